@@ -1,0 +1,62 @@
+"""Every error Headwater raises, sorted by what the caller does next.
+
+    HeadwaterError
+    ├── RetryLater      what failed may pass by itself: try the same call again
+    ├── InputRefused    the input cannot be read or trusted: nothing of it was loaded; mend the input
+    ├── Stopped         the installation or its evidence is not fit to go on: a person must look
+    └── Misuse          the call, the settings or a document is wrong: correct it and call again
+
+A record that breaks a rule is not an error: it goes to quarantine and the run goes on.
+"""
+
+from __future__ import annotations
+
+
+class HeadwaterError(Exception):
+    """Base of all errors. Says what is wrong, where, with which value, what is valid and what to do.
+
+    The facts stay readable as attributes; `str()` joins those given into sentences.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        value: object = None,
+        valid: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        self.what = what
+        self.where = where
+        self.value = value
+        self.valid = valid
+        self.remedy = remedy
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        sentence = f"{self.where}: {self.what}" if self.where else self.what
+        if self.value is not None:
+            sentence += f" (value: {str(self.value)[:200]!r})"
+        parts = [sentence]
+        if self.valid:
+            parts.append(f"Valid: {self.valid}")
+        if self.remedy:
+            parts.append(self.remedy)
+        return " ".join(part if part.endswith((".", "!", "?")) else f"{part}." for part in parts)
+
+
+class RetryLater(HeadwaterError):
+    """What failed may pass by itself: a lost connection, a lock held by somebody else."""
+
+
+class InputRefused(HeadwaterError):
+    """A file or document that cannot be read or trusted as a whole; nothing of it was loaded."""
+
+
+class Stopped(HeadwaterError):
+    """The installation or its evidence is not fit to go on: full disk, old schema, broken chain."""
+
+
+class Misuse(HeadwaterError):
+    """The call, a setting or a document is wrong; correcting it is up to the caller."""
