@@ -1,0 +1,52 @@
+# What a contributor runs. Each target makes what it needs: Python 3.11 or newer, make and a package network are enough.
+
+# pytest and tools/services decide by it whether a test that cannot run is a skip or a failure.
+export CI
+
+PYTEST = .venv/bin/python -m pytest
+FAST   = tests/unit tests/property tests/architecture tests/docs
+SERVER = tests/integration
+
+# Repeat a random sample: make test SEED=12345
+SAMPLE = $(if $(SEED),--seed=$(SEED))
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/.installed  ## nasty files to figures that can be traced, in a database of its own, in minutes
+	.venv/bin/headwater demo
+
+test-fast: .venv/.installed  ## tests that need no server: seconds to a minute or two
+	$(PYTEST) $(FAST)
+
+test: .venv/.installed .venv-odcs/.installed services  ## the whole suite, faults as a random sample; under 20 minutes
+	$(PYTEST) --faults=sample $(SAMPLE) --cov
+	$(PYTEST) --postgres=installed $(SAMPLE) $(SERVER)
+
+test-long: .venv/.installed .venv-odcs/.installed services  ## the same with every fault injected and many more examples
+	$(PYTEST) --faults=full --hypothesis-profile=long $(SAMPLE) --timeout=3600
+	$(PYTEST) --faults=full --postgres=installed $(SAMPLE) --timeout=3600 $(SERVER) tests/faults
+
+check: .venv/.installed  ## style, types and layers
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: .venv/.installed  ## the river beside psql, dlt and validators, in one run; wants an idle machine
+	bench/run
+
+services:  ## install the servers that tests need, as far as this machine allows, and say so
+	@tools/services
+
+clean:  ## remove the environments and whatever tools left behind
+	rm -rf .venv .venv-* .services .coverage .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+.venv/.installed: requirements.lock pyproject.toml tools/environment
+	@tools/environment .venv requirements.lock --editable
+
+# datacontract-cli lints what we export as ODCS; its dependencies would hold ours back, so it lives apart.
+.venv-odcs/.installed: tools/odcs.lock tools/environment
+	@tools/environment .venv-odcs tools/odcs.lock
+
+.PHONY: help demo test test-fast test-long check bench services clean

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import inspect
+import re
+
+import pytest
+
+from headwater import errors
+
+
+def drawn() -> dict[str, str]:
+    """What the tree at the top of the module says: {class: sentence}."""
+    return dict(re.findall(r"[├└]── (\w+) +(.+)", inspect.getdoc(errors) or ""))
+
+
+def classes() -> set[str]:
+    return {
+        name
+        for name, cls in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(cls, errors.HeadwaterError) and cls is not errors.HeadwaterError
+    }
+
+
+def test_the_tree_at_the_top_of_the_module_is_complete() -> None:
+    assert set(drawn()) == classes()
+
+
+@pytest.mark.parametrize("name", sorted(classes()))
+def test_every_error_hangs_directly_below_the_root(name: str) -> None:
+    assert getattr(errors, name).__bases__ == (errors.HeadwaterError,)
+
+
+def test_the_sentence_names_place_value_what_is_valid_and_what_to_do() -> None:
+    error = errors.Misuse(
+        "chunk_size must be positive",
+        where="headwater.toml",
+        value=-5,
+        valid="1 to 1000000",
+        remedy="Take the line out.",
+    )
+    assert str(error) == (
+        "headwater.toml: chunk_size must be positive (value: '-5'). Valid: 1 to 1000000. Take the line out."
+    )
+    assert (error.what, error.where, error.value) == ("chunk_size must be positive", "headwater.toml", -5)
+
+
+def test_a_long_value_is_cut() -> None:
+    assert len(str(errors.InputRefused("not text", value="x" * 5000))) < 300
