@@ -1,0 +1,195 @@
+"""Reads one chunk: a byte slice becomes a table of texts, and every record not in the table is accounted for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import BinaryIO, Literal, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv as arrow_csv
+
+from headwater.connectors.csv_file.layout import Layout
+from headwater.connectors.csv_file.plan import ChunkSpan
+from headwater.connectors.csv_file.records import Cut, Place, cut
+from headwater.errors import Stopped
+
+BLANK = "blank"
+INSTRUCTION = "instruction"
+
+RecordNos = npt.NDArray[np.int32]
+Lines = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ragged:
+    """A record with another number of fields than the header; `record_no` is within the chunk, from 0."""
+
+    record_no: int
+    line: int
+    text: str
+    expected: int
+    actual: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawChunk:
+    """The records of one chunk: rows of `table`, `skipped` and `ragged` together are all of the span's, each once.
+
+    table       one string column a header column; nothing is null, an empty field is ""
+    record_nos  for each row of the table its record's number within the chunk, from 0
+    lines       for each row of the table the line of the file it starts at, from 1
+    skipped     reason -> numbers within the chunk: "blank" (no text in any field), "instruction"
+    sha256      of the slice's bytes
+    """
+
+    table: pa.Table
+    record_nos: RecordNos
+    lines: Lines
+    ragged: tuple[Ragged, ...]
+    skipped: Mapping[str, RecordNos]
+    sha256: bytes
+
+
+def read_chunk(file: BinaryIO, span: ChunkSpan, layout: Layout) -> RawChunk:
+    """Read the records of a span from a file opened for bytes. Raises Stopped where file and plan do not fit."""
+    data = read_slice(file, span)
+    starts, instructions = _line_of_each_record(data, span, layout)
+    parsed = np.arange(span.records, dtype=np.int32)
+    text = data
+    if instructions.size:
+        text = _without(data, span, layout, instructions)
+        parsed = np.delete(parsed, instructions)
+    table, refused = _parse(text, layout, plain=starts is None)
+    if table.num_rows + len(refused) != parsed.size:
+        raise _does_not_fit(span, f"{table.num_rows + len(refused) + instructions.size} records")
+    ragged = []
+    for index, row in refused:
+        record = int(parsed[index])
+        line = span.first_line + (record if starts is None else int(starts[record]))
+        ragged.append(
+            Ragged(record_no=record, line=line, text=row.text, expected=row.expected_columns, actual=row.actual_columns)
+        )
+    record_nos = np.delete(parsed, [index for index, _ in refused]) if refused else parsed
+    table, record_nos, blank = _without_blank(table, record_nos)
+    empty = " \t\r\n" + layout.dialect.delimiter
+    blank = np.sort(np.append(blank, [row.record_no for row in ragged if not row.text.strip(empty)]).astype(np.int32))
+    skipped = {BLANK: blank, INSTRUCTION: instructions}
+    return RawChunk(
+        table=table,
+        record_nos=record_nos,
+        lines=span.first_line + (record_nos.astype(np.int64) if starts is None else starts[record_nos]),
+        ragged=tuple(row for row in ragged if row.text.strip(empty)),
+        skipped={reason: numbers for reason, numbers in skipped.items() if numbers.size},
+        sha256=hashlib.sha256(data).digest(),
+    )
+
+
+def record_text(file: BinaryIO, span: ChunkSpan, layout: Layout, record_no: int) -> tuple[int, str]:
+    """The line a record starts at and its text as it stands in the file, without its line end."""
+    data = read_slice(file, span)
+    records = _cut(data, span, layout)
+    if not 0 <= record_no < records.ends.size:
+        raise _does_not_fit(span, f"no record {record_no} in a chunk of {records.ends.size}")
+    start = int(records.ends[record_no - 1]) if record_no else 0
+    text = data[start : int(records.ends[record_no])].decode()
+    return span.first_line + records.lines_before(record_no), _without_line_end(text)
+
+
+def read_slice(file: BinaryIO, span: ChunkSpan) -> bytes:
+    """The bytes of a span. Raises Stopped where the file is shorter than planned."""
+    file.seek(span.byte_start)
+    data = file.read(span.byte_end - span.byte_start)
+    if len(data) != span.byte_end - span.byte_start:
+        raise _does_not_fit(span, f"the file ends at byte {span.byte_start + len(data)}")
+    return data
+
+
+def _line_of_each_record(data: bytes, span: ChunkSpan, layout: Layout) -> tuple[Lines | None, RecordNos]:
+    """Lines before each record of the slice (None where record and line number run alike), and instruction lines."""
+    dialect = layout.dialect
+    breaks = int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord(dialect.line_end)))
+    breaks += not data.endswith(dialect.line_end.encode())
+    if breaks == span.records and not (dialect.comment and dialect.comment.encode() in data):
+        return None, np.empty(0, np.int32)
+    records = _cut(data, span, layout)
+    if records.ends.size != span.records:
+        raise _does_not_fit(span, f"{records.ends.size} records")
+    return (None if breaks == span.records else records.lines()), records.comments.astype(np.int32)
+
+
+def _cut(data: bytes, span: ChunkSpan, layout: Layout) -> Cut:
+    place = Place(name=f"chunk {span.chunk_no}", byte=span.byte_start, line=span.first_line)
+    return cut(data, layout.dialect, place, final=True)
+
+
+def _without(data: bytes, span: ChunkSpan, layout: Layout, records: RecordNos) -> bytes:
+    """The slice without some of its records."""
+    ends = _cut(data, span, layout).ends
+    pieces, kept = [], 0
+    for record in records.tolist():
+        pieces.append(data[kept : int(ends[record - 1]) if record else 0])
+        kept = int(ends[record])
+    return b"".join([*pieces, data[kept:]])
+
+
+def _parse(text: bytes, layout: Layout, *, plain: bool) -> tuple[pa.Table, list[tuple[int, arrow_csv.InvalidRow]]]:
+    """Cut into fields; what does not fit comes with its index. On one thread: only then does a row know its number."""
+    refused: list[tuple[int, arrow_csv.InvalidRow]] = []
+
+    def refuse(row: arrow_csv.InvalidRow) -> Literal["skip"]:
+        refused.append((cast("int", row.number) - 1, row))
+        return "skip"
+
+    names = list(layout.columns)
+    schema = pa.schema([(name, pa.string()) for name in names])
+    if not text:
+        return schema.empty_table(), refused
+    table = arrow_csv.read_csv(
+        pa.BufferReader(text),  # type: ignore[arg-type]  # the stubs do not know pyarrow's own files
+        read_options=arrow_csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=names),
+        parse_options=arrow_csv.ParseOptions(
+            delimiter=layout.dialect.delimiter,
+            quote_char=layout.dialect.quote or False,
+            double_quote=True,
+            escape_char=False,
+            newlines_in_values=not plain,
+            ignore_empty_lines=False,
+            invalid_row_handler=refuse,
+        ),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=schema, strings_can_be_null=False, quoted_strings_can_be_null=False
+        ),
+    )
+    return table, refused
+
+
+def _without_blank(table: pa.Table, record_nos: RecordNos) -> tuple[pa.Table, RecordNos, RecordNos]:
+    """Set aside the rows with no text in any field."""
+    blank = np.arange(table.num_rows)
+    for column in table.columns:
+        texts = column if blank.size == table.num_rows else column.take(blank)
+        blank = blank[pc.binary_length(texts).to_numpy() == 0]
+        if not blank.size:
+            return table, record_nos, np.empty(0, np.int32)
+    keep = np.ones(table.num_rows, np.bool_)
+    keep[blank] = False
+    return table.filter(pa.array(keep)), record_nos[keep], record_nos[blank]
+
+
+def _without_line_end(text: str) -> str:
+    return text[:-2] if text.endswith("\r\n") else text[:-1] if text.endswith(("\n", "\r")) else text
+
+
+def _does_not_fit(span: ChunkSpan, found: str) -> Stopped:
+    return Stopped(
+        "the file is not the one that was planned",
+        where=f"chunk {span.chunk_no}, bytes {span.byte_start} to {span.byte_end}",
+        value=found,
+        valid=f"{span.records} records",
+        remedy="Run `headwater verify` to see what was changed, and import the file again.",
+    )
