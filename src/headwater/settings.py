@@ -1,0 +1,202 @@
+"""The settings of an installation: typed, from HEADWATER_* variables and `headwater.toml`, refused at start when wrong.
+
+A variable goes before the file, the file before the default. The file is `headwater.toml` in the current folder, or the
+one that HEADWATER_CONFIG names; relative folders in it start at the file, those in variables at the current folder.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ByteSize, ConfigDict, Field, SecretStr, ValidationError
+
+from headwater.errors import Misuse
+
+PREFIX = "HEADWATER_"
+CONFIG_VARIABLE = "HEADWATER_CONFIG"
+CONFIG_FILE = "headwater.toml"
+
+_MIB = 2**20
+
+
+def _setting(description: str, *, valid: str, default: Any = ..., shown: str | None = None, **constraints: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
+    """A field that also says what is valid (for errors and docs) and how its default is shown in the docs."""
+    if default is not ...:
+        constraints["default"] = default
+    return Field(description=description, json_schema_extra={"valid": valid, "shown": shown}, **constraints)
+
+
+def _default_data_dir() -> Path:
+    """Never below root's home: PostgreSQL needs its parents readable, and a home's rights are not ours to loosen."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/headwater")
+    base = Path(os.environ.get("XDG_DATA_HOME", ""))
+    if not base.is_absolute():  # the XDG rules say to ignore a relative one
+        base = Path("~/.local/share").expanduser()
+    return base / "headwater"
+
+
+def _postgresql_url(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
+        raise ValueError
+    return url
+
+
+_PostgresUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
+_Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+_URL_FORM = "a URL like postgresql://role:password@host:5432/database"
+
+
+class Settings(BaseModel):
+    """One installation. Secrets are shown neither by `repr` nor by errors: ask them by `get_secret_value()`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    database_url: _PostgresUrl | None = _setting(
+        "The PostgreSQL (15 or newer) that holds everything, as the application's role, which owns nothing. "
+        "Left out: an embedded server in `data_dir`.",
+        valid=_URL_FORM,
+        default=None,
+        shown="embedded server",
+    )
+    owner_url: _PostgresUrl | None = _setting(
+        "The same database as the role that owns the tables. Used by `headwater db upgrade` only.",
+        valid=_URL_FORM,
+        default=None,
+        shown="embedded server",
+    )
+    data_dir: _Folder = _setting(
+        "Where the embedded server, raw files and temporary files are kept. Made when missing; "
+        "its parents stay as they are.",
+        valid="the path of a folder",
+        default_factory=_default_data_dir,
+        shown="`/var/lib/headwater` as root, else `~/.local/share/headwater`",
+    )
+    blob_dir: _Folder = _setting(
+        "Where raw files are kept whole, by organisation and SHA-256.",
+        valid="the path of a folder",
+        default_factory=lambda data: data.get("data_dir", Path()) / "blobs",
+        shown="`blobs` in `data_dir`",
+    )
+    chunk_size: int = _setting(
+        "Records in one chunk, which is one transaction.",
+        valid="a whole number from 1 to 1000000",
+        default=50_000,
+        ge=1,
+        le=1_000_000,
+    )
+    memory_limit: ByteSize = _setting(
+        "Memory that DuckDB may use in a run; what needs more goes to temporary files in `data_dir`.",
+        valid="a size of at least 64 MiB, like 256MiB or 1GB",
+        default=ByteSize(256 * _MIB),
+        shown="`256MiB`",
+        ge=64 * _MIB,
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+        "The least important log entry that is written.",
+        valid="one of debug, info, warning, error",
+        default="warning",
+    )
+    log_format: Literal["auto", "human", "json"] = _setting(
+        "How log entries are written to standard error: `auto` is `human` on a terminal, elsewhere `json`, "
+        "one object a line.",
+        valid="one of auto, human, json",
+        default="auto",
+    )
+    organisation: str = _setting(
+        "The organisation (tenant) whose records commands read and write.",
+        valid="1 to 63 of a-z, 0-9, _ and -, beginning with a letter",
+        default="default",
+        pattern=r"^[a-z][a-z0-9_-]{0,62}$",
+    )
+
+
+def load_settings(config: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings that hold here and now.
+
+    `config` goes before HEADWATER_CONFIG and must exist; `environ` stands for the process's environment.
+    Raises Misuse naming the setting, the value (unless it is secret) and what is valid.
+    """
+    environ = os.environ if environ is None else environ
+    _refuse_misspelt(environ)
+    path = _config_path(config, environ)
+    values = _from_file(path) if path else {}
+    origin = dict.fromkeys(values, str(path))
+    for name in Settings.model_fields:
+        variable = PREFIX + name.upper()
+        if environ.get(variable):  # an empty variable is one that is not set
+            values[name] = environ[variable]
+            origin[name] = variable
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise _refusal(error, values, origin) from None  # the cause would show secrets
+    except RuntimeError as error:
+        message = "the default data_dir is below the home folder, and this user has none"
+        raise Misuse(message, remedy=f"Set {PREFIX}DATA_DIR") from error
+    if settings.owner_url and not settings.database_url:
+        message = "owner_url is set but database_url is not"
+        raise Misuse(message, where=origin["owner_url"], remedy=f"Set {PREFIX}DATABASE_URL too, or neither")
+    return settings
+
+
+def _config_path(config: Path | None, environ: Mapping[str, str]) -> Path | None:
+    where = None
+    if config is None and environ.get(CONFIG_VARIABLE):
+        where, config = CONFIG_VARIABLE, Path(environ[CONFIG_VARIABLE])
+    if config is not None:
+        if not config.is_file():
+            message = "the configuration file does not exist"
+            raise Misuse(message, where=where, value=config, valid="the path of a TOML file")
+        return config
+    return Path(CONFIG_FILE) if Path(CONFIG_FILE).is_file() else None
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        message = f"the file is not TOML: {error}"
+        raise Misuse(
+            message, where=str(path), valid='lines like chunk_size = 50000 and organisation = "default"'
+        ) from None
+    except OSError as error:
+        message = f"the file cannot be read: {error.strerror}"
+        raise Misuse(message, where=str(path), remedy="Give this user the right to read it") from error
+    unknown = [name for name in values if name not in Settings.model_fields]
+    if unknown:
+        message = f"there is no setting {unknown[0]}"
+        raise Misuse(message, where=str(path), valid=", ".join(Settings.model_fields))
+    for name in ("data_dir", "blob_dir"):
+        if isinstance(values.get(name), str):
+            values[name] = path.parent.absolute() / Path(values[name]).expanduser()
+    return values
+
+
+def _refuse_misspelt(environ: Mapping[str, str]) -> None:
+    """A variable close to a setting's name is a slip; others may belong to anybody (Kubernetes sets HEADWATER_PORT)."""
+    known = [CONFIG_VARIABLE, *(PREFIX + name.upper() for name in Settings.model_fields)]
+    for variable in sorted(environ):
+        if not variable.startswith(PREFIX) or variable in known:
+            continue
+        close = difflib.get_close_matches(variable, known, n=1, cutoff=0.9)
+        if close:
+            message = f"there is no setting {variable}"
+            raise Misuse(message, valid=", ".join(known), remedy=f"Did you mean {close[0]}?")
+
+
+def _refusal(error: ValidationError, values: Mapping[str, Any], origin: Mapping[str, str]) -> Misuse:
+    """The first thing wrong, in one sentence."""
+    name = str(error.errors(include_url=False, include_input=False)[0]["loc"][0])
+    field = Settings.model_fields[name]
+    extra = field.json_schema_extra
+    valid = extra["valid"] if isinstance(extra, dict) else ""
+    value = None if field.annotation == _PostgresUrl | None else values[name]
+    return Misuse(f"{name} must be {valid}", where=origin[name], value=value)

@@ -1,0 +1,194 @@
+"""What a run says about itself while it goes: log entries, and progress against the planned total.
+
+Both go to standard error, so that standard output carries results only.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import time
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import Any, Literal, Protocol, TextIO
+
+import structlog
+
+_SECRET_KEY = re.compile(
+    r"password|passwd|secret|token|api_?key|credential|authorization|(database|owner)_url", re.IGNORECASE
+)
+_PASSWORD_IN_URL = re.compile(r"(\w://[^\s:/@]*):[^\s/@]+@")
+_HIDDEN = "***"
+
+get_logger = structlog.stdlib.get_logger
+bind_context = structlog.contextvars.bound_contextvars
+
+
+def configure_logging(
+    level: Literal["debug", "info", "warning", "error"],
+    log_format: Literal["auto", "human", "json"],
+    stream: TextIO | None = None,
+) -> None:
+    """Write entries of `level` and above to `stream` (standard error), those of libraries too, secrets replaced."""
+    stream = stream or sys.stderr
+    human = log_format == "human" or (log_format == "auto" and stream.isatty())
+    render: structlog.types.Processor = (
+        structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        if human
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.PositionalArgumentsFormatter(), *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def redact(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Hide values whose key speaks of a secret, and passwords inside URLs wherever they stand."""
+    for key in entry:
+        entry[key] = _HIDDEN if _SECRET_KEY.search(key) else _redacted(entry[key])
+    return entry
+
+
+def _redacted(value: object) -> object:
+    if isinstance(value, str):
+        return _PASSWORD_IN_URL.sub(rf"\1:{_HIDDEN}@", value)
+    if isinstance(value, Mapping):
+        return {k: _HIDDEN if _SECRET_KEY.search(str(k)) else _redacted(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted(item) for item in value]
+    return value
+
+
+class Progress(Protocol):
+    """What a long step tells how far it is. Calls may come from any one thread at a time."""
+
+    def start(self, what: str, *, total: int, done: int = 0, unit: str = "rows") -> None:
+        """Begin a step of `total` units; `done` were finished by an earlier run and say nothing about speed."""
+
+    def advance(self, units: int) -> None:
+        """So many more units are finished."""
+
+    def finish(self) -> None:
+        """The step is over, complete or not."""
+
+
+def progress(stream: TextIO | None = None) -> Progress:
+    """A moving bar where `stream` (standard error) is a terminal, a plain line every few seconds elsewhere."""
+    stream = stream or sys.stderr
+    return TerminalProgress(stream) if stream.isatty() else LineProgress(stream)
+
+
+class SilentProgress:
+    """For callers that want no progress: tests, and commands that print JSON."""
+
+    def start(self, what: str, *, total: int, done: int = 0, unit: str = "rows") -> None:
+        """Say nothing."""
+
+    def advance(self, units: int) -> None:
+        """Say nothing."""
+
+    def finish(self) -> None:
+        """Say nothing."""
+
+
+class LineProgress:
+    """Plain lines, one every `every` seconds and one at the end: for logs, pipes and schedulers."""
+
+    def __init__(self, stream: TextIO, *, every: float = 5.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._every = every
+        self._clock = clock
+        self._what = ""
+
+    def start(self, what: str, *, total: int, done: int = 0, unit: str = "rows") -> None:
+        """Begin; nothing is written before the first interval is over."""
+        self._what, self._unit, self._total = what, unit, total
+        self._before = self._done = done
+        self._began = self._written = self._clock()
+
+    def advance(self, units: int) -> None:
+        """Count, and write a line where the last is old enough."""
+        self._done += units
+        if self._clock() - self._written >= self._every:
+            self._write()
+
+    def finish(self) -> None:
+        """Write the last line."""
+        self._write()
+
+    def _write(self) -> None:
+        self._written = self._clock()
+        seconds = self._written - self._began
+        share = 100 * self._done // self._total if self._total else 100
+        line = f"{self._what}: {self._done:,} of {self._total:,} {self._unit} ({share} %)"
+        fresh = self._done - self._before
+        if seconds > 0 and fresh > 0:
+            rate = fresh / seconds
+            line += f", {rate:,.0f} {self._unit}/s"
+            line += (
+                f", {(self._total - self._done) / rate:,.0f} s left"
+                if self._done < self._total
+                else f", {seconds:,.1f} s"
+            )
+        self._stream.write(line + "\n")
+        self._stream.flush()
+
+
+class TerminalProgress:
+    """A bar with count, rate and time left."""
+
+    def __init__(self, stream: TextIO) -> None:
+        # rich takes a tenth of a second to import, and most commands show no bar.
+        from rich import console  # noqa: PLC0415
+        from rich import progress as bars  # noqa: PLC0415
+
+        self._bars = bars.Progress(
+            bars.TextColumn("{task.description}"),
+            bars.BarColumn(),
+            bars.TextColumn("{task.completed:,.0f} of {task.total:,.0f} {task.fields[unit]}"),
+            bars.TextColumn("{task.fields[rate]}"),
+            bars.TimeRemainingColumn(compact=True),
+            console=console.Console(file=stream),
+        )
+
+    def start(self, what: str, *, total: int, done: int = 0, unit: str = "rows") -> None:
+        """Show the bar."""
+        self._fresh = 0
+        self._began = time.monotonic()
+        self._task = self._bars.add_task(what, total=total, completed=done, unit=unit, rate="")
+        self._bars.start()
+
+    def advance(self, units: int) -> None:
+        """Move the bar."""
+        self._fresh += units
+        seconds = time.monotonic() - self._began
+        rate = f"{self._fresh / seconds:,.0f}/s" if seconds > 0 else ""
+        self._bars.update(self._task, advance=units, rate=rate)
+
+    def finish(self) -> None:
+        """Leave the bar as it is and give the terminal back."""
+        self._bars.stop()
