@@ -1,0 +1,116 @@
+"""Options of the suite, the seed of what is drawn by chance, and the closing word about tests that did not run.
+
+    --postgres=embedded|installed   which server the fixtures start
+    --faults=sample|full            how many of a fault test's instants are tried
+    --seed=N                        repeats the sample of an earlier run
+
+A skip says at the end why; with CI=true it makes the suite fail, for a check that silently does not run is none.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SEED = pytest.StashKey[int]()
+
+hypothesis.settings.register_profile("short", max_examples=100, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("long", max_examples=2000, deadline=None, print_blob=True)
+hypothesis.settings.load_profile("short")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("headwater")
+    group.addoption("--postgres", choices=["embedded", "installed"], default="embedded", help="server that tests use")
+    group.addoption("--faults", choices=["sample", "full"], default="sample", help="instants tried by a fault test")
+    group.addoption("--seed", type=int, default=None, help="repeat the sample of an earlier run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    given = config.getoption("--seed")
+    config.stash[SEED] = random.SystemRandom().randrange(2**32) if given is None else given
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    postgres, faults = config.getoption("--postgres"), config.getoption("--faults")
+    return f"postgres: {postgres}, faults: {faults}, seed: {config.stash[SEED]}"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test marked `faults(instants=30, sample=5)` its `instant`, from 0 (the start of the work) to 1 (its end).
+
+    The span is cut into `instants` equal parts and one instant drawn in each, so that none of the work stays untried.
+    """
+    if "instant" not in metafunc.fixturenames:
+        return
+    marker = metafunc.definition.get_closest_marker("faults")
+    if marker is None:
+        message = f"{metafunc.definition.nodeid} takes `instant` and has no marker faults(instants=..., sample=...)"
+        raise pytest.UsageError(message)
+    count, few = marker.kwargs["instants"], marker.kwargs["sample"]
+    # The test's name takes part, so that two tests do not try the same instants.
+    draw = random.Random(f"{metafunc.config.stash[SEED]} {metafunc.definition.name}")
+    instants = [(part + draw.random()) / count for part in range(count)]
+    if metafunc.config.getoption("--faults") == "sample":
+        instants = sorted(draw.sample(instants, few))
+    metafunc.parametrize("instant", instants, ids=[f"{instant:.4f}" for instant in instants])
+
+
+@pytest.fixture(scope="session")
+def seed(request: pytest.FixtureRequest) -> int:
+    """What chance starts from in this run; printed in the header and, where something failed, at the end."""
+    return request.config.stash[SEED]
+
+
+@pytest.fixture(scope="session")
+def postgres_kind(request: pytest.FixtureRequest) -> str:
+    """Which server to start: "embedded" or "installed"."""
+    return str(request.config.getoption("--postgres"))
+
+
+@pytest.fixture(scope="session")
+def installed_postgres() -> Path:
+    """The folder with the programs (initdb, postgres) of an installed PostgreSQL, as `tools/services` found it."""
+    found, missing = ROOT / ".services/postgresql", ROOT / ".services/postgresql.missing"
+    if found.is_file():
+        return Path(found.read_text(encoding="utf-8").strip())
+    why = missing.read_text(encoding="utf-8").strip() if missing.is_file() else "`make services` was not run"
+    pytest.skip(f"no installed PostgreSQL: {why}")
+
+
+def _skips(config: pytest.Config) -> Counter[str]:
+    """How many tests were skipped, by reason."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    reports = reporter.stats.get("skipped", []) if reporter else []
+    return Counter(
+        str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr) for report in reports
+    )
+
+
+def _in_ci() -> bool:
+    return os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if _in_ci() and _skips(session.config) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    skips = _skips(config)
+    if terminalreporter.stats.get("failed") or terminalreporter.stats.get("error"):
+        terminalreporter.line(f"seed of this run: --seed={config.stash[SEED]}", yellow=True)
+    if not skips:
+        return
+    terminalreporter.section("tests that did not run", yellow=True)
+    for reason, count in skips.most_common():
+        terminalreporter.line(f"{count} x {reason.removeprefix('Skipped: ')}")
+    if _in_ci():
+        terminalreporter.line("CI=true: what does not run is not shown to work, so the suite fails.", red=True)
