@@ -123,11 +123,13 @@ class LineProgress:
         self._every = every
         self._clock = clock
         self._what = ""
+        self._shown: int | None = None
 
     def start(self, what: str, *, total: int, done: int = 0, unit: str = "rows") -> None:
         """Begin; nothing is written before the first interval is over."""
         self._what, self._unit, self._total = what, unit, total
         self._before = self._done = done
+        self._shown = None
         self._began = self._written = self._clock()
 
     def advance(self, units: int) -> None:
@@ -137,11 +139,12 @@ class LineProgress:
             self._write()
 
     def finish(self) -> None:
-        """Write the last line."""
-        self._write()
+        """Write the last line, unless it stands there already."""
+        if self._done != self._shown:
+            self._write()
 
     def _write(self) -> None:
-        self._written = self._clock()
+        self._written, self._shown = self._clock(), self._done
         seconds = self._written - self._began
         share = 100 * self._done // self._total if self._total else 100
         line = f"{self._what}: {self._done:,} of {self._total:,} {self._unit} ({share} %)"

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from headwater.errors import Misuse
+from headwater.settings import PREFIX, Settings, load_settings
+
+URL = "postgresql://app:s3cret@localhost/headwater"
+WRONG = {
+    "database_url": "mysql://app:s3cret@localhost/headwater",
+    "owner_url": "s3cret",
+    "chunk_size": "many",
+    "memory_limit": "1MiB",
+    "log_level": "loud",
+    "log_format": "xml",
+    "organisation": "Åre kommun",
+}
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_defaults_need_nothing() -> None:
+    settings = load_settings(environ={})
+    assert settings.database_url is None
+    assert settings.chunk_size == 50_000
+    assert settings.blob_dir == settings.data_dir / "blobs"
+    assert settings.organisation == "default"
+
+
+def test_a_variable_goes_before_the_file_and_the_file_before_the_default() -> None:
+    Path("headwater.toml").write_text('chunk_size = 7\norganisation = "acme"\n', encoding="utf-8")
+    settings = load_settings(environ={"HEADWATER_CHUNK_SIZE": "9"})
+    assert (settings.chunk_size, settings.organisation, settings.log_level) == (9, "acme", "warning")
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    assert load_settings(environ={"HEADWATER_DATABASE_URL": ""}).database_url is None
+
+
+def test_the_file_can_be_named_and_its_folders_start_at_it(tmp_path: Path) -> None:
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    (folder / "h.toml").write_text('data_dir = "data"\n', encoding="utf-8")
+    for settings in (
+        load_settings(folder / "h.toml", environ={}),
+        load_settings(environ={"HEADWATER_CONFIG": str(folder / "h.toml")}),
+    ):
+        assert settings.data_dir == folder / "data"
+        assert settings.blob_dir == folder / "data" / "blobs"
+
+
+@pytest.mark.parametrize("name", sorted(WRONG))
+@pytest.mark.parametrize("where", ["variable", "file"])
+def test_a_bad_value_is_refused_in_one_sentence(name: str, where: str) -> None:
+    value = WRONG[name]
+    environ = {}
+    if where == "variable":
+        environ[PREFIX + name.upper()] = value
+    else:
+        Path("headwater.toml").write_text(f"{name} = '{value}'\n", encoding="utf-8")
+    with pytest.raises(Misuse) as refused:
+        load_settings(environ=environ)
+    text = str(refused.value)
+    assert text.startswith(f"{PREFIX + name.upper() if where == 'variable' else 'headwater.toml'}: {name} must be ")
+    assert text.count(". ") == 0
+    assert "s3cret" not in text
+    assert refused.value.__cause__ is None
+    if not name.endswith("_url"):
+        assert value in text
+
+
+def test_every_setting_has_a_wrong_value_that_was_tried() -> None:
+    assert set(WRONG) | {"data_dir", "blob_dir"} == set(Settings.model_fields)
+
+
+def test_secrets_are_not_shown() -> None:
+    settings = load_settings(environ={"HEADWATER_DATABASE_URL": URL, "HEADWATER_OWNER_URL": URL})
+    assert "s3cret" not in repr(settings) + str(settings) + settings.model_dump_json()
+    assert isinstance(settings.database_url, SecretStr)
+    assert settings.database_url.get_secret_value() == URL
+
+
+def test_an_unknown_key_is_refused_and_the_known_are_named() -> None:
+    Path("headwater.toml").write_text("chunksize = 7\n", encoding="utf-8")
+    with pytest.raises(Misuse, match=r"no setting chunksize.*chunk_size"):
+        load_settings(environ={})
+
+
+def test_a_misspelt_variable_is_refused_and_somebody_elses_is_left_alone() -> None:
+    with pytest.raises(Misuse, match="Did you mean HEADWATER_DATABASE_URL"):
+        load_settings(environ={"HEADWATER_DATABSE_URL": URL})
+    load_settings(environ={"HEADWATER_SERVICE_HOST": "10.0.0.1", "HEADWATER_PORT": "tcp://10.0.0.1:80"})
+
+
+@pytest.mark.parametrize("text", ["chunk_size = ", "\udcff"])
+def test_a_file_that_is_not_toml_is_refused(text: str) -> None:
+    Path("headwater.toml").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(Misuse, match="not TOML"):
+        load_settings(environ={})
+
+
+def test_a_named_file_must_exist() -> None:
+    with pytest.raises(Misuse, match="does not exist"):
+        load_settings(environ={"HEADWATER_CONFIG": "nowhere.toml"})
+
+
+def test_an_owner_without_a_database_is_refused() -> None:
+    with pytest.raises(Misuse, match="HEADWATER_DATABASE_URL"):
+        load_settings(environ={"HEADWATER_OWNER_URL": URL})
