@@ -1,0 +1,1 @@
+"""Units, factors and calculations: from a quantity to its emissions, exact and explained."""

@@ -1,0 +1,36 @@
+"""DuckDB as the engine: one in-memory connection a run, bounded in memory, without reach outside its process."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import duckdb
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ENGINE_VERSION = f"duckdb {duckdb.__version__}"
+
+
+@contextmanager
+def engine(*, memory_limit: str = "256MB", threads: int = 1) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An engine for one run: spills to a temp folder of its own beyond `memory_limit`, forgets everything at the end.
+
+    Files, network and extensions are out of its reach, and its settings are locked, whatever SQL it is given.
+    """
+    with tempfile.TemporaryDirectory(prefix="headwater-engine-") as folder:
+        connection = duckdb.connect(":memory:")
+        try:
+            connection.execute(f"SET memory_limit = '{memory_limit}'")
+            connection.execute(f"SET threads = {int(threads)}")
+            connection.execute(f"SET temp_directory = '{folder}'")
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET autoinstall_known_extensions = false")
+            connection.execute("SET autoload_known_extensions = false")
+            connection.execute("SET enable_external_access = false")
+            connection.execute("SET lock_configuration = true")
+            yield connection
+        finally:
+            connection.close()

@@ -1,0 +1,282 @@
+"""The functions that expressions may call, one builder each, and the exact operations that are ours.
+
+Each builder gets the call's arguments and gives a fragment; what the engine would do inexactly or without bound
+(division, padding, replacing) is written out here once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from headwater.engine.fragments import Fragment, Number, Text, quote_text
+from headwater.values.canonical import record_text_sql, sha256_sql
+from headwater.values.kinds import kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from headwater.engine.rendering import Renderer
+    from headwater.values.text_format import TextFormat
+
+ARITHMETIC: dict[type[exp.Expression], str] = {exp.Mul: "*", exp.Add: "+", exp.Sub: "-"}
+
+ROW_KEY_DIGITS = 24
+"""Hexadecimal digits of `row_key`: 96 bits, so that among 10⁹ records two alike by chance are a matter of 10⁻¹¹."""
+
+DAYS_WHOLE = 7
+"""Digits of a number of days between two dates of the years 1 to 9999."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One function call: the renderer that meets it, and its arguments (None where left out)."""
+
+    renderer: Renderer
+    arguments: Sequence[exp.Expression | None]
+
+    def count(self, name: str, lowest: int, highest: int) -> None:
+        """Refuse a wrong number of arguments."""
+        given = len([each for each in self.arguments if each is not None])
+        if not lowest <= given <= highest:
+            valid = str(lowest) if lowest == highest else f"{lowest} to {highest}"
+            self.renderer.refuse(f"{name} has {given} arguments", valid=f"{valid} arguments")
+
+    def node(self, position: int) -> exp.Expression:
+        """An argument that must be there."""
+        node = self.arguments[position] if position < len(self.arguments) else None
+        if node is None:
+            self.renderer.refuse("a function lacks an argument")
+        return node
+
+    def has(self, position: int) -> bool:
+        """Whether an argument was given."""
+        return position < len(self.arguments) and self.arguments[position] is not None
+
+    def text(self, position: int) -> Text:
+        """An argument as text."""
+        return self.renderer.text(self.node(position))
+
+    def integer(self, position: int, what: str, lowest: int, highest: int) -> int:
+        """A literal whole number."""
+        return self.renderer.literal_integer(self.node(position), what, lowest, highest)
+
+    def literal(self, position: int, what: str) -> str:
+        """A literal text."""
+        return self.renderer.literal_text(self.node(position), what)
+
+
+def number_from_text(text: Text, text_format: TextFormat, precision: int = 18, scale: int = 6) -> Number:
+    """Read a text as an exact number by the shared parser under the source's locale."""
+    reader = kind("decimal", precision=precision, scale=scale)
+    outcome = f"({reader.outcome_sql(text.sql, text_format)})"
+    return Number(
+        sql=f"({reader.value_sql(text.sql, outcome, text_format)})",
+        whole=precision - scale,
+        scale=scale,
+        absent=f"CASE WHEN {outcome} BETWEEN 1 AND 3 THEN {text.sql} END",
+        spelled=text.sql,
+    )
+
+
+def _same_length(name: str) -> Callable[[Call], Fragment]:
+    def build(call: Call) -> Fragment:
+        return Text(sql=f"{name}({call.text(0).sql})", growth=call.text(0).growth)
+
+    return build
+
+
+def _substring(call: Call) -> Fragment:
+    text = call.text(0)
+    start = call.integer(1, "the start of substr", -10_000, 10_000)
+    length = f", {call.integer(2, 'the length of substr', 0, 10_000)}" if call.has(2) else ""
+    return Text(sql=f"substr({text.sql}, {start}{length})", growth=text.growth)
+
+
+def _left(call: Call) -> Fragment:
+    return Text(sql=f"left({call.text(0).sql}, {call.integer(1, 'the length of left', 0, 10_000)})", growth=call.text(0).growth)
+
+
+def _right(call: Call) -> Fragment:
+    return Text(sql=f"right({call.text(0).sql}, {call.integer(1, 'the length of right', 0, 10_000)})", growth=call.text(0).growth)
+
+
+def _replace(call: Call) -> Fragment:
+    text = call.text(0)
+    old = call.literal(1, "what replace looks for")
+    new = call.literal(2, "what replace puts in") if call.has(2) else ""
+    if not old:
+        call.renderer.refuse("replace looks for an empty text", valid="at least one character")
+    grows = -(-max(1, len(new.encode())) // len(old.encode()))
+    return call.renderer.bounded(f"replace({text.sql}, {quote_text(old)}, {quote_text(new)})", text.growth * grows)
+
+
+def _pad(call: Call) -> Fragment:
+    text = call.text(0)
+    length = call.integer(1, "the length of lpad", 1, 100)
+    fill = call.literal(2, "the filling of lpad")
+    if not fill:
+        call.renderer.refuse("lpad fills with an empty text", valid="at least one character")
+    # DuckDB's lpad cuts what is longer; cutting an identifier would make two of them one.
+    sql = f"(CASE WHEN length({text.sql}) < {length} THEN lpad({text.sql}, {length}, {quote_text(fill)}) ELSE {text.sql} END)"
+    return Text(sql=sql, growth=text.growth)
+
+
+def _split_part(call: Call) -> Fragment:
+    separator = call.literal(1, "the separator of split_part")
+    part = call.integer(2, "the part of split_part", -1_000, 1_000)
+    return Text(sql=f"split_part({call.text(0).sql}, {quote_text(separator)}, {part})", growth=call.text(0).growth)
+
+
+def _regexp_extract(call: Call) -> Fragment:
+    pattern = call.literal(1, "the pattern of regexp_extract")
+    group = call.integer(2, "the group of regexp_extract", 0, 9) if call.has(2) else 0
+    if len(pattern) > 200:
+        call.renderer.refuse("the pattern of regexp_extract is too long", valid="at most 200 characters")
+    return Text(sql=f"regexp_extract({call.text(0).sql}, {quote_text(pattern)}, {group})", growth=call.text(0).growth)
+
+
+def _coalesce(call: Call) -> Fragment:
+    nodes = [call.node(0), *(call.arguments[1] if isinstance(call.arguments[1], list) else [])]
+    texts = [call.renderer.text(node) for node in nodes]
+    return Text(sql=f"coalesce({', '.join(each.sql for each in texts)})", growth=max(each.growth for each in texts))
+
+
+def _nullif(call: Call) -> Fragment:
+    return Text(sql=f"nullif({call.text(0).sql}, {call.text(1).sql})", growth=call.text(0).growth)
+
+
+def _length(call: Call) -> Fragment:
+    text = call.text(0)
+    return Number(
+        sql=f"CAST(length({text.sql}) AS DECIMAL(10,0))", whole=10, scale=0, absent=text.sql, spelled=f"('length of ' || {text.sql})"
+    )
+
+
+TEXT_FUNCTIONS: dict[type[exp.Expression], tuple[tuple[str, ...], Callable[[Call], Fragment]]] = {
+    exp.Lower: (("this",), _same_length("lower")),
+    exp.Upper: (("this",), _same_length("upper")),
+    exp.Trim: (("this",), _same_length("trim")),
+    exp.Substring: (("this", "start", "length"), _substring),
+    exp.Left: (("this", "expression"), _left),
+    exp.Right: (("this", "expression"), _right),
+    exp.Replace: (("this", "expression", "replacement"), _replace),
+    exp.Pad: (("this", "expression", "fill_pattern", "is_left"), _pad),
+    exp.SplitPart: (("this", "delimiter", "part_index"), _split_part),
+    exp.RegexpExtract: (("this", "expression", "group"), _regexp_extract),
+    exp.Coalesce: (("this", "expressions"), _coalesce),
+    exp.Nullif: (("this", "expression"), _nullif),
+    exp.Length: (("this",), _length),
+}
+"""sqlglot's class → the arguments it may have, and the builder."""
+
+
+def _number(call: Call) -> Fragment:
+    call.count("number", 1, 3)
+    text = call.text(0)
+    if not call.has(1):
+        return number_from_text(text, call.renderer.text_format)
+    precision = call.integer(1, "the precision of number", 1, 38)
+    scale = call.integer(2, "the scale of number", 0, precision) if call.has(2) else 0
+    return number_from_text(text, call.renderer.text_format, precision, scale)
+
+
+def _round(call: Call) -> Fragment:
+    call.count("round", 2, 2)
+    number = call.renderer.number(call.node(0))
+    places = call.integer(1, "the places of round", 0, number.scale)
+    whole = number.whole + 1
+    call.renderer.widths(whole, places)
+    return Number(
+        sql=f"CAST({number.sql} AS DECIMAL({whole + places},{places}))",
+        whole=whole,
+        scale=places,
+        absent=number.absent,
+        spelled=f"('round(' || {number.spelled} || ')')",
+    )
+
+
+def _divide(call: Call) -> Fragment:
+    """Exact division, rounded half up (away from zero) at the declared places, in whole numbers throughout."""
+    call.count("divide", 3, 3)
+    a, b = call.renderer.number(call.node(0)), call.renderer.number(call.node(1))
+    places = call.integer(2, "the places of divide", 0, 18)
+    shift = b.scale + places - a.scale
+    # ×2 for the rounding takes one more digit on either side; the unscaling itself takes the scale once more.
+    call.renderer.widths(max(a.width + max(0, shift), b.width + max(0, -shift), a.width, b.width), 1)
+    call.renderer.widths(a.width + a.scale, 0)
+    call.renderer.widths(b.width + b.scale, 0)
+    whole = a.whole + b.scale + 1
+    call.renderer.widths(whole, places)
+    dividend, divisor = _unscaled(a, max(0, shift)), _unscaled(b, max(0, -shift))
+    quotient = f"((2 * abs({dividend}) + abs({divisor})) // (2 * abs({divisor})))"
+    sign = f"(CASE WHEN ({a.sql} < 0) = ({b.sql} < 0) THEN 1 ELSE -1 END)"
+    exact = f"CAST({quotient} * {sign} AS DECIMAL({whole + places},0))"
+    unit = f"CAST('{_power(-places)}' AS DECIMAL({places + 1},{places}))"
+    return Number(
+        sql=f"(CASE WHEN {b.sql} <> 0 THEN CAST({exact} * {unit} AS DECIMAL({whole + places},{places})) END)",
+        whole=whole,
+        scale=places,
+        absent=f"coalesce({a.absent}, {b.absent})",
+        spelled=f"({a.spelled} || ' / ' || {b.spelled})",
+    )
+
+
+def _unscaled(number: Number, shift: int) -> str:
+    """The number × 10^(scale + shift) as a HUGEINT."""
+    wide = f"CAST({number.sql} AS DECIMAL({number.width + number.scale},{number.scale}))"
+    raised = f"CAST({wide} * CAST('{_power(number.scale)}' AS DECIMAL({number.scale + 1},0)) AS HUGEINT)"
+    return f"({raised} * CAST('{_power(shift)}' AS HUGEINT))"
+
+
+def _power(exponent: int) -> str:
+    """10^exponent in digits."""
+    return "1" + "0" * exponent if exponent >= 0 else "0." + "0" * (-exponent - 1) + "1"
+
+
+def _days(call: Call) -> Fragment:
+    """Days from one date to another, the last not counted."""
+    call.count("days", 2, 2)
+    first, last = call.text(0), call.text(1)
+    text_format = call.renderer.text_format
+    reader = kind("date")
+    outcomes = [f"({reader.outcome_sql(each.sql, text_format)})" for each in (first, last)]
+    values = [f"({reader.value_sql(each.sql, outcome, text_format)})" for each, outcome in zip((first, last), outcomes, strict=True)]
+    absences = [f"CASE WHEN {o} BETWEEN 1 AND 3 THEN {each.sql} END" for each, o in zip((first, last), outcomes, strict=True)]
+    return Number(
+        sql=f"CAST({values[1]} - {values[0]} AS DECIMAL({DAYS_WHOLE},0))",
+        whole=DAYS_WHOLE,
+        scale=0,
+        absent=f"coalesce({absences[0]}, {absences[1]})",
+        spelled=f"('days from ' || {first.sql} || ' to ' || {last.sql})",
+    )
+
+
+def _day_after(call: Call) -> Fragment:
+    """The next day in ISO form; what is no date passes unchanged, so that the field's own check names it."""
+    call.count("day_after", 1, 1)
+    text = call.text(0)
+    reader = kind("date")
+    outcome = f"({reader.outcome_sql(text.sql, call.renderer.text_format)})"
+    value = f"({reader.value_sql(text.sql, outcome, call.renderer.text_format)})"
+    return Text(sql=f"(CASE WHEN {outcome} = 0 THEN CAST({value} + 1 AS VARCHAR) ELSE {text.sql} END)", growth=text.growth)
+
+
+def _row_key(call: Call) -> Fragment:
+    """A short key made of any number of parts: equal only where every part is equal."""
+    call.count("row_key", 1, 40)
+    parts = [call.renderer.text(node).sql for node in call.arguments if node is not None]
+    return Text(sql=f"left(lower(hex({sha256_sql(record_text_sql(parts))})), {ROW_KEY_DIGITS})")
+
+
+NAMED: dict[str, Callable[[Call], Fragment]] = {
+    "number": _number,
+    "round": _round,
+    "divide": _divide,
+    "days": _days,
+    "day_after": _day_after,
+    "row_key": _row_key,
+}
+"""Operations of our own, by the name they are called."""

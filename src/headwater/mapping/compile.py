@@ -1,0 +1,173 @@
+"""From a mapping, a contract and a header to SQL: one text expression a field, over the quoted raw columns."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headwater.engine.binding import check_binds
+from headwater.engine.expressions import Rendered, render_condition, render_value
+from headwater.engine.fragments import quote_name, quote_text
+from headwater.errors import Misuse
+from headwater.values.outcome import Outcome
+from headwater.values.text_format import TextFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping as Lookup
+    from collections.abc import Sequence
+
+    from headwater.contracts.document import Document
+    from headwater.mapping.document import FieldRule, Locale, Mapping
+
+COMPILER_VERSION = "1"
+"""Part of every chunk's fingerprint: raise it when the same mapping compiles to SQL with other results."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompiledMapping:
+    """SQL over a relation whose columns are the header's names, all VARCHAR.
+
+    texts: every field of the contract, in its order → VARCHAR expression (NULL where the mapping leaves it open).
+    skip: VARCHAR expression: the reason to skip the record, NULL to keep it.
+    unmapped: field → BOOLEAN expression, true where the text is not in the field's table of values and the mapping
+        rejects such texts; the row belongs in quarantine, the raw value is the field's text.
+    """
+
+    texts: Lookup[str, str]
+    skip: str
+    unmapped: Lookup[str, str]
+    format: TextFormat
+    used_columns: tuple[str, ...]
+    unused_columns: tuple[str, ...]
+
+
+def compile_mapping(mapping: Mapping, document: Document, columns: Sequence[str]) -> CompiledMapping:
+    """Compile a mapping for a contract and the header of one file.
+
+    Raises `Misuse` naming what is there when a column, field or contract does not fit, when a required field stays
+    open, or when an expression leaves the sandbox.
+    """
+    place = f"mapping {mapping.mapping} {mapping.version}"
+    _check_contract(mapping, document, place)
+    _check_header(columns, place)
+    text_format = _text_format(mapping)
+    used: dict[str, None] = {}
+    texts: dict[str, str] = {}
+    unmapped: dict[str, str] = {}
+    for spec in document.fields:
+        rule = mapping.fields.get(spec.name)
+        if rule is None:
+            texts[spec.name] = "CAST(NULL AS VARCHAR)"
+            continue
+        rendered = _origin(rule, columns, text_format, f"{place}, field {spec.name}")
+        used.update(dict.fromkeys(rendered.columns))
+        texts[spec.name] = rendered.sql
+        if rule.values is not None:
+            texts[spec.name] = _looked_up(rendered.sql, rule.values)
+            if rule.otherwise != "keep":
+                unmapped[spec.name] = _not_listed(rendered.sql, rule.values)
+    branches: list[str] = []
+    for number, skip in enumerate(mapping.skip, start=1):
+        condition = render_condition(skip.when, columns, text_format, where=f"{place}, skip {number}")
+        used.update(dict.fromkeys(condition.columns))
+        branches.append(f"WHEN {condition.sql} THEN {quote_text(skip.reason)}")
+    skip_sql = f"(CASE {' '.join(branches)} END)" if branches else "CAST(NULL AS VARCHAR)"
+    check_binds([*texts.values(), skip_sql, *unmapped.values()], columns, where=place)
+    return CompiledMapping(
+        texts=texts,
+        skip=skip_sql,
+        unmapped=unmapped,
+        format=text_format,
+        used_columns=tuple(used),
+        unused_columns=tuple(column for column in columns if column not in used),
+    )
+
+
+def _check_contract(mapping: Mapping, document: Document, place: str) -> None:
+    if (mapping.contract_name, mapping.contract_major) != (document.name, document.major):
+        raise Misuse(
+            "the mapping is for another contract",
+            where=place,
+            value=mapping.contract,
+            valid=f"{document.name}@{document.major}",
+            remedy="Choose the contract the mapping names.",
+        )
+    names = [spec.name for spec in document.fields]
+    for field in mapping.fields:
+        if field not in names:
+            near = difflib.get_close_matches(field, names, n=3, cutoff=0.5)
+            raise Misuse(
+                f"contract {document.name} {document.version} has no field {field!r}",
+                where=place,
+                valid=", ".join(near or names),
+                remedy="Write the field's name as the contract does, or leave it out.",
+            )
+    open_fields = [
+        spec.name for spec in document.fields if spec.required and spec.default is None and spec.name not in mapping.fields
+    ]
+    if open_fields:
+        raise Misuse(
+            f"the mapping leaves required fields open: {', '.join(open_fields)}",
+            where=place,
+            remedy="Give each a column, a constant or an expression.",
+        )
+
+
+def _check_header(columns: Sequence[str], place: str) -> None:
+    """Engines compare column names without regard to case: two that differ in case alone would be mixed up."""
+    folded: dict[str, str] = {}
+    for column in columns:
+        other = folded.setdefault(column.casefold(), column)
+        if other is not column:
+            raise Misuse(
+                "two columns of the file have the same name but for case",
+                where=place,
+                value=f"{other}, {column}",
+                remedy="Rename one in the file's header.",
+            )
+
+
+def _origin(rule: FieldRule, columns: Sequence[str], text_format: TextFormat, where: str) -> Rendered:
+    if rule.constant is not None:
+        return Rendered(sql=quote_text(rule.constant), columns=())
+    if rule.expression is not None:
+        return render_value(rule.expression, columns, text_format, where=where)
+    column = rule.column or ""
+    if column not in columns:
+        near = difflib.get_close_matches(column, columns, n=3, cutoff=0.5)
+        raise Misuse(
+            f"there is no column {column!r} in the file",
+            where=where,
+            valid=", ".join(repr(each) for each in near or columns[:40]),
+            remedy="Write the column as the header does.",
+        )
+    return Rendered(sql=quote_name(column), columns=(column,))
+
+
+def _folded(text: str) -> str:
+    return f"lower(trim({text}))"
+
+
+def _looked_up(text: str, values: Lookup[str, str]) -> str:
+    branches = " ".join(f"WHEN {quote_text(word.strip().lower())} THEN {quote_text(meaning)}" for word, meaning in values.items())
+    return f"(CASE {_folded(text)} {branches} ELSE {text} END)"
+
+
+def _not_listed(text: str, values: Lookup[str, str]) -> str:
+    words = ", ".join(quote_text(word.strip().lower()) for word in values)
+    return f"coalesce({_folded(text)} NOT IN ('', {words}), false)"
+
+
+def _text_format(mapping: Mapping) -> TextFormat:
+    locale: Locale = mapping.locale
+    defaults = TextFormat()
+    return TextFormat(
+        decimal=locale.decimal,
+        group=locale.group,
+        date_order=locale.date_order,
+        time_zone=locale.time_zone,
+        true_words=locale.true_words or defaults.true_words,
+        false_words=locale.false_words or defaults.false_words,
+        absent={word: Outcome[reason.upper()] for word, reason in mapping.absent.items()},
+    )

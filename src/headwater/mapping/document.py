@@ -1,0 +1,183 @@
+"""The mapping document: which column, constant or expression fills which field, under which locale."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from headwater.errors import InputRefused, Misuse
+from headwater.mapping.strict_yaml import parse_yaml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAXIMUM_BYTES = 1_000_000
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
+ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
+OneSign = Annotated[str, StringConstraints(min_length=1, max_length=1)]
+
+
+class _Part(BaseModel):
+    """Frozen, and closed to keys nobody knows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Source(_Part):
+    """How the file is written. What is left out is found by inspection."""
+
+    format: Literal["csv"] = "csv"
+    delimiter: OneSign | None = None
+    encoding: Words | None = None
+    quote: OneSign | None = None
+    comment: OneSign | None = Field(default=None, description="Lines that begin with this sign are instructions, not records.")
+    preamble: int | None = Field(default=None, ge=0, le=10_000, description="Lines above the header.")
+
+
+class Locale(_Part):
+    """How values are written. Nothing is guessed: what is ambiguous under this locale becomes a finding."""
+
+    decimal: Literal[".", ","] = "."
+    group: Literal[",", ".", " ", "'"] | None = Field(default=",", description="Sign between thousands; null: none allowed.")
+    date_order: Literal["YMD", "DMY", "MDY"] | None = None
+    time_zone: Words | None = Field(default=None, description="IANA name, for timestamps without an offset.")
+    true_words: tuple[Words, ...] | None = Field(default=None, alias="true")
+    false_words: tuple[Words, ...] | None = Field(default=None, alias="false")
+
+
+class Skip(_Part):
+    """Records that are no data: total lines, instructions. Each is counted with its reason."""
+
+    when: Words = Field(description="Condition over the columns; where it is unknown the record is kept.")
+    reason: Name
+
+
+class FieldRule(_Part):
+    """What fills a field: exactly one of column, constant, expression."""
+
+    column: ColumnName | None = Field(default=None, description="The column's header, exactly.")
+    constant: Words | None = Field(default=None, description="The same text for every record.")
+    expression: Words | None = Field(default=None, description="Sandboxed SQL over the columns of the record.")
+    values: dict[Words, Words] | None = Field(
+        default=None,
+        max_length=1_000,
+        description="What the source's words mean; compared without regard to case and outer spaces. Blank stays blank.",
+    )
+    otherwise: Literal["keep", "reject"] | None = Field(
+        default=None, description="What happens to a text that `values` does not list: reject (the default) or keep."
+    )
+    note: Words | None = Field(default=None, description="Why it is mapped so.")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        given = [name for name in ("column", "constant", "expression") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of column, constant, expression (given: {', '.join(given) or 'none'})")
+        if self.values is None and self.otherwise is not None:
+            raise ValueError("otherwise needs values")
+        if self.values is not None:
+            if self.constant is not None:
+                raise ValueError("values beside a constant mean nothing")
+            folded = [key.strip().lower() for key in self.values]
+            twice = sorted({key for key in folded if folded.count(key) > 1})
+            if twice:
+                raise ValueError(f"values lists {twice[0]!r} more than once (case and outer spaces do not count)")
+            if "" in folded:
+                raise ValueError("values lists a blank: a blank is absent; a default is declared in the contract")
+        return self
+
+
+class Mapping(_Part):
+    """A versioned document. Two mappings are the same exactly when their hashes are."""
+
+    mapping: Name
+    version: Annotated[str, StringConstraints(pattern=r"^\d{1,5}\.\d{1,5}\.\d{1,5}$")]
+    contract: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,62}@\d{1,5}$")] = Field(
+        description="Contract and major version, as in activity@1."
+    )
+    title: Words | None = None
+    description: Annotated[str, StringConstraints(max_length=10_000)] | None = None
+    source: Source = Source()
+    locale: Locale = Locale()
+    absent: dict[Words, Literal["not_applicable", "not_reported"]] = Field(
+        default_factory=dict, description="Words that say why there is no value, beside the usual ones."
+    )
+    skip: tuple[Skip, ...] = Field(default=(), max_length=50)
+    fields: dict[Name, FieldRule] = Field(min_length=1, max_length=500)
+
+    @property
+    def contract_name(self) -> str:
+        """The contract's name, without its version."""
+        return self.contract.rpartition("@")[0]
+
+    @property
+    def contract_major(self) -> int:
+        """The contract's major version."""
+        return int(self.contract.rpartition("@")[2])
+
+    def to_json(self) -> str:
+        """Canonical JSON: keys sorted, defaults left out, so that a later optional key does not change old hashes."""
+        body = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    @property
+    def hash(self) -> bytes:
+        """SHA-256 of the canonical JSON."""
+        return hashlib.sha256(self.to_json().encode()).digest()
+
+
+def load_mapping(path: Path) -> Mapping:
+    """Read a mapping from a YAML or JSON file. Raises `InputRefused` when it cannot be read, `Misuse` when it is wrong."""
+    try:
+        size = path.stat().st_size
+        content = path.read_bytes() if size <= MAXIMUM_BYTES else b""
+    except OSError as error:
+        raise InputRefused("the mapping cannot be read", where=str(path), value=error.strerror) from error
+    if size > MAXIMUM_BYTES:
+        raise InputRefused(
+            f"the mapping has {size:,} bytes", where=str(path), valid=f"at most {MAXIMUM_BYTES:,}", remedy="Is it a mapping?"
+        )
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputRefused(
+            f"byte {error.start} is not UTF-8", where=str(path), valid="UTF-8", remedy="Save the mapping as UTF-8."
+        ) from error
+    return read_mapping(text, where=str(path))
+
+
+def read_mapping(text: str, *, where: str) -> Mapping:
+    """Read a mapping from YAML or JSON text. Raises `Misuse` that names every key that is wrong."""
+    body = parse_yaml(text, where=where)
+    if not isinstance(body, dict):
+        raise Misuse("the mapping is not a document with keys", where=where, valid="mapping, version, contract, fields, …")
+    try:
+        return Mapping.model_validate(body)
+    except ValidationError as error:
+        raise Misuse(
+            "the mapping is wrong: " + "; ".join(_sentence(each) for each in error.errors(include_url=False)),
+            where=where,
+            valid="docs/reference/mapping.schema.json",
+            remedy="Correct the keys named.",
+        ) from error
+
+
+def mapping_json_schema() -> dict[str, Any]:
+    """The published JSON Schema (2020-12) of a mapping document."""
+    schema = Mapping.model_json_schema(by_alias=True)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Headwater mapping",
+        **{key: value for key, value in schema.items() if key != "title"},
+    }
+
+
+def _sentence(error: Any) -> str:  # noqa: ANN401  (pydantic's own typed dict is not public)
+    place = ".".join(str(part) for part in error["loc"]) or "the document"
+    words = str(error["msg"]).removeprefix("Value error, ")
+    return f"{place}: {words[0].lower()}{words[1:]}"
