@@ -62,12 +62,19 @@ CREATE TABLE runs (
     blob_sha256     bytea NOT NULL,             -- the raw file as it came
     text_sha256     bytea NOT NULL,             -- its UTF-8 form; the same where it came as UTF-8
     encoding        text NOT NULL,
+    layout          jsonb NOT NULL,             -- columns, dialect and top of the text, as the plan found them
     chunks_planned  integer NOT NULL CHECK (chunks_planned >= 0),
     records_planned bigint NOT NULL CHECK (records_planned >= 0),
     started_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
     finished_at     timestamptz,
     error           jsonb,
-    PRIMARY KEY (tenant_id, run_id)
+    PRIMARY KEY (tenant_id, run_id),
+    FOREIGN KEY (tenant_id, mapping_hash) REFERENCES documents,
+    FOREIGN KEY (tenant_id, recipe_hash) REFERENCES documents,
+    FOREIGN KEY (tenant_id, lineage_hash) REFERENCES documents,
+    FOREIGN KEY (tenant_id, factor_set) REFERENCES blobs,
+    FOREIGN KEY (tenant_id, blob_sha256) REFERENCES blobs,
+    FOREIGN KEY (tenant_id, text_sha256) REFERENCES blobs
 );
 CREATE INDEX runs_by_source ON runs (tenant_id, source_id, started_at DESC);
 
@@ -118,23 +125,32 @@ CREATE TABLE chunks (
     CONSTRAINT a_committed_chunk_is_complete CHECK (
         state <> 'committed'
         OR (num_nulls(read, mapped, quarantined_raw, produced, inserted, updated, unchanged, merged, quarantined,
-                      raw_sha256, logic_hash, rows_sha256, committed_at) = 0))
+                      raw_sha256, logic_hash, rows_sha256, committed_at) = 0)),
+    -- Else a negative count could make the books balance.
+    CONSTRAINT counts_are_not_negative CHECK (
+        least(read, mapped, quarantined_raw, produced, inserted, updated, unchanged, merged, quarantined,
+              superseded, attempts) >= 0
+        AND NOT jsonb_path_exists(skipped, '$.* ? (@ < 0)')),
+    CONSTRAINT the_span_is_a_span CHECK (
+        0 <= byte_start AND byte_start <= byte_end AND first_record >= 1 AND first_line >= 1 AND records >= 0)
 );
 CREATE INDEX chunks_by_fingerprint ON chunks (tenant_id, raw_sha256, logic_hash) WHERE state = 'committed';
 
 -- The checkpoint of a source: contiguous, with gaps.
 CREATE TABLE connector_sync_state (
     tenant_id           uuid NOT NULL REFERENCES tenants,
-    source_id           bytea NOT NULL,
+    source_id           bytea NOT NULL CHECK (octet_length(source_id) = 32),
     run_id              uuid NOT NULL,
-    last_chunk_no       integer NOT NULL,       -- every chunk up to here is committed
+    last_chunk_no       integer NOT NULL CHECK (last_chunk_no >= 0),    -- every chunk up to here is committed
     gaps                integer[] NOT NULL DEFAULT '{}',
     updated_at          timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (tenant_id, source_id)
+    PRIMARY KEY (tenant_id, source_id),
+    FOREIGN KEY (tenant_id, run_id) REFERENCES runs
 );
 
+-- No foreign key: half the rows of a bad file come here, and a key to check costs as much as the row itself.
 CREATE TABLE quarantine (
-    tenant_id       uuid NOT NULL REFERENCES tenants,
+    tenant_id       uuid NOT NULL,
     quarantine_id   uuid NOT NULL,              -- hash of source and raw record: a bad record read again is known
     occurrence      integer NOT NULL CHECK (occurrence >= 1),   -- the n-th equal record of the file
     source_id       bytea NOT NULL,
@@ -172,8 +188,9 @@ CREATE TABLE quarantine_repairs (
 );
 
 -- What was noticed about records that were loaded all the same: warnings, and what the calculation missed.
+-- No foreign key, for the reason given at quarantine.
 CREATE TABLE findings (
-    tenant_id   uuid NOT NULL REFERENCES tenants,
+    tenant_id   uuid NOT NULL,
     chunk_id    uuid NOT NULL,
     record_no   bigint NOT NULL,
     rule_id     text NOT NULL,
@@ -200,8 +217,8 @@ CREATE TABLE audit_entries (
 
 CREATE TABLE audit_heads (
     tenant_id   uuid PRIMARY KEY REFERENCES tenants,
-    seq         bigint NOT NULL,
-    entry_hash  bytea NOT NULL
+    seq         bigint NOT NULL CHECK (seq >= 0),
+    entry_hash  bytea NOT NULL CHECK (octet_length(entry_hash) = 32)
 );
 
 -- A sync is a run: this is the same under the name connectors use.

@@ -1,0 +1,75 @@
+"""The audit chain as stored: one a tenant, appended to in the transaction of what it tells of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row
+
+from headwater.audit.chain import GENESIS, START, Anchor, Entry, canonical_payload, entry_hash
+from headwater.store.queries import named_queries
+
+QUERIES = named_queries("audit")
+FETCH = 1000
+
+
+def append(
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    *,
+    action: str,
+    resource: str,
+    payload: Mapping[str, object],
+    actor: str = "headwater",
+    result: str = "done",
+) -> Anchor:
+    """Add an entry in the open transaction. Call it last: the chain's head stays locked until the commit."""
+    last = _lock_head(connection, tenant_id)
+    entry = Entry(
+        tenant_id=tenant_id,
+        seq=last.seq + 1,
+        at=datetime.now(UTC),
+        actor=actor,
+        action=action,
+        resource=resource,
+        result=result,
+        payload=canonical_payload(payload),
+        prev_hash=last.entry_hash,
+        entry_hash=GENESIS,
+    )
+    entry = replace(entry, entry_hash=entry_hash(entry))
+    connection.execute(QUERIES["append"], asdict(entry))
+    return Anchor(seq=entry.seq, entry_hash=entry.entry_hash)
+
+
+def _lock_head(connection: psycopg.Connection[Any], tenant_id: UUID) -> Anchor:
+    row = connection.execute(QUERIES["lock_head"], {"tenant_id": tenant_id}).fetchone()
+    if row is None:
+        connection.execute(QUERIES["begin_chain"], {"tenant_id": tenant_id, "genesis": GENESIS})
+        row = connection.execute(QUERIES["lock_head"], {"tenant_id": tenant_id}).fetchone()
+    return Anchor(seq=row[0], entry_hash=bytes(row[1])) if row else START
+
+
+def head(connection: psycopg.Connection[Any], tenant_id: UUID) -> Anchor:
+    """The end of the chain, to be noted in reports; `0:00…` while there is no entry."""
+    row = connection.execute(QUERIES["head"], {"tenant_id": tenant_id}).fetchone()
+    return Anchor(seq=row[0], entry_hash=bytes(row[1])) if row else START
+
+
+def entries(connection: psycopg.Connection[Any], tenant_id: UUID, *, first: int = 1) -> Iterator[Entry]:
+    """The chain in order from entry `first` on, fetched as it is read; the transaction must stay open meanwhile."""
+    with connection.cursor(name="audit_entries", row_factory=class_row(Entry)) as cursor:
+        cursor.itersize = FETCH
+        cursor.execute(QUERIES["entries"], {"tenant_id": tenant_id, "first": first})
+        yield from cursor
+
+
+def entries_of(connection: psycopg.Connection[Any], tenant_id: UUID, resource: str) -> tuple[Entry, ...]:
+    """What was done to one thing: `run/<id>` gives the run and its chunks."""
+    with connection.cursor(row_factory=class_row(Entry)) as cursor:
+        return tuple(cursor.execute(QUERIES["of_resource"], {"tenant_id": tenant_id, "resource": resource}))

@@ -1,0 +1,76 @@
+"""A door to the database for one tenant at a time, as the role that owns nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import TupleRow
+
+from headwater.errors import Misuse
+from headwater.store.failures import translate, translated
+from headwater.store.load import ChunkKey, ChunkTransaction
+from headwater.store.queries import named_queries
+
+QUERIES = named_queries("session")
+CONNECT_SECONDS = 10
+
+
+class TenantConnection(psycopg.Connection[TupleRow]):
+    """A connection bound to one tenant.
+
+    Inside its `with` block psycopg's errors can be caught as such; those that leave it are Headwater's.
+    """
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        """Commit or roll back, close, and translate what leaves the block."""
+        with translated("database"):
+            super().__exit__(exc_type, exc_val, exc_tb)
+        if isinstance(exc_val, psycopg.Error):
+            raise translate(exc_val, where="database") from exc_val
+
+
+class Database:
+    """Connections as the application's role. Forced row-level security shows it the rows of its tenant, no others."""
+
+    def __init__(self, app_url: str) -> None:
+        self._url = app_url
+
+    def connect(self, tenant_id: UUID) -> TenantConnection:
+        """A new connection, autocommit off, for the rows of `tenant_id`; use it as `with database.connect(…) as c:`.
+
+        RetryLater when the server cannot be reached, Misuse when the role could look past row-level security.
+        """
+        with translated("connect to the database"):
+            connection = TenantConnection.connect(
+                self._url, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="headwater"
+            )
+            # Outside a transaction, because a rollback would take the tenant away with it.
+            row = connection.execute(QUERIES["bind_tenant"], {"tenant": str(tenant_id)}).fetchone()
+        if row is None or row[0]:
+            role = connection.info.user
+            connection.close()
+            raise Misuse(
+                "the application's role may look past row-level security",
+                where="HEADWATER_DATABASE_URL",
+                value=role,
+                valid="a role that is NOSUPERUSER and NOBYPASSRLS and not the owner's",
+                remedy="Give the owner's URL to `headwater db upgrade` only, and the application a role of its own.",
+            )
+        connection.autocommit = False
+        return connection
+
+    @contextmanager
+    def chunk(self, key: ChunkKey) -> Iterator[ChunkTransaction]:
+        """A connection and the one transaction of a chunk; what its `commit` did not save is undone."""
+        with self.connect(key.tenant_id) as connection:
+            yield ChunkTransaction(connection, key)
+            connection.rollback()

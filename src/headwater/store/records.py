@@ -1,0 +1,28 @@
+"""Reading rows into frozen records: the columns asked for are the record's fields, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row
+
+Record = TypeVar("Record")
+
+
+def select(
+    connection: psycopg.Connection[Any], record: type[Record], statement: str, values: Mapping[str, Any]
+) -> list[Record]:
+    """Rows of a named statement as records; its `{columns}` become the record's fields."""
+    columns = sql.SQL(", ").join(sql.Identifier(field.name) for field in fields(record))  # type: ignore[arg-type]
+    with connection.cursor(row_factory=class_row(record)) as cursor:
+        return cursor.execute(sql.SQL(statement).format(columns=columns), values).fetchall()
+
+
+def number(connection: psycopg.Connection[Any], statement: str, values: Mapping[str, Any]) -> int:
+    """The one number that a named statement gives."""
+    row = connection.execute(statement, values).fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,149 @@
+"""Runs: what each rests on, its plan, its state, and the one process that may work on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from headwater.errors import Misuse, RetryLater
+from headwater.store.chunks import PlannedChunk
+from headwater.store.queries import named_queries
+from headwater.store.records import number, select
+
+QUERIES = named_queries("runs")
+ENDED = ("succeeded", "succeeded_with_quarantine", "partial_success", "failed", "cancelled")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRun:
+    """What a run rests on, fixed before its first chunk; documents and blobs are stored before it."""
+
+    run_id: UUID
+    kind: str  # import, resubmit
+    source_id: bytes
+    source_name: str
+    contract_hash: bytes
+    mapping_hash: bytes
+    recipe_hash: bytes
+    blob_sha256: bytes
+    text_sha256: bytes
+    encoding: str
+    lineage_hash: bytes | None = None
+    factor_set: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(NewRun):
+    """A run as stored."""
+
+    state: str
+    chunks_planned: int
+    records_planned: int
+    started_at: datetime
+    finished_at: datetime | None
+    error: Mapping[str, Any] | None
+
+
+def create_run(
+    connection: psycopg.Connection[Any], tenant_id: UUID, run: NewRun, chunks: Sequence[PlannedChunk]
+) -> None:
+    """Write a run and its whole plan in the open transaction, so that there is never a run with half a plan."""
+    connection.execute(
+        QUERIES["create"],
+        {
+            **asdict(run),
+            "tenant_id": tenant_id,
+            "chunks_planned": len(chunks),
+            "records_planned": sum(chunk.records for chunk in chunks),
+        },
+    )
+    columns = {field.name: [getattr(chunk, field.name) for chunk in chunks] for field in fields(PlannedChunk)}
+    connection.execute(QUERIES["plan_chunks"], {"tenant_id": tenant_id, "run_id": run.run_id, **columns})
+
+
+def get_run(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> Run:
+    """The run; Misuse where there is none."""
+    found = select(connection, Run, QUERIES["get"], {"tenant_id": tenant_id, "run_id": run_id})
+    if not found:
+        raise _no_such_run(str(run_id))
+    return found[0]
+
+
+def find_run(connection: psycopg.Connection[Any], tenant_id: UUID, text: str) -> Run:
+    """The one run whose id begins with `text`; Misuse where there is none or more than one."""
+    digits = text.strip().lower().replace("-", "")
+    found = connection.execute(QUERIES["named"], {"tenant_id": tenant_id, "digits": digits}).fetchall()
+    if not digits or not found:
+        raise _no_such_run(text)
+    if len(found) > 1:
+        raise Misuse("more than one run begins so", where="run", value=text, valid="enough of the id to name one run")
+    return get_run(connection, tenant_id, found[0][0])
+
+
+def _no_such_run(text: str) -> Misuse:
+    return Misuse(
+        "there is no such run",
+        where="run",
+        value=text,
+        valid="the id of a run of this organisation, or its beginning",
+        remedy="`headwater runs list` shows them.",
+    )
+
+
+def list_runs(connection: psycopg.Connection[Any], tenant_id: UUID, *, limit: int) -> tuple[list[Run], int]:
+    """The latest runs first, and how many there are in all."""
+    listed = select(connection, Run, QUERIES["list"], {"tenant_id": tenant_id, "limit": limit})
+    return listed, number(connection, QUERIES["count"], {"tenant_id": tenant_id})
+
+
+def hold_run(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> None:
+    """Keep others from working on the run for as long as this connection lives, or RetryLater when somebody does.
+
+    Give it a connection of its own: the hold outlives transactions and ends with the session, however that ends.
+    """
+    row = connection.execute(QUERIES["hold"], {"name": f"run/{tenant_id}/{run_id}"}).fetchone()
+    if row is None or not row[0]:
+        raise RetryLater(
+            "another process works on this run",
+            where="run",
+            value=run_id,
+            remedy="Wait until it ends, or stop it; then resume.",
+        )
+
+
+def start_run(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> None:
+    """Mark the run as running, the first time or again."""
+    connection.execute(QUERIES["start"], {"tenant_id": tenant_id, "run_id": run_id})
+
+
+def set_lineage(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID, lineage_hash: bytes) -> None:
+    """Note the column lineage, read from the SQL that ran."""
+    connection.execute(QUERIES["set_lineage"], {"tenant_id": tenant_id, "run_id": run_id, "lineage_hash": lineage_hash})
+
+
+def finish_run(
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    run_id: UUID,
+    state: str,
+    *,
+    error: Mapping[str, Any] | None = None,
+) -> None:
+    """End the run in one of the ENDED states."""
+    if state not in ENDED:
+        raise Misuse("a run cannot end in this state", where="run", value=state, valid=", ".join(ENDED))
+    connection.execute(
+        QUERIES["finish"],
+        {
+            "tenant_id": tenant_id,
+            "run_id": run_id,
+            "state": state,
+            "error": Jsonb(error) if error is not None else None,
+        },
+    )

@@ -1,0 +1,16 @@
+-- name: house
+-- What the application's role may do: never own, create or truncate; add to the audit chain, never change it.
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO {app};
+GRANT SELECT ON schema_migrations, contract_registry, tenants, connector_sync_logs TO {app};
+GRANT SELECT, INSERT ON documents, quarantine_repairs, findings, audit_entries TO {app};
+GRANT SELECT, INSERT, UPDATE ON blobs, runs, chunks, connector_sync_state, quarantine, audit_heads TO {app};
+
+-- name: database
+-- Let the application connect and make temporary tables.
+GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {app};
+
+-- name: contract_table
+-- Rows of a contract come, change and go; what they were is only ever added to.
+GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {app};
+GRANT SELECT, INSERT ON {history} TO {app};

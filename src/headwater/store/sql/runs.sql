@@ -1,0 +1,50 @@
+-- name: create
+-- A run with everything it rests on, before its first chunk.
+INSERT INTO runs (tenant_id, run_id, kind, state, source_id, source_name, contract_hash, mapping_hash, recipe_hash,
+                  lineage_hash, factor_set, blob_sha256, text_sha256, encoding, chunks_planned, records_planned)
+VALUES (%(tenant_id)s, %(run_id)s, %(kind)s, 'pending', %(source_id)s, %(source_name)s, %(contract_hash)s,
+        %(mapping_hash)s, %(recipe_hash)s, %(lineage_hash)s, %(factor_set)s, %(blob_sha256)s, %(text_sha256)s,
+        %(encoding)s, %(chunks_planned)s, %(records_planned)s)
+
+-- name: plan_chunks
+-- The planned chunks of a run, as columns of arrays.
+INSERT INTO chunks (tenant_id, run_id, chunk_no, chunk_id, byte_start, byte_end, first_record, first_line, records)
+SELECT %(tenant_id)s, %(run_id)s, planned.* FROM unnest(
+    %(chunk_no)s::integer[], %(chunk_id)s::uuid[], %(byte_start)s::bigint[], %(byte_end)s::bigint[],
+    %(first_record)s::bigint[], %(first_line)s::bigint[], %(records)s::integer[]) AS planned
+
+-- name: get
+-- One run.
+SELECT {columns} FROM runs WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s
+
+-- name: named
+-- Runs whose id begins with the given digits; enough of them to tell whether one is meant.
+SELECT run_id FROM runs
+WHERE tenant_id = %(tenant_id)s AND starts_with(replace(run_id::text, '-', ''), %(digits)s)
+LIMIT 2
+
+-- name: list
+-- The latest runs first.
+SELECT {columns} FROM runs WHERE tenant_id = %(tenant_id)s ORDER BY started_at DESC, run_id LIMIT %(limit)s
+
+-- name: count
+-- How many runs there are, so that a shortened list can say so.
+SELECT count(*) FROM runs WHERE tenant_id = %(tenant_id)s
+
+-- name: start
+-- A run begins, or begins again: what it failed of before is no longer true.
+UPDATE runs SET state = 'running', finished_at = NULL, error = NULL
+WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s
+
+-- name: finish
+-- A run ends; its error stays with it.
+UPDATE runs SET state = %(state)s, error = %(error)s, finished_at = clock_timestamp()
+WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s
+
+-- name: set_lineage
+-- Column lineage is known once the SQL of the first chunk is.
+UPDATE runs SET lineage_hash = %(lineage_hash)s WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s
+
+-- name: hold
+-- Hold the run until the session ends; false when another session holds it.
+SELECT pg_try_advisory_lock(hashtextextended(%(name)s, 0))
