@@ -1,0 +1,25 @@
+"""Values: what a text of a source means, its canonical form and its hash, alike in Python and in DuckDB SQL."""
+
+from __future__ import annotations
+
+from headwater.values.canonical import record_id, record_text, record_text_sql, sha256, sha256_sql
+from headwater.values.kinds import TYPE_NAMES, Kind, kind
+from headwater.values.outcome import Explanation, Outcome, Parsed, explain
+from headwater.values.text_format import DEFAULT_ABSENT, TextFormat
+
+__all__ = [
+    "DEFAULT_ABSENT",
+    "TYPE_NAMES",
+    "Explanation",
+    "Kind",
+    "Outcome",
+    "Parsed",
+    "TextFormat",
+    "explain",
+    "kind",
+    "record_id",
+    "record_text",
+    "record_text_sql",
+    "sha256",
+    "sha256_sql",
+]

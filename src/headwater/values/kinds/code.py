@@ -1,0 +1,63 @@
+"""Codes: short texts of one line that must match each other exactly."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar
+
+from headwater.errors import Misuse
+from headwater.values.characters import INVISIBLE_CLASS, SURROGATE_CLASS, literal, trim, trim_sql
+from headwater.values.kinds.absence import absence, outcome_sql
+from headwater.values.outcome import Outcome, Parsed
+from headwater.values.text_format import TextFormat, absent_words
+
+_PLAIN = "[!-~](?:[ -~]*[!-~])?"
+_INVISIBLE = re.compile(f"[{INVISIBLE_CLASS}{SURROGATE_CLASS}]")
+
+
+@dataclass(frozen=True)
+class Code:
+    """A code. Case is kept; inside, the plain space is the only character that cannot be seen."""
+
+    duckdb_type: ClassVar[str] = "VARCHAR"
+    postgres_type: ClassVar[str] = 'text COLLATE "C"'
+
+    def parse(self, text: str | None, fmt: TextFormat) -> Parsed:
+        """Trim; refuse what cannot be seen."""
+        trimmed = trim(text or "")
+        absent = absence(trimmed, absent_words(fmt, with_defaults=False))
+        if absent is not None:
+            return Parsed(None, absent)
+        if _INVISIBLE.search(trimmed):
+            return Parsed(None, Outcome.NOT_A_CODE)
+        return Parsed(trimmed, Outcome.VALUE)
+
+    def outcome_sql(self, text: str, fmt: TextFormat) -> str:
+        """Twin of the outcome."""
+        return outcome_sql(
+            text,
+            plain=_PLAIN,
+            plain_outcome="0",
+            words=absent_words(fmt, with_defaults=False),
+            otherwise=f"CASE WHEN regexp_matches({trim_sql(text)}, {literal(f'[{INVISIBLE_CLASS}]')})"
+            f" THEN {Outcome.NOT_A_CODE:d} ELSE 0 END",
+        )
+
+    def value_sql(self, text: str, outcome: str, fmt: TextFormat) -> str:  # noqa: ARG002  the protocol's signature
+        """Twin of the value."""
+        return f"CASE WHEN {outcome} = 0 THEN {trim_sql(text)} END"
+
+    def canonical(self, value: object) -> str:
+        """The code itself."""
+        if not isinstance(value, str):
+            raise Misuse("not a code", value=value, valid="a string")
+        return value
+
+    def canonical_sql(self, value: str) -> str:
+        """The code itself."""
+        return value
+
+    def valid(self, fmt: TextFormat) -> str:  # noqa: ARG002  the protocol's signature
+        """No format changes what a code is."""
+        return "One line of visible characters; plain spaces may stand inside."

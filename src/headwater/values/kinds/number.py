@@ -1,0 +1,123 @@
+"""Exact decimal numbers of a fixed precision and scale."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from headwater.errors import Misuse
+from headwater.values.characters import literal, trim, trim_sql
+from headwater.values.kinds import notation as written
+from headwater.values.kinds.absence import absence, outcome_sql
+from headwater.values.outcome import Outcome, Parsed
+from headwater.values.text_format import TextFormat, absent_words
+
+MAX_PRECISION = 38
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """A decimal with `precision` digits, `scale` of them after the decimal sign. More decimals are refused, not rounded."""
+
+    precision: int = 18
+    scale: int = 6
+
+    def __post_init__(self) -> None:
+        """Refuse what DECIMAL cannot hold."""
+        if not (1 <= self.precision <= MAX_PRECISION and 0 <= self.scale < self.precision):
+            raise Misuse(
+                "a decimal cannot have this precision and scale",
+                value=f"({self.precision},{self.scale})",
+                valid=f"precision 1 to {MAX_PRECISION}, scale from 0 and less than the precision",
+            )
+
+    @property
+    def duckdb_type(self) -> str:
+        """DECIMAL(p,s)."""
+        return f"DECIMAL({self.precision},{self.scale})"
+
+    @property
+    def postgres_type(self) -> str:
+        """numeric(p,s)."""
+        return f"numeric({self.precision},{self.scale})"
+
+    def parse(self, text: str | None, fmt: TextFormat) -> Parsed:
+        """Read a number in the declared notation, exactly."""
+        trimmed = trim(text or "")
+        absent = absence(trimmed, absent_words(fmt, with_defaults=True))
+        if absent is not None:
+            return Parsed(None, absent)
+        form = written.notation(fmt)
+        parts = written.digits(trimmed, form)
+        if parts is None:
+            other = re.fullmatch(form.other, trimmed)
+            return Parsed(None, Outcome.AMBIGUOUS_NUMBER if other else Outcome.NOT_A_NUMBER)
+        if not parts.significant:
+            return Parsed(Decimal((0, (0,) * (self.scale + 1), -self.scale)), Outcome.VALUE)
+        if parts.integer_digits > self.precision - self.scale:
+            return Parsed(None, Outcome.NUMBER_TOO_LARGE)
+        if parts.decimals > self.scale:
+            return Parsed(None, Outcome.TOO_MANY_DECIMALS)
+        unscaled = parts.significant + "0" * (self.scale - parts.decimals)
+        return Parsed(Decimal((int(parts.negative), tuple(map(int, unscaled)), -self.scale)), Outcome.VALUE)
+
+    def outcome_sql(self, text: str, fmt: TextFormat) -> str:
+        """Twin of the outcome."""
+        form = written.notation(fmt)
+        parts = written.digits_sql(text, form)
+        trimmed = trim_sql(text)
+        check = (
+            f"CASE WHEN NOT regexp_full_match({trimmed}, {literal(form.number)}) THEN"
+            f" CASE WHEN regexp_full_match({trimmed}, {literal(form.other)})"
+            f" THEN {Outcome.AMBIGUOUS_NUMBER:d} ELSE {Outcome.NOT_A_NUMBER:d} END"
+            f" WHEN {parts.significant} = '' THEN 0"
+            f" WHEN {parts.integer_digits} > {self.precision - self.scale} THEN {Outcome.NUMBER_TOO_LARGE:d}"
+            f" WHEN {parts.decimals} > {self.scale} THEN {Outcome.TOO_MANY_DECIMALS:d} ELSE 0 END"
+        )
+        words = absent_words(fmt, with_defaults=True)
+        return outcome_sql(text, plain=self._plain(form), plain_outcome="0", words=words, otherwise=check)
+
+    def value_sql(self, text: str, outcome: str, fmt: TextFormat) -> str:
+        """Twin of the value."""
+        form = written.notation(fmt)
+        fixed = written.fixed_sql(written.digits_sql(text, form), self.scale)
+        plain = text if form.decimal == "." else f"replace({text}, ',', '.')"
+        return (
+            f"CASE WHEN {outcome} <> 0 THEN NULL"
+            f" WHEN regexp_full_match({text}, {literal(self._plain(form))}) THEN CAST({plain} AS {self.duckdb_type})"
+            f" ELSE CAST({fixed} AS {self.duckdb_type}) END"
+        )
+
+    def canonical(self, value: object) -> str:
+        """All decimals of the scale, as DuckDB and PostgreSQL print them: 12.500000."""
+        if not isinstance(value, Decimal | int) or isinstance(value, bool):
+            raise Misuse("not a decimal", value=value, valid="a Decimal or an int")
+        number = Decimal(value)
+        exponent = number.as_tuple().exponent
+        if not isinstance(exponent, int):
+            raise Misuse("not a finite number", value=value, valid="a finite Decimal")
+        sign, figures, _ = number.as_tuple()
+        kept = "".join(map(str, figures)).rstrip("0")
+        missing = self.scale + exponent + (len(figures) - len(kept))
+        unscaled = (kept + "0" * missing).lstrip("0") if missing >= 0 else kept
+        if missing < 0 and kept or len(unscaled) > self.precision:
+            raise Misuse("a number that the field cannot hold", value=value, valid=self.duckdb_type)
+        padded = unscaled.rjust(self.scale + 1, "0")
+        whole, fraction = padded[: len(padded) - self.scale], padded[len(padded) - self.scale :]
+        return ("-" if sign and unscaled else "") + (f"{whole}.{fraction}" if self.scale else whole)
+
+    def canonical_sql(self, value: str) -> str:
+        """Twin of `canonical`."""
+        return f"CAST({value} AS VARCHAR)"
+
+    def valid(self, fmt: TextFormat) -> str:
+        """Digits before and after the declared decimal sign."""
+        before = self.precision - self.scale
+        grouping = f' and "{fmt.group}" between thousands' if fmt.group else ""
+        decimals = f', "{fmt.decimal}" and at most {self.scale} decimals' if self.scale else ", without decimals"
+        return f"A number of at most {before} digits{decimals}{grouping}."
+
+    def _plain(self, form: written.Notation) -> str:
+        fraction = f"(?:[{form.decimal}][0-9]{{1,{self.scale}}})?" if self.scale else ""
+        return f"[+-]?[0-9]{{1,{self.precision - self.scale}}}{fraction}"
