@@ -25,7 +25,7 @@ CONFIG_FILE = "headwater.toml"
 _MIB = 2**20
 
 
-def _setting(description: str, *, valid: str, default: Any = ..., shown: str | None = None, **constraints: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
+def _setting(description: str, *, valid: str, default: Any = ..., shown: str | None = None, **constraints: Any) -> Any:
     """A field that also says what is valid (for errors and docs) and how its default is shown in the docs."""
     if default is not ...:
         constraints["default"] = default

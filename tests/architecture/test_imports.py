@@ -1,0 +1,83 @@
+"""Imports go down only, each room brings only its own heavy libraries, and `import headwater` costs nothing."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src/headwater"
+
+# Who may import which library. A room that is not named may import none of them.
+HEAVY = {
+    "charset_normalizer": {"connectors"},
+    "duckdb": {"engine", "pipeline"},
+    "jinja2": {"services"},
+    "numpy": {"connectors", "pipeline"},
+    "pgpq": {"store"},
+    "psycopg": {"store"},
+    "pyarrow": {"accounting", "connectors", "engine", "pipeline", "quality", "store", "services"},
+    "pydantic": {"contracts", "mapping", "settings", "services"},
+    "rich": {"cli", "telemetry"},
+    "sqlglot": {"contracts", "engine"},
+    "structlog": {"telemetry"},
+    "typer": {"cli"},
+    "yaml": {"contracts", "mapping", "services"},
+}
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level packages that a file imports, wherever in the file."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def test_the_layers_hold() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-logo"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("library", sorted(HEAVY))
+def test_a_heavy_library_stays_in_its_rooms(library: str) -> None:
+    importers = {room(path) for path in PACKAGE.rglob("*.py") if library in imported(path)}
+    assert importers <= HEAVY[library]
+
+
+def test_every_library_used_is_declared_as_heavy_or_light() -> None:
+    light = {"headwater", *sys.stdlib_module_names}
+    used = set().union(*(imported(path) for path in PACKAGE.rglob("*.py")))
+    assert used - light <= set(HEAVY)
+
+
+def loaded_by(statement: str) -> set[str]:
+    code = f"import sys; before = set(sys.modules); {statement}; print(*sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(done.stdout.split())
+
+
+def test_import_headwater_brings_nothing_along() -> None:
+    assert loaded_by("import headwater") - set(sys.stdlib_module_names) == {"headwater"}
+
+
+def test_the_ground_brings_no_engine_along() -> None:
+    heavy = {"duckdb", "pyarrow", "numpy", "psycopg", "sqlglot", "rich", "jinja2"}
+    assert not loaded_by("import headwater.errors, headwater.settings, headwater.telemetry, headwater.values") & heavy
