@@ -2,7 +2,23 @@
 
 The rooms, from the ground up; imports go down only:
 
-    errors.py     every error, sorted by what the caller does next
+    errors.py      every error, sorted by what the caller does next
+    settings.py    what an installation can be told, from the environment and headwater.toml
+    telemetry.py   log entries, and progress against the planned total
+    values/        parsing of text, exact decimals, canonical form, hashes; Python and SQL twins
+    contracts/     what a record must be; every enforcer made from one document
+    audit/         who did what: append-only, hash-chained
+    lineage/       where a figure came from
+    engine/        SQL on columns: expressions, named operations, DuckDB
+    connectors/    bring records in; know no database of ours
+    mapping/       source columns to contract fields, as versioned documents
+    quality/       findings: what is wrong with a row, and how to mend it
+    accounting/    units, factors, calculations
+    packs/         one folder a domain: contracts, mappings, reference data
+    store/         the only room that speaks PostgreSQL; migrations, COPY, row-level security, blobs
+    pipeline/      the composer: plan, run, resume; defines the ports it needs
+    services/      use cases: the one face behind all faces
+    cli/           the command line, thin over services
 """
 
 from __future__ import annotations

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Literal, Protocol, TextIO
 
 import structlog
+from rich import console
+from rich import progress as bars
 
 _SECRET_KEY = re.compile(
     r"password|passwd|secret|token|api_?key|credential|authorization|(database|owner)_url", re.IGNORECASE
@@ -165,10 +167,6 @@ class TerminalProgress:
     """A bar with count, rate and time left."""
 
     def __init__(self, stream: TextIO) -> None:
-        # rich takes a tenth of a second to import, and most commands show no bar.
-        from rich import console  # noqa: PLC0415
-        from rich import progress as bars  # noqa: PLC0415
-
         self._bars = bars.Progress(
             bars.TextColumn("{task.description}"),
             bars.BarColumn(),
