@@ -1,0 +1,152 @@
+"""The frozen form of a contract: plain facts in bit order, canonical JSON, and the hash by which everything else cites it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from typing import Any, TypeVar
+
+from headwater.errors import Misuse
+from headwater.values import Kind
+from headwater.values import kind as value_kind
+
+FORMAT = 1  # of the document; a reader refuses one it does not know
+
+DIMENSIONS = ("completeness", "validity", "accuracy", "consistency", "uniqueness", "timeliness")
+SEVERITIES = ("reject", "warn")
+# Rules of one record, then those that need the other records.
+ROW_KINDS = (
+    "type", "decimals", "digits", "ambiguous", "required", "enum", "range", "length", "pattern", "row",
+)  # fmt: skip
+SET_KINDS = ("unique", "reference")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldSpec:
+    """One field. Bounds, enum values and default are canonical text of the field's kind."""
+
+    name: str
+    type: str
+    description: str
+    required: bool
+    key: bool
+    precision: int | None = None
+    scale: int | None = None
+    unit: str | None = None
+    enum: tuple[str, ...] = ()
+    minimum: str | None = None
+    maximum: str | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str | None = None
+    reference: str | None = None
+    personal: bool = False
+    default: str | None = None
+    citation: str | None = None
+
+    @cached_property
+    def kind(self) -> Kind:
+        """How the field is parsed, printed and stored."""
+        if self.precision is None or self.scale is None:
+            return value_kind(self.type)
+        return value_kind(self.type, precision=self.precision, scale=self.scale)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleSpec:
+    """One rule with everything a person needs to mend what breaks it. `expression` is there for row rules only."""
+
+    id: str
+    kind: str
+    fields: tuple[str, ...]
+    dimension: str
+    severity: str
+    message: str
+    valid: str
+    repair: str
+    expression: str | None = None
+    citation: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """A compiled contract. `rules` holds those of one record first, in bit order, then those of the whole set."""
+
+    name: str
+    version: str
+    title: str
+    description: str
+    fields: tuple[FieldSpec, ...]
+    rules: tuple[RuleSpec, ...]
+
+    def __hash__(self) -> int:
+        """By content, computed once: documents are keys of caches."""
+        return hash(self.hash)
+
+    @property
+    def major(self) -> int:
+        """The first part of the version: one table each."""
+        return int(self.version.split(".")[0])
+
+    @property
+    def reference(self) -> str:
+        """Name and version as cited by mappings, quarantine and documents: "activity@1.0.0"."""
+        return f"{self.name}@{self.version}"
+
+    @cached_property
+    def by_name(self) -> Mapping[str, FieldSpec]:
+        """The fields by name, in order."""
+        return {field.name: field for field in self.fields}
+
+    @property
+    def key(self) -> tuple[FieldSpec, ...]:
+        """The fields that name a record, in order."""
+        return tuple(field for field in self.fields if field.key)
+
+    @property
+    def row_rules(self) -> tuple[RuleSpec, ...]:
+        """The rules one record can break by itself, in bit order."""
+        return tuple(rule for rule in self.rules if rule.kind in ROW_KINDS)
+
+    @property
+    def set_rules(self) -> tuple[RuleSpec, ...]:
+        """The rules that need the other records or another contract's: unique and reference."""
+        return tuple(rule for rule in self.rules if rule.kind in SET_KINDS)
+
+    @cached_property
+    def hash(self) -> bytes:
+        """SHA-256 of the canonical JSON."""
+        return hashlib.sha256(self.to_json().encode()).digest()
+
+    def to_json(self) -> str:
+        """Canonical: keys sorted, no spaces, nothing left out that could differ."""
+        body = {"format": FORMAT, **asdict(self)}
+        return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Document:
+        """The document whose `to_json` is `text`; Misuse for anything unknown, missing or of another format."""
+        try:
+            body = json.loads(text)
+        except ValueError as error:
+            raise Misuse("this is not JSON", where="contract document", value=text[:80]) from error
+        if not isinstance(body, dict) or body.pop("format", None) != FORMAT:
+            raise Misuse("unknown document format", where="contract document", valid=f'"format": {FORMAT}')
+        body["fields"] = tuple(_read(FieldSpec, item) for item in body.get("fields", ()))
+        body["rules"] = tuple(_read(RuleSpec, item) for item in body.get("rules", ()))
+        return _read(cls, body)
+
+
+T = TypeVar("T")
+
+
+def _read(into: type[T], body: dict[str, Any]) -> T:
+    """`body` as a record of `into`, whose names it must carry exactly."""
+    names = {field.name for field in fields(into)}  # type: ignore[arg-type]
+    if not isinstance(body, dict) or body.keys() != names:
+        odd = sorted(body.keys() ^ names) if isinstance(body, dict) else body
+        raise Misuse("unknown or missing names", where=f"contract document, {into.__name__}", value=odd)
+    return into(**{name: tuple(value) if isinstance(value, list) else value for name, value in body.items()})

@@ -1,0 +1,159 @@
+"""The rules that fields imply, each with a stable id, and the findings that tell a person which rule a record broke."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from headwater.contracts.document import FieldSpec, RuleSpec
+from headwater.values import Outcome, TextFormat, explain
+
+# Which failures of a text break which rule; all others break "type".
+OUTCOMES: dict[str, frozenset[Outcome]] = {
+    "decimals": frozenset({Outcome.TOO_MANY_DECIMALS}),
+    "digits": frozenset({Outcome.NUMBER_TOO_LARGE}),
+    "ambiguous": frozenset(
+        {Outcome.AMBIGUOUS_NUMBER, Outcome.AMBIGUOUS_DATE, Outcome.AMBIGUOUS_TIME, Outcome.NO_TIME_ZONE}
+    ),
+}
+OUTCOMES["type"] = frozenset(o for o in Outcome if o.is_failure) - frozenset().union(*OUTCOMES.values())
+
+# Which of these a text of the type can break at all.
+BREAKABLE = {
+    "text": ("type",),
+    "code": ("type",),
+    "boolean": ("type",),
+    "decimal": ("type", "decimals", "digits", "ambiguous"),
+    "integer": ("type", "decimals", "digits", "ambiguous"),
+    "date": ("type", "ambiguous"),
+    "timestamp": ("type", "ambiguous"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One rule broken by one record; `value` is the text as it was read, None where there was none."""
+
+    rule_id: str
+    field: str
+    value: str | None
+    message: str
+    valid: str
+    repair: str
+    severity: str
+
+
+def make_finding(rule: RuleSpec, field: FieldSpec, value: str | None, outcome: Outcome, fmt: TextFormat) -> Finding:
+    """The finding in its most telling words: a text that was refused is explained by what is wrong with it."""
+    message, valid, repair = rule.message, rule.valid, rule.repair
+    if rule.kind in OUTCOMES:
+        words = explain(outcome, field.kind, fmt)
+        message, valid, repair = words.message, words.valid, words.repair
+    return Finding(
+        rule_id=rule.id,
+        field=field.name,
+        value=value,
+        message=message,
+        valid=valid,
+        repair=repair,
+        severity=rule.severity,
+    )
+
+
+def field_rules(contract: str, field: FieldSpec) -> Iterator[RuleSpec]:
+    """The rules one field implies on one record, in bit order."""
+    for kind in BREAKABLE[field.type]:
+        yield _implied(contract, field, kind, _TEXT_RULES[kind], "validity", "See the finding: it explains the text.")
+    if field.required:
+        yield _implied(
+            contract, field, "required", f"{field.name} has no value.", "completeness", f"Give {field.name} a value."
+        )
+    if field.enum:
+        yield _implied(
+            contract, field, "enum", f"{field.name} is not one of its words.", "validity",
+            "Use one of the words, spelt the same, or map the source's own word to it.",
+        )  # fmt: skip
+    if field.minimum is not None or field.maximum is not None:
+        yield _implied(
+            contract, field, "range", f"{field.name} is out of range.", "accuracy", "Check the figure, sign and unit."
+        )
+    if field.min_length is not None or field.max_length is not None:
+        yield _implied(
+            contract, field, "length", f"{field.name} is too short or too long.", "validity",
+            "Check that the right column is mapped and that no cells have run together.",
+        )  # fmt: skip
+    if field.pattern is not None:
+        yield _implied(
+            contract, field, "pattern", f"{field.name} is not written as it must be.", "validity",
+            "Correct it, or map the source's form to the valid one.",
+        )  # fmt: skip
+
+
+def key_rule(contract: str, key: tuple[FieldSpec, ...]) -> RuleSpec:
+    """A record whose key was read before with other content; equal content is merged and breaks nothing."""
+    names = ", ".join(field.name for field in key)
+    return RuleSpec(
+        id=f"{contract}.key.unique",
+        kind="unique",
+        fields=tuple(field.name for field in key),
+        dimension="uniqueness",
+        severity="reject",
+        message=f"Another record with the same {names} but other content was read before and stays.",
+        valid=f"one record for each {names}",
+        repair="Correct the key if these are two things; if they are one, keep the right record only.",
+    )
+
+
+def reference_rule(contract: str, field: FieldSpec) -> RuleSpec:
+    """A code that the referenced contract does not hold."""
+    rule = _implied(
+        contract, field, "reference", f"{field.name} names nothing in {field.reference}.", "consistency",
+        f"Correct the code, or load the missing record into {str(field.reference).split('.', maxsplit=1)[0]} first.",
+    )  # fmt: skip
+    return rule
+
+
+_TEXT_RULES = {
+    "type": "The text cannot be read as the field's type.",
+    "decimals": "The number has more decimals than the field keeps.",
+    "digits": "The number has more digits before the decimal sign than the field holds.",
+    "ambiguous": "The text can be read in more than one way under the declared locale.",
+}
+
+
+def _implied(contract: str, field: FieldSpec, kind: str, message: str, dimension: str, repair: str) -> RuleSpec:
+    return RuleSpec(
+        id=f"{contract}.{field.name}.{kind}",
+        kind=kind,
+        fields=(field.name,),
+        dimension=dimension,
+        severity="reject",
+        message=message,
+        valid=_valid(field, kind),
+        repair=repair,
+        citation=field.citation,
+    )
+
+
+def _valid(field: FieldSpec, kind: str) -> str:
+    if kind == "enum":
+        return ", ".join(field.enum)
+    if kind == "range":
+        return _between(field.minimum, field.maximum, field.unit)
+    if kind == "length":
+        return _between(field.min_length, field.max_length, "characters")
+    if kind == "pattern":
+        return f"text that matches {field.pattern} from end to end"
+    if kind == "reference":
+        return f"a code of {field.reference}"
+    if kind in ("decimals", "digits") and field.type == "decimal":
+        whole = (field.precision or 0) - (field.scale or 0)
+        return f"at most {whole} digits before and {field.scale} after the decimal sign"
+    return f"a value of type {field.type}"
+
+
+def _between(low: object, high: object, unit: str | None) -> str:
+    words = f"{low} to {high}" if low is not None and high is not None else f"at least {low}"
+    if low is None:
+        words = f"at most {high}"
+    return f"{words} {unit}" if unit else words

@@ -1,0 +1,232 @@
+"""Greenhouse gas accounting: activities, the factors they are multiplied by, the emissions that come out, and figures
+that others have reported.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated
+
+from headwater.contracts import Boolean, Code, Contract, Date, Integer, Number, RowRule, Text
+
+GWP_SETS = ("AR4", "AR5", "AR6", "not_stated")
+METHODS = ("activity_based", "location_based", "market_based", "spend_based")
+GHG_PROTOCOL = "GHG Protocol Corporate Standard"
+SCOPE_3 = "GHG Protocol Corporate Value Chain (Scope 3) Standard, 15 categories"
+
+
+class Activity(
+    Contract,
+    name="activity",
+    version="1.0.0",
+    title="Activity",
+    description="Something done that causes emissions: energy bought, fuel burnt, distance travelled, money spent.",
+):
+    """One line of a bill, a meter reading, a trip."""
+
+    activity_id: Annotated[str, Code(key=True, max_length=64, description="What the source calls this activity.")]
+    activity_type: Annotated[
+        str, Code(max_length=64, description="What was done, as factors name it: electricity, natural_gas, train.")
+    ]
+    facility_code: Annotated[str | None, Code(max_length=64, description="The site it belongs to.")] = None
+    region: Annotated[str, Code(max_length=32, description="Where it took place, as factors name it: DE, GB, WORLD.")]
+    period_start: Annotated[date, Date(description="First day of the period.")]
+    period_end: Annotated[
+        date | None, Date(description="Day after the last of the period; absent for a single day or an open period.")
+    ] = None
+    quantity: Annotated[Decimal, Number(precision=18, scale=6, minimum="0", description="How much, counted in `unit`.")]
+    unit: Annotated[str, Code(max_length=32, description="Unit of the quantity: kWh, l, km, EUR.")]
+    data_quality: Annotated[
+        str | None,
+        Code(enum=("measured", "calculated", "estimated", "default"), description="How the quantity was found."),
+    ] = None
+    supplier: Annotated[str | None, Text(max_length=200, description="Who supplied it.")] = None
+    document_no: Annotated[str | None, Code(max_length=64, description="Number of the bill or receipt.")] = None
+    cost: Annotated[
+        Decimal | None, Number(precision=18, scale=2, description="What was paid, in `currency`; credits are negative.")
+    ] = None
+    currency: Annotated[
+        str | None, Code(pattern="[A-Z]{3}", description="Currency of the cost.", citation="ISO 4217")
+    ] = None
+    note: Annotated[str | None, Text(max_length=2000, personal=True, description="Free remark.")] = None
+
+    rules = (
+        RowRule(
+            id="activity.period.order",
+            expression="period_end > period_start",
+            fields=("period_end", "period_start"),
+            message="The period ends before it begins, or on the same day.",
+            valid="period_end, the day after the last, is later than period_start",
+            repair="Check whether the two dates are swapped, and add a day where the last day itself is given.",
+        ),
+        RowRule(
+            id="activity.cost.currency",
+            expression="cost IS NULL OR currency IS NOT NULL",
+            fields=("currency", "cost"),
+            dimension="completeness",
+            message="A cost is given without its currency.",
+            valid="a currency wherever there is a cost",
+            repair="Give the currency, or map a constant if the whole file is in one.",
+        ),
+        RowRule(
+            id="activity.quantity.plausible",
+            expression="quantity <= 1000000000",
+            fields=("quantity",),
+            dimension="accuracy",
+            severity="warn",
+            message="The quantity is above a thousand million.",
+            valid="at most 1000000000",
+            repair="Check the unit: a meter in Wh read as kWh is 1000 times too large.",
+        ),
+        RowRule(
+            id="activity.period.length",
+            expression="period_end - period_start <= 366",
+            fields=("period_end", "period_start"),
+            dimension="accuracy",
+            severity="warn",
+            message="The period is longer than a year.",
+            valid="at most 366 days",
+            repair="Split it by year if factors change with the year, or check the dates.",
+        ),
+        RowRule(
+            id="activity.period_start.plausible",
+            expression="period_start BETWEEN DATE '1990-01-01' AND DATE '2099-12-31'",
+            fields=("period_start",),
+            dimension="timeliness",
+            severity="warn",
+            message="The period begins before 1990 or after 2099.",
+            valid="1990-01-01 to 2099-12-31",
+            repair="Check the year.",
+        ),
+    )
+
+
+class EmissionFactor(
+    Contract,
+    name="emission_factor",
+    version="1.0.0",
+    title="Emission factor",
+    description="What one unit of an activity emits, as published, with the place and time it holds for.",
+):
+    """One published factor. Gases are masses of the gas itself, not of CO2e."""
+
+    factor_id: Annotated[str, Code(key=True, max_length=128, description="Stable name of the factor in this set.")]
+    source: Annotated[str, Text(max_length=200, description="Who published it, and where.")]
+    publication_year: Annotated[
+        int, Integer(minimum="1990", maximum="2100", description="Year in which it was published.")
+    ]
+    activity_type: Annotated[str, Code(max_length=64, description="The activity it is for.")]
+    region: Annotated[str, Code(max_length=32, description="Where it holds; no other region is ever put in its place.")]
+    unit: Annotated[str, Code(max_length=32, description="The unit of activity the figures are given per.")]
+    scope: Annotated[int, Integer(enum=("1", "2", "3"), description="Scope of the emissions.", citation=GHG_PROTOCOL)]
+    category: Annotated[
+        int | None,
+        Integer(minimum="1", maximum="15", description="Category of scope 3.", citation=SCOPE_3),
+    ] = None
+    method: Annotated[str, Code(enum=METHODS, description="The method of accounting it belongs to.")]
+    gwp_set: Annotated[
+        str, Code(enum=GWP_SETS, description="The IPCC report whose warming potentials the CO2e rests on.")
+    ]
+    co2e_kg_per_unit: Annotated[
+        Decimal, Number(precision=18, scale=10, minimum="0", unit="kg", description="CO2e per unit, as published.")
+    ]
+    co2_kg_per_unit: Annotated[
+        Decimal | None, Number(precision=18, scale=10, minimum="0", unit="kg", description="CO2 per unit.")
+    ] = None
+    ch4_kg_per_unit: Annotated[
+        Decimal | None, Number(precision=18, scale=10, minimum="0", unit="kg", description="CH4 per unit.")
+    ] = None
+    n2o_kg_per_unit: Annotated[
+        Decimal | None, Number(precision=18, scale=10, minimum="0", unit="kg", description="N2O per unit.")
+    ] = None
+    valid_from: Annotated[date, Date(description="First day it holds for.")]
+    valid_to: Annotated[date, Date(description="Day after the last it holds for.")]
+    licence: Annotated[str | None, Text(max_length=200, description="Licence of the publication.")] = None
+    redistributable: Annotated[
+        bool | None, Boolean(description="Whether the figure may be passed on; absent where nobody has checked.")
+    ] = None
+    note: Annotated[str | None, Text(max_length=2000, description="Free remark.")] = None
+
+    rules = (
+        RowRule(
+            id="emission_factor.valid.order",
+            expression="valid_to > valid_from",
+            fields=("valid_to", "valid_from"),
+            message="The factor stops holding before it begins to.",
+            valid="valid_to, the day after the last, is later than valid_from",
+            repair="Check whether the two dates are swapped, and add a day where the last day itself is given.",
+        ),
+        RowRule(
+            id="emission_factor.category.scope",
+            expression="category IS NULL OR scope = 3",
+            fields=("category", "scope"),
+            message="A scope 3 category is given for another scope.",
+            valid="a category with scope 3 only",
+            repair="Correct the scope, or leave the category empty.",
+            citation=SCOPE_3,
+        ),
+        RowRule(
+            id="emission_factor.category.given",
+            expression="category IS NOT NULL OR scope <> 3",
+            fields=("category", "scope"),
+            dimension="completeness",
+            severity="warn",
+            message="A factor of scope 3 names no category.",
+            valid="a category from 1 to 15 with scope 3",
+            repair="Give the category, so that the emission can be reported under it.",
+            citation=SCOPE_3,
+        ),
+    )
+
+
+class Emission(
+    Contract,
+    name="emission",
+    version="1.0.0",
+    title="Emission",
+    description="What an activity emitted, calculated by one method with one set of warming potentials.",
+):
+    """Made by calculation, never loaded from a file."""
+
+    activity_id: Annotated[
+        str, Code(key=True, max_length=64, reference="activity.activity_id", description="The activity it comes from.")
+    ]
+    method: Annotated[str, Code(key=True, enum=METHODS, description="The method of accounting.")]
+    gwp_set: Annotated[str, Code(key=True, enum=GWP_SETS, description="The set of warming potentials behind the CO2e.")]
+    scope: Annotated[int, Integer(enum=("1", "2", "3"), description="Scope of the factor.", citation=GHG_PROTOCOL)]
+    category: Annotated[
+        int | None, Integer(minimum="1", maximum="15", description="Category of scope 3.", citation=SCOPE_3)
+    ] = None
+    factor_id: Annotated[
+        str,
+        Code(max_length=128, reference="emission_factor.factor_id", description="The factor it was calculated with."),
+    ]
+    converted_quantity: Annotated[
+        Decimal, Number(precision=20, scale=8, minimum="0", description="The activity's quantity in `factor_unit`.")
+    ]
+    factor_unit: Annotated[str, Code(max_length=32, description="The unit the factor is given per.")]
+    co2e_kg: Annotated[
+        Decimal, Number(precision=24, scale=9, minimum="0", unit="kg", description="CO2e under the GWP set.")
+    ]
+    co2_kg: Annotated[
+        Decimal | None, Number(precision=24, scale=9, minimum="0", unit="kg", description="Mass of CO2.")
+    ] = None
+    ch4_kg: Annotated[
+        Decimal | None, Number(precision=24, scale=9, minimum="0", unit="kg", description="Mass of CH4.")
+    ] = None
+    n2o_kg: Annotated[
+        Decimal | None, Number(precision=24, scale=9, minimum="0", unit="kg", description="Mass of N2O.")
+    ] = None
+
+    rules = (
+        RowRule(
+            id="emission.category.scope",
+            expression="category IS NULL OR scope = 3",
+            fields=("category", "scope"),
+            message="A scope 3 category is given for another scope.",
+            valid="a category with scope 3 only",
+            repair="Correct the factor's scope or category and calculate again.",
+            citation=SCOPE_3,
+        ),
+    )
