@@ -22,9 +22,7 @@ def upgrade_contracts(owner: psycopg.Connection, app_role: str, documents: Seque
 
     A version published once with other content is refused as Misuse: what runs cite by hash must not change.
     """
-    registered = {
-        (name, version): bytes(digest) for name, version, digest in owner.execute(SCHEMA["registered"])
-    }
+    registered = {(name, version): bytes(digest) for name, version, digest in owner.execute(SCHEMA["registered"])}
     new = []
     for document in sorted(documents, key=_release):
         known = registered.get((document.name, document.version))

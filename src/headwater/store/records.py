@@ -17,7 +17,8 @@ def select(
     connection: psycopg.Connection[Any], record: type[Record], statement: str, values: Mapping[str, Any]
 ) -> list[Record]:
     """Rows of a named statement as records; its `{columns}` become the record's fields."""
-    columns = sql.SQL(", ").join(sql.Identifier(field.name) for field in fields(record))  # type: ignore[arg-type]
+    names = [field.name for field in fields(record)]  # type: ignore[arg-type]
+    columns = sql.SQL(", ").join(sql.Identifier(name) for name in names)
     with connection.cursor(row_factory=class_row(record)) as cursor:
         return cursor.execute(sql.SQL(statement).format(columns=columns), values).fetchall()
 

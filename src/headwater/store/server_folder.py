@@ -89,7 +89,7 @@ def run_as(account: Account, command: list[str], *, folder: Path) -> subprocess.
     """Run a server program as the account, with nothing of our environment that could steer it."""
     # A file, not a pipe: a server that inherits a pipe keeps it open and the call would never return.
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
-        other = {"user": account.uid, "group": account.gid, "extra_groups": []} if os.geteuid() == 0 else {}
+        lent = account if os.geteuid() == 0 else None
         done = subprocess.run(  # noqa: S603 - programs of our own, no shell
             command,
             check=False,
@@ -99,7 +99,9 @@ def run_as(account: Account, command: list[str], *, folder: Path) -> subprocess.
             cwd=folder,
             umask=0o077,
             env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
-            **other,  # type: ignore[arg-type]
+            user=lent.uid if lent else None,
+            group=lent.gid if lent else None,
+            extra_groups=[] if lent else None,
         )
         output.seek(0)
         return subprocess.CompletedProcess(command, done.returncode, output.read(), "")

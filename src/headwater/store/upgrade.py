@@ -90,6 +90,7 @@ def upgrade(
         grant(owner, app_role)
         with owner.transaction():
             add_tenant(owner, DEFAULT_TENANT)
+        check_tenants_never_meet(owner, app_role)
     return Upgraded(migrations=done, contracts=registered)
 
 
@@ -160,6 +161,22 @@ def check_app_role(owner: psycopg.Connection, role: str) -> None:
             value=role,
             valid="a role of its own that is NOSUPERUSER, NOBYPASSRLS and owns nothing",
             remedy=f"Make another with: {make} PASSWORD '…', and put it into HEADWATER_DATABASE_URL.",
+        )
+
+
+def unguarded(connection: psycopg.Connection, app_role: str) -> list[tuple[str, str]]:
+    """Tables, views and functions through which tenants could meet, and why; empty when there are none."""
+    return connection.execute(QUERIES["unguarded"], {"role": app_role}).fetchall()
+
+
+def check_tenants_never_meet(owner: psycopg.Connection, app_role: str) -> None:
+    """Refuse a schema with a way round row-level security, whoever made it."""
+    found = unguarded(owner, app_role)
+    if found:
+        raise Stopped(
+            "tenants could meet: " + "; ".join(f"{name}: {why}" for name, why in found),
+            where=f"database {owner.info.dbname}",
+            remedy="Correct or drop what is named, as the owner, and upgrade again.",
         )
 
 

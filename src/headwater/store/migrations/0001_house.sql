@@ -148,18 +148,19 @@ CREATE TABLE connector_sync_state (
     FOREIGN KEY (tenant_id, run_id) REFERENCES runs
 );
 
+-- Records refused, each once however often it is read again: equal bad records of a source are told apart by number.
 -- No foreign key: half the rows of a bad file come here, and a key to check costs as much as the row itself.
 CREATE TABLE quarantine (
     tenant_id       uuid NOT NULL,
-    quarantine_id   uuid NOT NULL,              -- hash of source and raw record: a bad record read again is known
-    occurrence      integer NOT NULL CHECK (occurrence >= 1),   -- the n-th equal record of the file
-    source_id       bytea NOT NULL,
+    quarantine_id   uuid NOT NULL,              -- hash of source and raw hash
+    occurrence      integer NOT NULL CHECK (occurrence >= 1),
+    source_id       bytea NOT NULL CHECK (octet_length(source_id) = 32),
     raw_hash        bytea NOT NULL CHECK (octet_length(raw_hash) = 32),
     contract        text NOT NULL,              -- name@version
     chunk_id        uuid NOT NULL,              -- where it was first refused
     record_no       bigint NOT NULL,            -- in the file, from 1
     line            bigint NOT NULL,            -- in the file, from 1
-    last_chunk_id   uuid NOT NULL,              -- where it was last refused
+    last_chunk_id   uuid NOT NULL,              -- where it was refused last
     raw             jsonb NOT NULL,             -- column -> text, or {"": text} where it could not be cut into columns
     findings        jsonb NOT NULL,             -- [{rule, field, value, message, valid, mend}]
     state           text NOT NULL DEFAULT 'open'
@@ -169,6 +170,7 @@ CREATE TABLE quarantine (
     updated_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (tenant_id, quarantine_id, occurrence)
 );
+CREATE INDEX quarantine_by_chunk ON quarantine (tenant_id, chunk_id);
 CREATE INDEX quarantine_by_last_chunk ON quarantine (tenant_id, last_chunk_id);
 
 -- A repair is part of the record's history: what was sent in its place, by whom, in which run, and how it ended.
@@ -176,9 +178,9 @@ CREATE TABLE quarantine_repairs (
     tenant_id       uuid NOT NULL,
     quarantine_id   uuid NOT NULL,
     occurrence      integer NOT NULL,
-    repair_no       integer NOT NULL,
+    repair_no       integer NOT NULL CHECK (repair_no >= 1),
     chunk_id        uuid NOT NULL,              -- the chunk of the resubmit run
-    record_no       bigint NOT NULL,
+    record_no       bigint NOT NULL,            -- in the file that was resubmitted, from 1
     outcome         text NOT NULL CHECK (outcome IN ('loaded', 'refused')),
     findings        jsonb NOT NULL DEFAULT '[]',
     actor           text NOT NULL,

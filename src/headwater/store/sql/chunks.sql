@@ -66,3 +66,27 @@ SELECT key, sum(value::bigint)::bigint
 FROM chunks, jsonb_each(calculation)
 WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s AND state = 'committed' AND jsonb_typeof(value) = 'number'
 GROUP BY key ORDER BY key
+
+-- name: candidates
+-- Chunks that the latest runs of a source committed by the same logic, whose rows all stand; the latest run first.
+WITH latest AS (
+    SELECT tenant_id, run_id, started_at FROM runs
+    WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s AND run_id <> %(run_id)s AND kind = 'import'
+    ORDER BY started_at DESC LIMIT 3)
+SELECT c.chunk_id, coalesce(c.reused_chunk_id, c.chunk_id) AS root, c.chunk_no, c.raw_sha256, c.relies_on, c.superseded,
+       c.read, c.mapped, c.skipped, c.quarantined_raw, c.produced, c.inserted, c.updated, c.unchanged, c.merged,
+       c.quarantined, c.calculation, c.rows_sha256
+FROM latest JOIN chunks c USING (tenant_id, run_id)
+WHERE c.state = 'committed' AND c.logic_hash = %(logic_hash)s
+ORDER BY latest.started_at DESC, c.chunk_no
+
+-- name: lost_rows
+-- How many rows each of these chunks has lost so far.
+SELECT chunk_id, superseded FROM chunks WHERE tenant_id = %(tenant_id)s AND chunk_id = ANY(%(chunks)s)
+
+-- name: keys_read
+-- Key hashes of the records that a run's committed chunks found standing, those of reused chunks included.
+SELECT coalesce(root.key_hashes, c.key_hashes)
+FROM chunks c LEFT JOIN chunks root ON root.tenant_id = c.tenant_id AND root.chunk_id = c.reused_chunk_id
+WHERE c.tenant_id = %(tenant_id)s AND c.run_id = %(run_id)s AND c.state = 'committed'
+ORDER BY c.chunk_no

@@ -55,3 +55,48 @@ ORDER BY attnum
 -- name: add_column
 -- A field that a minor version added; rows of before have none.
 ALTER TABLE {table} ADD COLUMN {column}
+
+-- name: unguarded
+-- What would let tenants meet: tables without forced row-level security, keys that do not begin with the tenant, views
+-- and functions that read with their owner's rights, tables without a tenant that the application may write.
+WITH house AS (
+    SELECT c.oid, c.relname, c.relkind, c.relrowsecurity AND c.relforcerowsecurity AS guarded, c.reloptions, t.attnum
+    FROM pg_class c LEFT JOIN pg_attribute t ON t.attrelid = c.oid AND t.attname = 'tenant_id' AND NOT t.attisdropped
+    WHERE c.relnamespace = 'public'::regnamespace
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+)
+SELECT relname, 'row-level security is not forced' FROM house
+WHERE relkind IN ('r', 'p') AND attnum IS NOT NULL AND NOT guarded
+UNION ALL
+SELECT relname, 'its policies are not exactly the one of tenants' FROM house h
+WHERE relkind IN ('r', 'p') AND attnum IS NOT NULL AND (
+    SELECT count(*) <> 1 OR NOT coalesce(bool_and(
+        p.polpermissive AND p.polcmd = '*' AND p.polroles = '{0}'
+        AND pg_get_expr(p.polqual, p.polrelid) LIKE '(tenant_id = ( SELECT %%current_setting(''headwater.tenant''%%'
+        AND pg_get_expr(p.polqual, p.polrelid) NOT LIKE '%% OR %%'
+        AND (p.polwithcheck IS NULL
+             OR pg_get_expr(p.polwithcheck, p.polrelid) = pg_get_expr(p.polqual, p.polrelid))), false)
+    FROM pg_policy p WHERE p.polrelid = h.oid)
+UNION ALL
+SELECT relname, format('index %%s is unique and does not begin with tenant_id', i.indexrelid::regclass)
+FROM house JOIN pg_index i ON i.indrelid = house.oid
+WHERE attnum IS NOT NULL AND i.indisunique AND i.indkey[0] <> attnum
+UNION ALL
+SELECT relname, format('foreign key %%s does not begin with tenant_id', k.conname)
+FROM house JOIN pg_constraint k ON k.conrelid = house.oid
+WHERE k.contype = 'f' AND k.conkey[1] IS DISTINCT FROM attnum
+UNION ALL
+SELECT relname, 'the view reads with the rights of its owner' FROM house
+WHERE relkind = 'v' AND NOT coalesce('security_invoker=true' = ANY(reloptions), false)
+UNION ALL
+SELECT relname, 'a materialized view has no row-level security' FROM house WHERE relkind = 'm'
+UNION ALL
+SELECT relname, 'it has no tenant, and the application may write it' FROM house
+WHERE relkind IN ('r', 'p', 'f') AND attnum IS NULL
+  AND has_table_privilege(%(role)s, oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
+UNION ALL
+SELECT p.proname, 'the function runs with the rights of its owner'
+FROM pg_proc p
+WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef
+  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+ORDER BY 1, 2

@@ -1,0 +1,237 @@
+"""Raw inputs kept whole in a folder, by tenant and SHA-256: `<tenant>/<first two digits>/<digest>`, read-only.
+
+A blob is there whole and durable or not at all: it is written under another name, synced, and renamed. What a killed
+process left half written is removed by the next one.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+from uuid import UUID
+
+from headwater.errors import HeadwaterError, InputRefused, Misuse, Stopped
+
+BLOCK = 8 * 2**20
+INCOMING = "incoming"
+
+OnBlock = Callable[[bytes], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blob:
+    """A whole input: its hash and its size in bytes."""
+
+    sha256: bytes
+    size: int
+
+
+class BlobStore:
+    """A folder of blobs. Every method that adds one returns only when it is durable."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put_file(
+        self, tenant_id: UUID, path: Path, *, on_block: OnBlock | None = None, perhaps_held: bool = False
+    ) -> Blob:
+        """Keep a file; `on_block` sees every block of up to 8 MiB in order, in the pass that hashes it.
+
+        Where it is `perhaps_held` it is hashed first and copied only if it was not held after all. InputRefused where
+        the file cannot be read, Stopped where the disk is full.
+        """
+        if perhaps_held:
+            hashed = _hash_blocks(_blocks(path), on_block)
+            if self._is_held(tenant_id, hashed):
+                return hashed
+            copied = self._copy(tenant_id, path, None)
+            if copied != hashed:
+                raise InputRefused(
+                    "the file changed while it was read", where=str(path), remedy="Import it when it is complete."
+                )
+            return copied
+        return self._copy(tenant_id, path, on_block)
+
+    def put_bytes(self, tenant_id: UUID, content: bytes) -> Blob:
+        """Keep what is in memory."""
+        with self.writer(tenant_id) as writer:
+            writer.write(content)
+        return writer.blob
+
+    def writer(self, tenant_id: UUID) -> BlobWriter:
+        """A blob to be written block by block; it is kept when the `with` block ends without an error."""
+        return BlobWriter(self._folder / str(tenant_id))
+
+    def path(self, tenant_id: UUID, sha256: bytes) -> Path:
+        """Where the blob is; Stopped where it is not, for what is cited must be there."""
+        path = blob_path(self._folder / str(tenant_id), sha256)
+        if not path.is_file():
+            raise Stopped(
+                "the blob is cited and not there",
+                where=str(path),
+                remedy="Put the file back, from a backup or by importing it again.",
+            )
+        return path
+
+    def open(self, tenant_id: UUID, sha256: bytes) -> BinaryIO:
+        """The blob's content, to be closed by the caller."""
+        return self.path(tenant_id, sha256).open("rb")
+
+    def measure(self, tenant_id: UUID, sha256: bytes) -> Blob:
+        """Hash and size of what is there now, read anew: equal to what it was kept as, unless it was changed."""
+        return _hash_blocks(_blocks(self.path(tenant_id, sha256)), None)
+
+    def _copy(self, tenant_id: UUID, path: Path, on_block: OnBlock | None) -> Blob:
+        with self.writer(tenant_id) as writer:
+            for block in _blocks(path):
+                writer.write(block)
+                if on_block is not None:
+                    on_block(block)
+        return writer.blob
+
+    def _is_held(self, tenant_id: UUID, blob: Blob) -> bool:
+        path = blob_path(self._folder / str(tenant_id), blob.sha256)
+        return path.is_file() and path.stat().st_size == blob.size
+
+
+class BlobWriter:
+    """A blob that is being written. `blob` says what it was, once the `with` block has ended."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._hash = hashlib.sha256()
+        self._size = 0
+        self._file: BinaryIO | None = None
+        self._name = ""
+
+    @property
+    def blob(self) -> Blob:
+        """Hash and size of what was written so far."""
+        return Blob(sha256=self._hash.digest(), size=self._size)
+
+    def write(self, block: bytes) -> int:
+        """Add a block."""
+        if self._file is None:
+            raise Misuse("a blob is written inside its with block", where="blob store")
+        with _disk(self._folder):
+            self._file.write(block)
+        self._hash.update(block)
+        self._size += len(block)
+        return len(block)
+
+    def __enter__(self) -> Self:
+        with _disk(self._folder):
+            incoming = self._folder / INCOMING
+            incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _remove_orphans(incoming)
+            self._file, self._name = _locked_file(incoming)
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        if self._file is None:
+            return
+        try:
+            if exc_type is None:
+                with _disk(self._folder):
+                    self._keep(self._file)
+        finally:
+            self._file.close()
+            self._file = None
+            with suppress(FileNotFoundError):
+                os.unlink(self._name)  # noqa: PTH108 - a name of mkstemp's
+
+    def _keep(self, file: BinaryIO) -> None:
+        file.flush()
+        os.fchmod(file.fileno(), 0o400)
+        os.fsync(file.fileno())
+        target = blob_path(self._folder, self._hash.digest())
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        os.rename(self._name, target)  # noqa: PTH104 - a name of mkstemp's
+        for folder in (target.parent, self._folder, self._folder.parent):
+            _sync_folder(folder)
+
+
+def blob_path(tenant_folder: Path, sha256: bytes) -> Path:
+    """Two levels, so that no folder grows beyond what a file system likes."""
+    digest = sha256.hex()
+    return tenant_folder / digest[:2] / digest
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb", buffering=0) as file:
+            while block := file.read(BLOCK):
+                yield block
+    except OSError as error:
+        raise InputRefused(
+            f"the file cannot be read: {error.strerror}",
+            where=str(path),
+            remedy="Look whether it is there and whether you may read it.",
+        ) from error
+
+
+def _hash_blocks(blocks: Iterator[bytes], on_block: OnBlock | None) -> Blob:
+    digest, size = hashlib.sha256(), 0
+    for block in blocks:
+        digest.update(block)
+        size += len(block)
+        if on_block is not None:
+            on_block(block)
+    return Blob(sha256=digest.digest(), size=size)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A rename is durable once its folder is."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _locked_file(incoming: Path) -> tuple[BinaryIO, str]:
+    """A new file and its name, locked; made again where somebody took it for an orphan before it was locked."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=incoming)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return os.fdopen(handle, "wb"), name
+        os.close(handle)
+
+
+def _remove_orphans(incoming: Path) -> None:
+    """Whoever writes a file holds its lock, so one that nobody holds was left by a process that is gone."""
+    for path in incoming.iterdir():
+        with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+
+
+@contextmanager
+def _disk(folder: Path) -> Iterator[None]:
+    """Errors of the disk, in words."""
+    try:
+        yield
+    except HeadwaterError:
+        raise
+    except OSError as error:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        raise Stopped(
+            f"the blob cannot be kept: {error.strerror}",
+            where=str(folder),
+            remedy="Free space on its disk, then resume." if full else "Look at the rights of the folder and its disk.",
+        ) from error

@@ -1,0 +1,237 @@
+"""Quarantine: records that were refused, why, and what became of each. Nothing is ever deleted from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from headwater.errors import Misuse
+from headwater.store.queries import named_queries
+from headwater.store.records import select
+
+QUERIES = named_queries("quarantine")
+FETCH = 1000
+_KEY = re.compile(r"(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(?P<occurrence>[1-9][0-9]{0,8})", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuarantineKey:
+    """Names one refused record: equal bad records of a source share the id and differ in number."""
+
+    quarantine_id: UUID
+    occurrence: int
+
+    def __str__(self) -> str:
+        return f"{self.quarantine_id}.{self.occurrence}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quarantined:
+    """A refused record as stored."""
+
+    quarantine_id: UUID
+    occurrence: int
+    source_id: bytes
+    raw_hash: bytes
+    contract: str  # name@version
+    chunk_id: UUID  # where it was first refused
+    record_no: int  # in the file, from 1
+    line: int  # in the file, from 1
+    last_chunk_id: UUID
+    raw: Mapping[str, str | None]  # column -> text; {"": text} where it could not be cut into columns
+    findings: Sequence[Mapping[str, Any]]  # rule, field, value, message, valid, mend
+    state: str  # open, repaired, resubmitted, dismissed, expired
+    state_reason: str | None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def key(self) -> QuarantineKey:
+        """What it is called by."""
+        return QuarantineKey(quarantine_id=self.quarantine_id, occurrence=self.occurrence)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repair:
+    """What was sent in place of a refused record."""
+
+    repair_no: int
+    chunk_id: UUID  # of the resubmit run
+    record_no: int  # in the file that was resubmitted, from 1
+    outcome: str  # loaded, refused
+    findings: Sequence[Mapping[str, Any]]
+    actor: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRepair:
+    """How the record sent in place of `key` ended."""
+
+    key: QuarantineKey
+    record_no: int
+    outcome: str
+    findings: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Which:
+    """A choice of refused records; what is None does not restrict it."""
+
+    state: str | None = "open"
+    run_id: UUID | None = None
+    rule: str | None = None
+
+    def condition(self, tenant_id: UUID) -> tuple[sql.Composed, dict[str, Any]]:
+        """As SQL over `quarantine q`, and its values."""
+        parts = ["of_tenant"]
+        parts += ["in_state"] if self.state is not None else []
+        parts += ["of_run"] if self.run_id is not None else []
+        parts += ["by_rule"] if self.rule is not None else []
+        values = {"tenant_id": tenant_id, "state": self.state, "run_id": self.run_id, "rule": self.rule}
+        return sql.SQL(" AND ").join(sql.SQL(QUERIES[part].partition("\n")[2]) for part in parts), values
+
+
+def parse_key(text: str) -> QuarantineKey:
+    """The key written as `<uuid>.<number>`."""
+    match = _KEY.fullmatch(text.strip().lower())
+    if match is None:
+        raise Misuse(
+            "this does not name a refused record",
+            where="quarantine",
+            value=text,
+            valid="an id as `headwater quarantine list` shows it, like 01234567-89ab-cdef-0123-456789abcdef.1",
+        )
+    return QuarantineKey(quarantine_id=UUID(match["id"]), occurrence=int(match["occurrence"]))
+
+
+def list_quarantined(
+    connection: psycopg.Connection[Any], tenant_id: UUID, which: Which, *, limit: int
+) -> tuple[list[Quarantined], int]:
+    """The first records chosen, in source order, and how many there are in all."""
+    condition, values = which.condition(tenant_id)
+    with connection.cursor(row_factory=class_row(Quarantined)) as cursor:
+        listed = cursor.execute(_over(Quarantined, condition), {**values, "limit": limit}).fetchall()
+    return listed, count_quarantined(connection, tenant_id, which)
+
+
+def count_quarantined(connection: psycopg.Connection[Any], tenant_id: UUID, which: Which) -> int:
+    """How many records are chosen."""
+    condition, values = which.condition(tenant_id)
+    row = connection.execute(sql.SQL(QUERIES["count"]).format(which=condition), values).fetchone()
+    return int(row[0]) if row else 0
+
+
+def each_quarantined(connection: psycopg.Connection[Any], tenant_id: UUID, which: Which) -> Iterator[Quarantined]:
+    """All records chosen in source order, fetched as they are read; the transaction must stay open meanwhile."""
+    condition, values = which.condition(tenant_id)
+    with connection.cursor(name="quarantined", row_factory=class_row(Quarantined)) as cursor:
+        cursor.itersize = FETCH
+        cursor.execute(_over(Quarantined, condition), {**values, "limit": None})
+        yield from cursor
+
+
+def count_by_rule(connection: psycopg.Connection[Any], tenant_id: UUID, which: Which) -> dict[str, int]:
+    """Records chosen by rule, the most frequent first; one that breaks two rules counts for both."""
+    condition, values = which.condition(tenant_id)
+    return dict(connection.execute(sql.SQL(QUERIES["rules"]).format(which=condition), values).fetchall())
+
+
+def get_quarantined(
+    connection: psycopg.Connection[Any], tenant_id: UUID, key: QuarantineKey
+) -> tuple[Quarantined, list[Repair]]:
+    """A refused record and its repairs in order; Misuse where there is none."""
+    values = {"tenant_id": tenant_id, "quarantine_id": key.quarantine_id, "occurrence": key.occurrence}
+    found = select(connection, Quarantined, QUERIES["get"], values)
+    if not found:
+        raise _no_such_record(key)
+    return found[0], select(connection, Repair, QUERIES["repairs"], values)
+
+
+def dismiss(
+    connection: psycopg.Connection[Any], tenant_id: UUID, keys: Collection[QuarantineKey], *, reason: str
+) -> None:
+    """Say of open records that they need no mending, and why; Misuse where one is not open, and the caller rolls back."""
+    change_state(connection, tenant_id, keys, to="dismissed", reason=reason, from_states=("open",))
+
+
+def change_state(
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    keys: Collection[QuarantineKey],
+    *,
+    to: str,
+    from_states: Sequence[str],
+    reason: str | None = None,
+) -> None:
+    """Move records on. Misuse names the first that is missing or in none of `from_states`, and the caller rolls back."""
+    names = _arrays(keys) | {"tenant_id": tenant_id}
+    changed = connection.execute(
+        QUERIES["change_state"], {**names, "state": to, "reason": reason, "from_states": list(from_states)}
+    ).fetchall()
+    if len(changed) == len(set(keys)):
+        return
+    done = {QuarantineKey(quarantine_id=found, occurrence=number) for found, number in changed}
+    states = {
+        QuarantineKey(quarantine_id=found, occurrence=number): state
+        for found, number, state in connection.execute(QUERIES["states"], names)
+    }
+    wrong = next(key for key in keys if key not in done)
+    if wrong not in states:
+        raise _no_such_record(wrong)
+    raise Misuse(
+        f"the record is {states[wrong]}; it cannot become {to}",
+        where="quarantine",
+        value=wrong,
+        valid="a record that is " + " or ".join(from_states),
+    )
+
+
+def add_repairs(
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    repairs: Sequence[NewRepair],
+    *,
+    chunk_id: UUID,
+    actor: str,
+) -> None:
+    """Make repairs part of the records' history, in the transaction of the chunk that loaded or refused them."""
+    connection.execute(
+        QUERIES["add_repairs"],
+        {
+            **_arrays([repair.key for repair in repairs]),
+            "tenant_id": tenant_id,
+            "chunk_id": chunk_id,
+            "actor": actor,
+            "record_nos": [repair.record_no for repair in repairs],
+            "outcomes": [repair.outcome for repair in repairs],
+            "findings": [Jsonb(list(repair.findings)) for repair in repairs],
+        },
+    )
+
+
+def _over(record: type[Quarantined], condition: sql.Composed) -> sql.Composed:
+    columns = sql.SQL(", ").join(sql.Identifier("q", field.name) for field in fields(record))
+    return sql.SQL(QUERIES["list"]).format(columns=columns, which=condition)
+
+
+def _arrays(keys: Collection[QuarantineKey]) -> dict[str, Any]:
+    return {"ids": [key.quarantine_id for key in keys], "occurrences": [key.occurrence for key in keys]}
+
+
+def _no_such_record(key: QuarantineKey) -> Misuse:
+    return Misuse(
+        "there is no such record in quarantine",
+        where="quarantine",
+        value=key,
+        remedy="`headwater quarantine list` shows them.",
+    )

@@ -1,0 +1,160 @@
+"""Where the chunks of one run go, and what earlier runs of the same source left behind: the pipeline's `ChunkStore`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+import psycopg
+from psycopg.rows import dict_row
+
+from headwater.errors import RetryLater
+from headwater.store import chunks, runs
+from headwater.store.database import Database, TenantConnection
+from headwater.store.failures import translate, translated
+from headwater.store.load import ChunkKey, ChunkTransaction
+from headwater.store.queries import named_queries
+
+QUERIES = named_queries("chunks")
+RAW_HASH = np.dtype("V16")
+KEY_HASH = np.dtype(np.uint64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlierChunk:
+    """A committed chunk whose rows all stand; see `pipeline.ports.EarlierChunk`."""
+
+    chunk_id: UUID
+    root: UUID
+    chunk_no: int
+    raw_sha256: bytes
+    relies_on: Mapping[UUID, int]
+    ledger: Mapping[str, Any]
+
+
+class RunChunks:
+    """The chunks of one run, loaded over one connection that also holds the run, so that nobody else works on it."""
+
+    def __init__(
+        self, database: Database, tenant_id: UUID, run: runs.Run, *, contract: str, chunk_ids: Mapping[int, UUID]
+    ) -> None:
+        self._database = database
+        self._tenant_id = tenant_id
+        self._run = run
+        self._contract = contract
+        self._chunk_ids = chunk_ids
+        self._writer = self._held_connection()
+        self._reader = database.connect(tenant_id)
+        self._by_bytes: dict[bytes, EarlierChunk] = {}
+        self._by_number: dict[int, EarlierChunk] = {}
+
+    def __enter__(self) -> RunChunks:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection in (self._writer, self._reader):
+            with suppress(psycopg.Error):
+                connection.close()
+
+    def look_back(self, logic_hash: bytes) -> None:
+        """Find what earlier runs of the source committed by this logic and still stands."""
+        values = {
+            "tenant_id": self._tenant_id,
+            "source_id": self._run.source_id,
+            "run_id": self._run.run_id,
+            "logic_hash": logic_hash,
+        }
+        with translated("look for earlier chunks"), self._reader.cursor(row_factory=dict_row) as cursor:
+            rows = cursor.execute(QUERIES["candidates"], values).fetchall()
+            relied = {UUID(str(chunk)) for row in rows for chunk, _ in row["relies_on"]}
+            lost = dict(
+                self._reader.execute(
+                    QUERIES["lost_rows"], {"tenant_id": self._tenant_id, "chunks": list(relied)}
+                ).fetchall()
+            )
+            self._reader.commit()
+        for row in rows:
+            relies_on = {UUID(str(chunk)): int(count) for chunk, count in row.pop("relies_on")}
+            if row["superseded"] or any(lost.get(chunk) != count for chunk, count in relies_on.items()):
+                continue
+            chunk = EarlierChunk(
+                chunk_id=row["chunk_id"],
+                root=row["root"],
+                chunk_no=row["chunk_no"],
+                raw_sha256=bytes(row["raw_sha256"]),
+                relies_on={row["chunk_id"]: 0, **relies_on},
+                ledger=row,
+            )
+            self._by_bytes.setdefault(chunk.raw_sha256, chunk)
+            self._by_number.setdefault(chunk.chunk_no, chunk)
+
+    def earlier(self, raw_sha256: bytes) -> EarlierChunk | None:
+        """The chunk with these very bytes whose rows stood when the run began."""
+        return self._by_bytes.get(raw_sha256)
+
+    def alike(self, chunk_no: int) -> EarlierChunk | None:
+        """The chunk of that number in the latest run of the source whose rows stood when the run began."""
+        return self._by_number.get(chunk_no)
+
+    def standing(self, chunk: EarlierChunk) -> tuple[npt.NDArray[np.void], npt.NDArray[np.uint64]]:
+        """Raw hashes (16 bytes) and key hashes of the records that stand, aligned."""
+        with translated("read the hashes of an earlier chunk"):
+            raw_hashes, key_hashes = chunks.standing(self._reader, self._tenant_id, chunk.root)
+            self._reader.commit()
+        return np.frombuffer(raw_hashes, RAW_HASH), np.frombuffer(key_hashes, KEY_HASH)
+
+    def key_hashes(self) -> Iterator[npt.NDArray[np.uint64]]:
+        """Key hashes of what this run has read in its committed chunks, chunk by chunk."""
+        values = {"tenant_id": self._tenant_id, "run_id": self._run.run_id}
+        with (
+            translated("read the keys of this run"),
+            self._database.connect(self._tenant_id) as connection,
+            connection.cursor(name="keys_read") as cursor,
+        ):
+            cursor.itersize = 8
+            for (hashes,) in cursor.execute(QUERIES["keys_read"], values):
+                yield np.frombuffer(bytes(hashes or b""), KEY_HASH)
+
+    @contextmanager
+    def begin(self, chunk_no: int) -> Iterator[ChunkTransaction]:
+        """The transaction of a chunk; left without commit, nothing of it remains."""
+        if self._writer.closed:
+            self._writer = self._held_connection()
+        key = ChunkKey(
+            tenant_id=self._tenant_id,
+            run_id=self._run.run_id,
+            chunk_id=self._chunk_ids[chunk_no],
+            chunk_no=chunk_no,
+            source_id=self._run.source_id,
+            contract=self._contract,
+            run_started=self._run.started_at,
+        )
+        try:
+            yield ChunkTransaction(self._writer, key)
+        except psycopg.errors.UniqueViolation as error:
+            raise RetryLater(
+                "another run has just loaded the same keys", where=f"chunk {chunk_no}", value=error.diag.message_detail
+            ) from error
+        except psycopg.Error as error:
+            raise translate(error, where=f"chunk {chunk_no}") from error
+        finally:
+            if not self._writer.closed:
+                with suppress(psycopg.Error):
+                    self._writer.rollback()
+
+    def fail(self, chunk_no: int, error: Mapping[str, Any]) -> None:
+        """Record a chunk as a gap."""
+        with self._database.connect(self._tenant_id) as connection:
+            chunks.mark_failed(connection, self._tenant_id, self._run.run_id, chunk_no, error=error)
+
+    def _held_connection(self) -> TenantConnection:
+        connection = self._database.connect(self._tenant_id)
+        with translated("hold the run"):
+            runs.hold_run(connection, self._tenant_id, self._run.run_id)
+            connection.commit()
+        return connection

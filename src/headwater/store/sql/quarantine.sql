@@ -1,0 +1,69 @@
+-- name: list
+-- Refused records in source order.
+SELECT {columns} FROM quarantine q WHERE {which} ORDER BY source_id, record_no, quarantine_id, occurrence LIMIT %(limit)s
+
+-- name: count
+-- How many there are of them, so that a shortened list can say so.
+SELECT count(*) FROM quarantine q WHERE {which}
+
+-- name: of_tenant
+-- Condition: refused records of the tenant.
+tenant_id = %(tenant_id)s
+
+-- name: in_state
+-- Condition: in one state.
+state = %(state)s
+
+-- name: of_run
+-- Condition: first or last refused by a chunk of the run, or by the older chunk that one found itself equal to.
+EXISTS (SELECT FROM chunks c
+        WHERE c.tenant_id = q.tenant_id AND c.run_id = %(run_id)s
+          AND (c.chunk_id IN (q.chunk_id, q.last_chunk_id) OR c.reused_chunk_id = q.last_chunk_id))
+
+-- name: by_rule
+-- Condition: refused for a rule, perhaps among others.
+findings @> jsonb_build_array(jsonb_build_object('rule', %(rule)s::text))
+
+-- name: get
+-- One refused record.
+SELECT {columns} FROM quarantine
+WHERE tenant_id = %(tenant_id)s AND quarantine_id = %(quarantine_id)s AND occurrence = %(occurrence)s
+
+-- name: repairs
+-- What was sent in place of a refused record, in order.
+SELECT {columns} FROM quarantine_repairs
+WHERE tenant_id = %(tenant_id)s AND quarantine_id = %(quarantine_id)s AND occurrence = %(occurrence)s
+ORDER BY repair_no
+
+-- name: change_state
+-- Move records on from one state; those in another are left as they are.
+UPDATE quarantine q SET state = %(state)s, state_reason = %(reason)s, updated_at = clock_timestamp()
+FROM unnest(%(ids)s::uuid[], %(occurrences)s::integer[]) AS named (quarantine_id, occurrence)
+WHERE q.tenant_id = %(tenant_id)s AND q.quarantine_id = named.quarantine_id AND q.occurrence = named.occurrence
+  AND q.state = ANY(%(from_states)s)
+RETURNING q.quarantine_id, q.occurrence
+
+-- name: states
+-- The state of some records.
+SELECT q.quarantine_id, q.occurrence, q.state
+FROM unnest(%(ids)s::uuid[], %(occurrences)s::integer[]) AS named (quarantine_id, occurrence)
+JOIN quarantine q ON q.tenant_id = %(tenant_id)s AND q.quarantine_id = named.quarantine_id
+                 AND q.occurrence = named.occurrence
+
+-- name: add_repairs
+-- Note what was sent in place of refused records; numbered on from what was sent before.
+INSERT INTO quarantine_repairs (tenant_id, quarantine_id, occurrence, repair_no, chunk_id, record_no, outcome, findings,
+                                actor)
+SELECT %(tenant_id)s, r.quarantine_id, r.occurrence,
+       1 + (SELECT count(*) FROM quarantine_repairs e
+            WHERE e.tenant_id = %(tenant_id)s AND e.quarantine_id = r.quarantine_id AND e.occurrence = r.occurrence),
+       %(chunk_id)s, r.record_no, r.outcome, r.findings, %(actor)s
+FROM unnest(%(ids)s::uuid[], %(occurrences)s::integer[], %(record_nos)s::bigint[], %(outcomes)s::text[],
+            %(findings)s::jsonb[]) AS r (quarantine_id, occurrence, record_no, outcome, findings)
+
+-- name: rules
+-- Refused records by rule, the most frequent first; a record that breaks two rules counts for both.
+SELECT f ->> 'rule', count(DISTINCT (q.quarantine_id, q.occurrence))
+FROM quarantine q, jsonb_array_elements(q.findings) AS f
+WHERE {which}
+GROUP BY 1 ORDER BY 2 DESC, 1

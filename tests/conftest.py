@@ -1,0 +1,46 @@
+"""Fixtures of servers: one server a session, of the kind that `--postgres` names, and one database a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from headwater.contracts import Document
+from headwater.packs.ghg import pack
+from tests.servers import Installation, TestServer, embedded_server, installed_server
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest, postgres_kind: str) -> Iterator[TestServer]:
+    """The PostgreSQL server of this session."""
+    if postgres_kind == "embedded":
+        with embedded_server() as started:
+            yield started
+    else:
+        binaries: Path = request.getfixturevalue("installed_postgres")
+        with installed_server(binaries) as started:
+            yield started
+
+
+@pytest.fixture(scope="session")
+def ghg_documents() -> tuple[Document, ...]:
+    """The contracts that the built-in pack brings."""
+    return pack.documents()
+
+
+@pytest.fixture
+def installation(server: TestServer, ghg_documents: tuple[Document, ...]) -> Iterator[Installation]:
+    """A fresh database with the built-in contracts, as `headwater db upgrade` leaves it."""
+    made = server.upgraded(ghg_documents)
+    yield made
+    server.drop(made)
+
+
+@pytest.fixture
+def empty_database(server: TestServer) -> Iterator[Installation]:
+    """A database never upgraded."""
+    made = server.empty()
+    yield made
+    server.drop(made)

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from headwater.contracts import Document, table_name
+from headwater.errors import Misuse, Stopped
+from headwater.store.embedded import APP, OWNER, SUPERUSER
+from headwater.store.upgrade import Migration, migrations, status, upgrade
+from tests.servers import Installation
+
+pytestmark = pytest.mark.server
+
+
+def test_an_upgrade_brings_schema_contracts_and_the_default_organisation(
+    empty_database: Installation, ghg_documents: tuple[Document, ...]
+) -> None:
+    before = status(empty_database.app_url)
+    assert before.applied == ()
+    assert before.pending == tuple(migration.name for migration in migrations())
+
+    done = upgrade(empty_database.owner_url, APP, ghg_documents)
+
+    assert done.migrations == before.pending
+    assert done.contracts == tuple(sorted(f"{document.name} {document.version}" for document in ghg_documents))
+    after = status(empty_database.app_url)
+    assert [name for name, _ in after.applied] == list(before.pending)
+    assert after.pending == ()
+    assert after.contracts == done.contracts
+    with empty_database.database.connect(empty_database.tenant_id) as connection:
+        assert connection.execute("SELECT name FROM tenants").fetchall() == [("default",)]
+        for document in ghg_documents:
+            assert connection.execute(f'SELECT count(*) FROM "{table_name(document)}"').fetchone() == (0,)
+
+
+def test_a_second_upgrade_changes_nothing(installation: Installation, ghg_documents: tuple[Document, ...]) -> None:
+    done = upgrade(installation.owner_url, APP, ghg_documents)
+    assert done.migrations == ()
+    assert done.contracts == ()
+
+
+def test_two_upgrades_at_once_are_one_after_the_other(
+    empty_database: Installation, ghg_documents: tuple[Document, ...]
+) -> None:
+    done = []
+    threads = [
+        threading.Thread(target=lambda: done.append(upgrade(empty_database.owner_url, APP, ghg_documents)))
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(len(each.migrations) for each in done) == [0, 0, len(migrations())]
+
+
+def test_a_migration_changed_after_it_was_applied_is_refused(installation: Installation) -> None:
+    first, *others = migrations()
+    changed = [replace(first, text=first.text + "\n-- a word more"), *others]
+    with pytest.raises(Stopped, match="changed after it was applied"):
+        upgrade(installation.owner_url, APP, [], known=changed)
+
+
+def test_a_database_of_a_newer_version_is_refused(installation: Installation) -> None:
+    with pytest.raises(Stopped, match="newer version"):
+        upgrade(installation.owner_url, APP, [], known=migrations()[:-1])
+
+
+def test_a_migration_squeezed_in_between_is_refused(installation: Installation) -> None:
+    squeezed = Migration(name="0001_zz_forgotten", text="SELECT 1")
+    with pytest.raises(Stopped, match="never applied"):
+        upgrade(installation.owner_url, APP, [], known=[*migrations(), squeezed])
+
+
+def test_a_migration_that_fails_leaves_nothing_of_itself(installation: Installation) -> None:
+    broken = Migration(name="9998_broken", text="CREATE TABLE half (a integer); SELECT 1 / 0")
+    good = Migration(name="9999_good", text="CREATE TABLE whole (a integer)")
+    with pytest.raises(Stopped, match="division by zero"):
+        upgrade(installation.owner_url, APP, [], known=[*migrations(), broken, good])
+    with psycopg.connect(installation.owner_url) as owner:
+        assert owner.execute("SELECT to_regclass('half'), to_regclass('whole')").fetchone() == (None, None)
+    assert status(installation.owner_url).pending == ()
+
+
+@pytest.mark.parametrize(
+    ("role", "wrong"),
+    [
+        (OWNER, "it is the owner"),
+        (SUPERUSER, "it is a superuser"),
+        ("nobody_of_this_name", "there is no such role"),
+    ],
+)
+def test_an_application_role_that_row_security_would_not_bind_is_refused(
+    empty_database: Installation, role: str, wrong: str
+) -> None:
+    with pytest.raises(Misuse, match=wrong):
+        upgrade(empty_database.owner_url, role, [])
+    assert status(empty_database.owner_url).applied == ()
+
+
+def test_an_application_role_that_owns_a_table_is_refused(empty_database: Installation) -> None:
+    with psycopg.connect(empty_database.superuser_url) as superuser:
+        superuser.execute("CREATE TABLE mine (a integer)")
+        superuser.execute(f"ALTER TABLE mine OWNER TO {APP}")
+    with pytest.raises(Misuse, match="owns 1 relations"):
+        upgrade(empty_database.owner_url, APP, [])
+
+
+def test_a_contract_version_is_published_once(installation: Installation, ghg_documents: tuple[Document, ...]) -> None:
+    changed = replace(ghg_documents[0], description="Something else.")
+    with pytest.raises(Misuse, match="published with other content"):
+        upgrade(installation.owner_url, APP, [changed])
+
+
+def test_a_minor_version_adds_nullable_columns_and_keeps_rows(
+    installation: Installation, ghg_documents: tuple[Document, ...]
+) -> None:
+    old = next(document for document in ghg_documents if document.name == "activity")
+    extra = replace(old.by_name["note"], name="meter_serial")
+    new = replace(old, version="1.1.0", fields=(*old.fields, extra))
+
+    assert upgrade(installation.owner_url, APP, [*ghg_documents, new]).contracts == ("activity 1.1.0",)
+
+    with psycopg.connect(installation.superuser_url) as superuser:
+        for table in ("activity_v1", "activity_v1_history"):
+            found = superuser.execute(
+                "SELECT data_type, is_nullable, collation_name FROM information_schema.columns "
+                "WHERE table_name = %s AND column_name = 'meter_serial'",
+                (table,),
+            ).fetchone()
+            assert found == ("text", "YES", "C")
+    # An installation that still runs the old version goes on.
+    assert upgrade(installation.owner_url, APP, ghg_documents).contracts == ()
+
+
+def test_a_major_version_makes_a_new_table(installation: Installation, ghg_documents: tuple[Document, ...]) -> None:
+    old = next(document for document in ghg_documents if document.name == "activity")
+    upgrade(installation.owner_url, APP, [replace(old, version="2.0.0")])
+    with installation.database.connect(installation.tenant_id) as connection:
+        assert connection.execute("SELECT count(*) FROM activity_v2").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM activity_v1").fetchone() == (0,)

@@ -1,0 +1,156 @@
+"""Real PostgreSQL servers for tests, the embedded one and one installed on the machine, each in a folder of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shlex
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import count
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+
+from headwater.contracts import Document
+from headwater.store.database import Database
+from headwater.store.embedded import APP, OWNER, SUPERUSER, EmbeddedServer
+from headwater.store.server_folder import Account, run_as
+from headwater.store.tenants import add_tenant, tenant_id
+from headwater.store.upgrade import upgrade
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installation:
+    """An upgraded database of a test's own."""
+
+    name: str
+    owner_url: str
+    app_url: str
+    superuser_url: str
+
+    @property
+    def tenant_id(self) -> UUID:
+        """The organisation everybody has."""
+        return tenant_id("default")
+
+    @property
+    def database(self) -> Database:
+        """As the application sees it."""
+        return Database(self.app_url)
+
+    def add_tenant(self, name: str) -> UUID:
+        """Another organisation."""
+        with psycopg.connect(self.owner_url) as owner:
+            return add_tenant(owner, name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestServer:
+    """A running server that makes databases, each a copy of an upgraded one, which takes a moment only."""
+
+    __test__ = False
+
+    url: Callable[[str, str], str]  # of a role in a database
+    _templates: dict[str, str] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def administrate(self, statement: sql.Composable) -> None:
+        """Run a statement as superuser outside a transaction."""
+        with psycopg.connect(self.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def empty(self) -> Installation:
+        """A database of the owner's, never upgraded."""
+        return self._create(sql.SQL("CREATE DATABASE {name} OWNER headwater_owner TEMPLATE template0"))
+
+    def upgraded(self, documents: Sequence[Document]) -> Installation:
+        """A database with the tables of these contracts."""
+        kind = sha256(b"".join(document.hash for document in documents)).hexdigest()
+        if kind not in self._templates:
+            template = self.empty()
+            upgrade(template.owner_url, APP, documents)
+            self._templates[kind] = template.name
+        copied = sql.Identifier(self._templates[kind])
+        made = self._create(sql.SQL("CREATE DATABASE {name} OWNER headwater_owner TEMPLATE {copied}"), copied=copied)
+        # Rights on a database are not copied with it; those in it are.
+        self.administrate(
+            sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO headwater_app").format(sql.Identifier(made.name))
+        )
+        return made
+
+    def drop(self, installation: Installation) -> None:
+        """Remove a database, whoever is connected."""
+        self.administrate(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(installation.name)))
+
+    def _create(self, statement: sql.SQL, **names: sql.Composable) -> Installation:
+        name = f"test_{os.getpid()}_{next(self._numbers)}"
+        self.administrate(statement.format(name=sql.Identifier(name), **names))
+        return Installation(
+            name=name,
+            owner_url=self.url(OWNER, name),
+            app_url=self.url(APP, name),
+            superuser_url=self.url(SUPERUSER, name),
+        )
+
+
+@contextlib.contextmanager
+def own_folder() -> Iterator[Path]:
+    """A folder that a server's account can reach; pytest's own ones are closed to others."""
+    folder = Path(tempfile.mkdtemp(prefix="headwater-test-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def embedded_server() -> Iterator[TestServer]:
+    """The server that comes with Headwater."""
+    with own_folder() as folder, EmbeddedServer.start(folder / "postgres") as server:
+        yield TestServer(url=server.url)
+
+
+@contextlib.contextmanager
+def installed_server(binaries: Path) -> Iterator[TestServer]:
+    """A server installed on the machine, reached over TCP as a server on the network is."""
+    entry = pwd.getpwnam("postgres") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+    account = Account(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
+    with own_folder() as folder:
+        data = folder / "data"
+        data.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            os.chown(data, account.uid, account.gid)
+        _run(account, folder, binaries / "initdb", "-D", data, "-A", "trust", "-U", SUPERUSER, "--locale=C.UTF-8")
+        port = _free_port()
+        options = shlex.join(
+            ["-c", "listen_addresses=127.0.0.1", "-c", f"port={port}", "-c", f"unix_socket_directories={data}"]
+        )
+        server = (binaries / "pg_ctl", "-D", data, "-w", "-s")
+        _run(account, folder, *server, "-l", data / "server.log", "-o", options, "start")
+        try:
+            found = TestServer(url=lambda role, name: f"postgresql://{role}@127.0.0.1:{port}/{name}")
+            for role in (OWNER, APP):
+                found.administrate(sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS").format(sql.Identifier(role)))
+            yield found
+        finally:
+            _run(account, folder, *server, "-m", "immediate", "stop")
+
+
+def _run(account: Account, folder: Path, *command: object) -> None:
+    done = run_as(account, [str(part) for part in command], folder=folder)
+    assert done.returncode == 0, done.stdout
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
