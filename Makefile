@@ -7,8 +7,11 @@ PYTEST = .venv/bin/python -m pytest
 FAST   = tests/unit tests/property tests/architecture tests/docs
 SERVER = tests/integration
 
-# Repeat a random sample: make test SEED=12345
+# Repeat a random sample: make test SEED=12345. Pass options to the benchmark: make bench BENCH=--quick
 SAMPLE = $(if $(SEED),--seed=$(SEED))
+
+# Where the tests find the linter of the ODCS documents that we export.
+export HEADWATER_DATACONTRACT = $(CURDIR)/.venv-odcs/bin/datacontract
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,8 +36,8 @@ check: .venv/.installed  ## style, types and layers
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-bench: .venv/.installed  ## the river beside psql, dlt and validators, in one run; wants an idle machine
-	bench/run
+bench: .venv/.installed .venv-bench/.installed  ## the river beside psql, dlt and validators, in one run; wants an idle machine
+	.venv-bench/bin/python -m bench.run $(BENCH)
 
 services:  ## install the servers that tests need, as far as this machine allows, and say so
 	@tools/services
@@ -45,7 +48,11 @@ clean:  ## remove the environments and whatever tools left behind
 .venv/.installed: requirements.lock pyproject.toml tools/environment
 	@tools/environment .venv requirements.lock --editable
 
-# datacontract-cli lints what we export as ODCS; its dependencies would hold ours back, so it lives apart.
+# The competitors of the benchmark are no dependencies of ours.
+.venv-bench/.installed: bench/requirements.lock tools/environment
+	@tools/environment .venv-bench bench/requirements.lock
+
+# datacontract-cli lints what we export as ODCS; its dependencies would hold ours back, so that it lives apart.
 .venv-odcs/.installed: tools/odcs.lock tools/environment
 	@tools/environment .venv-odcs tools/odcs.lock
 

@@ -3,8 +3,8 @@
     python -m tools.refresh_transcript              all pages
     python -m tools.refresh_transcript README.md    one page
 
-A page asks by a pair of comments: `<!-- transcript: headwater demo -->` and `<!-- /transcript -->`. Each command runs in
-an empty folder with a database of its own; that folder's path is shown as `~/.local/share/headwater`.
+A page asks by two comments: `<!-- transcript: headwater demo -->` and `<!-- /transcript -->`. Each command runs in an
+empty folder with a database of its own; the path of that folder is shown as `~/.local/share/headwater`.
 """
 
 from __future__ import annotations
