@@ -1,4 +1,4 @@
-"""Quantity × unit conversion × factor, exact to the last digit: as SQL over a chunk, and as its Python twin.
+"""Quantity × unit conversion × factor, exact to the last digit, for one activity: the twin of `calculation_sql`.
 
     converted_quantity = round half up (quantity × numerator / denominator, 8 places)   decimal(20,8)
     co2e_kg            = round half up (converted_quantity × co2e_kg_per_unit, 9 places)  decimal(24,9)
@@ -23,68 +23,6 @@ if TYPE_CHECKING:
 FORMULA = "quantity_times_factor"
 FORMULA_VERSION = "1"
 """Both are part of every chunk's fingerprint: raise the version when the same input gives another figure."""
-
-CALCULATION_COLUMNS = (
-    "calculation_outcome",
-    "factor_id",
-    "method",
-    "gwp_set",
-    "scope",
-    "category",
-    "factor_unit",
-    "converted_quantity",
-    *(f"{gas}_kg" for gas in GASES),
-)
-"""What `calculation_sql` adds to the relation, in this order."""
-
-
-def calculation_sql(relation: str, timeline: str = "factor_timeline") -> str:
-    """A SELECT of every column of `relation` (alias `activity`) and `CALCULATION_COLUMNS`.
-
-    relation: SQL name with activity_type, region, unit (VARCHAR), period_start (DATE), quantity DECIMAL(18,6).
-    timeline: SQL name of the table made by `factor_table`.
-    Gives exactly one row for each row of `relation`, whatever is in it, and does not fail on any quantity.
-    """
-    figures = ",\n  ".join(
-        f"CASE WHEN calculation_outcome = 0 THEN CAST(converted_quantity * {gas}_kg_per_unit AS DECIMAL(24,{FIGURE_SCALE})) END AS {gas}_kg"
-        for gas in GASES
-    )
-    per_unit = ", ".join(f"{gas}_kg_per_unit" for gas in GASES)
-    return f"""
-SELECT * EXCLUDE ({per_unit}),
-  {figures}
-FROM (
-  SELECT * EXCLUDE (numerator, denominator),
-    CASE WHEN calculation_outcome = 0 THEN {_converted("quantity")} END AS converted_quantity
-  FROM (
-    SELECT activity.*,
-      CAST(CASE
-        WHEN factor.outcome IS NULL THEN CASE WHEN known.region IS NULL THEN 1 ELSE 3 END
-        WHEN factor.outcome > 0 THEN factor.outcome
-        WHEN activity.quantity BETWEEN 0 AND factor.quantity_limit THEN 0
-        ELSE 5 END AS UTINYINT) AS calculation_outcome,
-      factor.factor_id, factor.method, factor.gwp_set, factor.scope, factor.category, factor.factor_unit,
-      factor.numerator, factor.denominator, {", ".join(f"factor.{gas}_kg_per_unit" for gas in GASES)}
-    FROM {relation} AS activity
-    LEFT JOIN {timeline} AS factor
-      ON factor.activity_type = activity.activity_type AND factor.region = activity.region AND factor.unit = activity.unit
-      AND factor.valid_from <= activity.period_start AND activity.period_start < factor.valid_to
-    LEFT JOIN (SELECT DISTINCT activity_type, region FROM {timeline}) AS known
-      ON known.activity_type = activity.activity_type AND known.region = activity.region
-  )
-)"""  # noqa: S608  (names given by the pipeline, never by a user)
-
-
-def _converted(quantity: str) -> str:
-    """In whole numbers: the quantity has 6 places, the result 8, and adding half before dividing rounds half up.
-
-    At most 10^18 × 10^16 × 2 × 10^2, far below the 1.7 × 10^38 of a HUGEINT.
-    """
-    units = f"CAST(CAST({quantity} AS DECIMAL(25,6)) * CAST('1000000' AS DECIMAL(7,0)) AS HUGEINT)"
-    places = 10 ** (CONVERTED_SCALE - 6)
-    rounded = f"({units} * CAST({2 * places} AS HUGEINT) * numerator + denominator) // (CAST(2 AS HUGEINT) * denominator)"
-    return f"CAST(CAST({rounded} AS DECIMAL(20,0)) * CAST('0.00000001' AS DECIMAL(8,8)) AS DECIMAL(20,{CONVERTED_SCALE}))"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Calculation:

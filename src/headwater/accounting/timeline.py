@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from headwater.accounting.outcome import CalculationOutcome
-from headwater.accounting.units import Unit, conversion, find_unit, spellings_by_dimension
+from headwater.accounting.units import Unit, conversion, find_unit, units_of
 from headwater.errors import Misuse
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ LAST_DAY = date(9999, 12, 31)
 GASES = ("co2e", "co2", "ch4", "n2o")
 FIGURE_SCALE = 9
 CONVERTED_SCALE = 8
+FACTOR_SCALE = 10
+SPLIT = 10**9
+"""A factor stands as `high` × SPLIT + `low` in units of 10^-10, for exact products in 64 bits."""
 
 TIMELINE_SCHEMA = pa.schema(
     [
@@ -47,7 +50,9 @@ TIMELINE_SCHEMA = pa.schema(
         ("numerator", pa.int64()),
         ("denominator", pa.int64()),
         ("quantity_limit", pa.decimal128(18, 6)),
+        ("narrow_limit", pa.decimal128(18, 6)),
         *((f"{gas}_kg_per_unit", pa.decimal128(18, 10)) for gas in GASES),
+        *((f"{gas}_{part}", pa.int64()) for gas in GASES for part in ("high", "low")),
     ]
 )
 
@@ -76,29 +81,31 @@ def factor_table(factors: pa.Table, policy: FactorPolicy) -> pa.Table:
     """Work out the timeline (`TIMELINE_SCHEMA`) from rows of the contract emission_factor.
 
     One row per activity type, region, spelling of an activity unit that converts to the factor's, and piece of time;
-    pieces of one (activity type, region, unit) never overlap and cover every day. A pair of activity type and region
-    whose factors are all unusable (unit unknown, method not used) keeps one row with unit NULL, so that the finding
-    can say "unit" instead of "no factor".
+    pieces of one (activity type, region, unit) never overlap and cover every day. Each pair of activity type and region
+    has one row more, with unit NULL: it tells a unit that does not fit from a factor that is not there, also where no
+    factor of the pair can be used (unit unknown, method not in the policy).
     """
     groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-    pairs: dict[tuple[str, str], bool] = {}
+    pairs: set[tuple[str, str]] = set()
     for factor in factors.to_pylist():
         pair = (factor["activity_type"], factor["region"])
         unit = find_unit(factor["unit"])
-        usable = unit is not None and policy.rank(factor) is not None
-        pairs[pair] = pairs.get(pair, False) or usable
-        if unit is not None and usable:
+        pairs.add(pair)
+        if unit is not None and policy.rank(factor) is not None:
             _check(factor)
             groups.setdefault((*pair, unit.dimension), []).append(factor)
-    rows: list[dict[str, Any]] = []
+    columns: dict[str, list[Any]] = {name: [] for name in TIMELINE_SCHEMA.names}
     for (activity_type, region, dimension), members in sorted(groups.items()):
         for piece in _pieces(members, policy):
-            for spelling, unit in spellings_by_dimension()[dimension]:
-                rows.append({"activity_type": activity_type, "region": region, "unit": spelling} | _row(piece, unit))
-    for (activity_type, region), usable in sorted(pairs.items()):
-        if not usable:
-            rows.append({"activity_type": activity_type, "region": region, "outcome": CalculationOutcome.UNIT_MISMATCH})
-    return pa.Table.from_pylist([{name: row.get(name) for name in TIMELINE_SCHEMA.names} for row in rows], schema=TIMELINE_SCHEMA)
+            for unit, spellings in units_of(dimension):
+                row = {"activity_type": activity_type, "region": region} | _row(piece, unit)
+                for name, column in columns.items():
+                    column.extend(spellings if name == "unit" else [row.get(name)] * len(spellings))
+    for activity_type, region in sorted(pairs):
+        row = {"activity_type": activity_type, "region": region, "outcome": CalculationOutcome.UNIT_MISMATCH}
+        for name, column in columns.items():
+            column.append(row.get(name))
+    return pa.Table.from_pydict(columns, schema=TIMELINE_SCHEMA)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,9 +121,9 @@ def _pieces(factors: Sequence[dict[str, Any]], policy: FactorPolicy) -> Iterable
     cuts = sorted({FIRST_DAY, LAST_DAY, *(start for _, start, _ in spans), *(end for _, _, end in spans)})
     joined: _Piece | None = None
     for start, end in zip(cuts, cuts[1:], strict=False):
-        valid = [factor for factor, first, last in spans if first <= start and end <= last]
-        ranks = [policy.rank(factor) for factor in valid]
-        best = [factor for factor, rank in zip(valid, ranks, strict=True) if rank == min(r for r in ranks if r is not None)]
+        ranked = [(policy.rank(factor), factor) for factor, first, last in spans if first <= start and end <= last]
+        first_rank = min((rank for rank, _ in ranked if rank is not None), default=None)
+        best = [factor for rank, factor in ranked if rank == first_rank]
         if joined is not None and [id(each) for each in joined.best] == [id(each) for each in best]:
             joined = _Piece(valid_from=joined.valid_from, valid_to=end, best=best)
             continue
@@ -137,31 +144,49 @@ def _row(piece: _Piece, unit: Unit) -> dict[str, Any]:
     target = find_unit(factor["unit"])
     multiplier = None if target is None else conversion(unit, target)
     if multiplier is None:  # pieces are made of factors of the unit's own dimension
-        raise Misuse("the unit does not convert", where=f"factor {factor['factor_id']}", value=factor["unit"])
+        raise Misuse("the unit does not convert", where=f"emission factor {factor['factor_id']}", value=factor["unit"])
+    per_unit = {gas: factor[f"{gas}_kg_per_unit"] for gas in GASES}
+    units = {gas: None if value is None else int(value.scaleb(FACTOR_SCALE)) for gas, value in per_unit.items()}
+    largest = max(value or 0 for value in units.values())
     return row | {
         "outcome": CalculationOutcome.CALCULATED,
         **{name: factor[name] for name in ("factor_id", "method", "gwp_set", "scope", "category")},
         "factor_unit": factor["unit"],
         "numerator": multiplier.numerator,
         "denominator": multiplier.denominator,
-        "quantity_limit": quantity_limit(multiplier, [factor[f"{gas}_kg_per_unit"] for gas in GASES]),
-        **{f"{gas}_kg_per_unit": factor[f"{gas}_kg_per_unit"] for gas in GASES},
+        "quantity_limit": quantity_limit(multiplier, largest),
+        "narrow_limit": narrow_limit(multiplier, largest),
+        **{f"{gas}_kg_per_unit": value for gas, value in per_unit.items()},
+        **{f"{gas}_high": None if value is None else value // SPLIT for gas, value in units.items()},
+        **{f"{gas}_low": None if value is None else value % SPLIT for gas, value in units.items()},
     }
 
 
-def quantity_limit(multiplier: Fraction, per_unit: Sequence[Decimal | None]) -> Decimal:
+def quantity_limit(multiplier: Fraction, largest: int) -> Decimal:
     """The greatest quantity whose converted quantity fits decimal(20,8) and whose figures fit decimal(24,9).
 
     One comparison with it, before anything is multiplied, keeps every later step within its digits.
+    largest: the greatest of the factor's figures per unit, in units of 10^-10.
     """
     converted = 10**20 - 1
-    for factor in per_unit:
-        size = abs(int((factor or Decimal(0)).scaleb(10)))
-        if size:
-            converted = min(converted, (10**33 - 10**9) // size)
+    if largest:
+        converted = min(converted, (10**33 - 10**9) // largest)
     # One less than the greatest: rounding the converted quantity may add one in its last place.
-    limit = (converted - 1) * multiplier.denominator // (multiplier.numerator * 100)
-    return Decimal(max(0, min(limit, 10**18 - 1))).scaleb(-6)
+    return _limit((converted - 1) * multiplier.denominator // (multiplier.numerator * 100))
+
+
+def narrow_limit(multiplier: Fraction, largest: int) -> Decimal:
+    """The greatest quantity with which every step of the formula stays within 64 bits; `largest` as above."""
+    room = 2**63 - 1
+    before_division = (room - multiplier.denominator) // (200 * multiplier.numerator)
+    converted = min(room, (room - 1) * 10**9 // largest) if largest else room
+    by_figure = (converted - 1) * multiplier.denominator // (multiplier.numerator * 100)
+    return min(_limit(before_division), _limit(by_figure), quantity_limit(multiplier, largest))
+
+
+def _limit(units: int) -> Decimal:
+    """Units of 10^-6 as a quantity within decimal(18,6)."""
+    return Decimal(max(0, min(units, 10**18 - 1))).scaleb(-6)
 
 
 def _check(factor: Mapping[str, Any]) -> None:
@@ -169,6 +194,15 @@ def _check(factor: Mapping[str, Any]) -> None:
     where = f"emission factor {factor['factor_id']}"
     if factor["co2e_kg_per_unit"] is None:
         raise Misuse("the factor has no co2e_kg_per_unit", where=where, valid="a number", remedy="Complete the factor.")
+    below = [gas for gas in GASES if (factor[f"{gas}_kg_per_unit"] or 0) < 0]
+    if below:
+        raise Misuse(
+            f"the factor's {below[0]}_kg_per_unit is negative",
+            where=where,
+            value=factor[f"{below[0]}_kg_per_unit"],
+            valid="0 or more",
+            remedy="Removals are not emissions: keep them apart.",
+        )
     first, last = factor["valid_from"], factor["valid_to"]
     if first is not None and last is not None and first >= last:
         raise Misuse(

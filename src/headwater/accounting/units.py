@@ -181,9 +181,6 @@ def registry_hash() -> bytes:
 
 
 @cache
-def spellings_by_dimension() -> Mapping[str, tuple[tuple[str, Unit], ...]]:
-    """Dimension → each spelling with its unit."""
-    found: dict[str, list[tuple[str, Unit]]] = {}
-    for text, unit in SPELLINGS.items():
-        found.setdefault(unit.dimension, []).append((text, unit))
-    return {dimension: tuple(rows) for dimension, rows in found.items()}
+def units_of(dimension: str) -> tuple[tuple[Unit, tuple[str, ...]], ...]:
+    """The units of a dimension, each with every text that spells it."""
+    return tuple((unit, (unit.symbol, *unit.spellings)) for unit in UNITS.values() if unit.dimension == dimension)

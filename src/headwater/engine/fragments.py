@@ -42,8 +42,7 @@ class Number:
         digits = f"CAST({self.sql} AS VARCHAR)"
         if decimal_mark != ".":
             digits = f"replace({digits}, '.', {quote_text(decimal_mark)})"
-        sql = f"CASE WHEN ({self.sql}) IS NOT NULL THEN {digits} ELSE coalesce({self.absent}, {self.spelled}) END"
-        return Text(sql=sql)
+        return Text(sql=f"coalesce({digits}, {self.absent}, {self.spelled})")
 
 
 @dataclass(frozen=True, kw_only=True)
