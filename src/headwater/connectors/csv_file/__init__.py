@@ -1,6 +1,8 @@
 """Delimited text files: inspected, planned in chunks of whole records, read chunk by chunk."""
 
 from headwater.connectors.csv_file.config import CsvConfig
+from headwater.connectors.csv_file.encoding import is_utf8, to_utf8
+from headwater.connectors.csv_file.inspection import Inspection, inspect_file
 from headwater.connectors.csv_file.layout import Layout, read_layout
 from headwater.connectors.csv_file.plan import ChunkSpan, Plan, Planner, plan
 from headwater.connectors.csv_file.read import Ragged, RawChunk, read_chunk, record_text
@@ -8,13 +10,17 @@ from headwater.connectors.csv_file.read import Ragged, RawChunk, read_chunk, rec
 __all__ = [
     "ChunkSpan",
     "CsvConfig",
+    "Inspection",
     "Layout",
     "Plan",
     "Planner",
     "Ragged",
     "RawChunk",
+    "inspect_file",
+    "is_utf8",
     "plan",
     "read_chunk",
     "read_layout",
     "record_text",
+    "to_utf8",
 ]

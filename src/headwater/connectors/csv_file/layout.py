@@ -23,6 +23,7 @@ class Layout:
     """What reading a slice of the file needs to know of its top.
 
     columns      names as made by `column_names`
+    header       its cells as they stand in the file
     preamble     the lines above the header, without their line ends; blank and instruction lines among them
     header_line  line the header starts at, from 1
     data_byte    offset of the first record, counted from the file's first byte (the byte order mark counts)
@@ -30,6 +31,7 @@ class Layout:
     """
 
     columns: tuple[str, ...]
+    header: tuple[str, ...]
     preamble: tuple[str, ...]
     header_line: int
     data_byte: int
@@ -78,7 +80,7 @@ def column_names(cells: list[str], unnamed: int = 0) -> tuple[str, ...]:
     """
     names: list[str] = []
     taken: set[str] = set()
-    cleaned = [_LINE_BREAK.sub(" ", _INVISIBLE.sub("", cell)).strip() for cell in cells] + [""] * unnamed
+    cleaned = [*map(visible, cells), *[""] * unnamed]
     first_uses = {name.lower() for name in cleaned}
     for number, given in enumerate(cleaned, start=1):
         stem = given or f"column_{number}"
@@ -89,6 +91,11 @@ def column_names(cells: list[str], unnamed: int = 0) -> tuple[str, ...]:
         taken.add(name.lower())
         names.append(name)
     return tuple(names)
+
+
+def visible(cell: str) -> str:
+    """A header cell on one line, without invisible characters and outer spaces."""
+    return _LINE_BREAK.sub(" ", _INVISIBLE.sub("", cell)).strip()
 
 
 def _dialect(head: bytes, config: CsvConfig, *, final: bool) -> Dialect | None:
@@ -150,6 +157,7 @@ def _read_header(
         )
     return Layout(
         columns=column_names(cells, config.unnamed or 0),
+        header=tuple(cells),
         preamble=tuple(_decode(text, 0, name).rstrip("\r") for text in preamble),
         header_line=line,
         data_byte=end,

@@ -92,7 +92,7 @@ def cut(data: bytes, dialect: Dialect, place: Place, *, final: bool) -> Cut:
     breaks: Positions | None = None
     if quotes.size:
         breaks = np.flatnonzero((np.searchsorted(quotes, newlines) & 1) == 0)
-        if breaks.size == newlines.size and not quotes.size & 1:
+        if breaks.size == newlines.size:
             breaks = None
         else:
             ends = ends[breaks]
