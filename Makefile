@@ -5,7 +5,6 @@ export CI
 
 PYTEST = .venv/bin/python -m pytest
 FAST   = tests/unit tests/property tests/architecture tests/docs
-SERVER = tests/integration
 
 # Repeat a random sample: make test SEED=12345. Pass options to the benchmark: make bench BENCH=--quick
 SAMPLE = $(if $(SEED),--seed=$(SEED))
@@ -24,11 +23,11 @@ test-fast: .venv/.installed  ## tests that need no server: seconds to a minute o
 
 test: .venv/.installed .venv-odcs/.installed services  ## the whole suite, faults as a random sample; under 20 minutes
 	$(PYTEST) --faults=sample $(SAMPLE) --cov
-	$(PYTEST) --postgres=installed $(SAMPLE) $(SERVER)
+	$(PYTEST) --postgres=installed $(SAMPLE) -m "server and not faults"
 
 test-long: .venv/.installed .venv-odcs/.installed services  ## the same with every fault injected and many more examples
 	$(PYTEST) --faults=full --hypothesis-profile=long $(SAMPLE) --timeout=3600
-	$(PYTEST) --faults=full --postgres=installed $(SAMPLE) --timeout=3600 $(SERVER) tests/faults
+	$(PYTEST) --faults=full --postgres=installed $(SAMPLE) --timeout=3600 -m server
 
 check: .venv/.installed  ## style, types and layers
 	.venv/bin/ruff format --check
