@@ -27,11 +27,9 @@ def outcome_sql(text: str, *, plain: str, plain_outcome: str, words: Mapping[str
     if clashes:
         folded = f"lower({text})" if plain.isascii() else fold_sql(text)
         matches += f" AND {folded} NOT IN ({_list(clashes)})"
-    branches = "".join(
-        f" WHEN {fold_sql(trim_sql(text))} IN ({_list(sorted(w for w in words if words[w] is outcome))})"
-        f" THEN {outcome:d}"
-        for outcome in sorted(set(words.values()))
-    )
+    # A branch for each word: DuckDB makes a hash join of IN with five or more, which reads every row (1.5 µs each).
+    folded = fold_sql(trim_sql(text))
+    branches = "".join(f" WHEN {folded} = {literal(word)} THEN {outcome:d}" for word, outcome in sorted(words.items()))
     return (
         f"(CASE WHEN {matches} THEN {plain_outcome} WHEN {text} IS NULL OR {text} = '' OR {trim_sql(text)} = '' THEN 1"
         f"{branches} ELSE {otherwise} END)::UTINYINT"

@@ -82,7 +82,8 @@ class Number:
         """Twin of the value."""
         form = written.notation(fmt)
         fixed = written.fixed_sql(written.digits_sql(text, form), self.scale)
-        plain = text if form.decimal == "." else f"replace({text}, ',', '.')"
+        ungrouped = f"replace({text}, {literal(form.group)}, '')" if form.group else text
+        plain = ungrouped if form.decimal == "." else f"replace({ungrouped}, ',', '.')"
         return (
             f"CASE WHEN {outcome} <> 0 THEN NULL"
             f" WHEN regexp_full_match({text}, {literal(self._plain(form))}) THEN CAST({plain} AS {self.duckdb_type})"
@@ -119,5 +120,10 @@ class Number:
         return f"A number of at most {before} digits{decimals}{grouping}."
 
     def _plain(self, form: written.Notation) -> str:
+        """What a cast reads, with or without groups; groups are common enough (one number in ten) to be read fast."""
         fraction = f"(?:[{form.decimal}][0-9]{{1,{self.scale}}})?" if self.scale else ""
-        return f"[+-]?[0-9]{{1,{self.precision - self.scale}}}{fraction}"
+        whole = f"[0-9]{{1,{self.precision - self.scale}}}"
+        groups = (self.precision - self.scale) // 3 - 1  # after a first one of up to three digits
+        if form.group and groups > 0:
+            whole = f"(?:{whole}|[1-9][0-9]{{0,2}}(?:[{form.group}][0-9]{{3}}){{1,{groups}}})"
+        return f"[+-]?{whole}{fraction}"
