@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from uuid import UUID
@@ -20,6 +20,7 @@ from headwater.errors import Misuse
 GENESIS = bytes(32)  # stands for the hash before the first entry
 RESULTS = ("done", "refused", "failed")
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ANCHOR = re.compile(r"(?P<seq>0|[1-9][0-9]{0,18}):(?P<hash>[0-9a-f]{64})", re.ASCII)
 
 
@@ -110,6 +111,46 @@ def canonical_text(entry: Entry) -> str:
 def entry_hash(entry: Entry) -> bytes:
     """SHA-256 of the entry's canonical text; the stored hash plays no part."""
     return sha256(canonical_text(entry).encode("utf-8", "surrogatepass")).digest()
+
+
+def next_entry(
+    last: Anchor,
+    *,
+    tenant_id: UUID,
+    at: datetime,
+    actor: str,
+    action: str,
+    resource: str,
+    payload: Mapping[str, object],
+    result: str,
+) -> Entry:
+    """The entry that continues a chain; Misuse where it could not be stored as it was hashed."""
+    if result not in RESULTS:
+        raise Misuse("unknown result", where="audit entry", value=result, valid=", ".join(RESULTS))
+    if at.tzinfo is None:
+        raise Misuse("the time has no time zone", where="audit entry", value=at, valid="a time with time zone")
+    entry = Entry(
+        tenant_id=tenant_id,
+        seq=last.seq + 1,
+        at=at,
+        actor=actor,
+        action=action,
+        resource=resource,
+        result=result,
+        payload=canonical_payload(payload),
+        prev_hash=last.entry_hash,
+        entry_hash=GENESIS,
+    )
+    for name in ("actor", "action", "resource", "payload"):
+        text: str = getattr(entry, name)
+        if "\0" in text or (not text.isascii() and _SURROGATE.search(text)):
+            raise Misuse(
+                f"{name} holds a character that PostgreSQL cannot store",
+                where="audit entry",
+                value=ascii(text),
+                valid="text without U+0000 and half surrogate pairs",
+            )
+    return replace(entry, entry_hash=entry_hash(entry))
 
 
 def verify_entries(

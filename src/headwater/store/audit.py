@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
-from headwater.audit.chain import GENESIS, START, Anchor, Entry, canonical_payload, entry_hash
+from headwater.audit.chain import GENESIS, START, Anchor, Entry, next_entry
 from headwater.store.queries import named_queries
 
 QUERIES = named_queries("audit")
@@ -30,19 +30,16 @@ def append(
 ) -> Anchor:
     """Add an entry in the open transaction. Call it last: the chain's head stays locked until the commit."""
     last = _lock_head(connection, tenant_id)
-    entry = Entry(
+    entry = next_entry(
+        last,
         tenant_id=tenant_id,
-        seq=last.seq + 1,
         at=datetime.now(UTC),
         actor=actor,
         action=action,
         resource=resource,
+        payload=payload,
         result=result,
-        payload=canonical_payload(payload),
-        prev_hash=last.entry_hash,
-        entry_hash=GENESIS,
     )
-    entry = replace(entry, entry_hash=entry_hash(entry))
     connection.execute(QUERIES["append"], asdict(entry))
     return Anchor(seq=entry.seq, entry_hash=entry.entry_hash)
 
