@@ -1,4 +1,4 @@
-"""A CSV that is planned and read has the records of Python's csv module, each once and at its line, however it is cut."""
+"""A CSV planned and read has the records of Python's csv module, each once and at its line, however it is cut."""
 
 from __future__ import annotations
 

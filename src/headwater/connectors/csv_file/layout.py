@@ -134,18 +134,11 @@ def _read_header(
     end = _end_of_record(head, start, dialect, final=final)
     line = len(preamble) + 1
     place = f"{name}, line {line}"
+    # Refuses quotes in wrong places; at the end of the file an open one too, so that there is a header or a refusal.
+    cut(head[start:end], dialect, Place(name=name, byte=start, line=line), final=final)
     if end is None:
-        if final:
-            raise InputRefused(
-                "the file ends inside a quoted field of the header",
-                where=place,
-                value=head[start : start + 80].decode(errors="replace"),
-                valid="a closing quote for every opening one",
-                remedy="Close the quote in the header, or set source.quote to ''.",
-            )
         _refuse_endless(head, name)
         return None
-    cut(head[start:end], dialect, Place(name=name, byte=start, line=line), final=True)
     cells = _split(_decode(head[start:end], start, place), dialect, place)
     if len(cells) + (config.unnamed or 0) > MAX_COLUMNS:
         raise InputRefused(

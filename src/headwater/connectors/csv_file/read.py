@@ -57,7 +57,11 @@ class RawChunk:
 
 def read_chunk(file: BinaryIO, span: ChunkSpan, layout: Layout) -> RawChunk:
     """Read the records of a span from a file opened for bytes. Raises Stopped where file and plan do not fit."""
-    data = read_slice(file, span)
+    return parse_slice(read_slice(file, span), span, layout)
+
+
+def parse_slice(data: bytes, span: ChunkSpan, layout: Layout) -> RawChunk:
+    """`read_chunk` where the bytes of the span are at hand already."""
     starts, instructions = _line_of_each_record(data, span, layout)
     parsed = np.arange(span.records, dtype=np.int32)
     text = data

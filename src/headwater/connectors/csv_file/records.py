@@ -96,6 +96,7 @@ def cut(data: bytes, dialect: Dialect, place: Place, *, final: bool) -> Cut:
             breaks = None
         else:
             ends = ends[breaks]
+    _refuse_stray_quotes(text, data, dialect, place, quotes)
     if final and len(data) > (int(ends[-1]) if ends.size else 0):
         if quotes.size & 1:
             raise _left_open(data, dialect, place, int(quotes[-1]))
@@ -103,7 +104,6 @@ def cut(data: bytes, dialect: Dialect, place: Place, *, final: bool) -> Cut:
         breaks = breaks if breaks is None else np.append(breaks, newlines.size)
     comments = np.searchsorted(ends, comment_starts, side="right")
     result = Cut(ends=ends, breaks=breaks, comments=comments[comments < ends.size])
-    _refuse_stray_quotes(text, data, dialect, place, quotes[: np.searchsorted(quotes, result.complete)])
     _refuse_other_line_ends(data, dialect, place, quotes, result.complete)
     _refuse_long_records(data, dialect, place, result)
     return result

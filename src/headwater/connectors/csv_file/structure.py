@@ -15,6 +15,7 @@ from headwater.errors import InputRefused
 CONFIDENT = 0.8
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 _RECORDS = 200
+_TITLE_RECORDS = 20
 _COMMENT = "#"
 _FIGURE = re.compile(r"[+-]?\d[\d.,' ]*%?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*")
 _YEAR = re.compile(r"(19|20|21)\d\d")
@@ -139,14 +140,14 @@ def _rows(sample: str, delimiter: str, config: CsvConfig) -> list[_Row]:
 
 
 def _reading(delimiter: str, rows: list[_Row], preamble: int | None) -> _Reading:
-    """Find the header: the first record with the commonest number of fields of which at least half are filled."""
+    """Cut by a delimiter, with the commonest number of fields and the header."""
     filled = [(index, row.cells) for index, row in enumerate(rows) if any(cell.strip() for cell in row.cells)]
     counts = Counter(len(cells) for _, cells in filled)
     if not counts:
         return _Reading(delimiter=delimiter, rows=rows, fields=1, share=0.0, header=0, score=0.0)
     fields = max(counts, key=lambda number: (counts[number], number))
     fitting = [index for index, cells in filled if len(cells) == fields]
-    header = next((i for i in fitting if sum(map(bool, rows[i].cells)) * 2 >= fields), fitting[0])
+    header = _header(rows, fitting, fields)
     above = [index for index, _ in filled if index < header]
     if preamble is not None:
         header = filled[0][0]
@@ -162,6 +163,17 @@ def _reading(delimiter: str, rows: list[_Row], preamble: int | None) -> _Reading
     score *= 0.2 if any(_is_figure(cell) for cell in rows[header].cells) else 1.0
     score *= 0.5 if filled[0][0] < header else 1.0
     return _Reading(delimiter=delimiter, rows=rows, fields=fields, share=share, header=header, score=score)
+
+
+def _header(rows: list[_Row], fitting: list[int], fields: int) -> int:
+    """The first fitting record at least half filled; below a blank line one more filled, as under a block of titles."""
+    filled = {index: sum(map(bool, rows[index].cells)) for index in fitting}
+    header = next((index for index in fitting if filled[index] * 2 >= fields), fitting[0])
+    for index in fitting:
+        below_blank = header < index < _TITLE_RECORDS and not any(rows[index - 1].cells)
+        if below_blank and filled[index] > filled[header] and not any(map(_is_figure, rows[index].cells)):
+            header = index
+    return header
 
 
 def _has_trailing_delimiter(header: list[str], below: list[list[str]]) -> bool:

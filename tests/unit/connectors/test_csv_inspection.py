@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from headwater.connectors.csv_file import CsvConfig, Inspection, inspect_file, plan
+from headwater.errors import InputRefused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def inspect(tmp_path: Path, text: str | bytes, **said: Any) -> Inspection:
+    path = tmp_path / "file.csv"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return inspect_file(path, CsvConfig(**said))
+
+
+def zipped(member: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(member, "x")
+    return out.getvalue()
+
+
+def test_a_plain_file(tmp_path: Path) -> None:
+    found = inspect(tmp_path, "a;b\n1;x\n2;y\n")
+    assert (found.format, found.encoding, found.size) == ("csv", "utf-8", 12)
+    assert found.config == CsvConfig(
+        encoding="utf-8", delimiter=";", quote='"', comment="", preamble=0, line_end="\n", unnamed=0
+    )
+    assert found.columns == ("a", "b")
+    assert found.sample == (("1", "x"), ("2", "y"))
+    assert found.sample_lines == (2, 3)
+    assert found.warnings == ()
+
+
+def test_an_inspection_is_json(tmp_path: Path) -> None:
+    found = inspect(tmp_path, "a;b\n1;x\n")
+    assert json.loads(json.dumps(found.as_json()))["config"]["delimiter"] == ";"
+
+
+def test_what_was_found_is_what_planning_takes(tmp_path: Path) -> None:
+    found = inspect(tmp_path, "Report 2024,,\nby hand,,\n\na,b\n#do so\n1,2,\n3,4,\n")
+    planned = plan(tmp_path / "file.csv", found.config, 10)
+    assert planned.columns == found.columns == ("a", "b", "column_3")
+    assert planned.preamble == found.preamble == ("Report 2024,,", "by hand,,", "")
+    assert planned.records == 3
+    assert found.config.comment == "#"
+    assert found.sample == (("1", "2", ""), ("3", "4", ""))
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter"),
+    [
+        ("a,b\n1,2\n", ","),
+        ("a\tb\n1\t2,5\n", "\t"),
+        ("a|b\n1|2\n", "|"),
+        ("a;b\n1,5;2,5\n3,5;4,5\n", ";"),
+        ('a;b\n"x,y,z";1\n"u,v,w";2\n', ";"),
+        ("a,b\n1\n2,3\n4,5\n6,7,8\n", ","),
+        ("name\nx\ny\n", ","),
+    ],
+)
+def test_the_delimiter_is_the_one_that_divides_evenly(tmp_path: Path, text: str, delimiter: str) -> None:
+    assert inspect(tmp_path, text).config.delimiter == delimiter
+
+
+@pytest.mark.parametrize("text", ["a;b,c\n1;2,3\n", "a;x,b\nu;v,w\nr;s,t\n"])
+def test_two_delimiters_that_fit_alike_are_refused_until_one_is_said(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InputRefused, match=r"Set source\.delimiter"):
+        inspect(tmp_path, text)
+    assert inspect(tmp_path, text, delimiter=";").confidence == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "header_line", "columns"),
+    [
+        ('"Source","Indicators",\n\n"Updated","2022",\n\n"Country","1960","1961"\n"X","1","2"\n"Y","3","4"\n', 5, 3),
+        ("Title,,\na,b,c\n1,2,3\n", 2, 3),
+        ("#made by hand\na,b\n1,2\n", 2, 2),
+        ("year,2019,2020\nx,1,2\ny,3,4\n", 1, 3),
+    ],
+)
+def test_the_header_is_found_below_titles(tmp_path: Path, text: str, header_line: int, columns: int) -> None:
+    found = inspect(tmp_path, text)
+    assert (found.header_line, len(found.columns)) == (header_line, columns)
+
+
+def test_records_where_a_header_should_be_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputRefused, match="there is no header"):
+        inspect(tmp_path, "x,1.5,2024-01-01\ny,2.5,2024-01-02\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "comment"),
+    [
+        ("a,b\n#first, fill in, all of it\n#then\n1,2\n", "#"),
+        ("a,b\n#1,2\n#2,3\n", ""),
+        ("#,b\n1,2\n3,4\n", ""),
+    ],
+)
+def test_instruction_lines_are_those_not_divided_as_records(tmp_path: Path, text: str, comment: str) -> None:
+    assert inspect(tmp_path, text).config.comment == comment
+
+
+def test_lines_that_may_be_instructions_are_refused_until_said(tmp_path: Path) -> None:
+    text = "a,b\n#1,2\n#do this\n3,4\n"
+    with pytest.raises(InputRefused, match=r"Set source\.comment") as refused:
+        inspect(tmp_path, text)
+    assert refused.value.where == "file.csv, line 2"
+    assert inspect(tmp_path, text, comment="#").sample == (("3", "4"),)
+    assert len(inspect(tmp_path, text, comment="").sample) == 2
+
+
+def test_classic_mac_line_ends_are_found(tmp_path: Path) -> None:
+    assert inspect(tmp_path, "a,b\r1,2\r").config.line_end == "\r"
+    assert inspect(tmp_path, 'a,b\n"x\ry\rz\r",2\n').config.line_end == "\n"
+
+
+def test_utf16_is_inspected_as_text(tmp_path: Path) -> None:
+    found = inspect(tmp_path, "a;é\n1;ü\n".encode("utf-16"))
+    assert (found.encoding, found.columns, found.sample) == ("utf-16", ("a", "é"), (("1", "ü"),))
+
+
+def test_what_a_person_would_want_to_know_is_a_warning(tmp_path: Path) -> None:
+    found = inspect(tmp_path, "a,,a,\u200bb\n1,2,3,4\n1,2,3\n")
+    assert len(found.warnings) == 4
+    for part in ("column_2", "a_2", "invisible", "line 3"):
+        assert any(part in warning for warning in found.warnings)
+
+
+def test_a_header_alone_is_valid_and_said(tmp_path: Path) -> None:
+    found = inspect(tmp_path, "a;b;c\n")
+    assert (found.columns, found.sample) == (("a", "b", "c"), ())
+    assert found.warnings == ("there are no records below the header",)
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"", "empty"),
+        (gzip.compress(b"a,b\n"), "gzip"),
+        (zipped("table.csv"), "ZIP archive"),
+        (zipped("xl/workbook.xml"), "Excel workbook"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "Excel workbook of the old format"),
+        (b"%PDF-1.7\n", "PDF"),
+        (b"PAR1....", "Parquet"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "Git LFS pointer"),
+        (b"\n<!DOCTYPE html><html>", "web page"),
+        (b"<?xml version='1.0'?><a/>", "XML"),
+        (b"a,b\n\0\0,1\n", "zero byte"),
+        (b"\n\n", "no header"),
+        (b'a,b\n1,x"y"\n', "a quote stands inside a field"),
+        (b'a,b\n1,"x\n', "ends inside a quoted field"),
+        (b",".join([b"x"] * 2001) + b"\n", "too many columns"),
+    ],
+)
+def test_what_is_no_delimited_text_is_refused_in_words(tmp_path: Path, data: bytes, what: str) -> None:
+    with pytest.raises(InputRefused, match=what) as refused:
+        inspect(tmp_path, data)
+    assert (refused.value.where or "").startswith("file.csv")
+
+
+def test_a_wrong_encoding_said_is_refused_at_its_byte(tmp_path: Path) -> None:
+    with pytest.raises(InputRefused, match="offset 7 is not UTF-8") as refused:
+        inspect(tmp_path, b"a,b\n1,2\xff\n", encoding="utf-8")
+    assert refused.value.where == "file.csv, line 2"
+
+
+def test_only_twenty_records_are_shown_of_a_long_file(tmp_path: Path) -> None:
+    found = inspect(tmp_path, "a,b\n" + "1234567,ü\n" * 200_000)
+    assert len(found.sample) == 20
