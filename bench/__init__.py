@@ -1,0 +1,1 @@
+"""Measurements of Headwater beside other tools: a generator with a fixed seed, peers, runner, report."""
