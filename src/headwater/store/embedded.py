@@ -21,10 +21,10 @@ from urllib.parse import quote
 
 import psycopg
 
-from headwater.errors import Stopped
+from headwater.errors import Misuse, Stopped
 from headwater.store.failures import translated
 from headwater.store.queries import named_queries
-from headwater.store.server_folder import ServerFolder, prepare_folder, programs, run_as, wheel_version
+from headwater.store.server_folder import ServerFolder, make_private, prepare_folder, programs, run_as, wheel_version
 
 QUERIES = named_queries("embedded")
 SUPERUSER = "postgres"
@@ -62,7 +62,7 @@ class EmbeddedServer:
         folder = prepare_folder(path)
         with _one_at_a_time(folder):
             binaries = programs(folder)
-            held = os.open(folder.path / "held.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            held = _open_lock(folder, "held.lock")
             # The kernel drops this lock however the process ends, so a count of holders can never be stale.
             fcntl.flock(held, fcntl.LOCK_SH)
             server = cls(folder, binaries, held)
@@ -124,11 +124,13 @@ class EmbeddedServer:
         if version.exists():
             self._check_version(version.read_text().strip())
             return
+        # A killed initdb leaves half a cluster, so it works beside and the whole is renamed.
+        half = make_private(self._folder.path / "data.new", self._folder.account, anew=True)
         done = run_as(
             self._folder.account,
             [
                 str(self._binaries / "initdb"),
-                f"--pgdata={self._folder.data}",
+                f"--pgdata={half}",
                 f"--username={SUPERUSER}",
                 "--auth=trust",  # the socket's folder is the lock on the door
                 "--encoding=UTF8",
@@ -139,7 +141,13 @@ class EmbeddedServer:
             folder=self._folder.path,
         )
         if done.returncode != 0:
-            raise Stopped("the database cluster could not be made", where=_where(self._folder), value=done.stdout)
+            raise Stopped(
+                "the database cluster could not be made",
+                where=_where(self._folder),
+                value=done.stdout.strip()[-400:],
+                remedy="Look whether its disk is full.",
+            )
+        half.replace(self._folder.data)
 
     def _check_version(self, cluster: str) -> None:
         ours = wheel_version().partition(".")[0]
@@ -210,10 +218,21 @@ def _where(folder: ServerFolder) -> str:
     return f"embedded PostgreSQL in {folder.path}"
 
 
+def _open_lock(folder: ServerFolder, name: str) -> int:
+    try:
+        return os.open(folder.path / name, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise Misuse(
+            f"the server's folder cannot be used: {error.strerror}",
+            where=str(folder.path / name),
+            remedy="Run as the user who made it, or set HEADWATER_DATA_DIR to a folder of your own.",
+        ) from error
+
+
 @contextmanager
 def _one_at_a_time(folder: ServerFolder) -> Iterator[None]:
     """Starting and stopping exclude each other, across processes."""
-    lock = os.open(folder.path / "start.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    lock = _open_lock(folder, "start.lock")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -235,3 +235,20 @@ def _no_such_record(key: QuarantineKey) -> Misuse:
         value=key,
         remedy="`headwater quarantine list` shows them.",
     )
+
+
+def expire_unseen(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID, source_id: bytes) -> int:
+    """Close the open records of a source that a complete run did not refuse again; how many."""
+    values = {
+        "tenant_id": tenant_id,
+        "run_id": run_id,
+        "source_id": source_id,
+        "reason": f"not refused any more in run {run_id}",
+    }
+    return connection.execute(QUERIES["expire_unseen"], values).rowcount
+
+
+def open_of_run(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> int:
+    """How many open records a run refused, chunks that it found equal to older ones included."""
+    row = connection.execute(QUERIES["open_of_run"], {"tenant_id": tenant_id, "run_id": run_id}).fetchone()
+    return int(row[0]) if row else 0

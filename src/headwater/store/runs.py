@@ -34,6 +34,7 @@ class NewRun:
     blob_sha256: bytes
     text_sha256: bytes
     encoding: str
+    layout: Mapping[str, Any]  # columns, dialect and top of the text, as the plan found them
     lineage_hash: bytes | None = None
     factor_set: bytes | None = None
 
@@ -58,6 +59,7 @@ def create_run(
         QUERIES["create"],
         {
             **asdict(run),
+            "layout": Jsonb(run.layout),
             "tenant_id": tenant_id,
             "chunks_planned": len(chunks),
             "records_planned": sum(chunk.records for chunk in chunks),

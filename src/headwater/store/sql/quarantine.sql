@@ -67,3 +67,17 @@ SELECT f ->> 'rule', count(DISTINCT (q.quarantine_id, q.occurrence))
 FROM quarantine q, jsonb_array_elements(q.findings) AS f
 WHERE {which}
 GROUP BY 1 ORDER BY 2 DESC, 1
+
+-- name: expire_unseen
+-- Open records of a source that a complete run did not refuse again: they were corrected in the file, or load now.
+UPDATE quarantine q SET state = 'expired', state_reason = %(reason)s, updated_at = clock_timestamp()
+WHERE q.tenant_id = %(tenant_id)s AND q.source_id = %(source_id)s AND q.state = 'open'
+  AND NOT EXISTS (SELECT FROM chunks c WHERE c.tenant_id = q.tenant_id AND c.run_id = %(run_id)s
+                  AND (c.chunk_id = q.last_chunk_id OR c.reused_chunk_id = q.last_chunk_id))
+
+-- name: open_of_run
+-- Open records that this run refused, or found refused in chunks it found equal to older ones.
+SELECT count(*) FROM quarantine q
+WHERE q.tenant_id = %(tenant_id)s AND q.state = 'open'
+  AND q.last_chunk_id IN (SELECT coalesce(reused_chunk_id, chunk_id) FROM chunks
+                          WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s)

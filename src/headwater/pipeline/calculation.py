@@ -1,0 +1,97 @@
+"""The calculation as a step of a chunk: activities in, emissions out, what could not be calculated explained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from headwater.accounting.calculation_sql import calculation_sql
+from headwater.accounting.explanation import FactorCatalogue
+from headwater.accounting.outcome import CalculationOutcome
+from headwater.accounting.timeline import FactorPolicy, factor_table
+from headwater.contracts.bulk import enforcement, quoted
+from headwater.values import TextFormat, sha256_sql
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from headwater.contracts.document import Document
+
+TIMELINE = "factor_timeline"
+
+# Activities that fail alike are explained once: a factor that is not there is missing on every day and for every quantity.
+_MISSING = f"""
+CREATE OR REPLACE TEMP TABLE missing AS
+SELECT *, dense_rank() OVER (ORDER BY outcome, activity_type, region, unit, period_start, quantity) - 1 AS kind FROM (
+    SELECT _record_no, calculation_outcome AS outcome, activity_type, region,
+           CASE WHEN calculation_outcome <> {int(CalculationOutcome.NO_FACTOR)} THEN unit END AS unit,
+           CASE WHEN calculation_outcome IN ({int(CalculationOutcome.TWO_FACTORS)},
+                {int(CalculationOutcome.OUTSIDE_VALIDITY)}, {int(CalculationOutcome.OUT_OF_RANGE)}) THEN period_start END
+           AS period_start,
+           CASE WHEN calculation_outcome = {int(CalculationOutcome.OUT_OF_RANGE)} THEN quantity END AS quantity
+    FROM chunk WHERE is_loaded AND calculation_outcome <> {int(CalculationOutcome.CALCULATED)})"""
+
+
+class Calculation:
+    """Emissions of the activities of a chunk with one set of factors, which is read into the engine once."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, *, emission: Document, factors: pa.Table, policy: FactorPolicy
+    ) -> None:
+        self.document = emission
+        self._connection = connection
+        self._catalogue = FactorCatalogue(factors, policy)
+        self._fields = [spec.name for spec in emission.fields]
+        connection.register("timeline_rows", factor_table(factors, policy))
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {TIMELINE} AS SELECT * FROM timeline_rows")
+        connection.unregister("timeline_rows")
+
+    def over(self, relation: str) -> str:
+        """A SELECT of the relation's columns and the calculation's, one row for each of its rows."""
+        return calculation_sql(relation, TIMELINE)
+
+    @property
+    def results_sql(self) -> str:
+        """The rows of the contract `emission`, of the records that are loaded and calculated."""
+        typed = ", ".join(
+            f"CAST({quoted(spec.name)} AS {spec.kind.duckdb_type}) AS {quoted(spec.name)}"
+            for spec in self.document.fields
+        )
+        row_text = enforcement(self.document, TextFormat()).row_text
+        return f"""
+WITH calculated AS (
+    SELECT {typed}, NULL::VARCHAR AS absent, _record_no AS record_no
+    FROM chunk WHERE is_loaded AND calculation_outcome = {int(CalculationOutcome.CALCULATED)})
+SELECT *, {sha256_sql(row_text)} AS row_hash FROM calculated"""
+
+    def explain(self) -> pa.Table:
+        """Findings on the loaded records of the chunk without a figure: record_no, rule_id, field, value, message."""
+        self._connection.execute(_MISSING)
+        kinds = self._connection.sql(
+            "SELECT DISTINCT kind, outcome, activity_type, region, unit, period_start, quantity FROM missing ORDER BY kind"
+        )
+        names = kinds.columns
+        explained = []
+        for row in kinds.fetchall():
+            activity = dict(zip(names, row, strict=True))
+            found = self._catalogue.explain(CalculationOutcome(activity["outcome"]), activity)
+            explained.append((activity["kind"], found.rule_id, found.field, found.value, f"{found.message} {found.valid} {found.repair}"))
+        columns = list(zip(*explained, strict=True)) if explained else [()] * 5
+        words = pa.table(
+            {
+                "kind": pa.array(columns[0], pa.int64()),
+                **{
+                    name: pa.array(column, pa.string())
+                    for name, column in zip(("rule_id", "field", "value", "message"), columns[1:], strict=True)
+                },
+            }
+        )
+        self._connection.register("words", words)
+        try:
+            return self._connection.sql(
+                "SELECT _record_no AS record_no, rule_id, field, value, message FROM missing JOIN words USING (kind) "
+                "ORDER BY record_no"
+            ).to_arrow_table()
+        finally:
+            self._connection.unregister("words")

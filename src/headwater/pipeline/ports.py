@@ -1,0 +1,146 @@
+"""What a run needs of the world: a place to load chunks into, and what it remembers. Wired in `services`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from uuid import UUID
+
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
+    from headwater.contracts.document import Document
+
+
+class Refusal(Protocol):
+    """A record whose key stands with other content."""
+
+    @property
+    def record_no(self) -> int:
+        """In the chunk, from 0."""
+
+    @property
+    def stored_record(self) -> int:
+        """The record, in its file from 1, that the stored row came from."""
+
+    @property
+    def stored_source(self) -> str:
+        """The source of the stored row."""
+
+    @property
+    def newer(self) -> bool:
+        """True where the stored row came with a newer run than this one."""
+
+
+class Loaded(Protocol):
+    """What became of the rows given to one table."""
+
+    @property
+    def inserted(self) -> int:
+        """Rows that were not there."""
+
+    @property
+    def updated(self) -> int:
+        """Rows that replaced one of an older run, kept in history."""
+
+    @property
+    def unchanged(self) -> int:
+        """Rows equal to one of an older run."""
+
+    @property
+    def merged(self) -> int:
+        """Rows equal to one this run has loaded already."""
+
+    @property
+    def deleted(self) -> int:
+        """Calculated rows that are not given any more, kept in history."""
+
+    @property
+    def refused(self) -> Sequence[Refusal]:
+        """Rows that did not go in."""
+
+    @property
+    def relies_on(self) -> Sequence[UUID]:
+        """Older chunks whose rows were found unchanged."""
+
+
+class ChunkTransaction(Protocol):
+    """One transaction: all of a chunk or nothing of it."""
+
+    def is_open(self) -> bool:
+        """Lock the planned chunk; False where it is committed already."""
+
+    def stands(self, relies_on: Mapping[UUID, int]) -> bool:
+        """Whether no chunk relied on has lost a row since."""
+
+    def load(
+        self,
+        document: Document,
+        rows: pa.Table,
+        *,
+        repeated: Callable[[Sequence[int]], Sequence[int]],
+        parent: Document | None = None,
+    ) -> Loaded:
+        """Bring rows into the table of a contract."""
+
+    def quarantine(self, rows: pa.Table) -> None:
+        """Put refused records away: quarantine_id, raw_hash, record_no and line (in the file), raw, findings (JSON)."""
+
+    def mend(self, rows: pa.Table) -> None:
+        """Write how repairs ended: quarantine_id, occurrence, record_no (in the file), outcome, findings (JSON)."""
+
+    def findings(self, rows: pa.Table) -> None:
+        """Note what was seen about loaded records: record_no (in the file), rule_id, field, value, message."""
+
+    def commit(self, ledger: Mapping[str, Any], *, payload: Mapping[str, Any]) -> None:
+        """Write ledger (its `relies_on` names the older chunks relied on), checkpoint and audit entry, and commit."""
+
+
+class EarlierChunk(Protocol):
+    """A committed chunk of the same source and logic."""
+
+    @property
+    def chunk_id(self) -> UUID:
+        """Its id."""
+
+    @property
+    def raw_sha256(self) -> bytes:
+        """Of its slice."""
+
+    @property
+    def root(self) -> UUID:
+        """The chunk that was transformed: itself, or the one it found itself equal to."""
+
+    @property
+    def ledger(self) -> Mapping[str, Any]:
+        """Its counts."""
+
+    @property
+    def relies_on(self) -> Mapping[UUID, int]:
+        """Itself and the older chunks it relies on, each with the number of rows it had lost when this was true."""
+
+
+class ChunkStore(Protocol):
+    """Where the chunks of one run go, and what earlier runs of the same source left."""
+
+    def begin(self, chunk_no: int) -> AbstractContextManager[ChunkTransaction]:
+        """Open the transaction of a chunk; left without commit, nothing of it remains."""
+
+    def fail(self, chunk_no: int, error: Mapping[str, Any]) -> None:
+        """Record a chunk as a gap."""
+
+    def earlier(self, raw_sha256: bytes) -> EarlierChunk | None:
+        """The chunk with these very bytes and this logic whose rows all stand, or None."""
+
+    def alike(self, chunk_no: int) -> EarlierChunk | None:
+        """The chunk of that number in the latest run of the source under this logic whose rows all stand, or None."""
+
+    def standing(self, chunk: EarlierChunk) -> tuple[npt.NDArray[np.void], npt.NDArray[np.uint64]]:
+        """Raw hashes (16 bytes) and key hashes of the records of an earlier chunk that stand, aligned."""
+
+    def key_hashes(self) -> Iterator[npt.NDArray[np.uint64]]:
+        """Key hashes of what this run has read in its committed chunks, reused ones included, chunk by chunk."""

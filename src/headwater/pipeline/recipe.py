@@ -1,0 +1,80 @@
+"""A recipe: what a run does with a source, as a document. Its hash is part of what every chunk rests on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from headwater.errors import InputRefused, Misuse
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RecipeSource(_Part):
+    """What is read. `name` is what the source is called from run to run; left out, it is the file's name."""
+
+    path: str
+    name: str | None = None
+
+
+class Load(_Part):
+    """`delta` adds and updates; `full` also deletes what the source no longer holds, once no gap is left."""
+
+    strategy: Literal["delta", "full"] = "delta"
+    chunk_size: int | None = Field(default=None, ge=1, le=1_000_000)
+
+
+class FactorChoice(_Part):
+    """Which emission factors may be used, in order of preference; sources not listed come last, all alike."""
+
+    methods: tuple[str, ...] = ("activity_based", "location_based", "market_based", "spend_based")
+    sources: tuple[str, ...] = ()
+
+
+class Recipe(_Part):
+    """A document in YAML or JSON; `mapping` is the path of a mapping or the name of one that a pack brings."""
+
+    recipe: Name
+    version: Annotated[str, StringConstraints(pattern=r"^\d{1,5}\.\d{1,5}\.\d{1,5}$")] = "1.0.0"
+    source: RecipeSource
+    mapping: str
+    load: Load = Load()
+    factors: FactorChoice = FactorChoice()
+    steps: tuple[Literal["calculate"], ...] | None = Field(
+        default=None, description="Left out: activities are calculated, other records are not."
+    )
+
+    def to_json(self) -> str:
+        """Canonical JSON, keys sorted."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    def logic(self) -> bytes:
+        """Hash of what decides about results: not where the file lies, nor how large chunks are."""
+        parts = {"factors": self.factors.model_dump(mode="json"), "steps": self.steps}
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).digest()
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read a recipe; the source's path and the mapping's are taken from the recipe's folder."""
+    try:
+        body = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputRefused(f"the recipe cannot be read: {error}", where=str(path)) from error
+    except yaml.YAMLError as error:
+        raise Misuse("the recipe is not YAML", where=str(path), value=str(error).splitlines()[0]) from error
+    try:
+        return Recipe.model_validate(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise Misuse(
+            first["msg"], where=f"{path}, {'.'.join(map(str, first['loc'])) or 'document'}", value=first.get("input")
+        ) from error

@@ -1,0 +1,128 @@
+"""Records refused outside the bulk rules (ragged, or a key in conflict) as rows for quarantine."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from headwater.values.canonical import record_text, sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from headwater.connectors.csv_file import Ragged
+    from headwater.contracts.document import Document
+
+REFUSED_SCHEMA = pa.schema(
+    [
+        ("quarantine_id", pa.string()),
+        ("raw_hash", pa.binary()),
+        ("record_no", pa.int64()),
+        ("line", pa.int64()),
+        ("raw", pa.string()),
+        ("findings", pa.string()),
+    ]
+)
+RAGGED_RULE = "record.columns"
+UNCUT = ""
+"""The column name under which a record stands that could not be cut into columns."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conflict:
+    """A record (in the chunk, from 0) whose key stands with other content, and where that came from."""
+
+    record_no: int
+    stands: str
+    newer: bool = False
+
+
+def quarantine_key(source_id: bytes, raw_hash: bytes) -> str:
+    """32 hex digits that name a bad record of a source, however often it is read."""
+    return sha256(source_id.hex() + raw_hash.hex())[:16].hex()
+
+
+def quarantine_key_sql(source_id: bytes, raw_hash: str) -> str:
+    """SQL twin of `quarantine_key` over a BLOB expression."""
+    return f"left(sha256('{source_id.hex()}' || lower(hex({raw_hash}))), 32)"
+
+
+def ragged_rows(ragged: Sequence[Ragged], *, source_id: bytes, first_record: int) -> pa.Table:
+    """Records with another number of fields than the header, as they stand in the file."""
+    return _table(
+        (
+            source_id,
+            sha256(record_text([row.text])),
+            first_record + row.record_no,
+            row.line,
+            {UNCUT: row.text},
+            {
+                "rule": RAGGED_RULE,
+                "field": "",
+                "value": row.text[:200],
+                "message": f"The record has {row.actual} fields where the header has {row.expected}.",
+                "valid": f"{row.expected} fields",
+                "mend": "Put the missing delimiter in or take the superfluous one out; quote fields that contain it.",
+            },
+        )
+        for row in ragged
+    )
+
+
+def conflict_rows(
+    conflicts: Sequence[Conflict],
+    raw: pa.Table,
+    record_nos: npt.NDArray[np.int32],
+    lines: npt.NDArray[np.int64],
+    *,
+    document: Document,
+    source_id: bytes,
+    first_record: int,
+) -> pa.Table:
+    """Records whose key stands with other content; `raw`, `record_nos` and `lines` are the chunk's, aligned."""
+    if not conflicts:
+        return REFUSED_SCHEMA.empty_table()
+    places = np.searchsorted(record_nos, [conflict.record_no for conflict in conflicts])
+    rows = raw.take(pa.array(places)).to_pylist()
+    return _table(
+        (
+            source_id,
+            sha256(record_text(list(cells.values()))),
+            first_record + conflict.record_no,
+            int(lines[place]),
+            cells,
+            _conflict_finding(conflict, document),
+        )
+        for conflict, place, cells in zip(conflicts, places, rows, strict=True)
+    )
+
+
+def _conflict_finding(conflict: Conflict, document: Document) -> dict[str, str]:
+    keys = ", ".join(spec.name for spec in document.key)
+    newer = " by a newer run" if conflict.newer else ""
+    return {
+        "rule": f"{document.name}.key.conflict",
+        "field": keys,
+        "value": "",
+        "message": f"Another record with the same {keys} and other content stands already{newer}: {conflict.stands}.",
+        "valid": f"one record for each {keys}",
+        "mend": "Correct the key where two things share it by mistake; dismiss the record where it is the wrong one.",
+    }
+
+
+def _table(rows: Any) -> pa.Table:
+    columns: Mapping[str, list[Any]] = {name: [] for name in REFUSED_SCHEMA.names}
+    for source_id, raw_hash, record_no, line, cells, finding in rows:
+        columns["quarantine_id"].append(quarantine_key(source_id, raw_hash))
+        columns["raw_hash"].append(raw_hash)
+        columns["record_no"].append(record_no)
+        columns["line"].append(line)
+        columns["raw"].append(json.dumps(cells, ensure_ascii=False))
+        columns["findings"].append(json.dumps([finding], ensure_ascii=False))
+    return pa.table(columns, schema=REFUSED_SCHEMA)

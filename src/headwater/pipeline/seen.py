@@ -1,0 +1,70 @@
+"""Which keys a run has read so far: asked only when a record would replace one of an older run."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import TracebackType
+
+    import numpy.typing as npt
+
+    Hashes = npt.NDArray[np.uint64]
+
+
+class SeenKeys:
+    """Key hashes of the chunks a run has committed, sorted chunk by chunk in a temp file.
+
+    Nothing is kept until the first question: a first load never asks. In the file and not in memory, so that the size
+    of the source does not matter.
+    """
+
+    def __init__(self, committed: Callable[[], Iterator[Hashes]]) -> None:
+        self._committed = committed
+        self._file = tempfile.TemporaryFile(prefix="headwater-keys-")
+        self._ends: list[int] = []
+        self._asked = False
+
+    def __enter__(self) -> SeenKeys:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def add(self, hashes: Callable[[], Hashes]) -> None:
+        """A chunk was committed; its hashes are fetched only where somebody has asked before."""
+        if self._asked:
+            self._append(hashes())
+
+    def among(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
+        """For each hash whether a committed chunk of this run has read it."""
+        if not self._asked:
+            self._asked = True
+            for chunk in self._committed():
+                self._append(chunk)
+        found = np.zeros(hashes.size, np.bool_)
+        for chunk in self._chunks():
+            places = np.searchsorted(chunk, hashes)
+            places[places == chunk.size] = 0
+            found |= chunk[places] == hashes
+        return found
+
+    def _append(self, hashes: Hashes) -> None:
+        if hashes.size == 0:
+            return
+        np.sort(hashes).tofile(self._file)
+        self._file.flush()
+        self._ends.append((self._ends[-1] if self._ends else 0) + hashes.size)
+
+    def _chunks(self) -> Iterable[Hashes]:
+        if not self._ends:
+            return
+        everything = np.memmap(self._file, np.uint64, mode="r", shape=(self._ends[-1],))
+        for start, end in zip([0, *self._ends], self._ends, strict=False):
+            yield everything[start:end]

@@ -1,0 +1,276 @@
+"""One chunk of texts becomes records, results, findings and refused rows: the recipe compiled to one SQL statement.
+
+`CREATE TEMP TABLE chunk AS` makes one wide table whose projections feed every output. Text is parsed once; findings and
+raw records are built only for rows whose mask is not 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headwater.contracts.bulk import enforcement, literal
+from headwater.contracts.bulk import quoted as quoted_field
+from headwater.engine.fragments import quote_name
+from headwater.pipeline.refusals import Conflict, quarantine_key_sql
+from headwater.quality.findings import findings_sql, text_column
+from headwater.values import record_text_sql, sha256_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import duckdb
+    import numpy.typing as npt
+
+    from headwater.contracts.document import Document
+    from headwater.mapping.compile import CompiledMapping
+    from headwater.pipeline.calculation import Calculation
+
+RAW_HASH_BYTES = 16
+"""How much of a raw hash a chunk keeps of each record that stands: enough to know it again, a third of the room."""
+
+TRANSFORM_VERSION = "1"
+"""Part of every chunk's fingerprint: raise it when the same raw record could give another row, hash or finding."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Records of a chunk that stand: number in the chunk (ascending), 16 bytes of raw hash, 8 of key hash; aligned."""
+
+    record_nos: npt.NDArray[np.int32]
+    raw_hashes: npt.NDArray[np.void]
+    key_hashes: npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transformed:
+    """What one chunk gives. All record numbers are within the chunk, from 0.
+
+    records    the contract's fields, absent, record_no, row_hash: those that may be loaded, sorted by key, each key once
+    results    likewise for what was calculated from them, or None where the recipe calculates nothing
+    refused    quarantine_id, raw_hash, record_no, raw, findings: those that break a rule
+    conflicts  those whose key an earlier record of the chunk has with other content
+    findings   record_no, rule_id, field, value, message: noticed, loaded all the same
+    skipped    reason -> count, by the mapping's own instruction
+    merged     how many are equal to an earlier record of the chunk
+    """
+
+    records: pa.Table
+    results: pa.Table | None
+    refused: pa.Table
+    conflicts: tuple[Conflict, ...]
+    findings: pa.Table
+    skipped: dict[str, int]
+    merged: int
+    standing: Standing
+
+
+class ChunkTransform:
+    """A recipe compiled for one layout of columns; `run` takes one chunk at a time through it."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        *,
+        document: Document,
+        mapping: CompiledMapping,
+        columns: Sequence[str],
+        source_id: bytes,
+        calculation: Calculation | None = None,
+    ) -> None:
+        self._connection = connection
+        self._mapping = mapping
+        self._columns = columns
+        self._source_id = source_id
+        self._calculation = calculation
+        self._rules = enforcement(document, mapping.format)
+        self._fields = [spec.name for spec in document.fields]
+        self._keys = [spec.name for spec in document.key]
+        self._texts = _listed(f"{sql} AS {text_column(field)}" for field, sql in mapping.texts.items())
+        self._masks = [f"mask_{number}" for number in range(len(self._rules.masks))]
+        self.sql = self._compile()
+
+    def raw_hashes(self, raw: pa.Table) -> npt.NDArray[np.void]:
+        """16 bytes of raw hash for each row, in order."""
+        self._connection.register("raw", raw)
+        try:
+            return _fixed(self._arrow(f"SELECT {self._raw_hash()} AS raw_hash FROM raw")["raw_hash"])
+        finally:
+            self._connection.unregister("raw")
+
+    def run(self, raw: pa.Table, record_nos: npt.NDArray[np.int32], *, first_record: int) -> Transformed:
+        """`raw` holds the source's columns as texts, `record_nos` the number of each row within the chunk, ascending;
+        `first_record` is the number in the file of the chunk's first record.
+        """
+        self._connection.register("raw", raw.append_column("_record_no", pa.array(record_nos, pa.int32())))
+        try:
+            self._connection.execute(self.sql)
+            conflicts, merged = self._take_out_repeated(first_record)
+            calculated = self._calculation
+            return Transformed(
+                records=self._records(),
+                results=self._sorted(calculated.results_sql) if calculated else None,
+                refused=self._refused(),
+                conflicts=conflicts,
+                findings=self._findings(),
+                skipped=self._counts("SELECT _skip, count(*) FROM chunk WHERE _skip IS NOT NULL GROUP BY _skip"),
+                merged=merged,
+                standing=self._standing(),
+            )
+        finally:
+            self._connection.unregister("raw")
+
+    def _compile(self) -> str:
+        rules, calculation = self._rules, self._calculation
+        unmapped = [f"CASE WHEN {sql} THEN {1 << bit} ELSE 0 END" for bit, sql in enumerate(self._unmapped().values())]
+        fields = _listed(map(quoted_field, self._fields))
+        return f"""
+CREATE OR REPLACE TEMP TABLE chunk AS
+WITH mapped AS (
+    SELECT _record_no, {self._texts}, {self._mapping.skip} AS _skip, {self._raw_hash()} AS _raw_hash,
+           {" + ".join(unmapped) or "0"} AS mask_unmapped
+    FROM raw
+), read AS (
+    SELECT *, {_listed(f"{sql} AS {quoted_field(name)}" for name, sql in rules.outcomes.items())} FROM mapped
+), parsed AS (
+    SELECT _record_no, _skip, _raw_hash, mask_unmapped, {_listed(map(quoted_field, rules.outcomes))},
+           {_listed(f"{sql} AS {quoted_field(name)}" for name, sql in rules.values.items())},
+           {rules.absent} AS absent
+    FROM read
+), checked AS (
+    SELECT _record_no, _skip, _raw_hash, mask_unmapped, {fields}, absent,
+           {_listed(f"{sql} AS {name}" for name, sql in zip(self._masks, rules.masks, strict=True))}
+    FROM parsed
+), judged AS (
+    SELECT *, _skip IS NULL AND NOT ({self._rejected()}) AS is_loaded FROM checked
+)
+SELECT judged.*,
+       CASE WHEN is_loaded THEN {sha256_sql(rules.row_text)} END AS row_hash,
+       hash({_listed(map(quoted_field, self._keys))}) AS key_hash
+FROM {f"({calculation.over('judged')}) AS judged" if calculation else "judged"}
+"""
+
+    def _unmapped(self) -> dict[str, str]:
+        return dict(self._mapping.unmapped)
+
+    def _raw_hash(self) -> str:
+        return sha256_sql(record_text_sql([quote_name(column) for column in self._columns]))
+
+    def _rejected(self) -> str:
+        broken = [f"{mask} & {bits} <> 0" for mask, bits in zip(self._masks, self._rules.reject, strict=True) if bits]
+        return " OR ".join([*broken, "mask_unmapped <> 0"])
+
+    def _records(self) -> pa.Table:
+        fields = _listed(map(quoted_field, self._fields))
+        return self._sorted(f"SELECT {fields}, absent, _record_no AS record_no, row_hash FROM chunk WHERE is_loaded")
+
+    def _refused(self) -> pa.Table:
+        cells = _listed(f"{literal(column)}: raw.{quote_name(column)}" for column in self._columns)
+        found = findings_sql(self._rules, list(self._unmapped()), severity="reject")
+        return self._arrow(f"""
+WITH failing AS (SELECT * FROM chunk WHERE _skip IS NULL AND ({self._rejected()})),
+     texts AS (SELECT _record_no, {self._texts} FROM raw SEMI JOIN failing USING (_record_no))
+SELECT {quarantine_key_sql(self._source_id, "failing._raw_hash")} AS quarantine_id, failing._raw_hash AS raw_hash,
+       failing._record_no AS record_no, to_json({{{cells}}})::VARCHAR AS raw, to_json({found})::VARCHAR AS findings
+FROM failing JOIN texts USING (_record_no) JOIN raw USING (_record_no)
+ORDER BY failing._record_no""")
+
+    def _findings(self) -> pa.Table:
+        """Warnings on loaded records, and what the calculation has to say."""
+        noticed = findings_sql(self._rules, (), severity="warn")
+        warned = " OR ".join(f"{mask} <> 0" for mask in self._masks) or "false"
+        warnings = self._arrow(f"""
+WITH noticed AS (SELECT _record_no, {_listed(self._masks)} FROM chunk WHERE is_loaded AND ({warned})),
+     texts AS (SELECT _record_no, {self._texts} FROM raw SEMI JOIN noticed USING (_record_no)),
+     found AS (SELECT _record_no, unnest({noticed}) AS finding FROM noticed JOIN texts USING (_record_no))
+SELECT _record_no AS record_no, finding.rule AS rule_id, finding.field AS field, finding.value::VARCHAR AS value,
+       finding.message AS message
+FROM found ORDER BY _record_no, rule_id""") if noticed != "[]" else FINDINGS_SCHEMA.empty_table()
+        missing = self._calculation.explain() if self._calculation else None
+        if missing is None or missing.num_rows == 0:
+            return warnings.cast(FINDINGS_SCHEMA)
+        return pa.concat_tables([warnings.cast(FINDINGS_SCHEMA), missing.cast(FINDINGS_SCHEMA)])
+
+    def _take_out_repeated(self, first_record: int) -> tuple[tuple[Conflict, ...], int]:
+        """Keys more than once in the chunk: the first in source order stays; equal ones merge, others are in conflict."""
+        hashes = self._connection.sql("SELECT key_hash FROM chunk WHERE is_loaded").fetchnumpy()["key_hash"]
+        if np.unique(hashes).size == hashes.size:
+            return (), 0
+        self._connection.execute(f"""
+CREATE OR REPLACE TEMP TABLE repeated AS
+SELECT _record_no, row_hash = first_hash AS is_equal, first_record FROM (
+    SELECT _record_no, row_hash,
+           first_value(row_hash) OVER of_key AS first_hash, first_value(_record_no) OVER of_key AS first_record
+    FROM chunk WHERE is_loaded
+    WINDOW of_key AS (PARTITION BY {_listed(map(quoted_field, self._keys))} ORDER BY _record_no))
+WHERE _record_no <> first_record""")
+        self._connection.execute(
+            "UPDATE chunk SET is_loaded = false FROM repeated WHERE chunk._record_no = repeated._record_no"
+        )
+        rows = self._connection.sql("SELECT * FROM repeated WHERE NOT is_equal ORDER BY _record_no").fetchall()
+        merged = self._connection.sql("SELECT count(*) FROM repeated WHERE is_equal").fetchall()[0][0]
+        conflicts = tuple(
+            Conflict(record_no=record_no, stands=f"record {first_record + first} of this file")
+            for record_no, _, first in rows
+        )
+        return conflicts, int(merged)
+
+    def _standing(self) -> Standing:
+        table = self._arrow(
+            "SELECT _record_no, _raw_hash, key_hash FROM chunk WHERE is_loaded ORDER BY _record_no"
+        )
+        return Standing(
+            record_nos=table["_record_no"].to_numpy(),
+            raw_hashes=_fixed(table["_raw_hash"]),
+            key_hashes=table["key_hash"].to_numpy(),
+        )
+
+    def _counts(self, query: str) -> dict[str, int]:
+        return dict(self._connection.sql(query).fetchall())
+
+    def _sorted(self, query: str) -> pa.Table:
+        """Sorted by key: random order doubles the time of an insert."""
+        table = self._arrow(query)
+        first = table[self._keys[0]]
+        if table.num_rows < 2 or (
+            len(self._keys) == 1 and pc.all(pc.less_equal(first.slice(0, len(first) - 1), first.slice(1))).as_py()
+        ):
+            return table
+        return table.take(pc.sort_indices(table, [(key, "ascending") for key in self._keys]))
+
+    def _arrow(self, query: str) -> pa.Table:
+        return self._connection.sql(query).to_arrow_table()
+
+
+FINDINGS_SCHEMA = pa.schema(
+    [
+        ("record_no", pa.int64()),
+        ("rule_id", pa.string()),
+        ("field", pa.string()),
+        ("value", pa.string()),
+        ("message", pa.string()),
+    ]
+)
+
+
+def _fixed(hashes: pa.ChunkedArray) -> npt.NDArray[np.void]:
+    """The first 16 bytes of each 32-byte hash, as one array of fixed width."""
+    if len(hashes) == 0:
+        return np.empty(0, f"V{RAW_HASH_BYTES}")
+    return np.concatenate([_first_bytes(chunk) for chunk in hashes.chunks])
+
+
+def _first_bytes(hashes: pa.Array) -> npt.NDArray[np.void]:
+    cut = pc.binary_slice(hashes, 0, RAW_HASH_BYTES)
+    data = cut.buffers()[2]
+    start = cut.offset * RAW_HASH_BYTES
+    raw = np.frombuffer(data, np.uint8, count=len(cut) * RAW_HASH_BYTES, offset=start)
+    return raw.view(f"V{RAW_HASH_BYTES}")
+
+
+def _listed(parts: Iterable[str]) -> str:
+    return ", ".join(parts)

@@ -1,0 +1,263 @@
+"""Writing one chunk: records, results, quarantine, findings, ledger and audit entry in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headwater.pipeline.refusals import REFUSED_SCHEMA, Conflict, conflict_rows
+from headwater.pipeline.transform import Standing
+from headwater.pipeline.work import PreparedChunk, ReadChunk, Written
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from headwater.contracts.document import Document
+    from headwater.pipeline.ports import ChunkStore, ChunkTransaction, EarlierChunk, Loaded
+    from headwater.pipeline.seen import SeenKeys
+
+CALCULATION_RULES = "calculation."
+
+
+class ChunkWriter:
+    """Writes the chunks of one run, one after the other."""
+
+    def __init__(
+        self,
+        *,
+        store: ChunkStore,
+        seen: SeenKeys,
+        document: Document,
+        results: Document | None,
+        source_id: bytes,
+        logic_hash: bytes,
+    ) -> None:
+        self._store = store
+        self._seen = seen
+        self._document = document
+        self._results = results
+        self._source_id = source_id
+        self._logic_hash = logic_hash
+
+    def reuse(self, chunk: ReadChunk, earlier: EarlierChunk) -> Written:
+        """Commit a chunk whose bytes and logic are those of an earlier one that stands: nothing is written again."""
+        with self._store.begin(chunk.span.chunk_no) as transaction:
+            if not transaction.is_open():
+                return Written(committed=False)
+            if not transaction.stands(earlier.relies_on):
+                return Written(committed=False, stale=True)
+            then = earlier.ledger
+            ledger = {
+                **{name: then[name] for name in ("read", "mapped", "skipped", "quarantined_raw", "produced", "merged")},
+                "quarantined": then["quarantined"],
+                "inserted": 0,
+                "updated": 0,
+                "unchanged": then["inserted"] + then["updated"] + then["unchanged"],
+                "calculation": _unchanged(then["calculation"]),
+                "raw_sha256": chunk.raw_sha256,
+                "logic_hash": self._logic_hash,
+                "rows_sha256": then["rows_sha256"],
+                "reused_chunk_id": earlier.root,
+                "raw_hashes": None,
+                "key_hashes": None,
+                "relies_on": tuple(earlier.relies_on),
+            }
+            transaction.commit(ledger, payload=_payload(ledger))
+        self._seen.add(lambda: self._store.standing(earlier)[1])
+        return Written(committed=True)
+
+    def write(self, chunk: PreparedChunk) -> Written:
+        """Load a prepared chunk."""
+        with self._store.begin(chunk.span.chunk_no) as transaction:
+            if not transaction.is_open():
+                return Written(committed=False)
+            if chunk.relies_on is not None and not transaction.stands(chunk.relies_on.relies_on):
+                return Written(committed=False, stale=True)
+            standing = chunk.transformed.standing
+            loaded = transaction.load(
+                self._document, chunk.transformed.records, repeated=lambda numbers: self._repeated(standing, numbers)
+            )
+            refused = [refusal.record_no for refusal in loaded.refused]
+            results = self._load_results(transaction, chunk, refused)
+            conflicts = self._put_away(transaction, chunk, loaded)
+            findings = _without(chunk.transformed.findings, refused)
+            transaction.findings(_numbered(findings, chunk.span.first_record))
+            standing = _standing(standing, chunk.known, refused)
+            ledger = {
+                **_counts(chunk, loaded, conflicts),
+                "calculation": None if results is None else _calculation(results, findings, chunk.known),
+                "raw_sha256": chunk.raw_sha256,
+                "logic_hash": self._logic_hash,
+                "rows_sha256": _rows_sha256(chunk.transformed.records, refused),
+                "reused_chunk_id": None,
+                "raw_hashes": standing.raw_hashes.tobytes(),
+                "key_hashes": standing.key_hashes.tobytes(),
+                "relies_on": _relied_on(chunk.relies_on, loaded, results),
+            }
+            transaction.commit(ledger, payload=_payload(ledger))
+        self._seen.add(lambda: standing.key_hashes)
+        return Written(committed=True)
+
+    def _repeated(self, standing: Standing, numbers: Sequence[int]) -> list[int]:
+        """Which of these records have a key that an earlier chunk of this run has read."""
+        wanted = np.sort(np.array(numbers, np.int32))
+        hashes = standing.key_hashes[np.searchsorted(standing.record_nos, wanted)]
+        again: list[int] = wanted[self._seen.among(hashes)].tolist()
+        return again
+
+    def _load_results(
+        self, transaction: ChunkTransaction, chunk: PreparedChunk, refused: Sequence[int]
+    ) -> Loaded | None:
+        if self._results is None or chunk.transformed.results is None:
+            return None
+        rows = _without(chunk.transformed.results, refused)
+        return transaction.load(self._results, rows, repeated=lambda _: (), parent=self._document)
+
+    def _put_away(self, transaction: ChunkTransaction, chunk: PreparedChunk, loaded: Loaded) -> int:
+        """Refused records go to quarantine, or for a resubmission into the history of what they mend."""
+        conflicts = [*chunk.transformed.conflicts, *(_conflict(refusal) for refusal in loaded.refused)]
+        conflicts.sort(key=lambda conflict: conflict.record_no)
+        in_conflict = conflict_rows(
+            conflicts,
+            chunk.raw,
+            chunk.record_nos,
+            chunk.lines,
+            document=self._document,
+            source_id=self._source_id,
+            first_record=chunk.span.first_record,
+        )
+        broken = _placed(chunk.transformed.refused, chunk)
+        refused = pa.concat_tables([broken, in_conflict])
+        if chunk.mends is None:
+            transaction.quarantine(pa.concat_tables([chunk.ragged, refused]))
+        else:
+            transaction.quarantine(chunk.ragged)
+            transaction.mend(_mended(chunk, refused))
+        return len(conflicts)
+
+
+def _placed(refused: pa.Table, chunk: PreparedChunk) -> pa.Table:
+    """Record numbers within the chunk become those of the file, and the line is added."""
+    numbers = refused["record_no"].to_numpy()
+    lines = chunk.lines[np.searchsorted(chunk.record_nos, numbers)]
+    columns = {name: refused[name] for name in refused.column_names} | {
+        "record_no": pa.array(numbers.astype(np.int64) + chunk.span.first_record),
+        "line": pa.array(lines, pa.int64()),
+    }
+    return pa.table({name: columns[name] for name in REFUSED_SCHEMA.names}).cast(REFUSED_SCHEMA)
+
+
+def _mended(chunk: PreparedChunk, refused: pa.Table) -> pa.Table:
+    """For each record of a resubmission: what it stands for, and how it ended."""
+    findings = dict(zip(refused["record_no"].to_pylist(), refused["findings"].to_pylist(), strict=True))
+    numbers = (chunk.record_nos.astype(np.int64) + chunk.span.first_record).tolist()
+    mends = [] if chunk.mends is None else chunk.mends.to_pylist()
+    return pa.table(
+        {
+            "mends": pa.array(mends, pa.string()),
+            "record_no": pa.array(numbers, pa.int64()),
+            "outcome": pa.array(["refused" if number in findings else "loaded" for number in numbers], pa.string()),
+            "findings": pa.array([findings.get(number, "[]") for number in numbers], pa.string()),
+        }
+    )
+
+
+def _conflict(refusal: Any) -> Conflict:
+    return Conflict(
+        record_no=refusal.record_no,
+        stands=f"record {refusal.stored_record} of {refusal.stored_source}",
+        newer=refusal.newer,
+    )
+
+
+def _without(table: pa.Table, record_nos: Sequence[int]) -> pa.Table:
+    if not record_nos:
+        return table
+    gone = pa.array(record_nos, table.schema.field("record_no").type)
+    return table.filter(pc.invert(pc.is_in(table["record_no"], gone)))
+
+
+def _numbered(findings: pa.Table, first_record: int) -> pa.Table:
+    place = findings.schema.get_field_index("record_no")
+    return findings.set_column(place, "record_no", pc.add(findings["record_no"], first_record))
+
+
+def _standing(standing: Standing, known: Standing | None, refused: Sequence[int]) -> Standing:
+    keep = ~np.isin(standing.record_nos, np.array(refused, np.int32))
+    parts = [Standing(record_nos=standing.record_nos[keep], raw_hashes=standing.raw_hashes[keep], key_hashes=standing.key_hashes[keep])]
+    if known is None:
+        return parts[0]
+    parts.append(known)
+    order = np.argsort(np.concatenate([part.record_nos for part in parts]))
+    return Standing(
+        record_nos=np.concatenate([part.record_nos for part in parts])[order],
+        raw_hashes=np.concatenate([part.raw_hashes for part in parts])[order],
+        key_hashes=np.concatenate([part.key_hashes for part in parts])[order],
+    )
+
+
+def _counts(chunk: PreparedChunk, loaded: Loaded, conflicts: int) -> dict[str, Any]:
+    known = 0 if chunk.known is None else len(chunk.known.record_nos)
+    mapped = chunk.span.records - sum(chunk.skipped.values()) - chunk.ragged.num_rows
+    return {
+        "read": chunk.span.records,
+        "mapped": mapped,
+        "skipped": dict(chunk.skipped),
+        "quarantined_raw": chunk.ragged.num_rows,
+        "produced": known + chunk.raw.num_rows - sum(chunk.transformed.skipped.values()),
+        "inserted": loaded.inserted,
+        "updated": loaded.updated,
+        "unchanged": loaded.unchanged + known,
+        "merged": loaded.merged + chunk.transformed.merged,
+        "quarantined": chunk.transformed.refused.num_rows + conflicts,
+    }
+
+
+def _calculation(results: Loaded, findings: pa.Table, known: Standing | None) -> dict[str, Any]:
+    """The calculation's own ledger; `kept` counts records known by their raw hash, whose results stand with them."""
+    rules = findings["rule_id"].filter(pc.starts_with(findings["rule_id"], CALCULATION_RULES))
+    missing = {str(each["values"]): int(each["counts"]) for each in pc.value_counts(rules).to_pylist()}
+    return {
+        "inserted": results.inserted,
+        "updated": results.updated,
+        "unchanged": results.unchanged,
+        "deleted": results.deleted,
+        "kept": 0 if known is None else len(known.record_nos),
+        "missing": dict(sorted(missing.items())),
+    }
+
+
+def _unchanged(calculation: dict[str, Any] | None) -> dict[str, Any] | None:
+    if calculation is None:
+        return None
+    stands = calculation["inserted"] + calculation["updated"] + calculation["unchanged"]
+    return {**calculation, "inserted": 0, "updated": 0, "deleted": 0, "unchanged": stands}
+
+
+def _relied_on(alike: EarlierChunk | None, *loaded: Loaded | None) -> tuple[UUID, ...]:
+    chunks: dict[UUID, None] = dict.fromkeys(alike.relies_on if alike else ())
+    for each in loaded:
+        chunks.update(dict.fromkeys(each.relies_on if each else ()))
+    return tuple(chunks)
+
+
+def _rows_sha256(records: pa.Table, refused: Sequence[int]) -> bytes:
+    digest = hashlib.sha256()
+    for chunk in _without(records, refused)["row_hash"].chunks:
+        if len(chunk):
+            start, end = chunk.offset, chunk.offset + len(chunk)
+            offsets = np.frombuffer(chunk.buffers()[1], np.int32)
+            digest.update(memoryview(chunk.buffers()[2])[offsets[start] : offsets[end]])
+    return digest.digest()
+
+
+def _payload(ledger: dict[str, Any]) -> dict[str, Any]:
+    """What the audit chain holds of a chunk: its counts, and the hashes of what went in and what came out."""
+    hashes = {name: ledger[name].hex() for name in ("raw_sha256", "logic_hash", "rows_sha256")}
+    counts = ("read", "mapped", "skipped", "quarantined_raw", "produced", "inserted", "updated", "unchanged", "merged")
+    return {**hashes, **{name: ledger[name] for name in counts}, "quarantined": ledger["quarantined"], "calculation": ledger["calculation"]}

@@ -1,0 +1,234 @@
+"""Import a file: plan a run, bring its chunks in, end it; resume one that was interrupted."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+from headwater.connectors.csv_file import ChunkSpan
+from headwater.engine.duck import engine
+from headwater.errors import HeadwaterError, Misuse
+from headwater.pipeline.prepare import Preparation
+from headwater.pipeline.recipe import FactorChoice, Load, Recipe, RecipeSource, load_recipe
+from headwater.pipeline.run import ChunkRun
+from headwater.pipeline.seen import SeenKeys
+from headwater.pipeline.writer import ChunkWriter
+from headwater.services import factor_sets
+from headwater.services.logic import Logic, calculates, compile_logic
+from headwater.services.run_ends import end_run
+from headwater.services.sources import config_of, layout_as_json, layout_from_json, take_in
+from headwater.contracts import Document
+from headwater.mapping import read_mapping
+from headwater.store import audit, runs
+from headwater.store.chunks import PlannedChunk, chunks_to_do
+from headwater.store.cited_blobs import cite_blob
+from headwater.store.documents import get_contract, get_document, put_document
+from headwater.store.run_chunks import RunChunks
+from headwater.values import record_id
+
+if TYPE_CHECKING:
+    from headwater.mapping import Mapping
+    from headwater.pipeline.mending import Mending
+    from headwater.services.installation import Installation
+    from headwater.services.sources import TakenIn
+    from headwater.store.runs import Run
+    from headwater.telemetry import Progress
+
+
+def import_file(
+    installation: Installation,
+    path: Path,
+    mapping: str,
+    *,
+    progress: Progress,
+    source_name: str | None = None,
+    chunk_size: int | None = None,
+) -> UUID:
+    """Import one file through a mapping, by path or name; the run's id. Activities are calculated."""
+    recipe = Recipe(
+        recipe="import",
+        source=RecipeSource(path=str(path), name=source_name),
+        mapping=mapping,
+        load=Load(chunk_size=chunk_size),
+        factors=FactorChoice(),
+    )
+    return _run(installation, recipe, Path.cwd(), progress=progress)
+
+
+def run_recipe(installation: Installation, path: Path, *, progress: Progress) -> UUID:
+    """Run a recipe; paths in it are taken from its folder."""
+    return _run(installation, load_recipe(path), path.parent, progress=progress)
+
+
+def _run(installation: Installation, recipe: Recipe, base: Path, *, progress: Progress) -> UUID:
+    mapping = installation.mapping(recipe.mapping, base)
+    contract = installation.contract(mapping.contract_name, mapping.contract_major)
+    taken = take_in(
+        installation,
+        base / recipe.source.path,
+        config_of(mapping),
+        chunk_size=recipe.load.chunk_size or installation.settings.chunk_size,
+    )
+    factor_set = factor_sets.pin(installation) if calculates(recipe, contract) else None
+    logic = Logic(contract=contract, mapping=mapping, recipe=recipe, factor_set=factor_set)
+    source_name = recipe.source.name or taken.name
+    run_id = plan_run(installation, logic, taken, source_id=source_id(mapping, source_name), source_name=source_name)
+    return carry_out(installation, run_id, progress=progress)
+
+
+def source_id(mapping: Mapping, source_name: str) -> bytes:
+    """A source is a name read through a mapping, whatever the mapping's version."""
+    return hashlib.sha256(f"{mapping.mapping}\x1f{source_name}".encode()).digest()
+
+
+def plan_run(
+    installation: Installation, logic: Logic, taken: TakenIn, *, source_id: bytes, source_name: str, kind: str = "import"
+) -> UUID:
+    """Write a run with all it rests on and its whole plan, in one transaction. What does not compile is refused before."""
+    run_id, tenant_id = uuid4(), installation.tenant_id
+    with engine() as connection:
+        transform, _ = compile_logic(
+            installation, connection, logic, columns=taken.plan.columns, source_id=source_id
+        )
+    with installation.database.connect(tenant_id) as connection:
+        cite_blob(connection, tenant_id, taken.raw, kind="raw", name=taken.name)
+        if taken.text != taken.raw:
+            cite_blob(connection, tenant_id, taken.text, kind="utf8", name=taken.name)
+        run = runs.NewRun(
+            run_id=run_id,
+            kind=kind,
+            source_id=source_id,
+            source_name=source_name,
+            contract_hash=logic.contract.hash,
+            mapping_hash=put_document(
+                connection, tenant_id, kind="mapping", name=logic.mapping.mapping,
+                version=logic.mapping.version, body=logic.mapping.to_json(),
+            ),
+            recipe_hash=put_document(
+                connection, tenant_id, kind="recipe", name=logic.recipe.recipe,
+                version=logic.recipe.version, body=logic.recipe.to_json(),
+            ),
+            factor_set=logic.factor_set,
+            blob_sha256=taken.raw.sha256,
+            text_sha256=taken.text.sha256,
+            encoding=taken.encoding,
+            layout=layout_as_json(taken.plan),
+        )
+        runs.create_run(connection, tenant_id, run, [_planned(tenant_id, run_id, span) for span in taken.plan.chunks])
+        audit.append(
+            connection,
+            tenant_id,
+            action="run.planned",
+            resource=f"run/{run_id}",
+            payload={
+                "kind": kind, "source": source_name, "blob": taken.raw.sha256.hex(), "text": taken.text.sha256.hex(),
+                "contract": run.contract_hash.hex(), "mapping": run.mapping_hash.hex(), "recipe": run.recipe_hash.hex(),
+                "factor_set": run.factor_set.hex() if run.factor_set else None, "logic": logic.hash.hex(),
+                "chunks": len(taken.plan.chunks), "records": taken.plan.records,
+            },
+        )
+    return run_id
+
+
+def _planned(tenant_id: UUID, run_id: UUID, span: ChunkSpan) -> PlannedChunk:
+    return PlannedChunk(
+        chunk_id=record_id(str(tenant_id), str(run_id), str(span.chunk_no)),
+        chunk_no=span.chunk_no,
+        byte_start=span.byte_start,
+        byte_end=span.byte_end,
+        first_record=span.first_record,
+        first_line=span.first_line,
+        records=span.records,
+    )
+
+
+def resume(installation: Installation, run: str, *, progress: Progress) -> UUID:
+    """Go on with a run that was interrupted or has gaps: only what is not committed is done."""
+    with installation.database.connect(installation.tenant_id) as connection:
+        found = runs.find_run(connection, installation.tenant_id, run)
+    return carry_out(installation, found.run_id, progress=progress)
+
+
+def stored_logic(installation: Installation, run: Run) -> Logic:
+    """The logic of a run from the documents it cites."""
+    with installation.database.connect(installation.tenant_id) as connection:
+        contract = Document.from_json(get_contract(connection, run.contract_hash).body)
+        mapping = get_document(connection, installation.tenant_id, run.mapping_hash)
+        recipe = get_document(connection, installation.tenant_id, run.recipe_hash)
+    return Logic(
+        contract=contract,
+        mapping=read_mapping(mapping.body, where=f"mapping {mapping.name} {mapping.version}"),
+        recipe=Recipe.model_validate_json(recipe.body),
+        factor_set=run.factor_set,
+    )
+
+
+def carry_out(
+    installation: Installation, run_id: UUID, *, progress: Progress, mending: Mending | None = None
+) -> UUID:
+    """Bring in the chunks of a run that are not committed yet, and end it."""
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        run = runs.get_run(connection, tenant_id, run_id)
+        to_do = chunks_to_do(connection, tenant_id, run_id)
+    logic = stored_logic(installation, run)
+    layout = layout_from_json(dict(run.layout))
+    memory = f"{installation.settings.memory_limit // 2**20}MiB"
+    with (
+        engine(memory_limit=memory) as duck,
+        installation.blobs.open(tenant_id, run.text_sha256) as file,
+        RunChunks(
+            installation.database,
+            tenant_id,
+            run,
+            contract=logic.contract.reference,
+            chunk_ids={chunk.chunk_no: chunk.chunk_id for chunk in to_do},
+        ) as store,
+        SeenKeys(store.key_hashes) as seen,
+    ):
+        with installation.database.connect(tenant_id) as connection:
+            runs.start_run(connection, tenant_id, run_id)
+        transform, calculation = compile_logic(
+            installation, duck, logic, columns=layout.columns, source_id=run.source_id
+        )
+        store.look_back(logic.hash)
+        progress.start(
+            f"importing {run.source_name}",
+            total=run.records_planned,
+            done=run.records_planned - sum(chunk.records for chunk in to_do),
+        )
+        try:
+            work = ChunkRun(
+                preparation=Preparation(
+                    file=file, layout=layout, transform=transform, store=store, source_id=run.source_id, mending=mending
+                ),
+                writer=ChunkWriter(
+                    store=store,
+                    seen=seen,
+                    document=logic.contract,
+                    results=calculation.document if calculation else None,
+                    source_id=run.source_id,
+                    logic_hash=logic.hash,
+                ),
+                store=store,
+                progress=progress,
+            )
+            work.execute([_span(chunk) for chunk in to_do])
+        finally:
+            progress.finish()
+        end_run(installation, run, logic)
+    return run_id
+
+
+def _span(chunk: PlannedChunk) -> ChunkSpan:
+    return ChunkSpan(
+        chunk_no=chunk.chunk_no,
+        byte_start=chunk.byte_start,
+        byte_end=chunk.byte_end,
+        first_record=chunk.first_record,
+        first_line=chunk.first_line,
+        records=chunk.records,
+    )

@@ -1,0 +1,117 @@
+"""One installation, opened for one organisation: its database, its blobs, its packs."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from headwater import plugins
+from headwater.errors import Misuse, Stopped
+from headwater.mapping import Mapping, load_mapping, read_mapping
+from headwater.store import embedded, upgrade
+from headwater.store.blobs import BlobStore
+from headwater.store.database import Database
+from headwater.store.tenants import tenant_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+    from uuid import UUID
+
+    from headwater.contracts import Document
+    from headwater.packs import Pack
+    from headwater.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installation:
+    """What every use case works with."""
+
+    settings: Settings
+    database: Database
+    blobs: BlobStore
+    tenant_id: UUID
+
+    @cached_property
+    def packs(self) -> tuple[Pack, ...]:
+        """Packs found through the plug-in door."""
+        return installed_packs()
+
+    def contract(self, name: str, major: int) -> Document:
+        """The newest minor version of a contract; Misuse naming those there are."""
+        known = [document for pack in self.packs for document in pack.documents()]
+        fitting = [document for document in known if (document.name, document.major) == (name, major)]
+        if not fitting:
+            raise Misuse(
+                "there is no such contract",
+                where="contract",
+                value=f"{name}@{major}",
+                valid=", ".join(sorted({f"{document.name}@{document.major}" for document in known})),
+                remedy="`headwater contracts list` shows them.",
+            )
+        return max(fitting, key=lambda document: [int(part) for part in document.version.split(".")])
+
+    def mapping(self, reference: str, base: Path) -> Mapping:
+        """A mapping by path (from `base`), or by the name under which a pack brings it."""
+        path = base / reference
+        if path.suffix in {".yaml", ".yml", ".json"} or path.is_file():
+            return load_mapping(path)
+        shipped = {}
+        for pack in self.packs:
+            if pack.mappings.is_dir():
+                shipped.update({entry.name.removesuffix(".yaml"): entry for entry in pack.mappings.iterdir() if entry.name.endswith(".yaml")})
+        if reference not in shipped:
+            raise Misuse(
+                "there is no such mapping",
+                where="mapping",
+                value=reference,
+                valid=f"the path of a YAML file, or one of {', '.join(sorted(shipped))}",
+            )
+        return read_mapping(shipped[reference].read_text(encoding="utf-8"), where=reference)
+
+
+def installed_packs() -> tuple[Pack, ...]:
+    """Packs of this installation."""
+    return tuple(plugins.load(plugins.PACKS).values())
+
+
+def documents() -> Sequence[Document]:
+    """Every contract of every pack."""
+    return [document for pack in installed_packs() for document in pack.documents()]
+
+
+@contextmanager
+def open_installation(settings: Settings) -> Iterator[Installation]:
+    """Open the installation the settings name. The embedded database is started and upgraded; any other must be up to date."""
+    if settings.database_url is None:
+        with embedded.EmbeddedServer.start(settings.data_dir / "postgres") as server:
+            app_url = server.url(embedded.APP)
+            if _is_behind(app_url):
+                upgrade.upgrade(server.url(embedded.OWNER), embedded.APP, documents())
+            yield _opened(settings, app_url)
+        return
+    app_url = settings.database_url.get_secret_value()
+    if _is_behind(app_url):
+        raise Stopped(
+            "the database is not at the schema of this version",
+            where="HEADWATER_DATABASE_URL",
+            remedy="Run `headwater db upgrade` with HEADWATER_OWNER_URL set.",
+        )
+    yield _opened(settings, app_url)
+
+
+def _is_behind(url: str) -> bool:
+    status = upgrade.status(url)
+    wanted = {f"{document.name} {document.version}" for document in documents()}
+    return bool(status.pending) or not wanted <= set(status.contracts)
+
+
+def _opened(settings: Settings, app_url: str) -> Installation:
+    return Installation(
+        settings=settings,
+        database=Database(app_url),
+        blobs=BlobStore(settings.blob_dir),
+        tenant_id=tenant_id(settings.organisation),
+    )

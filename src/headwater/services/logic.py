@@ -1,0 +1,88 @@
+"""What decides about the results of a run, compiled and hashed: two chunks with equal bytes and logic give equal rows."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headwater.accounting.calculation import FORMULA, FORMULA_VERSION
+from headwater.accounting.timeline import FactorPolicy
+from headwater.accounting.units import registry_hash
+from headwater.engine.duck import ENGINE_VERSION
+from headwater.mapping import compile_mapping
+from headwater.mapping.compile import COMPILER_VERSION
+from headwater.pipeline.calculation import Calculation
+from headwater.pipeline.transform import TRANSFORM_VERSION, ChunkTransform
+from headwater.services import factor_sets
+from headwater.values import PARSER_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import duckdb
+
+    from headwater.contracts import Document
+    from headwater.mapping import Mapping
+    from headwater.pipeline.recipe import Recipe
+    from headwater.services.installation import Installation
+
+CALCULATED = "activity"
+RESULTS = ("emission", 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logic:
+    """The documents of a run. `factor_set` is there exactly where the run calculates."""
+
+    contract: Document
+    mapping: Mapping
+    recipe: Recipe
+    factor_set: bytes | None
+
+    @property
+    def hash(self) -> bytes:
+        """Of everything that decides: documents, factors, units, and the versions of the code and its engine."""
+        parts = (
+            self.contract.hash,
+            self.mapping.hash,
+            self.recipe.logic(),
+            self.factor_set or b"",
+            registry_hash() if self.factor_set else b"",
+            f"{FORMULA} {FORMULA_VERSION}".encode() if self.factor_set else b"",
+            f"values {PARSER_VERSION}, mapping {COMPILER_VERSION}, transform {TRANSFORM_VERSION}, {ENGINE_VERSION}".encode(),
+        )
+        return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).digest()
+
+
+def calculates(recipe: Recipe, contract: Document) -> bool:
+    """Whether a recipe calculates: as its steps say, or, where it says nothing, for activities."""
+    return contract.name == CALCULATED if recipe.steps is None else "calculate" in recipe.steps
+
+
+def compile_logic(
+    installation: Installation,
+    connection: duckdb.DuckDBPyConnection,
+    logic: Logic,
+    *,
+    columns: Sequence[str],
+    source_id: bytes,
+) -> tuple[ChunkTransform, Calculation | None]:
+    """The logic as SQL over a source with these columns, its factors read into the engine."""
+    calculation = None
+    if logic.factor_set is not None:
+        calculation = Calculation(
+            connection,
+            emission=installation.contract(*RESULTS),
+            factors=factor_sets.read(installation, connection, logic.factor_set),
+            policy=FactorPolicy(methods=logic.recipe.factors.methods, sources=logic.recipe.factors.sources),
+        )
+    transform = ChunkTransform(
+        connection,
+        document=logic.contract,
+        mapping=compile_mapping(logic.mapping, logic.contract, columns),
+        columns=columns,
+        source_id=source_id,
+        calculation=calculation,
+    )
+    return transform, calculation

@@ -1,0 +1,304 @@
+"""Loading one chunk: binary COPY into temp tables of the session, then set-based SQL, all in one transaction.
+
+The caller opens the transaction, loads records table by table, writes quarantine and findings, and commits the chunk's
+ledger last; leaving without `commit` undoes all of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pgpq import ArrowToPostgresBinaryEncoder
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from headwater.contracts.table import history_name, table_name
+from headwater.store import audit
+from headwater.store.queries import named_queries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    import psycopg
+
+    from headwater.contracts.document import Document
+
+QUERIES = named_queries("load")
+HOUSE_COLUMNS = ("absent", "record_no", "row_hash")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChunkKey:
+    """Which chunk of which run is being loaded, and what decides between competing rows."""
+
+    tenant_id: UUID
+    run_id: UUID
+    chunk_id: UUID
+    chunk_no: int
+    source_id: bytes
+    contract: str
+    run_started: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """A record whose key stands with other content, and where the row that stays came from."""
+
+    record_no: int
+    stored_record: int
+    stored_source: str
+    newer: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """What became of the rows given to one table; the four counts and the refusals add up to them."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    merged: int = 0
+    deleted: int = 0
+    refused: tuple[Refusal, ...] = ()
+    relies_on: tuple[UUID, ...] = ()
+
+
+class ChunkTransaction:
+    """The one transaction of a chunk; made by `Database.chunk`, valid until committed or left."""
+
+    def __init__(self, connection: psycopg.Connection[Any], key: ChunkKey) -> None:
+        self._connection = connection
+        self._key = key
+        self._stages = 0
+        self._parent = ("", True)
+
+    def is_open(self) -> bool:
+        """Lock the planned chunk; False where an earlier attempt has committed it."""
+        row = self._one("lock_chunk", run=self._key.run_id, chunk_no=self._key.chunk_no)
+        return bool(row and row[0] != "committed")
+
+    def stands(self, relies_on: Mapping[UUID, int]) -> bool:
+        """Whether none of the chunks relied on has lost a row since its count was taken."""
+        return dict(self._counts(list(relies_on))) == dict(relies_on)
+
+    def load(
+        self,
+        document: Document,
+        rows: pa.Table,
+        *,
+        repeated: Callable[[Sequence[int]], Sequence[int]],
+        parent: Document | None = None,
+    ) -> Loaded:
+        """Bring `rows` into the contract's table: insert, update with the old row into history, or find unchanged.
+
+        `rows` has the contract's fields, `absent`, `record_no` (in the chunk) and `row_hash`, is sorted by key and holds
+        each key once. `repeated` is asked which of the records that would replace an older run's row have been read
+        before in this run: those are refused. With `parent`, rows that were calculated from a record of this chunk and
+        are not given any more are deleted into history.
+        """
+        names = _Names(document, self._stage_name())
+        self._stage(names.stage, rows)
+        bounds = _key_bounds(rows, names.keys[0])
+        is_new = bounds is None or not self._taken(names, bounds)
+        if is_new:
+            loaded = Loaded(inserted=self._run(names, "insert_all", chunk=self._key.chunk_id))
+        else:
+            loaded = self._load_beside(names, bounds, repeated)
+        if parent is None:
+            self._parent = (names.stage, is_new)
+            return loaded
+        return loaded if self._parent[1] else self._delete_orphans(names, loaded, parent)
+
+    def _load_beside(
+        self, names: _Names, bounds: Mapping[str, Any], repeated: Callable[[Sequence[int]], Sequence[int]]
+    ) -> Loaded:
+        self._run(names, "analyze_stage")
+        self._run(names, "create_met")
+        self._run(names, "fill_met", run=self._key.run_id, started=self._key.run_started, **bounds)
+        unchanged, merged = self._one("met_same", names) or (0, 0)
+        relies_on = tuple(chunk_id for (chunk_id,) in self._all("met_relied_on", names))
+        changed = (self._one("met_changed", names) or ([],))[0]
+        again = list(repeated(changed)) if changed else []
+        refused = tuple(
+            Refusal(record_no=record_no, stored_record=record, stored_source=source, newer=newer)
+            for record_no, record, source, newer in self._all("met_refused", names, repeated=again)
+        )
+        if refused:
+            self._run(names, "drop_refused", refused=[refusal.record_no for refusal in refused])
+        updated = 0
+        if len(changed) > len(again):
+            self._run(names, "count_superseded")
+            self._run(names, "keep_history", chunk=self._key.chunk_id, **bounds)
+            updated = self._run(names, "update_changed", chunk=self._key.chunk_id, **bounds)
+        inserted = self._run(names, "insert_new", chunk=self._key.chunk_id, **bounds)
+        return Loaded(
+            inserted=inserted,
+            updated=updated,
+            unchanged=unchanged,
+            merged=merged,
+            refused=refused,
+            relies_on=relies_on,
+        )
+
+    def _delete_orphans(self, names: _Names, loaded: Loaded, parent: Document) -> Loaded:
+        parent_names = _Names(parent, self._parent[0])
+        lost = self._all("drop_without_source", names, parent=parent_names, chunk=self._key.chunk_id)
+        for chunk_id, count in lost:
+            self._run(names, "add_superseded", lost=count, lost_chunk=chunk_id)
+        return replace(loaded, deleted=sum(count for _, count in lost))
+
+    def quarantine(self, rows: pa.Table) -> None:
+        """Put refused records away: see `ports.ChunkTransaction.quarantine`."""
+        if rows.num_rows == 0:
+            return
+        stage, offsets = self._stage_name(), self._stage_name()
+        self._stage(stage, rows)
+        found = self._all_in("quarantine_offsets", stage=stage, run=self._key.run_id)
+        self._execute("create_offsets", offsets=offsets)
+        for quarantine_id, offset_by in found:
+            self._execute("insert_offset", offsets=offsets, quarantine_id=str(quarantine_id), offset_by=offset_by)
+        self._execute(
+            "insert_quarantine",
+            stage=stage,
+            offsets=offsets,
+            source=self._key.source_id,
+            contract=self._key.contract,
+            chunk=self._key.chunk_id,
+        )
+
+    def findings(self, rows: pa.Table) -> None:
+        """Note what was seen about loaded records: record_no (in the file), rule_id, field, value, message."""
+        if rows.num_rows == 0:
+            return
+        stage = self._stage_name()
+        self._stage(stage, rows)
+        self._execute("insert_findings", stage=stage, chunk=self._key.chunk_id)
+
+    def commit(self, ledger: Mapping[str, Any], *, payload: Mapping[str, Any]) -> None:
+        """Write the chunk's ledger, advance the checkpoint, add the audit entry (its head locked last), commit."""
+        values = {
+            **ledger,
+            "skipped": Jsonb(ledger["skipped"]),
+            "calculation": Jsonb(ledger["calculation"]) if ledger["calculation"] is not None else None,
+            "relies_on": Jsonb([[str(chunk), count] for chunk, count in self._counts(ledger["relies_on"])]),
+        }
+        self._execute("commit_chunk", run=self._key.run_id, chunk_no=self._key.chunk_no, **values)
+        self._execute("advance_checkpoint", run=self._key.run_id, source=self._key.source_id)
+        audit.append(
+            self._connection,
+            self._key.tenant_id,
+            action="chunk.committed",
+            resource=f"run/{self._key.run_id}/chunk/{self._key.chunk_no}",
+            payload=payload,
+        )
+        self._connection.commit()
+
+    def _counts(self, chunks: Sequence[UUID]) -> list[tuple[Any, ...]]:
+        """Rows lost by each chunk as of now, this transaction's own updates included."""
+        return self._execute("lost_so_far", chunks=list(chunks)).fetchall() if chunks else []
+
+    def _stage_name(self) -> str:
+        self._stages += 1
+        return f"stage_{self._stages}"
+
+    def _stage(self, stage: str, rows: pa.Table) -> None:
+        encoder = ArrowToPostgresBinaryEncoder(rows.schema)
+        definition = sql.SQL(", ").join(
+            sql.SQL("{} {}").format(sql.Identifier(column.name), _stage_type(str(column.data_type.ddl())))
+            for column in encoder.schema().columns
+        )
+        self._execute("create_stage", stage=stage, definition=definition)
+        statement = sql.SQL(QUERIES["copy_stage"]).format(stage=sql.Identifier(stage))
+        with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.write(encoder.write_header())
+            for batch in rows.to_batches():
+                copy.write(encoder.write_batch(batch))
+            copy.write(encoder.finish())
+
+    def _taken(self, names: _Names, bounds: Mapping[str, Any]) -> bool:
+        row = self._one("key_range_is_taken", names, **bounds)
+        return bool(row and row[0])
+
+    def _run(self, names: _Names, query: str, **values: Any) -> int:
+        return self._execute(query, **names.parts(), **values).rowcount
+
+    def _one(self, query: str, names: _Names | None = None, **values: Any) -> tuple[Any, ...] | None:
+        return self._execute(query, **(names.parts() if names else {}), **values).fetchone()
+
+    def _all(
+        self, query: str, names: _Names, *, parent: _Names | None = None, **values: Any
+    ) -> list[tuple[Any, ...]]:
+        parts = names.parts()
+        if parent is not None:
+            parts["parent"] = sql.Identifier(parent.stage)
+            parts["parent_key"] = parent.same("t", "p")
+        return self._execute(query, **parts, **values).fetchall()
+
+    def _all_in(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
+        return self._execute(query, **values).fetchall()
+
+    def _execute(self, query: str, **values: Any) -> psycopg.Cursor[tuple[Any, ...]]:
+        text = QUERIES[query]
+        parts = {name: value for name, value in values.items() if isinstance(value, sql.Composable)}
+        parts |= {
+            name: sql.Identifier(values.pop(name)) for name in ("stage", "offsets") if isinstance(values.get(name), str)
+        }
+        parameters = {name: value for name, value in values.items() if not isinstance(value, sql.Composable)}
+        if "%(" not in text:
+            return self._connection.execute(sql.SQL(text).format(**parts))
+        return self._connection.execute(
+            sql.SQL(text).format(**parts), {"tenant": self._key.tenant_id, **parameters}
+        )
+
+
+class _Names:
+    """The identifiers of a contract's table and its stage, composed as the queries need them."""
+
+    def __init__(self, document: Document, stage: str) -> None:
+        self.stage = stage
+        self.target = table_name(document)
+        self.history = history_name(document)
+        self.keys = [spec.name for spec in document.fields if spec.key]
+        self.columns = [*(spec.name for spec in document.fields), *HOUSE_COLUMNS]
+
+    def same(self, left: str, right: str) -> sql.Composed:
+        """The key of `left` equals the key of `right`."""
+        return sql.SQL(" AND ").join(
+            sql.SQL("{}.{} = {}.{}").format(*(sql.Identifier(part) for part in (left, key, right, key)))
+            for key in self.keys
+        )
+
+    def parts(self) -> dict[str, Any]:
+        listed = sql.SQL(", ").join
+        return {
+            "stage": sql.Identifier(self.stage),
+            "met": sql.Identifier(f"{self.stage}_met"),
+            "target": sql.Identifier(self.target),
+            "history": sql.Identifier(self.history),
+            "keys": listed(sql.Identifier(key) for key in self.keys),
+            "first_key": sql.Identifier(self.keys[0]),
+            "columns": listed(sql.Identifier(column) for column in self.columns),
+            "target_columns": listed(sql.Identifier("t", column) for column in self.columns),
+            "assignments": listed(
+                sql.SQL("{} = {}").format(sql.Identifier(column), sql.Identifier("s", column))
+                for column in self.columns
+            ),
+            "same_key": self.same("t", "s"),
+        }
+
+
+def _stage_type(ddl: str) -> sql.SQL:
+    # Keys are compared with the contract tables' columns, whose collation is "C".
+    return sql.SQL('text COLLATE "C"') if ddl == "TEXT" else sql.SQL(ddl)
+
+
+def _key_bounds(rows: pa.Table, first_key: str) -> dict[str, Any] | None:
+    if rows.num_rows == 0:
+        return None
+    bounds = pc.min_max(rows[first_key]).as_py()
+    return {"low": bounds["min"], "high": bounds["max"]}

@@ -1,0 +1,173 @@
+-- name: create_stage
+-- A temp table of this transaction that COPY fills: COPY into a table under row-level security is refused.
+CREATE TEMP TABLE {stage} ({definition}) ON COMMIT DROP
+
+-- name: copy_stage
+-- Binary COPY of Arrow data.
+COPY {stage} FROM STDIN (FORMAT BINARY)
+
+-- name: analyze_stage
+-- Temp tables have no statistics; without them the planner joins by the wrong method.
+ANALYZE {stage} ({keys})
+
+-- name: key_range_is_taken
+-- Does any stored row lie in the chunk's key range? Where none does, a plain INSERT is right.
+SELECT EXISTS (
+    SELECT FROM {target}
+    WHERE tenant_id = %(tenant)s AND {first_key} >= %(low)s AND {first_key} <= %(high)s)
+
+-- name: insert_all
+-- First load of a key range: nothing to compare with.
+INSERT INTO {target} (tenant_id, {columns}, chunk_id)
+SELECT %(tenant)s, {columns}, %(chunk)s FROM {stage}
+
+-- name: create_met
+-- Where staged keys meet stored ones.
+CREATE TEMP TABLE {met} (
+    record_no integer, same boolean, chunk_id uuid, of_this_run boolean, newer boolean,
+    stored_record bigint, stored_source text) ON COMMIT DROP
+
+-- name: fill_met
+-- What stands under the staged keys, whether it is equal, and which run put it there.
+INSERT INTO {met}
+SELECT s.record_no, t.row_hash = s.row_hash, t.chunk_id, c.run_id = %(run)s, r.started_at > %(started)s,
+       c.first_record + t.record_no, r.source_name
+FROM {stage} s
+JOIN {target} t ON t.tenant_id = %(tenant)s AND {same_key}
+               AND t.{first_key} >= %(low)s AND t.{first_key} <= %(high)s
+JOIN chunks c ON c.tenant_id = t.tenant_id AND c.chunk_id = t.chunk_id
+JOIN runs r ON r.tenant_id = c.tenant_id AND r.run_id = c.run_id
+
+-- name: met_same
+-- Equal rows: how many stood before this run and how many this run brought itself.
+SELECT count(*) FILTER (WHERE NOT of_this_run), count(*) FILTER (WHERE of_this_run) FROM {met} WHERE same
+
+-- name: met_relied_on
+-- The chunks whose rows were found unchanged.
+SELECT DISTINCT chunk_id FROM {met} WHERE same AND NOT of_this_run
+
+-- name: met_refused
+-- Staged rows whose key stands with other content put there by this run, or by a newer one.
+SELECT record_no, stored_record, stored_source, newer FROM {met}
+WHERE NOT same AND (of_this_run OR newer OR record_no = ANY(%(repeated)s))
+ORDER BY record_no
+
+-- name: met_changed
+-- Staged rows that would replace a row of an older run.
+SELECT coalesce(array_agg(record_no), '{{}}') FROM {met} WHERE NOT same AND NOT of_this_run AND NOT newer
+
+-- name: drop_refused
+-- Refused rows do not reach the table.
+DELETE FROM {stage} WHERE record_no = ANY(%(refused)s)
+
+-- name: count_superseded
+-- Each chunk counts the rows it has lost, so that "its rows stand" is one comparison.
+UPDATE chunks c SET superseded = c.superseded + lost.n
+FROM (SELECT m.chunk_id, count(*) AS n FROM {met} m JOIN {stage} s USING (record_no)
+      WHERE NOT m.same GROUP BY m.chunk_id) lost
+WHERE c.tenant_id = %(tenant)s AND c.chunk_id = lost.chunk_id
+
+-- name: keep_history
+-- The old row goes to history before it is replaced.
+INSERT INTO {history} (tenant_id, {columns}, chunk_id, superseded_by, operation)
+SELECT t.tenant_id, {target_columns}, t.chunk_id, %(chunk)s, 'update'
+FROM {target} t JOIN {stage} s ON {same_key}
+WHERE t.tenant_id = %(tenant)s AND t.{first_key} >= %(low)s AND t.{first_key} <= %(high)s
+  AND t.row_hash <> s.row_hash
+
+-- name: update_changed
+-- An update writes every field.
+UPDATE {target} t SET {assignments}, chunk_id = %(chunk)s
+FROM {stage} s
+WHERE t.tenant_id = %(tenant)s AND {same_key}
+  AND t.{first_key} >= %(low)s AND t.{first_key} <= %(high)s
+  AND t.row_hash <> s.row_hash
+
+-- name: insert_new
+-- What no stored key meets.
+INSERT INTO {target} (tenant_id, {columns}, chunk_id)
+SELECT %(tenant)s, {columns}, %(chunk)s FROM {stage} s
+WHERE NOT EXISTS (SELECT FROM {target} t WHERE t.tenant_id = %(tenant)s AND {same_key}
+                  AND t.{first_key} >= %(low)s AND t.{first_key} <= %(high)s)
+
+-- name: drop_without_source
+-- Rows calculated from a record of this chunk that its new calculation no longer gives: kept in history, then deleted.
+WITH gone AS (
+    DELETE FROM {target} t USING {parent} p
+    WHERE t.tenant_id = %(tenant)s AND {parent_key}
+      AND NOT EXISTS (SELECT FROM {stage} s WHERE {same_key})
+    RETURNING t.*),
+kept AS (
+    INSERT INTO {history} (tenant_id, {columns}, chunk_id, superseded_by, operation)
+    SELECT t.tenant_id, {target_columns}, t.chunk_id, %(chunk)s, 'delete' FROM gone t)
+SELECT chunk_id, count(*) FROM gone GROUP BY chunk_id
+
+-- name: add_superseded
+-- Rows a chunk has lost.
+UPDATE chunks SET superseded = superseded + %(lost)s WHERE tenant_id = %(tenant)s AND chunk_id = %(lost_chunk)s
+
+-- name: quarantine_offsets
+-- Equal bad records of this file that stand in quarantine from earlier chunks of this run.
+SELECT q.quarantine_id, max(q.occurrence)
+FROM (SELECT DISTINCT quarantine_id::uuid FROM {stage}) s
+JOIN quarantine q ON q.tenant_id = %(tenant)s AND q.quarantine_id = s.quarantine_id
+JOIN chunks c ON c.tenant_id = q.tenant_id AND c.run_id = %(run)s
+             AND (c.chunk_id = q.last_chunk_id OR c.reused_chunk_id = q.last_chunk_id)
+GROUP BY q.quarantine_id
+
+-- name: insert_quarantine
+-- New bad records go in; those known from an earlier run are only marked as seen, their state stays.
+INSERT INTO quarantine AS q (tenant_id, quarantine_id, occurrence, source_id, raw_hash, contract, chunk_id, record_no,
+                             line, last_chunk_id, raw, findings)
+SELECT %(tenant)s, s.quarantine_id::uuid,
+       row_number() OVER (PARTITION BY s.quarantine_id ORDER BY s.record_no) + coalesce(o.offset_by, 0),
+       %(source)s, s.raw_hash, %(contract)s, %(chunk)s, s.record_no, s.line, %(chunk)s, s.raw::jsonb, s.findings::jsonb
+FROM {stage} s LEFT JOIN {offsets} o ON o.quarantine_id = s.quarantine_id
+ON CONFLICT (tenant_id, quarantine_id, occurrence) DO UPDATE
+SET last_chunk_id = EXCLUDED.last_chunk_id,
+    findings = CASE WHEN q.state = 'open' THEN EXCLUDED.findings ELSE q.findings END
+
+-- name: create_offsets
+-- How far the numbering of equal bad records has come in this run.
+CREATE TEMP TABLE {offsets} (quarantine_id text, offset_by integer) ON COMMIT DROP
+
+-- name: insert_offset
+-- One kind of bad record.
+INSERT INTO {offsets} VALUES (%(quarantine_id)s, %(offset_by)s)
+
+-- name: insert_findings
+-- What was noticed about loaded records.
+INSERT INTO findings (tenant_id, chunk_id, record_no, rule_id, field, value, message)
+SELECT %(tenant)s, %(chunk)s, record_no, rule_id, field, value, message FROM {stage}
+
+-- name: lock_chunk
+-- The planned chunk, locked; a chunk that is committed already is left alone.
+SELECT state FROM chunks WHERE tenant_id = %(tenant)s AND run_id = %(run)s AND chunk_no = %(chunk_no)s FOR UPDATE
+
+-- name: lost_so_far
+-- Rows each chunk has lost; held until the end of the transaction, so that the count is still true when it is written.
+SELECT chunk_id, superseded FROM chunks
+WHERE tenant_id = %(tenant)s AND chunk_id = ANY(%(chunks)s)
+ORDER BY chunk_id
+FOR SHARE
+
+-- name: commit_chunk
+-- Ledger and checkpoint of the chunk.
+UPDATE chunks SET state = 'committed', raw_sha256 = %(raw_sha256)s, logic_hash = %(logic_hash)s,
+    reused_chunk_id = %(reused_chunk_id)s, read = %(read)s, mapped = %(mapped)s, skipped = %(skipped)s,
+    quarantined_raw = %(quarantined_raw)s, produced = %(produced)s, inserted = %(inserted)s, updated = %(updated)s,
+    unchanged = %(unchanged)s, merged = %(merged)s, quarantined = %(quarantined)s, calculation = %(calculation)s,
+    rows_sha256 = %(rows_sha256)s, raw_hashes = %(raw_hashes)s, key_hashes = %(key_hashes)s,
+    relies_on = %(relies_on)s, attempts = attempts + 1, error = NULL, committed_at = clock_timestamp()
+WHERE tenant_id = %(tenant)s AND run_id = %(run)s AND chunk_no = %(chunk_no)s
+
+-- name: advance_checkpoint
+-- The checkpoint is contiguous: it stands before the first chunk that is not committed; later ones not committed are gaps.
+INSERT INTO connector_sync_state AS s (tenant_id, source_id, run_id, last_chunk_no, gaps)
+SELECT %(tenant)s, %(source)s, %(run)s,
+       coalesce(min(chunk_no) FILTER (WHERE state <> 'committed') - 1, max(chunk_no)),
+       coalesce(array_agg(chunk_no ORDER BY chunk_no) FILTER (WHERE state = 'failed'), '{{}}')
+FROM chunks WHERE tenant_id = %(tenant)s AND run_id = %(run)s
+ON CONFLICT (tenant_id, source_id) DO UPDATE
+SET run_id = EXCLUDED.run_id, last_chunk_no = EXCLUDED.last_chunk_no, gaps = EXCLUDED.gaps,
+    updated_at = clock_timestamp()
