@@ -12,8 +12,10 @@ from headwater.errors import Misuse
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from headwater.engine.readings import Readings
 
-def check_binds(expressions: Sequence[str], columns: Sequence[str], *, where: str) -> None:
+
+def check_binds(expressions: Sequence[str], columns: Sequence[str], readings: Readings, *, where: str) -> None:
     """Bind and run the expressions over no rows, cut off from files and network. Raises `Misuse` when they do not fit.
 
     This finds what only the engine knows, such as a regular expression it does not accept.
@@ -22,7 +24,7 @@ def check_binds(expressions: Sequence[str], columns: Sequence[str], *, where: st
     try:
         defined = ", ".join(f"{quote_name(column)} VARCHAR" for column in columns)
         con.execute(f"CREATE TABLE header ({defined})")
-        con.execute(f"SELECT {', '.join(expressions)} FROM header").fetchall()  # noqa: S608  (our own rendering)
+        con.execute(f"SELECT {', '.join(expressions)} FROM {readings.relation('header')}").fetchall()  # noqa: S608  (our own rendering)
     except duckdb.Error as error:
         raise Misuse(
             "the expressions do not fit the file",

@@ -17,6 +17,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokens import TokenType
 
 from headwater.engine.fragments import Condition, Number, Text
+from headwater.engine.readings import Readings
 from headwater.engine.rendering import Renderer
 from headwater.errors import Misuse
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlglot.tokens import Token
-
-    from headwater.values.text_format import TextFormat
 
 MAXIMUM_LENGTH = 2_000
 MAXIMUM_TOKENS = 400
@@ -37,20 +36,25 @@ REMEDY = "Use columns of the file, literals and the operations listed in docs/re
 
 @dataclass(frozen=True, kw_only=True)
 class Rendered:
-    """DuckDB SQL over quoted column names, and the columns it reads in the order they are first named."""
+    """DuckDB SQL over quoted column names, and the columns it reads in the order they are first named.
+
+    The SQL also reads the columns of the `readings` given along; `relation_with` puts them beside the file's.
+    """
 
     sql: str
     columns: tuple[str, ...]
 
 
-def render_value(text: str, columns: Sequence[str], text_format: TextFormat, *, where: str) -> Rendered:
+def render_value(text: str, columns: Sequence[str], readings: Readings, *, where: str) -> Rendered:
     """Render an expression that gives a text (VARCHAR); a number is written as the source's locale writes numbers.
+
+    Texts that are read as numbers or dates are added to `readings`.
 
     Raises `Misuse` with `where` when the expression leaves the sandbox, names a column that is not among `columns`,
     or is a condition.
     """
     tree = parse(text, where=where)
-    renderer = Renderer(columns, text_format, where=where, source=text)
+    renderer = Renderer(columns, readings, where=where, source=text)
     result = renderer.render(tree)
     if isinstance(result, Condition):
         raise Misuse(
@@ -61,16 +65,16 @@ def render_value(text: str, columns: Sequence[str], text_format: TextFormat, *, 
             remedy="Choose between values with CASE WHEN … THEN … ELSE … END.",
         )
     if isinstance(result, Number):
-        result = result.as_text(text_format.decimal)
+        result = result.as_text(readings.text_format.decimal)
     if not isinstance(result, Text):
         raise Misuse("the expression gives no text", where=where, value=text, remedy=REMEDY)
     return Rendered(sql=result.sql, columns=tuple(renderer.used))
 
 
-def render_condition(text: str, columns: Sequence[str], text_format: TextFormat, *, where: str) -> Rendered:
+def render_condition(text: str, columns: Sequence[str], readings: Readings, *, where: str) -> Rendered:
     """Render an expression that is true, false or unknown (BOOLEAN). Raises `Misuse` as `render_value` does."""
     tree = parse(text, where=where)
-    renderer = Renderer(columns, text_format, where=where, source=text)
+    renderer = Renderer(columns, readings, where=where, source=text)
     result = renderer.render(tree)
     if not isinstance(result, Condition):
         raise Misuse(

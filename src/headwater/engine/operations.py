@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from headwater.engine.fragments import Fragment, Number, Text, quote_text
+from headwater.engine.fragments import Fragment, Number, Text, quote_name, quote_text
 from headwater.values.canonical import record_text_sql, sha256_sql
-from headwater.values.kinds import kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from headwater.engine.rendering import Renderer
-    from headwater.values.text_format import TextFormat
 
 ARITHMETIC: dict[type[exp.Expression], str] = {exp.Mul: "*", exp.Add: "+", exp.Sub: "-"}
 
@@ -66,19 +64,6 @@ class Call:
     def literal(self, position: int, what: str) -> str:
         """A literal text."""
         return self.renderer.literal_text(self.node(position), what)
-
-
-def number_from_text(text: Text, text_format: TextFormat, precision: int = 18, scale: int = 6) -> Number:
-    """Read a text as an exact number by the shared parser under the source's locale."""
-    reader = kind("decimal", precision=precision, scale=scale)
-    outcome = f"({reader.outcome_sql(text.sql, text_format)})"
-    return Number(
-        sql=f"({reader.value_sql(text.sql, outcome, text_format)})",
-        whole=precision - scale,
-        scale=scale,
-        absent=f"CASE WHEN {outcome} BETWEEN 1 AND 3 THEN {text.sql} END",
-        spelled=text.sql,
-    )
 
 
 def _same_length(name: str) -> Callable[[Call], Fragment]:
@@ -177,10 +162,10 @@ def _number(call: Call) -> Fragment:
     call.count("number", 1, 3)
     text = call.text(0)
     if not call.has(1):
-        return number_from_text(text, call.renderer.text_format)
+        return call.renderer.readings.number(text)
     precision = call.integer(1, "the precision of number", 1, 38)
     scale = call.integer(2, "the scale of number", 0, precision) if call.has(2) else 0
-    return number_from_text(text, call.renderer.text_format, precision, scale)
+    return call.renderer.readings.number(text, precision, scale)
 
 
 def _round(call: Call) -> Fragment:
@@ -239,18 +224,18 @@ def _power(exponent: int) -> str:
 def _days(call: Call) -> Fragment:
     """Days from one date to another, the last not counted."""
     call.count("days", 2, 2)
-    first, last = call.text(0), call.text(1)
-    text_format = call.renderer.text_format
-    reader = kind("date")
-    outcomes = [f"({reader.outcome_sql(each.sql, text_format)})" for each in (first, last)]
-    values = [f"({reader.value_sql(each.sql, outcome, text_format)})" for each, outcome in zip((first, last), outcomes, strict=True)]
-    absences = [f"CASE WHEN {o} BETWEEN 1 AND 3 THEN {each.sql} END" for each, o in zip((first, last), outcomes, strict=True)]
+    texts = [call.text(0), call.text(1)]
+    first, last = (call.renderer.readings.day(text) for text in texts)
+    absent = [
+        f"CASE WHEN {quote_name(day.outcome)} BETWEEN 1 AND 3 THEN {text.sql} END"
+        for day, text in zip((first, last), texts, strict=True)
+    ]
     return Number(
-        sql=f"CAST({values[1]} - {values[0]} AS DECIMAL({DAYS_WHOLE},0))",
+        sql=f"CAST({quote_name(last.value)} - {quote_name(first.value)} AS DECIMAL({DAYS_WHOLE},0))",
         whole=DAYS_WHOLE,
         scale=0,
-        absent=f"coalesce({absences[0]}, {absences[1]})",
-        spelled=f"('days from ' || {first.sql} || ' to ' || {last.sql})",
+        absent=f"coalesce({absent[0]}, {absent[1]})",
+        spelled=f"('days from ' || {texts[0].sql} || ' to ' || {texts[1].sql})",
     )
 
 
@@ -258,10 +243,9 @@ def _day_after(call: Call) -> Fragment:
     """The next day in ISO form; what is no date passes unchanged, so that the field's own check names it."""
     call.count("day_after", 1, 1)
     text = call.text(0)
-    reader = kind("date")
-    outcome = f"({reader.outcome_sql(text.sql, call.renderer.text_format)})"
-    value = f"({reader.value_sql(text.sql, outcome, call.renderer.text_format)})"
-    return Text(sql=f"(CASE WHEN {outcome} = 0 THEN CAST({value} + 1 AS VARCHAR) ELSE {text.sql} END)", growth=text.growth)
+    day = call.renderer.readings.day(text)
+    next_day = f"CAST({quote_name(day.value)} + 1 AS VARCHAR)"
+    return Text(sql=f"(CASE WHEN {quote_name(day.outcome)} = 0 THEN {next_day} ELSE {text.sql} END)", growth=text.growth)
 
 
 def _row_key(call: Call) -> Fragment:

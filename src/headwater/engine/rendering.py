@@ -14,13 +14,12 @@ from sqlglot import exp
 
 from headwater.engine.fragments import Condition, Fragment, Number, Text, quote_name, quote_text
 from headwater.engine.operations import ARITHMETIC, NAMED, TEXT_FUNCTIONS, Call
-from headwater.engine.operations import number_from_text
 from headwater.errors import Misuse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headwater.values.text_format import TextFormat
+    from headwater.engine.readings import Readings
 
 MAXIMUM_GROWTH = 64
 """How many times its input a text may grow by nested replacements."""
@@ -37,15 +36,18 @@ _COMPARISONS: dict[type[exp.Expression], str] = {
     exp.GTE: ">=",
 }
 
+_PARSER_FLAGS = ("safe", "coalesce", "is_string", "null_if_pos_overflow")
+"""Marks that the parser itself puts on nodes, whatever the user wrote."""
+
 _PLAIN_NUMBER = re.compile(r"\d{1,30}(\.\d{1,18})?")
 
 
 class Renderer:
     """Walks one parsed expression. `used` collects the columns it reads."""
 
-    def __init__(self, columns: Sequence[str], text_format: TextFormat, *, where: str, source: str) -> None:
+    def __init__(self, columns: Sequence[str], readings: Readings, *, where: str, source: str) -> None:
         self.columns = frozenset(columns)
-        self.text_format = text_format
+        self.readings = readings
         self.where = where
         self.source = source
         self.used: dict[str, None] = {}
@@ -79,7 +81,8 @@ class Renderer:
 
     def _only(self, node: exp.Expression, *names: str) -> None:
         """Refuse any part of a construct that its method does not read (window, DISTINCT, a hidden query, …)."""
-        extra = [name for name, value in node.args.items() if value not in (None, [], False) and name not in names]
+        known = {*names, *_PARSER_FLAGS}
+        extra = [name for name, value in node.args.items() if value not in (None, [], False) and name not in known]
         if extra:
             self.refuse(f"{_title(node)} is not allowed with {', '.join(extra)} in an expression")
 
@@ -103,7 +106,7 @@ class Renderer:
         return Text(sql=quote_name(name))
 
     def _literal(self, node: exp.Literal) -> Fragment:
-        self._only(node, "this", "is_string")
+        self._only(node, "this")
         if node.is_string:
             return Text(sql=quote_text(node.name), literal=node.name)
         if not _PLAIN_NUMBER.fullmatch(node.name):
@@ -128,7 +131,7 @@ class Renderer:
         """Render a node that must give a text; a number is written as the locale writes it."""
         fragment = self.render(node)
         if isinstance(fragment, Number):
-            return fragment.as_text(self.text_format.decimal)
+            return fragment.as_text(self.readings.text_format.decimal)
         if isinstance(fragment, Condition):
             self.refuse("a condition stands where a text is needed", remedy="Use CASE WHEN … THEN … ELSE … END.")
         return fragment
@@ -139,7 +142,7 @@ class Renderer:
         if isinstance(fragment, Text):
             if fragment.literal is not None:
                 self.refuse(f"the text {fragment.literal!r} stands where a number is needed")
-            return number_from_text(fragment, self.text_format)
+            return self.readings.number(fragment)
         if isinstance(fragment, Condition):
             self.refuse("a condition stands where a number is needed", remedy="Use CASE WHEN … THEN … ELSE … END.")
         return fragment
@@ -153,10 +156,10 @@ class Renderer:
 
     def _concat(self, node: exp.Expression) -> Text:
         if isinstance(node, exp.DPipe):
-            self._only(node, "this", "expression", "safe")
+            self._only(node, "this", "expression")
             parts = [self.text(part) for part in node.flatten()]
         else:
-            self._only(node, "expressions", "safe", "coalesce")
+            self._only(node, "expressions")
             parts = [self.text(part) for part in node.expressions]
         return self.bounded("(" + " || ".join(part.sql for part in parts) + ")", sum(part.growth for part in parts))
 
@@ -234,7 +237,7 @@ class Renderer:
             whole=whole,
             scale=scale,
             absent=f"coalesce({a.absent}, {b.absent})",
-            spelled=f"({a.spelled} || ' {sign} ' || {b.spelled})",
+            spelled=f"({a.spelled} || ' {sign} ' || {b.spelled})" if sign == "*" else f"('(' || {a.spelled} || ' {sign} ' || {b.spelled} || ')')",
         )
 
     # conditions

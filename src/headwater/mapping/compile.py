@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from headwater.engine.binding import check_binds
 from headwater.engine.expressions import Rendered, render_condition, render_value
 from headwater.engine.fragments import quote_name, quote_text
+from headwater.engine.readings import READING_PREFIX, Readings
 from headwater.errors import Misuse
 from headwater.values.outcome import Outcome
 from headwater.values.text_format import TextFormat
@@ -26,7 +27,7 @@ COMPILER_VERSION = "1"
 
 @dataclass(frozen=True, kw_only=True)
 class CompiledMapping:
-    """SQL over a relation whose columns are the header's names, all VARCHAR.
+    """SQL over `source(relation)`, where the relation's columns are the header's names, all VARCHAR.
 
     texts: every field of the contract, in its order → VARCHAR expression (NULL where the mapping leaves it open).
     skip: VARCHAR expression: the reason to skip the record, NULL to keep it.
@@ -40,6 +41,13 @@ class CompiledMapping:
     format: TextFormat
     used_columns: tuple[str, ...]
     unused_columns: tuple[str, ...]
+    readings: Readings
+
+    def source(self, relation: str) -> str:
+        """What to select `texts`, `skip` and `unmapped` from: the relation, still under its name, with every text that
+        an expression computes with read once. It is the relation itself where no expression computes.
+        """
+        return self.readings.relation(relation)
 
 
 def compile_mapping(mapping: Mapping, document: Document, columns: Sequence[str]) -> CompiledMapping:
@@ -51,7 +59,7 @@ def compile_mapping(mapping: Mapping, document: Document, columns: Sequence[str]
     place = f"mapping {mapping.mapping} {mapping.version}"
     _check_contract(mapping, document, place)
     _check_header(columns, place)
-    text_format = _text_format(mapping)
+    readings = Readings(_text_format(mapping))
     used: dict[str, None] = {}
     texts: dict[str, str] = {}
     unmapped: dict[str, str] = {}
@@ -60,7 +68,7 @@ def compile_mapping(mapping: Mapping, document: Document, columns: Sequence[str]
         if rule is None:
             texts[spec.name] = "CAST(NULL AS VARCHAR)"
             continue
-        rendered = _origin(rule, columns, text_format, f"{place}, field {spec.name}")
+        rendered = _origin(rule, columns, readings, f"{place}, field {spec.name}")
         used.update(dict.fromkeys(rendered.columns))
         texts[spec.name] = rendered.sql
         if rule.values is not None:
@@ -69,16 +77,17 @@ def compile_mapping(mapping: Mapping, document: Document, columns: Sequence[str]
                 unmapped[spec.name] = _not_listed(rendered.sql, rule.values)
     branches: list[str] = []
     for number, skip in enumerate(mapping.skip, start=1):
-        condition = render_condition(skip.when, columns, text_format, where=f"{place}, skip {number}")
+        condition = render_condition(skip.when, columns, readings, where=f"{place}, skip {number}")
         used.update(dict.fromkeys(condition.columns))
         branches.append(f"WHEN {condition.sql} THEN {quote_text(skip.reason)}")
     skip_sql = f"(CASE {' '.join(branches)} END)" if branches else "CAST(NULL AS VARCHAR)"
-    check_binds([*texts.values(), skip_sql, *unmapped.values()], columns, where=place)
+    check_binds([*texts.values(), skip_sql, *unmapped.values()], columns, readings, where=place)
     return CompiledMapping(
         texts=texts,
         skip=skip_sql,
         unmapped=unmapped,
-        format=text_format,
+        format=readings.text_format,
+        readings=readings,
         used_columns=tuple(used),
         unused_columns=tuple(column for column in columns if column not in used),
     )
@@ -118,6 +127,14 @@ def _check_header(columns: Sequence[str], place: str) -> None:
     """Engines compare column names without regard to case: two that differ in case alone would be mixed up."""
     folded: dict[str, str] = {}
     for column in columns:
+        if column.casefold().startswith(READING_PREFIX):
+            raise Misuse(
+                "a column's name begins as Headwater's own do",
+                where=place,
+                value=column,
+                valid=f"names that do not begin with {READING_PREFIX}",
+                remedy="Rename the column in the file's header.",
+            )
         other = folded.setdefault(column.casefold(), column)
         if other is not column:
             raise Misuse(
@@ -128,11 +145,11 @@ def _check_header(columns: Sequence[str], place: str) -> None:
             )
 
 
-def _origin(rule: FieldRule, columns: Sequence[str], text_format: TextFormat, where: str) -> Rendered:
+def _origin(rule: FieldRule, columns: Sequence[str], readings: Readings, where: str) -> Rendered:
     if rule.constant is not None:
         return Rendered(sql=quote_text(rule.constant), columns=())
     if rule.expression is not None:
-        return render_value(rule.expression, columns, text_format, where=where)
+        return render_value(rule.expression, columns, readings, where=where)
     column = rule.column or ""
     if column not in columns:
         near = difflib.get_close_matches(column, columns, n=3, cutoff=0.5)
