@@ -9,7 +9,21 @@ import great_expectations as gx
 import great_expectations.expectations as gxe
 import pandas as pd
 
-from bench.peers.validation import DATE_PATTERN, NUMBER_PATTERN, QUALITIES, Failure, tell
+from bench.peers.validation import (
+    DATE_PATTERN,
+    EARLIEST,
+    LATEST,
+    LONGEST,
+    LONGEST_PERIOD_DAYS,
+    MOST,
+    NUMBER_PATTERN,
+    QUALITIES,
+    READ,
+    REQUIRED,
+    UNSEEN,
+    Failure,
+    tell,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,25 +42,27 @@ def _where_given(column: str) -> dict[str, str]:
     return {"row_condition": f"{column}.notnull()", "condition_parser": "pandas"}
 
 
-def _expectations() -> dict[str, Any]:
+def _by_column() -> dict[str, Any]:
     return {
-        **{
-            f"{column}.required": gxe.ExpectColumnValuesToNotBeNull(column=column)
-            for column in ("activity_id", "activity_type", "region", "period_start", "quantity", "unit")
-        },
+        **{f"{column}.required": gxe.ExpectColumnValuesToNotBeNull(column=column) for column in REQUIRED},
         **{
             f"{column}.length": gxe.ExpectColumnValueLengthsToBeBetween(column=column, max_value=longest)
-            for column, longest in (("activity_id", 64), ("activity_type", 64), ("region", 32))
+            for column, longest in LONGEST.items()
         },
         **{
-            f"{column}.{kind}": gxe.ExpectColumnValuesToNotBeNull(column=f"{column}_value", **_where_given(column))
-            for column, kind in (
-                ("period_start", "date"),
-                ("period_end", "date"),
-                ("quantity", "number"),
-                ("cost", "number"),
-            )
+            f"{column}.characters": gxe.ExpectColumnValuesToNotMatchRegex(column=column, regex=pattern)
+            for column, pattern in UNSEEN.items()
         },
+        **{
+            rule: gxe.ExpectColumnValuesToNotBeNull(column=f"{column}_value", **_where_given(column))
+            for column, rule in READ.items()
+        },
+    }
+
+
+def _expectations() -> dict[str, Any]:
+    return {
+        **_by_column(),
         "activity_id.unique": gxe.ExpectColumnValuesToBeUnique(column="activity_id"),
         "period.order": gxe.ExpectColumnPairValuesAToBeGreaterThanB(
             column_A="period_end_value",
@@ -54,7 +70,12 @@ def _expectations() -> dict[str, Any]:
             or_equal=False,
             ignore_row_if="either_value_is_missing",
         ),
+        "period.length": gxe.ExpectColumnValuesToBeBetween(column="period_days", max_value=LONGEST_PERIOD_DAYS),
+        "period_start.plausible": gxe.ExpectColumnValuesToBeBetween(
+            column="period_start_value", min_value=pd.Timestamp(EARLIEST), max_value=pd.Timestamp(LATEST)
+        ),
         "quantity.minimum": gxe.ExpectColumnValuesToBeBetween(column="quantity_value", min_value=0),
+        "quantity.plausible": gxe.ExpectColumnValuesToBeBetween(column="quantity_value", max_value=MOST),
         "data_quality.enum": gxe.ExpectColumnValuesToBeInSet(column="data_quality", value_set=list(QUALITIES)),
         "currency.pattern": gxe.ExpectColumnValuesToMatchRegex(column="currency", regex="^[A-Z]{3}$"),
         "cost.needs_currency": gxe.ExpectColumnValuesToNotBeNull(column="currency", **_where_given("cost")),
@@ -74,6 +95,7 @@ def validate(data: pd.DataFrame) -> list[Failure]:
         period_start_value=_date(data["period_start"]),
         period_end_value=_date(data["period_end"]),
     )
+    parsed["period_days"] = (parsed["period_end_value"] - parsed["period_start_value"]).dt.days
     context = gx.get_context(mode="ephemeral")
     batch = (
         context.data_sources.add_pandas("bench")

@@ -7,7 +7,21 @@ from typing import TYPE_CHECKING
 import pandera.polars as pa
 import polars as pl
 
-from bench.peers.validation import DATE_PATTERN, NUMBER_PATTERN, QUALITIES, Failure, tell
+from bench.peers.validation import (
+    DATE_PATTERN,
+    EARLIEST,
+    LATEST,
+    LONGEST,
+    LONGEST_PERIOD_DAYS,
+    MOST,
+    NUMBER_PATTERN,
+    QUALITIES,
+    READ,
+    REQUIRED,
+    UNSEEN,
+    Failure,
+    tell,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,30 +50,38 @@ def _across(holds: pl.Expr, name: str) -> pa.Check:
     return pa.Check(lambda data: data.lazyframe.select(holds.fill_null(value=True)), name=name)
 
 
-def _text(*checks: pa.Check, required: bool = False, unique: bool = False) -> pa.Column:
-    return pa.Column(pl.String, checks=list(checks), nullable=not required, unique=unique)
+def _text(column: str, *checks: pa.Check) -> pa.Column:
+    shared = []
+    if column in LONGEST:
+        shared.append(pa.Check.str_length(max_value=LONGEST[column], error=f"{column}.length"))
+    if column in UNSEEN:
+        unseen = pl.col(column).str.contains(UNSEEN[column])
+        shared.append(_across(~unseen, f"{column}.characters"))
+    return pa.Column(pl.String, checks=[*shared, *checks], nullable=column not in REQUIRED)
 
 
+_DAYS = (pl.col("period_end_value") - pl.col("period_start_value")).dt.total_days()
 _SCHEMA = pa.DataFrameSchema(
     {
-        "activity_id": _text(pa.Check.str_length(max_value=64, error="activity_id.length"), required=True),
-        "activity_type": _text(pa.Check.str_length(max_value=64, error="activity_type.length"), required=True),
-        "region": _text(pa.Check.str_length(max_value=32, error="region.length"), required=True),
-        "period_start": _text(required=True),
-        "quantity": _text(required=True),
-        "unit": _text(required=True),
+        **{column: _text(column) for column in (*REQUIRED, *LONGEST)},
+        "data_quality": _text("data_quality", pa.Check.isin(QUALITIES, error="data_quality.enum")),
+        "currency": _text("currency", pa.Check.str_matches("^[A-Z]{3}$", error="currency.pattern")),
         "quantity_value": pa.Column(
-            pl.Decimal(18, 6), pa.Check.greater_than_or_equal_to(0, error="quantity.minimum"), nullable=True
+            pl.Decimal(18, 6),
+            [
+                pa.Check.greater_than_or_equal_to(0, error="quantity.minimum"),
+                pa.Check.less_than_or_equal_to(MOST, error="quantity.plausible"),
+            ],
+            nullable=True,
         ),
-        "data_quality": _text(pa.Check.isin(QUALITIES, error="data_quality.enum")),
-        "currency": _text(pa.Check.str_matches("^[A-Z]{3}$", error="currency.pattern")),
+        "period_start_value": pa.Column(
+            pl.Date, pa.Check.in_range(EARLIEST, LATEST, error="period_start.plausible"), nullable=True
+        ),
     },
     checks=[
-        _parsed("period_start", "period_start.date"),
-        _parsed("period_end", "period_end.date"),
-        _parsed("quantity", "quantity.number"),
-        _parsed("cost", "cost.number"),
+        *(_parsed(column, rule) for column, rule in READ.items()),
         _across(pl.col("period_end_value") > pl.col("period_start_value"), "period.order"),
+        _across(_DAYS <= LONGEST_PERIOD_DAYS, "period.length"),
         _across(pl.col("cost").is_null() | pl.col("currency").is_not_null(), "cost.needs_currency"),
         _across(pl.col("activity_id").is_null() | pl.col("activity_id").is_first_distinct(), "activity_id.unique"),
     ],

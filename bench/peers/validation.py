@@ -1,7 +1,7 @@
-"""What the validating peers share: the rules, their input and the form of their answer.
+"""What the validating peers share: the rules of the activity contract, their input and the form of their answer.
 
 Every validator gets the same text columns as Parquet (ragged rows left out: they have no columns to validate), parses
-quantity, cost and dates, checks the same rules and must name every (row, rule) that fails, not only count.
+quantity, cost and dates, checks the same 38 rules and must name every (row, rule) that fails, not only count.
 """
 
 from __future__ import annotations
@@ -10,33 +10,50 @@ import argparse
 import json
 import time
 from collections import Counter
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-RULES: Final = (
-    "activity_id.required",
-    "activity_id.length",
-    "activity_id.unique",
-    "activity_type.required",
-    "activity_type.length",
-    "region.required",
-    "region.length",
-    "period_start.required",
-    "period_start.date",
-    "period_end.date",
-    "period.order",
-    "quantity.required",
-    "quantity.number",
-    "quantity.minimum",
-    "unit.required",
-    "data_quality.enum",
-    "cost.number",
-    "currency.pattern",
-    "cost.needs_currency",
+REQUIRED: Final = ("activity_id", "activity_type", "region", "period_start", "quantity", "unit")
+LONGEST: Final = {
+    "activity_id": 64,
+    "activity_type": 64,
+    "facility_code": 64,
+    "region": 32,
+    "unit": 32,
+    "supplier": 200,
+    "document_no": 64,
+    "note": 2000,
+}
+CODES: Final = (
+    "activity_id",
+    "activity_type",
+    "facility_code",
+    "region",
+    "unit",
+    "data_quality",
+    "document_no",
+    "currency",
 )
+TEXTS: Final = ("supplier", "note")
+#: Characters that cannot be seen: none in a code, none but tab and line break in a text.
+NOT_IN_CODES: Final = r"[\x00-\x1f\x7f-\x9f]"
+NOT_IN_TEXTS: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
+UNSEEN: Final = dict.fromkeys(CODES, NOT_IN_CODES) | dict.fromkeys(TEXTS, NOT_IN_TEXTS)
+#: Rules for which a column has to be read as a number or a date.
+READ: Final = {
+    "quantity": "quantity.number",
+    "cost": "cost.number",
+    "period_start": "period_start.date",
+    "period_end": "period_end.date",
+}
+MOST: Final = 1_000_000_000
+LONGEST_PERIOD_DAYS: Final = 366
+EARLIEST: Final = date(1990, 1, 1)
+LATEST: Final = date(2099, 12, 31)
 QUALITIES: Final = ("measured", "calculated", "estimated", "default")
 #: Plain or with groups of three; what a bare cast takes beyond that (`1_000`, `12,34,5`) is not a number here.
 NUMBER_PATTERN: Final = r"^-?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]+)?$"
