@@ -33,8 +33,10 @@ SELECT
        THEN try_cast(replace(quantity, ',', '') AS decimal(18, 6)) END AS quantity_value,
   CASE WHEN regexp_matches(cost, '{NUMBER_PATTERN}')
        THEN try_cast(replace(cost, ',', '') AS decimal(18, 2)) END AS cost_value,
-  CASE WHEN regexp_matches(period_start, '{DATE_PATTERN}') THEN try_cast(period_start AS date) END AS period_start_value,
-  CASE WHEN regexp_matches(period_end, '{DATE_PATTERN}') THEN try_cast(period_end AS date) END AS period_end_value
+  CASE WHEN regexp_matches(period_start, '{DATE_PATTERN}')
+       THEN try_cast(period_start AS date) END AS period_start_value,
+  CASE WHEN regexp_matches(period_end, '{DATE_PATTERN}')
+       THEN try_cast(period_end AS date) END AS period_end_value
 FROM activity
 """
 #: Rule -> true where it is broken. Uniqueness is asked of the whole table, below.

@@ -1,7 +1,7 @@
 """What the validating peers share: the rules of the activity contract, their input and the form of their answer.
 
 Every validator gets the same text columns as Parquet (ragged rows left out: they have no columns to validate), parses
-quantity, cost and dates, checks the same 38 rules and must name every (row, rule) that fails, not only count.
+quantity, cost and dates, checks the same 37 rules and must name every (row, rule) that fails, not only count.
 """
 
 from __future__ import annotations
