@@ -15,7 +15,7 @@ from headwater.errors import InputRefused
 
 CELLS = st.text(
     st.one_of(
-        st.sampled_from('ab,;"#\n\r \té\u2028\U0001f30a'),
+        st.sampled_from('ab,;"#\n\r \té\u2028\ufeff\U0001f30a'),
         st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
     ),
     max_size=6,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from headwater.connectors.csv_file import CsvConfig, Inspection, inspect_file, plan
-from headwater.errors import InputRefused
+from headwater.errors import InputRefused, Misuse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -176,3 +176,10 @@ def test_a_wrong_encoding_said_is_refused_at_its_byte(tmp_path: Path) -> None:
 def test_only_twenty_records_are_shown_of_a_long_file(tmp_path: Path) -> None:
     found = inspect(tmp_path, "a,b\n" + "1234567,ü\n" * 200_000)
     assert len(found.sample) == 20
+
+
+def test_a_path_that_leads_to_no_file_is_misuse(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "nothing.csv"):
+        with pytest.raises(Misuse, match="cannot be opened") as refused:
+            inspect_file(path)
+        assert refused.value.where == str(path)

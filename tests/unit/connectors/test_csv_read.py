@@ -72,7 +72,7 @@ def test_a_file_cut_off_after_planning_stops() -> None:
         read_chunk(io.BytesIO(data[:-4]), plan.chunks[0], plan)
 
 
-@pytest.mark.parametrize("changed", [b"a,b\n1,2\n3\n4\n", b'a,b\n"1,2\n3,"\n'])
+@pytest.mark.parametrize("changed", [b"a,b\n1,2\n3\n4\n", b'a,b\n"1,2\n3,"\n', b"a,b\n1,\xff\n3,4\n"])
 def test_a_file_changed_after_planning_stops(changed: bytes) -> None:
     plan, _ = plan_and_read(b"a,b\n1,2\n3,4\n")
     with pytest.raises(Stopped, match="not the one that was planned"):
@@ -84,3 +84,8 @@ def test_a_record_number_beyond_the_chunk_stops() -> None:
     plan, _ = plan_and_read(data)
     with pytest.raises(Stopped, match="not the one that was planned"):
         record_text(io.BytesIO(data), replace(plan.chunks[0], records=5), plan, 3)
+
+
+def test_a_field_may_begin_with_the_character_of_the_byte_order_mark() -> None:
+    _, chunk = plan_and_read("a,b\n\ufeff1,2\n\ufeff3,4\n".encode())
+    assert chunk.table.to_pydict() == {"a": ["\ufeff1", "\ufeff3"], "b": ["2", "4"]}

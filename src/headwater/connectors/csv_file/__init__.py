@@ -5,7 +5,7 @@ from headwater.connectors.csv_file.encoding import is_utf8, to_utf8
 from headwater.connectors.csv_file.inspection import Inspection, inspect_file
 from headwater.connectors.csv_file.layout import Layout, read_layout
 from headwater.connectors.csv_file.plan import ChunkSpan, Plan, Planner, plan
-from headwater.connectors.csv_file.read import Ragged, RawChunk, read_chunk, record_text
+from headwater.connectors.csv_file.read import Ragged, RawChunk, parse_slice, read_chunk, read_slice, record_text
 
 __all__ = [
     "ChunkSpan",
@@ -18,9 +18,11 @@ __all__ = [
     "RawChunk",
     "inspect_file",
     "is_utf8",
+    "parse_slice",
     "plan",
     "read_chunk",
     "read_layout",
+    "read_slice",
     "record_text",
     "to_utf8",
 ]

@@ -15,7 +15,7 @@ from headwater.connectors.csv_file.plan import ChunkSpan
 from headwater.connectors.csv_file.read import RawChunk, read_chunk
 from headwater.connectors.csv_file.records import Place, cut
 from headwater.connectors.csv_file.structure import find_structure
-from headwater.errors import InputRefused
+from headwater.errors import InputRefused, Misuse
 
 SAMPLE_ROWS = 20
 _SAMPLE_RECORDS = 200
@@ -58,15 +58,21 @@ def inspect_file(path: Path, hints: CsvConfig | None = None, *, name: str | None
     """Inspect a file; what `hints` say is taken as said.
 
     Raises InputRefused for what is no delimited text, for a guess that would not be sure enough (naming the option
-    that settles it), and for faults in the part looked at; the plan finds those in the rest.
+    that settles it), and for faults in the part looked at; the plan finds those in the rest. Misuse where there is no
+    such file.
     """
     hints = hints or CsvConfig()
     name = name or path.name
-    size = path.stat().st_size
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(_SAMPLE_BYTES)
+    except OSError as error:
+        raise Misuse(
+            f"the file cannot be opened: {error.strerror}", where=str(path), valid="a file that exists and may be read"
+        ) from error
     if size == 0:
         raise InputRefused("the file is empty", where=name, value="0 bytes", remedy="Fetch it again or leave it out.")
-    with path.open("rb") as file:
-        head = file.read(_SAMPLE_BYTES)
     refuse_other_formats(head[:4096], name)
     encoding = find_encoding(path, hints.encoding)
     text = _decoded(head, encoding.name, name, final=len(head) == size)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
-from headwater.connectors.csv_file.layout import Layout
+from headwater.connectors.csv_file.layout import BYTE_ORDER_MARK, Layout
 from headwater.connectors.csv_file.plan import ChunkSpan
 from headwater.connectors.csv_file.records import Cut, Place, cut
 from headwater.errors import Stopped
@@ -68,7 +68,10 @@ def parse_slice(data: bytes, span: ChunkSpan, layout: Layout) -> RawChunk:
     if instructions.size:
         text = _without(data, span, layout, instructions)
         parsed = np.delete(parsed, instructions)
-    table, refused = _parse(text, layout, plain=starts is None)
+    try:
+        table, refused = _parse(text, layout, plain=starts is None)
+    except pa.ArrowInvalid as error:
+        raise _does_not_fit(span, str(error)) from error
     if table.num_rows + len(refused) != parsed.size:
         raise _does_not_fit(span, f"{table.num_rows + len(refused) + instructions.size} records")
     ragged = []
@@ -153,6 +156,9 @@ def _parse(text: bytes, layout: Layout, *, plain: bool) -> tuple[pa.Table, list[
     schema = pa.schema([(name, pa.string()) for name in names])
     if not text:
         return schema.empty_table(), refused
+    if text.startswith(BYTE_ORDER_MARK):
+        # A first field may begin with this character in any slice; pyarrow takes one away as a byte order mark.
+        text = BYTE_ORDER_MARK + text
     table = arrow_csv.read_csv(
         pa.BufferReader(text),  # type: ignore[arg-type]  # the stubs do not know pyarrow's own files
         read_options=arrow_csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=names),

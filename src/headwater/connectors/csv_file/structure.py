@@ -76,6 +76,10 @@ def find_structure(sample: str, said: CsvConfig, name: str) -> Structure:
     if comment:
         best = _reading(best.delimiter, data, said.preamble)
         evidence += (f"lines that begin with {comment} are instructions",)
+    config = replace(config, delimiter=best.delimiter, comment=comment)
+    if not best.rows:
+        # No header: the layout refuses it.
+        return Structure(config=replace(config, preamble=0, unnamed=0), confidence=0.0, evidence=(), warnings=())
     header = best.rows[best.header]
     below = [row.cells for row in best.rows[best.header + 1 :] if row.cells]
     _refuse_without_header(header, below, name)
@@ -85,7 +89,7 @@ def find_structure(sample: str, said: CsvConfig, name: str) -> Structure:
         evidence += ("every record ends with a delimiter, the header does not",) * unnamed
     preamble = header.line if said.preamble is None else said.preamble
     evidence += (f"{preamble} lines stand above the header",) * bool(preamble)
-    config = replace(config, delimiter=best.delimiter, comment=comment, preamble=preamble, unnamed=unnamed)
+    config = replace(config, preamble=preamble, unnamed=unnamed)
     return Structure(config=config, confidence=confidence, evidence=evidence, warnings=tuple(warnings))
 
 
