@@ -133,7 +133,7 @@ CREATE OR REPLACE TEMP TABLE chunk AS
 WITH mapped AS (
     SELECT _record_no, {self._texts}, {self._mapping.skip} AS _skip, {self._raw_hash()} AS _raw_hash,
            {" + ".join(unmapped) or "0"} AS mask_unmapped
-    FROM raw
+    FROM {self._mapping.source("raw")}
 ), read AS (
     SELECT *, {_listed(f"{sql} AS {quoted_field(name)}" for name, sql in rules.outcomes.items())} FROM mapped
 ), parsed AS (
@@ -173,7 +173,7 @@ FROM {f"({calculation.over('judged')}) AS judged" if calculation else "judged"}
         found = findings_sql(self._rules, list(self._unmapped()), severity="reject")
         return self._arrow(f"""
 WITH failing AS (SELECT * FROM chunk WHERE _skip IS NULL AND ({self._rejected()})),
-     texts AS (SELECT _record_no, {self._texts} FROM raw SEMI JOIN failing USING (_record_no))
+     texts AS (SELECT _record_no, {self._texts} FROM {self._mapping.source("raw")} SEMI JOIN failing USING (_record_no))
 SELECT {quarantine_key_sql(self._source_id, "failing._raw_hash")} AS quarantine_id, failing._raw_hash AS raw_hash,
        failing._record_no AS record_no, to_json({{{cells}}})::VARCHAR AS raw, to_json({found})::VARCHAR AS findings
 FROM failing JOIN texts USING (_record_no) JOIN raw USING (_record_no)
@@ -185,7 +185,7 @@ ORDER BY failing._record_no""")
         warned = " OR ".join(f"{mask} <> 0" for mask in self._masks) or "false"
         warnings = self._arrow(f"""
 WITH noticed AS (SELECT _record_no, {_listed(self._masks)} FROM chunk WHERE is_loaded AND ({warned})),
-     texts AS (SELECT _record_no, {self._texts} FROM raw SEMI JOIN noticed USING (_record_no)),
+     texts AS (SELECT _record_no, {self._texts} FROM {self._mapping.source("raw")} SEMI JOIN noticed USING (_record_no)),
      found AS (SELECT _record_no, unnest({noticed}) AS finding FROM noticed JOIN texts USING (_record_no))
 SELECT _record_no AS record_no, finding.rule AS rule_id, finding.field AS field, finding.value::VARCHAR AS value,
        finding.message AS message
