@@ -24,6 +24,7 @@ FORMULA = "quantity_times_factor"
 FORMULA_VERSION = "1"
 """Both are part of every chunk's fingerprint: raise the version when the same input gives another figure."""
 
+
 @dataclass(frozen=True, kw_only=True)
 class Calculation:
     """One activity calculated; the fields are `CALCULATION_COLUMNS`, with the numbers that led to them."""
@@ -45,9 +46,10 @@ class Calculation:
         """The figure with its numbers, as a person would write it."""
         if self.outcome is not CalculationOutcome.CALCULATED:
             return f"not calculated: {self.outcome.name.lower().replace('_', ' ')}"
+        converted = f"{_short(self.converted_quantity)} {self.factor_unit}"
         return (
-            f"{_short(self.quantity)} {self.unit} = {_short(self.converted_quantity)} {self.factor_unit}; "
-            f"{_short(self.converted_quantity)} {self.factor_unit} × {_short(self.per_unit[0])} kg CO2e/{self.factor_unit} "
+            f"{_short(self.quantity)} {self.unit} = {converted}; "
+            f"{converted} × {_short(self.per_unit[0])} kg CO2e/{self.factor_unit} "
             f"= {_short(self.figures[0])} kg CO2e ({self.gwp_set})"
         )
 
@@ -67,7 +69,10 @@ def calculate(
     found = [
         piece
         for piece in own
-        if piece["unit"] == activity["unit"] and day is not None and piece["unit"] is not None and piece["valid_from"] <= day < piece["valid_to"]
+        if piece["unit"] == activity["unit"]
+        and day is not None
+        and piece["unit"] is not None
+        and piece["valid_from"] <= day < piece["valid_to"]
     ]
     if not found:
         known = bool(own) if pair_known is None else pair_known
@@ -104,7 +109,9 @@ def half_up(dividend: int, divisor: int) -> int:
 
 def _figure(converted: int, factor: Decimal) -> Decimal:
     """8 places × 10 places, kept at 9."""
-    return _decimal(half_up(converted * int(factor.scaleb(10)), 10 ** (CONVERTED_SCALE + 10 - FIGURE_SCALE)), FIGURE_SCALE)
+    return _decimal(
+        half_up(converted * int(factor.scaleb(10)), 10 ** (CONVERTED_SCALE + 10 - FIGURE_SCALE)), FIGURE_SCALE
+    )
 
 
 def _decimal(units: int, scale: int) -> Decimal:

@@ -23,7 +23,8 @@ CALCULATION_COLUMNS = (
 """What `calculation_sql` adds to the relation."""
 
 _FACTS = ("factor_id", "method", "gwp_set", "scope", "category", "factor_unit")
-_WORKINGS = ("numerator", "denominator", *(f"{gas}_{part}" for gas in GASES for part in ("kg_per_unit", "high", "low")))
+_PER_UNIT = tuple(f"{gas}_{part}" for gas in GASES for part in ("kg_per_unit", "high", "low"))
+_WORKINGS = ("numerator", "denominator", *_PER_UNIT)
 
 
 def calculation_sql(relation: str, timeline: str = "factor_timeline") -> str:
@@ -35,7 +36,7 @@ def calculation_sql(relation: str, timeline: str = "factor_timeline") -> str:
     """
     figures = ",\n  ".join(f"{_figure(gas)} AS {gas}_kg" for gas in GASES)
     return f"""
-SELECT * EXCLUDE (narrow, narrow_converted, {", ".join(f"{gas}_{part}" for gas in GASES for part in ("kg_per_unit", "high", "low"))}),
+SELECT * EXCLUDE (narrow, narrow_converted, {", ".join(_PER_UNIT)}),
   {figures}
 FROM (
   SELECT * EXCLUDE (numerator, denominator),
@@ -54,13 +55,14 @@ FROM (
         {", ".join(f"factor.{name}" for name in (*_FACTS, *_WORKINGS))}
       FROM {relation} AS activity
       LEFT JOIN (SELECT * FROM {timeline} WHERE unit IN (SELECT DISTINCT unit FROM {relation})) AS factor
-        ON factor.activity_type = activity.activity_type AND factor.region = activity.region AND factor.unit = activity.unit
+        ON factor.activity_type = activity.activity_type AND factor.region = activity.region
+        AND factor.unit = activity.unit
         AND factor.valid_from <= activity.period_start AND activity.period_start < factor.valid_to
       LEFT JOIN (SELECT activity_type, region FROM {timeline} WHERE unit IS NULL) AS known
         ON known.activity_type = activity.activity_type AND known.region = activity.region
     )
   )
-)"""  # noqa: S608  (names given by the pipeline, never by a user)
+)"""
 
 
 def _narrow_converted() -> str:
@@ -76,7 +78,9 @@ _PLACES = 10 ** (CONVERTED_SCALE - 6)
 def _wide_converted() -> str:
     """The same in 128 bits: at most 10^18 × 10^16 × 2 × 10^2, far below the 1.7 × 10^38 of a HUGEINT."""
     units = "CAST(CAST(quantity AS DECIMAL(25,6)) * CAST('1000000' AS DECIMAL(7,0)) AS HUGEINT)"
-    rounded = f"({units} * CAST({2 * _PLACES} AS HUGEINT) * numerator + denominator) // (CAST(2 AS HUGEINT) * denominator)"
+    rounded = (
+        f"({units} * CAST({2 * _PLACES} AS HUGEINT) * numerator + denominator) // (CAST(2 AS HUGEINT) * denominator)"
+    )
     return _narrow_decimal(rounded, CONVERTED_SCALE, 20)
 
 
@@ -91,13 +95,15 @@ def _figure(gas: str) -> str:
         f"(narrow_converted // {SPLIT}) * ({high} * {SPLIT} + {low}) + {rest} * {high}"
         f" + ({rest} * {low} + {SPLIT // 2}) // {SPLIT}"
     )
+    wide = f"CAST(converted_quantity * {gas}_kg_per_unit AS DECIMAL(24,{FIGURE_SCALE}))"
     return (
-        f"CASE WHEN narrow THEN {_narrow_decimal(units, FIGURE_SCALE, 24)}"
-        f" WHEN calculation_outcome = 0 THEN CAST(converted_quantity * {gas}_kg_per_unit AS DECIMAL(24,{FIGURE_SCALE})) END"
+        f"CASE WHEN narrow THEN {_narrow_decimal(units, FIGURE_SCALE, 24)} WHEN calculation_outcome = 0 THEN {wide} END"
     )
 
 
 def _narrow_decimal(units: str, scale: int, width: int) -> str:
     """Whole units of 10^-scale as a decimal: widening and a product only, nothing is brought down."""
     unit = "0." + "0" * (scale - 1) + "1"
-    return f"CAST(CAST({units} AS DECIMAL(20,0)) * CAST('{unit}' AS DECIMAL({scale},{scale})) AS DECIMAL({width},{scale}))"
+    return (
+        f"CAST(CAST({units} AS DECIMAL(20,0)) * CAST('{unit}' AS DECIMAL({scale},{scale})) AS DECIMAL({width},{scale}))"
+    )

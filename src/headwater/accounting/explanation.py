@@ -23,7 +23,7 @@ SHOWN = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """One finding at the calculation. The activity itself is loaded; the finding is resubmitted when the factor comes."""
+    """One finding at the calculation. The activity itself is loaded; it is calculated when the factor comes."""
 
     rule_id: str
     field: str
@@ -67,10 +67,14 @@ class FactorCatalogue:
                 region,
                 f"No emission factor for {activity_type} in region {region}.",
                 f"Regions with a factor for {activity_type}: {_some(regions)}.",
-                "Import a factor for the region, or correct the region. Another region's factor is never taken unasked.",
+                "Import a factor for the region, or correct it. Another region's factor is never taken unasked.",
             )
         near = difflib.get_close_matches(activity_type, sorted(self._regions), n=SHOWN, cutoff=0.5)
-        known = f"Nearest activity types with factors: {_some(near)}." if near else f"{len(self._regions)} activity types have factors."
+        known = (
+            f"Nearest activity types with factors: {_some(near)}."
+            if near
+            else f"{len(self._regions)} activity types have factors."
+        )
         return (
             "activity_type",
             activity_type,
@@ -82,7 +86,8 @@ class FactorCatalogue:
     def _unit_mismatch(self, activity: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
         text = activity["unit"]
         factors = self._by_pair.get((activity["activity_type"], activity["region"]), [])
-        per = f"Factors for {activity['activity_type']} in {activity['region']} are per {_some(dict.fromkeys(f['unit'] for f in factors))}."
+        here = f"{activity['activity_type']} in {activity['region']}"
+        per = f"Factors for {here} are per {_some(dict.fromkeys(f['unit'] for f in factors))}."
         unit = find_unit(text)
         if unit is None:
             meant = candidates(text)
@@ -93,13 +98,18 @@ class FactorCatalogue:
                 (f"It may mean {_some(meant)}. " if meant else "") + per,
                 "Write the unit meant, or map the source's word to it.",
             )
-        matching = [factor for factor in factors if (other := find_unit(factor["unit"])) and other.dimension == unit.dimension]
+        matching = [
+            factor for factor in factors if (other := find_unit(factor["unit"])) and other.dimension == unit.dimension
+        ]
         if matching:
             return (
                 "activity_type",
                 activity["activity_type"],
-                f"The factors for {activity['activity_type']} in {activity['region']} are by methods the run does not use.",
-                f"Methods used: {_some(self._policy.methods)}; methods of the factors: {_some(dict.fromkeys(f['method'] for f in matching))}.",
+                f"The factors for {here} are by methods the run does not use.",
+                (
+                    f"Methods used: {_some(self._policy.methods)}; methods of the factors:"
+                    f" {_some(dict.fromkeys(f['method'] for f in matching))}."
+                ),
                 "Add the method to the factor policy, or import a factor of a method in use.",
             )
         unknown = [factor for factor in factors if find_unit(factor["unit"]) is None]
@@ -111,7 +121,13 @@ class FactorCatalogue:
                 f"It may mean {_some(candidates(unknown[0]['unit']) or ('a unit of the registry',))}.",
                 "Correct the factor's unit.",
             )
-        return "unit", text, f"{text} ({unit.dimension}) cannot be converted to the factor's unit.", per, self._unit_repair(unit.dimension, factors)
+        return (
+            "unit",
+            text,
+            f"{text} ({unit.dimension}) cannot be converted to the factor's unit.",
+            per,
+            self._unit_repair(unit.dimension, factors),
+        )
 
     @staticmethod
     def _unit_repair(dimension: str, factors: Sequence[Mapping[str, Any]]) -> str:
@@ -122,7 +138,7 @@ class FactorCatalogue:
                 " 10 % apart. Gas bills are usually gross."
             )
         if any(name.startswith("energy by") for name in {dimension, *dimensions}):
-            return "Give the quantity on the factor's calorific basis, or import a factor on the activity's: gross and net are not converted."
+            return "Give the quantity on the factor's calorific basis, or import a factor on the activity's."
         return "Give the quantity in a unit of the factor's kind, or import a factor per unit of the activity's kind."
 
     def _outside_validity(self, activity: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
@@ -149,11 +165,16 @@ class FactorCatalogue:
             if (factor["valid_from"] or FIRST_DAY) <= day < (factor["valid_to"] or LAST_DAY)
         ]
         first = min((rank for rank, _ in valid if rank is not None), default=None)
-        names = [f"{factor['factor_id']} ({factor['source']}, {factor['method']})" for rank, factor in valid if rank == first]
+        names = [
+            f"{factor['factor_id']} ({factor['source']}, {factor['method']})" for rank, factor in valid if rank == first
+        ]
         return (
             "activity_type",
             activity["activity_type"],
-            f"{len(names)} factors for {activity['activity_type']} in {activity['region']} are valid on {day.isoformat()}, equally preferred.",
+            (
+                f"{len(names)} factors for {activity['activity_type']} in {activity['region']} are valid on"
+                f" {day.isoformat()}, equally preferred."
+            ),
             f"Exactly one of {_some(names)}.",
             "End the validity of all but one, or prefer a source or method in the factor policy.",
         )
@@ -163,7 +184,10 @@ class FactorCatalogue:
         return (
             "quantity",
             "" if quantity is None else f"{quantity:f}",
-            "The figure would not fit: the converted quantity has more than 12 digits before the point, or the emission more than 15.",
+            (
+                "The figure would not fit: the converted quantity has more than 12 digits before the point,"
+                " or the emission more than 15."
+            ),
             "A quantity from 0 on whose emission is below 10^15 kg CO2e.",
             "Check quantity and unit: a factor of 1000 or a million is often the wrong unit.",
         )

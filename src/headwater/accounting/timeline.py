@@ -1,4 +1,4 @@
-"""The factor timeline: for each activity type, region, unit and day exactly one answer, worked out before any row is read.
+"""The factor timeline: one answer for each activity type, region, unit and day, worked out before any row is read.
 
 Validities are split where any of them begins or ends. A piece holds one chosen factor, or says that two compete, or
 that none is valid; so the join finds at most one piece a row, and gaps and overlaps are facts instead of accidents.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -32,29 +33,28 @@ FACTOR_SCALE = 10
 SPLIT = 10**9
 """A factor stands as `high` × SPLIT + `low` in units of 10^-10, for exact products in 64 bits."""
 
-TIMELINE_SCHEMA = pa.schema(
-    [
-        ("activity_type", pa.string()),
-        ("region", pa.string()),
-        ("unit", pa.string()),
-        ("valid_from", pa.date32()),
-        ("valid_to", pa.date32()),
-        ("outcome", pa.uint8()),
-        ("competing", pa.int32()),
-        ("factor_id", pa.string()),
-        ("method", pa.string()),
-        ("gwp_set", pa.string()),
-        ("scope", pa.int64()),
-        ("category", pa.int64()),
-        ("factor_unit", pa.string()),
-        ("numerator", pa.int64()),
-        ("denominator", pa.int64()),
-        ("quantity_limit", pa.decimal128(18, 6)),
-        ("narrow_limit", pa.decimal128(18, 6)),
-        *((f"{gas}_kg_per_unit", pa.decimal128(18, 10)) for gas in GASES),
-        *((f"{gas}_{part}", pa.int64()) for gas in GASES for part in ("high", "low")),
-    ]
-)
+_COLUMNS: list[tuple[str, pa.DataType]] = [
+    ("activity_type", pa.string()),
+    ("region", pa.string()),
+    ("unit", pa.string()),
+    ("valid_from", pa.date32()),
+    ("valid_to", pa.date32()),
+    ("outcome", pa.uint8()),
+    ("competing", pa.int32()),
+    ("factor_id", pa.string()),
+    ("method", pa.string()),
+    ("gwp_set", pa.string()),
+    ("scope", pa.int64()),
+    ("category", pa.int64()),
+    ("factor_unit", pa.string()),
+    ("numerator", pa.int64()),
+    ("denominator", pa.int64()),
+    ("quantity_limit", pa.decimal128(18, 6)),
+    ("narrow_limit", pa.decimal128(18, 6)),
+    *((f"{gas}_kg_per_unit", pa.decimal128(18, 10)) for gas in GASES),
+    *((f"{gas}_{part}", pa.int64()) for gas in GASES for part in ("high", "low")),
+]
+TIMELINE_SCHEMA = pa.schema(_COLUMNS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +120,7 @@ def _pieces(factors: Sequence[dict[str, Any]], policy: FactorPolicy) -> Iterable
     spans = [(factor, factor["valid_from"] or FIRST_DAY, factor["valid_to"] or LAST_DAY) for factor in factors]
     cuts = sorted({FIRST_DAY, LAST_DAY, *(start for _, start, _ in spans), *(end for _, _, end in spans)})
     joined: _Piece | None = None
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         ranked = [(policy.rank(factor), factor) for factor, first, last in spans if first <= start and end <= last]
         first_rank = min((rank for rank, _ in ranked if rank is not None), default=None)
         best = [factor for rank, factor in ranked if rank == first_rank]

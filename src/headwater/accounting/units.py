@@ -1,4 +1,4 @@
-"""Units of activities and factors: exact multipliers within a dimension, the spellings known, and the words that are no unit.
+"""Units of activities and factors: exact multipliers within a dimension, spellings, and the words that are no unit.
 
 Multipliers are fractions, so that every conversion is exact until the one declared rounding. A unit that depends on
 something unsaid (ton, gallon, therm) is not in the registry: its candidates are named instead.
@@ -28,13 +28,24 @@ class Unit:
 
 
 def _units(dimension: str, *rows: tuple[str, str, tuple[str, ...]]) -> list[Unit]:
-    return [Unit(symbol=symbol, dimension=dimension, size=Fraction(size), spellings=spelled) for symbol, size, spelled in rows]
+    return [
+        Unit(symbol=symbol, dimension=dimension, size=Fraction(size), spellings=spelled)
+        for symbol, size, spelled in rows
+    ]
 
 
 def _calorific(basis: str, words: str) -> list[Unit]:
     """Energy of a fuel by gross (higher) or net (lower) calorific value: about 10 % apart for gas, never converted."""
     short = {"gross": ("Hs", "HHV"), "net": ("Hi", "LHV")}[basis]
-    sizes = {"kWh": "3.6", "MWh": "3600", "GWh": "3600000", "MJ": "1", "GJ": "1000", "TJ": "1000000", "MMBtu": "1055.05585262"}
+    sizes = {
+        "kWh": "3.6",
+        "MWh": "3600",
+        "GWh": "3600000",
+        "MJ": "1",
+        "GJ": "1000",
+        "TJ": "1000000",
+        "MMBtu": "1055.05585262",
+    }
     return [
         Unit(
             symbol=f"{name}_{basis}",
@@ -49,7 +60,11 @@ def _calorific(basis: str, words: str) -> list[Unit]:
 _ENERGY = _units(
     "energy",
     ("Wh", "0.0036", ()),
-    ("kWh", "3.6", ("KWH", "kwh", "Kwh", "KWh", "kW h", "kW·h", "kW.h", "kilowatt hour", "kilowatt hours", "kilowatt-hours")),
+    (
+        "kWh",
+        "3.6",
+        ("KWH", "kwh", "Kwh", "KWh", "kW h", "kW·h", "kW.h", "kilowatt hour", "kilowatt hours", "kilowatt-hours"),
+    ),
     ("MWh", "3600", ("MWH", "Mwh", "MW h", "MW·h", "megawatt hour", "megawatt hours", "megawatt-hours")),
     ("GWh", "3600000", ("GWH", "Gwh", "GW h")),
     ("TWh", "3600000000", ("TWH", "Twh")),
@@ -94,24 +109,63 @@ _VOLUME = _units(
     ("bbl_oil", "158.987294928", ("oil barrel", "oil barrels", "oil_bbl", "bbl (oil)")),
 )
 
-_OTHER = [
-    *_units("passenger distance", ("pkm", "1", ("p.km", "passenger.km", "passenger km", "passenger-km", "passenger kilometres")), ("pmi", "1.609344", ("passenger-mile", "passenger miles"))),
-    *_units("freight", ("tkm", "1", ("t.km", "tonne.km", "tonne km", "tonne-km", "tonne kilometres")), ("tmi_short", "1.46006404", ("short ton-mile", "short ton-miles"))),
+_TRANSPORT = [
+    *_units(
+        "passenger distance",
+        ("pkm", "1", ("p.km", "passenger.km", "passenger km", "passenger-km", "passenger kilometres")),
+        ("pmi", "1.609344", ("passenger-mile", "passenger miles")),
+    ),
+    *_units(
+        "freight",
+        ("tkm", "1", ("t.km", "tonne.km", "tonne km", "tonne-km", "tonne kilometres")),
+        # 0.90718474 t × 1.609344 km
+        ("tmi_short", "1.45997231821056", ("short ton-mile", "short ton-miles")),
+    ),
+]
+
+_GAS_VOLUME = [
     *_units("gas volume at 0 °C and 101.325 kPa", ("Nm3", "1", ("Nm³", "Nm^3", "normal cubic metre"))),
     *_units("gas volume at 15 °C and 101.325 kPa", ("Sm3", "1", ("Sm³", "Sm^3", "standard cubic metre"))),
-    *_units("area", ("m2", "1", ("m²", "m^2", "sqm", "square metre", "square metres")), ("ha", "10000", ("hectare", "hectares")), ("km2", "1000000", ("km²", "km^2"))),
+]
+
+_AREA_AND_TIME = [
+    *_units(
+        "area",
+        ("m2", "1", ("m²", "m^2", "sqm", "square metre", "square metres")),
+        ("ha", "10000", ("hectare", "hectares")),
+        ("km2", "1000000", ("km²", "km^2")),
+    ),
     *_units("duration", ("h", "1", ("hour", "hours", "hr", "hrs"))),
-    *(unit for symbol, spelled in (
-        ("trip", ("trips",)), ("night", ("nights", "room night", "room nights")), ("piece", ("pieces", "pcs", "pc", "item", "items")),
-        ("person", ("persons", "people", "headcount")), ("fte", ("FTE",)), ("TEU", ()),
-    ) for unit in _units(f"count of {symbol}s", (symbol, "1", spelled))),
-    *(unit for code in ("EUR", "USD", "GBP", "CHF", "JPY", "CNY", "INR", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN", "KES", "BRL")
-      for unit in _units(f"money in {code}", (code, "1", ()))),
-]  # fmt: skip
+]
+
+_COUNTED: dict[str, tuple[str, ...]] = {
+    "trip": ("trips",),
+    "night": ("nights", "room night", "room nights"),
+    "piece": ("pieces", "pcs", "pc", "item", "items"),
+    "person": ("persons", "people", "headcount"),
+    "fte": ("FTE",),
+    "TEU": (),
+}
+_COUNTS = [unit for name, spelled in _COUNTED.items() for unit in _units(f"count of {name}s", (name, "1", spelled))]
+
+_CURRENCIES = ("EUR", "USD", "GBP", "CHF", "JPY", "CNY", "INR", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN", "KES", "BRL")
+_MONEY = [unit for code in _CURRENCIES for unit in _units(f"money in {code}", (code, "1", ()))]
 
 UNITS: Mapping[str, Unit] = {
     unit.symbol: unit
-    for unit in [*_ENERGY, *_calorific("gross", "Gross CV"), *_calorific("net", "Net CV"), *_MASS, *_DISTANCE, *_VOLUME, *_OTHER]
+    for unit in (
+        *_ENERGY,
+        *_calorific("gross", "Gross CV"),
+        *_calorific("net", "Net CV"),
+        *_MASS,
+        *_DISTANCE,
+        *_VOLUME,
+        *_TRANSPORT,
+        *_GAS_VOLUME,
+        *_AREA_AND_TIME,
+        *_COUNTS,
+        *_MONEY,
+    )
 }
 """Every unit by its symbol."""
 
@@ -154,7 +208,7 @@ def find_unit(text: str) -> Unit | None:
 
 
 def candidates(text: str) -> tuple[str, ...]:
-    """Symbols that a text which is no unit may have been meant to be, likeliest first; empty when nothing comes near."""
+    """Symbols that a text which is no unit may have been meant to be, likeliest first; empty when none is near."""
     word = text.strip()
     known = CANDIDATES.get(word.lower())
     if known is not None:

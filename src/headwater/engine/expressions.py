@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from headwater.engine.fragments import Condition, Number, Text
 from headwater.engine.readings import Readings
@@ -24,7 +24,7 @@ from headwater.errors import Misuse
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlglot.tokens import Token
+    from sqlglot.tokenizer_core import Token
 
 MAXIMUM_LENGTH = 2_000
 MAXIMUM_TOKENS = 400
@@ -87,24 +87,30 @@ def render_condition(text: str, columns: Sequence[str], readings: Readings, *, w
     return Rendered(sql=result.sql, columns=tuple(renderer.used))
 
 
-def parse(text: str, *, where: str) -> exp.Expression:
+def parse(text: str, *, where: str) -> exp.Expr:
     """Parse one expression under the limits. The tree is not yet checked: only `Renderer` decides what is allowed."""
     _refuse_characters(text, where)
     try:
         tokens = sqlglot.tokenize(text, read="duckdb")
     except SqlglotError as error:
-        raise Misuse("the expression cannot be read", where=where, value=text, valid=_plain(error), remedy=REMEDY) from None
+        raise Misuse(
+            "the expression cannot be read", where=where, value=text, valid=_plain(error), remedy=REMEDY
+        ) from None
     _refuse_tokens(tokens, text, where)
     try:
         trees = sqlglot.parse(text, read="duckdb")
     except SqlglotError as error:
-        raise Misuse("the expression cannot be read", where=where, value=text, valid=_plain(error), remedy=REMEDY) from None
+        raise Misuse(
+            "the expression cannot be read", where=where, value=text, valid=_plain(error), remedy=REMEDY
+        ) from None
     except RecursionError:
-        raise Misuse("the expression is nested too deeply", where=where, value=text, remedy="Make it simpler.") from None
+        raise Misuse(
+            "the expression is nested too deeply", where=where, value=text, remedy="Make it simpler."
+        ) from None
     if len(trees) != 1 or trees[0] is None:
         raise Misuse("the expression must be exactly one expression", where=where, value=text, remedy=REMEDY)
     tree = trees[0]
-    if not isinstance(tree, exp.Expression):
+    if not isinstance(tree, exp.Expr):
         raise Misuse("the expression cannot be read", where=where, value=text, remedy=REMEDY)
     return tree
 
@@ -151,7 +157,9 @@ def _refuse_tokens(tokens: Sequence[Token], text: str, where: str) -> None:
                 remedy="Put the explanation into the mapping's description.",
             )
         if token.token_type == TokenType.SEMICOLON:
-            raise Misuse("the expression holds a semicolon", where=where, value=text, valid="one expression", remedy=REMEDY)
+            raise Misuse(
+                "the expression holds a semicolon", where=where, value=text, valid="one expression", remedy=REMEDY
+            )
         if token.token_type in {TokenType.L_PAREN, TokenType.CASE}:
             nesting += 1
         elif token.token_type in {TokenType.R_PAREN, TokenType.END}:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from headwater.engine.rendering import Renderer
 
-ARITHMETIC: dict[type[exp.Expression], str] = {exp.Mul: "*", exp.Add: "+", exp.Sub: "-"}
+ARITHMETIC: dict[type[exp.Expr], str] = {exp.Mul: "*", exp.Add: "+", exp.Sub: "-"}
 
 ROW_KEY_DIGITS = 24
 """Hexadecimal digits of `row_key`: 96 bits, so that among 10⁹ records two alike by chance are a matter of 10⁻¹¹."""
@@ -33,7 +33,7 @@ class Call:
     """One function call: the renderer that meets it, and its arguments (None where left out)."""
 
     renderer: Renderer
-    arguments: Sequence[exp.Expression | None]
+    arguments: Sequence[exp.Expr | None]
 
     def count(self, name: str, lowest: int, highest: int) -> None:
         """Refuse a wrong number of arguments."""
@@ -42,7 +42,7 @@ class Call:
             valid = str(lowest) if lowest == highest else f"{lowest} to {highest}"
             self.renderer.refuse(f"{name} has {given} arguments", valid=f"{valid} arguments")
 
-    def node(self, position: int) -> exp.Expression:
+    def node(self, position: int) -> exp.Expr:
         """An argument that must be there."""
         node = self.arguments[position] if position < len(self.arguments) else None
         if node is None:
@@ -68,7 +68,8 @@ class Call:
 
 def _same_length(name: str) -> Callable[[Call], Fragment]:
     def build(call: Call) -> Fragment:
-        return Text(sql=f"{name}({call.text(0).sql})", growth=call.text(0).growth)
+        text = call.text(0)
+        return Text(sql=f"{name}({text.sql})", growth=text.growth)
 
     return build
 
@@ -81,11 +82,13 @@ def _substring(call: Call) -> Fragment:
 
 
 def _left(call: Call) -> Fragment:
-    return Text(sql=f"left({call.text(0).sql}, {call.integer(1, 'the length of left', 0, 10_000)})", growth=call.text(0).growth)
+    text = call.text(0)
+    return Text(sql=f"left({text.sql}, {call.integer(1, 'the length of left', 0, 10_000)})", growth=text.growth)
 
 
 def _right(call: Call) -> Fragment:
-    return Text(sql=f"right({call.text(0).sql}, {call.integer(1, 'the length of right', 0, 10_000)})", growth=call.text(0).growth)
+    text = call.text(0)
+    return Text(sql=f"right({text.sql}, {call.integer(1, 'the length of right', 0, 10_000)})", growth=text.growth)
 
 
 def _replace(call: Call) -> Fragment:
@@ -105,14 +108,15 @@ def _pad(call: Call) -> Fragment:
     if not fill:
         call.renderer.refuse("lpad fills with an empty text", valid="at least one character")
     # DuckDB's lpad cuts what is longer; cutting an identifier would make two of them one.
-    sql = f"(CASE WHEN length({text.sql}) < {length} THEN lpad({text.sql}, {length}, {quote_text(fill)}) ELSE {text.sql} END)"
-    return Text(sql=sql, growth=text.growth)
+    padded = f"lpad({text.sql}, {length}, {quote_text(fill)})"
+    return Text(sql=f"(CASE WHEN length({text.sql}) < {length} THEN {padded} ELSE {text.sql} END)", growth=text.growth)
 
 
 def _split_part(call: Call) -> Fragment:
     separator = call.literal(1, "the separator of split_part")
     part = call.integer(2, "the part of split_part", -1_000, 1_000)
-    return Text(sql=f"split_part({call.text(0).sql}, {quote_text(separator)}, {part})", growth=call.text(0).growth)
+    text = call.text(0)
+    return Text(sql=f"split_part({text.sql}, {quote_text(separator)}, {part})", growth=text.growth)
 
 
 def _regexp_extract(call: Call) -> Fragment:
@@ -120,27 +124,32 @@ def _regexp_extract(call: Call) -> Fragment:
     group = call.integer(2, "the group of regexp_extract", 0, 9) if call.has(2) else 0
     if len(pattern) > 200:
         call.renderer.refuse("the pattern of regexp_extract is too long", valid="at most 200 characters")
-    return Text(sql=f"regexp_extract({call.text(0).sql}, {quote_text(pattern)}, {group})", growth=call.text(0).growth)
+    text = call.text(0)
+    return Text(sql=f"regexp_extract({text.sql}, {quote_text(pattern)}, {group})", growth=text.growth)
 
 
 def _coalesce(call: Call) -> Fragment:
-    nodes = [call.node(0), *(call.arguments[1] if isinstance(call.arguments[1], list) else [])]
-    texts = [call.renderer.text(node) for node in nodes]
+    texts = [call.renderer.text(node) for node in call.arguments if node is not None]
     return Text(sql=f"coalesce({', '.join(each.sql for each in texts)})", growth=max(each.growth for each in texts))
 
 
 def _nullif(call: Call) -> Fragment:
-    return Text(sql=f"nullif({call.text(0).sql}, {call.text(1).sql})", growth=call.text(0).growth)
+    text = call.text(0)
+    return Text(sql=f"nullif({text.sql}, {call.text(1).sql})", growth=text.growth)
 
 
 def _length(call: Call) -> Fragment:
     text = call.text(0)
     return Number(
-        sql=f"CAST(length({text.sql}) AS DECIMAL(10,0))", whole=10, scale=0, absent=text.sql, spelled=f"('length of ' || {text.sql})"
+        sql=f"CAST(length({text.sql}) AS DECIMAL(10,0))",
+        whole=10,
+        scale=0,
+        absent=text.sql,
+        spelled=f"('length of ' || {text.sql})",
     )
 
 
-TEXT_FUNCTIONS: dict[type[exp.Expression], tuple[tuple[str, ...], Callable[[Call], Fragment]]] = {
+TEXT_FUNCTIONS: dict[type[exp.Expr], tuple[tuple[str, ...], Callable[[Call], Fragment]]] = {
     exp.Lower: (("this",), _same_length("lower")),
     exp.Upper: (("this",), _same_length("upper")),
     exp.Trim: (("this",), _same_length("trim")),
@@ -245,7 +254,9 @@ def _day_after(call: Call) -> Fragment:
     text = call.text(0)
     day = call.renderer.readings.day(text)
     next_day = f"CAST({quote_name(day.value)} + 1 AS VARCHAR)"
-    return Text(sql=f"(CASE WHEN {quote_name(day.outcome)} = 0 THEN {next_day} ELSE {text.sql} END)", growth=text.growth)
+    return Text(
+        sql=f"(CASE WHEN {quote_name(day.outcome)} = 0 THEN {next_day} ELSE {text.sql} END)", growth=text.growth
+    )
 
 
 def _row_key(call: Call) -> Fragment:

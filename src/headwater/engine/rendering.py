@@ -27,7 +27,7 @@ MAXIMUM_GROWTH = 64
 MAXIMUM_WILDCARDS = 3
 """`%` signs in a LIKE pattern: matching time grows as a power of their number."""
 
-_COMPARISONS: dict[type[exp.Expression], str] = {
+_COMPARISONS: dict[type[exp.Expr], str] = {
     exp.EQ: "=",
     exp.NEQ: "<>",
     exp.LT: "<",
@@ -52,7 +52,7 @@ class Renderer:
         self.source = source
         self.used: dict[str, None] = {}
 
-    def render(self, node: exp.Expression) -> Fragment:
+    def render(self, node: exp.Expr) -> Fragment:
         """Render a node, or raise `Misuse` that names what is not allowed."""
         if isinstance(node, exp.Paren):
             self._only(node, "this")
@@ -69,7 +69,9 @@ class Renderer:
             return self._concat(node)
         if isinstance(node, (exp.Neg, *ARITHMETIC)):
             return self._arithmetic(node)
-        if isinstance(node, (exp.And, exp.Or, exp.Not, exp.Is, exp.In, exp.Like, exp.ILike, exp.Between, *_COMPARISONS)):
+        if isinstance(
+            node, (exp.And, exp.Or, exp.Not, exp.Is, exp.In, exp.Like, exp.ILike, exp.Between, *_COMPARISONS)
+        ):
             return Condition(sql=self._condition_sql(node))
         return self._call(node)
 
@@ -79,7 +81,7 @@ class Renderer:
         """Raise `Misuse` about this expression."""
         raise Misuse(what, where=self.where, value=self.source, valid=valid, remedy=remedy)
 
-    def _only(self, node: exp.Expression, *names: str) -> None:
+    def _only(self, node: exp.Expr, *names: str) -> None:
         """Refuse any part of a construct that its method does not read (window, DISTINCT, a hidden query, …)."""
         known = {*names, *_PARSER_FLAGS}
         extra = [name for name, value in node.args.items() if value not in (None, [], False) and name not in known]
@@ -96,7 +98,7 @@ class Renderer:
         if name not in self.columns:
             near = difflib.get_close_matches(name, sorted(self.columns), n=3, cutoff=0.5)
             shown = near or sorted(self.columns)[:12]
-            spelled = "" if name.isascii() else f" (written {ascii(name)})"
+            spelled = "" if name.isascii() else f" (written {name!a})"
             self.refuse(
                 f"there is no column {name!r}{spelled} in the file",
                 valid=("perhaps " if near else "") + ", ".join(repr(each) for each in shown),
@@ -127,7 +129,7 @@ class Renderer:
 
     # texts
 
-    def text(self, node: exp.Expression) -> Text:
+    def text(self, node: exp.Expr) -> Text:
         """Render a node that must give a text; a number is written as the locale writes it."""
         fragment = self.render(node)
         if isinstance(fragment, Number):
@@ -136,9 +138,11 @@ class Renderer:
             self.refuse("a condition stands where a text is needed", remedy="Use CASE WHEN … THEN … ELSE … END.")
         return fragment
 
-    def number(self, node: exp.Expression) -> Number:
+    def number(self, node: exp.Expr) -> Number:
         """Render a node that must give a number; a text is read by the shared parser as decimal(18,6)."""
-        fragment = self.render(node)
+        return self._as_number(self.render(node))
+
+    def _as_number(self, fragment: Fragment) -> Number:
         if isinstance(fragment, Text):
             if fragment.literal is not None:
                 self.refuse(f"the text {fragment.literal!r} stands where a number is needed")
@@ -147,14 +151,14 @@ class Renderer:
             self.refuse("a condition stands where a number is needed", remedy="Use CASE WHEN … THEN … ELSE … END.")
         return fragment
 
-    def condition(self, node: exp.Expression) -> str:
+    def condition(self, node: exp.Expr) -> str:
         """Render a node that must be a condition; gives its SQL."""
         fragment = self.render(node)
         if not isinstance(fragment, Condition):
             self.refuse("a value stands where a condition is needed", remedy="Compare the value with something.")
         return fragment.sql
 
-    def _concat(self, node: exp.Expression) -> Text:
+    def _concat(self, node: exp.Expr) -> Text:
         if isinstance(node, exp.DPipe):
             self._only(node, "this", "expression")
             parts = [self.text(part) for part in node.flatten()]
@@ -172,7 +176,7 @@ class Renderer:
     def _case(self, node: exp.Case) -> Fragment:
         self._only(node, "this", "ifs", "default")
         conditions: list[str] = []
-        results: list[exp.Expression] = []
+        results: list[exp.Expr] = []
         for branch in node.args["ifs"]:
             if node.this is not None:
                 conditions.append(self._compare("=", node.this, branch.this))
@@ -182,7 +186,10 @@ class Renderer:
         default = node.args.get("default")
         results.append(default if default is not None else exp.Null())
         fragments = [self.render(result) for result in results]
-        if all(isinstance(each, Number) or isinstance(result, exp.Null) for each, result in zip(fragments, results, strict=True)):
+        if all(
+            isinstance(each, Number) or isinstance(result, exp.Null)
+            for each, result in zip(fragments, results, strict=True)
+        ):
             return self._case_of_numbers(conditions, fragments)
         texts = [self.text(result) for result in results]
         return self.bounded(_case_sql(conditions, [each.sql for each in texts]), max(each.growth for each in texts))
@@ -197,7 +204,10 @@ class Renderer:
         return Number(
             sql=_case_sql(
                 conditions,
-                [f"CAST({each.sql if isinstance(each, Number) else 'NULL'} AS DECIMAL({whole + scale},{scale}))" for each in fragments],
+                [
+                    f"CAST({each.sql if isinstance(each, Number) else 'NULL'} AS DECIMAL({whole + scale},{scale}))"
+                    for each in fragments
+                ],
             ),
             whole=whole,
             scale=scale,
@@ -216,11 +226,17 @@ class Renderer:
                 remedy="Declare narrower operands, as in number(distance, 9, 2), or round in between: round(x, 6).",
             )
 
-    def _arithmetic(self, node: exp.Expression) -> Number:
+    def _arithmetic(self, node: exp.Expr) -> Number:
         if isinstance(node, exp.Neg):
             self._only(node, "this")
             one = self.number(node.this)
-            return Number(sql=f"(-{one.sql})", whole=one.whole, scale=one.scale, absent=one.absent, spelled=f"('-' || {one.spelled})")
+            return Number(
+                sql=f"(-{one.sql})",
+                whole=one.whole,
+                scale=one.scale,
+                absent=one.absent,
+                spelled=f"('-' || {one.spelled})",
+            )
         self._only(node, "this", "expression")
         a, b = self.number(node.this), self.number(node.expression)
         sign = ARITHMETIC[type(node)]
@@ -237,12 +253,14 @@ class Renderer:
             whole=whole,
             scale=scale,
             absent=f"coalesce({a.absent}, {b.absent})",
-            spelled=f"({a.spelled} || ' {sign} ' || {b.spelled})" if sign == "*" else f"('(' || {a.spelled} || ' {sign} ' || {b.spelled} || ')')",
+            spelled=f"({a.spelled} || ' {sign} ' || {b.spelled})"
+            if sign == "*"
+            else f"('(' || {a.spelled} || ' {sign} ' || {b.spelled} || ')')",
         )
 
     # conditions
 
-    def _condition_sql(self, node: exp.Expression) -> str:
+    def _condition_sql(self, node: exp.Expr) -> str:
         if isinstance(node, (exp.And, exp.Or)):
             self._only(node, "this", "expression")
             word = " AND " if isinstance(node, exp.And) else " OR "
@@ -260,7 +278,10 @@ class Renderer:
             return "(" + " OR ".join(self._compare("=", node.this, each) for each in node.expressions) + ")"
         if isinstance(node, exp.Between):
             self._only(node, "this", "low", "high")
-            return f"({self._compare('>=', node.this, node.args['low'])} AND {self._compare('<=', node.this, node.args['high'])})"
+            low, high = (
+                self._compare(sign, node.this, node.args[end]) for sign, end in ((">=", "low"), ("<=", "high"))
+            )
+            return f"({low} AND {high})"
         if isinstance(node, (exp.Like, exp.ILike)):
             return self._like(node)
         self._only(node, "this", "expression")
@@ -270,27 +291,33 @@ class Renderer:
         self._only(node, "this", "expression")
         pattern = self.literal_text(node.expression, "the pattern of LIKE")
         if pattern.count("%") > MAXIMUM_WILDCARDS:
-            self.refuse(f"the LIKE pattern {pattern!r} has too many wildcards", valid=f"at most {MAXIMUM_WILDCARDS} % signs")
+            self.refuse(
+                f"the LIKE pattern {pattern!r} has too many wildcards", valid=f"at most {MAXIMUM_WILDCARDS} % signs"
+            )
         word = "ILIKE" if isinstance(node, exp.ILike) else "LIKE"
         return f"({self.text(node.this).sql} {word} {quote_text(pattern)})"
 
-    def _compare(self, sign: str, left: exp.Expression, right: exp.Expression) -> str:
+    def _compare(self, sign: str, left: exp.Expr, right: exp.Expr) -> str:
         """Compare as numbers where either side is one ('9' < '10'), else as texts."""
         a, b = self.render(left), self.render(right)
         if isinstance(a, Condition) or isinstance(b, Condition):
             self.refuse("a condition is compared with something", remedy="Join conditions by AND, OR, NOT.")
         if isinstance(a, Text) and isinstance(b, Text):
             return f"({a.sql} {sign} {b.sql})"
-        return f"({self.number(left).sql} {sign} {self.number(right).sql})"
+        return f"({self._as_number(a).sql} {sign} {self._as_number(b).sql})"
 
     # functions
 
-    def _call(self, node: exp.Expression) -> Fragment:
+    def _call(self, node: exp.Expr) -> Fragment:
         builder = TEXT_FUNCTIONS.get(type(node))
         if builder is not None:
             names, build = builder
             self._only(node, *names)
-            return build(Call(self, [node.args.get(name) for name in names]))
+            arguments: list[exp.Expr | None] = []
+            for name in names:
+                argument = node.args.get(name)
+                arguments.extend(argument if isinstance(argument, list) else [argument])
+            return build(Call(self, arguments))
         if isinstance(node, exp.Anonymous) and node.name.lower() in NAMED:
             self._only(node, "this", "expressions")
             return NAMED[node.name.lower()](Call(self, node.expressions))
@@ -300,15 +327,15 @@ class Renderer:
         remedy = "Use the operations listed in docs/reference/expressions.md."
         if isinstance(node, (exp.Div, exp.IntDiv)):
             remedy = "Write divide(a, b, places): division is exact only with declared places."
-        self.refuse(f"{_title(node)} is not allowed in an expression", remedy=remedy)
+        return self.refuse(f"{_title(node)} is not allowed in an expression", remedy=remedy)
 
-    def literal_text(self, node: exp.Expression | None, what: str) -> str:
+    def literal_text(self, node: exp.Expr | None, what: str) -> str:
         """The value of a literal text argument."""
         if not isinstance(node, exp.Literal) or not node.is_string:
             self.refuse(f"{what} must be a text in 'single quotes'")
         return str(node.name)
 
-    def literal_integer(self, node: exp.Expression | None, what: str, lowest: int, highest: int) -> int:
+    def literal_integer(self, node: exp.Expr | None, what: str, lowest: int, highest: int) -> int:
         """The value of a literal whole-number argument within bounds."""
         negative = isinstance(node, exp.Neg)
         inner = node.this if isinstance(node, exp.Neg) else node

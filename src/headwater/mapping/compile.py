@@ -113,7 +113,9 @@ def _check_contract(mapping: Mapping, document: Document, place: str) -> None:
                 remedy="Write the field's name as the contract does, or leave it out.",
             )
     open_fields = [
-        spec.name for spec in document.fields if spec.required and spec.default is None and spec.name not in mapping.fields
+        spec.name
+        for spec in document.fields
+        if spec.required and spec.default is None and spec.name not in mapping.fields
     ]
     if open_fields:
         raise Misuse(
@@ -167,7 +169,9 @@ def _folded(text: str) -> str:
 
 
 def _looked_up(text: str, values: Lookup[str, str]) -> str:
-    branches = " ".join(f"WHEN {quote_text(word.strip().lower())} THEN {quote_text(meaning)}" for word, meaning in values.items())
+    branches = " ".join(
+        f"WHEN {quote_text(word.strip().lower())} THEN {quote_text(meaning)}" for word, meaning in values.items()
+    )
     return f"(CASE {_folded(text)} {branches} ELSE {text} END)"
 
 

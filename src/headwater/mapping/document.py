@@ -35,7 +35,9 @@ class Source(_Part):
     delimiter: OneSign | None = None
     encoding: Words | None = None
     quote: OneSign | None = None
-    comment: OneSign | None = Field(default=None, description="Lines that begin with this sign are instructions, not records.")
+    comment: OneSign | None = Field(
+        default=None, description="Lines that begin with this sign are instructions, not records."
+    )
     preamble: int | None = Field(default=None, ge=0, le=10_000, description="Lines above the header.")
 
 
@@ -43,7 +45,9 @@ class Locale(_Part):
     """How values are written. Nothing is guessed: what is ambiguous under this locale becomes a finding."""
 
     decimal: Literal[".", ","] = "."
-    group: Literal[",", ".", " ", "'"] | None = Field(default=",", description="Sign between thousands; null: none allowed.")
+    group: Literal[",", ".", " ", "'"] | None = Field(
+        default=",", description="Sign between thousands; null: none allowed."
+    )
     date_order: Literal["YMD", "DMY", "MDY"] | None = None
     time_zone: Words | None = Field(default=None, description="IANA name, for timestamps without an offset.")
     true_words: tuple[Words, ...] | None = Field(default=None, alias="true")
@@ -66,7 +70,7 @@ class FieldRule(_Part):
     values: dict[Words, Words] | None = Field(
         default=None,
         max_length=1_000,
-        description="What the source's words mean; compared without regard to case and outer spaces. Blank stays blank.",
+        description="What the source's words mean; case and outer spaces do not count. Blank stays blank.",
     )
     otherwise: Literal["keep", "reject"] | None = Field(
         default=None, description="What happens to a text that `values` does not list: reject (the default) or keep."
@@ -132,7 +136,7 @@ class Mapping(_Part):
 
 
 def load_mapping(path: Path) -> Mapping:
-    """Read a mapping from a YAML or JSON file. Raises `InputRefused` when it cannot be read, `Misuse` when it is wrong."""
+    """Read a mapping from a YAML or JSON file; `InputRefused` when it cannot be read, `Misuse` when it is wrong."""
     try:
         size = path.stat().st_size
         content = path.read_bytes() if size <= MAXIMUM_BYTES else b""
@@ -140,7 +144,10 @@ def load_mapping(path: Path) -> Mapping:
         raise InputRefused("the mapping cannot be read", where=str(path), value=error.strerror) from error
     if size > MAXIMUM_BYTES:
         raise InputRefused(
-            f"the mapping has {size:,} bytes", where=str(path), valid=f"at most {MAXIMUM_BYTES:,}", remedy="Is it a mapping?"
+            f"the mapping has {size:,} bytes",
+            where=str(path),
+            valid=f"at most {MAXIMUM_BYTES:,}",
+            remedy="Is it a mapping?",
         )
     try:
         text = content.decode("utf-8-sig")
@@ -155,7 +162,9 @@ def read_mapping(text: str, *, where: str) -> Mapping:
     """Read a mapping from YAML or JSON text. Raises `Misuse` that names every key that is wrong."""
     body = parse_yaml(text, where=where)
     if not isinstance(body, dict):
-        raise Misuse("the mapping is not a document with keys", where=where, valid="mapping, version, contract, fields, …")
+        raise Misuse(
+            "the mapping is not a document with keys", where=where, valid="mapping, version, contract, fields, …"
+        )
     try:
         return Mapping.model_validate(body)
     except ValidationError as error:
@@ -177,7 +186,7 @@ def mapping_json_schema() -> dict[str, Any]:
     }
 
 
-def _sentence(error: Any) -> str:  # noqa: ANN401  (pydantic's own typed dict is not public)
+def _sentence(error: Any) -> str:
     place = ".".join(str(part) for part in error["loc"]) or "the document"
     words = str(error["msg"]).removeprefix("Value error, ")
     return f"{place}: {words[0].lower()}{words[1:]}"

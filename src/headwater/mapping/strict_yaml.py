@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
@@ -14,9 +15,10 @@ class _TextLoader(yaml.SafeLoader):
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, Any]]] = {}  # noqa: RUF012  (PyYAML's own class attribute)
 
-    def compose_node(self, parent: Any, index: Any) -> yaml.Node | None:  # noqa: ANN401  (PyYAML's own signature)
+    def compose_node(self, parent: Any, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=self.peek_event().start_mark)
+            mark = self.get_mark()  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=mark)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
@@ -30,9 +32,7 @@ class _TextLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_TextLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:null", __import__("re").compile(r"^(?:~|null)?$"), ["~", "n", ""]
-)
+_TextLoader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null)?$"), ["~", "n", ""])
 
 
 def parse_yaml(text: str, *, where: str) -> object:
@@ -44,7 +44,10 @@ def parse_yaml(text: str, *, where: str) -> object:
         place = f"{where}, line {mark.line + 1}, column {mark.column + 1}" if mark is not None else where
         problem = getattr(error, "problem", None) or str(error)
         raise Misuse(
-            f"the document cannot be read: {problem}", where=place, valid="YAML or JSON", remedy="Correct the place named."
+            f"the document cannot be read: {problem}",
+            where=place,
+            valid="YAML or JSON",
+            remedy="Correct the place named.",
         ) from error
     except RecursionError:
         raise Misuse("the document is nested too deeply", where=where, valid="a mapping") from None
