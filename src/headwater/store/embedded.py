@@ -248,13 +248,16 @@ def _pid(folder: ServerFolder) -> int | None:
 
 
 def _remove_stale_pid(folder: ServerFolder) -> None:
-    """After a crash of the machine its number may be another program's, and PostgreSQL would wait for that one.
+    """Remove the note of a server that is gone, where PostgreSQL would wait for it for ever.
 
-    Only where the system shows what a process works on (Linux); elsewhere the error names the file.
+    Its number may be another program's since the machine crashed, or that of a dead process that nobody reaps, as in a
+    container. Only where the system shows it (Linux); elsewhere the error says what to look at.
     """
     pid = _pid(folder)
+    process = Path(f"/proc/{pid}")
     try:
-        if pid is not None and Path(f"/proc/{pid}/cwd").resolve(strict=True) != folder.data.resolve():
+        state = (process / "stat").read_text().rpartition(")")[2].split()[0]
+        if state == "Z" or (process / "cwd").resolve(strict=True) != folder.data.resolve():
             (folder.data / "postmaster.pid").unlink(missing_ok=True)
     except OSError:
         return
