@@ -31,6 +31,9 @@ MAXIMUM_TOKENS = 400
 MAXIMUM_NESTING = 12
 """Parentheses and CASE together: far beyond what a person reads, far below where the parser's recursion ends."""
 
+MAXIMUM_DEPTH = 40
+"""Levels of the parsed tree: rendering takes a few calls each."""
+
 REMEDY = "Use columns of the file, literals and the operations listed in docs/reference/expressions.md."
 
 
@@ -112,7 +115,22 @@ def parse(text: str, *, where: str) -> exp.Expr:
     tree = trees[0]
     if not isinstance(tree, exp.Expr):
         raise Misuse("the expression cannot be read", where=where, value=text, remedy=REMEDY)
+    if _depth(tree) > MAXIMUM_DEPTH:
+        raise Misuse("the expression is nested too deeply", where=where, value=text, remedy="Make it simpler.")
     return tree
+
+
+def _depth(tree: exp.Expr) -> int:
+    """Levels of the tree, found without recursion; a chain of ||, AND or OR is one level however long."""
+    deepest = 0
+    waiting: list[tuple[exp.Expr, int]] = [(tree, 1)]
+    while waiting:
+        node, level = waiting.pop()
+        deepest = max(deepest, level)
+        for child in node.iter_expressions():
+            chained = type(child) is type(node) and isinstance(node, (exp.DPipe, exp.And, exp.Or))
+            waiting.append((child, level if chained else level + 1))
+    return deepest
 
 
 def _refuse_characters(text: str, where: str) -> None:
