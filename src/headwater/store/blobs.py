@@ -53,12 +53,7 @@ class BlobStore:
             hashed = _hash_blocks(_blocks(path), on_block)
             if self._is_held(tenant_id, hashed):
                 return hashed
-            copied = self._copy(tenant_id, path, None)
-            if copied != hashed:
-                raise InputRefused(
-                    "the file changed while it was read", where=str(path), remedy="Import it when it is complete."
-                )
-            return copied
+            return self._copy(tenant_id, path, None, expected=hashed)
         return self._copy(tenant_id, path, on_block)
 
     def put_bytes(self, tenant_id: UUID, content: bytes) -> Blob:
@@ -90,12 +85,16 @@ class BlobStore:
         """Hash and size of what is there now, read anew: equal to what it was kept as, unless it was changed."""
         return _hash_blocks(_blocks(self.path(tenant_id, sha256)), None)
 
-    def _copy(self, tenant_id: UUID, path: Path, on_block: OnBlock | None) -> Blob:
+    def _copy(self, tenant_id: UUID, path: Path, on_block: OnBlock | None, *, expected: Blob | None = None) -> Blob:
         with self.writer(tenant_id) as writer:
             for block in _blocks(path):
                 writer.write(block)
                 if on_block is not None:
                     on_block(block)
+            if expected not in {None, writer.blob}:
+                raise InputRefused(
+                    "the file changed while it was read", where=str(path), remedy="Import it when it is complete."
+                )
         return writer.blob
 
     def _is_held(self, tenant_id: UUID, blob: Blob) -> bool:
