@@ -9,6 +9,7 @@ import pytest
 
 from headwater.contracts import Document
 from headwater.packs.ghg import pack
+from tests.river import River, make_river
 from tests.servers import Installation, TestServer, embedded_server, installed_server
 
 
@@ -44,3 +45,9 @@ def empty_database(server: TestServer) -> Iterator[Installation]:
     made = server.empty()
     yield made
     server.drop(made)
+
+
+@pytest.fixture
+def river(installation: Installation, tmp_path: Path) -> River:
+    """A fresh installation to bring files through."""
+    return make_river(installation, tmp_path)

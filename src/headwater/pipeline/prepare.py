@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from headwater.connectors.csv_file.read import read_chunk, read_slice
+from headwater.connectors.csv_file.read import parse_slice, read_slice
 from headwater.errors import InputRefused
 from headwater.pipeline.refusals import ragged_rows
 from headwater.pipeline.transform import Standing
@@ -49,14 +49,14 @@ class Preparation:
 
     def read(self, span: ChunkSpan, *, afresh: bool = False) -> ReadChunk:
         """Read a chunk; unless `afresh`, one that was committed with the same bytes before is not parsed."""
+        with self._reading:
+            data = read_slice(self._file, span)
         if not afresh:
-            with self._reading:
-                raw_sha256 = hashlib.sha256(read_slice(self._file, span)).digest()
+            raw_sha256 = hashlib.sha256(data).digest()
             earlier = self._store.earlier(raw_sha256)
             if earlier is not None:
                 return ReadChunk(span=span, raw_sha256=raw_sha256, raw=None, earlier=earlier)
-        with self._reading:
-            raw = read_chunk(self._file, span, self._layout)
+        raw = parse_slice(data, span, self._layout)
         return ReadChunk(span=span, raw_sha256=raw.sha256, raw=raw)
 
     def prepare(self, chunk: ReadChunk, *, afresh: bool = False) -> PreparedChunk:
@@ -82,10 +82,12 @@ class Preparation:
             ) from error
 
     def _whole(self, chunk: ReadChunk, raw: RawChunk) -> PreparedChunk:
-        table, record_nos, lines, mends = raw.table, raw.record_nos, raw.lines, None
+        table, record_nos, lines, ragged, mends = raw.table, raw.record_nos, raw.lines, raw.ragged, None
         skipped = Counter({reason: len(numbers) for reason, numbers in raw.skipped.items()})
         if self._mending is not None:
+            # What cannot be taken is only counted: the record it stands for is in quarantine, and stays there.
             table, record_nos, lines, mends, unmended = self._mending.take(raw)
+            ragged = ()
             skipped.update(unmended)
         transformed = self._transform.run(table, record_nos, first_record=chunk.span.first_record)
         skipped.update(transformed.skipped)
@@ -96,7 +98,7 @@ class Preparation:
             record_nos=record_nos,
             lines=lines,
             transformed=transformed,
-            ragged=ragged_rows(raw.ragged, source_id=self._source_id, first_record=chunk.span.first_record),
+            ragged=ragged_rows(ragged, source_id=self._source_id, first_record=chunk.span.first_record),
             skipped=skipped,
             mends=mends,
         )

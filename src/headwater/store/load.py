@@ -16,6 +16,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from headwater.contracts.table import history_name, table_name
+from headwater.errors import RetryLater
 from headwater.store import audit
 from headwater.store.queries import named_queries
 
@@ -34,7 +35,11 @@ HOUSE_COLUMNS = ("absent", "record_no", "row_hash")
 
 @dataclass(frozen=True, kw_only=True)
 class ChunkKey:
-    """Which chunk of which run is being loaded, and what decides between competing rows."""
+    """Which chunk of which run is being loaded, and what decides between competing rows.
+
+    Rows of runs that began at `settled_from` or later are met as if this run had brought them: a resubmission takes the
+    place of records that an older run refused, and does not replace what that run or a later one loaded.
+    """
 
     tenant_id: UUID
     run_id: UUID
@@ -43,6 +48,7 @@ class ChunkKey:
     source_id: bytes
     contract: str
     run_started: datetime
+    settled_from: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +125,14 @@ class ChunkTransaction:
     ) -> Loaded:
         self._run(names, "analyze_stage")
         self._run(names, "create_met")
-        self._run(names, "fill_met", run=self._key.run_id, started=self._key.run_started, **bounds)
+        self._run(
+            names,
+            "fill_met",
+            run=self._key.run_id,
+            started=self._key.run_started,
+            settled=self._key.settled_from,
+            **bounds,
+        )
         unchanged, merged = self._one("met_same", names) or (0, 0)
         relies_on = tuple(chunk_id for (chunk_id,) in self._all("met_relied_on", names))
         changed = (self._one("met_changed", names) or ([],))[0]
@@ -158,10 +171,8 @@ class ChunkTransaction:
             return
         stage, offsets = self._stage_name(), self._stage_name()
         self._stage(stage, rows)
-        found = self._all_in("quarantine_offsets", stage=stage, run=self._key.run_id)
         self._execute("create_offsets", offsets=offsets)
-        for quarantine_id, offset_by in found:
-            self._execute("insert_offset", offsets=offsets, quarantine_id=str(quarantine_id), offset_by=offset_by)
+        self._execute("fill_offsets", stage=stage, offsets=offsets, run=self._key.run_id)
         self._execute(
             "insert_quarantine",
             stage=stage,
@@ -170,6 +181,22 @@ class ChunkTransaction:
             contract=self._key.contract,
             chunk=self._key.chunk_id,
         )
+
+    def mend(self, rows: pa.Table) -> None:
+        """Write how repairs ended: see `ports.ChunkTransaction.mend`."""
+        if rows.num_rows == 0:
+            return
+        stage = self._stage_name()
+        self._stage(stage, rows)
+        row = self._execute("lock_mended", stage=stage).fetchone()
+        if row is None or row[0] != rows.num_rows:
+            raise RetryLater(
+                "somebody else has settled records that this file mends",
+                where=f"chunk {self._key.chunk_no}",
+                remedy="Resume the run: those records are skipped then.",
+            )
+        self._execute("insert_repairs", stage=stage, chunk=self._key.chunk_id, actor=audit.ACTOR)
+        self._execute("settle_mended", stage=stage, reason=f"mended and loaded by run {self._key.run_id}")
 
     def findings(self, rows: pa.Table) -> None:
         """Note what was seen about loaded records: record_no (in the file), rule_id, field, value, message."""
@@ -238,9 +265,6 @@ class ChunkTransaction:
             parts["parent"] = sql.Identifier(parent.stage)
             parts["parent_key"] = parent.same("t", "p")
         return self._execute(query, **parts, **values).fetchall()
-
-    def _all_in(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
-        return self._execute(query, **values).fetchall()
 
     def _execute(self, query: str, **values: Any) -> psycopg.Cursor[tuple[Any, ...]]:
         text = QUERIES[query]

@@ -28,9 +28,11 @@ CREATE TEMP TABLE {met} (
     stored_record bigint, stored_source text) ON COMMIT DROP
 
 -- name: fill_met
--- What stands under the staged keys, whether it is equal, and which run put it there.
+-- What stands under the staged keys, whether it is equal, and which run put it there. A resubmission counts what was
+-- loaded since the run that refused its records as its own: it merges with that or is refused, and never replaces it.
 INSERT INTO {met}
-SELECT s.record_no, t.row_hash = s.row_hash, t.chunk_id, c.run_id = %(run)s, r.started_at > %(started)s,
+SELECT s.record_no, t.row_hash = s.row_hash, t.chunk_id,
+       c.run_id = %(run)s OR r.started_at >= coalesce(%(settled)s::timestamptz, 'infinity'), r.started_at > %(started)s,
        c.first_record + t.record_no, r.source_name
 FROM {stage} s
 JOIN {target} t ON t.tenant_id = %(tenant)s AND {same_key}
@@ -106,8 +108,13 @@ SELECT chunk_id, count(*) FROM gone GROUP BY chunk_id
 -- Rows a chunk has lost.
 UPDATE chunks SET superseded = superseded + %(lost)s WHERE tenant_id = %(tenant)s AND chunk_id = %(lost_chunk)s
 
--- name: quarantine_offsets
--- Equal bad records of this file that stand in quarantine from earlier chunks of this run.
+-- name: create_offsets
+-- How far the numbering of equal bad records has come in this run.
+CREATE TEMP TABLE {offsets} (quarantine_id uuid, offset_by integer) ON COMMIT DROP
+
+-- name: fill_offsets
+-- Bad records of this chunk that equal ones which earlier chunks of this run refused.
+INSERT INTO {offsets}
 SELECT q.quarantine_id, max(q.occurrence)
 FROM (SELECT DISTINCT quarantine_id::uuid FROM {stage}) s
 JOIN quarantine q ON q.tenant_id = %(tenant)s AND q.quarantine_id = s.quarantine_id
@@ -122,18 +129,10 @@ INSERT INTO quarantine AS q (tenant_id, quarantine_id, occurrence, source_id, ra
 SELECT %(tenant)s, s.quarantine_id::uuid,
        row_number() OVER (PARTITION BY s.quarantine_id ORDER BY s.record_no) + coalesce(o.offset_by, 0),
        %(source)s, s.raw_hash, %(contract)s, %(chunk)s, s.record_no, s.line, %(chunk)s, s.raw::jsonb, s.findings::jsonb
-FROM {stage} s LEFT JOIN {offsets} o ON o.quarantine_id = s.quarantine_id
+FROM {stage} s LEFT JOIN {offsets} o ON o.quarantine_id = s.quarantine_id::uuid
 ON CONFLICT (tenant_id, quarantine_id, occurrence) DO UPDATE
 SET last_chunk_id = EXCLUDED.last_chunk_id,
     findings = CASE WHEN q.state = 'open' THEN EXCLUDED.findings ELSE q.findings END
-
--- name: create_offsets
--- How far the numbering of equal bad records has come in this run.
-CREATE TEMP TABLE {offsets} (quarantine_id text, offset_by integer) ON COMMIT DROP
-
--- name: insert_offset
--- One kind of bad record.
-INSERT INTO {offsets} VALUES (%(quarantine_id)s, %(offset_by)s)
 
 -- name: insert_findings
 -- What was noticed about loaded records.
