@@ -103,45 +103,10 @@ def mark_failed(
     )
 
 
-def with_fingerprint(
-    connection: psycopg.Connection[Any], tenant_id: UUID, source_id: bytes, *, raw_sha256: bytes, logic_hash: bytes
-) -> list[Chunk]:
-    """Committed chunks of the source that read the same bytes by the same logic, the latest first."""
-    values = {"tenant_id": tenant_id, "source_id": source_id, "raw_sha256": raw_sha256, "logic_hash": logic_hash}
-    return select(connection, Chunk, QUERIES["with_fingerprint"], values)
-
-
-def latest_at(
-    connection: psycopg.Connection[Any],
-    tenant_id: UUID,
-    source_id: bytes,
-    *,
-    chunk_no: int,
-    logic_hash: bytes,
-    not_run: UUID,
-) -> Chunk | None:
-    """The chunk an earlier run of the source committed in the same place by the same logic; None when there is none."""
-    values = {
-        "tenant_id": tenant_id,
-        "source_id": source_id,
-        "chunk_no": chunk_no,
-        "logic_hash": logic_hash,
-        "run_id": not_run,
-    }
-    found = select(connection, Chunk, QUERIES["latest_at"], values)
-    return found[0] if found else None
-
-
 def standing(connection: psycopg.Connection[Any], tenant_id: UUID, chunk_id: UUID) -> tuple[bytes, bytes]:
     """Hashes of the records a chunk stands for, in record order: 16 bytes each of the text, 8 each of the key."""
     row = connection.execute(QUERIES["standing"], {"tenant_id": tenant_id, "chunk_id": chunk_id}).fetchone()
     return (bytes(row[0] or b""), bytes(row[1] or b"")) if row else (b"", b"")
-
-
-def rows_stand(connection: psycopg.Connection[Any], tenant_id: UUID, chunk_id: UUID) -> bool:
-    """Whether no later chunk replaced or deleted any row that this one made or found unchanged."""
-    row = connection.execute(QUERIES["rows_stand"], {"tenant_id": tenant_id, "chunk_id": chunk_id}).fetchone()
-    return bool(row and row[0])
 
 
 def ledger_of(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> Ledger:

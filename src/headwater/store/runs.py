@@ -17,6 +17,7 @@ from headwater.store.queries import named_queries
 from headwater.store.records import number, select
 
 QUERIES = named_queries("runs")
+HOLD_SECONDS = 10  # the session of a killed process ends when its last statement does, not at once
 ENDED = ("succeeded", "succeeded_with_quarantine", "partial_success", "failed", "cancelled")
 
 
@@ -109,14 +110,17 @@ def hold_run(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID)
 
     Give it a connection of its own: the hold outlives transactions and ends with the session, however that ends.
     """
-    row = connection.execute(QUERIES["hold"], {"name": f"run/{tenant_id}/{run_id}"}).fetchone()
-    if row is None or not row[0]:
+    try:
+        with connection.transaction():
+            connection.execute(QUERIES["wait_shortly"], {"milliseconds": round(HOLD_SECONDS * 1000)})
+            connection.execute(QUERIES["hold"], {"name": f"run/{tenant_id}/{run_id}"})
+    except psycopg.errors.LockNotAvailable as error:
         raise RetryLater(
             "another process works on this run",
             where="run",
             value=run_id,
             remedy="Wait until it ends, or stop it; then resume.",
-        )
+        ) from error
 
 
 def start_run(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> None:

@@ -16,34 +16,9 @@ SELECT {columns} FROM chunks WHERE tenant_id = %(tenant_id)s AND chunk_id = %(ch
 UPDATE chunks SET state = 'failed', attempts = attempts + 1, error = %(error)s
 WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s AND chunk_no = %(chunk_no)s AND state <> 'committed'
 
--- name: with_fingerprint
--- Committed chunks of a source that read the same bytes by the same logic, the latest first.
-SELECT {columns} FROM chunks c
-WHERE tenant_id = %(tenant_id)s AND raw_sha256 = %(raw_sha256)s AND logic_hash = %(logic_hash)s AND state = 'committed'
-  AND EXISTS (SELECT FROM runs r
-              WHERE r.tenant_id = c.tenant_id AND r.run_id = c.run_id AND r.source_id = %(source_id)s)
-ORDER BY committed_at DESC
-
--- name: latest_at
--- The chunk that an earlier run of the source committed in the same place by the same logic, the latest.
-SELECT {columns} FROM chunks c
-WHERE tenant_id = %(tenant_id)s AND chunk_no = %(chunk_no)s AND logic_hash = %(logic_hash)s AND state = 'committed'
-  AND run_id <> %(run_id)s
-  AND EXISTS (SELECT FROM runs r
-              WHERE r.tenant_id = c.tenant_id AND r.run_id = c.run_id AND r.source_id = %(source_id)s)
-ORDER BY committed_at DESC LIMIT 1
-
 -- name: standing
 -- The hashes of the records that a chunk found or made: 16 bytes a record of its text, 8 of its key.
 SELECT raw_hashes, key_hashes FROM chunks WHERE tenant_id = %(tenant_id)s AND chunk_id = %(chunk_id)s
-
--- name: rows_stand
--- Whether a chunk's rows are all still there, and so are those of older chunks that it found unchanged.
-SELECT c.superseded = 0 AND NOT EXISTS (
-    SELECT FROM jsonb_array_elements(c.relies_on) AS relied
-    LEFT JOIN chunks older ON older.tenant_id = c.tenant_id AND older.chunk_id = (relied ->> 0)::uuid
-    WHERE older.superseded IS DISTINCT FROM (relied ->> 1)::integer)
-FROM chunks c WHERE c.tenant_id = %(tenant_id)s AND c.chunk_id = %(chunk_id)s
 
 -- name: totals
 -- The ledger of a run, summed over its committed chunks; skipped by reason is summed apart.

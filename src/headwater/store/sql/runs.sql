@@ -45,6 +45,10 @@ WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s
 -- Column lineage is known once the SQL of the first chunk is.
 UPDATE runs SET lineage_hash = %(lineage_hash)s WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s
 
+-- name: wait_shortly
+-- How long the transaction waits for a lock.
+SELECT set_config('lock_timeout', %(milliseconds)s::text, true)
+
 -- name: hold
--- Hold the run until the session ends; false when another session holds it.
-SELECT pg_try_advisory_lock(hashtextextended(%(name)s, 0))
+-- Hold the run until the session ends.
+SELECT pg_advisory_lock(hashtextextended(%(name)s, 0))

@@ -2,10 +2,6 @@
 -- Make an organisation known; the owner does this, the application only reads.
 INSERT INTO tenants (tenant_id, name) VALUES (%(tenant_id)s, %(name)s) ON CONFLICT DO NOTHING
 
--- name: get
--- The organisation the session is bound to, if the database knows it.
-SELECT tenant_id, name FROM tenants
-
 -- name: bind
 -- Bind the owner's session to a tenant until the transaction ends; forced row-level security holds for it too.
 SELECT set_config('headwater.tenant', %(tenant_id)s, true)
