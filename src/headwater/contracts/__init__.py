@@ -9,6 +9,7 @@ from __future__ import annotations
 from headwater.contracts.bulk import Enforcement, enforcement
 from headwater.contracts.contract import Contract, compile_contract
 from headwater.contracts.document import Document, FieldSpec, RuleSpec
+from headwater.contracts.find import find_all
 from headwater.contracts.metadata import Boolean, Code, Date, Integer, Number, RowRule, Text, Timestamp
 from headwater.contracts.row import RowResult, enforce_row, enforce_rows
 from headwater.contracts.rules import Finding, make_finding
@@ -34,6 +35,7 @@ __all__ = [
     "enforce_row",
     "enforce_rows",
     "enforcement",
+    "find_all",
     "history_name",
     "make_finding",
     "table_ddl",

@@ -1,4 +1,4 @@
-"""The frozen form of a contract: plain facts in bit order, canonical JSON, and the hash by which everything else cites it."""
+"""The frozen form of a contract: plain facts, canonical JSON, and the hash by which everything else cites it."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ T = TypeVar("T")
 def _read(into: type[T], body: dict[str, Any]) -> T:
     """`body` as a record of `into`, whose names it must carry exactly."""
     names = {field.name for field in fields(into)}  # type: ignore[arg-type]
-    if not isinstance(body, dict) or body.keys() != names:
-        odd = sorted(body.keys() ^ names) if isinstance(body, dict) else body
+    if body.keys() != names:
+        odd = sorted(body.keys() ^ names)
         raise Misuse("unknown or missing names", where=f"contract document, {into.__name__}", value=odd)
     return into(**{name: tuple(value) if isinstance(value, list) else value for name, value in body.items()})

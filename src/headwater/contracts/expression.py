@@ -1,9 +1,9 @@
 """Row rules: SQL conditions over field names, read once, then run by DuckDB on columns or by Python on one record.
 
-Allowed: field names, text, numbers, `DATE '2024-01-31'`, TRUE, FALSE, NULL, AND, OR, NOT, = <> < <= > >=, IS [NOT] NULL,
-IN (literals), BETWEEN, + - *, date - date (days), abs, coalesce. No division (law 5), no clock: the same record must
-give the same verdict at every replay. NULL behaves as in SQL, in both twins. Arithmetic is exact: an operation that could
-need more than 38 digits is refused when the contract is compiled.
+Allowed: field names, text, numbers, `DATE '2024-01-31'`, TRUE, FALSE, NULL, AND, OR, NOT, = <> < <= > >=,
+IS [NOT] NULL, IN (literals), BETWEEN, + - *, date - date (days), abs, coalesce. No division (law 5), no clock: the same
+record must give the same verdict at every replay. NULL behaves as in SQL, in both twins. Arithmetic is exact: an
+operation that could need more than 38 digits is refused when the contract is compiled.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from headwater.errors import Misuse
+from headwater.values import TextFormat, kind
 
 if TYPE_CHECKING:
     from headwater.contracts.document import FieldSpec
@@ -34,6 +35,7 @@ INTEGER_DIGITS = 19
 DAYS_DIGITS = 7
 
 _EXACT = Context(prec=4 * WIDEST)
+_DATE = kind("date")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +72,7 @@ def holds(term: Term, row: Row) -> bool | None:
     return verdict
 
 
-def _term(node: exp.Expression, fields: Mapping[str, FieldSpec]) -> Term:
+def _term(node: exp.Expr, fields: Mapping[str, FieldSpec]) -> Term:
     build = _BUILDERS.get(type(node))
     if build is None:
         raise Misuse("not allowed in a row rule", value=node.sql("duckdb"), valid=str(__doc__).split("\n\n")[1])
@@ -117,13 +119,10 @@ def _literal(node: Any, _fields: Mapping[str, FieldSpec]) -> Term:
 
 def _cast(node: Any, _fields: Mapping[str, FieldSpec]) -> Term:
     """Only `DATE '…'`, which the parser reads as a cast."""
-    literal = node.this
-    try:
-        if node.to.sql() != "DATE" or not literal.is_string or len(literal.this) != len("2024-01-31"):
-            raise ValueError
-        day = datetime.date.fromisoformat(literal.this)
-    except ValueError as error:
-        raise Misuse("not a date", value=node.sql("duckdb"), valid="DATE 'YYYY-MM-DD'") from error
+    parsed = _DATE.parse(node.this.name if node.this.is_string else None, TextFormat())
+    if node.to.sql() != "DATE" or not isinstance(parsed.value, datetime.date):
+        raise Misuse("not a date", value=node.sql("duckdb"), valid="DATE 'YYYY-MM-DD'")
+    day = parsed.value
     return Term(sql=f"DATE '{day.isoformat()}'", value=lambda _row: day, family="date")
 
 
@@ -161,13 +160,10 @@ def _connective(word: str, *, decisive: bool) -> Callable[[Any, Mapping[str, Fie
         _expect(right, "boolean")
 
         def value(row: Row) -> bool | None:
-            a = left.value(row)
-            if a is decisive:
+            verdicts = (left.value(row), right.value(row))
+            if decisive in verdicts:
                 return decisive
-            b = right.value(row)
-            if b is decisive:
-                return decisive
-            return None if a is None or b is None else not decisive
+            return None if None in verdicts else not decisive
 
         return Term(sql=f"({left.sql} {word} {right.sql})", value=value, family="boolean")
 
@@ -214,7 +210,7 @@ def _in(node: Any, fields: Mapping[str, FieldSpec]) -> Term:
     choices = node.expressions
     if not choices or not all(isinstance(choice, exp.Literal) for choice in choices):
         raise Misuse("IN takes a list of literals", value=node.sql("duckdb"), valid="IN ('a', 'b')")
-    tree: exp.Expression = exp.EQ(this=node.this, expression=choices[0])
+    tree: exp.Expr = exp.EQ(this=node.this, expression=choices[0])
     for choice in choices[1:]:
         tree = exp.Or(this=tree, expression=exp.EQ(this=node.this, expression=choice))
     return _term(tree, fields)

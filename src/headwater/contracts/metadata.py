@@ -1,9 +1,9 @@
-"""What an author says about a field or a row beside its Python type; the compiler knows these classes and refuses others.
+"""What an author says about a field or a row beside its Python type; the compiler refuses any other metadata.
 
     quantity: Annotated[Decimal, Number(minimum="0", description="How much was used, in `unit`.")]
     cost: Annotated[Decimal | None, Number(scale=2, description="What was paid.")] = None
 
-A field without `None` in its type is required. A default other than None stands in for a blank and is recorded as a default.
+A field without `None` in its type is required. A default other than None stands in for a blank and is recorded as one.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Code(Text):
 
 @dataclass(frozen=True, kw_only=True)
 class Number(Field):
-    """An exact decimal of at most `precision` digits, `scale` of them after the point. Bounds are inclusive, as text."""
+    """An exact decimal of `precision` digits, `scale` of them after the point. Bounds are inclusive, as text."""
 
     type_name = "decimal"
 
@@ -95,7 +95,7 @@ class Boolean(Field):
 
 @dataclass(frozen=True, kw_only=True)
 class RowRule:
-    """A condition across the fields of one record, broken only where the expression is false, not where it is unknown."""
+    """A condition across the fields of one record, broken where the expression is false, not where it is unknown."""
 
     id: str  # "<contract>.<field or subject>.<rule>", never changed once published
     expression: str  # SQL over field names; see `expression.py` for what is allowed

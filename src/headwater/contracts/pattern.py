@@ -1,8 +1,8 @@
-"""The regular expressions a contract may use: ASCII, linear in time, and of one meaning in DuckDB (RE2) and in Python.
+r"""The regular expressions a contract may use: ASCII, linear in time, and of one meaning in DuckDB (RE2) and Python.
 
-Allowed: characters, escaped punctuation, `\\d`, `[…]` classes, `(?:…)`, `|`, and the repeats `?` `*` `+` `{m}` `{m,n}` with
-n ≤ 1000. A group that repeats without bound may not itself be repeated: Python would backtrack over it exponentially.
-A pattern matches the whole value, so it may not hold `^` or `$`. No `.`, back-references, look-around or flags.
+Allowed: characters, escaped punctuation, `\d`, `[…]` classes, `(?:…)`, `|`, and the repeats `?` `*` `+` `{m}` `{m,n}`
+with n ≤ 1000. A group that repeats without bound may not itself be repeated: Python would backtrack over it without
+end. A pattern matches the whole value, so it may not hold `^` or `$`. No `.`, back-references, look-around or flags.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import re
 from headwater.errors import Misuse
 
 _ATOM = r"[A-Za-z0-9 _\-/:,;@#%&=~'<>!]|\\[dD.\-+*?()\[\]{}|/\\^$]"
-_CLASS = r"\[\^?(?:[A-Za-z0-9 _/:,;@#%&=~'<>!.+*?()|$]-[A-Za-z0-9]|[A-Za-z0-9 _/:,;@#%&=~'<>!.+*?()|$]|\\[d.\-+\[\]\\^])+-?\]"
+_PLAIN = r"[A-Za-z0-9 _/:,;@#%&=~'<>!.+*?()|$]"
+_CLASS = rf"\[\^?(?:{_PLAIN}-[A-Za-z0-9]|{_PLAIN}|\\[d.\-+\[\]\\^])+-?\]"
 _REPEAT = r"[?*+]|\{(?P<low>\d{1,4})(?P<comma>,(?P<high>\d{0,4}))?\}"
 _TOKEN = re.compile(
     rf"(?P<open>\(\?:)|(?P<close>\))|(?P<either>\|)|(?P<repeat>{_REPEAT})|(?P<one>{_ATOM}|{_CLASS})", re.ASCII

@@ -62,31 +62,15 @@ def make_finding(rule: RuleSpec, field: FieldSpec, value: str | None, outcome: O
 
 def field_rules(contract: str, field: FieldSpec) -> Iterator[RuleSpec]:
     """The rules one field implies on one record, in bit order."""
-    for kind in BREAKABLE[field.type]:
-        yield _implied(contract, field, kind, _TEXT_RULES[kind], "validity", "See the finding: it explains the text.")
-    if field.required:
-        yield _implied(
-            contract, field, "required", f"{field.name} has no value.", "completeness", f"Give {field.name} a value."
-        )
-    if field.enum:
-        yield _implied(
-            contract, field, "enum", f"{field.name} is not one of its words.", "validity",
-            "Use one of the words, spelt the same, or map the source's own word to it.",
-        )  # fmt: skip
-    if field.minimum is not None or field.maximum is not None:
-        yield _implied(
-            contract, field, "range", f"{field.name} is out of range.", "accuracy", "Check the figure, sign and unit."
-        )
-    if field.min_length is not None or field.max_length is not None:
-        yield _implied(
-            contract, field, "length", f"{field.name} is too short or too long.", "validity",
-            "Check that the right column is mapped and that no cells have run together.",
-        )  # fmt: skip
-    if field.pattern is not None:
-        yield _implied(
-            contract, field, "pattern", f"{field.name} is not written as it must be.", "validity",
-            "Correct it, or map the source's form to the valid one.",
-        )  # fmt: skip
+    stated = {
+        "required": field.required,
+        "enum": bool(field.enum),
+        "range": field.minimum is not None or field.maximum is not None,
+        "length": field.min_length is not None or field.max_length is not None,
+        "pattern": field.pattern is not None,
+    }
+    for kind in (*BREAKABLE[field.type], *(kind for kind, is_stated in stated.items() if is_stated)):
+        yield _implied(contract, field, kind)
 
 
 def key_rule(contract: str, key: tuple[FieldSpec, ...]) -> RuleSpec:
@@ -106,31 +90,51 @@ def key_rule(contract: str, key: tuple[FieldSpec, ...]) -> RuleSpec:
 
 def reference_rule(contract: str, field: FieldSpec) -> RuleSpec:
     """A code that the referenced contract does not hold."""
-    rule = _implied(
-        contract, field, "reference", f"{field.name} names nothing in {field.reference}.", "consistency",
-        f"Correct the code, or load the missing record into {str(field.reference).split('.', maxsplit=1)[0]} first.",
-    )  # fmt: skip
-    return rule
+    return _implied(contract, field, "reference")
 
 
-_TEXT_RULES = {
-    "type": "The text cannot be read as the field's type.",
-    "decimals": "The number has more decimals than the field keeps.",
-    "digits": "The number has more digits before the decimal sign than the field holds.",
-    "ambiguous": "The text can be read in more than one way under the declared locale.",
+# Kind of rule → dimension, message, repair.
+_WORDS = {
+    "type": ("validity", "{name} cannot be read.", "Write it as a {type}; the finding says what is wrong with it."),
+    "decimals": ("validity", "{name} has more decimals than the field keeps.", "Round it at the source."),
+    "digits": ("accuracy", "{name} is too large for the field.", "Check the unit and the decimal sign."),
+    "ambiguous": (
+        "validity",
+        "{name} can be read in more than one way.",
+        "Declare under `locale` in the mapping how the file writes numbers, dates and times.",
+    ),
+    "required": ("completeness", "{name} has no value.", "Give it a value."),
+    "enum": (
+        "validity",
+        "{name} is not one of its words.",
+        "Use one of the words, spelt the same, or map the source's own word to it.",
+    ),
+    "range": ("accuracy", "{name} is out of range.", "Check the figure, its sign and its unit."),
+    "length": (
+        "validity",
+        "{name} is too short or too long.",
+        "Check that the right column is mapped and that no cells have run together.",
+    ),
+    "pattern": ("validity", "{name} is not written as it must be.", "Correct it, or map the source's form to it."),
+    "reference": (
+        "consistency",
+        "{name} names nothing in {reference}.",
+        "Correct it, or load the missing record first.",
+    ),
 }
 
 
-def _implied(contract: str, field: FieldSpec, kind: str, message: str, dimension: str, repair: str) -> RuleSpec:
+def _implied(contract: str, field: FieldSpec, kind: str) -> RuleSpec:
+    dimension, message, repair = _WORDS[kind]
     return RuleSpec(
         id=f"{contract}.{field.name}.{kind}",
         kind=kind,
         fields=(field.name,),
         dimension=dimension,
         severity="reject",
-        message=message,
+        message=message.format(**vars(field)),
         valid=_valid(field, kind),
-        repair=repair,
+        repair=repair.format(**vars(field)),
         citation=field.citation,
     )
 

@@ -1,4 +1,4 @@
-"""The PostgreSQL tables of a contract: the one that stands and the one of what it replaced, both closed to other tenants."""
+"""The PostgreSQL tables of a contract: what stands, and what it replaced; both are closed to other tenants."""
 
 from __future__ import annotations
 
