@@ -76,7 +76,7 @@ _PLACES = 10 ** (CONVERTED_SCALE - 6)
 
 
 def _wide_converted() -> str:
-    """The same in 128 bits: at most 10^18 × 10^16 × 2 × 10^2, far below the 1.7 × 10^38 of a HUGEINT."""
+    """The same in 128 bits: the quantity's limit keeps quantity × numerator below 10^18 × denominator."""
     units = "CAST(CAST(quantity AS DECIMAL(25,6)) * CAST('1000000' AS DECIMAL(7,0)) AS HUGEINT)"
     rounded = (
         f"({units} * CAST({2 * _PLACES} AS HUGEINT) * numerator + denominator) // (CAST(2 AS HUGEINT) * denominator)"

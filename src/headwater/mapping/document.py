@@ -172,7 +172,7 @@ def read_mapping(text: str, *, where: str) -> Mapping:
             "the mapping is wrong: " + "; ".join(_sentence(each) for each in error.errors(include_url=False)),
             where=where,
             valid="docs/reference/mapping.schema.json",
-            remedy="Correct the keys named.",
+            remedy="Correct the keys named; inside { } a text with a comma needs quotes.",
         ) from error
 
 

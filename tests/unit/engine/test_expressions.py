@@ -246,7 +246,9 @@ def test_refuses_the_same_as_a_condition(text: str) -> None:
         render_condition(text, COLUMNS, Readings(TextFormat()), where="skip 1")
 
 
-@pytest.mark.parametrize("text", ["a OR b", "a LIKE b", "a IN (SELECT a FROM raw)", "NOT a", "a = 'x' AND b", "a", "'x'"])
+@pytest.mark.parametrize(
+    "text", ["a OR b", "a LIKE b", "a IN (SELECT a FROM raw)", "NOT a", "a = 'x' AND b", "a", "'x'"]
+)
 def test_a_condition_is_made_of_comparisons(text: str) -> None:
     with pytest.raises(Misuse):
         render_condition(text, COLUMNS, Readings(TextFormat()), where="skip 1")

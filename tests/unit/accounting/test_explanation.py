@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from headwater.accounting import RULE_IDS, CalculationOutcome, Explanation, FactorCatalogue, FactorPolicy
+from tests.unit.accounting.factors import activity, calculated, factor, factors
+
+
+def explained(*rows: dict[str, Any], policy: FactorPolicy | None = None, **given: Any) -> Explanation:
+    """The explanation of the outcome that the calculation itself gives."""
+    table = factors(*rows)
+    found = calculated(table, activity(**given), policy=policy)[0]
+    outcome = CalculationOutcome(found["calculation_outcome"])
+    explanation = FactorCatalogue(table, policy or FactorPolicy()).explain(outcome, found)
+    assert explanation.rule_id == RULE_IDS[outcome]
+    assert all((explanation.message, explanation.valid, explanation.repair))
+    return explanation
+
+
+def test_a_region_without_factor_names_those_that_have_one() -> None:
+    found = explained(factor(), factor(factor_id="F2", region="GB"), region="FR")
+    assert (found.rule_id, found.field, found.value) == ("calculation.no_factor", "region", "FR")
+    assert "DE, GB" in found.valid
+    assert "never taken unasked" in found.repair
+
+
+def test_an_unknown_activity_names_the_nearest() -> None:
+    found = explained(factor(), activity_type="electricty")
+    assert (found.field, found.value) == ("activity_type", "electricty")
+    assert "electricity" in found.valid
+
+
+def test_an_activity_like_no_other_counts_what_there_is() -> None:
+    assert "1 activity types have factors" in explained(factor(), activity_type="zzz").valid
+
+
+def test_an_ambiguous_unit_names_its_candidates_and_the_factors_unit() -> None:
+    found = explained(factor(activity_type="coal", unit="t"), activity_type="coal", unit="ton")
+    assert (found.rule_id, found.field, found.value) == ("calculation.unit_mismatch", "unit", "ton")
+    assert "t, short_ton, long_ton" in found.valid
+    assert "per t" in found.valid
+
+
+def test_plain_kwh_of_gas_asks_for_the_calorific_value() -> None:
+    found = explained(factor(activity_type="natural_gas", unit="kWh_gross"), activity_type="natural_gas", unit="kWh")
+    assert "gross or net" in found.repair
+    assert "kWh_gross" in found.valid
+
+
+def test_gross_and_net_are_not_converted() -> None:
+    found = explained(
+        factor(activity_type="natural_gas", unit="kWh_gross"), activity_type="natural_gas", unit="kWh_net"
+    )
+    assert "calorific basis" in found.repair
+
+
+def test_another_kind_of_unit_names_the_factors() -> None:
+    found = explained(factor(activity_type="train", unit="pkm"), activity_type="train", unit="trip")
+    assert "count of trips" in found.message
+    assert "per pkm" in found.valid
+
+
+def test_a_factor_in_no_unit_is_named() -> None:
+    found = explained(factor(activity_type="waste", unit="ton"), activity_type="waste", unit="t")
+    assert "F1 is per ton" in found.message
+    assert "short_ton" in found.valid
+
+
+def test_a_method_not_in_the_policy_is_named() -> None:
+    found = explained(factor(method="market_based"), policy=FactorPolicy(methods=("location_based",)))
+    assert "location_based" in found.valid
+    assert "market_based" in found.valid
+
+
+def test_an_expired_factor_is_named_with_its_dates() -> None:
+    old = factor(factor_id="F0", valid_from=date(2010, 1, 1), valid_to=date(2011, 1, 1))
+    found = explained(old, factor(), period_start=date(2025, 3, 1))
+    assert (found.field, found.value) == ("period_start", "2025-03-01")
+    assert found.valid.startswith("Nearest: F1 (2024-01-01 to 2025-01-01), F0")
+
+
+def test_two_factors_are_both_named() -> None:
+    found = explained(factor(), factor(factor_id="F2"), factor(factor_id="F3", method="market_based"))
+    assert "F1 (A, location_based), F2 (A, location_based)" in found.valid
+    assert "F3" not in found.valid
+
+
+def test_a_figure_out_of_range_points_to_the_unit() -> None:
+    found = explained(factor(), quantity=Decimal(999999999999), unit="TWh")
+    assert (found.field, found.value) == ("quantity", "999999999999.000000")
+    assert "unit" in found.repair
+
+
+def test_more_candidates_than_shown_are_counted() -> None:
+    rows = [factor(factor_id=f"F{number}", region=f"R{number}") for number in range(9)]
+    assert "5 of 9 shown" in explained(*rows, region="DE").valid
