@@ -33,7 +33,7 @@ _BY_STATE: dict[str, tuple[type[HeadwaterError], str]] = {
 }
 
 # A connection that was never made has no SQLSTATE, only the server's words.
-_REFUSED_FOR_GOOD = ("password authentication failed", "does not exist", "no pg_hba.conf entry", "invalid ")
+_REFUSED_FOR_GOOD = ("password authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
 
 
 def translate(error: psycopg.Error, *, where: str) -> HeadwaterError:
@@ -55,6 +55,12 @@ def translate(error: psycopg.Error, *, where: str) -> HeadwaterError:
         if any(words in what for words in _REFUSED_FOR_GOOD):
             return Misuse(what, where=where, remedy="Correct the database URL.")
         return RetryLater(what, where=where, remedy=_BY_STATE["08"][1])
+    if _is_unreadable_url(error):
+        return Misuse(
+            "the database URL cannot be read",
+            where=where,
+            valid="postgresql://role:password@host:5432/database, with special characters written as %XX",
+        )
     return Stopped(what, where=where, remedy="The statement failed and nothing was saved. Please report this.")
 
 
@@ -64,4 +70,9 @@ def translated(where: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        raise translate(error, where=where) from error
+        # What libpq says of a URL may quote the password.
+        raise translate(error, where=where) from (None if _is_unreadable_url(error) else error)
+
+
+def _is_unreadable_url(error: psycopg.Error) -> bool:
+    return isinstance(error, psycopg.ProgrammingError) and error.sqlstate is None and error.pgresult is None

@@ -16,13 +16,24 @@ state = %(state)s
 
 -- name: of_run
 -- Condition: first or last refused by a chunk of the run, or by the older chunk that one found itself equal to.
-EXISTS (SELECT FROM chunks c
-        WHERE c.tenant_id = q.tenant_id AND c.run_id = %(run_id)s
-          AND (c.chunk_id IN (q.chunk_id, q.last_chunk_id) OR c.reused_chunk_id = q.last_chunk_id))
+(q.chunk_id IN (SELECT chunk_id FROM chunks WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s)
+ OR q.last_chunk_id IN (SELECT coalesce(reused_chunk_id, chunk_id) FROM chunks
+                        WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s))
 
 -- name: by_rule
 -- Condition: refused for a rule, perhaps among others.
 findings @> jsonb_build_array(jsonb_build_object('rule', %(rule)s::text))
+
+-- name: last_runs
+-- The runs that refused the records chosen last.
+SELECT DISTINCT c.run_id
+FROM (SELECT DISTINCT q.last_chunk_id FROM quarantine q WHERE {which}) refused
+JOIN chunks c ON c.tenant_id = %(tenant_id)s AND c.chunk_id = refused.last_chunk_id
+ORDER BY 1
+
+-- name: has_uncut
+-- Whether any of the records chosen could not be cut into columns; jsonb calls its whole text "".
+SELECT EXISTS (SELECT FROM quarantine q WHERE {which} AND q.raw ? '')
 
 -- name: get
 -- One refused record.
@@ -50,16 +61,17 @@ FROM unnest(%(ids)s::uuid[], %(occurrences)s::integer[]) AS named (quarantine_id
 JOIN quarantine q ON q.tenant_id = %(tenant_id)s AND q.quarantine_id = named.quarantine_id
                  AND q.occurrence = named.occurrence
 
--- name: add_repairs
--- Note what was sent in place of refused records; numbered on from what was sent before.
-INSERT INTO quarantine_repairs (tenant_id, quarantine_id, occurrence, repair_no, chunk_id, record_no, outcome, findings,
-                                actor)
-SELECT %(tenant_id)s, r.quarantine_id, r.occurrence,
-       1 + (SELECT count(*) FROM quarantine_repairs e
-            WHERE e.tenant_id = %(tenant_id)s AND e.quarantine_id = r.quarantine_id AND e.occurrence = r.occurrence),
-       %(chunk_id)s, r.record_no, r.outcome, r.findings, %(actor)s
-FROM unnest(%(ids)s::uuid[], %(occurrences)s::integer[], %(record_nos)s::bigint[], %(outcomes)s::text[],
-            %(findings)s::jsonb[]) AS r (quarantine_id, occurrence, record_no, outcome, findings)
+-- name: held
+-- What a resubmission asks of the records it names: state and cells, who refused them last, and whether a committed chunk
+-- of the asking run stands for them already.
+SELECT q.quarantine_id, q.occurrence, q.state, q.raw, c.run_id, EXISTS (
+    SELECT FROM quarantine_repairs r JOIN chunks sent ON sent.tenant_id = r.tenant_id AND sent.chunk_id = r.chunk_id
+    WHERE r.tenant_id = q.tenant_id AND r.quarantine_id = q.quarantine_id AND r.occurrence = q.occurrence
+      AND sent.run_id = %(run_id)s)
+FROM unnest(%(ids)s::uuid[], %(occurrences)s::integer[]) AS named (quarantine_id, occurrence)
+JOIN quarantine q ON q.tenant_id = %(tenant_id)s AND q.quarantine_id = named.quarantine_id
+                 AND q.occurrence = named.occurrence
+JOIN chunks c ON c.tenant_id = q.tenant_id AND c.chunk_id = q.last_chunk_id
 
 -- name: rules
 -- Refused records by rule, the most frequent first; a record that breaks two rules counts for both.
@@ -72,8 +84,8 @@ GROUP BY 1 ORDER BY 2 DESC, 1
 -- Open records of a source that a complete run did not refuse again: they were corrected in the file, or load now.
 UPDATE quarantine q SET state = 'expired', state_reason = %(reason)s, updated_at = clock_timestamp()
 WHERE q.tenant_id = %(tenant_id)s AND q.source_id = %(source_id)s AND q.state = 'open'
-  AND NOT EXISTS (SELECT FROM chunks c WHERE c.tenant_id = q.tenant_id AND c.run_id = %(run_id)s
-                  AND (c.chunk_id = q.last_chunk_id OR c.reused_chunk_id = q.last_chunk_id))
+  AND q.last_chunk_id NOT IN (SELECT coalesce(reused_chunk_id, chunk_id) FROM chunks
+                              WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s)
 
 -- name: open_of_run
 -- Open records that this run refused, or found refused in chunks it found equal to older ones.
