@@ -19,7 +19,7 @@ demo: .venv/.installed  ## nasty files to figures that can be traced, in a datab
 	.venv/bin/headwater demo
 
 test-fast: .venv/.installed  ## tests that need no server: seconds to a minute or two
-	$(PYTEST) $(FAST)
+	$(PYTEST) $(FAST) -m "not slow"
 
 test: .venv/.installed .venv-odcs/.installed services  ## the whole suite, faults as a random sample; under 20 minutes
 	$(PYTEST) --faults=sample $(SAMPLE) --cov

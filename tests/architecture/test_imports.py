@@ -14,13 +14,12 @@ PACKAGE = ROOT / "src/headwater"
 
 # Who may import which library. A room that is not named may import none of them.
 HEAVY = {
-    "charset_normalizer": {"connectors"},
-    "duckdb": {"contracts", "engine", "pipeline"},
+    "duckdb": {"contracts", "engine", "pipeline", "services"},
     "jinja2": {"services"},
     "numpy": {"connectors", "pipeline", "store"},
     "pgpq": {"store"},
     "psycopg": {"store"},
-    "pyarrow": {"accounting", "connectors", "engine", "pipeline", "quality", "store", "services"},
+    "pyarrow": {"accounting", "contracts", "connectors", "engine", "pipeline", "quality", "store", "services"},
     "pydantic": {"contracts", "mapping", "pipeline", "settings"},
     "rich": {"cli", "telemetry"},
     "sqlglot": {"contracts", "engine"},

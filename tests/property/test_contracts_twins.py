@@ -201,6 +201,7 @@ def assert_twins(
 
 
 @given(records=st.lists(record, min_size=1, max_size=30), fmt=st.sampled_from(FORMATS))
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_row_and_bulk_enforcement_are_twins(
     con: duckdb.DuckDBPyConnection, records: list[dict[str, str | None]], fmt: TextFormat
@@ -214,6 +215,7 @@ def test_row_and_bulk_enforcement_are_twins(
     ),
     fmt=st.sampled_from((FORMATS[0], FORMATS[2])),  # the SQL of another zone than UTC takes seconds to plan
 )
+@pytest.mark.slow
 @settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_instants_are_read_and_compared_alike(
     con: duckdb.DuckDBPyConnection, records: list[dict[str, str | None]], fmt: TextFormat
