@@ -17,7 +17,7 @@ from headwater.contracts.bulk import enforcement, literal
 from headwater.contracts.bulk import quoted as quoted_field
 from headwater.engine.fragments import quote_name
 from headwater.pipeline.refusals import Conflict, quarantine_key_sql
-from headwater.quality.findings import findings_sql, text_column
+from headwater.quality.findings import UNMAPPED_MASK, findings_sql, load_words, text_column
 from headwater.values import record_text_sql, sha256_sql
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ class ChunkTransform:
         self._keys = [spec.name for spec in document.key]
         self._texts = _listed(f"{sql} AS {text_column(field)}" for field, sql in mapping.texts.items())
         self._masks = [f"mask_{number}" for number in range(len(self._rules.masks))]
+        load_words(connection, self._rules.rules, list(mapping.unmapped))
         self.sql = self._compile()
 
     def raw_hashes(self, raw: pa.Table) -> npt.NDArray[np.void]:
@@ -126,7 +127,7 @@ class ChunkTransform:
 
     def _compile(self) -> str:
         rules, calculation = self._rules, self._calculation
-        unmapped = [f"CASE WHEN {sql} THEN {1 << bit} ELSE 0 END" for bit, sql in enumerate(self._unmapped().values())]
+        unmapped = [f"CASE WHEN {sql} THEN {1 << bit} ELSE 0 END" for bit, sql in enumerate(self._mapping.unmapped.values())]
         fields = _listed(map(quoted_field, self._fields))
         return f"""
 CREATE OR REPLACE TEMP TABLE chunk AS
@@ -154,9 +155,6 @@ SELECT judged.*,
 FROM {f"({calculation.over('judged')}) AS judged" if calculation else "judged"}
 """
 
-    def _unmapped(self) -> dict[str, str]:
-        return dict(self._mapping.unmapped)
-
     def _raw_hash(self) -> str:
         return sha256_sql(record_text_sql([quote_name(column) for column in self._columns]))
 
@@ -170,44 +168,52 @@ FROM {f"({calculation.over('judged')}) AS judged" if calculation else "judged"}
 
     def _refused(self) -> pa.Table:
         cells = _listed(f"{literal(column)}: raw.{quote_name(column)}" for column in self._columns)
-        found = findings_sql(self._rules, list(self._unmapped()), severity="reject")
+        masks = [*self._masks, UNMAPPED_MASK]
+        found = findings_sql("texts", severity="reject", fields=self._fields, masks=masks)
         return self._arrow(f"""
-WITH failing AS (SELECT * FROM chunk WHERE _skip IS NULL AND ({self._rejected()})),
-     texts AS (SELECT _record_no, {self._texts} FROM {self._mapping.source("raw")} SEMI JOIN failing USING (_record_no))
+WITH failing AS (
+         SELECT _record_no, _raw_hash, {_listed(masks)} FROM chunk WHERE _skip IS NULL AND ({self._rejected()})),
+     texts AS (SELECT failing.*, {self._texts} FROM failing JOIN raw USING (_record_no)),
+     found AS ({found}),
+     told AS (
+         SELECT _record_no, to_json(list({{'rule': rule, 'field': field, 'value': value, 'message': message,
+                                           'valid': valid, 'mend': mend}} ORDER BY place))::VARCHAR AS findings
+         FROM found GROUP BY _record_no)
 SELECT {quarantine_key_sql(self._source_id, "failing._raw_hash")} AS quarantine_id, failing._raw_hash AS raw_hash,
-       failing._record_no AS record_no, to_json({{{cells}}})::VARCHAR AS raw, to_json({found})::VARCHAR AS findings
-FROM failing JOIN texts USING (_record_no) JOIN raw USING (_record_no)
+       failing._record_no AS record_no, to_json({{{cells}}})::VARCHAR AS raw, told.findings
+FROM failing JOIN told USING (_record_no) JOIN raw USING (_record_no)
 ORDER BY failing._record_no""")
 
     def _findings(self) -> pa.Table:
         """Warnings on loaded records, and what the calculation has to say."""
-        noticed = findings_sql(self._rules, (), severity="warn")
-        warned = " OR ".join(f"{mask} <> 0" for mask in self._masks) or "false"
+        found = findings_sql("texts", severity="warn", fields=self._fields, masks=self._masks)
+        warned = " OR ".join(f"{mask} <> 0" for mask in self._masks)
         warnings = self._arrow(f"""
 WITH noticed AS (SELECT _record_no, {_listed(self._masks)} FROM chunk WHERE is_loaded AND ({warned})),
-     texts AS (SELECT _record_no, {self._texts} FROM {self._mapping.source("raw")} SEMI JOIN noticed USING (_record_no)),
-     found AS (SELECT _record_no, unnest({noticed}) AS finding FROM noticed JOIN texts USING (_record_no))
-SELECT _record_no AS record_no, finding.rule AS rule_id, finding.field AS field, finding.value::VARCHAR AS value,
-       finding.message AS message
-FROM found ORDER BY _record_no, rule_id""") if noticed != "[]" else FINDINGS_SCHEMA.empty_table()
-        missing = self._calculation.explain() if self._calculation else None
-        if missing is None or missing.num_rows == 0:
-            return warnings.cast(FINDINGS_SCHEMA)
-        return pa.concat_tables([warnings.cast(FINDINGS_SCHEMA), missing.cast(FINDINGS_SCHEMA)])
+     texts AS (SELECT noticed.*, {self._texts} FROM noticed JOIN raw USING (_record_no)),
+     found AS ({found})
+SELECT _record_no AS record_no, rule AS rule_id, field, value, message
+FROM found ORDER BY _record_no, place""").cast(FINDINGS_SCHEMA)
+        if self._calculation is None:
+            return warnings
+        return pa.concat_tables([warnings, self._calculation.explain().cast(FINDINGS_SCHEMA)])
 
     def _take_out_repeated(self, first_record: int) -> tuple[tuple[Conflict, ...], int]:
         """Keys more than once in the chunk: the first in source order stays; equal ones merge, others are in conflict."""
         hashes = self._connection.sql("SELECT key_hash FROM chunk WHERE is_loaded").fetchnumpy()["key_hash"]
-        if np.unique(hashes).size == hashes.size:
+        found, counts = np.unique(hashes, return_counts=True)
+        if found.size == hashes.size:
             return (), 0
+        self._connection.register("repeated_hashes", pa.table({"key_hash": found[counts > 1]}))
         self._connection.execute(f"""
 CREATE OR REPLACE TEMP TABLE repeated AS
 SELECT _record_no, row_hash = first_hash AS is_equal, first_record FROM (
     SELECT _record_no, row_hash,
            first_value(row_hash) OVER of_key AS first_hash, first_value(_record_no) OVER of_key AS first_record
-    FROM chunk WHERE is_loaded
+    FROM chunk SEMI JOIN repeated_hashes USING (key_hash) WHERE is_loaded
     WINDOW of_key AS (PARTITION BY {_listed(map(quoted_field, self._keys))} ORDER BY _record_no))
 WHERE _record_no <> first_record""")
+        self._connection.unregister("repeated_hashes")
         self._connection.execute(
             "UPDATE chunk SET is_loaded = false FROM repeated WHERE chunk._record_no = repeated._record_no"
         )

@@ -1,68 +1,91 @@
-"""Findings in bulk: the bitmask of a failing row expanded into rule, field, raw value and words."""
+"""Findings in bulk: the bitmask of a failing row expanded into rule, field, raw value and words.
+
+The words of the rules stand in a table of the engine, so that a chunk's findings are a join and not a statement as long
+as the contract.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from headwater.contracts.bulk import BITS, literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headwater.contracts.bulk import Enforcement
+    import duckdb
+
     from headwater.contracts.document import RuleSpec
 
+WORDS = "rule_words"
+UNMAPPED_MASK = "mask_unmapped"
 
-def findings_sql(enforcement: Enforcement, unmapped: Sequence[str], *, severity: str) -> str:
-    """A list of structs (rule, field, value, message, valid, mend) for one row, of the rules of one severity in order.
 
-    Reads `mask_<n>`, `mask_unmapped` (bit k for the k-th field of `unmapped`, all of them rejecting) and `<field>__text`.
-    """
-    entries = [
-        _entry(f"mask_{position // BITS}", position % BITS, rule)
-        for position, rule in enumerate(enforcement.rules)
-        if rule.severity == severity
+def load_words(connection: duckdb.DuckDBPyConnection, rules: Sequence[RuleSpec], unmapped: Sequence[str]) -> None:
+    """Make the table of words: the contract's rules in bit order, then a rule for each field with a closed table of values."""
+    rows = [
+        {
+            "place": place,
+            "mask": f"mask_{place // BITS}",
+            "bit": 1 << (place % BITS),
+            "severity": rule.severity,
+            "rule": rule.id,
+            "fields": list(rule.fields),
+            "message": rule.message,
+            "valid": rule.valid,
+            "mend": rule.repair,
+        }
+        for place, rule in enumerate(rules)
     ]
-    if severity == "reject":
-        entries += [_unmapped(bit, field) for bit, field in enumerate(unmapped)]
-    if not entries:
-        return "[]"
-    return f"list_filter([{', '.join(entries)}], lambda finding: finding IS NOT NULL)"
-
-
-def _entry(mask: str, bit: int, rule: RuleSpec) -> str:
-    return _struct(
-        mask, bit, rule.id, ", ".join(rule.fields), _value(rule.fields), rule.message, rule.valid, rule.repair
+    rows += [
+        {
+            "place": len(rules) + bit,
+            "mask": UNMAPPED_MASK,
+            "bit": 1 << bit,
+            "severity": "reject",
+            "rule": f"mapping.{field}.values",
+            "fields": [field],
+            "message": "The mapping's table of values does not list this text.",
+            "valid": "a text in the mapping's table of values",
+            "mend": f"Correct the text, or add it to the values of {field} in the mapping.",
+        }
+        for bit, field in enumerate(unmapped)
+    ]
+    schema = pa.schema(
+        [
+            ("place", pa.int32()),
+            ("mask", pa.string()),
+            ("bit", pa.int64()),
+            ("severity", pa.string()),
+            ("rule", pa.string()),
+            ("fields", pa.list_(pa.string())),
+            ("message", pa.string()),
+            ("valid", pa.string()),
+            ("mend", pa.string()),
+        ]
     )
+    connection.register("words", pa.Table.from_pylist(rows, schema=schema))
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {WORDS} AS SELECT * FROM words")
+    connection.unregister("words")
 
 
-def _unmapped(bit: int, field: str) -> str:
-    return _struct(
-        "mask_unmapped",
-        bit,
-        f"mapping.{field}.values",
-        field,
-        text_column(field),
-        "The mapping's table of values does not list this text.",
-        "a text in the mapping's table of values",
-        f"Correct the text, or add it to the values of {field} in the mapping.",
-    )
+def findings_sql(relation: str, *, severity: str, fields: Sequence[str], masks: Sequence[str]) -> str:
+    """A SELECT of _record_no, place, rule, field, value, message, valid, mend: one row a broken rule of this severity.
 
-
-def _struct(mask: str, bit: int, rule: str, field: str, value: str, *words: str) -> str:
-    message, valid, mend = (literal(text) for text in words)
-    return (
-        f"CASE WHEN {mask} & {1 << bit} <> 0 THEN {{'rule': {literal(rule)}, 'field': {literal(field)}, "
-        f"'value': {value}, 'message': {message}, 'valid': {valid}, 'mend': {mend}}} END"
-    )
-
-
-def _value(fields: Sequence[str]) -> str:
-    """The raw text of the field; of several fields each with its name."""
-    if len(fields) == 1:
-        return text_column(fields[0])
-    named = [f"{literal(f'{field} = ')} || coalesce({text_column(field)}, '')" for field in fields]
-    return " || ', ' || ".join(named)
+    `relation` has _record_no, the masks, and `<field>__text` of every field. Of a rule over several fields the value
+    names each.
+    """
+    cells = ", ".join(f"{literal(field)}: {text_column(field)}" for field in fields)
+    broken = " OR ".join(f"(w.mask = {literal(mask)} AND r.{mask} & w.bit <> 0)" for mask in masks)
+    return f"""
+SELECT r._record_no, w.place, w.rule, array_to_string(w.fields, ', ') AS field,
+       CASE WHEN len(w.fields) = 1 THEN r.cells[w.fields[1]]
+            ELSE array_to_string([f || ' = ' || coalesce(r.cells[f], '') FOR f IN w.fields], ', ') END AS value,
+       w.message, w.valid, w.mend
+FROM (SELECT *, MAP {{{cells}}} AS cells FROM {relation}) r
+JOIN {WORDS} w ON w.severity = {literal(severity)} AND ({broken})"""
 
 
 def text_column(field: str) -> str:
