@@ -91,7 +91,10 @@ class ChunkTransaction(Protocol):
         """Put refused records away: quarantine_id, raw_hash, record_no and line (in the file), raw, findings (JSON)."""
 
     def mend(self, rows: pa.Table) -> None:
-        """Write how repairs ended: quarantine_id, occurrence, record_no (in the file), outcome, findings (JSON)."""
+        """Write how repairs ended: mends (`<id>.<occurrence>`), record_no (in the file), outcome (loaded, refused),
+        findings (JSON). A record loaded is `resubmitted` from now on, one refused stays `open`. RetryLater where one of
+        them is not open any more.
+        """
 
     def findings(self, rows: pa.Table) -> None:
         """Note what was seen about loaded records: record_no (in the file), rule_id, field, value, message."""

@@ -18,6 +18,7 @@ from headwater.pipeline.seen import SeenKeys
 from headwater.pipeline.writer import ChunkWriter
 from headwater.services import factor_sets
 from headwater.services.logic import Logic, calculates, compile_logic
+from headwater.services.mending import mending_of
 from headwater.services.run_ends import end_run
 from headwater.services.sources import config_of, layout_as_json, layout_from_json, take_in
 from headwater.contracts import Document
@@ -31,7 +32,7 @@ from headwater.values import record_id
 
 if TYPE_CHECKING:
     from headwater.mapping import Mapping
-    from headwater.pipeline.mending import Mending
+    from headwater.pipeline.mending import MendForm
     from headwater.services.installation import Installation
     from headwater.services.sources import TakenIn
     from headwater.store.runs import Run
@@ -48,6 +49,24 @@ def import_file(
     chunk_size: int | None = None,
 ) -> UUID:
     """Import one file through a mapping, by path or name; the run's id. Activities are calculated."""
+    run_id = plan_file(installation, path, mapping, source_name=source_name, chunk_size=chunk_size)
+    return carry_out(installation, run_id, progress=progress)
+
+
+def run_recipe(installation: Installation, path: Path, *, progress: Progress) -> UUID:
+    """Run a recipe; paths in it are taken from its folder."""
+    return carry_out(installation, plan_recipe(installation, path), progress=progress)
+
+
+def plan_file(
+    installation: Installation,
+    path: Path,
+    mapping: str,
+    *,
+    source_name: str | None = None,
+    chunk_size: int | None = None,
+) -> UUID:
+    """Plan the import of one file through a mapping; the id of the run, for `carry_out`."""
     recipe = Recipe(
         recipe="import",
         source=RecipeSource(path=str(path), name=source_name),
@@ -55,15 +74,15 @@ def import_file(
         load=Load(chunk_size=chunk_size),
         factors=FactorChoice(),
     )
-    return _run(installation, recipe, Path.cwd(), progress=progress)
+    return _plan(installation, recipe, Path.cwd())
 
 
-def run_recipe(installation: Installation, path: Path, *, progress: Progress) -> UUID:
-    """Run a recipe; paths in it are taken from its folder."""
-    return _run(installation, load_recipe(path), path.parent, progress=progress)
+def plan_recipe(installation: Installation, path: Path) -> UUID:
+    """Plan the run of a recipe; its id, for `carry_out`."""
+    return _plan(installation, load_recipe(path), path.parent)
 
 
-def _run(installation: Installation, recipe: Recipe, base: Path, *, progress: Progress) -> UUID:
+def _plan(installation: Installation, recipe: Recipe, base: Path) -> UUID:
     mapping = installation.mapping(recipe.mapping, base)
     contract = installation.contract(mapping.contract_name, mapping.contract_major)
     taken = take_in(
@@ -75,8 +94,7 @@ def _run(installation: Installation, recipe: Recipe, base: Path, *, progress: Pr
     factor_set = factor_sets.pin(installation) if calculates(recipe, contract) else None
     logic = Logic(contract=contract, mapping=mapping, recipe=recipe, factor_set=factor_set)
     source_name = recipe.source.name or taken.name
-    run_id = plan_run(installation, logic, taken, source_id=source_id(mapping, source_name), source_name=source_name)
-    return carry_out(installation, run_id, progress=progress)
+    return plan_run(installation, logic, taken, source_id=source_id(mapping, source_name), source_name=source_name)
 
 
 def source_id(mapping: Mapping, source_name: str) -> bytes:
@@ -85,14 +103,23 @@ def source_id(mapping: Mapping, source_name: str) -> bytes:
 
 
 def plan_run(
-    installation: Installation, logic: Logic, taken: TakenIn, *, source_id: bytes, source_name: str, kind: str = "import"
+    installation: Installation,
+    logic: Logic,
+    taken: TakenIn,
+    *,
+    source_id: bytes,
+    source_name: str,
+    mends: MendForm | None = None,
 ) -> UUID:
-    """Write a run with all it rests on and its whole plan, in one transaction. What does not compile is refused before."""
+    """Write a run with all it rests on and its whole plan, in one transaction. What does not compile is refused before.
+
+    With `mends` it is a resubmission: the file holds records from quarantine in that form.
+    """
     run_id, tenant_id = uuid4(), installation.tenant_id
+    kind = "resubmit" if mends else "import"
+    columns = mends.columns if mends else taken.plan.columns
     with engine() as connection:
-        transform, _ = compile_logic(
-            installation, connection, logic, columns=taken.plan.columns, source_id=source_id
-        )
+        compile_logic(installation, connection, logic, columns=columns, source_id=source_id)
     with installation.database.connect(tenant_id) as connection:
         cite_blob(connection, tenant_id, taken.raw, kind="raw", name=taken.name)
         if taken.text != taken.raw:
@@ -115,7 +142,7 @@ def plan_run(
             blob_sha256=taken.raw.sha256,
             text_sha256=taken.text.sha256,
             encoding=taken.encoding,
-            layout=layout_as_json(taken.plan),
+            layout=layout_as_json(taken.plan) | ({"mends": mends.as_json()} if mends else {}),
         )
         runs.create_run(connection, tenant_id, run, [_planned(tenant_id, run_id, span) for span in taken.plan.chunks])
         audit.append(
@@ -166,9 +193,7 @@ def stored_logic(installation: Installation, run: Run) -> Logic:
     )
 
 
-def carry_out(
-    installation: Installation, run_id: UUID, *, progress: Progress, mending: Mending | None = None
-) -> UUID:
+def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -> UUID:
     """Bring in the chunks of a run that are not committed yet, and end it."""
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
@@ -176,6 +201,7 @@ def carry_out(
         to_do = chunks_to_do(connection, tenant_id, run_id)
     logic = stored_logic(installation, run)
     layout = layout_from_json(dict(run.layout))
+    mending = mending_of(installation, run)
     memory = f"{installation.settings.memory_limit // 2**20}MiB"
     with (
         engine(memory_limit=memory) as duck,
@@ -186,13 +212,18 @@ def carry_out(
             run,
             contract=logic.contract.reference,
             chunk_ids={chunk.chunk_no: chunk.chunk_id for chunk in to_do},
+            settled_from=mending.form.settled_from if mending else None,
         ) as store,
         SeenKeys(store.key_hashes) as seen,
     ):
         with installation.database.connect(tenant_id) as connection:
             runs.start_run(connection, tenant_id, run_id)
         transform, calculation = compile_logic(
-            installation, duck, logic, columns=layout.columns, source_id=run.source_id
+            installation,
+            duck,
+            logic,
+            columns=mending.form.columns if mending else layout.columns,
+            source_id=run.source_id,
         )
         store.look_back(logic.hash)
         progress.start(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headwater.services.mending import open_after_resubmission
 from headwater.store import audit, runs
 from headwater.store.chunks import ledger_of
 from headwater.store.quarantine import expire_unseen, open_of_run
@@ -22,7 +23,10 @@ def end_run(installation: Installation, run: Run, logic: Logic) -> str:
         gaps = run.chunks_planned - ledger.committed
         if gaps == 0 and run.kind == "import":
             expire_unseen(connection, tenant_id, run.run_id, run.source_id)
-        refused = open_of_run(connection, tenant_id, run.run_id)
+        if run.kind == "resubmit":
+            refused = open_after_resubmission(ledger)
+        else:
+            refused = open_of_run(connection, tenant_id, run.run_id)
         if gaps and ledger.committed:
             state = "partial_success"
         elif gaps:

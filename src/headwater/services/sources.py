@@ -86,8 +86,8 @@ def layout_as_json(layout: Layout) -> dict[str, Any]:
 
 
 def layout_from_json(body: dict[str, Any]) -> Layout:
-    """A layout as it was stored."""
-    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in body.items()}
+    """A layout as it was stored. What else a run keeps beside it (`mends`: see `pipeline.mending`) is left out."""
+    plain = {name: tuple(body[name]) if isinstance(body[name], list) else body[name] for name in _LAYOUT_FIELDS}
     return Layout(**{**plain, "dialect": Dialect(**body["dialect"])})
 
 

@@ -16,6 +16,7 @@ from headwater.store.queries import named_queries
 
 QUERIES = named_queries("audit")
 FETCH = 1000
+ACTOR = "headwater"  # until people have accounts, what is done is done by the installation
 
 
 def append(
@@ -25,7 +26,7 @@ def append(
     action: str,
     resource: str,
     payload: Mapping[str, object],
-    actor: str = "headwater",
+    actor: str = ACTOR,
     result: str = "done",
 ) -> Anchor:
     """Add an entry in the open transaction. Call it last: the chain's head stays locked until the commit."""

@@ -12,7 +12,6 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
-from psycopg.types.json import Jsonb
 
 from headwater.errors import Misuse
 from headwater.store.queries import named_queries
@@ -74,13 +73,13 @@ class Repair:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NewRepair:
-    """How the record sent in place of `key` ended."""
+class HeldRecord:
+    """What a resubmission asks of a refused record."""
 
-    key: QuarantineKey
-    record_no: int
-    outcome: str
-    findings: Sequence[Mapping[str, Any]] = ()
+    state: str
+    raw: Mapping[str, str | None]
+    last_run_id: UUID  # the run that refused it last
+    was_sent: bool  # a committed chunk of the asking run stands for it already
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +139,19 @@ def each_quarantined(connection: psycopg.Connection[Any], tenant_id: UUID, which
         yield from cursor
 
 
+def last_runs(connection: psycopg.Connection[Any], tenant_id: UUID, which: Which) -> list[UUID]:
+    """The runs that refused the records chosen last."""
+    condition, values = which.condition(tenant_id)
+    return [run for (run,) in connection.execute(sql.SQL(QUERIES["last_runs"]).format(which=condition), values)]
+
+
+def has_uncut(connection: psycopg.Connection[Any], tenant_id: UUID, which: Which) -> bool:
+    """Whether any record chosen could not be cut into columns."""
+    condition, values = which.condition(tenant_id)
+    row = connection.execute(sql.SQL(QUERIES["has_uncut"]).format(which=condition), values).fetchone()
+    return bool(row and row[0])
+
+
 def count_by_rule(connection: psycopg.Connection[Any], tenant_id: UUID, which: Which) -> dict[str, int]:
     """Records chosen by rule, the most frequent first; one that breaks two rules counts for both."""
     condition, values = which.condition(tenant_id)
@@ -160,7 +172,7 @@ def get_quarantined(
 def dismiss(
     connection: psycopg.Connection[Any], tenant_id: UUID, keys: Collection[QuarantineKey], *, reason: str
 ) -> None:
-    """Say of open records that they need no mending, and why; Misuse where one is not open, and the caller rolls back."""
+    """Say of open records that they need no mending, and why. Misuse where one is not open: the caller rolls back."""
     change_state(connection, tenant_id, keys, to="dismissed", reason=reason, from_states=("open",))
 
 
@@ -173,7 +185,7 @@ def change_state(
     from_states: Sequence[str],
     reason: str | None = None,
 ) -> None:
-    """Move records on. Misuse names the first that is missing or in none of `from_states`, and the caller rolls back."""
+    """Move records on. Misuse names the first that is missing or in none of `from_states`: the caller rolls back."""
     names = _arrays(keys) | {"tenant_id": tenant_id}
     changed = connection.execute(
         QUERIES["change_state"], {**names, "state": to, "reason": reason, "from_states": list(from_states)}
@@ -196,27 +208,21 @@ def change_state(
     )
 
 
-def add_repairs(
-    connection: psycopg.Connection[Any],
-    tenant_id: UUID,
-    repairs: Sequence[NewRepair],
-    *,
-    chunk_id: UUID,
-    actor: str,
-) -> None:
-    """Make repairs part of the records' history, in the transaction of the chunk that loaded or refused them."""
-    connection.execute(
-        QUERIES["add_repairs"],
-        {
-            **_arrays([repair.key for repair in repairs]),
-            "tenant_id": tenant_id,
-            "chunk_id": chunk_id,
-            "actor": actor,
-            "record_nos": [repair.record_no for repair in repairs],
-            "outcomes": [repair.outcome for repair in repairs],
-            "findings": [Jsonb(list(repair.findings)) for repair in repairs],
-        },
-    )
+def find_held(
+    connection: psycopg.Connection[Any], tenant_id: UUID, keys: Collection[str], *, run_id: UUID | None
+) -> dict[str, HeldRecord]:
+    """The records that keys name, asked for by run `run_id`; what is no key, or names no record, is left out."""
+    named = {key: match for key in keys if (match := _KEY.fullmatch(key))}
+    values = {
+        "tenant_id": tenant_id,
+        "run_id": run_id,
+        "ids": [UUID(match["id"]) for match in named.values()],
+        "occurrences": [int(match["occurrence"]) for match in named.values()],
+    }
+    return {
+        f"{found}.{occurrence}": HeldRecord(state=state, raw=raw, last_run_id=last_run_id, was_sent=was_sent)
+        for found, occurrence, state, raw, last_run_id, was_sent in connection.execute(QUERIES["held"], values)
+    }
 
 
 def _over(record: type[Quarantined], condition: sql.Composed) -> sql.Composed:

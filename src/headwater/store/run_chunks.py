@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -41,13 +42,21 @@ class RunChunks:
     """The chunks of one run, loaded over one connection that also holds the run, so that nobody else works on it."""
 
     def __init__(
-        self, database: Database, tenant_id: UUID, run: runs.Run, *, contract: str, chunk_ids: Mapping[int, UUID]
+        self,
+        database: Database,
+        tenant_id: UUID,
+        run: runs.Run,
+        *,
+        contract: str,
+        chunk_ids: Mapping[int, UUID],
+        settled_from: datetime | None = None,
     ) -> None:
         self._database = database
         self._tenant_id = tenant_id
         self._run = run
         self._contract = contract
         self._chunk_ids = chunk_ids
+        self._settled_from = settled_from
         self._writer = self._held_connection()
         self._reader = database.connect(tenant_id)
         self._by_bytes: dict[bytes, EarlierChunk] = {}
@@ -133,6 +142,7 @@ class RunChunks:
             source_id=self._run.source_id,
             contract=self._contract,
             run_started=self._run.started_at,
+            settled_from=self._settled_from,
         )
         try:
             yield ChunkTransaction(self._writer, key)

@@ -134,6 +134,34 @@ ON CONFLICT (tenant_id, quarantine_id, occurrence) DO UPDATE
 SET last_chunk_id = EXCLUDED.last_chunk_id,
     findings = CASE WHEN q.state = 'open' THEN EXCLUDED.findings ELSE q.findings END
 
+-- name: lock_mended
+-- The records that repairs stand for, locked; how many of them are open still.
+WITH locked AS (
+    SELECT q.state FROM {stage} s
+    JOIN quarantine q ON q.tenant_id = %(tenant)s AND q.quarantine_id = split_part(s.mends, '.', 1)::uuid
+                     AND q.occurrence = split_part(s.mends, '.', 2)::integer
+    ORDER BY q.quarantine_id, q.occurrence
+    FOR UPDATE OF q)
+SELECT count(*) FROM locked WHERE state = 'open'
+
+-- name: insert_repairs
+-- What was sent in place of refused records becomes part of their history, numbered on from what was sent before.
+INSERT INTO quarantine_repairs (tenant_id, quarantine_id, occurrence, repair_no, chunk_id, record_no, outcome, findings,
+                                actor)
+SELECT %(tenant)s, r.quarantine_id, r.occurrence,
+       1 + (SELECT count(*) FROM quarantine_repairs e
+            WHERE e.tenant_id = %(tenant)s AND e.quarantine_id = r.quarantine_id AND e.occurrence = r.occurrence),
+       %(chunk)s, r.record_no, r.outcome, r.findings, %(actor)s
+FROM (SELECT split_part(mends, '.', 1)::uuid AS quarantine_id, split_part(mends, '.', 2)::integer AS occurrence,
+             record_no, outcome, findings::jsonb AS findings FROM {stage}) r
+
+-- name: settle_mended
+-- Refused records whose repair was loaded; those whose repair was refused stay open.
+UPDATE quarantine q SET state = 'resubmitted', state_reason = %(reason)s, updated_at = clock_timestamp()
+FROM {stage} s
+WHERE s.outcome = 'loaded' AND q.tenant_id = %(tenant)s AND q.quarantine_id = split_part(s.mends, '.', 1)::uuid
+  AND q.occurrence = split_part(s.mends, '.', 2)::integer
+
 -- name: insert_findings
 -- What was noticed about loaded records.
 INSERT INTO findings (tenant_id, chunk_id, record_no, rule_id, field, value, message)

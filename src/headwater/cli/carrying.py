@@ -1,0 +1,95 @@
+"""Carrying out a run in front of a person: its id first, progress meanwhile, its ledger and what is left to do last."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from headwater.cli import exits
+from headwater.cli.printing import print_json, print_table
+from headwater.errors import HeadwaterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from uuid import UUID
+
+    from headwater.services.installation import Installation
+    from headwater.services.runs_view import RunView
+
+
+def carry_out_and_tell(installation: Installation, plan: Callable[[], UUID], *, as_json: bool) -> None:
+    """Plan a run, carry it out, tell its ledger, and leave with its exit code. Ctrl-C and errors say how to resume."""
+    from headwater.services.imports import carry_out
+    from headwater.services.runs_view import show_run
+    from headwater.telemetry import progress
+
+    began = time.monotonic()
+    run_id = plan()
+    typer.echo(f"run {run_id}", err=as_json)  # at once, so that whatever happens the run can be named
+    try:
+        carry_out(installation, run_id, progress=progress())
+    except KeyboardInterrupt:
+        typer.echo(f"\ninterrupted; go on with: headwater runs resume {run_id}", err=True)
+        raise typer.Exit(exits.INTERRUPTED) from None
+    except HeadwaterError as error:
+        exits.tell_error(error)
+        typer.echo(f"what was committed stays; go on with: headwater runs resume {run_id}", err=True)
+        raise typer.Exit(exits.ERROR) from None
+    view = show_run(installation, run_id)
+    if as_json:
+        print_json(view.as_json() | {"seconds": round(time.monotonic() - began, 3)})
+    else:
+        print_run(view)
+    exits.end(view.run.state)
+
+
+def print_run(view: RunView) -> None:
+    """The ledger, findings by rule, and what to do next."""
+    run = view.run
+    title = f"{run.source_name} to {view.contract} by mapping {view.mapping}: {run.state.replace('_', ' ')}"
+    print_table(["", "records"], ledger_lines(view), title=title, numbers=["records"])
+    findings = [("refused", rule, count) for rule, count in view.refused.items()]
+    findings += [("noticed", rule, count) for rule, count in view.noticed.items()]
+    if findings:
+        print_table(["", "rule", "findings"], findings, title="Findings by rule", numbers=["findings"])
+    for number, why in view.gaps.items():
+        typer.echo(f"chunk {number} is not loaded: {why}")
+    for line in next_steps(view):
+        typer.echo(line)
+
+
+def ledger_lines(view: RunView) -> Iterator[tuple[str, Any]]:
+    """The ledger as it adds up, from top to bottom."""
+    ledger = view.ledger
+    yield "read", ledger.read
+    for reason, count in ledger.skipped.items():
+        yield f"  skipped: {reason.replace('_', ' ')}", count
+    yield "  quarantined: no record could be made of it", ledger.quarantined_raw
+    yield "  mapped", ledger.mapped
+    yield "produced", ledger.produced
+    for name in ("inserted", "updated", "unchanged", "merged"):
+        yield f"  {name}", getattr(ledger, name)
+    yield "  quarantined: a rule broken, a key in conflict", ledger.quarantined
+    if ledger.calculation:
+        yield "calculated", None
+        for name, count in ledger.calculation.items():
+            yield f"  {name}", count
+
+
+def next_steps(view: RunView) -> Iterator[str]:
+    """What the state of the run asks for, as commands."""
+    run = view.run
+    if view.gaps or run.state in {"pending", "running", "cancelled", "failed"}:
+        yield f"Not everything is loaded. Go on with: headwater runs resume {run.run_id}"
+    if not view.open:
+        return
+    records = "1 record is" if view.open == 1 else f"{view.open:,} records are"
+    if run.kind == "resubmit":
+        yield f"{records} still open in quarantine: correct them in the same file and resubmit it."
+        return
+    yield f"{records} open in quarantine. Look at them, mend them in a spreadsheet, send them again:"
+    yield f"  headwater quarantine list --run {run.run_id}"
+    yield f"  headwater quarantine export --run {run.run_id} --output mend.csv"
+    yield "  headwater quarantine resubmit mend.csv"

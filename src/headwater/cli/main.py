@@ -1,0 +1,60 @@
+"""The program `headwater`: every command in its place. What a command needs is imported when it is called."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from headwater import __version__
+from headwater.cli import database, exits, imports, quarantine, runs
+
+HELP = """Sustainability data, from messy files to figures that can be traced and computed again.
+
+\b
+A first day:
+  headwater demo                                          see all of it on files made to be nasty
+  headwater inspect meters.csv                            what is this file?
+  headwater import meters.csv --mapping meters.yaml       load it
+  headwater quarantine list                               what was refused, and why
+  headwater trace emission ACTIVITY                       where a figure comes from
+  headwater verify                                        prove that nothing was changed since
+
+Settings come from HEADWATER_* variables and headwater.toml; without any, a database is brought along.
+"""
+
+app = typer.Typer(
+    cls=exits.Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help=HELP,
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"headwater {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """See HELP, which `app` shows in place of this."""
+
+
+app.command("import")(imports.import_)
+app.command("run")(imports.run)
+app.add_typer(runs.app, name="runs")
+app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(database.app, name="db")
+
+
+def run() -> None:
+    """Start the program."""
+    app(prog_name="headwater")

@@ -1,0 +1,90 @@
+"""Tables for people, JSON for programs; both on standard output."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import Console
+
+WIDTH = 140
+"""Columns of a line where no terminal says how wide it is."""
+
+
+def print_json(document: Any) -> None:
+    """One JSON document; what JSON has no form for is written as text."""
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    title: str | None = None,
+    numbers: Sequence[str] = (),
+    whole: Sequence[str] = (),
+) -> None:
+    """A table whose cells fold and are never cut, those of `whole` not even that; `numbers` stand to the right."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        table.add_column(
+            column,
+            justify="right" if column in numbers else "left",
+            overflow="fold",
+            no_wrap=column in whole or column in numbers,
+        )
+    for row in rows:
+        table.add_row(*(Text(text_of(cell)) for cell in row))
+    if title:
+        typer.echo(f"\n{typer.style(title, bold=True)}")
+    _console().print(table)
+    typer.echo()
+
+
+def print_facts(facts: Iterable[tuple[str, object]]) -> None:
+    """Names and values, one a line."""
+    pairs = [(name, text_of(value)) for name, value in facts]
+    width = max((len(name) for name, _ in pairs), default=0)
+    for name, value in pairs:
+        first, *more = value.split("\n") or [""]
+        typer.echo(f"{name.ljust(width)}  {first}".rstrip())
+        for line in more:
+            typer.echo(f"{' ' * width}  {line}")
+
+
+def text_of(value: object) -> str:
+    """A cell: numbers with thousands, times to the second, nothing as nothing."""
+    import datetime
+
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, datetime.datetime):
+        return value.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return str(value)
+
+
+def told_of(shown: int, total: int, what: str) -> str:
+    """That a list is shortened, said."""
+    return f"{total:,} {what}" if shown == total else f"{shown:,} of {total:,} {what} shown"
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    known = sys.stdout.isatty() or os.environ.get("COLUMNS")
+    return Console(file=sys.stdout, width=None if known else WIDTH, highlight=False, emoji=False)

@@ -1,0 +1,249 @@
+"""`headwater quarantine`: what was refused and why, mending it in a spreadsheet, dismissing it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from headwater.cli.carrying import carry_out_and_tell
+from headwater.cli.imports import AsJson
+from headwater.cli.printing import print_facts, print_json, print_table, told_of
+from headwater.cli.session import installation
+from headwater.errors import Misuse
+
+if TYPE_CHECKING:
+    from headwater.store.quarantine import Quarantined, Repair
+
+app = typer.Typer(no_args_is_help=True, help="Quarantine: records that were refused, and what becomes of them.")
+
+Key = Annotated[str, typer.Argument(help="As `quarantine list` shows it.", show_default=False)]
+OfRun = Annotated[str | None, typer.Option("--run", help="Only what this run refused.", show_default="all")]
+OfRule = Annotated[str | None, typer.Option("--rule", help="Only what breaks this rule.", show_default="all")]
+
+
+class State(StrEnum):
+    """What can become of a refused record."""
+
+    OPEN = "open"
+    RESUBMITTED = "resubmitted"
+    DISMISSED = "dismissed"
+    EXPIRED = "expired"
+    ALL = "all"
+
+
+@app.command("list")
+def list_(
+    run: OfRun = None,
+    rule: OfRule = None,
+    state: Annotated[State, typer.Option(help="What became of them.")] = State.OPEN,
+    limit: Annotated[int, typer.Option(min=1, help="How many to show.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List refused records in the order of their source, with the first reason of each.
+
+    \b
+    Examples:
+      headwater quarantine list --run 3f2a
+      headwater quarantine list --rule activity.quantity.range --limit 500
+      headwater quarantine list --state all --json
+    """
+    from headwater.services.quarantines import list_records
+
+    with installation() as opened:
+        listing = list_records(
+            opened, state=None if state is State.ALL else state.value, run=run, rule=rule, limit=limit
+        )
+    if as_json:
+        print_json({"records": [record_as_json(record) for record in listing.records], "total": listing.total})
+        return
+    print_table(
+        ["quarantine", "line", "rule", "value", "why", "state"],
+        [(record.key, record.line, *_first_reason(record), record.state) for record in listing.records],
+        numbers=["line"],
+        whole=["quarantine"],
+    )
+    typer.echo(told_of(len(listing.records), listing.total, "records"))
+
+
+@app.command()
+def show(key: Key, as_json: AsJson = False) -> None:
+    """Show a refused record: its cells, every reason with what is valid and how to mend it, and its repairs.
+
+    \b
+    Examples:
+      headwater quarantine show 01234567-89ab-cdef-0123-456789abcdef.1
+    """
+    from headwater.services.quarantines import show_record
+
+    with installation() as opened:
+        record, repairs = show_record(opened, key)
+    if as_json:
+        print_json(record_as_json(record) | {"repairs": [_repair_as_json(repair) for repair in repairs]})
+        return
+    print_facts(
+        [
+            ("quarantine", record.key),
+            ("state", record.state + (f" ({record.state_reason})" if record.state_reason else "")),
+            ("contract", record.contract),
+            ("place", f"record {record.record_no:,}, line {record.line:,}"),
+            ("first refused", record.created_at),
+        ]
+    )
+    print_table(["column", "cell"], [(name or "(not cut into columns)", cell) for name, cell in record.raw.items()])
+    print_table(
+        ["rule", "field", "value", "why", "valid", "how to mend it"],
+        [[finding.get(name) for name in FINDING] for finding in record.findings],
+    )
+    if repairs:
+        print_table(
+            ["repair", "at", "outcome", "why"],
+            [(r.repair_no, r.created_at, r.outcome, "; ".join(f["message"] for f in r.findings)) for r in repairs],
+        )
+
+
+FINDING = ("rule", "field", "value", "message", "valid", "mend")
+
+
+@app.command()
+def export(
+    run: OfRun = None,
+    rule: OfRule = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write.", show_default="standard output")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write open records as CSV for a spreadsheet: which, reasons, line, then their cells as they were read.
+
+    Correct cells and save the file as CSV in UTF-8; leave out rows as you like, and keep the columns. A cell that
+    begins with = + - or @ gets an apostrophe before it, so that no spreadsheet computes it; resubmitting takes it off.
+    A record that could not be cut into columns stands whole in the column `record`: correct it there, or fill in its
+    columns. One export holds records of one source only.
+
+    \b
+    Examples:
+      headwater quarantine export --run 3f2a --output mend.csv
+      headwater quarantine export --run 3f2a --rule activity.unit.required -o units.csv
+    """
+    import io
+
+    from headwater.services.quarantines import export as write
+
+    if output is not None and output.exists() and not force:
+        raise Misuse(
+            "the file is there already; it may hold somebody's corrections",
+            where=str(output),
+            remedy="Choose another name, or write over it with --force.",
+        )
+    with installation() as opened:
+        if output is None:
+            content = io.StringIO(newline="")
+            write(opened, content, run=run, rule=rule)
+            typer.echo(content.getvalue(), nl=False)
+            return
+        exported = write_file(opened, output, run=run, rule=rule)
+    typer.echo(f"{exported.rows:,} records of run {exported.run_id} written to {output}")
+    typer.echo(f"Correct them there, then: headwater quarantine resubmit {output}")
+
+
+def write_file(opened: Any, output: Path, *, run: str | None, rule: str | None) -> Any:
+    """Write an export beside its place and move it there when it is whole."""
+    import os
+
+    from headwater.services.quarantines import export as write
+
+    beside = output.with_name(f".{output.name}.part")
+    try:
+        with beside.open("w", encoding="utf-8", newline="") as file:
+            exported = write(opened, file, run=run, rule=rule)
+        os.replace(beside, output)  # noqa: PTH105 - says what happens to a file that is there
+    except OSError as error:
+        raise Misuse(
+            f"the file cannot be written: {error.strerror}", where=str(output), valid="a place you may write to"
+        ) from error
+    finally:
+        beside.unlink(missing_ok=True)
+    return exported
+
+
+@app.command()
+def resubmit(
+    file: Annotated[Path, typer.Argument(help="An edited export.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Send mended records again, through the mapping and contract that refused them.
+
+    Records that load are settled for good; those refused again stay open, with the repair in their history. Rows that
+    were not changed, or whose record is settled already, are skipped and counted. A mended record never replaces what
+    the run that refused it, or a later one, has loaded.
+
+    \b
+    Examples:
+      headwater quarantine resubmit mend.csv
+
+    \b
+    Exit codes: 0 all loaded, 1 error, 2 usage, 3 some stay open in quarantine, 4 partial success.
+    """
+    from headwater.services.quarantines import plan_resubmission
+
+    with installation() as opened:
+        carry_out_and_tell(opened, lambda: plan_resubmission(opened, file), as_json=as_json)
+
+
+@app.command()
+def dismiss(
+    keys: Annotated[list[str], typer.Argument(help="As `quarantine list` shows them.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why they need no mending; kept in the audit chain.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say of open records that they need no mending. They stay in quarantine, dismissed.
+
+    \b
+    Examples:
+      headwater quarantine dismiss 01234567-89ab-cdef-0123-456789abcdef.1 --reason "test reading"
+    """
+    from headwater.services.quarantines import dismiss_records
+
+    with installation() as opened:
+        count = dismiss_records(opened, keys, reason=reason)
+    if as_json:
+        print_json({"dismissed": count})
+    else:
+        typer.echo(f"{count:,} dismissed" if count != 1 else "1 record dismissed")
+
+
+def record_as_json(record: Quarantined) -> dict[str, Any]:
+    """A refused record as plain values."""
+    return {
+        "quarantine": str(record.key),
+        "state": record.state,
+        "state_reason": record.state_reason,
+        "contract": record.contract,
+        "record": record.record_no,
+        "line": record.line,
+        "raw": dict(record.raw),
+        "findings": [dict(finding) for finding in record.findings],
+        "created_at": record.created_at.isoformat(),
+        "updated_at": record.updated_at.isoformat(),
+    }
+
+
+def _repair_as_json(repair: Repair) -> dict[str, Any]:
+    return {
+        "repair": repair.repair_no,
+        "chunk_id": str(repair.chunk_id),
+        "record": repair.record_no,
+        "outcome": repair.outcome,
+        "findings": [dict(finding) for finding in repair.findings],
+        "actor": repair.actor,
+        "at": repair.created_at.isoformat(),
+    }
+
+
+def _first_reason(record: Quarantined) -> tuple[str, str, str]:
+    first = record.findings[0]
+    more = f" (and {len(record.findings) - 1} more)" if len(record.findings) > 1 else ""
+    return str(first["rule"]), str(first.get("value") or "")[:60], f"{first['message']}{more}"

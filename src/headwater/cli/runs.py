@@ -1,0 +1,94 @@
+"""`headwater runs`: what was run, its ledgers, going on with what was interrupted."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from headwater.cli import exits
+from headwater.cli.carrying import carry_out_and_tell, print_run
+from headwater.cli.imports import AsJson
+from headwater.cli.printing import print_facts, print_json, print_table, told_of
+from headwater.cli.session import installation
+
+app = typer.Typer(no_args_is_help=True, help="Runs: what was loaded, when, from what, and what is left to do.")
+
+Run = Annotated[str, typer.Argument(help="Id of the run, or enough of its beginning.", show_default=False)]
+Limit = Annotated[int, typer.Option(min=1, help="How many to show.")]
+
+
+@app.command("list")
+def list_(limit: Limit = 20, as_json: AsJson = False) -> None:
+    """List runs, the latest first.
+
+    \b
+    Examples:
+      headwater runs list
+      headwater runs list --limit 100 --json
+    """
+    from headwater.services.runs_view import list_runs, run_as_json
+
+    with installation() as opened:
+        runs, total = list_runs(opened, limit=limit)
+    if as_json:
+        print_json({"runs": [run_as_json(run) for run in runs], "total": total})
+        return
+    print_table(
+        ["run", "started", "kind", "source", "state", "records"],
+        [(run.run_id, run.started_at, run.kind, run.source_name, run.state, run.records_planned) for run in runs],
+        numbers=["records"],
+        whole=["run", "started"],
+    )
+    typer.echo(told_of(len(runs), total, "runs"))
+
+
+@app.command()
+def show(run: Run, as_json: AsJson = False) -> None:
+    """Show a run: what it rests on, its ledger, its findings by rule.
+
+    \b
+    Examples:
+      headwater runs show 3f2a
+      headwater runs show 3f2a --json
+    """
+    from headwater.services.runs_view import show_run
+
+    with installation() as opened:
+        view = show_run(opened, run)
+    if as_json:
+        print_json(view.as_json())
+        return
+    found = view.run
+    print_facts(
+        [
+            ("run", found.run_id),
+            ("started", found.started_at),
+            ("finished", found.finished_at),
+            ("file", f"{found.source_name}, SHA-256 {found.blob_sha256.hex()}, {found.encoding}"),
+            ("chunks", f"{view.ledger.committed:,} of {found.chunks_planned:,} committed"),
+        ]
+    )
+    print_run(view)
+
+
+@app.command()
+def resume(run: Run, as_json: AsJson = False) -> None:
+    """Go on with a run that was interrupted or has gaps. What is committed is not done again.
+
+    \b
+    Examples:
+      headwater runs resume 3f2a
+    """
+    from headwater.services.runs_view import show_run
+
+    with installation() as opened:
+        view = show_run(opened, run)
+        if view.is_complete:
+            typer.echo("nothing is left to do: every chunk is committed", err=True)
+            if as_json:
+                print_json(view.as_json())
+            else:
+                print_run(view)
+            exits.end(view.run.state)
+        carry_out_and_tell(opened, lambda: view.run.run_id, as_json=as_json)

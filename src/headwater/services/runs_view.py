@@ -1,0 +1,113 @@
+"""Runs as people look at them: what each rests on, its ledger, what was found, what is left to do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from headwater.services.mending import open_after_resubmission
+from headwater.store import findings, quarantine, runs
+from headwater.store.chunks import Ledger, chunks_of, ledger_of
+from headwater.store.documents import get_contract, get_document
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    from headwater.services.installation import Installation
+    from headwater.store.runs import Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunView:
+    """A run with its ledger.
+
+    contract, mapping   name and version
+    refused             rule -> findings on records that are open in quarantine; for a resubmission on refused repairs
+    noticed             rule -> findings on records that were loaded, chunks reused included
+    open                records of the run that are open in quarantine
+    gaps                chunk number -> why it could not be loaded
+    """
+
+    run: Run
+    contract: str
+    mapping: str
+    ledger: Ledger
+    refused: Mapping[str, int]
+    noticed: Mapping[str, int]
+    open: int
+    gaps: Mapping[int, str]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every chunk is committed and the run has ended, so that resuming it has nothing to do."""
+        ended = self.run.state in {"succeeded", "succeeded_with_quarantine"}
+        return ended and self.ledger.committed == self.run.chunks_planned
+
+    @property
+    def seconds(self) -> float | None:
+        """From the plan to the end of the last attempt; None while it runs."""
+        return None if self.run.finished_at is None else (self.run.finished_at - self.run.started_at).total_seconds()
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values; the ledger's counts add up: read = mapped + skipped + quarantined_raw, produced = the rest."""
+        counts = asdict(self.ledger)
+        chunks = {"planned": self.run.chunks_planned, **{name: counts.pop(name) for name in ("committed", "failed")}}
+        return {
+            **run_as_json(self.run),
+            "contract": self.contract,
+            "mapping": self.mapping,
+            "seconds": self.seconds,
+            "ledger": counts,
+            "chunks": chunks,
+            "findings": {"refused": dict(self.refused), "noticed": dict(self.noticed)},
+            "open_in_quarantine": self.open,
+            "gaps": {str(number): why for number, why in self.gaps.items()},
+        }
+
+
+def run_as_json(run: Run) -> dict[str, Any]:
+    """A run as plain values, without its layout."""
+    hashes = ("source_id", "contract_hash", "mapping_hash", "recipe_hash", "factor_set", "blob_sha256", "text_sha256")
+    return {
+        "run_id": str(run.run_id),
+        "state": run.state,
+        "kind": run.kind,
+        "source": run.source_name,
+        "encoding": run.encoding,
+        "records_planned": run.records_planned,
+        "chunks_planned": run.chunks_planned,
+        "started_at": run.started_at.isoformat(),
+        "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+        **{name: value.hex() if (value := getattr(run, name)) is not None else None for name in hashes},
+    }
+
+
+def list_runs(installation: Installation, *, limit: int) -> tuple[Sequence[Run], int]:
+    """The latest runs first, and how many there are in all."""
+    with installation.database.connect(installation.tenant_id) as connection:
+        return runs.list_runs(connection, installation.tenant_id, limit=limit)
+
+
+def show_run(installation: Installation, run: str | UUID) -> RunView:
+    """One run, named by its id or the beginning of it."""
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        found = runs.find_run(connection, tenant_id, str(run))
+        contract = get_contract(connection, found.contract_hash)
+        mapping = get_document(connection, tenant_id, found.mapping_hash)
+        ledger = ledger_of(connection, tenant_id, found.run_id)
+        is_repair = found.kind == "resubmit"
+        failed = [chunk for chunk in chunks_of(connection, tenant_id, found.run_id) if chunk.state == "failed"]
+        return RunView(
+            run=found,
+            contract=f"{contract.name} {contract.version}",
+            mapping=f"{mapping.name} {mapping.version}",
+            ledger=ledger,
+            refused=findings.refused_by_rule(connection, tenant_id, found.run_id, repairs=is_repair),
+            noticed=findings.noticed_by_rule(connection, tenant_id, found.run_id),
+            open=open_after_resubmission(ledger)
+            if is_repair
+            else quarantine.open_of_run(connection, tenant_id, found.run_id),
+            gaps={chunk.chunk_no: str((chunk.error or {}).get("message", "")) for chunk in failed},
+        )

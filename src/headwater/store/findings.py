@@ -1,0 +1,25 @@
+"""Findings of a run, counted by rule: on records that were loaded all the same, and on those that were refused."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from headwater.store.queries import named_queries
+
+QUERIES = named_queries("findings")
+
+
+def noticed_by_rule(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> dict[str, int]:
+    """Findings on records that were loaded, the most frequent rule first."""
+    return dict(connection.execute(QUERIES["noticed"], {"tenant_id": tenant_id, "run_id": run_id}).fetchall())
+
+
+def refused_by_rule(
+    connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID, *, repairs: bool
+) -> dict[str, int]:
+    """Findings on records refused and open still, the most frequent rule first; of `repairs` for a resubmission."""
+    query = QUERIES["not_mended" if repairs else "open"]
+    return dict(connection.execute(query, {"tenant_id": tenant_id, "run_id": run_id}).fetchall())
