@@ -62,7 +62,7 @@ class TestServer:
     _templates: dict[str, str] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=count)
 
-    def administrate(self, statement: sql.Composable) -> None:
+    def administrate(self, statement: sql.SQL | sql.Composed) -> None:
         """Run a statement as superuser outside a transaction."""
         with psycopg.connect(self.url(SUPERUSER, "postgres"), autocommit=True) as connection:
             connection.execute(statement)

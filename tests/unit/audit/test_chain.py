@@ -119,7 +119,7 @@ def test_any_bit_of_a_text_or_hash_counts(data: st.DataObject) -> None:
     content = bytearray(was.encode() if isinstance(was, str) else was)
     place = data.draw(st.integers(0, len(content) * 8 - 1))
     content[place // 8] ^= 1 << (place % 8)
-    becomes = bytes(content).decode("latin-1") if isinstance(was, str) else bytes(content)
+    becomes: Any = bytes(content).decode("latin-1") if isinstance(was, str) else bytes(content)
     changed = [*THREE]
     changed[number] = replace(THREE[number], **{column: becomes})
     found = verify_entries(changed, tenant_id=TENANT)
