@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
@@ -94,7 +95,7 @@ def test_every_day_has_exactly_the_factors_valid_on_it(validities: list[tuple[da
     pieces = [row for row in factor_table(table, policy).to_pylist() if row["unit"] == "kWh"]
     assert pieces[0]["valid_from"] == FIRST_DAY
     assert pieces[-1]["valid_to"] == LAST_DAY
-    assert all(one["valid_to"] == two["valid_from"] for one, two in zip(pieces, pieces[1:], strict=False))
+    assert all(one["valid_to"] == two["valid_from"] for one, two in pairwise(pieces))
     records = [activity(period_start=date(2023, 12, 31) + timedelta(days=number)) for number in range(43)]
     for record, found in zip(records, calculated(table, *records, policy=policy), strict=True):
         valid = [row for row in rows if row["valid_from"] <= record["period_start"] < row["valid_to"]]

@@ -11,23 +11,31 @@ import pyarrow as pa
 
 from headwater.accounting import FactorPolicy, calculation_sql, factor_table
 
-_SCHEMA = pa.schema(
-    [
-        ("factor_id", pa.string()),
-        ("source", pa.string()),
-        ("publication_year", pa.int64()),
-        ("activity_type", pa.string()),
-        ("region", pa.string()),
-        ("unit", pa.string()),
-        ("scope", pa.int64()),
-        ("category", pa.int64()),
-        ("method", pa.string()),
-        ("gwp_set", pa.string()),
-        *((f"{gas}_kg_per_unit", pa.decimal128(18, 10)) for gas in ("co2e", "co2", "ch4", "n2o")),
-        ("valid_from", pa.date32()),
-        ("valid_to", pa.date32()),
-    ]
-)
+_COLUMNS: list[tuple[str, pa.DataType]] = [
+    ("factor_id", pa.string()),
+    ("source", pa.string()),
+    ("publication_year", pa.int64()),
+    ("activity_type", pa.string()),
+    ("region", pa.string()),
+    ("unit", pa.string()),
+    ("scope", pa.int64()),
+    ("category", pa.int64()),
+    ("method", pa.string()),
+    ("gwp_set", pa.string()),
+    *((f"{gas}_kg_per_unit", pa.decimal128(18, 10)) for gas in ("co2e", "co2", "ch4", "n2o")),
+    ("valid_from", pa.date32()),
+    ("valid_to", pa.date32()),
+]
+_CONNECTION = duckdb.connect(config={"threads": 1})
+_ACTIVITY: list[tuple[str, pa.DataType]] = [
+    ("row", pa.int64()),
+    ("activity_id", pa.string()),
+    ("activity_type", pa.string()),
+    ("region", pa.string()),
+    ("unit", pa.string()),
+    ("period_start", pa.date32()),
+    ("quantity", pa.decimal128(18, 6)),
+]
 
 
 def factor(**given: Any) -> dict[str, Any]:
@@ -55,7 +63,7 @@ def factor(**given: Any) -> dict[str, Any]:
 
 def factors(*rows: dict[str, Any]) -> pa.Table:
     """Factors as the store hands them over."""
-    return pa.Table.from_pylist([*rows], schema=_SCHEMA)
+    return pa.Table.from_pylist([*rows], schema=pa.schema(_COLUMNS))
 
 
 def activity(**given: Any) -> dict[str, Any]:
@@ -78,19 +86,9 @@ def calculated(
     timeline = factor_table(table, policy or FactorPolicy())
     rows = pa.Table.from_pylist(
         [{"row": number} | row for number, row in enumerate(activities)],
-        schema=pa.schema(
-            [
-                ("row", pa.int64()),
-                ("activity_id", pa.string()),
-                ("activity_type", pa.string()),
-                ("region", pa.string()),
-                ("unit", pa.string()),
-                ("period_start", pa.date32()),
-                ("quantity", pa.decimal128(18, 6)),
-            ]
-        ),
+        schema=pa.schema(_ACTIVITY),
     )
-    with duckdb.connect() as con:
+    with _CONNECTION.cursor() as con:
         con.register("factor_timeline", timeline)
         con.register("activities", rows)
         found = con.sql(f"SELECT * FROM ({calculation_sql('activities')}) ORDER BY row").to_arrow_table()
