@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import psycopg
 from psycopg import sql
 
+from headwater.contracts.difference import diff
 from headwater.contracts.document import Document
 from headwater.contracts.table import column_definition, history_name, table_ddl, table_name
 from headwater.errors import Misuse
+from headwater.store.documents import PublishedContract, list_contracts
 from headwater.store.failures import translated
 from headwater.store.queries import named_queries
 
@@ -20,43 +22,67 @@ GRANTS = named_queries("grants")
 def upgrade_contracts(owner: psycopg.Connection, app_role: str, documents: Sequence[Document]) -> tuple[str, ...]:
     """Register each document and make or widen its tables, one transaction each; names with version of those new.
 
-    A version published once with other content is refused as Misuse: what runs cite by hash must not change.
+    Misuse for a version that was published with other content, for what runs cite must not change, and for a minor
+    version that would break what the one before it promised.
     """
-    registered = {(name, version): bytes(digest) for name, version, digest in owner.execute(SCHEMA["registered"])}
     new = []
-    for document in sorted(documents, key=_release):
-        known = registered.get((document.name, document.version))
-        if known is not None and known != document.hash:
+    for document in sorted(documents, key=lambda document: (document.name, _numbers(document.version))):
+        published = [contract for contract in list_contracts(owner) if contract.name == document.name]
+        known = next((contract for contract in published if contract.version == document.version), None)
+        if known is None:
+            _check_promises(document, published)
+        elif known.hash != document.hash:
             raise Misuse(
                 "this version of the contract was published with other content",
                 where=f"contract {document.name} {document.version}",
                 value=document.hash.hex(),
-                valid=f"the document whose SHA-256 is {known.hex()}",
+                valid=f"the document whose SHA-256 is {known.hash.hex()}",
                 remedy="Give the changed contract a new version; `headwater contracts diff` says which.",
             )
         with translated(f"contract {document.name} {document.version}"), owner.transaction():
             if known is None:
-                owner.execute(
-                    SCHEMA["register_contract"],
-                    {
-                        "hash": document.hash,
-                        "name": document.name,
-                        "version": document.version,
-                        "body": document.to_json(),
-                    },
-                )
+                _register(owner, document)
                 new.append(f"{document.name} {document.version}")
             _make_or_widen(owner, document)
             _grant(owner, app_role, document)
     return tuple(new)
 
 
-def _release(document: Document) -> tuple[str, tuple[int, ...]]:
-    return document.name, tuple(int(part) for part in document.version.split("."))
+def _check_promises(document: Document, published: Sequence[PublishedContract]) -> None:
+    """Rows of one major version stand in one table, so what the version before allowed must stay allowed."""
+    release = _numbers(document.version)
+    before = [
+        contract
+        for contract in published
+        if _numbers(contract.version)[0] == release[0] and _numbers(contract.version) < release
+    ]
+    if not before:
+        return
+    latest = max(before, key=lambda contract: _numbers(contract.version))
+    broken = [change for change in diff(Document.from_json(latest.body), document) if change.breaking]
+    if broken:
+        raise Misuse(
+            f"the change from {latest.version} breaks it: "
+            + "; ".join(f"{change.what} ({change.why})" for change in broken),
+            where=f"contract {document.name} {document.version}",
+            valid=f"version {release[0] + 1}.0.0 for such a change",
+            remedy="Raise the major version; its rows get a table of their own.",
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def _register(owner: psycopg.Connection, document: Document) -> None:
+    owner.execute(
+        SCHEMA["register_contract"],
+        {"hash": document.hash, "name": document.name, "version": document.version, "body": document.to_json()},
+    )
 
 
 def _make_or_widen(owner: psycopg.Connection, document: Document) -> None:
-    """A minor version only adds nullable columns, so an older reader and an older row stay right."""
+    """A minor version only adds nullable columns: rows of before have no value there."""
     columns = {name for (name,) in owner.execute(SCHEMA["columns"], {"table": table_name(document)})}
     if not columns:
         owner.execute(table_ddl(document))

@@ -18,6 +18,7 @@ from psycopg import sql
 from headwater.contracts.document import Document
 from headwater.errors import Misuse, Stopped
 from headwater.store.contract_tables import upgrade_contracts
+from headwater.store.documents import list_contracts
 from headwater.store.failures import translated
 from headwater.store.queries import named_queries
 from headwater.store.tenants import DEFAULT_TENANT, add_tenant
@@ -107,12 +108,12 @@ def status(url: str) -> SchemaStatus:
             return SchemaStatus(server_version=version, applied=(), pending=pending, contracts=())
         applied = connection.execute(QUERIES["history"]).fetchall()
         names = {name for name, _, _ in applied}
-        registered = connection.execute(QUERIES["registered"]).fetchall()
+        published = list_contracts(connection)
     return SchemaStatus(
         server_version=version,
         applied=tuple((name, at) for name, _, at in applied),
         pending=tuple(migration.name for migration in migrations() if migration.name not in names),
-        contracts=tuple(f"{name} {number}" for name, number, _ in registered),
+        contracts=tuple(f"{contract.name} {contract.version}" for contract in published),
     )
 
 

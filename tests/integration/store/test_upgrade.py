@@ -142,3 +142,19 @@ def test_a_major_version_makes_a_new_table(installation: Installation, ghg_docum
     with installation.database.connect(installation.tenant_id) as connection:
         assert connection.execute("SELECT count(*) FROM activity_v2").fetchone() == (0,)
         assert connection.execute("SELECT count(*) FROM activity_v1").fetchone() == (0,)
+
+
+def test_a_minor_version_that_breaks_what_was_promised_is_refused(
+    installation: Installation, ghg_documents: tuple[Document, ...]
+) -> None:
+    old = next(document for document in ghg_documents if document.name == "activity")
+    required = replace(old.by_name["note"], name="meter_serial", required=True)
+    longer = replace(old.by_name["quantity"], scale=2)
+    for fields in (
+        (*old.fields, required),
+        old.fields[:-1],
+        tuple(longer if field.name == "quantity" else field for field in old.fields),
+    ):
+        with pytest.raises(Misuse, match="breaks it"):
+            upgrade(installation.owner_url, APP, [replace(old, version="1.1.0", fields=fields)])
+    assert "activity 1.1.0" not in status(installation.owner_url).contracts

@@ -37,14 +37,9 @@ FROM pg_roles r WHERE r.rolname = %(role)s
 -- Whether a role may make temporary tables here; chunks are loaded through them.
 SELECT has_database_privilege(%(role)s, current_database(), 'TEMPORARY')
 
--- name: registered
--- Contracts of this database with the hash of their document.
-SELECT name, version, hash FROM contract_registry ORDER BY name, version
-
 -- name: register_contract
--- Publish a contract's document; one published already stays as it is.
+-- Publish a contract's document.
 INSERT INTO contract_registry (hash, name, version, body) VALUES (%(hash)s, %(name)s, %(version)s, %(body)s)
-ON CONFLICT (name, version) DO NOTHING
 
 -- name: columns
 -- Column names of a table; none when there is no such table.
