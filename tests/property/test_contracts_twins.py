@@ -83,7 +83,7 @@ class EveryKind(
         rule("grade.small", "coalesce(grade, part, 0) + 1 BETWEEN -3 AND 3.5", "grade", "part"),
         rule("colour.code", "colour IN ('red', 'grün') OR code <> 'a' OR (flag IS NULL) = TRUE", "colour", "code", "flag"),
         rule("start.late", "start >= DATE '2000-02-29' OR amount < 12.5 AND TRUE", "start", "amount"),
-    )  # fmt: skip
+    )
 
 
 class Timed(
@@ -97,7 +97,7 @@ class Timed(
         RowRule(
             id="timed.at.order", expression="done_at >= at", fields=("done_at", "at"), message="m", valid="v", repair="r"
         ),
-    )  # fmt: skip
+    )
 
 
 DOCUMENT = compile_contract(EveryKind)
@@ -121,13 +121,14 @@ NASTY = (
     "2024-02-29", "2023-02-29", "29.02.2024", "03/04/2024", "13/04/2024", "1989-12-31", "2031-01-01", "9999-12-31", "24",
     "2024-01-01T00:00:00Z", "2024-03-31T02:30:00", "2024-10-27T02:30:00", "2024-10-27T02:30:00+01:00", "2024-01-01 00:00:00",
     "2024-01-01T12:00:00.123456-05:00", "epoch", "now", "today", "a", "abcdef", "abcdefg", "1", "3",
-)  # fmt: skip
+)
 
 texts = st.sampled_from(NASTY) | st.sampled_from(NASTY) | st.text(
     st.characters(codec="utf-8"), max_size=8
 ) | st.decimals(allow_nan=True, allow_infinity=True, places=3).map(str) | st.dates(
     datetime.date(1000, 1, 1)
-).map(str) | st.datetimes(datetime.datetime(1800, 1, 1)).map(lambda at: at.isoformat() + "Z")  # fmt: skip
+).map(str) | st.datetimes(datetime.datetime(1800, 1, 1))  # noqa: DTZ001 - the zone is written behind it
+.map(lambda at: at.isoformat() + "Z")
 likely = {
     "code": st.sampled_from(("a", "b", "c")),
     "part": st.sampled_from((None, "1", "2", "-3")),
@@ -225,7 +226,7 @@ def test_instants_are_read_and_compared_alike(
 
 @pytest.mark.parametrize("fmt", FORMATS)
 def test_each_nasty_text_in_each_field(con: duckdb.DuckDBPyConnection, fmt: TextFormat) -> None:
-    good = {name: None for name in DOCUMENT.by_name} | {"amount": "1"}
+    good = dict.fromkeys(DOCUMENT.by_name) | {"amount": "1"}
     records = [
         good | {"code": f"{place}-{name}"[:6] if name != "code" else text, name: text}
         for name in DOCUMENT.by_name

@@ -1,4 +1,4 @@
-"""Row rules: SQL conditions over field names, read once, then run by DuckDB on columns or by Python on one record.
+"""SQL over field names, for row rules and migrations: read once, run by a database on columns or by Python on a record.
 
 Allowed: field names, text, numbers, `DATE '2024-01-31'`, TRUE, FALSE, NULL, AND, OR, NOT, = <> < <= > >=,
 IS [NOT] NULL, IN (literals), BETWEEN, + - *, date - date (days), abs, coalesce. No division (law 5), no clock: the same
@@ -51,31 +51,30 @@ class Term:
     fields: frozenset[str] = frozenset()  # those it reads; filled in for the whole condition
 
 
-def compile_expression(text: str, fields: Mapping[str, FieldSpec]) -> Term:
-    """The condition `text` over `fields`; Misuse naming what is not allowed, not there, or of the wrong type."""
+def compile_expression(text: str, fields: Mapping[str, FieldSpec], family: str = "boolean") -> Term:
+    """The expression `text` over `fields`; Misuse naming what is not allowed, not there, or not of the family."""
     try:
         tree = sqlglot.parse_one(text, read="duckdb")
     except SqlglotError as error:
-        raise Misuse("this is not an SQL expression", where="row rule", value=text) from error
+        raise Misuse("this is not an SQL expression", where="expression", value=text) from error
     try:
         term = _term(tree, fields)
-        _expect(term, "boolean")
+        _expect(term, family)
     except Misuse as error:
-        raise Misuse(error.what, where=f"row rule {text!r}", value=error.value, valid=error.valid) from error
+        raise Misuse(error.what, where=f"expression {text!r}", value=error.value, valid=error.valid) from error
     return replace(term, fields=frozenset(column.name for column in tree.find_all(exp.Column)))
 
 
-def holds(term: Term, row: Row) -> bool | None:
-    """Whether the condition holds for a record of Python values; None where SQL says NULL."""
+def evaluate(term: Term, row: Row) -> Any:
+    """The term's value for a record of Python values, exactly; None where SQL says NULL."""
     with localcontext(_EXACT):
-        verdict: bool | None = term.value(row)
-    return verdict
+        return term.value(row)
 
 
 def _term(node: exp.Expr, fields: Mapping[str, FieldSpec]) -> Term:
     build = _BUILDERS.get(type(node))
     if build is None:
-        raise Misuse("not allowed in a row rule", value=node.sql("duckdb"), valid=str(__doc__).split("\n\n")[1])
+        raise Misuse("not allowed in an expression", value=node.sql("duckdb"), valid=str(__doc__).split("\n\n")[1])
     return build(node, fields)
 
 

@@ -1,4 +1,4 @@
-"""Every failure of a whole relation in one query, those that need the other records included; for `inspect` and tests."""
+"""Every failure of a whole relation in one query, those included that need the other records."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def find_all(
     )
     union = " UNION ALL ".join(queries)
     try:
-        return con.sql(
+        found: pa.Table = con.sql(
             f"WITH {checked} SELECT row, rule_id, field, value, outcome FROM ({union}) ORDER BY row, place"
         ).to_arrow_table()
     except duckdb.Error as error:
@@ -57,6 +57,7 @@ def find_all(
             value=str(error),
             valid="a column `row` and a text column `<field>__text` for each field",
         ) from error
+    return found
 
 
 def _checked(document: Document, relation: str, pieces: Enforcement) -> str:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from headwater.contracts.document import Document, FieldSpec, RuleSpec
-from headwater.contracts.expression import Term, compile_expression, holds
+from headwater.contracts.expression import Term, compile_expression, evaluate
 from headwater.contracts.rules import OUTCOMES, Finding, make_finding
 from headwater.errors import Misuse
 from headwater.values import Outcome, Parsed, TextFormat, record_text
@@ -146,7 +146,7 @@ def _breaks(
     if rule.kind == "row":
         if any(parsed[name].outcome.is_failure for name in rule.fields):
             return False
-        return holds(_condition(document, str(rule.expression)), values) is False
+        return evaluate(_condition(document, str(rule.expression)), values) is False
     if rule.kind == "unique" or each.value is None:
         return False
     if rule.kind == "reference":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 
-from headwater.contracts import Contract, Document, compile_contract
+from headwater.contracts import Contract, Document, Migration, compile_contract
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +15,7 @@ class Pack:
     name: str
     title: str
     contracts: tuple[type[Contract], ...]
+    migrations: tuple[Migration, ...] = ()
     mappings: Traversable  # folder of *.yaml; need not exist
 
     def documents(self) -> tuple[Document, ...]:

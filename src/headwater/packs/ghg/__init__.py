@@ -6,11 +6,13 @@ from importlib import resources
 
 from headwater.packs.ghg.contracts import Activity, Emission, EmissionFactor
 from headwater.packs.ghg.facility_emission import FacilityEmission
+from headwater.packs.ghg.migrations import FACILITY_EMISSION_2, FacilityEmission2
 from headwater.packs.pack import Pack
 
 pack = Pack(
     name="ghg",
     title="Greenhouse gas accounting",
-    contracts=(Activity, EmissionFactor, Emission, FacilityEmission),
+    contracts=(Activity, EmissionFactor, Emission, FacilityEmission, FacilityEmission2),
+    migrations=(FACILITY_EMISSION_2,),
     mappings=resources.files(__name__).joinpath("mappings"),
 )
