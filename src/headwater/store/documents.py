@@ -1,4 +1,4 @@
-"""What runs rest on, frozen and cited by hash: mappings, recipes, lineage of the tenant; contracts of the installation."""
+"""What runs rest on, frozen and cited by hash: the mappings, recipes and lineage of a tenant, and the contracts of all."""
 
 from __future__ import annotations
 
