@@ -79,28 +79,31 @@ def show(key: Key, as_json: AsJson = False) -> None:
     from headwater.services.quarantines import show_record
 
     with installation() as opened:
-        record, repairs = show_record(opened, key)
+        view = show_record(opened, key)
+    record = view.record
     if as_json:
-        print_json(record_as_json(record) | {"repairs": [_repair_as_json(repair) for repair in repairs]})
+        repaired = [_repair_as_json(repair) for repair in view.repairs]
+        print_json(record_as_json(record) | {"run_id": str(view.run.run_id), "repairs": repaired})
         return
     print_facts(
         [
             ("quarantine", record.key),
             ("state", record.state + (f" ({record.state_reason})" if record.state_reason else "")),
             ("contract", record.contract),
-            ("place", f"record {record.record_no:,}, line {record.line:,}"),
+            ("run", view.run.run_id),
+            ("place", f"{view.run.source_name}, record {record.record_no:,}, line {record.line:,}"),
             ("first refused", record.created_at),
         ]
     )
-    print_table(["column", "cell"], [(name or "(not cut into columns)", cell) for name, cell in record.raw.items()])
+    print_table(["column", "cell"], [(name or "(not cut into columns)", cell) for name, cell in view.cells])
     print_table(
         ["rule", "field", "value", "why", "valid", "how to mend it"],
         [[finding.get(name) for name in FINDING] for finding in record.findings],
     )
-    if repairs:
+    if view.repairs:
         print_table(
             ["repair", "at", "outcome", "why"],
-            [(r.repair_no, r.created_at, r.outcome, "; ".join(f["message"] for f in r.findings)) for r in repairs],
+            [(r.repair_no, r.created_at, r.outcome, "; ".join(f["message"] for f in r.findings)) for r in view.repairs],
         )
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from headwater.connectors.csv_file import ChunkSpan
+from headwater.contracts import Document
 from headwater.engine.duck import engine
-from headwater.errors import HeadwaterError, Misuse
+from headwater.mapping import read_mapping
 from headwater.pipeline.prepare import Preparation
 from headwater.pipeline.recipe import FactorChoice, Load, Recipe, RecipeSource, load_recipe
 from headwater.pipeline.run import ChunkRun
@@ -19,10 +20,8 @@ from headwater.pipeline.writer import ChunkWriter
 from headwater.services import factor_sets
 from headwater.services.logic import Logic, calculates, compile_logic
 from headwater.services.mending import mending_of
-from headwater.services.run_ends import end_run
+from headwater.services.run_ends import end_run, noted_if_broken_off
 from headwater.services.sources import config_of, layout_as_json, layout_from_json, take_in
-from headwater.contracts import Document
-from headwater.mapping import read_mapping
 from headwater.store import audit, runs
 from headwater.store.chunks import PlannedChunk, chunks_to_do
 from headwater.store.cited_blobs import cite_blob
@@ -31,6 +30,8 @@ from headwater.store.run_chunks import RunChunks
 from headwater.values import record_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from headwater.mapping import Mapping
     from headwater.pipeline.mending import MendForm
     from headwater.services.installation import Installation
@@ -218,40 +219,39 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
     ):
         with installation.database.connect(tenant_id) as connection:
             runs.start_run(connection, tenant_id, run_id)
-        transform, calculation = compile_logic(
-            installation,
-            duck,
-            logic,
-            columns=mending.form.columns if mending else layout.columns,
-            source_id=run.source_id,
-        )
+        columns = mending.form.columns if mending else layout.columns
+        transform, calculation = compile_logic(installation, duck, logic, columns=columns, source_id=run.source_id)
         store.look_back(logic.hash)
-        progress.start(
-            f"importing {run.source_name}",
-            total=run.records_planned,
-            done=run.records_planned - sum(chunk.records for chunk in to_do),
-        )
-        try:
-            work = ChunkRun(
-                preparation=Preparation(
-                    file=file, layout=layout, transform=transform, store=store, source_id=run.source_id, mending=mending
-                ),
-                writer=ChunkWriter(
-                    store=store,
-                    seen=seen,
-                    document=logic.contract,
-                    results=calculation.document if calculation else None,
-                    source_id=run.source_id,
-                    logic_hash=logic.hash,
-                ),
+        work = ChunkRun(
+            preparation=Preparation(
+                file=file, layout=layout, transform=transform, store=store, source_id=run.source_id, mending=mending
+            ),
+            writer=ChunkWriter(
                 store=store,
-                progress=progress,
-            )
+                seen=seen,
+                document=logic.contract,
+                results=calculation.document if calculation else None,
+                source_id=run.source_id,
+                logic_hash=logic.hash,
+            ),
+            store=store,
+            progress=progress,
+        )
+        with noted_if_broken_off(installation, run), shown(run, to_do, progress):
             work.execute([_span(chunk) for chunk in to_do])
-        finally:
-            progress.finish()
         end_run(installation, run, logic)
     return run_id
+
+
+@contextmanager
+def shown(run: Run, to_do: Sequence[PlannedChunk], progress: Progress) -> Iterator[None]:
+    """Progress against what the run has planned, however it ends."""
+    left = sum(chunk.records for chunk in to_do)
+    progress.start(f"importing {run.source_name}", total=run.records_planned, done=run.records_planned - left)
+    try:
+        yield
+    finally:
+        progress.finish()
 
 
 def _span(chunk: PlannedChunk) -> ChunkSpan:

@@ -41,6 +41,16 @@ class Listing:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecordView:
+    """A refused record with its cells in the order of its source, its repairs, and the run that refused it last."""
+
+    record: Quarantined
+    cells: tuple[tuple[str, str | None], ...]
+    repairs: tuple[Repair, ...]
+    run: Run
+
+
+@dataclass(frozen=True, kw_only=True)
 class Exported:
     """What an export holds."""
 
@@ -59,10 +69,16 @@ def list_records(
     return Listing(records=records, total=total)
 
 
-def show_record(installation: Installation, key: str) -> tuple[Quarantined, list[Repair]]:
-    """One refused record, named `<id>.<occurrence>`, with its repairs."""
-    with installation.database.connect(installation.tenant_id) as connection:
-        return quarantine.get_quarantined(connection, installation.tenant_id, quarantine.parse_key(key))
+def show_record(installation: Installation, key: str) -> RecordView:
+    """One refused record, named `<id>.<occurrence>`."""
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        record, repairs = quarantine.get_quarantined(connection, tenant_id, quarantine.parse_key(key))
+        held = quarantine.find_held(connection, tenant_id, [str(record.key)], run_id=None)[str(record.key)]
+        run = runs.get_run(connection, tenant_id, held.last_run_id)
+    order = {name: number for number, name in enumerate(run.layout["columns"])}
+    cells = sorted(record.raw.items(), key=lambda cell: order.get(cell[0], len(order)))
+    return RecordView(record=record, cells=tuple(cells), repairs=tuple(repairs), run=run)
 
 
 def dismiss_records(installation: Installation, keys: Collection[str], *, reason: str) -> int:

@@ -2,17 +2,48 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from headwater.errors import HeadwaterError
 from headwater.services.mending import open_after_resubmission
 from headwater.store import audit, runs
 from headwater.store.chunks import ledger_of
 from headwater.store.quarantine import expire_unseen, open_of_run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
     from headwater.store.runs import Run
+
+
+@contextmanager
+def noted_if_broken_off(installation: Installation, run: Run) -> Iterator[None]:
+    """A run that a person interrupts is cancelled, one that an error stops has failed; both can be resumed."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _break_off(installation, run, "cancelled", {"message": "interrupted"})
+        raise
+    except HeadwaterError as error:
+        _break_off(installation, run, "failed", {"kind": type(error).__name__, "message": str(error)})
+        raise
+
+
+def _break_off(installation: Installation, run: Run, state: str, error: Mapping[str, str]) -> None:
+    # The database may be what failed: then the run stands as running, as it does after a kill.
+    with suppress(HeadwaterError), installation.database.connect(installation.tenant_id) as connection:
+        runs.finish_run(connection, installation.tenant_id, run.run_id, state, error=error)
+        audit.append(
+            connection,
+            installation.tenant_id,
+            action="run.ended",
+            resource=f"run/{run.run_id}",
+            result="failed",
+            payload={"state": state, **error},
+        )
 
 
 def end_run(installation: Installation, run: Run, logic: Logic) -> str:
