@@ -22,7 +22,7 @@ HEAVY = {
     "pyarrow": {"accounting", "contracts", "connectors", "engine", "pipeline", "quality", "store", "services"},
     "pydantic": {"contracts", "mapping", "pipeline", "settings"},
     "rich": {"cli", "telemetry"},
-    "sqlglot": {"contracts", "engine"},
+    "sqlglot": {"contracts", "engine", "lineage"},
     "structlog": {"telemetry"},
     "typer": {"cli"},
     "yaml": {"contracts", "mapping", "pipeline"},

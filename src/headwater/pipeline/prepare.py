@@ -106,13 +106,13 @@ class Preparation:
     def _beside(self, chunk: ReadChunk, raw: RawChunk, alike: EarlierChunk) -> PreparedChunk | None:
         """Only records whose raw hash the chunk of the last run does not know go through the engine.
 
-        None where too few are known to be worth it, or where a new record has the key of a known one: then the whole
-        chunk must be looked at in order.
+        None where too few are known to be worth it, where a known one stands twice, or where a new record has the key
+        of a known one: then the whole chunk must be looked at in order.
         """
         raw_hashes = self._transform.raw_hashes(raw.table)
         order, found = _places(raw_hashes, alike, self._store)
         is_known = found >= 0
-        if np.count_nonzero(is_known) * 2 < is_known.size:
+        if np.count_nonzero(is_known) * 2 < is_known.size or np.unique(found[is_known]).size < found[is_known].size:
             return None
         _, key_hashes = self._store.standing(alike)
         known = Standing(

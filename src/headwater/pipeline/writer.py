@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
+    from headwater.connectors.csv_file import ChunkSpan
     from headwater.contracts.document import Document
     from headwater.pipeline.ports import ChunkStore, ChunkTransaction, EarlierChunk, Loaded
     from headwater.pipeline.seen import SeenKeys
@@ -67,7 +68,7 @@ class ChunkWriter:
                 "key_hashes": None,
                 "relies_on": tuple(earlier.relies_on),
             }
-            transaction.commit(ledger, payload=_payload(ledger))
+            transaction.commit(ledger, payload=_payload(ledger, chunk.span))
         self._seen.add(lambda: self._store.standing(earlier)[1])
         return Written(committed=True)
 
@@ -99,7 +100,7 @@ class ChunkWriter:
                 "key_hashes": standing.key_hashes.tobytes(),
                 "relies_on": _relied_on(chunk.relies_on, loaded, results),
             }
-            transaction.commit(ledger, payload=_payload(ledger))
+            transaction.commit(ledger, payload=_payload(ledger, chunk.span, beside=chunk.relies_on))
         self._seen.add(lambda: standing.key_hashes)
         return Written(committed=True)
 
@@ -256,8 +257,22 @@ def _rows_sha256(records: pa.Table, refused: Sequence[int]) -> bytes:
     return digest.digest()
 
 
-def _payload(ledger: dict[str, Any]) -> dict[str, Any]:
-    """What the audit chain holds of a chunk: its counts, and the hashes of what went in and what came out."""
-    hashes = {name: ledger[name].hex() for name in ("raw_sha256", "logic_hash", "rows_sha256")}
-    counts = ("read", "mapped", "skipped", "quarantined_raw", "produced", "inserted", "updated", "unchanged", "merged")
-    return {**hashes, **{name: ledger[name] for name in counts}, "quarantined": ledger["quarantined"], "calculation": ledger["calculation"]}
+COUNTS = ("read", "mapped", "skipped", "quarantined_raw")
+COUNTS += ("produced", "inserted", "updated", "unchanged", "merged", "quarantined")
+
+
+def _payload(ledger: dict[str, Any], span: ChunkSpan, *, beside: EarlierChunk | None = None) -> dict[str, Any]:
+    """What the audit chain holds of a chunk: where it lies, its ledger, the hashes of what went in and what came out.
+
+    `beside` names the chunk whose records were known by their raw hash, so that a replay leaves out the same ones.
+    """
+    relies_on = "".join(sorted(str(chunk) for chunk in ledger["relies_on"]))
+    return {
+        **{name: ledger[name].hex() for name in ("raw_sha256", "logic_hash", "rows_sha256")},
+        **{name: ledger[name] for name in COUNTS},
+        "calculation": ledger["calculation"],
+        "span": [span.byte_start, span.byte_end, span.first_record, span.first_line, span.records],
+        "reused": str(ledger["reused_chunk_id"]) if ledger["reused_chunk_id"] else None,
+        "beside": str(beside.root) if beside else None,
+        "relies_on": hashlib.sha256(relies_on.encode()).hexdigest() if relies_on else None,
+    }

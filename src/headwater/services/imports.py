@@ -18,6 +18,8 @@ from headwater.pipeline.run import ChunkRun
 from headwater.pipeline.seen import SeenKeys
 from headwater.pipeline.writer import ChunkWriter
 from headwater.services import factor_sets
+from headwater.services.chain_entries import planned_payload
+from headwater.services.column_lineage import SqlLineage, lineage_of
 from headwater.services.logic import Logic, calculates, compile_logic
 from headwater.services.mending import mending_of
 from headwater.services.run_ends import end_run, noted_if_broken_off
@@ -145,18 +147,14 @@ def plan_run(
             encoding=taken.encoding,
             layout=layout_as_json(taken.plan) | ({"mends": mends.as_json()} if mends else {}),
         )
-        runs.create_run(connection, tenant_id, run, [_planned(tenant_id, run_id, span) for span in taken.plan.chunks])
+        planned = [_planned(tenant_id, run_id, span) for span in taken.plan.chunks]
+        runs.create_run(connection, tenant_id, run, planned)
         audit.append(
             connection,
             tenant_id,
             action="run.planned",
             resource=f"run/{run_id}",
-            payload={
-                "kind": kind, "source": source_name, "blob": taken.raw.sha256.hex(), "text": taken.text.sha256.hex(),
-                "contract": run.contract_hash.hex(), "mapping": run.mapping_hash.hex(), "recipe": run.recipe_hash.hex(),
-                "factor_set": run.factor_set.hex() if run.factor_set else None, "logic": logic.hash.hex(),
-                "chunks": len(taken.plan.chunks), "records": taken.plan.records,
-            },
+            payload=planned_payload(runs.get_run(connection, tenant_id, run_id), logic.hash, planned),
         )
     return run_id
 
@@ -217,10 +215,9 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
         ) as store,
         SeenKeys(store.key_hashes) as seen,
     ):
-        with installation.database.connect(tenant_id) as connection:
-            runs.start_run(connection, tenant_id, run_id)
         columns = mending.form.columns if mending else layout.columns
         transform, calculation = compile_logic(installation, duck, logic, columns=columns, source_id=run.source_id)
+        _start(installation, run, logic, lineage_of(logic, transform, calculation, columns))
         store.look_back(logic.hash)
         work = ChunkRun(
             preparation=Preparation(
@@ -252,6 +249,22 @@ def shown(run: Run, to_do: Sequence[PlannedChunk], progress: Progress) -> Iterat
         yield
     finally:
         progress.finish()
+
+
+def _start(installation: Installation, run: Run, logic: Logic, lineage: SqlLineage) -> None:
+    """Note that the run begins, or begins again, with the column lineage of the SQL it runs."""
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        lineage_hash = lineage.cite(connection, tenant_id)
+        runs.start_run(connection, tenant_id, run.run_id)
+        runs.set_lineage(connection, tenant_id, run.run_id, lineage_hash)
+        audit.append(
+            connection,
+            tenant_id,
+            action="run.started",
+            resource=f"run/{run.run_id}",
+            payload={"logic": logic.hash.hex(), "lineage": lineage_hash.hex()},
+        )
 
 
 def _span(chunk: PlannedChunk) -> ChunkSpan:

@@ -1,4 +1,4 @@
-"""What runs rest on, frozen and cited by hash: the mappings, recipes and lineage of a tenant, and the contracts of all."""
+"""What runs rest on, frozen and cited by hash: mappings, recipes, lineage of a tenant; contracts of the installation."""
 
 from __future__ import annotations
 
@@ -48,6 +48,15 @@ def put_document(
         {"tenant_id": tenant_id, "hash": digest, "kind": kind, "name": name, "version": version, "body": body},
     )
     return digest
+
+
+def find_document(
+    connection: psycopg.Connection[Any], tenant_id: UUID, *, kind: str, name: str, version: str
+) -> bytes | None:
+    """The hash of a document by name, None where there is none."""
+    values = {"tenant_id": tenant_id, "kind": kind, "name": name, "version": version}
+    row = connection.execute(QUERIES["named"], values).fetchone()
+    return bytes(row[0]) if row else None
 
 
 def get_document(connection: psycopg.Connection[Any], tenant_id: UUID, digest: bytes) -> StoredDocument:

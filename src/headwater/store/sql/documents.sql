@@ -7,6 +7,12 @@ VALUES (%(tenant_id)s, %(hash)s, %(kind)s, %(name)s, %(version)s, %(body)s) ON C
 -- A document by the hash of its text.
 SELECT {columns} FROM documents WHERE tenant_id = %(tenant_id)s AND hash = %(hash)s
 
+-- name: named
+-- The hash of a document by kind, name and version; the oldest where a version was written twice.
+SELECT hash FROM documents
+WHERE tenant_id = %(tenant_id)s AND kind = %(kind)s AND name = %(name)s AND version = %(version)s
+ORDER BY created_at, hash LIMIT 1
+
 -- name: all
 -- Every document of the tenant, for verification.
 SELECT {columns} FROM documents WHERE tenant_id = %(tenant_id)s ORDER BY kind, name, version, hash

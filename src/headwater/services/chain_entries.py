@@ -1,0 +1,51 @@
+"""What the audit chain holds of a run, so that `verify` can hold every fact about it against the chain."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from headwater.store.chunks import PlannedChunk
+    from headwater.store.runs import Run
+
+
+def planned_payload(run: Run, logic: bytes, chunks: Sequence[PlannedChunk]) -> dict[str, Any]:
+    """All that is fixed when a run is planned. Layout and plan, which can be long, stand as hashes."""
+    return {
+        "kind": run.kind,
+        "source": run.source_name,
+        "source_id": run.source_id.hex(),
+        "contract": run.contract_hash.hex(),
+        "mapping": run.mapping_hash.hex(),
+        "recipe": run.recipe_hash.hex(),
+        "factor_set": run.factor_set.hex() if run.factor_set else None,
+        "logic": logic.hex(),
+        "blob": run.blob_sha256.hex(),
+        "text": run.text_sha256.hex(),
+        "encoding": run.encoding,
+        "layout": layout_digest(run.layout),
+        "plan": plan_digest(chunks),
+        "chunks": run.chunks_planned,
+        "records": run.records_planned,
+        "started_at": run.started_at.isoformat(),
+    }
+
+
+def layout_digest(layout: Mapping[str, Any]) -> str:
+    """SHA-256 of a layout's canonical JSON."""
+    return _digest(layout)
+
+
+def plan_digest(chunks: Sequence[PlannedChunk]) -> str:
+    """SHA-256 of where each chunk of a run begins and ends."""
+    names = ("chunk_no", "chunk_id", "byte_start", "byte_end", "first_record", "first_line", "records")
+    return _digest([[str(getattr(chunk, name)) for name in names] for chunk in chunks])
+
+
+def _digest(body: object) -> str:
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

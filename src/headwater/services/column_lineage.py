@@ -1,0 +1,84 @@
+"""Column lineage of a run: read from the SQL it runs, once for each such SQL, kept as a document that runs cite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headwater.accounting.timeline import TIMELINE_SCHEMA
+from headwater.lineage.columns import LineageReader, Origins, Relation
+from headwater.lineage.document import ColumnLineage, fingerprint
+from headwater.pipeline.calculation import TIMELINE
+from headwater.store.documents import find_document, put_document
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from headwater.contracts import Document
+    from headwater.pipeline.calculation import Calculation
+    from headwater.pipeline.transform import ChunkTransform
+    from headwater.services.logic import Logic
+    from headwater.store.database import TenantConnection
+
+SOURCE = "raw"
+"""What lineage calls the source's own columns, as the SQL does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SqlLineage:
+    """The lineage of the statements of one run. It is read from them only where no earlier run had the same."""
+
+    contract: Document
+    name: str
+    transform: ChunkTransform
+    calculation: Calculation | None
+    columns: Sequence[str]
+
+    def cite(self, connection: TenantConnection, tenant_id: UUID) -> bytes:
+        """The hash of the document that holds it."""
+        version = fingerprint(*self._statements())
+        known = find_document(connection, tenant_id, kind="column_lineage", name=self.name, version=version)
+        if known is not None:
+            return known
+        body = self.read().to_json()
+        return put_document(connection, tenant_id, kind="column_lineage", name=self.name, version=version, body=body)
+
+    def read(self) -> ColumnLineage:
+        """What each field of the records, and of what is calculated from them, was made of."""
+        reader = LineageReader()
+        reader.add_source(SOURCE, [*self.columns, "_record_no"])
+        reader.add_source(TIMELINE, TIMELINE_SCHEMA.names)
+        chunk = reader.read(self.transform.sql)
+        loaded = chunk.filter | chunk.columns["is_loaded"].all
+        results = {self.contract.reference: Relation(columns=_fields(chunk, self.contract), filter=loaded)}
+        if self.calculation is not None:
+            calculated = reader.read(self.calculation.results_sql)
+            document = self.calculation.document
+            results[document.reference] = Relation(columns=_fields(calculated, document), filter=calculated.filter)
+        return ColumnLineage(
+            name=self.name,
+            sql_sha256=fingerprint(*self._statements()),
+            results=results,
+            unread=tuple(sorted(reader.unread)),
+        )
+
+    def _statements(self) -> list[str]:
+        return [self.transform.sql, *([self.calculation.results_sql] if self.calculation else [])]
+
+
+def lineage_of(
+    logic: Logic, transform: ChunkTransform, calculation: Calculation | None, columns: Sequence[str]
+) -> SqlLineage:
+    """The lineage of a run, named after its mapping."""
+    return SqlLineage(
+        contract=logic.contract,
+        name=logic.mapping.mapping,
+        transform=transform,
+        calculation=calculation,
+        columns=columns,
+    )
+
+
+def _fields(relation: Relation, contract: Document) -> dict[str, Origins]:
+    return {spec.name: relation.columns[spec.name] for spec in contract.fields}
