@@ -1,4 +1,4 @@
-"""What runs rest on, frozen and cited by hash: mappings, recipes, lineage of a tenant; contracts of the installation."""
+"""What runs rest on, frozen, cited by hash: mappings, recipes, lineage of a tenant; contracts of the installation."""
 
 from __future__ import annotations
 
