@@ -98,7 +98,8 @@ def test_locale_and_absent_words_become_the_format() -> None:
 def test_a_text_is_read_once_however_often_it_is_computed_with() -> None:
     mapping = compiled("  amount: {expression: amount * amount + amount}\n")
     assert len(mapping.source("raw")) < 40_000
-    assert mapping.source("raw").count('AS "_read_') == 2
+    assert '"_read_1_value"' in mapping.source("raw")
+    assert '"_read_2_' not in mapping.source("raw")
     assert select(mapping.texts["amount"], mapping, id=["1"], amount=["3"], kind=["x"]) == ["12.000000000000"]
 
 
