@@ -1,0 +1,173 @@
+"""A file from the command line to the database, what was refused back into it, exit codes, both forms of output."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.integration.cli.conftest import Headwater
+from tests.river import activities, factors
+
+GOOD = [{"activity_id": "a", "quantity": "10"}, {"activity_id": "b", "quantity": "20"}]
+BAD = [*GOOD, {"activity_id": "c", "quantity": "many"}, {"activity_id": "d", "quantity": "-1"}]
+
+
+@pytest.fixture
+def meters(form: Path, tmp_path: Path) -> Path:
+    del form
+    path = tmp_path / "meters.csv"
+    path.write_text(activities(BAD))
+    return path
+
+
+def test_the_runs_id_comes_first_and_its_ledger_last(headwater: Headwater, meters: Path) -> None:
+    done = headwater("import", meters, "--mapping", "form.yaml")
+    assert done.code == 3
+    assert re.match(r"run [0-9a-f-]{36}\n", done.out)
+    for line in (r"read +4", r"mapped +4", r"inserted +2", r"quarantined: a rule broken\S* .* +2"):
+        assert re.search(rf"^ *{line} *$", done.out, re.MULTILINE), line
+    assert "activity.quantity.type" in done.out
+    assert re.search(r"headwater quarantine export --run [0-9a-f-]{36}", done.out)
+    assert "importing meters.csv: 4 of 4 rows" in done.err
+
+
+def test_all_loaded_is_0_and_again_changes_nothing(headwater: Headwater, meters: Path) -> None:
+    meters.write_text(activities(GOOD))
+    assert headwater("import", meters, "-m", "form.yaml").code == 0
+    again = headwater("import", meters, "-m", "form.yaml", "--json")
+    assert again.code == 0
+    ledger = again.json["ledger"]
+    assert (ledger["read"], ledger["unchanged"], ledger["inserted"], ledger["updated"]) == (2, 2, 0, 0)
+
+
+def test_json_is_one_document_and_the_id_goes_to_standard_error(headwater: Headwater, meters: Path) -> None:
+    done = headwater("import", meters, "--mapping", "form.yaml", "--json")
+    assert done.code == 3
+    body = done.json
+    assert done.err.startswith(f"run {body['run_id']}\n")
+    assert body["state"] == "succeeded_with_quarantine"
+    assert body["ledger"]["quarantined"] == 2
+    assert body["ledger"]["read"] == 4
+    assert body["seconds"] > 0
+    assert body["findings"]["refused"] == {"activity.quantity.range": 1, "activity.quantity.type": 1}
+    assert body["open_in_quarantine"] == 2
+
+
+def test_a_recipe_is_run_from_its_own_folder(headwater: Headwater, meters: Path, tmp_path: Path) -> None:
+    assert meters.is_file()
+    folder = tmp_path / "recipes"
+    folder.mkdir()
+    recipe = folder / "meters.yaml"
+    recipe.write_text("recipe: meters\nsource: {path: ../meters.csv, name: meters}\nmapping: ../form.yaml\n")
+    assert headwater("run", recipe).code == 3
+    again = headwater("run", recipe, "--json").json
+    assert (again["source"], again["ledger"]["unchanged"], again["ledger"]["inserted"]) == ("meters", 2, 0)
+
+
+def test_mending_from_refusal_to_loaded(headwater: Headwater, meters: Path, tmp_path: Path) -> None:
+    run = headwater("import", meters, "-m", "form.yaml", "--json").json["run_id"]
+    listed = headwater("quarantine", "list", "--run", run[:8], "--json").json
+    assert listed["total"] == 2
+    assert [record["raw"]["activity_id"] for record in listed["records"]] == ["c", "d"]
+
+    done = headwater("quarantine", "export", "--run", run, "--output", "mend.csv")
+    assert done.code == 0
+    assert done.out.startswith("2 records of run")
+    again = headwater("quarantine", "export", "--run", run, "--output", "mend.csv")
+    assert again.code == 2
+    assert "somebody's corrections" in again.err
+
+    mend = tmp_path / "mend.csv"
+    with mend.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    rows[0]["quantity"] = "30"
+    with mend.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    done = headwater("quarantine", "resubmit", mend)
+    assert done.code == 3
+    assert "1 record is still open in quarantine" in done.out
+
+    left = rows[1]["quarantine"]
+    assert headwater("quarantine", "dismiss", left, "--reason", "a test").code == 0
+    shown = headwater("quarantine", "show", left)
+    assert "dismissed (a test)" in shown.out
+    assert headwater("quarantine", "list", "--json").json["total"] == 0
+    assert headwater("quarantine", "list", "--state", "all", "--json").json["total"] == 2
+    settled = headwater("quarantine", "show", rows[0]["quarantine"], "--json").json
+    assert (settled["state"], settled["repairs"][0]["outcome"]) == ("resubmitted", "loaded")
+
+
+def test_an_export_to_standard_output_is_the_file_and_nothing_else(headwater: Headwater, meters: Path) -> None:
+    headwater("import", meters, "-m", "form.yaml")
+    done = headwater("quarantine", "export")
+    assert done.code == 0
+    assert done.out.startswith("\ufeffquarantine,reasons,line,activity_id")
+    assert len(done.out.splitlines()) == 3
+
+
+def test_an_export_of_nothing_leaves_no_file(headwater: Headwater, meters: Path, tmp_path: Path) -> None:
+    meters.write_text(activities(GOOD))
+    headwater("import", meters, "-m", "form.yaml")
+    done = headwater("quarantine", "export", "-o", "mend.csv")
+    assert done.code == 2
+    assert done.err.startswith("error: ")
+    assert [path.name for path in tmp_path.iterdir() if "mend" in path.name] == []
+
+
+def test_a_shortened_list_says_so(headwater: Headwater, meters: Path) -> None:
+    headwater("import", meters, "-m", "form.yaml")
+    assert "1 of 2 records shown" in headwater("quarantine", "list", "--limit", "1").out
+
+
+def test_runs_are_listed_shown_and_have_nothing_left_to_resume(headwater: Headwater, meters: Path) -> None:
+    run = headwater("import", meters, "-m", "form.yaml", "--json").json["run_id"]
+    listed = headwater("runs", "list", "--json").json
+    assert [each["run_id"] for each in listed["runs"]] == [run]
+    assert run in headwater("runs", "list").out
+    shown = headwater("runs", "show", run[:6], "--json").json
+    assert shown["ledger"]["inserted"] == 2
+    assert "SHA-256" in headwater("runs", "show", run).out
+    done = headwater("runs", "resume", run)
+    assert done.code == 3
+    assert "nothing is left to do" in done.err
+
+
+def test_factors_are_imported_by_the_form_and_listed(headwater: Headwater, meters: Path, tmp_path: Path) -> None:
+    path = tmp_path / "factors.csv"
+    path.write_text(factors([{"factor_id": "x"}, {"factor_id": "y", "region": "GB"}]))
+    assert headwater("factors", "import", path).code == 0
+    listed = headwater("factors", "list", "--region", "GB", "--json").json
+    assert (listed["total"], listed["factors"][0]["factor_id"]) == (1, "y")
+    assert "2 factors" in headwater("factors", "list").out
+    body = headwater("import", meters, "-m", "form.yaml", "--json").json
+    assert body["ledger"]["calculation"]["inserted"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["import", "nowhere.csv", "-m", "form.yaml"], 1, "nowhere.csv: there is no such file"),
+        (["import", "form.yaml"], 2, "--mapping"),
+        (["import", "meters.csv", "-m", "no_such_mapping"], 2, "there is no such mapping"),
+        (["import", "meters.csv", "-m", "form.yaml", "--chunk-size", "0"], 2, "chunk-size"),
+        (["runs", "show", "ffff"], 2, "there is no such run"),
+        (["quarantine", "show", "x"], 2, "does not name a refused record"),
+        (["quarantine", "resubmit", "meters.csv"], 1, "not a file that"),
+        (["contracts", "show", "weather"], 2, "there is no such contract"),
+        (["contracts", "diff", "activity", "emission"], 2, "different contracts"),
+    ],
+)
+def test_errors_are_one_text_and_a_code(
+    headwater: Headwater, meters: Path, arguments: list[str], code: int, says: str
+) -> None:
+    del meters
+    done = headwater(*arguments)
+    assert done.code == code
+    assert says in done.err
+    assert "Traceback" not in done.err
+    assert done.out == ""

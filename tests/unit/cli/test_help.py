@@ -1,0 +1,78 @@
+"""The commands that were promised are there, each with examples that name real commands; `--help` is quick."""
+
+from __future__ import annotations
+
+import re
+import resource
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from headwater.cli.main import app
+
+PROMISED = {
+    "demo", "inspect", "import", "run", "runs list", "runs show", "runs resume", "quarantine list", "quarantine show",
+    "quarantine export", "quarantine resubmit", "quarantine dismiss", "contracts list", "contracts show",
+    "contracts diff", "contracts export", "factors import", "factors list", "trace", "verify", "report", "db status",
+    "db upgrade",
+}  # fmt: skip
+LISTINGS = {name for name in PROMISED if name.endswith(("list", "show"))} | {
+    "import", "run", "inspect", "trace", "verify", "runs resume", "quarantine resubmit", "contracts diff", "db status",
+}  # fmt: skip
+
+
+def commands(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{path}{name} ")
+        else:
+            yield f"{path}{name}", command
+
+
+FOUND = dict(commands(get_command(app)))
+
+
+def test_every_command_promised_is_there_and_no_other() -> None:
+    assert {name.replace("trace emission", "trace") for name in FOUND} == PROMISED
+
+
+@pytest.mark.parametrize("name", sorted(FOUND))
+def test_help_has_examples_whose_commands_and_options_exist(name: str) -> None:
+    text = FOUND[name].help or ""
+    examples = re.findall(r"^ *(?:[A-Z_]+=\S+ )?headwater (.+?)(?: {3,}.*)?$", text, re.MULTILINE)
+    assert any(example.startswith(name) for example in examples)
+    for example in examples:
+        words = shlex.split(example.split(" > ")[0])
+        known = next(other for other in sorted(FOUND, key=len, reverse=True) if example.startswith(other))
+        options = {option for parameter in FOUND[known].params for option in parameter.opts}
+        assert {word for word in words if word.startswith("-")} <= options, example
+
+
+@pytest.mark.parametrize("name", sorted(LISTINGS & set(FOUND)))
+def test_every_listing_takes_json(name: str) -> None:
+    assert any("--json" in parameter.opts for parameter in FOUND[name].params)
+
+
+def test_help_brings_no_heavy_library_along() -> None:
+    code = (
+        "import sys; from typer.testing import CliRunner; from headwater.cli.main import app; "
+        "assert CliRunner().invoke(app, ['--help']).exit_code == 0; print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"duckdb", "pyarrow", "numpy", "psycopg", "sqlglot", "pydantic", "structlog"} & set(done.stdout.split())
+
+
+def test_help_is_there_in_half_a_second() -> None:
+    def processor_seconds() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([Path(sys.executable).parent / "headwater", "--help"], check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(processor_seconds() for _ in range(5)) < 0.5
