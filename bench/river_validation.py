@@ -42,16 +42,15 @@ def load(path: Path) -> duckdb.DuckDBPyConnection:
 
 def _checked_sql(rules: Enforcement) -> str:
     texts = ", ".join(f'"{name}" AS "{name}__text"' for name in rules.values)
-    outcomes = ", ".join(f'{sql} AS "{name}"' for name, sql in rules.outcomes.items())
-    values = ", ".join(f'{sql} AS "{name}"' for name, sql in rules.values.items())
+    readings = ", ".join(f'{sql} AS "{name}"' for name, sql in rules.readings.items())
+    values = ", ".join(f'{sql} AS "{name}"' for name, sql in (rules.outcomes | rules.values).items())
     masks = ", ".join(f"{sql} AS mask_{place}" for place, sql in enumerate(rules.masks))
-    known = ", ".join(f'"{name}"' for name in rules.outcomes)
     fields = ", ".join(f'"{name}"' for name in rules.values)
     return f"""
 CREATE TEMP TABLE checked AS
 WITH mapped AS (SELECT row, {texts} FROM activity),
-     read AS (SELECT *, {outcomes} FROM mapped),
-     parsed AS (SELECT row, {known}, {values} FROM read)
+     read AS (SELECT row, {readings} FROM mapped),
+     parsed AS (SELECT row, {values} FROM read)
 SELECT row, {fields}, {masks} FROM parsed"""
 
 

@@ -266,13 +266,14 @@ def bulk_values(
 ) -> list[tuple[int, str | None, str]]:
     """(accepted or not, absent, hashed text) of each row of `records`."""
     pieces = enforcement(document, fmt)
-    outcomes, values = (
-        ", ".join(f'{sql} AS "{name}"' for name, sql in level.items()) for level in (pieces.outcomes, pieces.values)
+    readings, values = (
+        ", ".join(f'{sql} AS "{name}"' for name, sql in level.items())
+        for level in (pieces.readings, pieces.outcomes | pieces.values)
     )
     refused = " OR ".join(f"{sql} & {bits} <> 0" for sql, bits in zip(pieces.masks, pieces.reject, strict=True))
     return con.sql(
         f"SELECT {refused}, absent, {pieces.row_text} FROM (SELECT *, {pieces.absent} AS absent FROM"
-        f" (SELECT *, {values} FROM (SELECT *, {outcomes} FROM records))) ORDER BY row"
+        f" (SELECT *, {values} FROM (SELECT *, {readings} FROM records))) ORDER BY row"
     ).fetchall()
 
 

@@ -2,7 +2,7 @@
 
 The pieces build on each other, one level of query each:
 
-    <field>__text (VARCHAR)  →  <field>__outcome  →  <field>  →  masks, absent, row text
+    <field>__text (VARCHAR)  →  <field>__reading  →  <field>__outcome, <field>  →  masks, absent, row text
 
 A mask is 0 for a record without faults. The price of a rule on the millions of records without faults is one cheap
 comparison, the guard; the exact rule is worked out where some guard speaks up. A guard may be too eager, never too lax.
@@ -29,8 +29,9 @@ _KNOW_ABSENCE = frozenset({"decimal", "integer", "date", "timestamp", "boolean"}
 class Enforcement:
     """SQL expressions of one contract under one format."""
 
-    outcomes: dict[str, str]  # <field>__outcome → UTINYINT over <field>__text
-    values: dict[str, str]  # <field> → its type, over <field>__text and <field>__outcome
+    readings: dict[str, str]  # <field>__reading → VARCHAR over <field>__text
+    outcomes: dict[str, str]  # <field>__outcome → UTINYINT over <field>__reading
+    values: dict[str, str]  # <field> → its type, over <field>__reading
     absent: str  # VARCHAR over the outcomes: "cost=not_reported;sector=default", NULL when there is nothing to say
     masks: tuple[str, ...]  # BIGINT over outcomes and values: rule k is bit k % 62 of mask k // 62
     rules: tuple[RuleSpec, ...]  # in bit order
@@ -52,7 +53,10 @@ def enforcement(document: Document, fmt: TextFormat) -> Enforcement:
     masks = tuple(_mask(document, [rules[bit] for bit in group], guards[place]) for place, group in enumerate(groups))
     canonical = [field.kind.canonical_sql(quoted(field.name)) for field in document.fields]
     return Enforcement(
-        outcomes={outcome_column(field): _outcome(field, fmt) for field in document.fields},
+        readings={
+            reading_column(field): field.kind.reading_sql(quoted(text_column(field)), fmt) for field in document.fields
+        },
+        outcomes={outcome_column(field): _outcome(field) for field in document.fields},
         values={field.name: _value(field, fmt) for field in document.fields},
         absent=_absent(document, fmt),
         masks=masks,
@@ -77,6 +81,11 @@ def outcome_column(field: FieldSpec) -> str:
     return f"{field.name}__outcome"
 
 
+def reading_column(field: FieldSpec) -> str:
+    """Where the field's reading stands."""
+    return f"{field.name}__reading"
+
+
 def text_column(field: FieldSpec) -> str:
     """Where the field's mapped text stands."""
     return f"{field.name}__text"
@@ -87,8 +96,8 @@ def typed(text: str, field: FieldSpec) -> str:
     return f"CAST({literal(text)} AS {field.kind.duckdb_type})"
 
 
-def _outcome(field: FieldSpec, fmt: TextFormat) -> str:
-    outcome = field.kind.outcome_sql(quoted(text_column(field)), fmt)
+def _outcome(field: FieldSpec) -> str:
+    outcome = field.kind.outcome_sql(quoted(reading_column(field)))
     if field.default is None:
         return outcome
     blank, defaulted = int(Outcome.BLANK), int(Outcome.DEFAULTED)
@@ -96,11 +105,11 @@ def _outcome(field: FieldSpec, fmt: TextFormat) -> str:
 
 
 def _value(field: FieldSpec, fmt: TextFormat) -> str:
-    outcome = quoted(outcome_column(field))
-    value = field.kind.value_sql(quoted(text_column(field)), outcome, fmt)
+    reading = quoted(reading_column(field))
+    value = field.kind.value_sql(reading, fmt)
     if field.default is None:
         return value
-    return f"CASE WHEN {outcome} = {int(Outcome.DEFAULTED)} THEN {typed(field.default, field)} ELSE {value} END"
+    return f"CASE WHEN {reading} IS NULL THEN {typed(field.default, field)} ELSE {value} END"
 
 
 def _absent(document: Document, fmt: TextFormat) -> str:

@@ -63,13 +63,13 @@ def find_all(
 def _checked(document: Document, relation: str, pieces: Enforcement) -> str:
     """The levels of `bulk.py` as named queries, one upon the other."""
     texts = ", ".join(quoted(text_column(field)) for field in document.fields)
-    outcomes = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in pieces.outcomes.items())
-    values = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in pieces.values.items())
+    readings = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in pieces.readings.items())
+    values = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in (pieces.outcomes | pieces.values).items())
     masks = ", ".join(f"{sql} AS mask_{place}" for place, sql in enumerate(pieces.masks))
     return (
         f"texts AS (SELECT row, {texts} FROM {relation}),"
-        f" outcomes AS (SELECT *, {outcomes} FROM texts),"
-        f" typed AS MATERIALIZED (SELECT *, {values} FROM outcomes),"
+        f" readings AS (SELECT *, {readings} FROM texts),"
+        f" typed AS MATERIALIZED (SELECT *, {values} FROM readings),"
         f" explained AS (SELECT *, {pieces.absent} AS absent FROM typed),"
         f" checked AS MATERIALIZED (SELECT *, {masks}, {pieces.row_text} AS row_text FROM explained)"
     )

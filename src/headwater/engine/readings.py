@@ -18,10 +18,12 @@ READING_PREFIX = "_read_"
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """One text read by the shared parser. `outcome` and `value` are the names of its two columns."""
+    """One text read by the shared parser. `reading`, `outcome` and `value` are the names of its columns."""
 
+    reading: str
     outcome: str
     value: str
+    reading_sql: str
     outcome_sql: str
     value_sql: str
 
@@ -52,12 +54,14 @@ class Readings:
         found = self._found.get((text.sql, name))
         if found is None:
             number = len(self._found) + 1
-            outcome = f"{READING_PREFIX}{number}_outcome"
+            reading = f"{READING_PREFIX}{number}_text"
             found = Reading(
-                outcome=outcome,
+                reading=reading,
+                outcome=f"{READING_PREFIX}{number}_outcome",
                 value=f"{READING_PREFIX}{number}_value",
-                outcome_sql=f"({reader.outcome_sql(text.sql, self.text_format)})",
-                value_sql=f"({reader.value_sql(text.sql, quote_name(outcome), self.text_format)})",
+                reading_sql=f"({reader.reading_sql(text.sql, self.text_format)})",
+                outcome_sql=f"({reader.outcome_sql(quote_name(reading))})",
+                value_sql=f"({reader.value_sql(quote_name(reading), self.text_format)})",
             )
             self._found[text.sql, name] = found
         return found
@@ -69,13 +73,14 @@ class Readings:
         """
         levels: list[list[Reading]] = []
         for reading in self._found.values():
-            if not levels or any(quote_name(other.value) in reading.outcome_sql for other in levels[-1]):
+            if not levels or any(quote_name(other.value) in reading.reading_sql for other in levels[-1]):
                 levels.append([])
             levels[-1].append(reading)
         sql = name
         for level in levels:
+            readings = ", ".join(f"{each.reading_sql} AS {quote_name(each.reading)}" for each in level)
             outcomes = ", ".join(f"{each.outcome_sql} AS {quote_name(each.outcome)}" for each in level)
             values = ", ".join(f"{each.value_sql} AS {quote_name(each.value)}" for each in level)
-            sql = f"(SELECT {name}.*, {outcomes} FROM {sql}) AS {name}"
-            sql = f"(SELECT {name}.*, {values} FROM {sql}) AS {name}"
+            sql = f"(SELECT {name}.*, {readings} FROM {sql}) AS {name}"
+            sql = f"(SELECT {name}.*, {outcomes}, {values} FROM {sql}) AS {name}"
         return sql

@@ -136,14 +136,15 @@ WITH mapped AS (
            {" + ".join(unmapped) or "0"} AS mask_unmapped
     FROM {self._mapping.source("raw")}
 ), read AS (
-    SELECT *, {_listed(f"{sql} AS {quoted_field(name)}" for name, sql in rules.outcomes.items())} FROM mapped
+    SELECT _record_no, _skip, _raw_hash, mask_unmapped,
+           {_listed(f"{sql} AS {quoted_field(name)}" for name, sql in rules.readings.items())}
+    FROM mapped
 ), parsed AS (
-    SELECT _record_no, _skip, _raw_hash, mask_unmapped, {_listed(map(quoted_field, rules.outcomes))},
-           {_listed(f"{sql} AS {quoted_field(name)}" for name, sql in rules.values.items())},
-           {rules.absent} AS absent
+    SELECT _record_no, _skip, _raw_hash, mask_unmapped,
+           {_listed(f"{sql} AS {quoted_field(name)}" for name, sql in (rules.outcomes | rules.values).items())}
     FROM read
 ), checked AS (
-    SELECT _record_no, _skip, _raw_hash, mask_unmapped, {fields}, absent,
+    SELECT _record_no, _skip, _raw_hash, mask_unmapped, {fields}, {rules.absent} AS absent,
            {_listed(f"{sql} AS {name}" for name, sql in zip(self._masks, rules.masks, strict=True))}
     FROM parsed
 ), judged AS (
@@ -173,7 +174,7 @@ FROM {f"({calculation.over('judged')}) AS judged" if calculation else "judged"}
         return self._arrow(f"""
 WITH failing AS (
          SELECT _record_no, _raw_hash, {_listed(masks)} FROM chunk WHERE _skip IS NULL AND ({self._rejected()})),
-     texts AS (SELECT failing.*, {self._texts} FROM failing JOIN raw USING (_record_no)),
+     texts AS (SELECT failing.*, {self._texts} FROM failing JOIN {self._mapping.source("raw")} USING (_record_no)),
      found AS ({found}),
      told AS (
          SELECT _record_no, to_json(list({{'rule': rule, 'field': field, 'value': value, 'message': message,
@@ -190,7 +191,7 @@ ORDER BY failing._record_no""")
         warned = " OR ".join(f"{mask} <> 0" for mask in self._masks)
         warnings = self._arrow(f"""
 WITH noticed AS (SELECT _record_no, {_listed(self._masks)} FROM chunk WHERE is_loaded AND ({warned})),
-     texts AS (SELECT noticed.*, {self._texts} FROM noticed JOIN raw USING (_record_no)),
+     texts AS (SELECT noticed.*, {self._texts} FROM noticed JOIN {self._mapping.source("raw")} USING (_record_no)),
      found AS ({found})
 SELECT _record_no AS record_no, rule AS rule_id, field, value, message
 FROM found ORDER BY _record_no, place""").cast(FINDINGS_SCHEMA)

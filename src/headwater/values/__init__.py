@@ -10,10 +10,10 @@ from headwater.values.text_format import DEFAULT_ABSENT, TextFormat
 __all__ = [
     "DEFAULT_ABSENT",
     "FIRST_FAILURE",
+    "PARSER_VERSION",
     "TYPE_NAMES",
     "Explanation",
     "Kind",
-    "PARSER_VERSION",
     "Outcome",
     "Parsed",
     "TextFormat",

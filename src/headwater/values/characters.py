@@ -5,9 +5,15 @@ The engines' own ideas of a space differ (Python strips U+001C, DuckDB does not)
 
 from __future__ import annotations
 
+from headwater.values.sql_text import literal
+
 # Trimmed from both ends of every text: the spaces of Unicode, line breaks, and the two marks that
 # exports leave at the edge of a cell (zero-width space, byte-order mark).
-SPACES = " \t\n\r\v\f\x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u200b\u2028\u2029\u202f\u205f\u3000\ufeff"
+SPACES = (
+    " \t\n\r\v\f\x85\xa0\u1680"
+    + "".join(map(chr, range(0x2000, 0x200B)))
+    + "\u200b\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
 
 # Spaces that may group digits or stand before a percent sign.
 NUMBER_SPACES = " \xa0\u2009\u202f"
@@ -48,8 +54,3 @@ def fold(text: str) -> str:
 def fold_sql(text: str) -> str:
     """SQL twin of `fold`."""
     return f"translate({text}, '{_ASCII_UPPER}', '{_ASCII_LOWER}')"
-
-
-def literal(text: str) -> str:
-    """An SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"

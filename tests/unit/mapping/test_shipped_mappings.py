@@ -29,12 +29,12 @@ def mapped(name: str, text: str, delimiter: str = ";") -> list[dict[str, Any]]:
     compiled = compile_mapping(mapping, document, rows[0])
     rules = enforcement(document, compiled.format)
     texts = ", ".join(f'{sql} AS "{field}__text"' for field, sql in compiled.texts.items())
-    outcomes = ", ".join(f'{sql} AS "{column}"' for column, sql in rules.outcomes.items())
-    values = ", ".join(f'{sql} AS "{field}"' for field, sql in rules.values.items())
+    readings = ", ".join(f'{sql} AS "{column}"' for column, sql in rules.readings.items())
+    values = ", ".join(f'{sql} AS "{column}"' for column, sql in (rules.outcomes | rules.values).items())
     unmapped = " OR ".join(compiled.unmapped.values()) or "false"
     query = f"""
         WITH mapped AS (SELECT {texts}, {compiled.skip} AS skip, {unmapped} AS unmapped FROM {compiled.source("raw")}),
-             read AS (SELECT *, {outcomes} FROM mapped)
+             read AS (SELECT *, {readings} FROM mapped)
         SELECT *, {values} FROM read"""
     with duckdb.connect(config={"threads": 1}) as con:
         columns = {name: pa.array([row[place] for row in rows[1:]], pa.string()) for place, name in enumerate(rows[0])}
@@ -156,7 +156,7 @@ def test_climate_trace_reads_the_misspelled_gas() -> None:
         "climate_trace", "region,sector/subsector,year,co2,ch4,n20,co2e100,co2e20\nXXX,waste,2020,1,2,3,852,9\n", ","
     )
     assert shown(rows[0], "co2_t", "ch4_t", "n2o_t", "total_co2e_t", "gwp_set") == (
-        *("1.000000", "2.000000", "3.000000", "852.000000", "AR5"),
+        *("1.000000", "2.000000", "3.000000", "852.000000", "not_stated"),
     )
 
 

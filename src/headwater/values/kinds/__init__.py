@@ -32,11 +32,16 @@ class Kind(Protocol):
     def parse(self, text: str | None, fmt: TextFormat) -> Parsed:
         """Read one text; None is blank. Never raises for any text."""
 
-    def outcome_sql(self, text: str, fmt: TextFormat) -> str:
-        """SQL twin of the outcome: UTINYINT over the VARCHAR `text`, never NULL, never an error."""
+    def reading_sql(self, text: str, fmt: TextFormat) -> str:
+        """SQL twin of `parse`, all but the last step: VARCHAR, NULL for a blank text, else either a text that a cast
+        takes as it is, or a mark for what is no value. Give the result a column: outcome and value both read it.
+        """
 
-    def value_sql(self, text: str, outcome: str, fmt: TextFormat) -> str:
-        """SQL twin of the value: `duckdb_type`, NULL unless `outcome` (a column of `outcome_sql`) is 0."""
+    def outcome_sql(self, reading: str) -> str:
+        """SQL of the outcome over a column of `reading_sql`: UTINYINT, never NULL, never an error."""
+
+    def value_sql(self, reading: str, fmt: TextFormat) -> str:
+        """SQL of the value over a column of `reading_sql`: `duckdb_type`, NULL unless the outcome is 0."""
 
     def canonical(self, value: object) -> str:
         """The one text of a value, for hashing; Misuse for a value that this kind cannot hold."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from headwater.errors import Misuse
-from headwater.values.characters import fold, fold_sql, literal, trim, trim_sql
-from headwater.values.kinds.absence import absence, outcome_sql
+from headwater.values.characters import fold, fold_sql, trim
+from headwater.values.kinds.absence import absence, is_value, mark, outcome_of, reading_sql
 from headwater.values.outcome import Outcome, Parsed
+from headwater.values.sql_text import is_one_of
 from headwater.values.text_format import TextFormat, absent_words, spellings
 
 
@@ -33,20 +34,24 @@ class Boolean:
             return Parsed(value=False, outcome=Outcome.VALUE)
         return Parsed(None, Outcome.NOT_A_BOOLEAN)
 
-    def outcome_sql(self, text: str, fmt: TextFormat) -> str:
-        """Twin of the outcome."""
+    def reading_sql(self, text: str, fmt: TextFormat) -> str:
+        """Twin of `parse`: the word, or a mark."""
         words = spellings(fmt.true_words) | spellings(fmt.false_words)
-        return outcome_sql(
+        known = is_one_of(fold_sql("trimmed"), words)
+        return reading_sql(
             text,
             plain="|".join(map(re.escape, sorted(words))),
-            plain_outcome="0",
             words=absent_words(fmt, with_defaults=True),
-            otherwise=f"CASE WHEN {_is_one_of(text, words)} THEN 0 ELSE {Outcome.NOT_A_BOOLEAN:d} END",
+            otherwise=f"CASE WHEN {known} THEN {fold_sql('trimmed')} ELSE {mark(Outcome.NOT_A_BOOLEAN)} END",
         )
 
-    def value_sql(self, text: str, outcome: str, fmt: TextFormat) -> str:
+    def outcome_sql(self, reading: str) -> str:
+        """Twin of the outcome."""
+        return outcome_of(reading)
+
+    def value_sql(self, reading: str, fmt: TextFormat) -> str:
         """Twin of the value."""
-        return f"CASE WHEN {outcome} = 0 THEN {_is_one_of(text, spellings(fmt.true_words))} END"
+        return f"CASE WHEN {is_value(reading)} THEN {is_one_of(reading, spellings(fmt.true_words))} END"
 
     def canonical(self, value: object) -> str:
         """`true` or `false`."""
@@ -61,7 +66,3 @@ class Boolean:
     def valid(self, fmt: TextFormat) -> str:
         """The declared words."""
         return f"True: {', '.join(fmt.true_words)}. False: {', '.join(fmt.false_words)}. Any case."
-
-
-def _is_one_of(text: str, words: frozenset[str]) -> str:
-    return f"{fold_sql(trim_sql(text))} IN ({', '.join(literal(word) for word in sorted(words))})"

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from headwater.values.characters import literal
+from headwater.values.sql_text import let, literal
 
 _MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec"
 _MONTH_NAME = (
@@ -89,12 +89,12 @@ def iso_sql(folded: str, allowed: Iterable[Form], suffix: str) -> str:
     """SQL twin of `year_month_day`: VARCHAR 2024-3-31, which may be no day of the calendar; NULL for no form."""
     branches = ""
     for form in allowed:
-        part = {
-            name: f"regexp_extract({folded}, {literal(form.parts)}, {form.order.index(name) + 1})" for name in "YMD"
-        }
-        month = f"(strpos('{_MONTHS}', left({part['M']}, 3)) // 3 + 1)" if form.named else part["M"]
+        month = f"(strpos('{_MONTHS}', left(part.m, 3)) // 3 + 1)" if form.named else "part.m"
+        names = "[" + ", ".join(f"'{name.lower()}'" for name in form.order) + "]"
+        parts = f"regexp_extract({folded}, {literal(form.parts)}, {names})"
+        day = f"part.y || '-' || {month} || '-' || part.d"
         branches += (
             f" WHEN regexp_full_match({folded}, {literal(form.pattern + suffix)})"
-            f" THEN {part['Y']} || '-' || {month} || '-' || {part['D']}"
+            f" THEN {let('part', parts, lambda _, day=day: day)}"
         )
     return f"(CASE{branches} END)"

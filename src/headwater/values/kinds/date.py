@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from headwater.errors import Misuse
-from headwater.values.characters import fold, fold_sql, literal, trim, trim_sql
+from headwater.values.characters import fold, fold_sql, trim
 from headwater.values.kinds import calendar_forms as calendar
-from headwater.values.kinds.absence import absence, outcome_sql
+from headwater.values.kinds.absence import absence, is_value, mark, outcome_of, reading_sql
 from headwater.values.outcome import Outcome, Parsed
+from headwater.values.sql_text import let, literal
 from headwater.values.text_format import TextFormat, absent_words
 
 FIRST_YEAR = 1000
@@ -45,30 +46,30 @@ class Date:
             return Parsed(None, Outcome.NO_SUCH_DATE)
         return Parsed(day, Outcome.VALUE) if day.year >= FIRST_YEAR else Parsed(None, Outcome.NO_SUCH_DATE)
 
-    def outcome_sql(self, text: str, fmt: TextFormat) -> str:
-        """Twin of the outcome."""
-        folded = fold_sql(trim_sql(text))
+    def reading_sql(self, text: str, fmt: TextFormat) -> str:
+        """Twin of `parse`: year, month and day as a cast reads them, perhaps no day of the calendar, or a mark."""
         allowed = calendar.forms(fmt.date_order)
-        iso = calendar.iso_sql(folded, allowed, _MIDNIGHT)
         check = (
-            f"CASE WHEN {iso} IS NOT NULL"
-            f" THEN CASE WHEN {iso} < '1' OR TRY_CAST({iso} AS DATE) IS NULL THEN {Outcome.NO_SUCH_DATE:d} ELSE 0 END"
-            f" WHEN regexp_full_match({folded}, {literal(calendar.any_form(allowed) + _TIME)})"
-            f" THEN {Outcome.TIME_IN_DATE:d}"
-            f" WHEN regexp_full_match({folded}, {literal(calendar.AMBIGUOUS + f'(?:{_TIME})?')})"
-            f" THEN {Outcome.AMBIGUOUS_DATE:d} ELSE {Outcome.NOT_A_DATE:d} END"
+            f"CASE WHEN iso IS NOT NULL THEN CASE WHEN iso < '1' THEN {mark(Outcome.NO_SUCH_DATE)} ELSE iso END"
+            f" WHEN regexp_full_match(folded, {literal(calendar.any_form(allowed) + _TIME)})"
+            f" THEN {mark(Outcome.TIME_IN_DATE)}"
+            f" WHEN regexp_full_match(folded, {literal(calendar.AMBIGUOUS + f'(?:{_TIME})?')})"
+            f" THEN {mark(Outcome.AMBIGUOUS_DATE)} ELSE {mark(Outcome.NOT_A_DATE)} END"
         )
-        plain_outcome = f"CASE WHEN TRY_CAST({text} AS DATE) IS NULL THEN {Outcome.NO_SUCH_DATE:d} ELSE 0 END"
-        words = absent_words(fmt, with_defaults=True)
-        return outcome_sql(text, plain=_PLAIN, plain_outcome=plain_outcome, words=words, otherwise=check)
+        iso = calendar.iso_sql("folded", allowed, _MIDNIGHT)
+        otherwise = let("folded", fold_sql("trimmed"), lambda _: let("iso", iso, lambda _: check))
+        return reading_sql(text, plain=_PLAIN, words=absent_words(fmt, with_defaults=True), otherwise=otherwise)
 
-    def value_sql(self, text: str, outcome: str, fmt: TextFormat) -> str:
-        """Twin of the value."""
-        iso = calendar.iso_sql(fold_sql(trim_sql(text)), calendar.forms(fmt.date_order), _MIDNIGHT)
+    def outcome_sql(self, reading: str) -> str:
+        """Twin of the outcome."""
         return (
-            f"CASE WHEN {outcome} <> 0 THEN NULL WHEN regexp_full_match({text}, {literal(_PLAIN)})"
-            f" THEN CAST({text} AS DATE) ELSE CAST({iso} AS DATE) END"
+            f"(CASE WHEN {reading} IS NULL OR {reading} < ' ' THEN {outcome_of(reading)}"
+            f" WHEN TRY_CAST({reading} AS DATE) IS NULL THEN {Outcome.NO_SUCH_DATE:d} ELSE 0 END)::UTINYINT"
         )
+
+    def value_sql(self, reading: str, fmt: TextFormat) -> str:  # noqa: ARG002  the protocol's signature
+        """Twin of the value."""
+        return f"CASE WHEN {is_value(reading)} THEN TRY_CAST({reading} AS DATE) END"
 
     def canonical(self, value: object) -> str:
         """ISO 8601: 2024-03-31."""

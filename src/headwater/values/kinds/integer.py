@@ -27,13 +27,17 @@ class Integer:
         parsed = _NUMBER.parse(text, fmt)
         return Parsed(int(parsed.value), parsed.outcome) if isinstance(parsed.value, Decimal) else parsed
 
-    def outcome_sql(self, text: str, fmt: TextFormat) -> str:
-        """Twin of the outcome."""
-        return _NUMBER.outcome_sql(text, fmt)
+    def reading_sql(self, text: str, fmt: TextFormat) -> str:
+        """Twin of `parse`."""
+        return _NUMBER.reading_sql(text, fmt)
 
-    def value_sql(self, text: str, outcome: str, fmt: TextFormat) -> str:
+    def outcome_sql(self, reading: str) -> str:
+        """Twin of the outcome."""
+        return _NUMBER.outcome_sql(reading)
+
+    def value_sql(self, reading: str, fmt: TextFormat) -> str:
         """Twin of the value."""
-        return f"CAST({_NUMBER.value_sql(text, outcome, fmt)} AS BIGINT)"
+        return f"CAST({_NUMBER.value_sql(reading, fmt)} AS BIGINT)"
 
     def canonical(self, value: object) -> str:
         """Digits, with a minus if negative."""

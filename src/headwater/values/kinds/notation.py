@@ -11,7 +11,8 @@ import functools
 import re
 from dataclasses import dataclass
 
-from headwater.values.characters import NUMBER_SPACES, literal, trim_sql
+from headwater.values.characters import NUMBER_SPACES
+from headwater.values.sql_text import let, literal
 from headwater.values.text_format import TextFormat
 
 MINUS = "\u2212"
@@ -47,9 +48,7 @@ def _notation(decimal: str, group: str | None) -> Notation:
     point = f"[{decimal}]"
     ungrouped = f"(?:[0-9]+(?:{point}[0-9]*)?|{point}[0-9]+)"
     grouped = f"[1-9][0-9]{{0,2}}(?:{_GROUP_CLASS[group]}[0-9]{{3}})+(?:{point}[0-9]*)?" if group else None
-    any_notation = (
-        f"(?:[0-9]{{1,3}}(?:{_ANY_SEPARATOR}[0-9]{{2,3}})+(?:[.,][0-9]*)?|[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)"
-    )
+    any_notation = f"(?:[0-9]{{1,3}}(?:{_ANY_SEPARATOR}[0-9]{{2,3}})+(?:[.,][0-9]*)?|[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)"
     return Notation(
         decimal=decimal,
         group=group,
@@ -95,40 +94,29 @@ def digits(trimmed: str, form: Notation) -> Digits | None:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class DigitsSql:
-    """SQL twins of the fields of `Digits`, over a text that matches `Notation.number`."""
-
-    negative: str
-    significant: str
-    integer_digits: str
-    decimals: str
-
-
-def digits_sql(text: str, form: Notation) -> DigitsSql:
-    """SQL twin of `digits`; `text` need not be trimmed."""
-    trimmed = trim_sql(text)
+def digits_sql(trimmed: str, form: Notation) -> str:
+    """SQL twin of `digits`: a STRUCT of `is_number` and the fields of `Digits`, which mean something only if it is one."""
     point = f"[{form.decimal}]"
     whole = f"regexp_replace(regexp_extract({trimmed}, '^[^eE{form.decimal}]*'), '[^0-9]', '', 'g')"
     fraction = f"regexp_extract({trimmed}, '{point}([0-9]*)', 1)"
     exponent = f"coalesce(TRY_CAST(regexp_extract({trimmed}, '[eE]([+-]?[0-9]+)', 1) AS INTEGER), 0)"
-    shift = f"({exponent} - CASE WHEN contains({trimmed}, '%') THEN 2 ELSE 0 END)"
-    kept = f"rtrim({whole} || {fraction}, '0')"
-    significant = f"ltrim({kept}, '0')"
-    position = f"(length({whole}) + {shift})"
-    return DigitsSql(
-        negative=f"regexp_matches({trimmed}, {literal(f'^[({MINUS}-]|[{MINUS}-]$')})",
-        significant=significant,
-        integer_digits=f"({position} - length({kept}) + length({significant}))",
-        decimals=f"(length({kept}) - {position})",
+    written = (
+        f"{{'is_number': regexp_full_match({trimmed}, {literal(form.number)}), 'whole': {whole}, 'fraction': {fraction},"
+        f" 'shift': {exponent} - CASE WHEN contains({trimmed}, '%') THEN 2 ELSE 0 END,"
+        f" 'negative': regexp_matches({trimmed}, {literal(f'^[({MINUS}-]|[{MINUS}-]$')})}}"
     )
+    parts = (
+        "{'is_number': seen.is_number, 'negative': seen.negative, 'significant': ltrim(kept, '0'),"
+        " 'integer_digits': length(seen.whole) + seen.shift - length(kept) + length(ltrim(kept, '0')),"
+        " 'decimals': length(kept) - length(seen.whole) - seen.shift}"
+    )
+    return let("seen", written, lambda _: let("kept", "rtrim(seen.whole || seen.fraction, '0')", lambda _: parts))
 
 
-def fixed_sql(parts: DigitsSql, scale: int) -> str:
-    """SQL text of the number with exactly `scale` decimals, ready for a cast; it must have no more than these."""
-    unscaled = (
-        f"(CASE WHEN {parts.significant} = '' THEN '0' ELSE"
-        f" repeat('0', {scale + 1}) || {parts.significant} || repeat('0', {scale} - {parts.decimals}) END)"
-    )
+def fixed_sql(parts: str, scale: int) -> str:
+    """SQL text of the number in `parts` (a STRUCT of `digits_sql`) with exactly `scale` decimals after a point; it must
+    have no more than these.
+    """
+    unscaled = f"(repeat('0', {scale + 1}) || {parts}.significant || repeat('0', {scale} - {parts}.decimals))"
     number = f"left({unscaled}, -{scale}) || '.' || right({unscaled}, {scale})" if scale else unscaled
-    return f"(CASE WHEN {parts.negative} THEN '-' ELSE '' END || {number})"
+    return f"(CASE WHEN {parts}.negative THEN '-' ELSE '' END || {number})"

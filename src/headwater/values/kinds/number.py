@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from headwater.errors import Misuse
-from headwater.values.characters import literal, trim, trim_sql
+from headwater.values.characters import trim
 from headwater.values.kinds import notation as written
-from headwater.values.kinds.absence import absence, outcome_sql
+from headwater.values.kinds.absence import absence, is_value, mark, outcome_of, reading_sql
 from headwater.values.outcome import Outcome, Parsed
+from headwater.values.sql_text import let, literal
 from headwater.values.text_format import TextFormat, absent_words
 
 MAX_PRECISION = 38
@@ -62,33 +63,32 @@ class Number:
         unscaled = parts.significant + "0" * (self.scale - parts.decimals)
         return Parsed(Decimal((int(parts.negative), tuple(map(int, unscaled)), -self.scale)), Outcome.VALUE)
 
-    def outcome_sql(self, text: str, fmt: TextFormat) -> str:
-        """Twin of the outcome."""
+    def reading_sql(self, text: str, fmt: TextFormat) -> str:
+        """Twin of `parse`: the number as a cast reads it once groups are taken out, or a mark."""
         form = written.notation(fmt)
-        parts = written.digits_sql(text, form)
-        trimmed = trim_sql(text)
+        fixed = written.fixed_sql("parts", self.scale)
+        fixed = fixed if form.decimal == "." else f"replace({fixed}, '.', ',')"
         check = (
-            f"CASE WHEN NOT regexp_full_match({trimmed}, {literal(form.number)}) THEN"
-            f" CASE WHEN regexp_full_match({trimmed}, {literal(form.other)})"
-            f" THEN {Outcome.AMBIGUOUS_NUMBER:d} ELSE {Outcome.NOT_A_NUMBER:d} END"
-            f" WHEN {parts.significant} = '' THEN 0"
-            f" WHEN {parts.integer_digits} > {self.precision - self.scale} THEN {Outcome.NUMBER_TOO_LARGE:d}"
-            f" WHEN {parts.decimals} > {self.scale} THEN {Outcome.TOO_MANY_DECIMALS:d} ELSE 0 END"
+            f"CASE WHEN NOT parts.is_number THEN CASE WHEN regexp_full_match(trimmed, {literal(form.other)})"
+            f" THEN {mark(Outcome.AMBIGUOUS_NUMBER)} ELSE {mark(Outcome.NOT_A_NUMBER)} END"
+            f" WHEN parts.significant = '' THEN '0'"
+            f" WHEN parts.integer_digits > {self.precision - self.scale} THEN {mark(Outcome.NUMBER_TOO_LARGE)}"
+            f" WHEN parts.decimals > {self.scale} THEN {mark(Outcome.TOO_MANY_DECIMALS)} ELSE {fixed} END"
         )
         words = absent_words(fmt, with_defaults=True)
-        return outcome_sql(text, plain=self._plain(form), plain_outcome="0", words=words, otherwise=check)
+        otherwise = let("parts", written.digits_sql("trimmed", form), lambda _: check)
+        return reading_sql(text, plain=self._plain(form), words=words, otherwise=otherwise)
 
-    def value_sql(self, text: str, outcome: str, fmt: TextFormat) -> str:
+    def outcome_sql(self, reading: str) -> str:
+        """Twin of the outcome."""
+        return outcome_of(reading)
+
+    def value_sql(self, reading: str, fmt: TextFormat) -> str:
         """Twin of the value."""
         form = written.notation(fmt)
-        fixed = written.fixed_sql(written.digits_sql(text, form), self.scale)
-        ungrouped = f"replace({text}, {literal(form.group)}, '')" if form.group else text
+        ungrouped = f"replace({reading}, {literal(form.group)}, '')" if form.group else reading
         plain = ungrouped if form.decimal == "." else f"replace({ungrouped}, ',', '.')"
-        return (
-            f"CASE WHEN {outcome} <> 0 THEN NULL"
-            f" WHEN regexp_full_match({text}, {literal(self._plain(form))}) THEN CAST({plain} AS {self.duckdb_type})"
-            f" ELSE CAST({fixed} AS {self.duckdb_type}) END"
-        )
+        return f"CASE WHEN {is_value(reading)} THEN CAST({plain} AS {self.duckdb_type}) END"
 
     def canonical(self, value: object) -> str:
         """All decimals of the scale, as DuckDB and PostgreSQL print them: 12.500000."""
@@ -102,7 +102,7 @@ class Number:
         kept = "".join(map(str, figures)).rstrip("0")
         missing = self.scale + exponent + (len(figures) - len(kept))
         unscaled = (kept + "0" * missing).lstrip("0") if missing >= 0 else kept
-        if missing < 0 and kept or len(unscaled) > self.precision:
+        if (missing < 0 and kept) or len(unscaled) > self.precision:
             raise Misuse("a number that the field cannot hold", value=value, valid=self.duckdb_type)
         padded = unscaled.rjust(self.scale + 1, "0")
         whole, fraction = padded[: len(padded) - self.scale], padded[len(padded) - self.scale :]

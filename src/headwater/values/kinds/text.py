@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from headwater.errors import Misuse
-from headwater.values.characters import CONTROL_CLASS, SURROGATE_CLASS, literal, trim, trim_sql
-from headwater.values.kinds.absence import absence, outcome_sql
+from headwater.values.characters import CONTROL_CLASS, SURROGATE_CLASS, trim
+from headwater.values.kinds.absence import absence, is_value, mark, outcome_of, reading_sql
 from headwater.values.outcome import Outcome, Parsed
+from headwater.values.sql_text import literal
 from headwater.values.text_format import TextFormat, absent_words
 
 # Printable ASCII without a space at either end: such a text is its own value.
@@ -34,24 +35,22 @@ class Text:
             return Parsed(None, Outcome.CONTROL_CHARACTER)
         return Parsed(trimmed, Outcome.VALUE)
 
-    def outcome_sql(self, text: str, fmt: TextFormat) -> str:
-        """Twin of the outcome."""
-        return outcome_sql(
+    def reading_sql(self, text: str, fmt: TextFormat) -> str:
+        """Twin of `parse`: the trimmed text, or a mark."""
+        return reading_sql(
             text,
             plain=_PLAIN,
-            plain_outcome="0",
             words=absent_words(fmt, with_defaults=False),
-            otherwise=f"CASE WHEN regexp_matches({trim_sql(text)}, {literal(f'[{CONTROL_CLASS}]')})"
-            f" THEN {Outcome.CONTROL_CHARACTER:d} ELSE 0 END",
+            otherwise=f"CASE WHEN regexp_matches(trimmed, {literal(f'[{CONTROL_CLASS}]')}) THEN {mark(Outcome.CONTROL_CHARACTER)} ELSE trimmed END",
         )
 
-    def value_sql(self, text: str, outcome: str, fmt: TextFormat) -> str:  # noqa: ARG002  the protocol's signature
+    def outcome_sql(self, reading: str) -> str:
+        """Twin of the outcome."""
+        return outcome_of(reading)
+
+    def value_sql(self, reading: str, fmt: TextFormat) -> str:  # noqa: ARG002  the protocol's signature
         """Twin of the value."""
-        # Trimming all spaces of Unicode costs ten times as much as seeing that there are none.
-        return (
-            f"CASE WHEN {outcome} <> 0 THEN NULL WHEN regexp_full_match({text}, {literal(_PLAIN)}) THEN {text}"
-            f" ELSE {trim_sql(text)} END"
-        )
+        return f"CASE WHEN {is_value(reading)} THEN {reading} END"
 
     def canonical(self, value: object) -> str:
         """The text itself."""

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from headwater.errors import Misuse
-from headwater.values.characters import fold, fold_sql, literal, trim, trim_sql
+from headwater.values.characters import fold, fold_sql, trim, trim_sql
 from headwater.values.kinds import calendar_forms as calendar
-from headwater.values.kinds.absence import absence, outcome_sql
+from headwater.values.kinds.absence import absence, is_value, mark, outcome_of, reading_sql
 from headwater.values.outcome import Outcome, Parsed
+from headwater.values.sql_text import let, literal
 from headwater.values.text_format import TextFormat, absent_words
 
 _DAY = datetime.timedelta(days=1)
@@ -50,38 +51,38 @@ class Timestamp:
             return Parsed(None, Outcome.AMBIGUOUS_DATE if ambiguous else Outcome.NOT_A_TIMESTAMP)
         return _point(found, clock, fmt.time_zone)
 
-    def outcome_sql(self, text: str, fmt: TextFormat) -> str:
-        """Twin of the outcome."""
-        parts = _PartsSql.of(text, fmt)
-        no_zone = "FALSE" if fmt.time_zone else f"{parts.zone} = ''"
+    def reading_sql(self, text: str, fmt: TextFormat) -> str:
+        """Twin of `parse`: day, time and offset as a cast reads them, perhaps none of the calendar, or a mark."""
+        parts = _PartsSql.of("trimmed", fmt)
+        utc = f"CASE WHEN {parts.zone} = '' THEN {parts.in_zone} ELSE {parts.shifted} END"
+        outcome = (
+            f"CASE WHEN {parts.local} IS NULL THEN {Outcome.NO_SUCH_TIME:d}"
+            f" WHEN strlen({parts.fraction}) > {_MICROSECOND_DIGITS} THEN {Outcome.TOO_MANY_DECIMALS:d}"
+            f" WHEN {parts.zone} = '' THEN {parts.zone_outcome} ELSE {_range_outcome_sql(parts.shifted)} END"
+        )
+        told = f"CASE WHEN found = 0 THEN {_plain_sql(utc)} ELSE chr(1) || found END"
         check = (
             f"CASE WHEN {parts.day} IS NULL THEN"
             f" CASE WHEN regexp_full_match({parts.folded}, {literal(calendar.AMBIGUOUS + _TIME)})"
-            f" THEN {Outcome.AMBIGUOUS_DATE:d} ELSE {Outcome.NOT_A_TIMESTAMP:d} END"
-            f" WHEN {parts.day} < '1' OR TRY_CAST({parts.day} AS DATE) IS NULL THEN {Outcome.NO_SUCH_DATE:d}"
-            f" WHEN {parts.local} IS NULL THEN {Outcome.NO_SUCH_TIME:d}"
-            f" WHEN strlen({parts.fraction}) > {_MICROSECOND_DIGITS} THEN {Outcome.TOO_MANY_DECIMALS:d}"
-            f" WHEN {no_zone} THEN {Outcome.NO_TIME_ZONE:d}"
-            f" WHEN {parts.zone} = '' THEN {parts.zone_outcome}"
-            f" ELSE {_range_outcome_sql(parts.shifted)} END"
+            f" THEN {mark(Outcome.AMBIGUOUS_DATE)} ELSE {mark(Outcome.NOT_A_TIMESTAMP)} END"
+            f" WHEN {parts.day} < '1' OR TRY_CAST({parts.day} AS DATE) IS NULL THEN {mark(Outcome.NO_SUCH_DATE)}"
+            f" ELSE {let('found', outcome, lambda _: told)} END"
         )
-        point = f"TRY_CAST({text} AS TIMESTAMPTZ)"
-        plain_outcome = (
-            f"CASE WHEN substr({text}, 12, 2) > '23' THEN CASE WHEN TRY_CAST(left({text}, 10) AS DATE) IS NULL"
-            f" THEN {Outcome.NO_SUCH_DATE:d} ELSE {Outcome.NO_SUCH_TIME:d} END"
-            f" WHEN {point} IS NULL THEN {Outcome.NO_SUCH_DATE:d} ELSE 0 END"
-        )
-        words = absent_words(fmt, with_defaults=True)
-        return outcome_sql(text, plain=_PLAIN, plain_outcome=plain_outcome, words=words, otherwise=check)
+        return reading_sql(text, plain=_PLAIN, words=absent_words(fmt, with_defaults=True), otherwise=check)
 
-    def value_sql(self, text: str, outcome: str, fmt: TextFormat) -> str:
-        """Twin of the value."""
-        parts = _PartsSql.of(text, fmt)
-        utc = f"CASE WHEN {parts.zone} = '' THEN {parts.in_zone} ELSE {parts.shifted} END"
+    def outcome_sql(self, reading: str) -> str:
+        """Twin of the outcome."""
         return (
-            f"CASE WHEN {outcome} <> 0 THEN NULL WHEN regexp_full_match({text}, {literal(_PLAIN)})"
-            f" THEN CAST({text} AS TIMESTAMPTZ) ELSE timezone('UTC', {utc}) END"
+            f"(CASE WHEN {reading} IS NULL OR {reading} < ' ' THEN {outcome_of(reading)}"
+            f" WHEN substr({reading}, 12, 2) > '23' THEN CASE WHEN TRY_CAST(left({reading}, 10) AS DATE) IS NULL"
+            f" THEN {Outcome.NO_SUCH_DATE:d} ELSE {Outcome.NO_SUCH_TIME:d} END"
+            f" WHEN TRY_CAST({reading} AS TIMESTAMPTZ) IS NULL THEN {Outcome.NO_SUCH_DATE:d} ELSE 0 END)::UTINYINT"
         )
+
+    def value_sql(self, reading: str, fmt: TextFormat) -> str:  # noqa: ARG002  the protocol's signature
+        """Twin of the value."""
+        on_the_clock = f"{is_value(reading)} AND substr({reading}, 12, 2) <= '23'"
+        return f"CASE WHEN {on_the_clock} THEN TRY_CAST({reading} AS TIMESTAMPTZ) END"
 
     def canonical(self, value: object) -> str:
         """UTC with six decimals: 2024-03-31T12:30:00.000000Z."""
@@ -109,8 +110,8 @@ def _point(day: tuple[int, int, int], clock: re.Match[str], time_zone: str | Non
         return Parsed(None, Outcome.NO_SUCH_DATE)
     hour, minute, second = (int(clock[group] or 0) for group in (_HOUR, _MINUTE, _SECOND))
     if clock[_HALF]:
-        hour = hour % 12 + (12 if clock[_HALF] == "pm" else 0) if 1 <= hour <= 12 else 99  # noqa: PLR2004
-    if hour > 23 or minute > 59 or second > 59:  # noqa: PLR2004
+        hour = hour % 12 + (12 if clock[_HALF] == "pm" else 0) if 1 <= hour <= 12 else 99
+    if hour > 23 or minute > 59 or second > 59:
         return Parsed(None, Outcome.NO_SUCH_TIME)
     fraction = (clock[_FRACTION] or "").rstrip("0")
     if len(fraction) > _MICROSECOND_DIGITS:
@@ -158,6 +159,10 @@ def _in_zone(local: datetime.datetime, time_zone: str) -> Parsed:
     return Parsed(None, Outcome.NO_SUCH_DATE if out_of_range else Outcome.NO_SUCH_TIME)
 
 
+def _plain_sql(utc: str) -> str:
+    return f"strftime({utc}, '%Y-%m-%d %H:%M:%S.%f') || '+00'"
+
+
 def _range_outcome_sql(utc: str) -> str:
     return (
         f"CASE WHEN {utc} >= TIMESTAMP '1000-01-01' AND {utc} < TIMESTAMP '10000-01-01'"
@@ -198,7 +203,9 @@ class _PartsSql:
             f" || ':' || {seconds} || '.' || left({fraction} || '000000', 6) AS TIMESTAMP) END)"
         )
         zone = part(_ZONE)
-        minutes = f"(60 * CAST({zone}[2:3] AS INTEGER) + coalesce(TRY_CAST(right({zone}, -3).ltrim(':') AS INTEGER), 0))"
+        minutes = (
+            f"(60 * CAST({zone}[2:3] AS INTEGER) + coalesce(TRY_CAST(right({zone}, -3).ltrim(':') AS INTEGER), 0))"
+        )
         shifted = (
             f"({local} - to_minutes(CASE WHEN left({zone}, 1) = '+' THEN {minutes}"
             f" WHEN left({zone}, 1) = '-' THEN -{minutes} ELSE 0 END))"
