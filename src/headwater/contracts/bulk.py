@@ -109,7 +109,9 @@ def _value(field: FieldSpec, fmt: TextFormat) -> str:
     value = field.kind.value_sql(reading, fmt)
     if field.default is None:
         return value
-    return f"CASE WHEN {reading} IS NULL THEN {typed(field.default, field)} ELSE {value} END"
+    # Not every blank is NULL here: a source may declare a word that means blank.
+    blank = f"{field.kind.outcome_sql(reading)} = {int(Outcome.BLANK)}"
+    return f"CASE WHEN {blank} THEN {typed(field.default, field)} ELSE {value} END"
 
 
 def _absent(document: Document, fmt: TextFormat) -> str:
