@@ -75,6 +75,11 @@ class River:
         with psycopg.connect(self.superuser_url, row_factory=dict_row) as connection:
             return connection.execute(query, values or None).fetchall()  # type: ignore[arg-type]
 
+    def change(self, statement: str, **values: Any) -> None:
+        """As superuser, whom no right holds back: what an audit must find."""
+        with psycopg.connect(self.superuser_url) as connection:
+            connection.execute(statement, values or None)  # type: ignore[arg-type]
+
 
 def make_river(database: TestDatabase, folder: Path) -> River:
     settings = Settings(data_dir=folder / "data", database_url=None)

@@ -23,3 +23,11 @@ def refused_by_rule(
     """Findings on records refused and open still, the most frequent rule first; of `repairs` for a resubmission."""
     query = QUERIES["not_mended" if repairs else "open"]
     return dict(connection.execute(query, {"tenant_id": tenant_id, "run_id": run_id}).fetchall())
+
+
+def of_record(
+    connection: psycopg.Connection[Any], tenant_id: UUID, chunk_id: UUID, record_no: int
+) -> list[tuple[str, str]]:
+    """Rule and words of what was noticed about one record; `record_no` is in the file, from 1."""
+    values = {"tenant_id": tenant_id, "chunk_id": chunk_id, "record_no": record_no}
+    return connection.execute(QUERIES["of_record"], values).fetchall()

@@ -23,3 +23,8 @@ FROM quarantine_repairs r JOIN chunks c ON c.tenant_id = r.tenant_id AND c.chunk
      jsonb_array_elements(r.findings) AS found
 WHERE r.tenant_id = %(tenant_id)s AND c.run_id = %(run_id)s AND r.outcome = 'refused'
 GROUP BY 1 ORDER BY 2 DESC, 1
+
+-- name: of_record
+-- What was noticed about one record when it was loaded.
+SELECT rule_id, message FROM findings
+WHERE tenant_id = %(tenant_id)s AND chunk_id = %(chunk_id)s AND record_no = %(record_no)s ORDER BY rule_id

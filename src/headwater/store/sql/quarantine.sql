@@ -46,6 +46,11 @@ SELECT {columns} FROM quarantine_repairs
 WHERE tenant_id = %(tenant_id)s AND quarantine_id = %(quarantine_id)s AND occurrence = %(occurrence)s
 ORDER BY repair_no
 
+-- name: mended_by
+-- The refused record that a record of a resubmission stands for.
+SELECT quarantine_id, occurrence FROM quarantine_repairs
+WHERE tenant_id = %(tenant_id)s AND chunk_id = %(chunk_id)s AND record_no = %(record_no)s
+
 -- name: change_state
 -- Move records on from one state; those in another are left as they are.
 UPDATE quarantine q SET state = %(state)s, state_reason = %(reason)s, updated_at = clock_timestamp()

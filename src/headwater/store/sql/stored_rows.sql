@@ -1,3 +1,11 @@
 -- name: copy_rows
 -- Rows as canonical text; an empty text is quoted, a missing value is not.
 COPY (SELECT {columns} FROM {tables} ORDER BY {order}) TO STDOUT (FORMAT csv, HEADER true, FORCE_QUOTE *)
+
+-- name: by_key
+-- Rows of a contract by some or all of its key, as they stand.
+SELECT {columns} FROM {table} WHERE tenant_id = %(tenant_id)s AND {condition} ORDER BY {order} LIMIT 50
+
+-- name: count_past
+-- How many older versions of a record there are.
+SELECT count(*) FROM {table} WHERE tenant_id = %(tenant_id)s AND {condition}

@@ -1,0 +1,272 @@
+"""What a trace holds: from a figure back to the line of the file it came from, and the tree in which it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """A line of the tree: what it is, what it says, and what stands below it."""
+
+    title: str
+    value: str = ""
+    children: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditEntry:
+    """The entry of the audit chain that a chunk was committed with."""
+
+    seq: int
+    entry_hash: str
+    at: str
+    action: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRef:
+    """The run that brought a record, and the chunk of it; `lineage` cites the column lineage of its SQL."""
+
+    run_id: str
+    kind: str
+    source: str
+    started_at: str
+    chunk_no: int
+    chunk_id: str
+    lineage: str | None
+    audit: AuditEntry | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawRecord:
+    """A record as it stands in its file. `text` and `cells` are None where the file was erased.
+
+    line, record_no  in the file, from 1
+    cells            column -> text, as cut by the file's dialect
+    """
+
+    file: str
+    sha256: str
+    encoding: str
+    line: int
+    record_no: int
+    text: str | None
+    cells: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldOrigin:
+    """Where a field's value comes from.
+
+    value   canonical text; None where there is none, and then `absent` says why if the source does
+    by      column, constant, expression, default or open
+    how     the column's name, the constant or the expression
+    raw     the cells it read, by column
+    """
+
+    field: str
+    value: str | None
+    absent: str | None
+    unit: str | None
+    by: str
+    how: str
+    raw: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """A document that a run rests on."""
+
+    name: str
+    version: str
+    hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """What quarantine held before the record was mended."""
+
+    key: str
+    reasons: Sequence[str]
+    cells: Mapping[str, str | None]
+    raw: RawRecord | None
+    run_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordTrace:
+    """A stored record, and all it came from.
+
+    findings  what was noticed about it when it was loaded: rule and words
+    past      how many versions of it later runs have replaced
+    """
+
+    contract: Document
+    key: str
+    values: Mapping[str, str | None]
+    row_hash: str
+    mapping: Document
+    fields: tuple[FieldOrigin, ...]
+    raw: RawRecord
+    run: RunRef
+    findings: tuple[str, ...]
+    past: int
+    mended: Refused | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactorTrace:
+    """A factor as it stood in the set that the run had pinned; `record` where the same factor still stands."""
+
+    values: Mapping[str, str | None]
+    factor_set: str
+    record: RecordTrace | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FigureTrace:
+    """A calculated figure. `recomputed` tells whether the formula, worked again now, gives the stored figures."""
+
+    contract: Document
+    values: Mapping[str, str | None]
+    row_hash: str
+    formula: str
+    formula_name: str
+    recomputed: bool
+    factor: FactorTrace
+    run: RunRef
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """A record traced; with `figure`, the record is the activity the figure was calculated from."""
+
+    key: str
+    figure: FigureTrace | None
+    record: RecordTrace
+    anchor: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+    def tree(self) -> Node:
+        """As a person reads it, the figure first."""
+        record = _record(self.record)
+        end = Node(title="audit chain", value=f"ends at {self.anchor}")
+        if self.figure is None:
+            return Node(title=record.title, value=record.value, children=(*record.children, end))
+        figure = self.figure
+        values = figure.values
+        scope = f"scope {values['scope']}" + (f", category {values['category']}" if values["category"] else "")
+        return Node(
+            title="emission",
+            value=f"{_short(values['co2e_kg'])} kg CO2e of {values['activity_id']}",
+            children=(
+                Node(title="as", value=f"{scope}, {values['method']}, {values['gwp_set']}", children=_gases(values)),
+                Node(
+                    title="formula",
+                    value=figure.formula,
+                    children=(
+                        Node(title="computed again now", value="the same figures" if figure.recomputed else "DIFFERS"),
+                    ),
+                ),
+                _factor(figure.factor),
+                record,
+                _run(figure.run, "calculated in run"),
+                end,
+            ),
+        )
+
+
+def _gases(values: Mapping[str, str | None]) -> tuple[Node, ...]:
+    gases = {"CO2": values["co2_kg"], "CH4": values["ch4_kg"], "N2O": values["n2o_kg"]}
+    return tuple(Node(title=gas, value=f"{_short(kg)} kg") for gas, kg in gases.items() if kg is not None)
+
+
+def _factor(factor: FactorTrace) -> Node:
+    values = factor.values
+    children = [
+        Node(title="source", value=f"{values['source']} ({values['publication_year']})"),
+        Node(title="valid", value=f"{values['valid_from']} to {values['valid_to']} (the day after the last)"),
+        Node(title="region", value=str(values["region"])),
+        Node(title="licence", value=_licence(values)),
+        Node(title="factor set", value=f"SHA-256 {factor.factor_set}"),
+    ]
+    if values["note"]:
+        children.append(Node(title="note", value=str(values["note"])))
+    if factor.record is not None:
+        children += [_raw(factor.record.raw), _run(factor.record.run, "loaded by run")]
+    per_unit = f"{_short(values['co2e_kg_per_unit'])} kg CO2e/{values['unit']}"
+    return Node(title="factor", value=f"{values['factor_id']}: {per_unit}", children=tuple(children))
+
+
+def _licence(values: Mapping[str, str | None]) -> str:
+    words = {"true": "may be passed on", "false": "may not be passed on", None: "not known whether it may be passed on"}
+    return f"{values['licence'] or 'not stated'}; {words[values['redistributable']]}"
+
+
+def _record(record: RecordTrace) -> Node:
+    said = [origin for origin in record.fields if origin.value is not None or origin.absent]
+    silent = [origin.field for origin in record.fields if origin not in said]
+    fields = tuple(Node(title=origin.field, value=_field(origin)) for origin in said)
+    if silent:
+        fields += (Node(title="blank or not mapped", value=", ".join(silent)),)
+    children = [
+        Node(
+            title="mapping",
+            value=f"{record.mapping.name} {record.mapping.version}",
+            children=(*fields, Node(title="SHA-256", value=record.mapping.hash)),
+        ),
+        _raw(record.raw),
+    ]
+    if record.mended is not None:
+        children.append(_mended(record.mended))
+    children += [Node(title="noticed", value=finding) for finding in record.findings]
+    if record.past:
+        children.append(Node(title="history", value=f"{record.past} earlier versions were replaced"))
+    children.append(_run(record.run, "loaded by run"))
+    return Node(title=record.contract.name, value=record.key, children=tuple(children))
+
+
+def _field(origin: FieldOrigin) -> str:
+    value = origin.absent or "blank" if origin.value is None else origin.value
+    if origin.value is not None and origin.absent:
+        value = f"{value} ({origin.absent})"
+    cells = ", ".join(f"{column} = {text!r}" for column, text in origin.raw.items())
+    if origin.by == "column" and origin.raw:
+        return f"{value} ← column {origin.how!r}: {next(iter(origin.raw.values()))!r}"
+    return f"{value} ← {origin.by} {origin.how}" + (f" with {cells}" if cells else "")
+
+
+def _raw(raw: RawRecord) -> Node:
+    text = "(the file was erased; its hash is left)" if raw.text is None else raw.text
+    return Node(
+        title="raw record",
+        value=f"{raw.file}, line {raw.line}",
+        children=(Node(title="text", value=text), Node(title="SHA-256 of the file", value=raw.sha256)),
+    )
+
+
+def _mended(refused: Refused) -> Node:
+    reasons = tuple(Node(title="refused", value=reason) for reason in refused.reasons)
+    below = (*reasons, *((_raw(refused.raw),) if refused.raw else ()), Node(title="run", value=refused.run_id))
+    return Node(title="mended from quarantine", value=refused.key, children=below)
+
+
+def _run(run: RunRef, title: str) -> Node:
+    children = [Node(title="chunk", value=f"{run.chunk_no} ({run.chunk_id})")]
+    if run.audit is not None:
+        entry = run.audit
+        said = f"{entry.seq}: {entry.action} at {entry.at}, {entry.entry_hash}"
+        children.append(Node(title="audit entry", value=said))
+    return Node(title=title, value=f"{run.run_id} of {run.source}, {run.started_at}", children=tuple(children))
+
+
+def _short(number: str | None) -> str:
+    """Without trailing zeros."""
+    text = number or "?"
+    return text.rstrip("0").rstrip(".") if "." in text else text

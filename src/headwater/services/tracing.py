@@ -1,0 +1,314 @@
+"""From a stored record or figure back to everything it came from, read anew from documents, factor set and raw file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headwater.accounting.calculation import FORMULA, FORMULA_VERSION, calculate
+from headwater.accounting.outcome import CalculationOutcome
+from headwater.accounting.timeline import GASES, FactorPolicy, factor_table
+from headwater.connectors.csv_file import ChunkSpan
+from headwater.connectors.csv_file.read import parse_slice, read_slice, record_text
+from headwater.contracts import Document as Contract
+from headwater.engine.duck import engine
+from headwater.errors import Misuse
+from headwater.services import factor_sets, trace
+from headwater.services.field_origins import field_origins
+from headwater.services.imports import stored_logic
+from headwater.services.logic import CALCULATED, RESULTS
+from headwater.services.mending import mending_of
+from headwater.services.sources import layout_from_json
+from headwater.store import audit, findings, quarantine, runs
+from headwater.store.chunks import Chunk, get_chunk
+from headwater.store.cited_blobs import get_cited_blob
+from headwater.store.documents import get_contract
+from headwater.store.stored_rows import StoredRow, count_past, find_rows, parse_rows
+from headwater.values import TextFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    from headwater.services.installation import Installation
+    from headwater.services.logic import Logic
+    from headwater.store.database import TenantConnection
+    from headwater.store.runs import Run
+
+
+def trace_emission(
+    installation: Installation, key: str, method: str | None = None, gwp_set: str | None = None
+) -> trace.Trace:
+    """The figure of an activity, back to the line it came from.
+
+    Misuse where there is none, saying why the calculation gave none; and where there are several, naming them.
+    """
+    return _Tracer(installation).emission(key, method, gwp_set)
+
+
+def trace_record(installation: Installation, contract: str, key: str) -> trace.Trace:
+    """A record of a contract (`activity`, or `activity@1` for one major version), back to its line.
+
+    A key of several fields is written with `|` between them.
+    """
+    name, _, major = contract.partition("@")
+    if name == RESULTS[0]:
+        activity, method, gwp_set = (*key.split("|"), None, None)[:3]
+        return trace_emission(installation, str(activity), method, gwp_set)
+    return _Tracer(installation).record_of(installation.contract(name, int(major) if major.isdigit() else 1), key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Origin:
+    """The chunk and run of a stored row, with the logic of that run."""
+
+    chunk: Chunk
+    run: Run
+    logic: Logic
+
+    @property
+    def span(self) -> ChunkSpan:
+        return ChunkSpan(
+            **{name: getattr(self.chunk, name) for name in ChunkSpan.__dataclass_fields__}  # the same names
+        )
+
+
+class _Tracer:
+    """Reads what a trace holds; one connection for each question asked of the database."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._tenant_id = installation.tenant_id
+
+    def record_of(self, contract: Contract, key: str) -> trace.Trace:
+        with self._connect() as connection:
+            rows = find_rows(connection, self._tenant_id, contract, parse_key(contract, key))
+            anchor = audit.head(connection, self._tenant_id)
+        if not rows:
+            raise _no_such_record(contract, key)
+        return trace.Trace(key=key, figure=None, record=self.record(contract, rows[0]), anchor=str(anchor))
+
+    def emission(self, key: str, method: str | None, gwp_set: str | None) -> trace.Trace:
+        emission, activity = self._installation.contract(*RESULTS), self._installation.contract(CALCULATED, 1)
+        given = {"activity_id": key, "method": method, "gwp_set": gwp_set}
+        wanted = {name: value for name, value in given.items() if value is not None}
+        with self._connect() as connection:
+            figures = find_rows(connection, self._tenant_id, emission, wanted)
+            activities = find_rows(connection, self._tenant_id, activity, {"activity_id": key})
+            anchor = audit.head(connection, self._tenant_id)
+        if not activities:
+            raise _no_such_record(activity, key)
+        if not figures:
+            raise self._no_figure(key, activities[0], wanted)
+        if len(figures) > 1:
+            raise Misuse(
+                "the activity has more than one figure",
+                where="emission",
+                value=key,
+                valid="; ".join(f"{row.values['method']}, {row.values['gwp_set']}" for row in figures),
+                remedy="Say which with --method and --gwp-set.",
+            )
+        record = self.record(activity, activities[0])
+        figure = self._figure(emission, figures[0], activities[0])
+        return trace.Trace(key=key, figure=figure, record=record, anchor=str(anchor))
+
+    def record(self, contract: Contract, row: StoredRow) -> trace.RecordTrace:
+        origin = self._origin(row.chunk_id)
+        record_no = origin.chunk.first_record + row.record_no
+        raw = self._raw(origin, row.record_no)
+        values = canonical_values(contract, row.values)
+        key = {spec.name: row.values[spec.name] for spec in contract.key}
+        with self._connect() as connection:
+            published = get_contract(connection, origin.run.contract_hash)
+            noticed = findings.of_record(connection, self._tenant_id, row.chunk_id, record_no)
+            past = count_past(connection, self._tenant_id, contract, key)
+            mended = quarantine.mended_by(connection, self._tenant_id, row.chunk_id, record_no)
+        mapping = origin.logic.mapping
+        return trace.RecordTrace(
+            contract=trace.Document(name=published.name, version=published.version, hash=published.hash.hex()),
+            key="|".join(str(values[name]) for name in key),
+            values=values,
+            row_hash=row.row_hash.hex(),
+            mapping=trace.Document(name=mapping.mapping, version=mapping.version, hash=mapping.hash.hex()),
+            fields=field_origins(origin.logic.contract, mapping, values, row.absent, raw.cells),
+            raw=raw,
+            run=self._run_ref(origin),
+            findings=tuple(f"{rule}: {message}" for rule, message in noticed),
+            past=past,
+            mended=self._mended(*mended) if mended else None,
+        )
+
+    def _figure(self, emission: Contract, row: StoredRow, activity: StoredRow) -> trace.FigureTrace:
+        origin = self._origin(row.chunk_id)
+        factor_set = origin.run.factor_set
+        if factor_set is None:
+            raise AssertionError("a run that calculates has pinned its factors")
+        wanted = activity.values
+        with engine() as duck, self._installation.blobs.open(self._tenant_id, factor_set) as file:
+            texts = parse_rows(file.read())
+            texts = texts.filter(_same_pair(texts, wanted))
+            factors = factor_sets.typed(duck, self._installation.contract(*factor_sets.FACTORS), texts)
+        choice = origin.logic.recipe.factors
+        pieces = factor_table(factors, FactorPolicy(methods=choice.methods, sources=choice.sources)).to_pylist()
+        again = calculate(wanted, pieces)
+        figures = dict(zip((f"{gas}_kg" for gas in GASES), again.figures, strict=True))
+        return trace.FigureTrace(
+            contract=trace.Document(name=emission.name, version=emission.version, hash=emission.hash.hex()),
+            values=canonical_values(emission, row.values),
+            row_hash=row.row_hash.hex(),
+            formula=again.formula(),
+            formula_name=f"{FORMULA} {FORMULA_VERSION}",
+            recomputed=again.outcome is CalculationOutcome.CALCULATED
+            and figures == {name: row.values[name] for name in figures},
+            factor=self._factor(texts, str(row.values["factor_id"]), factor_set),
+            run=self._run_ref(origin),
+        )
+
+    def _factor(self, texts: pa.Table, factor_id: str, factor_set: bytes) -> trace.FactorTrace:
+        """The factor as pinned, and how it came here where the same still stands."""
+        contract = self._installation.contract(*factor_sets.FACTORS)
+        values = next((row for row in texts.to_pylist() if row["factor_id"] == factor_id), None)
+        if values is None:
+            raise Misuse("the pinned factor set does not hold the figure's factor", where="emission", value=factor_id)
+        with self._connect() as connection:
+            rows = find_rows(connection, self._tenant_id, contract, {"factor_id": factor_id})
+        stands = rows and canonical_values(contract, rows[0].values) == values
+        record = self.record(contract, rows[0]) if stands else None
+        return trace.FactorTrace(values=values, factor_set=factor_set.hex(), record=record)
+
+    def _raw(self, origin: _Origin, record_no: int) -> trace.RawRecord:
+        """A record of a chunk (from 0) as its file has it."""
+        run, span = origin.run, origin.span
+        with self._connect() as connection:
+            blob = get_cited_blob(connection, self._tenant_id, run.blob_sha256)
+        text, cells, line = None, None, span.first_line
+        if blob.state == "held":
+            layout = layout_from_json(dict(run.layout))
+            with self._installation.blobs.open(self._tenant_id, run.text_sha256) as file:
+                line, text = record_text(file, span, layout, record_no)
+                cells = self._cells(origin, parse_slice(read_slice(file, span), span, layout), record_no)
+        return trace.RawRecord(
+            file=blob.name,
+            sha256=run.blob_sha256.hex(),
+            encoding=run.encoding,
+            line=line,
+            record_no=span.first_record + record_no,
+            text=text,
+            cells=cells,
+        )
+
+    def _cells(self, origin: _Origin, raw: Any, record_no: int) -> Mapping[str, str] | None:
+        """The record's cells by column; those of a resubmitted file without the columns that say what it mends."""
+        place = int(np.searchsorted(raw.record_nos, record_no))
+        if place >= raw.table.num_rows or raw.record_nos[place] != record_no:
+            return None  # it could not be cut into columns
+        mending = mending_of(self._installation, origin.run)
+        if mending is not None:
+            return _row(mending.again(raw, [record_no]), 0)
+        return _row(raw.table, place)
+
+    def _mended(self, record: quarantine.Quarantined, _: Sequence[quarantine.Repair]) -> trace.Refused:
+        origin = self._origin(record.chunk_id)
+        return trace.Refused(
+            key=str(record.key),
+            reasons=[" ".join(str(finding[part]) for part in ("rule", "message")) for finding in record.findings],
+            cells=record.raw,
+            raw=self._raw(origin, record.record_no - origin.chunk.first_record),
+            run_id=str(origin.run.run_id),
+        )
+
+    def _origin(self, chunk_id: UUID) -> _Origin:
+        with self._connect() as connection:
+            chunk = get_chunk(connection, self._tenant_id, chunk_id)
+            if chunk is None:
+                raise Misuse(
+                    "the record names a chunk that does not exist",
+                    where="chunk",
+                    value=chunk_id,
+                    remedy="`headwater verify` shows what was changed.",
+                )
+            run = runs.get_run(connection, self._tenant_id, chunk.run_id)
+        return _Origin(chunk=chunk, run=run, logic=stored_logic(self._installation, run))
+
+    def _run_ref(self, origin: _Origin) -> trace.RunRef:
+        run, chunk = origin.run, origin.chunk
+        with self._connect() as connection:
+            entries = audit.entries_of(connection, self._tenant_id, f"run/{run.run_id}/chunk/{chunk.chunk_no}")
+        entry = entries[-1] if entries else None
+        return trace.RunRef(
+            run_id=str(run.run_id),
+            kind=run.kind,
+            source=run.source_name,
+            started_at=run.started_at.isoformat(timespec="seconds"),
+            chunk_no=chunk.chunk_no,
+            chunk_id=str(chunk.chunk_id),
+            lineage=run.lineage_hash.hex() if run.lineage_hash else None,
+            audit=trace.AuditEntry(
+                seq=entry.seq,
+                entry_hash=entry.entry_hash.hex(),
+                at=entry.at.isoformat(timespec="seconds"),
+                action=entry.action,
+            )
+            if entry
+            else None,
+        )
+
+    def _no_figure(self, key: str, activity: StoredRow, wanted: Mapping[str, Any]) -> Misuse:
+        """Why there is none, in the words of the finding that the calculation left."""
+        chunk = self._origin(activity.chunk_id).chunk
+        with self._connect() as connection:
+            found = findings.of_record(
+                connection, self._tenant_id, activity.chunk_id, chunk.first_record + activity.record_no
+            )
+        why = " ".join(message for rule, message in found if rule.startswith("calculation."))
+        asked = ", ".join(str(value) for name, value in wanted.items() if name != "activity_id")
+        return Misuse(
+            "the activity has no figure" + (f" by {asked}" if asked else ""),
+            where="emission",
+            value=key,
+            remedy=why or f"`headwater trace {CALCULATED} KEY` shows the activity itself.",
+        )
+
+    def _connect(self) -> TenantConnection:
+        return self._installation.database.connect(self._tenant_id)
+
+
+def parse_key(contract: Contract, text: str) -> dict[str, object]:
+    """The values of a key's fields from its text, `|` between them; Misuse where they do not fit."""
+    parts = text.split("|") if len(contract.key) > 1 else [text]
+    names = "|".join(spec.name for spec in contract.key)
+    parsed = [spec.kind.parse(part, TextFormat()).value for spec, part in zip(contract.key, parts, strict=False)]
+    if len(parts) != len(contract.key) or any(value is None for value in parsed):
+        raise Misuse("this is not a key of the contract", where=contract.name, value=text, valid=names)
+    return {spec.name: value for spec, value in zip(contract.key, parsed, strict=True)}
+
+
+def canonical_values(contract: Contract, values: Mapping[str, Any]) -> dict[str, str | None]:
+    """Values as the texts that are hashed."""
+    return {
+        spec.name: None if values[spec.name] is None else spec.kind.canonical(values[spec.name])
+        for spec in contract.fields
+    }
+
+
+def _same_pair(factors: pa.Table, activity: Mapping[str, Any]) -> Any:
+    """Only factors of the activity's type and region can have been chosen, and a set may hold thousands."""
+    return pc.and_(*(pc.equal(factors[name], pa.scalar(str(activity[name]))) for name in ("activity_type", "region")))
+
+
+def _row(table: pa.Table, place: int) -> dict[str, str]:
+    return {name: table[name][place].as_py() for name in table.column_names}
+
+
+def _no_such_record(contract: Contract, key: str) -> Misuse:
+    return Misuse(
+        "there is no such record",
+        where=contract.name,
+        value=key,
+        valid=f"the {'|'.join(spec.name for spec in contract.key)} of a record that was loaded",
+        remedy="If it was refused, `headwater quarantine list` shows it.",
+    )
