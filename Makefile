@@ -42,7 +42,7 @@ services:  ## install the servers that tests need, as far as this machine allows
 	@tools/services
 
 clean:  ## remove the environments and whatever tools left behind
-	rm -rf .venv .venv-* .services .coverage .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-* .services .coverage headwater-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 .venv/.installed: requirements.lock pyproject.toml tools/environment
 	@tools/environment .venv requirements.lock --editable

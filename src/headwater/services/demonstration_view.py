@@ -1,0 +1,171 @@
+"""What the demo shows: its words, tables and bars, on a rich console."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from headwater.services.demonstration import Correction
+    from headwater.services.quarantines import Listing
+    from headwater.services.runs_view import RunView
+    from headwater.store.emissions import EmissionSum, WithoutFigure
+
+SCOPES = {1: "Scope 1, burnt here", 2: "Scope 2, energy bought", 3: "Scope 3, others' doing"}
+COLOURS = {1: "#8c3b1b", 2: "#c98500", 3: "#2a6f97"}
+BAR = 32
+TONNE = Decimal(1000)
+
+
+def opening(console: Console, *, folder: Path, data_dir: Path, files: Sequence[tuple[str, str]]) -> None:
+    """What is going to happen, and with which files."""
+    console.print()
+    console.print("[bold]Headwater: from nasty files to figures that can be traced.[/bold]")
+    console.print(f"Files: {folder}. Database, made anew each time: {data_dir}.", soft_wrap=True)
+    _step(console, 1, "Four files of one year, kept by four people, and nobody meant harm")
+    table = _table("file", "what is nasty in it")
+    for name, nasty in files:
+        table.add_row(name, Text(nasty))
+    console.print(table)
+
+
+def imports(console: Console, *, factors: RunView, runs: Sequence[RunView]) -> None:
+    """The ledger of every file."""
+    _step(console, 2, "Import: each record is loaded, merged, skipped or refused, and the books balance")
+    console.print(
+        f"{factors.ledger.inserted} emission factors of the UK government for 2020, each with its sheet and cell."
+    )
+    numbers = ("read", "loaded", "merged", "skipped", "refused", "with a figure")
+    table = _table("file", *numbers, numbers=numbers)
+    for run in runs:
+        ledger = run.ledger
+        table.add_row(
+            run.run.source_name,
+            str(ledger.read),
+            str(ledger.inserted + ledger.updated + ledger.unchanged),
+            str(ledger.merged),
+            str(sum(ledger.skipped.values())),
+            str(ledger.quarantined + ledger.quarantined_raw),
+            str(ledger.calculation.get("inserted", 0)),
+        )
+    console.print(table)
+    console.print("read = loaded + merged + skipped + refused, held by a constraint of the database.")
+
+
+def emissions(console: Console, sums: Sequence[EmissionSum]) -> None:
+    """Emissions by scope with a bar, and by activity type below each. Sets of warming potentials are never added."""
+    _step(console, 3, "Emissions by scope")
+    for gwp_set in sorted({each.gwp_set for each in sums}):
+        console.print(f"t CO₂e by the warming potentials of {gwp_set}; electricity by location.")
+        _emissions_of([each for each in sums if each.gwp_set == gwp_set], console)
+
+
+def _emissions_of(sums: Sequence[EmissionSum], console: Console) -> None:
+    largest = max(_total(sums, scope) for scope in SCOPES)
+    table = _table("", "records", "t CO₂e", "", numbers=("records", "t CO₂e"))
+    for scope, title in SCOPES.items():
+        of_scope = [each for each in sums if each.scope == scope]
+        total = _total(sums, scope)
+        length = max(1, round(BAR * total / largest)) if total else 0
+        table.add_row(
+            Text(title, style="bold"),
+            str(sum(each.records for each in of_scope)),
+            Text(tonnes(total), style="bold"),
+            Text("█" * length, style=COLOURS[scope]),
+        )
+        for each in of_scope:
+            table.add_row(f"  {each.activity_type}", str(each.records), tonnes(each.co2e_kg), "")
+    table.add_section()
+    table.add_row("All", str(sum(each.records for each in sums)), tonnes(sum(each.co2e_kg for each in sums)), "")
+    console.print(table)
+
+
+def refused(console: Console, listing: Listing, *, names: Mapping[bytes, str]) -> None:
+    """Every refused record: where, which value, why, how to mend it."""
+    _step(console, 4, f"{listing.total} records refused, none lost: where, which value, why, and how to mend it")
+    table = _table("file", "line", "value", "why, and how to mend it", numbers=("line",))
+    for record in listing.records:
+        first, *more = record.findings
+        value = str(first["value"] or "").replace("\t", " ⇥ ")
+        also = f" (and {len(more)} more)" if more else ""
+        name = names.get(record.source_id, "").partition("_")[0]
+        table.add_row(
+            name, str(record.line), Text(value), Text(f"{first['message']}{also} {first['mend'] or ''}".strip())
+        )
+    console.print(table)
+
+
+def without_figure(console: Console, found: Sequence[WithoutFigure]) -> None:
+    """Records that were loaded but have no figure, with the candidates named."""
+    _step(
+        console, 5, f"{sum(each.records for each in found)} records loaded without a figure: no factor is taken unasked"
+    )
+    table = _table("file", "records", "why", numbers=("records",))
+    for each in found:
+        table.add_row(each.source_name.partition("_")[0], str(each.records), Text(each.message))
+    console.print(table)
+
+
+def mending(
+    console: Console,
+    *,
+    folder: Path,
+    corrections: Sequence[Correction],
+    run: RunView,
+    before: Sequence[EmissionSum],
+    after: Sequence[EmissionSum],
+) -> None:
+    """What was corrected in the export, and what its resubmission changed."""
+    _step(console, 6, "Mend two of them in the export, as one would in a spreadsheet, and send it again")
+    for each in corrections:
+        console.print(Text(f"  {each.column}: {each.was} → {each.now}   ({each.why})"))
+    ledger = run.ledger
+    left = sum(ledger.skipped.values()) + ledger.quarantined
+    console.print(
+        f"{folder.name}/{run.run.source_name}: {ledger.inserted} loaded, {left} not touched and still open. "
+        "What was refused, and what came in its place, is kept."
+    )
+    console.print(f"Scope 2: {tonnes(_total(before, 2))} t → [bold]{tonnes(_total(after, 2))} t CO₂e[/bold]")
+
+
+def closing(console: Console, *, folder: Path) -> None:
+    """What to try next."""
+    _step(console, 10, "Now you")
+    console.print(f"cd {folder.name}   [dim]# its headwater.toml points to the demo's database[/dim]")
+    for command, why in (
+        ("headwater quarantine list", "what is still refused"),
+        ("headwater import gas_bills_2020.csv --mapping gas_bills_2020.yaml", "once more: nothing changes"),
+        ("headwater trace emission T-005", "miles to kilometres, exactly"),
+    ):
+        console.print(Text(f"{command}   ").append(f"# {why}", style="dim"), soft_wrap=True)
+
+
+def tonnes(kilograms: Decimal | int) -> str:
+    """Tonnes with three decimals, rounded half up."""
+    return f"{(Decimal(kilograms) / TONNE).quantize(Decimal('0.001'), ROUND_HALF_UP):,}"
+
+
+def _total(sums: Sequence[EmissionSum], scope: int) -> Decimal:
+    return sum((each.co2e_kg for each in sums if each.scope == scope), Decimal(0))
+
+
+def _step(console: Console, number: int, title: str) -> None:
+    console.print()
+    console.print(Text(f"{number}. {title}", style="bold"))
+
+
+def _table(*columns: str, numbers: Sequence[str] = ()) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        right = column in numbers
+        table.add_column(column, justify="right" if right else "left", overflow="fold", no_wrap=right)
+    return table
