@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from headwater.services.runs_view import RunView
 
 
+CALCULATION = {
+    "inserted": "inserted",
+    "updated": "updated",
+    "unchanged": "unchanged",
+    "kept": "of records known unchanged",
+    "deleted": "deleted: the activity has none any more",
+}
+"""The calculation's ledger in the order and words it is told."""
+
+
 def carry_out_and_tell(installation: Installation, plan: Callable[[], UUID], *, as_json: bool) -> None:
     """Plan a run, carry it out, tell its ledger, and leave with its exit code. Ctrl-C and errors say how to resume."""
     from headwater.services.imports import carry_out
@@ -73,9 +83,10 @@ def ledger_lines(view: RunView) -> Iterator[tuple[str, Any]]:
         yield f"  {name}", getattr(ledger, name)
     yield "  quarantined: a rule broken, a key in conflict", ledger.quarantined
     if ledger.calculation:
-        yield "calculated", None
-        for name, count in ledger.calculation.items():
-            yield f"  {name}", count
+        yield "figures calculated", None
+        for name, words in CALCULATION.items():
+            if name in ledger.calculation:
+                yield f"  {words}", ledger.calculation[name]
 
 
 def next_steps(view: RunView) -> Iterator[str]:

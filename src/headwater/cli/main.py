@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from headwater import __version__
-from headwater.cli import contracts, database, exits, factors, imports, inspection, quarantine, runs
+from headwater.cli import contracts, database, demo, evidence, exits, factors, imports, inspection, quarantine, runs
 
 HELP = """Sustainability data, from messy files to figures that can be traced and computed again.
 
@@ -48,6 +48,7 @@ def main(
     """See HELP, which `app` shows in place of this."""
 
 
+app.command("demo")(demo.demo)
 app.command("inspect")(inspection.inspect)
 app.command("import")(imports.import_)
 app.command("run")(imports.run)
@@ -55,6 +56,7 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(factors.app, name="factors")
+app.command("trace")(evidence.trace)
 app.add_typer(database.app, name="db")
 
 

@@ -48,7 +48,7 @@ def print_table(
         table.add_row(*(Text(text_of(cell)) for cell in row))
     if title:
         typer.echo(f"\n{typer.style(title, bold=True)}")
-    _console().print(table)
+    console().print(table)
     typer.echo()
 
 
@@ -83,7 +83,8 @@ def told_of(shown: int, total: int, what: str) -> str:
     return f"{total:,} {what}" if shown == total else f"{shown:,} of {total:,} {what} shown"
 
 
-def _console() -> Console:
+def console() -> Console:
+    """Standard output as rich sees it: as wide as the terminal, without colours anywhere else."""
     from rich.console import Console
 
     known = sys.stdout.isatty() or os.environ.get("COLUMNS")

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from headwater.services.mending import open_after_resubmission
-from headwater.store import findings, quarantine, runs
+from headwater.store import findings, runs
 from headwater.store.chunks import Ledger, chunks_of, ledger_of
 from headwater.store.documents import get_contract, get_document
 
@@ -99,15 +99,14 @@ def show_run(installation: Installation, run: str | UUID) -> RunView:
         ledger = ledger_of(connection, tenant_id, found.run_id)
         is_repair = found.kind == "resubmit"
         failed = [chunk for chunk in chunks_of(connection, tenant_id, found.run_id) if chunk.state == "failed"]
+        refused, refused_records = findings.refused_by_rule(connection, tenant_id, found.run_id, repairs=is_repair)
         return RunView(
             run=found,
             contract=f"{contract.name} {contract.version}",
             mapping=f"{mapping.name} {mapping.version}",
             ledger=ledger,
-            refused=findings.refused_by_rule(connection, tenant_id, found.run_id, repairs=is_repair),
+            refused=refused,
             noticed=findings.noticed_by_rule(connection, tenant_id, found.run_id),
-            open=open_after_resubmission(ledger)
-            if is_repair
-            else quarantine.open_of_run(connection, tenant_id, found.run_id),
+            open=open_after_resubmission(ledger) if is_repair else refused_records,
             gaps={chunk.chunk_no: str((chunk.error or {}).get("message", "")) for chunk in failed},
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 from uuid import UUID
 
@@ -19,10 +20,17 @@ def noticed_by_rule(connection: psycopg.Connection[Any], tenant_id: UUID, run_id
 
 def refused_by_rule(
     connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID, *, repairs: bool
-) -> dict[str, int]:
-    """Findings on records refused and open still, the most frequent rule first; of `repairs` for a resubmission."""
+) -> tuple[dict[str, int], int]:
+    """Findings on records refused and open still, the most frequent rule first, and how many records they are; of
+    `repairs` for a resubmission. A record that breaks two rules counts for both.
+    """
     query = QUERIES["not_mended" if repairs else "open"]
-    return dict(connection.execute(query, {"tenant_id": tenant_id, "run_id": run_id}).fetchall())
+    by_rule: Counter[str] = Counter()
+    records = 0
+    for rules, count in connection.execute(query, {"tenant_id": tenant_id, "run_id": run_id}):
+        records += count
+        by_rule.update(dict.fromkeys(rules, count))
+    return dict(sorted(by_rule.items(), key=lambda each: (-each[1], each[0]))), records
 
 
 def of_record(
