@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from headwater.contracts.document import Document, FieldSpec, RuleSpec
 from headwater.contracts.expression import compile_expression
 from headwater.contracts.row import ABSENT_WORDS
-from headwater.contracts.rules import BREAKABLE, OUTCOMES
+from headwater.contracts.rules import BREAKABLE, OUTCOMES, in_format
 from headwater.values import Outcome, TextFormat, record_text_sql
 from headwater.values.outcome import FIRST_FAILURE
 
@@ -34,7 +34,7 @@ class Enforcement:
     values: dict[str, str]  # <field> → its type, over <field>__reading
     absent: str  # VARCHAR over the outcomes: "cost=not_reported;sector=default", NULL when there is nothing to say
     masks: tuple[str, ...]  # BIGINT over outcomes and values: rule k is bit k % 62 of mask k // 62
-    rules: tuple[RuleSpec, ...]  # in bit order
+    rules: tuple[RuleSpec, ...]  # in bit order, saying what is valid in this format
     reject: tuple[int, ...]  # for each mask, the bits that send the record to quarantine
     row_text: str  # VARCHAR over the fields and a column "absent": what the row hash is the SHA-256 of
 
@@ -60,7 +60,7 @@ def enforcement(document: Document, fmt: TextFormat) -> Enforcement:
         values={field.name: _value(field, fmt) for field in document.fields},
         absent=_absent(document, fmt),
         masks=masks,
-        rules=rules,
+        rules=tuple(in_format(rule, document.by_name[rule.fields[0]], fmt) for rule in rules),
         reject=tuple(sum(1 << bit % BITS for bit in group if rules[bit].severity == "reject") for group in groups),
         row_text=record_text_sql([*canonical, quoted("absent")]),
     )

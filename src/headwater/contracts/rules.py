@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headwater.contracts.document import FieldSpec, RuleSpec
 from headwater.values import Outcome, TextFormat, explain
@@ -73,6 +73,11 @@ def field_rules(contract: str, field: FieldSpec) -> Iterator[RuleSpec]:
         yield _implied(contract, field, kind)
 
 
+def in_format(rule: RuleSpec, field: FieldSpec, fmt: TextFormat) -> RuleSpec:
+    """The rule with what is valid said for a source's own way of writing, where that matters."""
+    return replace(rule, valid=field.kind.valid(fmt)) if rule.kind in OUTCOMES else rule
+
+
 def key_rule(contract: str, key: tuple[FieldSpec, ...]) -> RuleSpec:
     """A record whose key was read before with other content; equal content is merged and breaks nothing."""
     names = ", ".join(field.name for field in key)
@@ -93,16 +98,31 @@ def reference_rule(contract: str, field: FieldSpec) -> RuleSpec:
     return _implied(contract, field, "reference")
 
 
+# For a text that cannot be read, or not in one way: what is wrong with it, and the failure whose repair helps most.
+_UNREADABLE = {
+    "text": ("{name} contains a control character.", Outcome.CONTROL_CHARACTER),
+    "code": ("{name} contains a line break, a tab, or a character that cannot be seen.", Outcome.NOT_A_CODE),
+    "decimal": ("{name} is not a number.", Outcome.NOT_A_NUMBER),
+    "integer": ("{name} is not a number.", Outcome.NOT_A_NUMBER),
+    "date": ("{name} is not a date, not a day of the calendar, or has a time of day.", Outcome.NOT_A_DATE),
+    "timestamp": ("{name} is not a point in time, or one that clocks skipped.", Outcome.NOT_A_TIMESTAMP),
+    "boolean": ("{name} is neither a word for true nor one for false.", Outcome.NOT_A_BOOLEAN),
+}
+_NUMBER_SIGNS = "The signs between the digits of {name} do not fit the declared way of writing numbers."
+_UNCLEAR = {
+    "decimal": (_NUMBER_SIGNS, Outcome.AMBIGUOUS_NUMBER),
+    "integer": (_NUMBER_SIGNS, Outcome.AMBIGUOUS_NUMBER),
+    "date": ("{name} can be read as more than one date: its order or century is not stated.", Outcome.AMBIGUOUS_DATE),
+    "timestamp": ("{name} has no time zone, or occurs twice in the declared one.", Outcome.NO_TIME_ZONE),
+}
+_TOO_PRECISE = (
+    "{name} has more decimals than the field keeps, and is never rounded silently.",
+    Outcome.TOO_MANY_DECIMALS,
+)
+_TOO_LARGE = ("{name} has more digits before the decimal sign than the field holds.", Outcome.NUMBER_TOO_LARGE)
+
 # Kind of rule → dimension, message, repair.
 _WORDS = {
-    "type": ("validity", "{name} cannot be read.", "Write it as a {type}; the finding says what is wrong with it."),
-    "decimals": ("validity", "{name} has more decimals than the field keeps.", "Round it at the source."),
-    "digits": ("accuracy", "{name} is too large for the field.", "Check the unit and the decimal sign."),
-    "ambiguous": (
-        "validity",
-        "{name} can be read in more than one way.",
-        "Declare under `locale` in the mapping how the file writes numbers, dates and times.",
-    ),
     "required": ("completeness", "{name} has no value.", "Give it a value."),
     "enum": (
         "validity",
@@ -112,7 +132,7 @@ _WORDS = {
     "range": ("accuracy", "{name} is out of range.", "Check the figure, its sign and its unit."),
     "length": (
         "validity",
-        "{name} is too short or too long.",
+        "{name} is shorter or longer than it may be.",
         "Check that the right column is mapped and that no cells have run together.",
     ),
     "pattern": ("validity", "{name} is not written as it must be.", "Correct it, or map the source's form to it."),
@@ -125,7 +145,7 @@ _WORDS = {
 
 
 def _implied(contract: str, field: FieldSpec, kind: str) -> RuleSpec:
-    dimension, message, repair = _WORDS[kind]
+    dimension, message, repair = _words(field, kind)
     return RuleSpec(
         id=f"{contract}.{field.name}.{kind}",
         kind=kind,
@@ -134,9 +154,19 @@ def _implied(contract: str, field: FieldSpec, kind: str) -> RuleSpec:
         severity="reject",
         message=message.format(**vars(field)),
         valid=_valid(field, kind),
-        repair=repair.format(**vars(field)),
+        repair=repair,
         citation=field.citation,
     )
+
+
+def _words(field: FieldSpec, kind: str) -> tuple[str, str, str]:
+    """Dimension, message and repair; repairs of texts are those that `values` gives."""
+    if kind not in OUTCOMES:
+        return _WORDS[kind]
+    told = {"type": _UNREADABLE, "ambiguous": _UNCLEAR}.get(kind)
+    message, outcome = told[field.type] if told else {"decimals": _TOO_PRECISE, "digits": _TOO_LARGE}[kind]
+    dimension = "accuracy" if kind == "digits" else "validity"
+    return dimension, message, explain(outcome, field.kind, TextFormat()).repair
 
 
 def _valid(field: FieldSpec, kind: str) -> str:
@@ -150,9 +180,6 @@ def _valid(field: FieldSpec, kind: str) -> str:
         return f"text that matches {field.pattern} from end to end"
     if kind == "reference":
         return f"a code of {field.reference}"
-    if kind in ("decimals", "digits") and field.type == "decimal":
-        whole = (field.precision or 0) - (field.scale or 0)
-        return f"at most {whole} digits before and {field.scale} after the decimal sign"
     return f"a value of type {field.type}"
 
 

@@ -28,7 +28,7 @@ def masks(document: Document) -> list[int]:
 def test_a_bit_names_its_rule() -> None:
     document = compile_contract(Activity)
     pieces = enforcement(document, TextFormat())
-    assert pieces.rules == document.row_rules
+    assert [rule.id for rule in pieces.rules] == [rule.id for rule in document.row_rules]
     required = {f"activity.{field.name}.required" for field in document.fields if field.required}
     assert {rule.id for rule in pieces.broken(tuple(masks(document)))} == required
 
@@ -41,6 +41,13 @@ def test_a_second_mask_carries_what_the_first_cannot() -> None:
     broken = [rule.id for rule in pieces.broken(tuple(masks(document)))]
     assert "emission_factor.valid_to.required" in broken
     assert broken == [rule.id for rule in document.row_rules if rule.id in set(broken)]
+
+
+def test_what_is_valid_is_said_in_the_words_of_the_source() -> None:
+    pieces = enforcement(compile_contract(Activity), TextFormat(decimal=",", group="."))
+    valid = {rule.id: rule.valid for rule in pieces.rules}
+    assert '"," and at most 6 decimals' in valid["activity.quantity.type"]
+    assert valid["activity.quantity.range"] == "at least 0.000000"
 
 
 def test_only_rejecting_rules_reject() -> None:

@@ -51,7 +51,7 @@ RECORDS = {
         "gwp_set": "AR6",
         "scope": "1",
         "factor_id": "f",
-        "converted_quantity": "123456789012.12345678",
+        "converted_quantity": "123456789012.123456",
         "factor_unit": "km",
         "co2e_kg": "0",
     },

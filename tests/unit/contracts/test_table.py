@@ -23,5 +23,5 @@ def test_the_definition_closes_both_tables_to_other_tenants() -> None:
     for table in ("emission_v1", "emission_v1_history"):
         assert f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY;' in text
         assert f'CREATE POLICY tenant ON "{table}" USING (tenant_id = (SELECT' in text
-    assert '"co2e_kg" numeric(24,9) NOT NULL' in text
+    assert '"factor_unit" text COLLATE "C" NOT NULL' in text
     assert '"category" bigint,' in text
