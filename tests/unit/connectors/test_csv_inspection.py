@@ -65,6 +65,7 @@ def test_what_was_found_is_what_planning_takes(tmp_path: Path) -> None:
         ('a;b\n"x,y,z";1\n"u,v,w";2\n', ";"),
         ("a,b\n1\n2,3\n4,5\n6,7,8\n", ","),
         ("name\nx\ny\n", ","),
+        ("a,b,note\n" + "1,2,by hand; twice\n" * 8 + "3,4,\n" * 2, ","),  # in eight notes of ten, and not in the header
     ],
 )
 def test_the_delimiter_is_the_one_that_divides_evenly(tmp_path: Path, text: str, delimiter: str) -> None:

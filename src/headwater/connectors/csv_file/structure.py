@@ -104,11 +104,14 @@ def _delimiter(sample: str, config: CsvConfig, name: str) -> tuple[_Reading, flo
         if delimiter not in taken
     ]
     readings.sort(key=lambda reading: (reading.score, reading.fields), reverse=True)
-    best, second = readings[0], readings[1]
+    best, *others = readings
     if best.score == 0:
         return best, 1.0, ("one column: no delimiter divides the records",)
-    confidence = round(best.score / (best.score + second.score), 2)
     what = f"{best.share:.0%} of the first {len(best.rows)} records have {best.fields} fields"
+    second = next((reading for reading in others if not _is_within_cells(reading, best)), None)
+    if second is None:
+        return best, 1.0, (f"divided by {DELIMITERS[best.delimiter]}, {what}",)
+    confidence = round(best.score / (best.score + second.score), 2)
     if confidence < CONFIDENT:
         raise InputRefused(
             f"the delimiter cannot be told: {DELIMITERS[best.delimiter]} and {DELIMITERS[second.delimiter]} divide the "
@@ -120,6 +123,11 @@ def _delimiter(sample: str, config: CsvConfig, name: str) -> tuple[_Reading, flo
             remedy='Set source.delimiter in the mapping, for example delimiter: ";".',
         )
     return best, confidence, (f"divided by {DELIMITERS[best.delimiter]}, {what}",)
+
+
+def _is_within_cells(rival: _Reading, best: _Reading) -> bool:
+    """Whether the rival stands in texts only: the header lacks it, while the best divides all, header included, alike."""
+    return best.share == 1.0 and best.header == 0 < rival.header and rival.fields < best.fields
 
 
 def _rows(sample: str, delimiter: str, config: CsvConfig) -> list[_Row]:
