@@ -9,6 +9,7 @@ import shlex
 import shutil
 import socket
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -59,6 +60,7 @@ class TestServer:
     __test__ = False
 
     url: Callable[[str, str], str]  # of a role in a database
+    start_again: Callable[[], None]  # after it was killed; returns when it answers
     _templates: dict[str, str] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=count)
 
@@ -78,17 +80,25 @@ class TestServer:
             template = self.empty()
             upgrade(template.owner_url, APP, documents)
             self._templates[kind] = template.name
-        copied = sql.Identifier(self._templates[kind])
-        made = self._create(sql.SQL("CREATE DATABASE {name} OWNER headwater_owner TEMPLATE {copied}"), copied=copied)
+        return self._copy(self._templates[kind])
+
+    def copy(self, installation: Installation) -> Installation:
+        """A database with all that is in another one, to which nobody may be connected."""
+        return self._copy(installation.name)
+
+    def drop(self, installation: Installation) -> None:
+        """Remove a database, whoever is connected."""
+        self.administrate(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(installation.name)))
+
+    def _copy(self, name: str) -> Installation:
+        made = self._create(
+            sql.SQL("CREATE DATABASE {name} OWNER headwater_owner TEMPLATE {copied}"), copied=sql.Identifier(name)
+        )
         # Rights on a database are not copied with it; those in it are.
         self.administrate(
             sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO headwater_app").format(sql.Identifier(made.name))
         )
         return made
-
-    def drop(self, installation: Installation) -> None:
-        """Remove a database, whoever is connected."""
-        self.administrate(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(installation.name)))
 
     def _create(self, statement: sql.SQL, **names: sql.Composable) -> Installation:
         name = f"test_{os.getpid()}_{next(self._numbers)}"
@@ -116,7 +126,12 @@ def own_folder() -> Iterator[Path]:
 def embedded_server() -> Iterator[TestServer]:
     """The server that comes with Headwater."""
     with own_folder() as folder, EmbeddedServer.start(folder / "postgres") as server:
-        yield TestServer(url=server.url)
+        yield TestServer(url=server.url, start_again=lambda: _attach(folder / "postgres"))
+
+
+def _attach(folder: Path) -> None:
+    """Start the server where it does not run, and let go of it: whoever started it first goes on holding it."""
+    EmbeddedServer.start(folder).stop()
 
 
 @contextlib.contextmanager
@@ -135,9 +150,13 @@ def installed_server(binaries: Path) -> Iterator[TestServer]:
             ["-c", "listen_addresses=127.0.0.1", "-c", f"port={port}", "-c", f"unix_socket_directories={data}"]
         )
         server = (binaries / "pg_ctl", "-D", data, "-w", "-s")
-        _run(account, folder, *server, "-l", data / "server.log", "-o", options, "start")
+        start = (*server, "-l", data / "server.log", "-o", options, "start")
+        _run(account, folder, *start)
         try:
-            found = TestServer(url=lambda role, name: f"postgresql://{role}@127.0.0.1:{port}/{name}")
+            found = TestServer(
+                url=lambda role, name: f"postgresql://{role}@127.0.0.1:{port}/{name}",
+                start_again=lambda: _run_until_done(account, folder, *start),
+            )
             for role in (OWNER, APP):
                 found.administrate(sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS").format(sql.Identifier(role)))
             yield found
@@ -148,6 +167,13 @@ def installed_server(binaries: Path) -> Iterator[TestServer]:
 def _run(account: Account, folder: Path, *command: object) -> None:
     done = run_as(account, [str(part) for part in command], folder=folder)
     assert done.returncode == 0, done.stdout
+
+
+def _run_until_done(account: Account, folder: Path, *command: object) -> None:
+    """The sessions of a killed server hold its memory for a moment, and as long no new one starts."""
+    deadline = time.monotonic() + 60
+    while run_as(account, [str(part) for part in command], folder=folder).returncode != 0:
+        assert time.monotonic() < deadline, f"{command[0]} does not come to an end"
 
 
 def _free_port() -> int:
