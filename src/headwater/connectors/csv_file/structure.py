@@ -126,7 +126,7 @@ def _delimiter(sample: str, config: CsvConfig, name: str) -> tuple[_Reading, flo
 
 
 def _is_within_cells(rival: _Reading, best: _Reading) -> bool:
-    """Whether the rival stands in texts only: the header lacks it, while the best divides all, header included, alike."""
+    """Whether the rival stands in texts only: the header lacks it, and the best divides all, header included, alike."""
     return best.share == 1.0 and best.header == 0 < rival.header and rival.fields < best.fields
 
 
