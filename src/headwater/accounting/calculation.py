@@ -1,7 +1,7 @@
 """Quantity × unit conversion × factor, exact to the last digit, for one activity: the twin of `calculation_sql`.
 
-    converted_quantity = round half up (quantity × numerator / denominator, 8 places)   decimal(20,8)
-    co2e_kg            = round half up (converted_quantity × co2e_kg_per_unit, 9 places)  decimal(24,9)
+    converted_quantity = round half up (quantity × numerator / denominator, 6 places)    decimal(18,6)
+    co2e_kg            = round half up (converted_quantity × co2e_kg_per_unit, 6 places)  decimal(18,6)
     co2_kg, ch4_kg, n2o_kg likewise, where the factor gives the gas.
 
 The factor is the one valid on the activity's first day (`period_start`).
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.accounting.outcome import CalculationOutcome
 from headwater.accounting.timeline import CONVERTED_SCALE, FIGURE_SCALE, GASES
+from headwater.accounting.units import SPELLINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,12 +67,13 @@ def calculate(
     wanted = (activity["activity_type"], activity["region"])
     own = [piece for piece in pieces if (piece["activity_type"], piece["region"]) == wanted]
     day: date | None = activity["period_start"]
+    unit = SPELLINGS.get(activity["unit"])
     found = [
         piece
         for piece in own
-        if piece["unit"] == activity["unit"]
+        if unit is not None
+        and piece["unit"] == unit.symbol
         and day is not None
-        and piece["unit"] is not None
         and piece["valid_from"] <= day < piece["valid_to"]
     ]
     if not found:
@@ -108,7 +110,7 @@ def half_up(dividend: int, divisor: int) -> int:
 
 
 def _figure(converted: int, factor: Decimal) -> Decimal:
-    """8 places × 10 places, kept at 9."""
+    """6 places × 10 places, kept at 6."""
     return _decimal(
         half_up(converted * int(factor.scaleb(10)), 10 ** (CONVERTED_SCALE + 10 - FIGURE_SCALE)), FIGURE_SCALE
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from headwater.accounting.outcome import CalculationOutcome
-from headwater.accounting.units import Unit, conversion, find_unit, units_of
+from headwater.accounting.units import SPELLINGS, Unit, conversion, find_unit, units_of
 from headwater.errors import Misuse
 
 if TYPE_CHECKING:
@@ -27,8 +27,10 @@ LAST_DAY = date(9999, 12, 31)
 """Stands for "no end"; days from here on have no factor."""
 
 GASES = ("co2e", "co2", "ch4", "n2o")
-FIGURE_SCALE = 9
-CONVERTED_SCALE = 8
+FIGURE_SCALE = 6
+CONVERTED_SCALE = 6
+DIGITS = 18
+"""Of a converted quantity and of a figure in all: decimals of 18 digits are worked, printed and stored in 64 bits."""
 FACTOR_SCALE = 10
 SPLIT = 10**9
 """A factor stands as `high` × SPLIT + `low` in units of 10^-10, for exact products in 64 bits."""
@@ -50,7 +52,6 @@ _COLUMNS: list[tuple[str, pa.DataType]] = [
     ("numerator", pa.int64()),
     ("denominator", pa.int64()),
     ("quantity_limit", pa.decimal128(18, 6)),
-    ("narrow_limit", pa.decimal128(18, 6)),
     *((f"{gas}_kg_per_unit", pa.decimal128(18, 10)) for gas in GASES),
     *((f"{gas}_{part}", pa.int64()) for gas in GASES for part in ("high", "low")),
 ]
@@ -80,8 +81,7 @@ class FactorPolicy:
 def factor_table(factors: pa.Table, policy: FactorPolicy) -> pa.Table:
     """Work out the timeline (`TIMELINE_SCHEMA`) from rows of the contract emission_factor.
 
-    One row per activity type, region, spelling of an activity unit that converts to the factor's, and piece of time;
-    pieces of one (activity type, region, unit) never overlap and cover every day. Each pair of activity type and region
+    One row per activity type, region, unit that converts to the factor's (by its symbol), and piece of time; pieces of one (activity type, region, unit) never overlap and cover every day. Each pair of activity type and region
     has one row more, with unit NULL: it tells a unit that does not fit from a factor that is not there, also where no
     factor of the pair can be used (unit unknown, method not in the policy).
     """
@@ -97,10 +97,10 @@ def factor_table(factors: pa.Table, policy: FactorPolicy) -> pa.Table:
     columns: dict[str, list[Any]] = {name: [] for name in TIMELINE_SCHEMA.names}
     for (activity_type, region, dimension), members in sorted(groups.items()):
         for piece in _pieces(members, policy):
-            for unit, spellings in units_of(dimension):
-                row = {"activity_type": activity_type, "region": region} | _row(piece, unit)
+            for unit, _ in units_of(dimension):
+                row = {"activity_type": activity_type, "region": region, "unit": unit.symbol} | _row(piece, unit)
                 for name, column in columns.items():
-                    column.extend(spellings if name == "unit" else [row.get(name)] * len(spellings))
+                    column.append(row.get(name))
     for activity_type, region in sorted(pairs):
         row = {"activity_type": activity_type, "region": region, "outcome": CalculationOutcome.UNIT_MISMATCH}
         for name, column in columns.items():
@@ -155,38 +155,29 @@ def _row(piece: _Piece, unit: Unit) -> dict[str, Any]:
         "numerator": multiplier.numerator,
         "denominator": multiplier.denominator,
         "quantity_limit": quantity_limit(multiplier, largest),
-        "narrow_limit": narrow_limit(multiplier, largest),
         **{f"{gas}_kg_per_unit": value for gas, value in per_unit.items()},
         **{f"{gas}_high": None if value is None else value // SPLIT for gas, value in units.items()},
         **{f"{gas}_low": None if value is None else value % SPLIT for gas, value in units.items()},
     }
 
 
-def quantity_limit(multiplier: Fraction, largest: int) -> Decimal:
-    """The greatest quantity whose converted quantity fits decimal(20,8) and whose figures fit decimal(24,9).
+def spelling_table() -> pa.Table:
+    """Every spelling of every unit with the unit's symbol, as the timeline names units."""
+    return pa.table({"spelling": list(SPELLINGS), "symbol": [unit.symbol for unit in SPELLINGS.values()]})
 
-    One comparison with it, before anything is multiplied, keeps every later step within its digits.
+
+def quantity_limit(multiplier: Fraction, largest: int) -> Decimal:
+    """The greatest quantity whose converted quantity and whose figures fit decimal(18,6).
+
+    One comparison with it, before anything is multiplied, keeps every later step within 64 bits.
     largest: the greatest of the factor's figures per unit, in units of 10^-10.
     """
-    converted = 10**20 - 1
+    converted = 10**DIGITS - 1
     if largest:
-        converted = min(converted, (10**33 - 10**9) // largest)
+        converted = min(converted, (10**DIGITS - 1) * 10**FACTOR_SCALE // largest)
     # One less than the greatest: rounding the converted quantity may add one in its last place.
-    return _limit((converted - 1) * multiplier.denominator // (multiplier.numerator * 100))
-
-
-def narrow_limit(multiplier: Fraction, largest: int) -> Decimal:
-    """The greatest quantity with which every step of the formula stays within 64 bits; `largest` as above."""
-    room = 2**63 - 1
-    before_division = (room - multiplier.denominator) // (200 * multiplier.numerator)
-    converted = min(room, (room - 1) * 10**9 // largest) if largest else room
-    by_figure = (converted - 1) * multiplier.denominator // (multiplier.numerator * 100)
-    return min(_limit(before_division), _limit(by_figure), quantity_limit(multiplier, largest))
-
-
-def _limit(units: int) -> Decimal:
-    """Units of 10^-6 as a quantity within decimal(18,6)."""
-    return Decimal(max(0, min(units, 10**18 - 1))).scaleb(-6)
+    units = (converted - 1) * multiplier.denominator // multiplier.numerator
+    return Decimal(max(0, min(units, 10**DIGITS - 1))).scaleb(-6)
 
 
 def _check(factor: Mapping[str, Any]) -> None:

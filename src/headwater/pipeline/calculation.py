@@ -9,7 +9,7 @@ import pyarrow as pa
 from headwater.accounting.calculation_sql import calculation_sql
 from headwater.accounting.explanation import FactorCatalogue
 from headwater.accounting.outcome import CalculationOutcome
-from headwater.accounting.timeline import FactorPolicy, factor_table
+from headwater.accounting.timeline import FactorPolicy, factor_table, spelling_table
 from headwater.contracts.bulk import enforcement, quoted
 from headwater.values import TextFormat, sha256_sql
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from headwater.contracts.document import Document
 
 TIMELINE = "factor_timeline"
+SPELLINGS = "unit_spellings"
 
 # Activities that fail alike are explained once: a factor that is not there is missing on every day and for every quantity.
 _MISSING = f"""
@@ -43,13 +44,14 @@ class Calculation:
         self._connection = connection
         self._catalogue = FactorCatalogue(factors, policy)
         self._fields = [spec.name for spec in emission.fields]
-        connection.register("timeline_rows", factor_table(factors, policy))
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE {TIMELINE} AS SELECT * FROM timeline_rows")
-        connection.unregister("timeline_rows")
+        for name, rows in ((TIMELINE, factor_table(factors, policy)), (SPELLINGS, spelling_table())):
+            connection.register("rows_read", rows)
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM rows_read")
+            connection.unregister("rows_read")
 
     def over(self, relation: str) -> str:
         """A SELECT of the relation's columns and the calculation's, one row for each of its rows."""
-        return calculation_sql(relation, TIMELINE)
+        return calculation_sql(relation, TIMELINE, SPELLINGS)
 
     @property
     def results_sql(self) -> str:

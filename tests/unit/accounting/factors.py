@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from headwater.accounting import FactorPolicy, calculation_sql, factor_table
+from headwater.accounting.timeline import spelling_table
 
 _COLUMNS: list[tuple[str, pa.DataType]] = [
     ("factor_id", pa.string()),
@@ -90,6 +91,7 @@ def calculated(
     )
     with _CONNECTION.cursor() as con:
         con.register("factor_timeline", timeline)
+        con.register("unit_spellings", spelling_table())
         con.register("activities", rows)
         found = con.sql(f"SELECT * FROM ({calculation_sql('activities')}) ORDER BY row").to_arrow_table()
     return [dict(row) for row in found.to_pylist()]

@@ -29,7 +29,7 @@ def test_by_hand() -> None:
 def test_units_are_converted_before_the_factor() -> None:
     table = factors(factor(unit="kWh"))
     assert one(table, unit="MWh", quantity=Decimal(2))["co2e_kg"] == Decimal(1000)
-    assert one(table, unit="MJ", quantity=Decimal(1))["converted_quantity"] == Decimal("0.27777778")
+    assert one(table, unit="MJ", quantity=Decimal(1))["converted_quantity"] == Decimal("0.277778")
     assert one(table, unit="KWH", quantity=Decimal(2))["co2e_kg"] == Decimal(1)
     assert one(factors(factor(unit="MWh")), unit="kWh", quantity=Decimal(1))["co2e_kg"] == Decimal("0.0005")
 
@@ -40,8 +40,8 @@ def test_the_columns_are_the_relations_and_those_of_the_calculation() -> None:
 
 def test_types_are_those_of_the_contract_emission() -> None:
     found = one(factors(factor()))
-    assert found["converted_quantity"].as_tuple().exponent == -8
-    assert found["co2e_kg"].as_tuple().exponent == -9
+    assert found["converted_quantity"].as_tuple().exponent == -6
+    assert found["co2e_kg"].as_tuple().exponent == -6
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_types_are_those_of_the_contract_emission() -> None:
         ({"quantity": Decimal(-1)}, CalculationOutcome.OUT_OF_RANGE),
         ({"quantity": None}, CalculationOutcome.OUT_OF_RANGE),
         ({"quantity": Decimal("999999999999.999999"), "unit": "TWh"}, CalculationOutcome.OUT_OF_RANGE),
-        ({"quantity": Decimal("999999999999.999999")}, CalculationOutcome.CALCULATED),
+        ({"quantity": Decimal("999999999999.999998")}, CalculationOutcome.CALCULATED),
     ],
 )
 def test_outcomes_are_the_same_in_sql_and_python(given: dict[str, Any], outcome: CalculationOutcome) -> None:
@@ -115,8 +115,8 @@ def test_without_any_factor_every_row_comes_back_once() -> None:
 
 
 def test_half_a_unit_in_the_last_place_goes_up() -> None:
-    table = factors(factor(co2e_kg_per_unit=Decimal("0.0000000005")))
-    assert one(table, quantity=Decimal(1))["co2e_kg"] == Decimal("0.000000001")
+    table = factors(factor(co2e_kg_per_unit=Decimal("0.0000005")))
+    assert one(table, quantity=Decimal(1))["co2e_kg"] == Decimal("0.000001")
     assert one(table, quantity=Decimal("0.999999"))["co2e_kg"] == Decimal(0)
 
 
@@ -126,7 +126,7 @@ def test_the_largest_figures_are_calculated_and_the_next_refused() -> None:
     greatest = next(row["quantity_limit"] for row in pieces if row["outcome"] == 0)
     inside, outside = calculated(table, activity(quantity=greatest), activity(quantity=greatest + Decimal("0.000001")))
     assert inside["calculation_outcome"] == CalculationOutcome.CALCULATED
-    assert inside["co2e_kg"] < Decimal(10) ** 15
+    assert inside["co2e_kg"] < Decimal(10) ** 12
     assert outside["calculation_outcome"] == CalculationOutcome.OUT_OF_RANGE
 
 

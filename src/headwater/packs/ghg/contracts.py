@@ -203,20 +203,20 @@ class Emission(
         Code(max_length=128, reference="emission_factor.factor_id", description="The factor it was calculated with."),
     ]
     converted_quantity: Annotated[
-        Decimal, Number(precision=20, scale=8, minimum="0", description="The activity's quantity in `factor_unit`.")
+        Decimal, Number(precision=18, scale=6, minimum="0", description="The activity's quantity in `factor_unit`.")
     ]
     factor_unit: Annotated[str, Code(max_length=32, description="The unit the factor is given per.")]
     co2e_kg: Annotated[
-        Decimal, Number(precision=24, scale=9, minimum="0", unit="kg", description="CO2e under the GWP set.")
+        Decimal, Number(precision=18, scale=6, minimum="0", unit="kg", description="CO2e under the GWP set.")
     ]
     co2_kg: Annotated[
-        Decimal | None, Number(precision=24, scale=9, minimum="0", unit="kg", description="Mass of CO2.")
+        Decimal | None, Number(precision=18, scale=6, minimum="0", unit="kg", description="Mass of CO2.")
     ] = None
     ch4_kg: Annotated[
-        Decimal | None, Number(precision=24, scale=9, minimum="0", unit="kg", description="Mass of CH4.")
+        Decimal | None, Number(precision=18, scale=6, minimum="0", unit="kg", description="Mass of CH4.")
     ] = None
     n2o_kg: Annotated[
-        Decimal | None, Number(precision=24, scale=9, minimum="0", unit="kg", description="Mass of N2O.")
+        Decimal | None, Number(precision=18, scale=6, minimum="0", unit="kg", description="Mass of N2O.")
     ] = None
 
     rules = (
