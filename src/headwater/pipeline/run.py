@@ -9,7 +9,7 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from headwater.errors import HeadwaterError, RetryLater, Stopped
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from headwater.pipeline.writer import ChunkWriter
 
 RETRY_AFTER_SECONDS = (2.0, 4.0, 8.0)
+T = TypeVar("T")
 
 
 class Progress(Protocol):
@@ -53,7 +54,11 @@ class ChunkRun:
         self._outcome = Outcome()
 
     def execute(self, spans: Sequence[ChunkSpan]) -> Outcome:
-        """Bring the chunks in, in order. A chunk that fails is a gap and the rest goes on; `Stopped` ends the run."""
+        """Bring the chunks in, in order. A chunk whose input is refused is a gap and the rest goes on.
+
+        `Stopped` ends the run, and so does `RetryLater` once trying again did not help: a gap of its making would be
+        filled after later records have come in, and which record of a key came first would hang on an accident.
+        """
         with ThreadPoolExecutor(1, "reader") as reader, ThreadPoolExecutor(1, "writer") as writer:
             behind: tuple[ChunkSpan, Future[Written]] | None = None
             ahead = [reader.submit(self._preparation.read, span) for span in spans[:1]]
@@ -75,7 +80,7 @@ class ChunkRun:
         chunk = reading.result()
         if chunk.earlier is not None:
             return lambda: self._writer.reuse(chunk, chunk.earlier)
-        prepared = self._preparation.prepare(chunk)
+        prepared = _retried(lambda: self._preparation.prepare(chunk))
         return lambda: self._writer.write(prepared)
 
     def _settle(self, behind: tuple[ChunkSpan, Future[Written]] | None) -> None:
@@ -95,17 +100,17 @@ class ChunkRun:
         self._progress.advance(span.records)
 
     def _fail(self, span: ChunkSpan, error: HeadwaterError) -> None:
-        if isinstance(error, Stopped):
+        if isinstance(error, RetryLater | Stopped):
             raise error
         self._outcome.failed[span.chunk_no] = error
         self._store.fail(span.chunk_no, {"kind": type(error).__name__, "message": str(error)})
 
 
-def _retried(write: Callable[[], Written]) -> Written:
+def _retried(attempt: Callable[[], T]) -> T:
     """Try again what may pass by itself; the last error stands."""
     for seconds in RETRY_AFTER_SECONDS:
         try:
-            return write()
+            return attempt()
         except RetryLater:
             Event().wait(seconds)
-    return write()
+    return attempt()

@@ -42,12 +42,19 @@ class SeenKeys:
         if self._asked:
             self._append(hashes())
 
+    def forget(self) -> None:
+        """What was committed is not sure any more; the next question reads it again."""
+        self._asked = False
+
     def among(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
         """For each hash whether a committed chunk of this run has read it."""
         if not self._asked:
-            self._asked = True
+            self._file.seek(0)
+            self._file.truncate()
+            self._ends.clear()
             for chunk in self._committed():
                 self._append(chunk)
+            self._asked = True
         found = np.zeros(hashes.size, np.bool_)
         for chunk in self._chunks():
             places = np.searchsorted(chunk, hashes)

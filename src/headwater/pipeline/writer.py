@@ -49,7 +49,7 @@ class ChunkWriter:
         """Commit a chunk whose bytes and logic are those of an earlier one that stands: nothing is written again."""
         with self._store.begin(chunk.span.chunk_no) as transaction:
             if not transaction.is_open():
-                return Written(committed=False)
+                return self._is_committed()
             if not transaction.stands(earlier.relies_on):
                 return Written(committed=False, stale=True)
             then = earlier.ledger
@@ -76,7 +76,7 @@ class ChunkWriter:
         """Load a prepared chunk."""
         with self._store.begin(chunk.span.chunk_no) as transaction:
             if not transaction.is_open():
-                return Written(committed=False)
+                return self._is_committed()
             if chunk.relies_on is not None and not transaction.stands(chunk.relies_on.relies_on):
                 return Written(committed=False, stale=True)
             standing = chunk.transformed.standing
@@ -103,6 +103,11 @@ class ChunkWriter:
             transaction.commit(ledger, payload=_payload(ledger, chunk.span, beside=chunk.relies_on))
         self._seen.add(lambda: standing.key_hashes)
         return Written(committed=True)
+
+    def _is_committed(self) -> Written:
+        """The answer to an earlier attempt's commit was lost on its way, and with it what that chunk had read."""
+        self._seen.forget()
+        return Written(committed=False)
 
     def _repeated(self, standing: Standing, numbers: Sequence[int]) -> list[int]:
         """Which of these records have a key that an earlier chunk of this run has read."""

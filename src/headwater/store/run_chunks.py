@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -58,7 +59,8 @@ class RunChunks:
         self._chunk_ids = chunk_ids
         self._settled_from = settled_from
         self._writer = self._held_connection()
-        self._reader = database.connect(tenant_id)
+        self._reader: TenantConnection | None = None
+        self._reading = Lock()  # the engine's thread asks for hashes, and the writer's
         self._by_bytes: dict[bytes, EarlierChunk] = {}
         self._by_number: dict[int, EarlierChunk] = {}
 
@@ -67,8 +69,9 @@ class RunChunks:
 
     def __exit__(self, *_: object) -> None:
         for connection in (self._writer, self._reader):
-            with suppress(psycopg.Error):
-                connection.close()
+            if connection is not None:
+                with suppress(psycopg.Error):
+                    connection.close()
 
     def look_back(self, logic_hash: bytes) -> None:
         """Find what earlier runs of the source committed by this logic and still stands."""
@@ -78,15 +81,17 @@ class RunChunks:
             "run_id": self._run.run_id,
             "logic_hash": logic_hash,
         }
-        with translated("look for earlier chunks"), self._reader.cursor(row_factory=dict_row) as cursor:
+        with (
+            self._database.connect(self._tenant_id) as connection,
+            connection.cursor(row_factory=dict_row) as cursor,
+        ):
             rows = cursor.execute(QUERIES["candidates"], values).fetchall()
             relied = {UUID(str(chunk)) for row in rows for chunk, _ in row["relies_on"]}
             lost = dict(
-                self._reader.execute(
+                connection.execute(
                     QUERIES["lost_rows"], {"tenant_id": self._tenant_id, "chunks": list(relied)}
                 ).fetchall()
             )
-            self._reader.commit()
         for row in rows:
             relies_on = {UUID(str(chunk)): int(count) for chunk, count in row.pop("relies_on")}
             if row["superseded"] or any(lost.get(chunk) != count for chunk, count in relies_on.items()):
@@ -112,9 +117,11 @@ class RunChunks:
 
     def standing(self, chunk: EarlierChunk) -> tuple[npt.NDArray[np.void], npt.NDArray[np.uint64]]:
         """Raw hashes (16 bytes) and key hashes of the records that stand, aligned."""
-        with translated("read the hashes of an earlier chunk"):
-            raw_hashes, key_hashes = chunks.standing(self._reader, self._tenant_id, chunk.root)
-            self._reader.commit()
+        with self._reading, translated("read the hashes of an earlier chunk"):
+            if self._reader is None or self._reader.closed:
+                self._reader = self._database.connect(self._tenant_id)
+            with self._reader.transaction():
+                raw_hashes, key_hashes = chunks.standing(self._reader, self._tenant_id, chunk.root)
         return np.frombuffer(raw_hashes, RAW_HASH), np.frombuffer(key_hashes, KEY_HASH)
 
     def key_hashes(self) -> Iterator[npt.NDArray[np.uint64]]:
@@ -164,7 +171,11 @@ class RunChunks:
 
     def _held_connection(self) -> TenantConnection:
         connection = self._database.connect(self._tenant_id)
-        with translated("hold the run"):
-            runs.hold_run(connection, self._tenant_id, self._run.run_id)
-            connection.commit()
+        try:
+            with translated("hold the run"):
+                runs.hold_run(connection, self._tenant_id, self._run.run_id)
+                connection.commit()
+        except BaseException:
+            connection.close()
+            raise
         return connection
