@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from headwater.store.runs import Run
 
 
-def planned_payload(run: Run, logic: bytes, chunks: Sequence[PlannedChunk]) -> dict[str, Any]:
+def planned_payload(run: Run, logic: bytes, chunks: Sequence[PlannedChunk], *, file: str) -> dict[str, Any]:
     """All that is fixed when a run is planned. Layout and plan, which can be long, stand as hashes."""
     return {
         "kind": run.kind,
@@ -24,6 +24,7 @@ def planned_payload(run: Run, logic: bytes, chunks: Sequence[PlannedChunk]) -> d
         "recipe": run.recipe_hash.hex(),
         "factor_set": run.factor_set.hex() if run.factor_set else None,
         "logic": logic.hex(),
+        "file": file,
         "blob": run.blob_sha256.hex(),
         "text": run.text_sha256.hex(),
         "encoding": run.encoding,

@@ -20,6 +20,7 @@ from headwater.pipeline.writer import ChunkWriter
 from headwater.services import factor_sets
 from headwater.services.chain_entries import planned_payload
 from headwater.services.column_lineage import SqlLineage, lineage_of
+from headwater.services.full_loads import sweep_if_full
 from headwater.services.logic import Logic, calculates, compile_logic
 from headwater.services.mending import mending_of
 from headwater.services.run_ends import end_run, noted_if_broken_off
@@ -154,7 +155,9 @@ def plan_run(
             tenant_id,
             action="run.planned",
             resource=f"run/{run_id}",
-            payload=planned_payload(runs.get_run(connection, tenant_id, run_id), logic.hash, planned),
+            payload=planned_payload(
+                runs.get_run(connection, tenant_id, run_id), logic.hash, planned, file=taken.name
+            ),
         )
     return run_id
 
@@ -235,7 +238,8 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
             progress=progress,
         )
         with noted_if_broken_off(installation, run), shown(run, to_do, progress):
-            work.execute([_span(chunk) for chunk in to_do])
+            work.execute([span_of(chunk) for chunk in to_do])
+            sweep_if_full(installation, duck, run, logic, calculation.document if calculation else None, seen)
         end_run(installation, run, logic)
     return run_id
 
@@ -267,7 +271,8 @@ def _start(installation: Installation, run: Run, logic: Logic, lineage: SqlLinea
         )
 
 
-def _span(chunk: PlannedChunk) -> ChunkSpan:
+def span_of(chunk: PlannedChunk) -> ChunkSpan:
+    """Where a planned chunk lies, as the connector reads it."""
     return ChunkSpan(
         chunk_no=chunk.chunk_no,
         byte_start=chunk.byte_start,

@@ -68,6 +68,13 @@ class Database:
         connection.autocommit = False
         return connection
 
+    def snapshot(self, tenant_id: UUID) -> TenantConnection:
+        """A connection that sees everything as it is at its first question, whoever works meanwhile, and changes nothing."""
+        connection = self.connect(tenant_id)
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        return connection
+
     @contextmanager
     def chunk(self, key: ChunkKey) -> Iterator[ChunkTransaction]:
         """A connection and the one transaction of a chunk; what its `commit` did not save is undone."""

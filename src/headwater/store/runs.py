@@ -105,6 +105,11 @@ def list_runs(connection: psycopg.Connection[Any], tenant_id: UUID, *, limit: in
     return listed, number(connection, QUERIES["count"], {"tenant_id": tenant_id})
 
 
+def all_runs(connection: psycopg.Connection[Any], tenant_id: UUID) -> list[Run]:
+    """Every run in the order they began, for verification."""
+    return select(connection, Run, QUERIES["all"], {"tenant_id": tenant_id})
+
+
 def hold_run(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> None:
     """Keep others from working on the run for as long as this connection lives, or RetryLater when somebody does.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 from psycopg import sql
@@ -15,7 +16,7 @@ from headwater.store.failures import translated
 from headwater.store.queries import named_queries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from uuid import UUID
 
     import psycopg
@@ -23,16 +24,33 @@ if TYPE_CHECKING:
     from headwater.contracts.document import Document, FieldSpec
 
 QUERIES = named_queries("stored_rows")
+BLOCK_BYTES = 8 * 2**20
+PAST = ("superseded_by", "operation")
+HASHES = ("source_id", "raw_hash")
+HOUSE_COLUMNS = {
+    "quarantine": (
+        "quarantine_id", "occurrence", "source_id", "raw_hash", "contract", "chunk_id", "record_no", "line",
+        "last_chunk_id", "raw", "findings", "state", "state_reason",
+    ),
+    "quarantine_repairs": (
+        "quarantine_id", "occurrence", "repair_no", "chunk_id", "record_no", "outcome", "findings", "actor",
+    ),
+    "findings": ("chunk_id", "record_no", "rule_id", "field", "value", "message"),
+}  # fmt: skip
+"""What is evidence in these tables; when a row was written is not."""
 
 
 def current_rows(connection: psycopg.Connection[Any], document: Document) -> bytes:
     """The contract's rows that stand, as CSV of canonical texts, by key; equal rows give equal bytes."""
-    return _copy(
+    out = io.BytesIO()
+    _copy(
         connection,
+        out,
         columns=[canonical(spec) for spec in document.fields],
         tables=sql.Identifier(table_name(document)),
         order=[sql.Identifier(spec.name) for spec in document.key],
     )
+    return out.getvalue()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,30 +116,87 @@ def _same(key: Mapping[str, object]) -> sql.Composed:
     return sql.SQL(" AND ").join(sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in key)
 
 
-def _copy(
+def stored_batches(
+    connection: psycopg.Connection[Any], document: Document, *, past: bool
+) -> Iterator[pa.RecordBatch]:
+    """Every row of a contract, or of its past, as canonical texts with all its columns, ordered by chunk."""
+    house = [sql.Identifier(name) for name in ("absent", "chunk_id", "record_no", *(PAST if past else ()))]
+    return row_batches(
+        connection,
+        columns=[*map(canonical, document.fields), *house, _hexadecimal("row_hash")],
+        tables=sql.Identifier(history_name(document) if past else table_name(document)),
+        order=[sql.Identifier("chunk_id")],
+    )
+
+
+def house_batches(connection: psycopg.Connection[Any], table: str) -> Iterator[pa.RecordBatch]:
+    """Every row of quarantine, quarantine_repairs or findings as texts, ordered by chunk."""
+    return row_batches(
+        connection,
+        columns=[_hexadecimal(name) if name in HASHES else sql.Identifier(name) for name in HOUSE_COLUMNS[table]],
+        tables=sql.Identifier(table),
+        order=[sql.Identifier("chunk_id")],
+    )
+
+
+def _hexadecimal(name: str) -> sql.Composed:
+    return sql.SQL("encode({}, 'hex') AS {}").format(sql.Identifier(name), sql.Identifier(name))
+
+
+def row_batches(
     connection: psycopg.Connection[Any],
     *,
     columns: Sequence[sql.Composable],
     tables: sql.Composable,
     order: Sequence[sql.Composable],
-) -> bytes:
+) -> Iterator[pa.RecordBatch]:
+    """Rows of any tables, ordered, as texts; by way of a temp file, for a table may be larger than memory."""
+    with tempfile.TemporaryFile(prefix="headwater-rows-") as file:
+        _copy(connection, file, columns=columns, tables=tables, order=order)
+        file.seek(0)
+        header = file.readline()
+        file.seek(0)
+        options = _options(header)
+        reading = arrow_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES)
+        yield from arrow_csv.open_csv(
+            file,
+            read_options=reading,
+            parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+            convert_options=options,
+        )
+
+
+def _copy(
+    connection: psycopg.Connection[Any],
+    out: IO[bytes],
+    *,
+    columns: Sequence[sql.Composable],
+    tables: sql.Composable,
+    order: Sequence[sql.Composable],
+) -> None:
     listed = sql.SQL(", ").join
     statement = sql.SQL(QUERIES["copy_rows"]).format(columns=listed(columns), tables=tables, order=listed(order))
-    out = io.BytesIO()
     with translated("read stored rows"), connection.cursor() as cursor, cursor.copy(statement) as copy:
         for block in copy:
             out.write(block)
-    return out.getvalue()
 
 
 def parse_rows(content: bytes) -> pa.Table:
     """A table of texts from what `current_rows` wrote; a missing value is null."""
-    options = arrow_csv.ConvertOptions(strings_can_be_null=True, quoted_strings_can_be_null=False, null_values=[""])
-    header = content[: content.index(b"\n")].decode().replace('"', "").split(",")
-    options.column_types = {name: pa.string() for name in header}
     return arrow_csv.read_csv(
-        pa.py_buffer(content),
+        io.BytesIO(content),
         read_options=arrow_csv.ReadOptions(use_threads=False, block_size=max(len(content), 1)),
         parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
-        convert_options=options,
+        convert_options=_options(content[: content.index(b"\n")]),
+    )
+
+
+def _options(header: bytes) -> arrow_csv.ConvertOptions:
+    """All columns texts; what is quoted is a text however empty, what is not is null."""
+    names = header.decode().strip().replace('"', "").split(",")
+    return arrow_csv.ConvertOptions(
+        column_types={name: pa.string() for name in names},
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        null_values=[""],
     )

@@ -27,6 +27,10 @@ LIMIT 2
 -- The latest runs first.
 SELECT {columns} FROM runs WHERE tenant_id = %(tenant_id)s ORDER BY started_at DESC, run_id LIMIT %(limit)s
 
+-- name: all
+-- Every run, for verification.
+SELECT {columns} FROM runs WHERE tenant_id = %(tenant_id)s ORDER BY started_at, run_id
+
 -- name: count
 -- How many runs there are, so that a shortened list can say so.
 SELECT count(*) FROM runs WHERE tenant_id = %(tenant_id)s

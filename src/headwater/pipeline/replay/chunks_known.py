@@ -1,0 +1,49 @@
+"""What the model remembers of the chunks it has done again: enough to decide between competing rows as a load does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    import duckdb
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownChunk:
+    """A committed chunk and its run."""
+
+    chunk_id: UUID
+    run_id: UUID
+    run_started: datetime
+    source: str
+    chunk_no: int
+    first_record: int
+    reused: UUID | None
+
+
+@dataclass(kw_only=True)
+class KnownChunks:
+    """All of them, in Python and as the engine's table `known_chunks`; `superseded` counts the rows each has lost."""
+
+    connection: duckdb.DuckDBPyConnection
+    by_id: dict[UUID, KnownChunk] = field(default_factory=dict)
+    superseded: Counter[UUID] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.connection.execute(
+            "CREATE TABLE known_chunks (chunk UUID, run UUID, started TIMESTAMPTZ, source VARCHAR, first_record BIGINT,"
+            " reused UUID)"
+        )
+
+    def add(self, chunk: KnownChunk) -> None:
+        """From now on it is there."""
+        self.by_id[chunk.chunk_id] = chunk
+        self.connection.execute(
+            "INSERT INTO known_chunks VALUES ($1, $2, $3, $4, $5, $6)",
+            [chunk.chunk_id, chunk.run_id, chunk.run_started, chunk.source, chunk.first_record, chunk.reused],
+        )

@@ -1,0 +1,287 @@
+"""Quarantine, its repairs and the findings as a replay makes them, beside those that are stored."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    import duckdb
+
+    from headwater.pipeline.replay.differences import Differences
+
+IDENTITY = "quarantine_id UUID, occurrence INTEGER"
+RECORD = {
+    "source_id": "VARCHAR", "raw_hash": "VARCHAR", "contract": "VARCHAR", "chunk_id": "UUID", "record_no": "BIGINT",
+    "line": "BIGINT", "last_chunk_id": "UUID", "raw": "VARCHAR", "findings": "VARCHAR", "state": "VARCHAR",
+    "state_reason": "VARCHAR",
+}  # fmt: skip
+REPAIR = {
+    "chunk_id": "UUID", "record_no": "BIGINT", "outcome": "VARCHAR", "findings": "VARCHAR", "actor": "VARCHAR",
+}  # fmt: skip
+FINDING = ("record_no", "rule_id", "field", "value", "message")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """See `pipeline.mending.Held`."""
+
+    state: str
+    raw: Mapping[str, str | None]
+    was_sent: bool
+
+
+class Quarantines:
+    """Tables of the engine: `quarantine` and `repairs` as made; `stored_quarantine` and so on as they are stored."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, differences: Differences) -> None:
+        self._connection = connection
+        self._differences = differences
+        record, repair = (", ".join(f"{name} {kind}" for name, kind in table.items()) for table in (RECORD, REPAIR))
+        for prefix in ("", "stored_"):
+            connection.execute(f"CREATE TABLE {prefix}quarantine ({IDENTITY}, {record})")
+            connection.execute(f"CREATE TABLE {prefix}repairs ({IDENTITY}, repair_no INTEGER, {repair})")
+        connection.execute(
+            "CREATE TABLE stored_findings (chunk_id UUID, record_no BIGINT, rule_id VARCHAR, field VARCHAR,"
+            " value VARCHAR, message VARCHAR)"
+        )
+        connection.execute("CREATE TABLE findings_done (chunk_id UUID)")
+        self.count = self.findings_count = 0
+
+    def add_stored(self, table: str, batches: Iterable[pa.RecordBatch]) -> None:
+        """Rows of `quarantine`, `repairs` or `findings` as they are stored, every column a text."""
+        columns = self._columns(f"stored_{table}")
+        for batch in batches:
+            rows = _canonical(pa.table(batch), "raw", "findings")
+            self._connection.register("batch", rows)
+            self._connection.execute(f"INSERT INTO stored_{table} SELECT {columns} FROM batch")
+            self._connection.unregister("batch")
+            if table == "quarantine":
+                self.count += rows.num_rows
+            elif table == "findings":
+                self.findings_count += rows.num_rows
+
+    def refuse(self, rows: pa.Table, *, source_id: bytes, contract: str, chunk_id: UUID, run_id: UUID) -> None:
+        """Put refused records away as `store.load` does: each once, however often it is read."""
+        if rows.num_rows == 0:
+            return
+        self._connection.register("refused", _canonical(rows, "raw", "findings"))
+        self._connection.execute(
+            """
+CREATE OR REPLACE TEMP TABLE arriving AS
+WITH offsets AS (
+    SELECT q.quarantine_id, max(q.occurrence) AS offset_by FROM quarantine q
+    WHERE q.quarantine_id IN (SELECT quarantine_id::UUID FROM refused)
+      AND q.last_chunk_id IN (SELECT coalesce(reused, chunk) FROM known_chunks WHERE run = $1
+                              UNION ALL SELECT chunk FROM known_chunks WHERE run = $1)
+    GROUP BY q.quarantine_id)
+SELECT r.quarantine_id::UUID AS quarantine_id,
+       row_number() OVER (PARTITION BY r.quarantine_id ORDER BY r.record_no) + coalesce(o.offset_by, 0) AS occurrence,
+       lower(hex(r.raw_hash)) AS raw_hash, r.record_no, r.line, r.raw, r.findings
+FROM refused r LEFT JOIN offsets o ON o.quarantine_id = r.quarantine_id::UUID""",
+            [run_id],
+        )
+        self._connection.unregister("refused")
+        self._connection.execute(
+            """
+UPDATE quarantine q SET last_chunk_id = $1, findings = CASE WHEN q.state = 'open' THEN a.findings ELSE q.findings END
+FROM arriving a WHERE a.quarantine_id = q.quarantine_id AND a.occurrence = q.occurrence""",
+            [chunk_id],
+        )
+        self._connection.execute(
+            """
+INSERT INTO quarantine
+SELECT quarantine_id, occurrence, $1, raw_hash, $2, $3, record_no, line, $3, raw, findings, 'open', NULL
+FROM arriving ANTI JOIN quarantine USING (quarantine_id, occurrence)""",
+            [source_id.hex(), contract, chunk_id],
+        )
+
+    def mend(self, rows: pa.Table, *, chunk_id: UUID, run_id: UUID, actor: str) -> None:
+        """How repairs ended; records whose repair was loaded are resubmitted."""
+        if rows.num_rows == 0:
+            return
+        self._connection.register("mended", _canonical(rows, "findings"))
+        self._connection.execute(
+            """
+CREATE OR REPLACE TEMP TABLE arriving AS
+SELECT split_part(mends, '.', 1)::UUID AS quarantine_id, split_part(mends, '.', 2)::INTEGER AS occurrence,
+       record_no, outcome, findings FROM mended"""
+        )
+        self._connection.unregister("mended")
+        self._connection.execute(
+            """
+INSERT INTO repairs
+SELECT quarantine_id, occurrence,
+       1 + (SELECT count(*) FROM repairs r WHERE r.quarantine_id = a.quarantine_id AND r.occurrence = a.occurrence),
+       $1, record_no, outcome, findings, $2 FROM arriving a""",
+            [chunk_id, actor],
+        )
+        self._connection.execute(
+            """
+UPDATE quarantine q SET state = 'resubmitted', state_reason = $1 FROM arriving a
+WHERE a.outcome = 'loaded' AND a.quarantine_id = q.quarantine_id AND a.occurrence = q.occurrence""",
+            [f"mended and loaded by run {run_id}"],
+        )
+
+    def expire_unseen(self, run_id: UUID, source_id: bytes) -> None:
+        """Close open records of a source that a complete run did not refuse again."""
+        self._connection.execute(
+            """
+UPDATE quarantine SET state = 'expired', state_reason = $1
+WHERE source_id = $2 AND state = 'open' AND last_chunk_id NOT IN (
+    SELECT chunk FROM known_chunks WHERE run = $3
+    UNION ALL SELECT reused FROM known_chunks WHERE run = $3 AND reused IS NOT NULL)""",
+            [f"not refused any more in run {run_id}", source_id.hex(), run_id],
+        )
+
+    def dismiss(self, keys: Sequence[str], reason: str) -> None:
+        """Records that a person said need no mending."""
+        self._connection.executemany(
+            "UPDATE quarantine SET state = 'dismissed', state_reason = $1 WHERE quarantine_id = $2 AND occurrence = $3",
+            [[reason, UUID(key.split(".")[0]), int(key.split(".")[1])] for key in keys],
+        )
+
+    def finder(self, run_id: UUID) -> Callable[[Sequence[str]], Mapping[str, Held]]:
+        """What a resubmission of run `run_id` asks: the records that keys name, as they are at this point."""
+
+        def find(keys: Sequence[str]) -> Mapping[str, Held]:
+            self._connection.register("asked", pa.table({"name": pa.array(list(dict.fromkeys(keys)), pa.string())}))
+            rows = self._connection.execute(
+                """
+SELECT name, state, raw, EXISTS (
+    SELECT 1 FROM repairs r JOIN known_chunks c ON c.chunk = r.chunk_id
+    WHERE c.run = $1 AND r.quarantine_id = q.quarantine_id AND r.occurrence = q.occurrence)
+FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence = name""",
+                [run_id],
+            ).fetchall()
+            self._connection.unregister("asked")
+            return {
+                name: Held(state=state, raw=json.loads(raw), was_sent=was_sent) for name, state, raw, was_sent in rows
+            }
+
+        return find
+
+    def adopt(self, chunk_id: UUID) -> None:
+        """Take over what is stored of a chunk that cannot be done again."""
+        self._connection.execute(
+            "INSERT INTO quarantine SELECT * FROM stored_quarantine s"
+            " ANTI JOIN quarantine USING (quarantine_id, occurrence) WHERE s.chunk_id = $1",
+            [chunk_id],
+        )
+        self._connection.execute(
+            "UPDATE quarantine q SET last_chunk_id = s.last_chunk_id, findings = s.findings, state = s.state,"
+            " state_reason = s.state_reason FROM stored_quarantine s"
+            " WHERE s.last_chunk_id = $1 AND s.quarantine_id = q.quarantine_id AND s.occurrence = q.occurrence",
+            [chunk_id],
+        )
+        self._connection.execute("INSERT INTO repairs SELECT * FROM stored_repairs WHERE chunk_id = $1", [chunk_id])
+        self._connection.execute("INSERT INTO findings_done VALUES ($1)", [chunk_id])
+
+    def compare_findings(self, chunk_id: UUID, place: str, made: pa.Table | None) -> None:
+        """What was noticed about a chunk's records, as made and as stored; None where it makes none."""
+        self._connection.execute("INSERT INTO findings_done VALUES ($1)", [chunk_id])
+        columns = ", ".join(FINDING)
+        if made is None:
+            self._connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE made AS SELECT {columns} FROM stored_findings LIMIT 0"
+            )
+        else:
+            self._connection.register("new", made)
+            self._connection.execute(f"CREATE OR REPLACE TEMP TABLE made AS SELECT {columns} FROM new")
+            self._connection.unregister("new")
+        stored = f"SELECT {columns} FROM stored_findings WHERE chunk_id = $1"
+        query = "SELECT * FROM ({} EXCEPT ALL {}) ORDER BY record_no, rule_id, field"
+        surplus = self._connection.execute(query.format(stored, "SELECT * FROM made"), [chunk_id]).fetchall()
+        lacking = self._connection.execute(query.format("SELECT * FROM made", stored), [chunk_id]).fetchall()
+        for one, other in _paired(surplus, lacking):
+            self._finding_differs(place, one, other)
+
+    def _finding_differs(self, place: str, stored: tuple[Any, ...] | None, expected: tuple[Any, ...] | None) -> None:
+        if stored is None or expected is None:
+            record, rule = (stored or expected or ("", ""))[:2]
+            say = self._differences.missing if stored is None else self._differences.unexplained
+            say("findings", f"{place}, record {record}, {rule}", "made by the chunk's rules and calculation")
+            return
+        for column, one, other in zip(FINDING, stored, expected, strict=True):
+            key = f"{place}, record {expected[0]}, {expected[1]}"
+            self._differences.compare("findings", key, column, stored=one, expected=other, why="checked again")
+
+    def finish(self) -> None:
+        """Every refused record, repair and finding, none missing and none too many."""
+        why = "refused again, and settled as the chain says"
+        self._compare_table("quarantine", "quarantine", ("quarantine_id", "occurrence"), list(RECORD), why)
+        keys = ("quarantine_id", "occurrence", "repair_no")
+        self._compare_table("repairs", "quarantine_repairs", keys, list(REPAIR), "mended again")
+        rows = self._connection.execute(
+            "SELECT chunk_id, record_no, rule_id FROM stored_findings"
+            " WHERE chunk_id NOT IN (SELECT chunk_id FROM findings_done)"
+        ).fetchall()
+        for chunk_id, record_no, rule in rows:
+            self._differences.unexplained("findings", f"chunk {chunk_id}, record {record_no}, {rule}", "no such chunk")
+
+    def _compare_table(self, table: str, name: str, keys: Sequence[str], columns: Sequence[str], why: str) -> None:
+        same = " AND ".join(f"s.{key} = m.{key}" for key in keys)
+        differs = " OR ".join(f"s.{column} IS DISTINCT FROM m.{column}" for column in columns)
+        both = ", ".join(f"s.{column}::VARCHAR, m.{column}::VARCHAR" for column in columns)
+        shown = " || '.' || ".join(f"coalesce(s.{key}, m.{key})::VARCHAR" for key in keys)
+        cursor = self._connection.execute(
+            f"SELECT {shown}, s.{keys[0]} IS NULL, m.{keys[0]} IS NULL, {both}"
+            f" FROM stored_{table} s FULL JOIN {table} m ON {same}"
+            f" WHERE s.{keys[0]} IS NULL OR m.{keys[0]} IS NULL OR {differs} ORDER BY 1"
+        )
+        while rows := cursor.fetchmany(1000):
+            for key, is_missing, is_surplus, *values in rows:
+                if is_missing:
+                    self._differences.missing(name, key, why)
+                elif is_surplus:
+                    self._differences.unexplained(name, key, why)
+                else:
+                    for place, column in enumerate(columns):
+                        stored, expected = values[2 * place : 2 * place + 2]
+                        self._differences.compare(name, key, column, stored=stored, expected=expected, why=why)
+
+    def _columns(self, table: str) -> str:
+        described = self._connection.execute(f"SELECT name, type FROM pragma_table_info('{table}')").fetchall()
+        return ", ".join(f"CAST({name} AS {kind})" for name, kind in described)
+
+
+def canonical_json(text: str | None) -> str | None:
+    """JSON in one form, whatever wrote it; a text that is no JSON stays as it is."""
+    if text is None:
+        return None
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return text
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _canonical(rows: pa.Table, *columns: str) -> pa.Table:
+    for name in columns:
+        place = rows.schema.get_field_index(name)
+        if place >= 0:
+            texts = pa.array([canonical_json(text) for text in rows[name].to_pylist()], pa.string())
+            rows = rows.set_column(place, name, texts)
+    return rows
+
+
+def _paired(
+    surplus: list[tuple[Any, ...]], lacking: list[tuple[Any, ...]]
+) -> Iterable[tuple[tuple[Any, ...] | None, tuple[Any, ...] | None]]:
+    """Rows too many beside the missing row that shares most columns with them."""
+    left = list(lacking)
+    for row in surplus:
+        near = max(left, key=lambda other: sum(a == b for a, b in zip(row, other, strict=True)), default=None)
+        if near is not None and sum(a == b for a, b in zip(row, near, strict=True)) >= len(row) // 2:
+            left.remove(near)
+            yield row, near
+        else:
+            yield row, None
+    for row in left:
+        yield None, row

@@ -1,0 +1,388 @@
+"""The rows of one contract as a replay makes them, beside the rows that are stored.
+
+Stored rows come in as canonical texts. The model holds of each row it made only its key, its hash and where it came
+from; the values are compared chunk by chunk, as they are made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from headwater.contracts.bulk import quoted
+from headwater.contracts.table import history_name, table_name
+from headwater.pipeline.replay.differences import ABSENT, PRESENT, ROW, Difference
+from headwater.values import record_text_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    import duckdb
+
+    from headwater.contracts.document import Document
+    from headwater.pipeline.replay.chunks_known import KnownChunks
+    from headwater.pipeline.replay.differences import Differences
+
+HOUSE = ("absent", "chunk_id", "record_no", "row_hash")
+PAST = ("superseded_by", "operation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """See `pipeline.ports.Refusal`."""
+
+    record_no: int
+    stored_record: int
+    stored_source: str
+    newer: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """See `pipeline.ports.Loaded`."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    merged: int = 0
+    deleted: int = 0
+    refused: tuple[Refusal, ...] = ()
+    relies_on: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meeting:
+    """What decides where a new row meets one that stands; see `store.load.ChunkKey`."""
+
+    run_id: UUID
+    run_started: datetime
+    chunk_id: UUID
+    settled_from: datetime | None
+
+
+class ContractRows:
+    """One contract's table and history. `stored`, `alive` and `past` are tables of the engine, named after it."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, document: Document, known: KnownChunks, differences: Differences
+    ) -> None:
+        self._connection = connection
+        self._known = known
+        self._differences = differences
+        self.document = document
+        self.table, self.history = table_name(document), history_name(document)
+        self._fields = [spec.name for spec in document.fields]
+        self._columns = [*self._fields, "absent", "row_hash"]
+        self._stored, self._alive, self._past = (f'"{kind} {self.table}"' for kind in ("stored", "alive", "past"))
+        texts = ", ".join(f"{quoted(name)} VARCHAR" for name in self._columns)
+        key = "_key VARCHAR, _chunk UUID, record_no INTEGER"
+        connection.execute(f"CREATE TABLE {self._stored} ({texts}, {key}, superseded_by UUID, operation VARCHAR)")
+        connection.execute(f"CREATE TABLE {self._alive} ({key}, row_hash BLOB)")
+        connection.execute(f"CREATE TABLE {self._past} ({key}, superseded_by UUID, operation VARCHAR)")
+        self.count = 0
+
+    def add_stored(self, batches: Iterable[pa.RecordBatch], *, past: bool) -> None:
+        """Rows as they are stored: canonical texts by column, ordered by chunk."""
+        key = record_text_sql([quoted(spec.name) for spec in self.document.key])
+        columns = ", ".join(quoted(name) for name in self._columns)
+        end = "superseded_by::UUID, operation" if past else "NULL, NULL"
+        for batch in batches:
+            self._connection.register("batch", pa.table(batch))
+            self._connection.execute(
+                f"INSERT INTO {self._stored}"
+                f" SELECT {columns}, {key}, chunk_id::UUID, record_no::INTEGER, {end} FROM batch"
+            )
+            self._connection.unregister("batch")
+            self.count += batch.num_rows
+
+    def load(
+        self,
+        rows: pa.Table,
+        meeting: Meeting,
+        *,
+        repeated: Callable[[Sequence[int]], Sequence[int]],
+        parent: ContractRows | None,
+    ) -> Loaded:
+        """What a load would do with these rows, done to the model; what it writes is compared with what is stored.
+
+        The table `incoming <contract>` keeps the rows that were not refused until the next chunk.
+        """
+        self._take(rows)
+        self._meet(meeting)
+        unchanged, merged = self._one(
+            "SELECT count(*) FILTER (NOT of_this_run), count(*) FILTER (of_this_run) FROM met WHERE same"
+        )
+        relies_on = tuple(row[0] for row in self._all("SELECT DISTINCT _chunk FROM met WHERE same AND NOT of_this_run"))
+        changed = [
+            row[0]
+            for row in self._all(
+                "SELECT record_no FROM met WHERE NOT same AND NOT of_this_run AND NOT newer ORDER BY 1"
+            )
+        ]
+        again = list(repeated(changed)) if changed else []
+        refused = self._refuse(again)
+        updated = self._replace(meeting)
+        inserted = self._insert(meeting.chunk_id)
+        self._compare(meeting.chunk_id)
+        deleted = self._delete_orphans(parent, meeting) if parent is not None else 0
+        return Loaded(
+            inserted=inserted,
+            updated=updated,
+            unchanged=unchanged,
+            merged=merged,
+            deleted=deleted,
+            refused=refused,
+            relies_on=relies_on,
+        )
+
+    def adopt(self, chunk_id: UUID) -> None:
+        """Take over what is stored of a chunk that cannot be done again, so that those after it can."""
+        gone = f"(SELECT _key FROM {self._stored} WHERE superseded_by = $1)"
+        for old, *_ in self._all(f"SELECT _chunk FROM {self._alive} WHERE _key IN {gone}", [chunk_id]):
+            self._known.superseded[old] += 1
+        self._connection.execute(
+            f"INSERT INTO {self._past} SELECT a._key, a._chunk, a.record_no, $1, s.operation"
+            f" FROM {self._alive} a JOIN {self._stored} s ON s.superseded_by = $1 AND s._key = a._key",
+            [chunk_id],
+        )
+        self._connection.execute(f"DELETE FROM {self._alive} WHERE _key IN {gone}", [chunk_id])
+        self._connection.execute(
+            f"INSERT INTO {self._alive} SELECT _key, _chunk, record_no, unhex(row_hash) FROM {self._stored}"
+            " WHERE _chunk = $1 AND superseded_by IS NULL",
+            [chunk_id],
+        )
+
+    def check_hashes(self, chunk_id: UUID) -> None:
+        """That stored rows of a chunk are what their own hashes say, where nothing else is left to compare with."""
+        text = record_text_sql([quoted(name) for name in [*self._fields, "absent"]])
+        rows = self._all(
+            f"SELECT _key, superseded_by, row_hash, sha256({text}) FROM {self._stored}"
+            f" WHERE _chunk = $1 AND row_hash <> sha256({text})",
+            [chunk_id],
+        )
+        for key, by, stored, expected in rows:
+            why = "SHA-256 of the row's own values"
+            self._differences.compare(
+                self._where(by), shown_key(key), "row_hash", stored=stored, expected=expected, why=why
+            )
+
+    @property
+    def incoming(self) -> str:
+        """The rows of the chunk at hand that stand or were written, with their key's text."""
+        return f'"incoming {self.table}"'
+
+    def _take(self, rows: pa.Table) -> None:
+        key = record_text_sql([spec.kind.canonical_sql(quoted(spec.name)) for spec in self.document.key])
+        later = [
+            f", CAST(NULL AS {spec.kind.duckdb_type}) AS {quoted(spec.name)}"
+            for spec in self.document.fields
+            if spec.name not in rows.column_names  # a later minor version added it
+        ]
+        self._connection.register("rows", rows)
+        self._connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {self.incoming} AS SELECT *, {key} AS _key{''.join(later)} FROM rows"
+        )
+        self._connection.unregister("rows")
+
+    def _meet(self, meeting: Meeting) -> None:
+        self._connection.execute(
+            f"""
+CREATE OR REPLACE TEMP TABLE met AS
+SELECT i.record_no, i._key, a.row_hash = i.row_hash AS same, a._chunk, c.first_record + a.record_no AS stored_record,
+       c.source, c.run = $1 OR coalesce(c.started >= $2::TIMESTAMPTZ, false) AS of_this_run, c.started > $3 AS newer
+FROM {self.incoming} i
+JOIN (SELECT * FROM {self._alive} WHERE _key BETWEEN (SELECT min(_key) FROM {self.incoming})
+                                                AND (SELECT max(_key) FROM {self.incoming})) a ON a._key = i._key
+JOIN known_chunks c ON c.chunk = a._chunk""",
+            [meeting.run_id, meeting.settled_from, meeting.run_started],
+        )
+
+    def _refuse(self, again: Sequence[int]) -> tuple[Refusal, ...]:
+        self._connection.register("again", pa.table({"record_no": pa.array(again, pa.int32())}))
+        rows = self._all("""
+SELECT record_no, stored_record, source, newer FROM met
+WHERE NOT same AND (of_this_run OR newer OR record_no IN (SELECT record_no FROM again)) ORDER BY record_no""")
+        self._connection.unregister("again")
+        refused = tuple(
+            Refusal(record_no=number, stored_record=record, stored_source=source, newer=newer)
+            for number, record, source, newer in rows
+        )
+        if refused:
+            self._connection.register("gone", pa.table({"record_no": pa.array([each.record_no for each in refused])}))
+            for table in (self.incoming, "met"):
+                self._connection.execute(f"DELETE FROM {table} WHERE record_no IN (SELECT record_no FROM gone)")
+            self._connection.unregister("gone")
+        return refused
+
+    def _replace(self, meeting: Meeting) -> int:
+        """Rows that stand and are not the same go to the past; the new ones come in with the inserted."""
+        lost = self._all("SELECT _chunk, count(*) FROM met WHERE NOT same GROUP BY _chunk")
+        if not lost:
+            return 0
+        for chunk, count in lost:
+            self._known.superseded[chunk] += count
+        self._supersede("SELECT _key FROM met WHERE NOT same", meeting.chunk_id, "update")
+        return sum(count for _, count in lost)
+
+    def _insert(self, chunk_id: UUID) -> int:
+        replaced, total = self._one(
+            f"SELECT (SELECT count(*) FROM met WHERE NOT same),"
+            f" (SELECT count(*) FROM {self.incoming} ANTI JOIN (SELECT * FROM met WHERE same) AS met USING (record_no))"
+        )
+        self._connection.execute(
+            f"INSERT INTO {self._alive} SELECT _key, $1, record_no, row_hash FROM {self.incoming}"
+            f" ANTI JOIN (SELECT * FROM met WHERE same) AS met USING (record_no)",
+            [chunk_id],
+        )
+        return int(total - replaced)
+
+    def _delete_orphans(self, parent: ContractRows, meeting: Meeting) -> int:
+        """Rows calculated from a record of this chunk that its new calculation no longer gives."""
+        shared = record_text_sql([quoted(spec.name) for spec in parent.document.key])
+        own = self._own_key_as(parent)
+        self._connection.execute(
+            f"""
+CREATE OR REPLACE TEMP TABLE gone AS
+SELECT a._key, a._chunk FROM {self._alive} a
+JOIN known_chunks c ON c.chunk = a._chunk AND c.started <= $1
+WHERE {own} IN (SELECT {shared} FROM {parent.incoming}) AND a._key NOT IN (SELECT _key FROM {self.incoming})""",
+            [meeting.run_started],
+        )
+        lost = self._all("SELECT _chunk, count(*) FROM gone GROUP BY _chunk")
+        for chunk, count in lost:
+            self._known.superseded[chunk] += count
+        if lost:
+            self._supersede("SELECT _key FROM gone", meeting.chunk_id, "delete")
+        return sum(count for _, count in lost)
+
+    def _own_key_as(self, parent: ContractRows) -> str:
+        """The part of this contract's key that is the parent's."""
+        places = [[spec.name for spec in self.document.key].index(spec.name) + 1 for spec in parent.document.key]
+        return record_text_sql([f"split_part(a._key, chr(31), {place})" for place in places])
+
+    def _supersede(self, keys: str, chunk_id: UUID, operation: str) -> None:
+        self._connection.execute(
+            f"INSERT INTO {self._past} SELECT _key, _chunk, record_no, $1, $2 FROM {self._alive}"
+            f" WHERE _key IN ({keys})",
+            [chunk_id, operation],
+        )
+        self._connection.execute(f"DELETE FROM {self._alive} WHERE _key IN ({keys})")
+
+    def _compare(self, chunk_id: UUID) -> None:
+        """Values of what this chunk wrote, column by column, wherever it stands now."""
+        expected = ", ".join(
+            [
+                *(
+                    f"{spec.kind.canonical_sql(quoted(spec.name))} AS {quoted(spec.name)}"
+                    for spec in self.document.fields
+                ),
+                "absent",
+                "lower(hex(row_hash)) AS row_hash",
+            ]
+        )
+        differs = " OR ".join(f"s.{quoted(name)} IS DISTINCT FROM e.{quoted(name)}" for name in self._columns)
+        both = ", ".join(f"s.{quoted(name)}, e.{quoted(name)}" for name in self._columns)
+        cursor = self._connection.execute(
+            f"""
+SELECT e._key, s.superseded_by IS NOT NULL, {both}
+FROM (SELECT * FROM {self._stored} WHERE _chunk = $1) s
+JOIN (SELECT {expected}, _key, record_no FROM {self.incoming}
+      ANTI JOIN (SELECT * FROM met WHERE same) AS met USING (record_no)) e USING (record_no)
+WHERE {differs}""",
+            [chunk_id],
+        )
+        while rows := cursor.fetchmany(1000):
+            for key, is_past, *values in rows:
+                self._columns_differ(key, self.history if is_past else self.table, values)
+
+    def _columns_differ(self, key: str, table: str, values: Sequence[Any]) -> None:
+        for place, column in enumerate(self._columns):
+            self._differences.compare(
+                table,
+                shown_key(key),
+                column,
+                stored=values[2 * place],
+                expected=values[2 * place + 1],
+                why="computed again from the raw record",
+            )
+
+    def finish(self) -> None:
+        """Whether each row stands where it should: none missing, none too many, the past in the history."""
+        self._connection.execute(f"""
+CREATE OR REPLACE TEMP TABLE misplaced AS
+SELECT m._key AS expected_key, s._key AS stored_key, m._chunk AS expected_chunk, s._chunk AS stored_chunk,
+       m.record_no AS expected_no, s.record_no AS stored_no,
+       m.superseded_by AS expected_by, s.superseded_by AS stored_by,
+       m.operation AS expected_operation, s.operation AS stored_operation
+FROM (SELECT _key, _chunk, record_no, NULL::UUID AS superseded_by, NULL::VARCHAR AS operation FROM {self._alive}
+      UNION ALL SELECT * FROM {self._past}) m
+FULL JOIN (SELECT _key, _chunk, record_no, superseded_by, operation FROM {self._stored}) s
+       ON s._chunk = m._chunk AND s.record_no = m.record_no
+WHERE m._key IS NULL OR s._key IS NULL OR m.superseded_by IS DISTINCT FROM s.superseded_by
+   OR m.operation IS DISTINCT FROM s.operation""")
+        self._moved()
+        self._placed_otherwise()
+        for key, by in self._all("SELECT expected_key, expected_by FROM misplaced WHERE stored_key IS NULL"):
+            self._differences.missing(self._where(by), shown_key(key), "made by a committed chunk")
+        for key, by in self._all("SELECT stored_key, stored_by FROM misplaced WHERE expected_key IS NULL"):
+            self._differences.unexplained(self._where(by), shown_key(key), "no committed chunk made it")
+
+    def _moved(self) -> None:
+        """A row missing in one place and one too many under the same key: where it came from was changed."""
+        rows = self._all("""
+SELECT m.expected_key, s.stored_by, s.stored_chunk, m.expected_chunk, s.stored_no, m.expected_no
+FROM misplaced m JOIN misplaced s ON m.expected_key = s.stored_key
+WHERE m.stored_key IS NULL AND s.expected_key IS NULL
+  AND m.expected_by IS NOT DISTINCT FROM s.stored_by
+  AND (SELECT count(*) FROM misplaced o WHERE o.stored_key = s.stored_key) = 1""")
+        for key, by, *values in rows:
+            for column, stored, expected in (("chunk_id", *values[:2]), ("record_no", *values[2:])):
+                self._differences.compare(
+                    self._where(by), shown_key(key), column, stored=stored, expected=expected, why="where it came from"
+                )
+        self._connection.execute("""
+DELETE FROM misplaced WHERE (stored_key IS NULL OR expected_key IS NULL) AND coalesce(stored_key, expected_key) IN (
+    SELECT m.expected_key FROM misplaced m JOIN misplaced s ON m.expected_key = s.stored_key
+    WHERE m.stored_key IS NULL AND s.expected_key IS NULL AND m.expected_by IS NOT DISTINCT FROM s.stored_by
+      AND (SELECT count(*) FROM misplaced o WHERE o.stored_key = s.stored_key) = 1)""")
+
+    def _placed_otherwise(self) -> None:
+        rows = self._all("""
+SELECT expected_key, stored_by, expected_by, stored_operation, expected_operation FROM misplaced
+WHERE stored_key IS NOT NULL AND expected_key IS NOT NULL""")
+        for key, stored_by, expected_by, stored_operation, expected_operation in rows:
+            name, why = shown_key(key), "what later chunks did to it"
+            if (stored_by is None) != (expected_by is None):
+                self._differences.add(
+                    Difference(
+                        table=self._where(stored_by), key=name, column=ROW, stored=PRESENT, expected=ABSENT,
+                        why=f"it belongs into {self._where(expected_by)}",
+                    )
+                )  # fmt: skip
+                continue
+            table = self._where(stored_by)
+            self._differences.compare(table, name, "superseded_by", stored=stored_by, expected=expected_by, why=why)
+            self._differences.compare(
+                table, name, "operation", stored=stored_operation, expected=expected_operation, why=why
+            )
+
+    def _where(self, superseded_by: UUID | None) -> str:
+        return self.table if superseded_by is None else self.history
+
+    def _one(self, query: str) -> tuple[Any, ...]:
+        row = self._connection.execute(query).fetchone()
+        if row is None:
+            raise AssertionError("an aggregate gives one row")
+        return row
+
+    def _all(self, query: str, values: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
+        return self._connection.execute(query, values).fetchall()
+
+
+def shown_key(key: str) -> str:
+    """A key's text as people write it."""
+    return key.replace("\x1f", "|")

@@ -1,0 +1,188 @@
+"""What runs rest on, held against its own hash: contracts, documents, blobs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from headwater.connectors.csv_file.connector import CsvConnector
+from headwater.errors import HeadwaterError
+from headwater.store.cited_blobs import all_cited_blobs
+from headwater.store.documents import all_documents, list_contracts
+
+if TYPE_CHECKING:
+    from headwater.audit.chain import Entry
+    from headwater.pipeline.replay.differences import Differences
+    from headwater.services.installation import Installation
+    from headwater.store.cited_blobs import CitedBlob
+    from headwater.store.database import TenantConnection
+    from headwater.store.documents import PublishedContract, StoredDocument
+    from headwater.telemetry import Progress
+
+OWN = "as its own text says"
+NAMES = {"mapping": ("mapping", "version"), "recipe": ("recipe", "version"), "column_lineage": ("name", "sql")}
+"""Where a document of a kind says its name and its version."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Citation:
+    """How the first run that cites a blob calls it."""
+
+    kind: str
+    name: str | None
+
+
+@dataclass(kw_only=True)
+class Evidence:
+    """Contracts, documents and blobs as stored; filled with who cites them while the chain is walked."""
+
+    installation: Installation
+    connection: TenantConnection
+    differences: Differences
+    contracts: dict[str, PublishedContract] = field(default_factory=dict)
+    documents: dict[str, StoredDocument] = field(default_factory=dict)
+    blobs: dict[str, CitedBlob] = field(default_factory=dict)
+    cited_documents: dict[str, str] = field(default_factory=dict)  # hash -> kind
+    cited_blobs: dict[str, Citation] = field(default_factory=dict)
+    erased: set[str] = field(default_factory=set)  # by the chain
+    transcoded: set[tuple[str, str]] = field(default_factory=set)
+
+    def note(self, entry: Entry) -> None:
+        """What an entry of the chain cites, and what it says was erased. The first to cite a blob named it."""
+        if entry.action == "blob.erased":
+            self.erased.add(entry.resource.removeprefix("blob/"))
+        elif entry.action == "run.planned":
+            payload = json.loads(entry.payload)
+            for kind in ("mapping", "recipe", "contract"):
+                self.cited_documents.setdefault(payload[kind], kind)
+            self.cited_blobs.setdefault(payload["blob"], Citation(kind="raw", name=payload["file"]))
+            self.cited_blobs.setdefault(payload["text"], Citation(kind="utf8", name=payload["file"]))
+            if payload["factor_set"] is not None:
+                self.cited_blobs.setdefault(payload["factor_set"], Citation(kind="factor_set", name=None))
+        elif entry.action == "run.started":
+            self.cited_documents.setdefault(json.loads(entry.payload)["lineage"], "column_lineage")
+
+    def check_documents(self) -> None:
+        """Each contract and document is what its hash says, and bears the name that stands in it."""
+        for contract in list_contracts(self.connection):
+            self.contracts[contract.hash.hex()] = contract
+            self._check_body("contract_registry", contract, ("name", "version"))
+        for document in all_documents(self.connection, self.installation.tenant_id):
+            self.documents[document.hash.hex()] = document
+            self._check_body("documents", document, NAMES.get(document.kind, ("name", "version")))
+
+    def _check_body(self, table: str, document: PublishedContract, names: tuple[str, str]) -> None:
+        key = f"{document.name} {document.version}"
+        digest = hashlib.sha256(document.body.encode()).digest()
+        if digest != document.hash:
+            cited = document.hash.hex() in self.cited_documents
+            # The hash that runs cite is the one to trust; where none cites it, either may have been changed.
+            column = "body" if cited else "hash"
+            self.differences.compare(
+                table, key, column, stored=digest if cited else document.hash,
+                expected=document.hash if cited else digest, why="SHA-256 of the text",
+            )  # fmt: skip
+            return
+        body = json.loads(document.body)
+        for column, name in zip(("name", "version"), names, strict=True):
+            self.differences.compare(
+                table, key, column, stored=getattr(document, column), expected=body.get(name), why=OWN
+            )
+
+    def check_blobs(self, progress: Progress) -> None:
+        """Each file in the blob store is what its name says, to the last byte; what was erased is left out."""
+        tenant_id = self.installation.tenant_id
+        found = all_cited_blobs(self.connection, tenant_id)
+        progress.start("verifying files", total=sum(blob.size for blob in found), unit="bytes")
+        try:
+            for blob in found:
+                digest = blob.sha256.hex()
+                self.blobs[digest] = blob
+                if digest not in self.erased and blob.state == "held":
+                    self._check_file(blob)
+                progress.advance(blob.size)
+        finally:
+            progress.finish()
+
+    def _check_file(self, blob: CitedBlob) -> None:
+        key = f"{blob.name} ({blob.sha256.hex()})"
+        try:
+            measured = self.installation.blobs.measure(self.installation.tenant_id, blob.sha256)
+        except HeadwaterError as error:
+            self.differences.missing("blob store", key, error.what)
+            return
+        whole = self.differences.compare(
+            "blob store", key, "content", stored=measured.sha256, expected=blob.sha256, why="SHA-256 of the file"
+        )
+        if whole:
+            self.differences.compare(
+                "blobs", key, "size", stored=blob.size, expected=measured.size, why="bytes of the file"
+            )
+
+    def check_transcoding(self, raw: str, text: str, encoding: str) -> None:
+        """The UTF-8 form of a file is made again from the file as it came."""
+        usable = all(digest in self.blobs and digest not in self.erased for digest in (raw, text))
+        if raw == text or (raw, text) in self.transcoded or not usable:
+            return
+        self.transcoded.add((raw, text))
+        path = self.installation.blobs.path(self.installation.tenant_id, bytes.fromhex(raw))
+        sink = _Hash()
+        CsvConnector.to_utf8(path, encoding, sink)  # type: ignore[arg-type]
+        self.differences.compare(
+            "runs", f"text {text}", "text_sha256", stored=text, expected=sink.hash.hexdigest(),
+            why=f"the file {raw} brought from {encoding} to UTF-8 again",
+        )  # fmt: skip
+
+    def check_citations(self) -> None:
+        """Nothing cited is missing, and nothing is there that no run cites."""
+        for digest, kind in self.cited_documents.items():
+            if kind == "contract":
+                if digest not in self.contracts:
+                    self.differences.missing("contract_registry", digest, "a run cites it")
+            elif digest not in self.documents:
+                self.differences.missing("documents", f"{kind} {digest}", "a run cites it")
+        for digest, document in self.documents.items():
+            key = f"{document.name} {document.version}"
+            kind = self.cited_documents.get(digest)
+            if kind is None:
+                self.differences.unexplained("documents", key, f"no run cites {digest}")
+            else:
+                self.differences.compare(
+                    "documents", key, "kind", stored=document.kind, expected=kind, why="as the run that cites it says"
+                )
+        for digest in self.cited_blobs.keys() - self.blobs.keys():
+            self.differences.missing("blobs", digest, "a run cites it")
+        for digest, blob in self.blobs.items():
+            self._check_blob(digest, blob)
+
+    def _check_blob(self, digest: str, blob: CitedBlob) -> None:
+        key = f"{blob.name} ({digest})"
+        citation = self.cited_blobs.get(digest)
+        if citation is None and blob.kind != "factor_set":
+            # Factors are pinned before the run that cites them is planned; all else is cited as it is noted.
+            self.differences.unexplained("blobs", key, "no run cites it")
+        elif citation is not None:
+            facts = {"kind": (blob.kind, citation.kind)}
+            facts |= {"name": (blob.name, citation.name)} if citation.name is not None else {}
+            for column, (stored, expected) in facts.items():
+                self.differences.compare(
+                    "blobs", key, column, stored=stored, expected=expected, why="as the first run that cites it says"
+                )
+        state = "erased" if digest in self.erased else "held"
+        self.differences.compare(
+            "blobs", key, "state", stored=blob.state, expected=state, why="as the audit chain says"
+        )
+
+
+class _Hash:
+    """Takes what is written to it into a hash only."""
+
+    def __init__(self) -> None:
+        self.hash = hashlib.sha256()
+
+    def write(self, block: bytes) -> int:
+        """Take a block."""
+        self.hash.update(block)
+        return len(block)

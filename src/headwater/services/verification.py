@@ -1,0 +1,234 @@
+"""Proof that nothing was changed: the audit chain, all it cites, and every stored row computed again from raw files.
+
+The chain is walked in its order, which is the order in which chunks were committed. Each chunk is taken from the raw
+file through the documents and factors its run cites, by the code that loads, into a model beside the database; what the
+model comes to is compared with what is stored, value by value, and nothing may be missing or left over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headwater.audit.chain import parse_anchor, verify_entries
+from headwater.contracts import Document
+from headwater.engine.duck import engine
+from headwater.pipeline.replay.chunks_known import KnownChunks
+from headwater.pipeline.replay.differences import Difference, Differences
+from headwater.pipeline.replay.quarantines import Quarantines
+from headwater.pipeline.replay.rows import ContractRows
+from headwater.pipeline.replay.store import Model
+from headwater.services.evidence import Evidence
+from headwater.services.replaying import Replay
+from headwater.store import audit, chunks, runs
+from headwater.store.run_chunks import KEY_HASH, RAW_HASH
+from headwater.store.stored_rows import house_batches, stored_batches
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    import duckdb
+    import numpy.typing as npt
+
+    from headwater.audit.chain import Anchor, Entry
+    from headwater.pipeline.replay.store import StandingHashes
+    from headwater.services.installation import Installation
+    from headwater.store.database import TenantConnection
+    from headwater.telemetry import Progress
+
+SHOWN = 20
+
+NOT_EVIDENCE: Mapping[str, str] = {
+    "created_at": "when a row was written: the chain has its own times, and no figure rests on this one",
+    "updated_at": "when a row was last touched",
+    "committed_at": "when a chunk was committed: the chain has its own time",
+    "finished_at": "when a run ended: the chain has its own time",
+    "attempts": "how often a chunk was tried; what it came to is evidence, how hard it was is not",
+}
+"""Columns of evidence tables that nothing rests on, and that `verify` leaves alone, with the reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """What was checked, and what did not agree.
+
+    checked         how many of each: audit entries, documents, files, runs, chunks, records read, rows by table
+    differences     the first of `found`, as many as were asked for
+    by_table        how many differences there are in each table
+    erased          files that were erased: what was loaded from them is held against its hashes only
+    not_recomputed  runs that could not be done again, and why
+    anchor          the head of the chain, to be noted elsewhere: with it a cut tail shows
+    """
+
+    checked: Mapping[str, int]
+    differences: tuple[Difference, ...]
+    by_table: Mapping[str, int]
+    erased: tuple[str, ...]
+    not_recomputed: Mapping[str, str]
+    anchor: str
+
+    @property
+    def found(self) -> int:
+        """How many differences there are, shown or not."""
+        return sum(self.by_table.values())
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything agrees and everything that was not erased was computed again."""
+        return not self.found and not self.not_recomputed
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {**asdict(self), "ok": self.ok, "found": self.found}
+
+
+def verify(
+    installation: Installation, *, progress: Progress, anchor: str | None = None, shown: int = SHOWN
+) -> Verification:
+    """Check all evidence of the organisation. `anchor` is a head of the chain noted earlier, as `seq:hash`."""
+    noted = [parse_anchor(anchor)] if anchor else []
+    memory = f"{installation.settings.memory_limit // 2**20}MiB"
+    with (
+        installation.database.snapshot(installation.tenant_id) as connection,
+        engine(memory_limit=memory) as duck,
+    ):
+        return _Verifier(installation, connection, duck, progress, Differences(limit=shown)).run(noted)
+
+
+class _Verifier:
+    def __init__(
+        self,
+        installation: Installation,
+        connection: TenantConnection,
+        duck: duckdb.DuckDBPyConnection,
+        progress: Progress,
+        differences: Differences,
+    ) -> None:
+        self._installation = installation
+        self._tenant_id = installation.tenant_id
+        self._connection = connection
+        self._duck = duck
+        self._progress = progress
+        self._differences = differences
+        self._evidence = Evidence(installation=installation, connection=connection, differences=differences)
+        self._checked: dict[str, int] = {}
+
+    def run(self, noted: list[Anchor]) -> Verification:
+        not_recomputed: dict[str, str] = {}
+        head = audit.head(self._connection, self._tenant_id)
+        if self._chain_holds(head, noted):
+            for entry in audit.entries(self._connection, self._tenant_id):
+                self._evidence.note(entry)
+            self._evidence.check_documents()
+            self._evidence.check_blobs(self._progress)
+            not_recomputed = self._replay()
+            self._evidence.check_citations()
+        else:
+            not_recomputed["everything"] = "the audit chain is broken, so that nothing can be held against it"
+        return Verification(
+            checked=self._checked,
+            differences=tuple(self._differences.shown),
+            by_table=dict(self._differences.by_table),
+            erased=tuple(
+                self._evidence.blobs[digest].name if digest in self._evidence.blobs else digest
+                for digest in sorted(self._evidence.erased)
+            ),
+            not_recomputed=not_recomputed,
+            anchor=str(head),
+        )
+
+    def _chain_holds(self, head: Anchor, noted: list[Anchor]) -> bool:
+        entries = self._counted(audit.entries(self._connection, self._tenant_id))
+        broken = verify_entries(entries, tenant_id=self._tenant_id, head=head, anchors=noted)
+        if broken is None:
+            return True
+        table = "audit_heads" if "its head says" in broken.what else "audit_entries"
+        self._differences.add(
+            Difference(table=table, key=f"entry {broken.seq}", column="", stored=None, expected=None, why=broken.what)
+        )
+        return False
+
+    def _counted(self, entries: Iterator[Entry]) -> Iterator[Entry]:
+        self._checked["audit entries"] = 0
+        for entry in entries:
+            self._checked["audit entries"] += 1
+            yield entry
+
+    def _replay(self) -> dict[str, str]:
+        model = self._model()
+        stored = {run.run_id: run for run in runs.all_runs(self._connection, self._tenant_id)}
+        replay = Replay(
+            self._installation,
+            self._connection,
+            model,
+            self._evidence,
+            runs=stored,
+            standing=self._standing(),
+            progress=self._progress,
+        )
+        self._progress.start("verifying records", total=sum(run.records_planned for run in stored.values()))
+        try:
+            for entry in audit.entries(self._connection, self._tenant_id):
+                replay.take(entry)
+        finally:
+            replay.close()
+            self._progress.finish()
+        replay.finish()
+        for rows in model.rows.values():
+            rows.finish()
+        model.quarantines.finish()
+        self._count(replay, model)
+        return replay.not_recomputed
+
+    def _count(self, replay: Replay, model: Model) -> None:
+        held = [blob for blob in self._evidence.blobs.values() if blob.sha256.hex() not in self._evidence.erased]
+        self._checked |= {
+            "contracts": len(self._evidence.contracts),
+            "documents": len(self._evidence.documents),
+            "files": len(held),
+            "runs": len(replay.seen),
+            "chunks": sum(len(seen.committed) for seen in replay.seen.values()),
+            "records": replay.records,
+            **{rows.table: rows.count for rows in model.rows.values() if rows.count},
+            "quarantine": model.quarantines.count,
+            "findings": model.quarantines.findings_count,
+        }
+
+    def _model(self) -> Model:
+        known = KnownChunks(connection=self._duck)
+        rows = {}
+        for document in self._documents():
+            table = ContractRows(self._duck, document, known, self._differences)
+            for past in (False, True):
+                table.add_stored(stored_batches(self._connection, document, past=past), past=past)
+            rows[f"{document.name}@{document.major}"] = table
+        quarantines = Quarantines(self._duck, self._differences)
+        for name, table in (("quarantine", "quarantine"), ("repairs", "quarantine_repairs"), ("findings", "findings")):
+            quarantines.add_stored(name, house_batches(self._connection, table))
+        return Model(rows=rows, quarantines=quarantines, known=known, differences=self._differences, actor=audit.ACTOR)
+
+    def _documents(self) -> list[Document]:
+        """The newest minor version of each major one: its table has the fields of all."""
+        newest: dict[tuple[str, int], Document] = {}
+        for contract in self._evidence.contracts.values():
+            document = Document.from_json(contract.body)
+            key = (document.name, document.major)
+            if key not in newest or _release(document) > _release(newest[key]):
+                newest[key] = document
+        return list(newest.values())
+
+    def _standing(self) -> StandingHashes:
+        def standing(chunk_id: UUID) -> tuple[npt.NDArray[np.void], npt.NDArray[np.uint64]]:
+            raw_hashes, key_hashes = chunks.standing(self._connection, self._tenant_id, chunk_id)
+            whole = len(raw_hashes) // RAW_HASH.itemsize, len(key_hashes) // KEY_HASH.itemsize
+            return np.frombuffer(raw_hashes, RAW_HASH, whole[0]), np.frombuffer(key_hashes, KEY_HASH, whole[1])
+
+        return standing
+
+
+def _release(document: Document) -> tuple[int, ...]:
+    return tuple(int(part) for part in document.version.split("."))
