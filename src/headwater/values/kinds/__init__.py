@@ -19,7 +19,7 @@ TYPE_NAMES = ("text", "code", "decimal", "integer", "date", "timestamp", "boolea
 
 
 class Kind(Protocol):
-    """What a field's values are. Everywhere below, an SQL argument is a column's name or an expression free of effects."""
+    """What a field's values are. An SQL argument is a column's name, or an expression free of effects."""
 
     @property
     def duckdb_type(self) -> str:

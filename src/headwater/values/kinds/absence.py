@@ -17,31 +17,48 @@ def absence(trimmed: str, words: Mapping[str, Outcome]) -> Outcome | None:
     return words.get(fold(trimmed))
 
 
-def reading_sql(text: str, *, plain: str, words: Mapping[str, Outcome], otherwise: str) -> str:
-    """SQL of a reading: the text itself where it has the plain ASCII form (regular expression `plain`), NULL where it is
+def reading_sql(
+    text: str,
+    *,
+    plain: str,
+    words: Mapping[str, Outcome],
+    otherwise: str,
+    rearranged: tuple[str, str] | None = None,
+) -> str:
+    """SQL of a reading: the text itself where it has the plain form (regular expression `plain`), NULL where it is
     blank, a mark for an absent word, else the SQL `otherwise` over `trimmed`: a text in plain form, or a mark.
+    `rearranged` is a second common form (regular expression) with the SQL over `text` that puts it in plain form.
 
-    An absent word that has the plain form, such as -9999, is kept out of the first branch. What comes after that branch
+    An absent word that has one of these forms, such as -9999, is kept out of their branches. What comes after them
     costs plain texts nothing, so it need not be fast; but every pattern in it is compiled anew for each chunk, so there
     should be few.
     """
-    matches = f"regexp_full_match({text}, {literal(plain)})"
-    clashes = [word for word in words if re.fullmatch(plain, word)]
-    if clashes:
-        same_case = f"lower({text})" if plain.isascii() else f"({fold_sql(text)})"
-        matches += f" AND NOT {is_one_of(same_case, clashes)}"
+    branches = f" WHEN {_matches(text, plain, words)} THEN {text} WHEN {text} IS NULL OR {text} = '' THEN NULL"
+    if rearranged:
+        pattern, reading = rearranged
+        branches += f" WHEN {_matches(text, pattern, words)} THEN {reading}"
 
-    def read(trimmed: str) -> str:
-        branches = "".join(
-            f" WHEN {is_one_of(fold_sql(trimmed), [word for word in words if words[word] is outcome])} THEN {mark(outcome)}"
+    def word(folded: str) -> str:
+        named = "".join(
+            f" WHEN {is_one_of(folded, [word for word in words if words[word] is outcome])} THEN {mark(outcome)}"
             for outcome in sorted(set(words.values()))
         )
-        return f"CASE WHEN {trimmed} = '' THEN NULL{branches} ELSE {otherwise} END"
+        return f"CASE {named} ELSE {otherwise} END"
 
-    return (
-        f"(CASE WHEN {matches} THEN {text} WHEN {text} IS NULL OR {text} = '' THEN NULL"
-        f" ELSE {let('trimmed', trim_sql(text), read)} END)"
-    )
+    def read(trimmed: str) -> str:
+        rest = let("word", fold_sql(trimmed), word) if words else otherwise
+        return f"CASE WHEN {trimmed} = '' THEN NULL ELSE {rest} END"
+
+    return f"(CASE{branches} ELSE {let('trimmed', trim_sql(text), read)} END)"
+
+
+def _matches(text: str, pattern: str, words: Mapping[str, Outcome]) -> str:
+    matches = f"regexp_full_match({text}, {literal(pattern)})"
+    clashes = [word for word in words if re.fullmatch(pattern, word)]
+    if not clashes:
+        return matches
+    same_case = f"lower({text})" if pattern.isascii() else f"({fold_sql(text)})"
+    return f"{matches} AND NOT {is_one_of(same_case, clashes)}"
 
 
 def mark(outcome: Outcome) -> str:
@@ -52,8 +69,8 @@ def mark(outcome: Outcome) -> str:
 def outcome_of(reading: str) -> str:
     """SQL of the outcome of a reading."""
     return (
-        f"(CASE WHEN {reading} IS NULL THEN {Outcome.BLANK:d} WHEN {reading} < ' ' THEN CAST(right({reading}, -1) AS UTINYINT)"
-        f" ELSE {Outcome.VALUE:d} END)::UTINYINT"
+        f"(CASE WHEN {reading} IS NULL THEN {Outcome.BLANK:d}"
+        f" WHEN {reading} < ' ' THEN CAST(right({reading}, -1) AS UTINYINT) ELSE {Outcome.VALUE:d} END)::UTINYINT"
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from headwater.values.sql_text import let, literal
@@ -73,7 +73,7 @@ def any_form(allowed: Iterable[Form]) -> str:
 
 
 def year_month_day(folded: str, allowed: Iterable[Form], suffix: str) -> tuple[int, int, int] | None:
-    """Year, month and day of a text that is a day in one of the forms and then `suffix` (a pattern); None if it is not."""
+    """Year, month and day of a text that is a day in one of the forms, then `suffix` (a pattern); None if it is not."""
     for form in allowed:
         if re.fullmatch(form.pattern + suffix, folded):
             match = re.match(form.parts, folded)
@@ -87,14 +87,33 @@ def year_month_day(folded: str, allowed: Iterable[Form], suffix: str) -> tuple[i
 
 def iso_sql(folded: str, allowed: Iterable[Form], suffix: str) -> str:
     """SQL twin of `year_month_day`: VARCHAR 2024-3-31, which may be no day of the calendar; NULL for no form."""
-    branches = ""
-    for form in allowed:
-        month = f"(strpos('{_MONTHS}', left(part.m, 3)) // 3 + 1)" if form.named else "part.m"
-        names = "[" + ", ".join(f"'{name.lower()}'" for name in form.order) + "]"
-        parts = f"regexp_extract({folded}, {literal(form.parts)}, {names})"
-        day = f"part.y || '-' || {month} || '-' || part.d"
-        branches += (
-            f" WHEN regexp_full_match({folded}, {literal(form.pattern + suffix)})"
-            f" THEN {let('part', parts, lambda _, day=day: day)}"
-        )
+    branches = "".join(
+        f" WHEN regexp_full_match({folded}, {literal(form.pattern + suffix)})"
+        f" THEN {let('part', _parts_sql(folded, form), _joined_sql(form))}"
+        for form in allowed
+    )
     return f"(CASE{branches} END)"
+
+
+def _parts_sql(folded: str, form: Form) -> str:
+    names = ", ".join(f"'{name.lower()}'" for name in form.order)
+    return f"regexp_extract({folded}, {literal(form.parts)}, [{names}])"
+
+
+def _joined_sql(form: Form) -> Callable[[str], str]:
+    def joined(part: str) -> str:
+        month = f"(strpos('{_MONTHS}', left({part}.m, 3)) // 3 + 1)" if form.named else f"{part}.m"
+        return f"{part}.y || '-' || {month} || '-' || {part}.d"
+
+    return joined
+
+
+def padded(date_order: str | None, text: str) -> tuple[str, str] | None:
+    """The common form of a declared order with the year last, 31/03/2024, as a pattern, and SQL that makes it
+    2024-03-31; None for other orders.
+    """
+    if date_order not in {"DMY", "MDY"}:
+        return None
+    first, second = ("[0-3][0-9]", "[01][0-9]") if date_order == "DMY" else ("[01][0-9]", "[0-3][0-9]")
+    day, month = (f"{text}[1:2]", f"{text}[4:5]") if date_order == "DMY" else (f"{text}[4:5]", f"{text}[1:2]")
+    return _separated(first, second, "[1-9][0-9]{3}"), f"{text}[7:10] || '-' || {month} || '-' || {day}"

@@ -58,7 +58,9 @@ class Date:
         )
         iso = calendar.iso_sql("folded", allowed, _MIDNIGHT)
         otherwise = let("folded", fold_sql("trimmed"), lambda _: let("iso", iso, lambda _: check))
-        return reading_sql(text, plain=_PLAIN, words=absent_words(fmt, with_defaults=True), otherwise=otherwise)
+        words = absent_words(fmt, with_defaults=True)
+        rearranged = calendar.padded(fmt.date_order, text)
+        return reading_sql(text, plain=_PLAIN, words=words, otherwise=otherwise, rearranged=rearranged)
 
     def outcome_sql(self, reading: str) -> str:
         """Twin of the outcome."""

@@ -24,7 +24,7 @@ _ANY_SEPARATOR = f"[.,'\u2019{NUMBER_SPACES}]"
 
 @dataclass(frozen=True, kw_only=True)
 class Notation:
-    """The patterns of one decimal and grouping sign; all match whole trimmed texts, and mean the same to `re` and RE2."""
+    """The patterns of one decimal and grouping sign, for whole trimmed texts; they mean the same to `re` and RE2."""
 
     decimal: str
     group: str | None
@@ -95,13 +95,14 @@ def digits(trimmed: str, form: Notation) -> Digits | None:
 
 
 def digits_sql(trimmed: str, form: Notation) -> str:
-    """SQL twin of `digits`: a STRUCT of `is_number` and the fields of `Digits`, which mean something only if it is one."""
+    """SQL twin of `digits`: a STRUCT of `is_number` and the fields of `Digits`, which hold only if it is one."""
     point = f"[{form.decimal}]"
     whole = f"regexp_replace(regexp_extract({trimmed}, '^[^eE{form.decimal}]*'), '[^0-9]', '', 'g')"
     fraction = f"regexp_extract({trimmed}, '{point}([0-9]*)', 1)"
     exponent = f"coalesce(TRY_CAST(regexp_extract({trimmed}, '[eE]([+-]?[0-9]+)', 1) AS INTEGER), 0)"
     written = (
-        f"{{'is_number': regexp_full_match({trimmed}, {literal(form.number)}), 'whole': {whole}, 'fraction': {fraction},"
+        f"{{'is_number': regexp_full_match({trimmed}, {literal(form.number)}),"
+        f" 'whole': {whole}, 'fraction': {fraction},"
         f" 'shift': {exponent} - CASE WHEN contains({trimmed}, '%') THEN 2 ELSE 0 END,"
         f" 'negative': regexp_matches({trimmed}, {literal(f'^[({MINUS}-]|[{MINUS}-]$')})}}"
     )

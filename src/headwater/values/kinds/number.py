@@ -19,7 +19,7 @@ MAX_PRECISION = 38
 
 @dataclass(frozen=True, kw_only=True)
 class Number:
-    """A decimal with `precision` digits, `scale` of them after the decimal sign. More decimals are refused, not rounded."""
+    """A decimal with `precision` digits, `scale` of them decimals. More decimals are refused, not rounded."""
 
     precision: int = 18
     scale: int = 6

@@ -37,11 +37,12 @@ class Text:
 
     def reading_sql(self, text: str, fmt: TextFormat) -> str:
         """Twin of `parse`: the trimmed text, or a mark."""
+        is_refused = f"regexp_matches(trimmed, {literal(f'[{CONTROL_CLASS}]')})"
         return reading_sql(
             text,
             plain=_PLAIN,
             words=absent_words(fmt, with_defaults=False),
-            otherwise=f"CASE WHEN regexp_matches(trimmed, {literal(f'[{CONTROL_CLASS}]')}) THEN {mark(Outcome.CONTROL_CHARACTER)} ELSE trimmed END",
+            otherwise=f"CASE WHEN {is_refused} THEN {mark(Outcome.CONTROL_CHARACTER)} ELSE trimmed END",
         )
 
     def outcome_sql(self, reading: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from headwater.errors import Misuse
-from headwater.values.characters import fold, fold_sql, trim, trim_sql
+from headwater.values.characters import fold, fold_sql, trim
 from headwater.values.kinds import calendar_forms as calendar
 from headwater.values.kinds.absence import absence, is_value, mark, outcome_of, reading_sql
 from headwater.values.outcome import Outcome, Parsed
@@ -21,7 +21,12 @@ _FIRST = datetime.datetime(1000, 1, 1, tzinfo=datetime.UTC)
 _LAST_LOCAL = datetime.datetime.max  # noqa: DTZ901  a time by the clock on the wall
 _MICROSECOND_DIGITS = 6
 
-_PLAIN = "[1-9][0-9]{3}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:[.][0-9]{1,6})?Z"
+_PLAIN_TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:[.][0-9]{1,6})?)?"
+# With an offset, only years for which no offset leads out of the range.
+_PLAIN = (
+    f"[1-9][0-9]{{3}}-[01][0-9]-[0-3][0-9][T ]{_PLAIN_TIME}Z"
+    f"|(?:1[1-9]|[2-8][0-9])[0-9]{{2}}-[01][0-9]-[0-3][0-9][T ]{_PLAIN_TIME}[+-](?:0[0-9]|1[0-4]):[0-5][0-9]"
+)
 _CLOCK = "([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]+))?)?(?: ?([ap]m))?"
 _OFFSET = "(?: ?(z|utc|gmt|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?))?"
 _TIME = f"[t ] ?{_CLOCK}{_OFFSET}"
@@ -52,37 +57,35 @@ class Timestamp:
         return _point(found, clock, fmt.time_zone)
 
     def reading_sql(self, text: str, fmt: TextFormat) -> str:
-        """Twin of `parse`: day, time and offset as a cast reads them, perhaps none of the calendar, or a mark."""
-        parts = _PartsSql.of("trimmed", fmt)
-        utc = f"CASE WHEN {parts.zone} = '' THEN {parts.in_zone} ELSE {parts.shifted} END"
-        outcome = (
-            f"CASE WHEN {parts.local} IS NULL THEN {Outcome.NO_SUCH_TIME:d}"
-            f" WHEN strlen({parts.fraction}) > {_MICROSECOND_DIGITS} THEN {Outcome.TOO_MANY_DECIMALS:d}"
-            f" WHEN {parts.zone} = '' THEN {parts.zone_outcome} ELSE {_range_outcome_sql(parts.shifted)} END"
-        )
-        told = f"CASE WHEN found = 0 THEN {_plain_sql(utc)} ELSE chr(1) || found END"
-        check = (
-            f"CASE WHEN {parts.day} IS NULL THEN"
-            f" CASE WHEN regexp_full_match({parts.folded}, {literal(calendar.AMBIGUOUS + _TIME)})"
-            f" THEN {mark(Outcome.AMBIGUOUS_DATE)} ELSE {mark(Outcome.NOT_A_TIMESTAMP)} END"
-            f" WHEN {parts.day} < '1' OR TRY_CAST({parts.day} AS DATE) IS NULL THEN {mark(Outcome.NO_SUCH_DATE)}"
-            f" ELSE {let('found', outcome, lambda _: told)} END"
-        )
-        return reading_sql(text, plain=_PLAIN, words=absent_words(fmt, with_defaults=True), otherwise=check)
+        """Twin of `parse`: day, time and offset as a cast reads them, perhaps no day of the calendar, or a mark."""
+        form = calendar.AMBIGUOUS + _TIME
+
+        def of_day(folded: str, day: str) -> str:
+            return (
+                f"CASE WHEN {day} IS NULL THEN CASE WHEN regexp_full_match({folded}, {literal(form)})"
+                f" THEN {mark(Outcome.AMBIGUOUS_DATE)} ELSE {mark(Outcome.NOT_A_TIMESTAMP)} END"
+                f" WHEN {day} < '1' OR TRY_CAST({day} AS DATE) IS NULL THEN {mark(Outcome.NO_SUCH_DATE)}"
+                f" ELSE {_clock_sql(folded, day, fmt.time_zone)} END"
+            )
+
+        def of_text(folded: str) -> str:
+            day = calendar.iso_sql(folded, calendar.forms(fmt.date_order), _TIME)
+            return let("day", day, lambda name: of_day(folded, name))
+
+        words = absent_words(fmt, with_defaults=True)
+        otherwise = let("folded", fold_sql("trimmed"), of_text)
+        return reading_sql(text, plain=_PLAIN, words=words, otherwise=otherwise)
 
     def outcome_sql(self, reading: str) -> str:
         """Twin of the outcome."""
         return (
             f"(CASE WHEN {reading} IS NULL OR {reading} < ' ' THEN {outcome_of(reading)}"
-            f" WHEN substr({reading}, 12, 2) > '23' THEN CASE WHEN TRY_CAST(left({reading}, 10) AS DATE) IS NULL"
-            f" THEN {Outcome.NO_SUCH_DATE:d} ELSE {Outcome.NO_SUCH_TIME:d} END"
             f" WHEN TRY_CAST({reading} AS TIMESTAMPTZ) IS NULL THEN {Outcome.NO_SUCH_DATE:d} ELSE 0 END)::UTINYINT"
         )
 
     def value_sql(self, reading: str, fmt: TextFormat) -> str:  # noqa: ARG002  the protocol's signature
         """Twin of the value."""
-        on_the_clock = f"{is_value(reading)} AND substr({reading}, 12, 2) <= '23'"
-        return f"CASE WHEN {on_the_clock} THEN TRY_CAST({reading} AS TIMESTAMPTZ) END"
+        return f"CASE WHEN {is_value(reading)} THEN TRY_CAST({reading} AS TIMESTAMPTZ) END"
 
     def canonical(self, value: object) -> str:
         """UTC with six decimals: 2024-03-31T12:30:00.000000Z."""
@@ -159,89 +162,70 @@ def _in_zone(local: datetime.datetime, time_zone: str) -> Parsed:
     return Parsed(None, Outcome.NO_SUCH_DATE if out_of_range else Outcome.NO_SUCH_TIME)
 
 
-def _plain_sql(utc: str) -> str:
+def _clock_sql(folded: str, day: str, time_zone: str | None) -> str:
+    """SQL of the reading of a text whose day the calendar has: twin of `_point` from the time of day on."""
+    names = "['hour', 'minute', 'second', 'fraction', 'half', 'zone']"
+    clock = f"regexp_extract({folded}, {literal(_TIME_AT_END)}, {names})"
+    hour = (
+        "(CASE WHEN clock.half = '' THEN CAST(clock.hour AS INTEGER) WHEN CAST(clock.hour AS INTEGER) BETWEEN 1 AND 12"
+        " THEN CAST(clock.hour AS INTEGER) % 12 + CASE WHEN clock.half = 'pm' THEN 12 ELSE 0 END ELSE 99 END)"
+    )
+    second = "CASE WHEN clock.second = '' THEN '00' ELSE clock.second END"
+    local = (
+        f"CASE WHEN {hour} < 24 AND clock.minute < '60' AND {second} < '60'"
+        f" THEN CAST({day} || ' ' || {hour} || ':' || clock.minute || ':' || {second} || '.'"
+        f" || left(clock.fraction || '000000', {_MICROSECOND_DIGITS}) AS TIMESTAMP) END"
+    )
+    minutes = "(60 * CAST(clock.zone[2:3] AS INTEGER) + coalesce(TRY_CAST(right(clock.zone, 2) AS INTEGER), 0))"
+    minutes = f"CASE WHEN strlen(clock.zone) = 3 THEN 60 * CAST(clock.zone[2:3] AS INTEGER) ELSE {minutes} END"
+    shifted = (
+        f"local - to_minutes(CASE left(clock.zone, 1) WHEN '+' THEN {minutes} WHEN '-' THEN -({minutes}) ELSE 0 END)"
+    )
+
+    def of_local(_: str) -> str:
+        return (
+            f"CASE WHEN local IS NULL THEN {mark(Outcome.NO_SUCH_TIME)}"
+            f" WHEN strlen(rtrim(clock.fraction, '0')) > {_MICROSECOND_DIGITS} THEN {mark(Outcome.TOO_MANY_DECIMALS)}"
+            f" WHEN clock.zone = '' THEN {_zone_sql(time_zone)} ELSE {let('utc', shifted, _in_range_sql)} END"
+        )
+
+    return let("clock", clock, lambda _: let("local", local, of_local))
+
+
+def _is_in_range_sql(utc: str) -> str:
+    return f"({utc} >= TIMESTAMP '1000-01-01' AND {utc} < TIMESTAMP '10000-01-01')"
+
+
+def _reading_sql(utc: str) -> str:
     return f"strftime({utc}, '%Y-%m-%d %H:%M:%S.%f') || '+00'"
 
 
-def _range_outcome_sql(utc: str) -> str:
-    return (
-        f"CASE WHEN {utc} >= TIMESTAMP '1000-01-01' AND {utc} < TIMESTAMP '10000-01-01'"
-        f" THEN 0 ELSE {Outcome.NO_SUCH_DATE:d} END"
-    )
+def _in_range_sql(utc: str) -> str:
+    return f"CASE WHEN {_is_in_range_sql(utc)} THEN {_reading_sql(utc)} ELSE {mark(Outcome.NO_SUCH_DATE)} END"
 
 
-@dataclass(frozen=True, kw_only=True)
-class _PartsSql:
-    """SQL of the parts of a written point in time. `local`, `shifted` and `in_zone` are TIMESTAMP."""
-
-    folded: str
-    day: str
-    fraction: str
-    zone: str
-    local: str
-    shifted: str
-    in_zone: str
-    zone_outcome: str
-
-    @staticmethod
-    def of(text: str, fmt: TextFormat) -> _PartsSql:
-        folded = fold_sql(trim_sql(text))
-        day = calendar.iso_sql(folded, calendar.forms(fmt.date_order), _TIME)
-
-        def part(group: int) -> str:
-            return f"regexp_extract({folded}, {literal(_TIME_AT_END)}, {group})"
-
-        fraction = f"rtrim({part(_FRACTION)}, '0')"
-        hour = f"CAST({part(_HOUR)} AS INTEGER)"
-        hour = (
-            f"(CASE WHEN {part(_HALF)} = '' THEN {hour} WHEN {hour} BETWEEN 1 AND 12"
-            f" THEN {hour} % 12 + CASE WHEN {part(_HALF)} = 'pm' THEN 12 ELSE 0 END ELSE 99 END)"
-        )
-        seconds = f"CASE WHEN {part(_SECOND)} = '' THEN '00' ELSE {part(_SECOND)} END"
-        local = (
-            f"(CASE WHEN {hour} < 24 AND {seconds} < '60' THEN TRY_CAST({day} || ' ' || {hour} || ':' || {part(_MINUTE)}"
-            f" || ':' || {seconds} || '.' || left({fraction} || '000000', 6) AS TIMESTAMP) END)"
-        )
-        zone = part(_ZONE)
-        minutes = (
-            f"(60 * CAST({zone}[2:3] AS INTEGER) + coalesce(TRY_CAST(right({zone}, -3).ltrim(':') AS INTEGER), 0))"
-        )
-        shifted = (
-            f"({local} - to_minutes(CASE WHEN left({zone}, 1) = '+' THEN {minutes}"
-            f" WHEN left({zone}, 1) = '-' THEN -{minutes} ELSE 0 END))"
-        )
-        in_zone, zone_outcome = _zone_sql(local, fmt.time_zone)
-        return _PartsSql(
-            folded=folded,
-            day=day,
-            fraction=fraction,
-            zone=zone,
-            local=local,
-            shifted=shifted,
-            in_zone=in_zone,
-            zone_outcome=zone_outcome,
-        )
-
-
-def _zone_sql(local: str, time_zone: str | None) -> tuple[str, str]:
-    """SQL of the UTC time of a local one and of its outcome, twins of `_in_zone`."""
+def _zone_sql(time_zone: str | None) -> str:
+    """SQL of the reading of a `local` time without an offset: twin of `_in_zone`."""
     if time_zone is None:
-        return "CAST(NULL AS TIMESTAMP)", str(int(Outcome.NO_TIME_ZONE))
+        return mark(Outcome.NO_TIME_ZONE)
+    if time_zone == "UTC":
+        return _in_range_sql("local")
     name = literal(time_zone)
 
     def by_offset_near(near: str) -> str:
-        return f"({local} - ({near} - timezone('UTC', timezone({name}, {near}))))"
+        return f"local - ({near} - timezone('UTC', timezone({name}, {near})))"
 
     def holds(utc: str) -> str:
-        in_range = f"{utc} >= TIMESTAMP '1000-01-01' AND {utc} < TIMESTAMP '10000-01-01'"
-        return f"({in_range} AND timezone({name}, timezone('UTC', {utc})) = {local})"
+        return f"({_is_in_range_sql(utc)} AND timezone({name}, timezone('UTC', {utc})) = local)"
 
-    before = by_offset_near(f"({local} - INTERVAL 1 DAY)")
-    after = by_offset_near(f"least({local} + INTERVAL 1 DAY, TIMESTAMP '9999-12-31 23:59:59.999999')")
-    outside = f"({_range_outcome_sql(before)} <> 0 OR {_range_outcome_sql(after)} <> 0)"
-    outcome = (
-        f"CASE WHEN {holds(before)} AND {holds(after)} AND {before} <> {after} THEN {Outcome.AMBIGUOUS_TIME:d}"
-        f" WHEN {holds(before)} OR {holds(after)} THEN 0"
-        f" WHEN {outside} THEN {Outcome.NO_SUCH_DATE:d} ELSE {Outcome.NO_SUCH_TIME:d} END"
-    )
-    return f"CASE WHEN {holds(before)} THEN {before} ELSE {after} END", outcome
+    def of_two(_: str) -> str:
+        return (
+            f"CASE WHEN {holds('before')} AND {holds('later')} AND before <> later THEN {mark(Outcome.AMBIGUOUS_TIME)}"
+            f" WHEN {holds('before')} THEN {_reading_sql('before')} WHEN {holds('later')} THEN {_reading_sql('later')}"
+            f" WHEN {_is_in_range_sql('before')} AND {_is_in_range_sql('later')} THEN {mark(Outcome.NO_SUCH_TIME)}"
+            f" ELSE {mark(Outcome.NO_SUCH_DATE)} END"
+        )
+
+    before = by_offset_near("(local - INTERVAL 1 DAY)")
+    later = by_offset_near("least(local + INTERVAL 1 DAY, TIMESTAMP '9999-12-31 23:59:59.999999')")
+    return let("before", before, lambda _: let("later", later, of_two))
