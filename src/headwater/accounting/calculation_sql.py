@@ -65,7 +65,8 @@ def _converted() -> str:
     """The converted quantity in units of 10^-6, rounded half up by adding half before dividing."""
     whole = "CAST(quantity - quantity % 1 AS BIGINT) * 1000000"
     units = f"({whole} + CAST((quantity % 1) * CAST('1000000' AS DECIMAL(7,0)) AS BIGINT))"
-    other = f"CAST((CAST({units} AS HUGEINT) * 2 * numerator + denominator) // (2 * CAST(denominator AS HUGEINT)) AS BIGINT)"
+    twice = f"CAST({units} AS HUGEINT) * 2 * numerator"
+    other = f"CAST(({twice} + denominator) // (2 * CAST(denominator AS HUGEINT)) AS BIGINT)"
     return f"CASE WHEN numerator = denominator THEN {units} ELSE {other} END"
 
 

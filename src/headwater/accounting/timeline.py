@@ -81,9 +81,10 @@ class FactorPolicy:
 def factor_table(factors: pa.Table, policy: FactorPolicy) -> pa.Table:
     """Work out the timeline (`TIMELINE_SCHEMA`) from rows of the contract emission_factor.
 
-    One row per activity type, region, unit that converts to the factor's (by its symbol), and piece of time; pieces of one (activity type, region, unit) never overlap and cover every day. Each pair of activity type and region
-    has one row more, with unit NULL: it tells a unit that does not fit from a factor that is not there, also where no
-    factor of the pair can be used (unit unknown, method not in the policy).
+    One row per activity type, region, unit that converts to the factor's (by its symbol), and piece of time; pieces of
+    one (activity type, region, unit) never overlap and cover every day. Each pair of activity type and region has one
+    row more, with unit NULL: it tells a unit that does not fit from a factor that is not there, also where no factor of
+    the pair can be used (unit unknown, method not in the policy).
     """
     groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     pairs: set[tuple[str, str]] = set()

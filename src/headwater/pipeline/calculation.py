@@ -21,15 +21,21 @@ if TYPE_CHECKING:
 TIMELINE = "factor_timeline"
 SPELLINGS = "unit_spellings"
 
-# Activities that fail alike are explained once: a factor that is not there is missing on every day and for every quantity.
+# Activities that fail alike are explained once: a missing factor is missing on every day and for every quantity.
+_DATED = ", ".join(
+    str(int(outcome))
+    for outcome in (
+        CalculationOutcome.TWO_FACTORS,
+        CalculationOutcome.OUTSIDE_VALIDITY,
+        CalculationOutcome.OUT_OF_RANGE,
+    )
+)
 _MISSING = f"""
 CREATE OR REPLACE TEMP TABLE missing AS
 SELECT *, dense_rank() OVER (ORDER BY outcome, activity_type, region, unit, period_start, quantity) - 1 AS kind FROM (
     SELECT _record_no, calculation_outcome AS outcome, activity_type, region,
            CASE WHEN calculation_outcome <> {int(CalculationOutcome.NO_FACTOR)} THEN unit END AS unit,
-           CASE WHEN calculation_outcome IN ({int(CalculationOutcome.TWO_FACTORS)},
-                {int(CalculationOutcome.OUTSIDE_VALIDITY)}, {int(CalculationOutcome.OUT_OF_RANGE)}) THEN period_start END
-           AS period_start,
+           CASE WHEN calculation_outcome IN ({_DATED}) THEN period_start END AS period_start,
            CASE WHEN calculation_outcome = {int(CalculationOutcome.OUT_OF_RANGE)} THEN quantity END AS quantity
     FROM chunk WHERE is_loaded AND calculation_outcome <> {int(CalculationOutcome.CALCULATED)})"""
 
@@ -71,14 +77,16 @@ SELECT *, {sha256_sql(row_text)} AS row_hash FROM calculated"""
         """Findings on the loaded records of the chunk without a figure: record_no, rule_id, field, value, message."""
         self._connection.execute(_MISSING)
         kinds = self._connection.sql(
-            "SELECT DISTINCT kind, outcome, activity_type, region, unit, period_start, quantity FROM missing ORDER BY kind"
+            "SELECT DISTINCT kind, outcome, activity_type, region, unit, period_start, quantity "
+            "FROM missing ORDER BY kind"
         )
         names = kinds.columns
         explained = []
         for row in kinds.fetchall():
             activity = dict(zip(names, row, strict=True))
             found = self._catalogue.explain(CalculationOutcome(activity["outcome"]), activity)
-            explained.append((activity["kind"], found.rule_id, found.field, found.value, f"{found.message} {found.valid} {found.repair}"))
+            message = f"{found.message} {found.valid} {found.repair}"
+            explained.append((activity["kind"], found.rule_id, found.field, found.value, message))
         columns = list(zip(*explained, strict=True)) if explained else [()] * 5
         words = pa.table(
             {

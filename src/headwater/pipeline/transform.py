@@ -50,7 +50,7 @@ class Standing:
 class Transformed:
     """What one chunk gives. All record numbers are within the chunk, from 0.
 
-    records    the contract's fields, absent, record_no, row_hash: those that may be loaded, sorted by key, each key once
+    records    the contract's fields, absent, record_no, row_hash: what may be loaded, sorted by key, each key once
     results    likewise for what was calculated from them, or None where the recipe calculates nothing
     refused    quarantine_id, raw_hash, record_no, raw, findings: those that break a rule
     conflicts  those whose key an earlier record of the chunk has with other content
@@ -127,7 +127,8 @@ class ChunkTransform:
 
     def _compile(self) -> str:
         rules, calculation = self._rules, self._calculation
-        unmapped = [f"CASE WHEN {sql} THEN {1 << bit} ELSE 0 END" for bit, sql in enumerate(self._mapping.unmapped.values())]
+        closed = self._mapping.unmapped.values()
+        unmapped = [f"CASE WHEN {sql} THEN {1 << bit} ELSE 0 END" for bit, sql in enumerate(closed)]
         fields = _listed(map(quoted_field, self._fields))
         return f"""
 CREATE OR REPLACE TEMP TABLE chunk AS
@@ -200,7 +201,7 @@ FROM found ORDER BY _record_no, place""").cast(FINDINGS_SCHEMA)
         return pa.concat_tables([warnings, self._calculation.explain().cast(FINDINGS_SCHEMA)])
 
     def _take_out_repeated(self, first_record: int) -> tuple[tuple[Conflict, ...], int]:
-        """Keys more than once in the chunk: the first in source order stays; equal ones merge, others are in conflict."""
+        """Of a key more than once in the chunk the first in source order stays; equal ones merge, others conflict."""
         hashes = self._connection.sql("SELECT key_hash FROM chunk WHERE is_loaded").fetchnumpy()["key_hash"]
         found, counts = np.unique(hashes, return_counts=True)
         if found.size == hashes.size:
@@ -227,9 +228,7 @@ WHERE _record_no <> first_record""")
         return conflicts, int(merged)
 
     def _standing(self) -> Standing:
-        table = self._arrow(
-            "SELECT _record_no, _raw_hash, key_hash FROM chunk WHERE is_loaded ORDER BY _record_no"
-        )
+        table = self._arrow("SELECT _record_no, _raw_hash, key_hash FROM chunk WHERE is_loaded ORDER BY _record_no")
         return Standing(
             record_nos=table["_record_no"].to_numpy(),
             raw_hashes=_fixed(table["_raw_hash"]),

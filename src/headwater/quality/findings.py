@@ -24,7 +24,7 @@ UNMAPPED_MASK = "mask_unmapped"
 
 
 def load_words(connection: duckdb.DuckDBPyConnection, rules: Sequence[RuleSpec], unmapped: Sequence[str]) -> None:
-    """Make the table of words: the contract's rules in bit order, then a rule for each field with a closed table of values."""
+    """Make the table of words: the contract's rules in bit order, then one for each field with a closed table."""
     rows = [
         {
             "place": place,

@@ -58,10 +58,13 @@ class Installation:
         path = base / reference
         if path.suffix in {".yaml", ".yml", ".json"} or path.is_file():
             return load_mapping(path)
-        shipped = {}
-        for pack in self.packs:
-            if pack.mappings.is_dir():
-                shipped.update({entry.name.removesuffix(".yaml"): entry for entry in pack.mappings.iterdir() if entry.name.endswith(".yaml")})
+        shipped = {
+            entry.name.removesuffix(".yaml"): entry
+            for pack in self.packs
+            if pack.mappings.is_dir()
+            for entry in pack.mappings.iterdir()
+            if entry.name.endswith(".yaml")
+        }
         if reference not in shipped:
             raise Misuse(
                 "there is no such mapping",
@@ -84,7 +87,10 @@ def documents() -> Sequence[Document]:
 
 @contextmanager
 def open_installation(settings: Settings) -> Iterator[Installation]:
-    """Open the installation the settings name. The embedded database is started and upgraded; any other must be up to date."""
+    """Open the installation the settings name.
+
+    The embedded database is started and upgraded; any other must be up to date.
+    """
     if settings.database_url is None:
         with embedded.EmbeddedServer.start(settings.data_dir / "postgres") as server:
             app_url = server.url(embedded.APP)

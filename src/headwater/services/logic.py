@@ -1,4 +1,4 @@
-"""What decides about the results of a run, compiled and hashed: two chunks with equal bytes and logic give equal rows."""
+"""What decides about the results of a run, compiled and hashed: chunks with equal bytes and logic give equal rows."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ class Logic:
     @property
     def hash(self) -> bytes:
         """Of everything that decides: documents, factors, units, and the versions of the code and its engine."""
+        rooms = f"values {PARSER_VERSION}, mapping {COMPILER_VERSION}, transform {TRANSFORM_VERSION}"
         parts = (
             self.contract.hash,
             self.mapping.hash,
@@ -50,7 +51,7 @@ class Logic:
             self.factor_set or b"",
             registry_hash() if self.factor_set else b"",
             f"{FORMULA} {FORMULA_VERSION}".encode() if self.factor_set else b"",
-            f"values {PARSER_VERSION}, mapping {COMPILER_VERSION}, transform {TRANSFORM_VERSION}, {ENGINE_VERSION}".encode(),
+            f"{rooms}, {ENGINE_VERSION}".encode(),
         )
         return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).digest()
 
