@@ -20,6 +20,7 @@ from headwater.services.imports import carry_out, plan_file
 from headwater.services.installation import open_installation
 from headwater.services.quarantines import export, list_records, plan_resubmission
 from headwater.services.runs_view import show_run
+from headwater.services.tracing import trace_emission
 from headwater.store.embedded import EmbeddedServer
 from headwater.telemetry import SilentProgress
 
@@ -37,6 +38,8 @@ FACTORS = "factors_uk_2020.csv"
 METERS = "electricity_meters_2020.csv"
 MADE_BY = "# Written by `headwater demo`, which empties what this names when it runs again."
 SHOWN = 100
+TRACED = "M-100/01.03.2020"
+"""The activity of the record with the first correction."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,14 +102,15 @@ def run_demo(settings: Settings, console: Console) -> None:
     view.opening(console, folder=folder, data_dir=own.data_dir, files=[(each.name, each.nasty) for each in FILES])
     with open_installation(own) as installation:
         _tell(installation, console, folder)
-    view.closing(console, folder=folder)
+    view.closing(console, folder=folder, traced=TRACED)
 
 
 def _tell(installation: Installation, console: Console, folder: Path) -> None:
-    factors = show_run(
-        installation, carry_out(installation, plan_factors(installation, folder / FACTORS), progress=SilentProgress())
-    )
-    runs = [_import(installation, folder, each) for each in FILES]
+    factors = _carried_out(installation, plan_factors(installation, folder / FACTORS))
+    runs = [
+        _carried_out(installation, plan_file(installation, folder / each.name, str(folder / each.mapping)))
+        for each in FILES
+    ]
     view.imports(console, factors=factors, runs=runs)
     before = calculated_emissions(installation)
     view.emissions(console, before)
@@ -115,14 +119,9 @@ def _tell(installation: Installation, console: Console, folder: Path) -> None:
     view.refused(console, refused, names=names)
     view.without_figure(console, without_figure(installation, [run.run.run_id for run in runs]))
     mended = _mend(installation, folder, runs[0])
-    view.mending(
-        console,
-        folder=folder,
-        corrections=CORRECTIONS,
-        run=mended,
-        before=before,
-        after=calculated_emissions(installation),
-    )
+    after = calculated_emissions(installation)
+    view.mending(console, folder=folder, corrections=CORRECTIONS, run=mended, before=before, after=after)
+    view.trace(console, trace_emission(installation, TRACED))
 
 
 def _begin_anew(folder: Path, settings: Settings) -> None:
@@ -155,11 +154,6 @@ def _is_ours(marker: Path) -> bool:
     return marker.is_file() and marker.read_text(encoding="utf-8").startswith(MADE_BY)
 
 
-def _import(installation: Installation, folder: Path, file: DemoFile) -> RunView:
-    run_id = plan_file(installation, folder / file.name, str(folder / file.mapping))
-    return show_run(installation, carry_out(installation, run_id, progress=SilentProgress()))
-
-
 def _mend(installation: Installation, folder: Path, run: RunView) -> RunView:
     """Export what a run refused, correct two cells as a person would in a spreadsheet, and send the file again."""
     path = folder / "mend.csv"
@@ -175,8 +169,8 @@ def _mend(installation: Installation, folder: Path, run: RunView) -> RunView:
     path = folder / "mended.csv"
     with path.open("w", encoding="utf-8", newline="") as out:
         csv.writer(out).writerows([header, *rows])
-    return show_run(installation, _carried_out(installation, plan_resubmission(installation, path)))
+    return _carried_out(installation, plan_resubmission(installation, path))
 
 
-def _carried_out(installation: Installation, run_id: UUID) -> UUID:
-    return carry_out(installation, run_id, progress=SilentProgress())
+def _carried_out(installation: Installation, run_id: UUID) -> RunView:
+    return show_run(installation, carry_out(installation, run_id, progress=SilentProgress()))

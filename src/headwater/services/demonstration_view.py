@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from headwater.services.demonstration import Correction
     from headwater.services.quarantines import Listing
     from headwater.services.runs_view import RunView
+    from headwater.services.trace import Trace
     from headwater.store.emissions import EmissionSum, WithoutFigure
 
 SCOPES = {1: "Scope 1, burnt here", 2: "Scope 2, energy bought", 3: "Scope 3, others' doing"}
 COLOURS = {1: "#8c3b1b", 2: "#c98500", 3: "#2a6f97"}
 BAR = 32
+VALUE = 40
 TONNE = Decimal(1000)
 
 
@@ -90,18 +92,24 @@ def _emissions_of(sums: Sequence[EmissionSum], console: Console) -> None:
 
 
 def refused(console: Console, listing: Listing, *, names: Mapping[bytes, str]) -> None:
-    """Every refused record: where, which value, why, how to mend it."""
-    _step(console, 4, f"{listing.total} records refused, none lost: where, which value, why, and how to mend it")
-    table = _table("file", "line", "value", "why, and how to mend it", numbers=("line",))
-    for record in listing.records:
+    """Every refused record with its place, value and reason; one in full, as each stands in the export."""
+    _step(console, 4, f"{listing.total} records refused, none lost")
+    table = _table("file", "line", "value", "why", numbers=("line",))
+    order = list(names)
+    records = sorted(listing.records, key=lambda record: (order.index(record.source_id), record.record_no))
+    for record in records:
         first, *more = record.findings
-        value = str(first["value"] or "").replace("\t", " ⇥ ")
-        also = f" (and {len(more)} more)" if more else ""
-        name = names.get(record.source_id, "").partition("_")[0]
+        value = " ".join(str(first["value"] or "").split())
         table.add_row(
-            name, str(record.line), Text(value), Text(f"{first['message']}{also} {first['mend'] or ''}".strip())
+            _short(names[record.source_id]),
+            str(record.line),
+            Text(value if len(value) <= VALUE else f"{value[: VALUE - 1]}…"),
+            Text(str(first["message"]) + (f" And {len(more)} more." if more else "")),
         )
     console.print(table)
+    told = records[0]
+    console.print(f"Each is told what is valid and how to mend it. Line {told.line} of {names[told.source_id]}:")
+    console.print(Text(f"  {told.findings[0]['valid']}\n  {told.findings[0]['mend']}", style="dim"))
 
 
 def without_figure(console: Console, found: Sequence[WithoutFigure]) -> None:
@@ -111,7 +119,7 @@ def without_figure(console: Console, found: Sequence[WithoutFigure]) -> None:
     )
     table = _table("file", "records", "why", numbers=("records",))
     for each in found:
-        table.add_row(each.source_name.partition("_")[0], str(each.records), Text(each.message))
+        table.add_row(_short(each.source_name), str(each.records), Text(each.message))
     console.print(table)
 
 
@@ -137,16 +145,52 @@ def mending(
     console.print(f"Scope 2: {tonnes(_total(before, 2))} t → [bold]{tonnes(_total(after, 2))} t CO₂e[/bold]")
 
 
-def closing(console: Console, *, folder: Path) -> None:
+def trace(console: Console, found: Trace) -> None:
+    """One figure, back to the line it came from: a line for each step of the way."""
+    _step(console, 7, "Follow one figure back to its line")
+    figure, record = found.figure, found.record
+    if figure is None:
+        raise AssertionError("an emission is traced with its figure")
+    factor, mended = figure.factor.values, record.mended
+    quantity = next(origin for origin in record.fields if origin.field == "quantity")
+    steps = [
+        ("emission", f"{figure.values['co2e_kg']} kg CO2e, scope {figure.values['scope']}, {figure.values['method']}"),
+        (
+            "formula",
+            figure.formula.rpartition("; ")[2] + (", the same again now" if figure.recomputed else ", DIFFERS"),
+        ),
+        ("factor", f"{factor['factor_id']}. {factor['note']}"),
+        (
+            "activity",
+            f"{found.key}: quantity {quantity.value} from column {quantity.how}, {' '.join(quantity.raw.values())}",
+        ),
+        ("mapping", f"{record.mapping.name} {record.mapping.version}, SHA-256 {record.mapping.hash}"),
+        ("record", f"{record.raw.file}, line {record.raw.line}"),
+    ]
+    if mended is not None and mended.raw is not None:
+        steps.append(("in place of", f"{mended.raw.file}, line {mended.raw.line}: {mended.raw.text}"))
+        steps.append(("its file", f"SHA-256 {mended.raw.sha256}"))
+    if record.run.audit is not None:
+        steps.append(("audit", f"entry {record.run.audit.seq}, {record.run.audit.entry_hash}"))
+    for name, said in steps:
+        console.print(Text.assemble("  ", (f"{name:<12}", "bold"), said), soft_wrap=True)
+
+
+def closing(console: Console, *, folder: Path, traced: str) -> None:
     """What to try next."""
     _step(console, 10, "Now you")
-    console.print(f"cd {folder.name}   [dim]# its headwater.toml points to the demo's database[/dim]")
     for command, why in (
+        (f"cd {folder.name}", "its headwater.toml points to the demo's database"),
+        (f"headwater trace emission {traced}", "the whole tree of that figure"),
         ("headwater quarantine list", "what is still refused"),
         ("headwater import gas_bills_2020.csv --mapping gas_bills_2020.yaml", "once more: nothing changes"),
-        ("headwater trace emission T-005", "miles to kilometres, exactly"),
     ):
-        console.print(Text(f"{command}   ").append(f"# {why}", style="dim"), soft_wrap=True)
+        console.print(Text.assemble(f"  {command}   ", (f"# {why}", "dim")), soft_wrap=True)
+
+
+def _short(name: str) -> str:
+    """The first word of a file's name."""
+    return name.partition("_")[0]
 
 
 def tonnes(kilograms: Decimal | int) -> str:
