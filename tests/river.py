@@ -14,7 +14,7 @@ import psycopg
 import yaml
 from psycopg.rows import dict_row
 
-from headwater.services.imports import import_file
+from headwater.services.imports import run_recipe
 from headwater.services.installation import Installation
 from headwater.settings import Settings
 from headwater.store.blobs import BlobStore
@@ -43,13 +43,16 @@ class River:
         name: str = "activities.csv",
         mapping: str = "activity_form",
         chunk_size: int = 50_000,
+        strategy: str = "delta",
     ) -> tuple[UUID, Ledger]:
         """Import a file of this content; run id and ledger."""
         path = self.folder / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        run_id = import_file(
-            self.installation, path, self.mapping(mapping), progress=SilentProgress(), chunk_size=chunk_size
-        )
+        recipe = self.folder / f"{path.stem}.recipe.yaml"
+        load = {"strategy": strategy, "chunk_size": chunk_size}
+        body = {"recipe": "test", "source": {"path": path.name}, "mapping": self.mapping(mapping), "load": load}
+        recipe.write_text(yaml.safe_dump(body))
+        run_id = run_recipe(self.installation, recipe, progress=SilentProgress())
         return run_id, self.ledger(run_id)
 
     def ledger(self, run_id: UUID) -> Ledger:

@@ -135,12 +135,20 @@ def plan_run(
             source_name=source_name,
             contract_hash=logic.contract.hash,
             mapping_hash=put_document(
-                connection, tenant_id, kind="mapping", name=logic.mapping.mapping,
-                version=logic.mapping.version, body=logic.mapping.to_json(),
+                connection,
+                tenant_id,
+                kind="mapping",
+                name=logic.mapping.mapping,
+                version=logic.mapping.version,
+                body=logic.mapping.to_json(),
             ),
             recipe_hash=put_document(
-                connection, tenant_id, kind="recipe", name=logic.recipe.recipe,
-                version=logic.recipe.version, body=logic.recipe.to_json(),
+                connection,
+                tenant_id,
+                kind="recipe",
+                name=logic.recipe.recipe,
+                version=logic.recipe.version,
+                body=logic.recipe.to_json(),
             ),
             factor_set=logic.factor_set,
             blob_sha256=taken.raw.sha256,
@@ -155,9 +163,7 @@ def plan_run(
             tenant_id,
             action="run.planned",
             resource=f"run/{run_id}",
-            payload=planned_payload(
-                runs.get_run(connection, tenant_id, run_id), logic.hash, planned, file=taken.name
-            ),
+            payload=planned_payload(runs.get_run(connection, tenant_id, run_id), logic.hash, planned, file=taken.name),
         )
     return run_id
 

@@ -140,4 +140,36 @@ def test_a_file_without_records_loads_zero_rows(river: River) -> None:
 def _evidence(river: River) -> list[object]:
     tables = ("activity_v1", "activity_v1_history", "emission_v1", "emission_v1_history", "findings")
     evidence: list[object] = [river.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in tables]  # noqa: S608
-    return [*evidence, river.rows("SELECT quarantine_id, occurrence, state, raw, findings FROM quarantine ORDER BY 1, 2")]
+    return [
+        *evidence,
+        river.rows("SELECT quarantine_id, occurrence, state, raw, findings FROM quarantine ORDER BY 1, 2"),
+    ]
+
+
+def test_a_full_load_deletes_what_its_source_no_longer_holds_and_keeps_its_past(river: River) -> None:
+    river.load(factors([{"factor_id": "f1"}]), name="factors.csv", mapping="factor_form")
+    river.load(activities([{"activity_id": "other"}]), name="other.csv")
+    river.load(activities([{"activity_id": key} for key in "abc"]), strategy="full", chunk_size=2)
+    river.load(activities([{"activity_id": key} for key in "ac"]), strategy="full", chunk_size=2)
+
+    assert [row["activity_id"] for row in river.rows("SELECT activity_id FROM activity_v1 ORDER BY 1")] == [
+        "a",
+        "c",
+        "other",
+    ]
+    assert [row["activity_id"] for row in river.rows("SELECT activity_id FROM emission_v1 ORDER BY 1")] == [
+        "a",
+        "c",
+        "other",
+    ]
+    (past,) = river.rows("SELECT activity_id, operation FROM activity_v1_history")
+    assert past == {"activity_id": "b", "operation": "delete"}
+
+    river.load(activities([{"activity_id": key} for key in "abc"]), strategy="full", chunk_size=2)
+    assert len(river.rows("SELECT FROM activity_v1")) == 4
+
+
+def test_a_full_load_of_a_file_without_records_deletes_nothing(river: River) -> None:
+    river.load(activities([{"activity_id": "a"}]), strategy="full")
+    river.load(activities([]), strategy="full")
+    assert len(river.rows("SELECT FROM activity_v1")) == 1
