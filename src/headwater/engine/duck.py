@@ -36,3 +36,14 @@ def engine(*, memory_limit: str = "256MB", threads: int = 1) -> Iterator[duckdb.
             yield connection
         finally:
             connection.close()
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C during a statement be what it is everywhere else: the engine makes an error of its own of it."""
+    try:
+        yield
+    except (RuntimeError, duckdb.InterruptException) as error:
+        if "interrupted" not in str(error).lower():
+            raise
+        raise KeyboardInterrupt from error

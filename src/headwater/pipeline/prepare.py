@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from headwater.connectors.csv_file.read import parse_slice, read_slice
+from headwater.engine.duck import interruptible
 from headwater.errors import InputRefused
 from headwater.pipeline.refusals import ragged_rows
 from headwater.pipeline.transform import Standing
@@ -67,12 +68,10 @@ class Preparation:
         if raw is None:
             raise AssertionError("a chunk read afresh has its records")
         try:
-            alike = None if afresh or self._mending else self._store.alike(chunk.span.chunk_no)
-            if alike is not None:
-                prepared = self._beside(chunk, raw, alike)
-                if prepared is not None:
-                    return prepared
-            return self._whole(chunk, raw)
+            with interruptible():
+                alike = None if afresh or self._mending else self._store.alike(chunk.span.chunk_no)
+                beside = None if alike is None else self._beside(chunk, raw, alike)
+                return self._whole(chunk, raw) if beside is None else beside
         except duckdb.Error as error:
             raise InputRefused(
                 "the engine could not work with these records",

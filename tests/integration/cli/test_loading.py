@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -146,6 +149,33 @@ def test_factors_are_imported_by_the_form_and_listed(headwater: Headwater, meter
     assert "2 factors" in headwater("factors", "list").out
     body = headwater("import", meters, "-m", "form.yaml", "--json").json
     assert body["ledger"]["calculation"]["inserted"] == 2
+
+
+def test_ctrl_c_says_how_to_go_on_and_nothing_is_done_twice(headwater: Headwater, meters: Path, tmp_path: Path) -> None:
+    meters.write_text(activities({"activity_id": f"a{number}"} for number in range(5_000)))
+    with subprocess.Popen(
+        [Path(sys.executable).parent / "headwater", "import", meters, "-m", "form.yaml", "--chunk-size", "50"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        run = process.stdout.readline().split()[1]
+        while headwater("runs", "show", run, "--json").json["chunks"]["committed"] < 3:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert f"headwater runs resume {run}" in said
+    assert "Traceback" not in said
+    before = headwater("runs", "show", run, "--json").json
+    assert before["state"] == "cancelled"
+    assert 3 <= before["chunks"]["committed"] < 100
+    after = headwater("runs", "resume", run, "--json")
+    assert after.code == 0
+    ledger = after.json["ledger"]
+    assert (ledger["read"], ledger["inserted"], ledger["unchanged"]) == (5_000, 5_000, 0)
 
 
 @pytest.mark.parametrize(
