@@ -1,4 +1,4 @@
-"""A full load ends with a sweep: what the source no longer holds is deleted, its past kept; only when no gap is left."""
+"""A full load ends with a sweep: what its source no longer holds is deleted, its past kept, once no gap is left."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 def sweep_if_full(
     installation: Installation,
-    duck: duckdb.DuckDBPyConnection,
     run: Run,
     logic: Logic,
+    *,
+    duck: duckdb.DuckDBPyConnection,
     results: Document | None,
     seen: SeenKeys,
 ) -> None:
@@ -51,7 +52,7 @@ def sweep_if_full(
             run,
             logic.contract,
             results,
-            keys={name: keys[name].to_pylist() for name in keys.column_names},
+            keys={name: [str(text) for text in keys[name].to_pylist()] for name in keys.column_names},
             chunk_id=chunks[-1].chunk_id,
         )
 

@@ -245,7 +245,8 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
         )
         with noted_if_broken_off(installation, run), shown(run, to_do, progress):
             work.execute([span_of(chunk) for chunk in to_do])
-            sweep_if_full(installation, duck, run, logic, calculation.document if calculation else None, seen)
+            results = calculation.document if calculation else None
+            sweep_if_full(installation, run, logic, duck=duck, results=results, seen=seen)
         end_run(installation, run, logic)
     return run_id
 

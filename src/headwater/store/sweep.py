@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import psycopg
     import pyarrow as pa
 
-    from headwater.contracts.document import Document
+    from headwater.contracts.document import Document, FieldSpec
     from headwater.store.runs import Run
 
 QUERIES = named_queries("sweep")
@@ -94,12 +94,7 @@ def _delete(
     """Delete the rows of `target` that carry these keys of `keyed`."""
     names = [spec.name for spec in keyed.key]
     columns = [*(spec.name for spec in target.fields), *HOUSE_COLUMNS]
-    arrays = sql.SQL(", ").join(
-        sql.SQL("{}::text[]::{}[]").format(
-            sql.Placeholder(f"key_{name}"), sql.SQL(keyed.by_name[name].kind.postgres_type.split(" COLLATE")[0])
-        )
-        for name in names
-    )
+    arrays = sql.SQL(", ").join(_array(keyed.by_name[name]) for name in names)
     statement = sql.SQL(QUERIES["delete_rows"]).format(
         target=sql.Identifier(table_name(target)),
         history=sql.Identifier(history_name(target)),
@@ -116,3 +111,9 @@ def _delete(
     for chunk, count in lost:
         connection.execute(QUERIES["count_lost"], {"tenant": tenant_id, "chunk": chunk, "lost": count})
     return sum(count for _, count in lost)
+
+
+def _array(spec: FieldSpec) -> sql.Composed:
+    """The texts of one key field as an array of its type."""
+    type_name = sql.SQL(spec.kind.postgres_type.partition(" COLLATE")[0])
+    return sql.SQL("{}::text[]::{}[]").format(sql.Placeholder(f"key_{spec.name}"), type_name)
