@@ -86,7 +86,11 @@ class Number:
     def value_sql(self, reading: str, fmt: TextFormat) -> str:
         """Twin of the value."""
         form = written.notation(fmt)
-        ungrouped = f"replace({reading}, {literal(form.group)}, '')" if form.group else reading
+        ungrouped = reading
+        if form.group:  # to see that there is no group is cheaper than to replace none
+            sign = literal(form.group)
+            replaced = f"replace({reading}, {sign}, '')"
+            ungrouped = f"CASE WHEN contains({reading}, {sign}) THEN {replaced} ELSE {reading} END"
         plain = ungrouped if form.decimal == "." else f"replace({ungrouped}, ',', '.')"
         return f"CASE WHEN {is_value(reading)} THEN CAST({plain} AS {self.duckdb_type}) END"
 
