@@ -44,7 +44,7 @@ class Installation:
         """Import a file and compare the ledger with what is known to be in it."""
         self.server.settle()
         measured = run_measured(
-            [*self.command, "import", source.path, "--mapping", MAPPING, "--json"],
+            [*self.command, "import", source.path, "--mapping", MAPPING, "--name", "activities", "--json"],
             environment=self.environment,
             postmaster=self.server.postmaster,
             expected=(0, LOADED_WITH_QUARANTINE),

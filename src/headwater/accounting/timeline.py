@@ -98,10 +98,11 @@ def factor_table(factors: pa.Table, policy: FactorPolicy) -> pa.Table:
     columns: dict[str, list[Any]] = {name: [] for name in TIMELINE_SCHEMA.names}
     for (activity_type, region, dimension), members in sorted(groups.items()):
         for piece in _pieces(members, policy):
-            for unit, _ in units_of(dimension):
-                row = {"activity_type": activity_type, "region": region, "unit": unit.symbol} | _row(piece, unit)
-                for name, column in columns.items():
-                    column.append(row.get(name))
+            units = [unit for unit, _ in units_of(dimension)]
+            same = {"activity_type": activity_type, "region": region} | _of_piece(piece)
+            differing = _by_unit(piece, units)
+            for name, column in columns.items():
+                column.extend(differing.get(name) or [same.get(name)] * len(units))
     for activity_type, region in sorted(pairs):
         row = {"activity_type": activity_type, "region": region, "outcome": CalculationOutcome.UNIT_MISMATCH}
         for name, column in columns.items():
@@ -135,31 +136,53 @@ def _pieces(factors: Sequence[dict[str, Any]], policy: FactorPolicy) -> Iterable
         yield joined
 
 
-def _row(piece: _Piece, unit: Unit) -> dict[str, Any]:
+def _of_piece(piece: _Piece) -> dict[str, Any]:
+    """What the rows of a piece have alike, whatever the activity's unit."""
     row: dict[str, Any] = {"valid_from": piece.valid_from, "valid_to": piece.valid_to, "competing": len(piece.best)}
     if not piece.best:
         return row | {"outcome": CalculationOutcome.OUTSIDE_VALIDITY}
     if len(piece.best) > 1:
         return row | {"outcome": CalculationOutcome.TWO_FACTORS}
     factor = piece.best[0]
-    target = find_unit(factor["unit"])
-    multiplier = None if target is None else conversion(unit, target)
-    if multiplier is None:  # pieces are made of factors of the unit's own dimension
-        raise Misuse("the unit does not convert", where=f"emission factor {factor['factor_id']}", value=factor["unit"])
-    per_unit = {gas: factor[f"{gas}_kg_per_unit"] for gas in GASES}
-    units = {gas: None if value is None else int(value.scaleb(FACTOR_SCALE)) for gas, value in per_unit.items()}
-    largest = max(value or 0 for value in units.values())
+    units = _units_of_the_last_place(factor)
     return row | {
         "outcome": CalculationOutcome.CALCULATED,
         **{name: factor[name] for name in ("factor_id", "method", "gwp_set", "scope", "category")},
         "factor_unit": factor["unit"],
-        "numerator": multiplier.numerator,
-        "denominator": multiplier.denominator,
-        "quantity_limit": quantity_limit(multiplier, largest),
-        **{f"{gas}_kg_per_unit": value for gas, value in per_unit.items()},
+        **{f"{gas}_kg_per_unit": factor[f"{gas}_kg_per_unit"] for gas in GASES},
         **{f"{gas}_high": None if value is None else value // SPLIT for gas, value in units.items()},
         **{f"{gas}_low": None if value is None else value % SPLIT for gas, value in units.items()},
     }
+
+
+def _by_unit(piece: _Piece, units: Sequence[Unit]) -> dict[str, list[Any]]:
+    """What differs by the activity's unit: its symbol, and with a factor the multiplier and what it leaves room for."""
+    columns: dict[str, list[Any]] = {"unit": [unit.symbol for unit in units]}
+    if len(piece.best) != 1:
+        return columns
+    factor = piece.best[0]
+    largest = max(value or 0 for value in _units_of_the_last_place(factor).values())
+    multipliers = [_multiplier(unit, factor) for unit in units]
+    return columns | {
+        "numerator": [multiplier.numerator for multiplier in multipliers],
+        "denominator": [multiplier.denominator for multiplier in multipliers],
+        "quantity_limit": [quantity_limit(multiplier, largest) for multiplier in multipliers],
+    }
+
+
+def _units_of_the_last_place(factor: Mapping[str, Any]) -> dict[str, int | None]:
+    """The factor's figures per unit in units of 10^-10, by gas."""
+    given = {gas: factor[f"{gas}_kg_per_unit"] for gas in GASES}
+    return {gas: None if value is None else int(value.scaleb(FACTOR_SCALE)) for gas, value in given.items()}
+
+
+def _multiplier(unit: Unit, factor: Mapping[str, Any]) -> Fraction:
+    """From the activity's unit to the factor's; pieces are made of factors of the unit's own dimension."""
+    target = find_unit(factor["unit"])
+    multiplier = None if target is None else conversion(unit, target)
+    if multiplier is None:
+        raise Misuse("the unit does not convert", where=f"emission factor {factor['factor_id']}", value=factor["unit"])
+    return multiplier
 
 
 def spelling_table() -> pa.Table:

@@ -14,6 +14,8 @@ from headwater.contracts.bulk import enforcement, quoted
 from headwater.values import TextFormat, sha256_sql
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import duckdb
 
     from headwater.contracts.document import Document
@@ -41,19 +43,36 @@ SELECT *, dense_rank() OVER (ORDER BY outcome, activity_type, region, unit, peri
 
 
 class Calculation:
-    """Emissions of the activities of a chunk with one set of factors, which is read into the engine once."""
+    """Emissions of the activities of a chunk with one set of factors.
+
+    The factors are read into the engine once, before the first chunk that needs them: where every chunk is known
+    already none does.
+    """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, *, emission: Document, factors: pa.Table, policy: FactorPolicy
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        *,
+        emission: Document,
+        factors: Callable[[], pa.Table],
+        policy: FactorPolicy,
     ) -> None:
         self.document = emission
         self._connection = connection
-        self._catalogue = FactorCatalogue(factors, policy)
-        self._fields = [spec.name for spec in emission.fields]
-        for name, rows in ((TIMELINE, factor_table(factors, policy)), (SPELLINGS, spelling_table())):
-            connection.register("rows_read", rows)
-            connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM rows_read")
-            connection.unregister("rows_read")
+        self._factors = factors
+        self._policy = policy
+        self._catalogue: FactorCatalogue | None = None
+
+    def read_factors(self) -> FactorCatalogue:
+        """Have the timeline in the engine; the factors it was made from."""
+        if self._catalogue is None:
+            factors = self._factors()
+            for name, rows in ((TIMELINE, factor_table(factors, self._policy)), (SPELLINGS, spelling_table())):
+                self._connection.register("rows_read", rows)
+                self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM rows_read")
+                self._connection.unregister("rows_read")
+            self._catalogue = FactorCatalogue(factors, self._policy)
+        return self._catalogue
 
     def over(self, relation: str) -> str:
         """A SELECT of the relation's columns and the calculation's, one row for each of its rows."""
@@ -75,6 +94,7 @@ SELECT *, {sha256_sql(row_text)} AS row_hash FROM calculated"""
 
     def explain(self) -> pa.Table:
         """Findings on the loaded records of the chunk without a figure: record_no, rule_id, field, value, message."""
+        catalogue = self.read_factors()
         self._connection.execute(_MISSING)
         kinds = self._connection.sql(
             "SELECT DISTINCT kind, outcome, activity_type, region, unit, period_start, quantity "
@@ -84,7 +104,7 @@ SELECT *, {sha256_sql(row_text)} AS row_hash FROM calculated"""
         explained = []
         for row in kinds.fetchall():
             activity = dict(zip(names, row, strict=True))
-            found = self._catalogue.explain(CalculationOutcome(activity["outcome"]), activity)
+            found = catalogue.explain(CalculationOutcome(activity["outcome"]), activity)
             message = f"{found.message} {found.valid} {found.repair}"
             explained.append((activity["kind"], found.rule_id, found.field, found.value, message))
         columns = list(zip(*explained, strict=True)) if explained else [()] * 5
@@ -99,9 +119,10 @@ SELECT *, {sha256_sql(row_text)} AS row_hash FROM calculated"""
         )
         self._connection.register("words", words)
         try:
-            return self._connection.sql(
+            findings: pa.Table = self._connection.sql(
                 "SELECT _record_no AS record_no, rule_id, field, value, message FROM missing JOIN words USING (kind) "
                 "ORDER BY record_no"
             ).to_arrow_table()
         finally:
             self._connection.unregister("words")
+        return findings

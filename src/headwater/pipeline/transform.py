@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from headwater.contracts.bulk import enforcement, literal
 from headwater.contracts.bulk import quoted as quoted_field
 from headwater.engine.fragments import quote_name
+from headwater.pipeline.hash_columns import first_bytes
 from headwater.pipeline.refusals import Conflict, quarantine_key_sql
 from headwater.quality.findings import UNMAPPED_MASK, findings_sql, load_words, text_column
 from headwater.values import record_text_sql, sha256_sql
@@ -99,7 +100,9 @@ class ChunkTransform:
         """16 bytes of raw hash for each row, in order."""
         self._connection.register("raw", raw)
         try:
-            return _fixed(self._arrow(f"SELECT {self._raw_hash()} AS raw_hash FROM raw")["raw_hash"])
+            return first_bytes(
+                self._arrow(f"SELECT {self._raw_hash()} AS raw_hash FROM raw")["raw_hash"], RAW_HASH_BYTES
+            )
         finally:
             self._connection.unregister("raw")
 
@@ -107,6 +110,8 @@ class ChunkTransform:
         """`raw` holds the source's columns as texts, `record_nos` the number of each row within the chunk, ascending;
         `first_record` is the number in the file of the chunk's first record.
         """
+        if self._calculation is not None:
+            self._calculation.read_factors()
         self._connection.register("raw", raw.append_column("_record_no", pa.array(record_nos, pa.int32())))
         try:
             self._connection.execute(self.sql)
@@ -231,7 +236,7 @@ WHERE _record_no <> first_record""")
         table = self._arrow("SELECT _record_no, _raw_hash, key_hash FROM chunk WHERE is_loaded ORDER BY _record_no")
         return Standing(
             record_nos=table["_record_no"].to_numpy(),
-            raw_hashes=_fixed(table["_raw_hash"]),
+            raw_hashes=first_bytes(table["_raw_hash"], RAW_HASH_BYTES),
             key_hashes=table["key_hash"].to_numpy(),
         )
 
@@ -249,33 +254,18 @@ WHERE _record_no <> first_record""")
         return table.take(pc.sort_indices(table, [(key, "ascending") for key in self._keys]))
 
     def _arrow(self, query: str) -> pa.Table:
-        return self._connection.sql(query).to_arrow_table()
+        table: pa.Table = self._connection.sql(query).to_arrow_table()
+        return table
 
 
-FINDINGS_SCHEMA = pa.schema(
-    [
-        ("record_no", pa.int64()),
-        ("rule_id", pa.string()),
-        ("field", pa.string()),
-        ("value", pa.string()),
-        ("message", pa.string()),
-    ]
-)
-
-
-def _fixed(hashes: pa.ChunkedArray) -> npt.NDArray[np.void]:
-    """The first 16 bytes of each 32-byte hash, as one array of fixed width."""
-    if len(hashes) == 0:
-        return np.empty(0, f"V{RAW_HASH_BYTES}")
-    return np.concatenate([_first_bytes(chunk) for chunk in hashes.chunks])
-
-
-def _first_bytes(hashes: pa.Array) -> npt.NDArray[np.void]:
-    cut = pc.binary_slice(hashes, 0, RAW_HASH_BYTES)
-    data = cut.buffers()[2]
-    start = cut.offset * RAW_HASH_BYTES
-    raw = np.frombuffer(data, np.uint8, count=len(cut) * RAW_HASH_BYTES, offset=start)
-    return raw.view(f"V{RAW_HASH_BYTES}")
+_FINDINGS: list[tuple[str, pa.DataType]] = [
+    ("record_no", pa.int64()),
+    ("rule_id", pa.string()),
+    ("field", pa.string()),
+    ("value", pa.string()),
+    ("message", pa.string()),
+]
+FINDINGS_SCHEMA = pa.schema(_FINDINGS)
 
 
 def _listed(parts: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from headwater.connectors.csv_file import ChunkSpan
 from headwater.contracts import Document
 from headwater.engine.duck import engine
-from headwater.mapping import read_mapping
+from headwater.mapping import compile_mapping, read_mapping
 from headwater.pipeline.prepare import Preparation
 from headwater.pipeline.recipe import FactorChoice, Load, Recipe, RecipeSource, load_recipe
 from headwater.pipeline.run import ChunkRun
@@ -122,8 +122,7 @@ def plan_run(
     run_id, tenant_id = uuid4(), installation.tenant_id
     kind = "resubmit" if mends else "import"
     columns = mends.columns if mends else taken.plan.columns
-    with engine() as connection:
-        compile_logic(installation, connection, logic, columns=columns, source_id=source_id)
+    compile_mapping(logic.mapping, logic.contract, columns)
     with installation.database.connect(tenant_id) as connection:
         cite_blob(connection, tenant_id, taken.raw, kind="raw", name=taken.name)
         if taken.text != taken.raw:
@@ -244,7 +243,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
             progress=progress,
         )
         with noted_if_broken_off(installation, run), shown(run, to_do, progress):
-            work.execute([span_of(chunk) for chunk in to_do])
+            work.execute([_span(chunk) for chunk in to_do])
             results = calculation.document if calculation else None
             sweep_if_full(installation, run, logic, duck=duck, results=results, seen=seen)
         end_run(installation, run, logic)
@@ -278,8 +277,7 @@ def _start(installation: Installation, run: Run, logic: Logic, lineage: SqlLinea
         )
 
 
-def span_of(chunk: PlannedChunk) -> ChunkSpan:
-    """Where a planned chunk lies, as the connector reads it."""
+def _span(chunk: PlannedChunk) -> ChunkSpan:
     return ChunkSpan(
         chunk_no=chunk.chunk_no,
         byte_start=chunk.byte_start,

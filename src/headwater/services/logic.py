@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from headwater.accounting.calculation import FORMULA, FORMULA_VERSION
@@ -75,7 +76,7 @@ def compile_logic(
         calculation = Calculation(
             connection,
             emission=installation.contract(*RESULTS),
-            factors=factor_sets.read(installation, connection, logic.factor_set),
+            factors=partial(factor_sets.read, installation, connection, logic.factor_set),
             policy=FactorPolicy(methods=logic.recipe.factors.methods, sources=logic.recipe.factors.sources),
         )
     transform = ChunkTransform(
