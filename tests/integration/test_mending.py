@@ -16,6 +16,7 @@ import pytest
 from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater
 from headwater.services import quarantines
 from headwater.services.imports import carry_out, resume
+from headwater.services.verification import verify
 from headwater.store import runs
 from headwater.store.chunks import Ledger
 from headwater.store.run_chunks import RunChunks
@@ -92,7 +93,7 @@ def test_mended_records_are_loaded_and_settled_and_calculated(river: River) -> N
     note = river.rows("SELECT note FROM activity_v1 WHERE activity_id = 'formula'")
     assert note == [{"note": "=SUM(A1:A9)"}]
     figures = river.rows("SELECT activity_id, co2e_kg::text FROM emission_v1 WHERE activity_id = 'number'")
-    assert figures == [{"activity_id": "number", "co2e_kg": "6.000000000"}]
+    assert figures == [{"activity_id": "number", "co2e_kg": "6.000000"}]
     entries = river.rows("SELECT action FROM audit_entries WHERE resource LIKE %(run)s", run=f"run/{mend_id}%")
     assert [entry["action"] for entry in entries].count("chunk.committed") == 1
 
@@ -266,6 +267,19 @@ def test_a_file_saved_in_another_encoding_is_refused(river: River) -> None:
     river.load(activities([*BAD, {"activity_id": "café", "quantity": "x"}]))
     with pytest.raises(InputRefused, match="UTF-8"):
         resubmitted(river, exported(river), encoding="cp1252")
+
+
+def test_what_was_mended_can_be_computed_again(river: River) -> None:
+    river.load(factors([{"factor_id": "f"}]), name="factors.csv", mapping="factor_form")
+    river.load(activities([*BAD, {"activity_id": "good", "quantity": "2"}]) + "short,electricity\n")
+    cells = ["short", "electricity", "", "DE", "2024-01-01", "", "7", "kWh", "", "", "", "", "", ""]
+    rows = edited(exported(river), {"number": {"quantity": "12"}, "formula": {"quantity": "x"}, "good": {"note": "n"}})
+    rows[-1]["record"] = ",".join(cells)
+    _, ledger = resubmitted(river, rows)
+    assert (ledger.inserted, ledger.quarantined, ledger.skipped) == (2, 2, {"not_mended": 1})
+    resubmitted(river, edited(rows, {"formula": {"quantity": "3"}}))
+    found = verify(river.installation, progress=SilentProgress())
+    assert (found.ok, found.differences, found.not_recomputed) == (True, (), {})
 
 
 class Interrupting(SilentProgress):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from headwater.cli import exits
 from headwater.cli.imports import AsJson
-from headwater.cli.printing import console, print_json
+from headwater.cli.printing import console, print_json, print_table, told_of
 from headwater.cli.session import installation
 from headwater.errors import Misuse
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from headwater.services.trace import Node
+    from headwater.services.verification import Verification
 
 EMISSION = "emission"
 
@@ -54,6 +57,84 @@ def trace(
         print_json(found.as_json())
         return
     console().print(_tree(found.tree()))
+
+
+def verify(
+    anchor: Annotated[
+        str | None, typer.Option(help="Head of the chain as noted earlier: shows whether its tail was cut since.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many differences to show.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Prove that nothing was changed: the audit chain, every hash, and every figure computed again from its raw file.
+
+    Names the first things that differ, by table, key and column. Note the anchor it ends with, or that of a report,
+    somewhere else: with it, a chain whose end was cut off does not pass.
+
+    \b
+    Examples:
+      headwater verify
+      headwater verify --anchor 42:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+      headwater verify --json
+
+    \b
+    Exit codes: 0 everything agrees, 1 something does not, 2 usage.
+    """
+    from headwater.services.verification import verify as check
+    from headwater.telemetry import progress
+
+    with installation() as opened:
+        found = check(opened, progress=progress(), anchor=anchor, shown=limit)
+    if as_json:
+        print_json(found.as_json())
+    else:
+        _print_verification(found)
+    if not found.ok:
+        raise typer.Exit(exits.ERROR)
+
+
+def _print_verification(found: Verification) -> None:
+    print_table(["checked", "how many"], found.checked.items(), numbers=["how many"])
+    if found.differences:
+        print_table(
+            ["table", "key", "column", "stored", "expected", "why"],
+            [(d.table, d.key, d.column, d.stored, d.expected, d.why) for d in found.differences],
+            title="Differences",
+        )
+        typer.echo(told_of(len(found.differences), found.found, "differences"))
+    for name in found.erased:
+        typer.echo(f"erased: {name}; what was loaded from it is held against its hashes only")
+    for run, why in found.not_recomputed.items():
+        typer.echo(f"not computed again: {run}: {why}")
+    good = "Everything agrees: nothing was changed since it was loaded."
+    typer.echo(good if found.ok else typer.style("The evidence does not hold.", fg="red", bold=True))
+    typer.echo(f"anchor {found.anchor}")
+
+
+def report(
+    run: Annotated[str, typer.Argument(help="Id of the run, or enough of its beginning.", show_default=False)],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write.", show_default="report-RUN.html")
+    ] = None,
+) -> None:
+    """Write a run's report: one HTML page that needs nothing else.
+
+    What was read and loaded, findings by rule with samples, emissions by scope and period as charts with tables, and
+    the head of the audit chain.
+
+    \b
+    Examples:
+      headwater report 3f2a
+      headwater report 3f2a --output 2024.html
+    """
+    from headwater.services.reports import write_report
+    from headwater.services.runs_view import find_run_id
+
+    with installation() as opened:
+        run_id = find_run_id(opened, run)
+        path = output or Path(f"report-{str(run_id)[:8]}.html")
+        write_report(opened, str(run_id), path)
+    typer.echo(f"written to {path}")
 
 
 def _tree(node: Node) -> Tree:

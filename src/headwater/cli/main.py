@@ -57,6 +57,8 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(factors.app, name="factors")
 app.command("trace")(evidence.trace)
+app.command("verify")(evidence.verify)
+app.command("report")(evidence.report)
 app.add_typer(database.app, name="db")
 
 

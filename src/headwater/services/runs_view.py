@@ -89,6 +89,12 @@ def list_runs(installation: Installation, *, limit: int) -> tuple[Sequence[Run],
         return runs.list_runs(connection, installation.tenant_id, limit=limit)
 
 
+def find_run_id(installation: Installation, run: str) -> UUID:
+    """The one run whose id begins so; Misuse where there is none or more than one."""
+    with installation.database.connect(installation.tenant_id) as connection:
+        return runs.find_run(connection, installation.tenant_id, run).run_id
+
+
 def show_run(installation: Installation, run: str | UUID) -> RunView:
     """One run, named by its id or the beginning of it."""
     tenant_id = installation.tenant_id

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     import duckdb
+    import numpy as np
+    import numpy.typing as npt
 
     from headwater.contracts.document import Document
     from headwater.pipeline.replay.chunks_known import KnownChunks
@@ -128,7 +130,9 @@ class ContractRows:
         updated = self._replace(meeting)
         inserted = self._insert(meeting.chunk_id)
         self._compare(meeting.chunk_id)
-        deleted = self._delete_orphans(parent, meeting) if parent is not None else 0
+        deleted = 0
+        if parent is not None:
+            deleted = self.delete_orphans(parent, meeting.chunk_id, started=meeting.run_started)
         return Loaded(
             inserted=inserted,
             updated=updated,
@@ -212,10 +216,10 @@ WHERE NOT same AND (of_this_run OR newer OR record_no IN (SELECT record_no FROM 
             for number, record, source, newer in rows
         )
         if refused:
-            self._connection.register("gone", pa.table({"record_no": pa.array([each.record_no for each in refused])}))
+            self._connection.register("out", pa.table({"record_no": pa.array([each.record_no for each in refused])}))
             for table in (self.incoming, "met"):
-                self._connection.execute(f"DELETE FROM {table} WHERE record_no IN (SELECT record_no FROM gone)")
-            self._connection.unregister("gone")
+                self._connection.execute(f"DELETE FROM {table} WHERE record_no IN (SELECT record_no FROM out)")
+            self._connection.unregister("out")
         return refused
 
     def _replace(self, meeting: Meeting) -> int:
@@ -240,23 +244,60 @@ WHERE NOT same AND (of_this_run OR newer OR record_no IN (SELECT record_no FROM 
         )
         return int(total - replaced)
 
-    def _delete_orphans(self, parent: ContractRows, meeting: Meeting) -> int:
-        """Rows calculated from a record of this chunk that its new calculation no longer gives."""
-        shared = record_text_sql([quoted(spec.name) for spec in parent.document.key])
-        own = self._own_key_as(parent)
+    def sweep(
+        self,
+        chunk_id: UUID,
+        *,
+        run_id: UUID,
+        source_id: bytes,
+        among: Callable[[npt.NDArray[np.uint64]], npt.NDArray[np.bool_]],
+    ) -> int:
+        """Delete the rows of older runs of the source whose keys the run has not read; `incoming` then holds them."""
+        parts = list(enumerate(self.document.key, start=1))
+        typed = ", ".join(f"CAST(split_part(a._key, chr(31), {n}) AS {spec.kind.duckdb_type})" for n, spec in parts)
         self._connection.execute(
             f"""
-CREATE OR REPLACE TEMP TABLE gone AS
-SELECT a._key, a._chunk FROM {self._alive} a
-JOIN known_chunks c ON c.chunk = a._chunk AND c.started <= $1
-WHERE {own} IN (SELECT {shared} FROM {parent.incoming}) AND a._key NOT IN (SELECT _key FROM {self.incoming})""",
-            [meeting.run_started],
+CREATE OR REPLACE TEMP TABLE older AS
+SELECT a._key, hash({typed}) AS key_hash FROM {self._alive} a JOIN known_chunks c ON c.chunk = a._chunk
+WHERE c.source_id = $1 AND c.run <> $2""",
+            [source_id, run_id],
         )
-        lost = self._all("SELECT _chunk, count(*) FROM gone GROUP BY _chunk")
+        older = self._connection.execute("SELECT _key, key_hash FROM older").to_arrow_table()
+        gone = older.filter(pa.array(~among(older["key_hash"].to_numpy())))
+        named = ", ".join(f"split_part(_key, chr(31), {n}) AS {quoted(spec.name)}" for n, spec in parts)
+        self._connection.register("unread", gone)
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {self.incoming} AS SELECT _key, {named} FROM unread")
+        self._connection.unregister("unread")
+        return self._delete(f"SELECT _key FROM {self.incoming}", chunk_id)
+
+    def delete_orphans(self, parent: ContractRows, chunk_id: UUID, *, started: datetime | None = None) -> int:
+        """Delete rows calculated from a record that `parent` has incoming.
+
+        With `started`, those that came in again themselves stay, and those of runs that began later.
+        """
+        shared = record_text_sql([quoted(spec.name) for spec in parent.document.key])
+        own = self._own_key_as(parent)
+        kept = f"AND a._key NOT IN (SELECT _key FROM {self.incoming})" if started is not None else ""
+        self._connection.execute(
+            f"""
+CREATE OR REPLACE TEMP TABLE orphans AS
+SELECT a._key FROM {self._alive} a JOIN known_chunks c ON c.chunk = a._chunk AND c.started <= coalesce($1, c.started)
+WHERE {own} IN (SELECT {shared} FROM {parent.incoming}) {kept}""",
+            [started],
+        )
+        return self._delete("SELECT _key FROM orphans", chunk_id)
+
+    def adopt_deleted(self, chunk_id: UUID) -> None:
+        """Take over what is stored as deleted in the name of a chunk."""
+        stored = f"SELECT _key FROM {self._stored} WHERE superseded_by = '{chunk_id}' AND operation = 'delete'"
+        self._delete(stored, chunk_id)
+
+    def _delete(self, keys: str, chunk_id: UUID) -> int:
+        lost = self._all(f"SELECT _chunk, count(*) FROM {self._alive} WHERE _key IN ({keys}) GROUP BY _chunk")
         for chunk, count in lost:
             self._known.superseded[chunk] += count
         if lost:
-            self._supersede("SELECT _key FROM gone", meeting.chunk_id, "delete")
+            self._supersede(keys, chunk_id, "delete")
         return sum(count for _, count in lost)
 
     def _own_key_as(self, parent: ContractRows) -> str:
