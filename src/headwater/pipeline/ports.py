@@ -142,8 +142,8 @@ class ChunkStore(Protocol):
     def alike(self, chunk_no: int) -> EarlierChunk | None:
         """The chunk of that number in the latest run of the source under this logic whose rows all stand, or None."""
 
-    def standing(self, chunk: EarlierChunk) -> tuple[npt.NDArray[np.void], npt.NDArray[np.uint64]]:
-        """Raw hashes (16 bytes) and key hashes of the records of an earlier chunk that stand, aligned."""
+    def standing(self, root: UUID) -> tuple[npt.NDArray[np.void], npt.NDArray[np.uint64]]:
+        """Raw hashes (16 bytes) and key hashes of the records of a transformed chunk that stand, aligned."""
 
     def key_hashes(self) -> Iterator[npt.NDArray[np.uint64]]:
         """Key hashes of what this run has read in its committed chunks, reused ones included, chunk by chunk."""

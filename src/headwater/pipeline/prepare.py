@@ -1,4 +1,4 @@
-"""From a chunk of the file to a chunk ready to load: asked by hash first, transformed only where that did not settle it."""
+"""From a chunk of the file to a chunk ready to load: asked by hash first, transformed where that settles nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 
 from headwater.connectors.csv_file.read import parse_slice, read_slice
 from headwater.engine.duck import interruptible
@@ -113,14 +112,14 @@ class Preparation:
         is_known = found >= 0
         if np.count_nonzero(is_known) * 2 < is_known.size or np.unique(found[is_known]).size < found[is_known].size:
             return None
-        _, key_hashes = self._store.standing(alike)
+        _, key_hashes = self._store.standing(alike.root)
         known = Standing(
             record_nos=raw.record_nos[is_known],
             raw_hashes=raw_hashes[is_known],
             key_hashes=key_hashes[order][found[is_known]],
         )
         rest = np.flatnonzero(~is_known)
-        table, record_nos, lines = raw.table.take(pa.array(rest)), raw.record_nos[rest], raw.lines[rest]
+        table, record_nos, lines = raw.table.take(rest), raw.record_nos[rest], raw.lines[rest]
         transformed = self._transform.run(table, record_nos, first_record=chunk.span.first_record)
         if np.isin(transformed.standing.key_hashes, known.key_hashes).any():
             return None
@@ -144,7 +143,7 @@ def _places(
     hashes: npt.NDArray[np.void], alike: EarlierChunk, store: ChunkStore
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """The sort order of the earlier chunk's hashes, and where in that order each hash is found (-1: nowhere)."""
-    stored, _ = store.standing(alike)
+    stored, _ = store.standing(alike.root)
     halves, wanted = _halves(stored), _halves(hashes)
     order = np.lexsort((halves[:, 1], halves[:, 0]))
     first = halves[order, 0]

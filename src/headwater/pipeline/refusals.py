@@ -19,16 +19,15 @@ if TYPE_CHECKING:
     from headwater.connectors.csv_file import Ragged
     from headwater.contracts.document import Document
 
-REFUSED_SCHEMA = pa.schema(
-    [
-        ("quarantine_id", pa.string()),
-        ("raw_hash", pa.binary()),
-        ("record_no", pa.int64()),
-        ("line", pa.int64()),
-        ("raw", pa.string()),
-        ("findings", pa.string()),
-    ]
-)
+_REFUSED: list[tuple[str, pa.DataType]] = [
+    ("quarantine_id", pa.string()),
+    ("raw_hash", pa.binary()),
+    ("record_no", pa.int64()),
+    ("line", pa.int64()),
+    ("raw", pa.string()),
+    ("findings", pa.string()),
+]
+REFUSED_SCHEMA = pa.schema(_REFUSED)
 RAGGED_RULE = "record.columns"
 UNCUT = ""
 """The column name under which a record stands that could not be cut into columns."""
@@ -89,7 +88,7 @@ def conflict_rows(
     if not conflicts:
         return REFUSED_SCHEMA.empty_table()
     places = np.searchsorted(record_nos, [conflict.record_no for conflict in conflicts])
-    rows = raw.take(pa.array(places)).to_pylist()
+    rows = raw.take(places).to_pylist()
     return _table(
         (
             source_id,

@@ -44,9 +44,7 @@ class Outcome:
 class ChunkRun:
     """Takes the open chunks of one run through reader, engine and writer."""
 
-    def __init__(
-        self, *, preparation: Preparation, writer: ChunkWriter, store: ChunkStore, progress: Progress
-    ) -> None:
+    def __init__(self, *, preparation: Preparation, writer: ChunkWriter, store: ChunkStore, progress: Progress) -> None:
         self._preparation = preparation
         self._writer = writer
         self._store = store
@@ -63,7 +61,8 @@ class ChunkRun:
             behind: tuple[ChunkSpan, Future[Written]] | None = None
             ahead = [reader.submit(self._preparation.read, span) for span in spans[:1]]
             for number, span in enumerate(spans):
-                reading, ahead = ahead, [reader.submit(self._preparation.read, each) for each in spans[number + 1 : number + 2]]
+                following = spans[number + 1 : number + 2]
+                reading, ahead = ahead, [reader.submit(self._preparation.read, each) for each in following]
                 try:
                     write = self._ready_to_write(reading[0])
                 except HeadwaterError as error:
@@ -78,8 +77,9 @@ class ChunkRun:
 
     def _ready_to_write(self, reading: Future[ReadChunk]) -> Callable[[], Written]:
         chunk = reading.result()
-        if chunk.earlier is not None:
-            return lambda: self._writer.reuse(chunk, chunk.earlier)
+        earlier = chunk.earlier
+        if earlier is not None:
+            return lambda: self._writer.reuse(chunk, earlier)
         prepared = _retried(lambda: self._preparation.prepare(chunk))
         return lambda: self._writer.write(prepared)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -25,11 +25,11 @@ class SeenKeys:
 
     def __init__(self, committed: Callable[[], Iterator[Hashes]]) -> None:
         self._committed = committed
-        self._file = tempfile.TemporaryFile(prefix="headwater-keys-")
+        self._file = tempfile.TemporaryFile(prefix="headwater-keys-")  # noqa: SIM115  closed by __exit__
         self._ends: list[int] = []
         self._asked = False
 
-    def __enter__(self) -> SeenKeys:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,7 @@ class PreparedChunk:
     skipped: Mapping[str, int]
     known: Standing | None = None
     relies_on: EarlierChunk | None = None
-    mends: pa.ChunkedArray | None = None
+    mends: pa.ChunkedArray[Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

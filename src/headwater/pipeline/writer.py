@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headwater.pipeline.hash_columns import first_bytes
 from headwater.pipeline.refusals import REFUSED_SCHEMA, Conflict, conflict_rows
 from headwater.pipeline.transform import Standing
 from headwater.pipeline.work import PreparedChunk, ReadChunk, Written
@@ -69,7 +70,7 @@ class ChunkWriter:
                 "relies_on": tuple(earlier.relies_on),
             }
             transaction.commit(ledger, payload=_payload(ledger, chunk.span))
-        self._seen.add(lambda: self._store.standing(earlier)[1])
+        self._seen.add(lambda: self._store.standing(earlier.root)[1])
         return Written(committed=True)
 
     def write(self, chunk: PreparedChunk) -> Written:
@@ -195,10 +196,14 @@ def _numbered(findings: pa.Table, first_record: int) -> pa.Table:
 
 def _standing(standing: Standing, known: Standing | None, refused: Sequence[int]) -> Standing:
     keep = ~np.isin(standing.record_nos, np.array(refused, np.int32))
-    parts = [Standing(record_nos=standing.record_nos[keep], raw_hashes=standing.raw_hashes[keep], key_hashes=standing.key_hashes[keep])]
+    kept = Standing(
+        record_nos=standing.record_nos[keep],
+        raw_hashes=standing.raw_hashes[keep],
+        key_hashes=standing.key_hashes[keep],
+    )
     if known is None:
-        return parts[0]
-    parts.append(known)
+        return kept
+    parts = (kept, known)
     order = np.argsort(np.concatenate([part.record_nos for part in parts]))
     return Standing(
         record_nos=np.concatenate([part.record_nos for part in parts])[order],
@@ -227,7 +232,8 @@ def _counts(chunk: PreparedChunk, loaded: Loaded, conflicts: int) -> dict[str, A
 def _calculation(results: Loaded, findings: pa.Table, known: Standing | None) -> dict[str, Any]:
     """The calculation's own ledger; `kept` counts records known by their raw hash, whose results stand with them."""
     rules = findings["rule_id"].filter(pc.starts_with(findings["rule_id"], CALCULATION_RULES))
-    missing = {str(each["values"]): int(each["counts"]) for each in pc.value_counts(rules).to_pylist()}
+    counted = rules.value_counts()
+    missing = dict(zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True))
     return {
         "inserted": results.inserted,
         "updated": results.updated,
@@ -253,17 +259,14 @@ def _relied_on(alike: EarlierChunk | None, *loaded: Loaded | None) -> tuple[UUID
 
 
 def _rows_sha256(records: pa.Table, refused: Sequence[int]) -> bytes:
-    digest = hashlib.sha256()
-    for chunk in _without(records, refused)["row_hash"].chunks:
-        if len(chunk):
-            start, end = chunk.offset, chunk.offset + len(chunk)
-            offsets = np.frombuffer(chunk.buffers()[1], np.int32)
-            digest.update(memoryview(chunk.buffers()[2])[offsets[start] : offsets[end]])
-    return digest.digest()
+    hashes = first_bytes(_without(records, refused)["row_hash"], hashlib.sha256().digest_size)
+    return hashlib.sha256(hashes.tobytes()).digest()
 
 
-COUNTS = ("read", "mapped", "skipped", "quarantined_raw")
-COUNTS += ("produced", "inserted", "updated", "unchanged", "merged", "quarantined")
+COUNTS = (
+    "read", "mapped", "skipped", "quarantined_raw",
+    "produced", "inserted", "updated", "unchanged", "merged", "quarantined",
+)  # fmt: skip
 
 
 def _payload(ledger: dict[str, Any], span: ChunkSpan, *, beside: EarlierChunk | None = None) -> dict[str, Any]:

@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 
 WORDS = "rule_words"
 UNMAPPED_MASK = "mask_unmapped"
+_WORDS: list[tuple[str, pa.DataType]] = [
+    ("place", pa.int32()),
+    ("mask", pa.string()),
+    ("bit", pa.int64()),
+    ("severity", pa.string()),
+    ("rule", pa.string()),
+    ("fields", pa.list_(pa.string())),
+    ("message", pa.string()),
+    ("valid", pa.string()),
+    ("mend", pa.string()),
+]
 
 
 def load_words(connection: duckdb.DuckDBPyConnection, rules: Sequence[RuleSpec], unmapped: Sequence[str]) -> None:
@@ -53,20 +64,7 @@ def load_words(connection: duckdb.DuckDBPyConnection, rules: Sequence[RuleSpec],
         }
         for bit, field in enumerate(unmapped)
     ]
-    schema = pa.schema(
-        [
-            ("place", pa.int32()),
-            ("mask", pa.string()),
-            ("bit", pa.int64()),
-            ("severity", pa.string()),
-            ("rule", pa.string()),
-            ("fields", pa.list_(pa.string())),
-            ("message", pa.string()),
-            ("valid", pa.string()),
-            ("mend", pa.string()),
-        ]
-    )
-    connection.register("words", pa.Table.from_pylist(rows, schema=schema))
+    connection.register("words", pa.Table.from_pylist(rows, schema=pa.schema(_WORDS)))
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {WORDS} AS SELECT * FROM words")
     connection.unregister("words")
 

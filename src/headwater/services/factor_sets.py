@@ -42,6 +42,7 @@ def typed(connection: duckdb.DuckDBPyConnection, document: Document, rows: pa.Ta
     )
     connection.register("canonical_rows", rows)
     try:
-        return connection.sql(f"SELECT {casts} FROM canonical_rows").to_arrow_table()
+        typed_rows: pa.Table = connection.sql(f"SELECT {casts} FROM canonical_rows").to_arrow_table()
     finally:
         connection.unregister("canonical_rows")
+    return typed_rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from headwater.connectors.csv_file import CsvConfig, Layout, inspect_file
@@ -82,13 +82,17 @@ class _Both:
 def layout_as_json(layout: Layout) -> dict[str, Any]:
     """A layout as it is stored with a run."""
     body = asdict(layout)
-    return {name: body[name] for name in _LAYOUT_FIELDS}
+    return {field.name: body[field.name] for field in fields(Layout)}
 
 
 def layout_from_json(body: dict[str, Any]) -> Layout:
     """A layout as it was stored. What else a run keeps beside it (`mends`: see `pipeline.mending`) is left out."""
-    plain = {name: tuple(body[name]) if isinstance(body[name], list) else body[name] for name in _LAYOUT_FIELDS}
-    return Layout(**{**plain, "dialect": Dialect(**body["dialect"])})
-
-
-_LAYOUT_FIELDS = tuple(Layout.__dataclass_fields__)
+    return Layout(
+        columns=tuple(body["columns"]),
+        header=tuple(body["header"]),
+        preamble=tuple(body["preamble"]),
+        header_line=body["header_line"],
+        data_byte=body["data_byte"],
+        data_line=body["data_line"],
+        dialect=Dialect(**body["dialect"]),
+    )

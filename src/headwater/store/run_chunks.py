@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import numpy as np
@@ -64,7 +64,7 @@ class RunChunks:
         self._by_bytes: dict[bytes, EarlierChunk] = {}
         self._by_number: dict[int, EarlierChunk] = {}
 
-    def __enter__(self) -> RunChunks:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -87,7 +87,7 @@ class RunChunks:
         ):
             rows = cursor.execute(QUERIES["candidates"], values).fetchall()
             relied = {UUID(str(chunk)) for row in rows for chunk, _ in row["relies_on"]}
-            lost = dict(
+            lost: dict[UUID, int] = dict(
                 connection.execute(
                     QUERIES["lost_rows"], {"tenant_id": self._tenant_id, "chunks": list(relied)}
                 ).fetchall()
@@ -115,13 +115,13 @@ class RunChunks:
         """The chunk of that number in the latest run of the source whose rows stood when the run began."""
         return self._by_number.get(chunk_no)
 
-    def standing(self, chunk: EarlierChunk) -> tuple[npt.NDArray[np.void], npt.NDArray[np.uint64]]:
+    def standing(self, root: UUID) -> tuple[npt.NDArray[np.void], npt.NDArray[np.uint64]]:
         """Raw hashes (16 bytes) and key hashes of the records that stand, aligned."""
         with self._reading, translated("read the hashes of an earlier chunk"):
             if self._reader is None or self._reader.closed:
                 self._reader = self._database.connect(self._tenant_id)
             with self._reader.transaction():
-                raw_hashes, key_hashes = chunks.standing(self._reader, self._tenant_id, chunk.root)
+                raw_hashes, key_hashes = chunks.standing(self._reader, self._tenant_id, root)
         return np.frombuffer(raw_hashes, RAW_HASH), np.frombuffer(key_hashes, KEY_HASH)
 
     def key_hashes(self) -> Iterator[npt.NDArray[np.uint64]]:
@@ -174,6 +174,7 @@ class RunChunks:
         try:
             with translated("hold the run"):
                 runs.hold_run(connection, self._tenant_id, self._run.run_id)
+                runs.hold_source(connection, self._tenant_id, self._run)
                 connection.commit()
         except BaseException:
             connection.close()

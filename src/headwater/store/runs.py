@@ -115,16 +115,23 @@ def hold_run(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID)
 
     Give it a connection of its own: the hold outlives transactions and ends with the session, however that ends.
     """
+    _hold(connection, f"run/{tenant_id}/{run_id}", what="another process works on this run", value=run_id)
+
+
+def hold_source(connection: psycopg.Connection[Any], tenant_id: UUID, run: Run) -> None:
+    """The same for the run's source: its chunks commit in order and its bad records are numbered, one run at a time."""
+    name = f"source/{tenant_id}/{run.source_id.hex()}"
+    _hold(connection, name, what=f"another run of {run.source_name} is at work", value=run.run_id)
+
+
+def _hold(connection: psycopg.Connection[Any], name: str, *, what: str, value: UUID) -> None:
     try:
         with connection.transaction():
             connection.execute(QUERIES["wait_shortly"], {"milliseconds": round(HOLD_SECONDS * 1000)})
-            connection.execute(QUERIES["hold"], {"name": f"run/{tenant_id}/{run_id}"})
+            connection.execute(QUERIES["hold"], {"name": name})
     except psycopg.errors.LockNotAvailable as error:
         raise RetryLater(
-            "another process works on this run",
-            where="run",
-            value=run_id,
-            remedy="Wait until it ends, or stop it; then resume.",
+            what, where="run", value=value, remedy="Wait until it ends, or stop it; then resume this one."
         ) from error
 
 

@@ -54,5 +54,5 @@ UPDATE runs SET lineage_hash = %(lineage_hash)s WHERE tenant_id = %(tenant_id)s 
 SELECT set_config('lock_timeout', %(milliseconds)s::text, true)
 
 -- name: hold
--- Hold the run until the session ends.
+-- Hold a run or a source until the session ends.
 SELECT pg_advisory_lock(hashtextextended(%(name)s, 0))
