@@ -20,6 +20,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bench.draws import Draws, Mask
+
 DEFAULT_SEED: Final = 20_261_121
 BLOCK_ROWS: Final = 200_000
 #: How far back a duplicate looks for the good row whose key it takes.
@@ -43,9 +45,6 @@ COLUMNS: Final = (
     "currency",
     "note",
 )
-
-Words = npt.NDArray[np.uint64]
-Mask = npt.NDArray[np.bool_]
 
 
 class Fault(IntEnum):
@@ -164,32 +163,6 @@ NOT_NUMBERS: Final = ("n.a.?", "12,34,5", "1_000", "12.3.4", "abc", "--")
 BAD_DATES: Final = ("2024-13-01", "2023-02-30", "31/12/2023", "yesterday", "2024-00-10")
 
 
-class _Draws:
-    """Random numbers for a range of rows: for each name an independent stream of 64-bit words (SplitMix64)."""
-
-    def __init__(self, seed: int, start: int, stop: int) -> None:
-        self._rows: Words = np.arange(start, stop, dtype=np.uint64)
-        self._seed = seed
-
-    def words(self, name: str) -> Words:
-        """64 random bits a row."""
-        digest = hashlib.sha256(f"{self._seed}/{name}".encode()).digest()
-        offset = np.uint64(int.from_bytes(digest[:8], "little"))
-        with np.errstate(over="ignore"):
-            z = self._rows * np.uint64(0x9E3779B97F4A7C15) + offset
-            z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return z ^ (z >> np.uint64(31))
-
-    def below(self, name: str, bound: int) -> npt.NDArray[np.int64]:
-        """An integer from 0 to `bound` - 1 a row."""
-        return (self.words(name) % np.uint64(bound)).astype(np.int64)
-
-    def chance(self, name: str, share: float) -> Mask:
-        """True for about `share` of the rows."""
-        return self.words(name) < np.uint64(min(int(share * 2.0**64), 2**64 - 1))
-
-
 def _pick(choices: tuple[str, ...] | list[str], index: npt.NDArray[np.int64]) -> pa.StringArray:
     return pa.array(choices, pa.string()).take(index)
 
@@ -221,7 +194,7 @@ DAYS: Final = [
 
 def faults_of(recipe: Recipe, start: int, stop: int) -> npt.NDArray[np.int64]:
     """The fault of each row of a range. The first row is always good, so that every duplicate finds a row to repeat."""
-    draws = _Draws(recipe.seed, start, stop)
+    draws = Draws(recipe.seed, start, stop)
     kinds = draws.below("fault kind", len(Fault) - 1) + 1
     faults = np.where(draws.chance("fault", recipe.bad_share), kinds, Fault.NONE)
     faults[np.arange(start, stop) == 0] = Fault.NONE
@@ -231,7 +204,7 @@ def faults_of(recipe: Recipe, start: int, stop: int) -> npt.NDArray[np.int64]:
 def changed_rows(recipe: Recipe, start: int, stop: int, faults: npt.NDArray[np.int64]) -> Mask:
     """The good rows of a range that have another quantity than in the first version of the file."""
     if recipe.changed == "scattered":
-        chosen = _Draws(recipe.seed, start, stop).chance("changed", recipe.changed_share)
+        chosen = Draws(recipe.seed, start, stop).chance("changed", recipe.changed_share)
     elif recipe.changed == "block":
         rows = np.arange(start, stop)
         first = int(recipe.rows * BLOCK_START)
@@ -252,7 +225,7 @@ def _keys(recipe: Recipe, start: int, stop: int, faults: npt.NDArray[np.int64]) 
     return _where(faults == Fault.MISSING_KEY, "", keys)
 
 
-def _quantities(recipe: Recipe, draws: _Draws, changed: Mask, faults: npt.NDArray[np.int64]) -> pa.StringArray:
+def _quantities(recipe: Recipe, draws: Draws, changed: Mask, faults: npt.NDArray[np.int64]) -> pa.StringArray:
     whole = draws.below("whole", 20_000) + 1
     # Beyond the range of the first version, so that a changed row is never equal to it.
     whole = np.where(changed, whole + 20_000, whole)
@@ -269,7 +242,7 @@ def _quantities(recipe: Recipe, draws: _Draws, changed: Mask, faults: npt.NDArra
     return _where(faults == Fault.NOT_A_NUMBER, wrong, text)
 
 
-def _periods(draws: _Draws, faults: npt.NDArray[np.int64]) -> tuple[pa.StringArray, pa.StringArray]:
+def _periods(draws: Draws, faults: npt.NDArray[np.int64]) -> tuple[pa.StringArray, pa.StringArray]:
     first = draws.below("start day", START_DAYS) + MAXIMUM_DAYS
     length = draws.below("length", MAXIMUM_DAYS) + 1
     backwards = faults == Fault.PERIOD_END_BEFORE_START
@@ -282,7 +255,7 @@ def _periods(draws: _Draws, faults: npt.NDArray[np.int64]) -> tuple[pa.StringArr
     )
 
 
-def _types_regions_units(draws: _Draws) -> tuple[pa.StringArray, pa.StringArray, pa.StringArray]:
+def _types_regions_units(draws: Draws) -> tuple[pa.StringArray, pa.StringArray, pa.StringArray]:
     kind = draws.below("type", len(ACTIVITY_TYPES))
     region = 2 * draws.below("region", REGIONS_PER_TYPE) + kind % 2
     width = max(len(entry.units) for entry in ACTIVITY_TYPES)
@@ -294,7 +267,7 @@ def _types_regions_units(draws: _Draws) -> tuple[pa.StringArray, pa.StringArray,
     )
 
 
-def _notes(draws: _Draws, two_lines: Mask) -> pa.StringArray:
+def _notes(draws: Draws, two_lines: Mask) -> pa.StringArray:
     plain = _pick(NOTES, draws.below("note", len(NOTES)))
     return _where(two_lines, '"first reading lost\nsecond taken by hand"', plain)
 
@@ -308,7 +281,7 @@ class _Block:
 
 
 def _block(recipe: Recipe, start: int, stop: int) -> _Block:
-    draws = _Draws(recipe.seed, start, stop)
+    draws = Draws(recipe.seed, start, stop)
     faults = faults_of(recipe, start, stop)
     changed = changed_rows(recipe, start, stop, faults)
     kinds, regions, units = _types_regions_units(draws)
@@ -430,7 +403,7 @@ AR5_NITROUS_OXIDE: Final = Decimal(265)
 
 
 def _factor_line(kind: ActivityType, region: str, year: int, number: int) -> str:
-    draws = _Draws(DEFAULT_SEED, number, number + 1)
+    draws = Draws(DEFAULT_SEED, number, number + 1)
     co2 = Decimal(int(draws.below("co2", 4_000_000)[0]) + 1_000) / 1_000_000
     ch4 = Decimal(int(draws.below("ch4", 5_000)[0])) / 100_000_000
     n2o = Decimal(int(draws.below("n2o", 2_000)[0])) / 100_000_000

@@ -76,12 +76,12 @@ class River:
     def rows(self, query: str, **values: Any) -> list[dict[str, Any]]:
         """As superuser: everything there is."""
         with psycopg.connect(self.superuser_url, row_factory=dict_row) as connection:
-            return connection.execute(query, values or None).fetchall()  # type: ignore[arg-type]
+            return connection.execute(query, values or None).fetchall()
 
     def change(self, statement: str, **values: Any) -> None:
         """As superuser, whom no right holds back: what an audit must find."""
         with psycopg.connect(self.superuser_url) as connection:
-            connection.execute(statement, values or None)  # type: ignore[arg-type]
+            connection.execute(statement, values or None)
 
 
 def make_river(database: TestDatabase, folder: Path) -> River:
@@ -111,8 +111,8 @@ def factors(rows: Iterable[Mapping[str, str]]) -> str:
     """A CSV of emission factors, each for electricity in Germany unless it says otherwise."""
     columns = (
         "factor_id", "source", "publication_year", "activity_type", "region", "unit", "scope", "category", "method",
-        "gwp_set", "co2e_kg_per_unit", "co2_kg_per_unit", "ch4_kg_per_unit", "n2o_kg_per_unit", "valid_from", "valid_to",
-        "licence", "redistributable", "note",
+        "gwp_set", "co2e_kg_per_unit", "co2_kg_per_unit", "ch4_kg_per_unit", "n2o_kg_per_unit",
+        "valid_from", "valid_to", "licence", "redistributable", "note",
     )  # fmt: skip
     usual = dict.fromkeys(columns, "") | {
         "source": "test", "publication_year": "2024", "activity_type": "electricity", "region": "DE", "unit": "kWh",

@@ -139,7 +139,7 @@ def test_a_file_without_records_loads_zero_rows(river: River) -> None:
 
 def _evidence(river: River) -> list[object]:
     tables = ("activity_v1", "activity_v1_history", "emission_v1", "emission_v1_history", "findings")
-    evidence: list[object] = [river.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in tables]  # noqa: S608
+    evidence: list[object] = [river.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in tables]
     return [
         *evidence,
         river.rows("SELECT quarantine_id, occurrence, state, raw, findings FROM quarantine ORDER BY 1, 2"),

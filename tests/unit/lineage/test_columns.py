@@ -36,7 +36,8 @@ def test_a_simple_case_decides_by_its_operand() -> None:
 
 
 def test_a_column_that_only_decided_once_only_decides_ever_after() -> None:
-    sql = """WITH one AS (SELECT a, CASE WHEN b > 0 THEN 1 END AS flag FROM raw), two AS (SELECT *, flag + 1 AS more FROM one)
+    sql = """WITH one AS (SELECT a, CASE WHEN b > 0 THEN 1 END AS flag FROM raw),
+                  two AS (SELECT *, flag + 1 AS more FROM one)
              SELECT more, a FROM two"""
     assert read(sql, raw=["a", "b"]) == {"more": Origins(frozenset(), edges("b")), "a": Origins(edges("a"))}
 
