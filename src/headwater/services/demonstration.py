@@ -21,6 +21,7 @@ from headwater.services.installation import open_installation
 from headwater.services.quarantines import export, list_records, plan_resubmission
 from headwater.services.runs_view import show_run
 from headwater.services.tracing import trace_emission
+from headwater.services.verification import verify
 from headwater.store.embedded import EmbeddedServer
 from headwater.telemetry import SilentProgress
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from headwater.services.installation import Installation
     from headwater.services.runs_view import RunView
+    from headwater.services.verification import Verification
     from headwater.settings import Settings
 
 FOLDER = "headwater-demo"
@@ -122,6 +124,8 @@ def _tell(installation: Installation, console: Console, folder: Path) -> None:
     after = calculated_emissions(installation)
     view.mending(console, folder=folder, corrections=CORRECTIONS, run=mended, before=before, after=after)
     view.trace(console, trace_emission(installation, TRACED))
+    proof = verify(installation, progress=SilentProgress())
+    view.verification(console, proof, tampered=_with_a_byte_changed(installation, runs[0]), blob=METERS)
 
 
 def _begin_anew(folder: Path, settings: Settings) -> None:
@@ -170,6 +174,19 @@ def _mend(installation: Installation, folder: Path, run: RunView) -> RunView:
     with path.open("w", encoding="utf-8", newline="") as out:
         csv.writer(out).writerows([header, *rows])
     return _carried_out(installation, plan_resubmission(installation, path))
+
+
+def _with_a_byte_changed(installation: Installation, run: RunView) -> Verification:
+    """What `verify` says while the first byte of a run's raw file is another one."""
+    path = installation.blobs.path(installation.tenant_id, run.run.blob_sha256)
+    content, rights = path.read_bytes(), path.stat().st_mode
+    try:
+        path.chmod(0o600)
+        path.write_bytes(b"z" + content[1:])
+        return verify(installation, progress=SilentProgress())
+    finally:
+        path.write_bytes(content)
+        path.chmod(rights)
 
 
 def _carried_out(installation: Installation, run_id: UUID) -> RunView:

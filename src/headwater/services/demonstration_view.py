@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from headwater.services.quarantines import Listing
     from headwater.services.runs_view import RunView
     from headwater.services.trace import Trace
+    from headwater.services.verification import Verification
     from headwater.store.emissions import EmissionSum, WithoutFigure
 
 SCOPES = {1: "Scope 1, burnt here", 2: "Scope 2, energy bought", 3: "Scope 3, others' doing"}
@@ -174,6 +175,19 @@ def trace(console: Console, found: Trace) -> None:
         steps.append(("audit", f"entry {record.run.audit.seq}, {record.run.audit.entry_hash}"))
     for name, said in steps:
         console.print(Text.assemble("  ", (f"{name:<12}", "bold"), said), soft_wrap=True)
+
+
+def verification(console: Console, found: Verification, *, tampered: Verification, blob: str) -> None:
+    """What was checked, and what one changed byte does."""
+    _step(console, 8, "Prove that nothing was changed: everything is computed again from the raw files")
+    counts = ", ".join(f"{number} {what}" for what, number in found.checked.items() if number)
+    console.print(f"{counts}.")
+    console.print("[bold]Everything agrees.[/bold]" if found.ok else "[bold red]The evidence does not hold.[/bold red]")
+    console.print(f"Note the anchor elsewhere, and a chain whose end is cut off shows: {found.anchor}", soft_wrap=True)
+    first = tampered.differences[0]
+    console.print(f"Now one byte of {blob} is changed behind its back, and put back after. What verify finds:")
+    console.print(Text(f"  {first.table}: {first.key}"), soft_wrap=True)
+    console.print(Text(f"  {first.why} is {first.stored} now"), soft_wrap=True)
 
 
 def closing(console: Console, *, folder: Path, traced: str) -> None:
