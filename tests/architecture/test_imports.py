@@ -14,7 +14,7 @@ PACKAGE = ROOT / "src/headwater"
 
 # Who may import which library. A room that is not named may import none of them.
 HEAVY = {
-    "duckdb": {"contracts", "engine", "pipeline", "services"},
+    "duckdb": {"contracts", "engine", "pipeline", "quality", "services"},
     "jinja2": {"services"},
     "numpy": {"connectors", "pipeline", "store"},
     "pgpq": {"store"},

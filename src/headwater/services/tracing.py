@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -203,7 +203,7 @@ class _Tracer:
 
     def _cells(self, origin: _Origin, raw: Any, record_no: int) -> Mapping[str, str] | None:
         """The record's cells by column; those of a resubmitted file without the columns that say what it mends."""
-        place = int(np.searchsorted(raw.record_nos, record_no))
+        place = bisect_left(raw.record_nos.tolist(), record_no)
         if place >= raw.table.num_rows or raw.record_nos[place] != record_no:
             return None  # it could not be cut into columns
         mending = mending_of(self._installation, origin.run)

@@ -69,7 +69,7 @@ class Database:
         return connection
 
     def snapshot(self, tenant_id: UUID) -> TenantConnection:
-        """A connection that sees everything as it is at its first question, whoever works meanwhile, and changes nothing."""
+        """A connection that changes nothing and sees all as it was at its first question, whoever works meanwhile."""
         connection = self.connect(tenant_id)
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
