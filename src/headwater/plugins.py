@@ -1,4 +1,4 @@
-"""The doors for plug-ins, which the built-in ones use too: entry points `headwater.packs` and `headwater.connectors`.
+"""The door for plug-ins, which the built-in ones use too: the entry points `headwater.packs`.
 
 A plug-in that cannot be loaded is named in a warning and never breaks the rest.
 """

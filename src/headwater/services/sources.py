@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from headwater.connectors.csv_file import CsvConfig, Layout, inspect_file
-from headwater.connectors.csv_file.connector import CsvConnector
-from headwater.connectors.csv_file.plan import Planner
+from headwater.connectors.csv_file import CsvConfig, Layout, Planner, inspect_file, is_utf8, to_utf8
 from headwater.connectors.csv_file.records import Dialect
 from headwater.errors import InputRefused
 from headwater.store.cited_blobs import size_is_known
@@ -53,14 +51,14 @@ def take_in(installation: Installation, path: Path, config: CsvConfig, *, chunk_
     found = inspect_file(path, config)
     planner = Planner(found.config, chunk_size, name=path.name)
     tenant_id = installation.tenant_id
-    if CsvConnector.is_utf8(found.encoding):
+    if is_utf8(found.encoding):
         with installation.database.connect(tenant_id) as connection:
             perhaps_held = size_is_known(connection, tenant_id, found.size)
         raw = text = installation.blobs.put_file(tenant_id, path, on_block=planner.feed, perhaps_held=perhaps_held)
     else:
         raw = installation.blobs.put_file(tenant_id, path)
         with installation.blobs.writer(tenant_id) as writer:
-            CsvConnector.to_utf8(path, found.encoding, _Both(writer, planner))  # type: ignore[arg-type]
+            to_utf8(path, found.encoding, _Both(writer, planner))
         text = writer.blob
     return TakenIn(name=path.name, raw=raw, text=text, encoding=found.encoding, plan=planner.finish())
 

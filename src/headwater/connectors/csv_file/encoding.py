@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import numpy as np
 
@@ -64,7 +64,14 @@ def is_utf8(encoding: str) -> bool:
     return _name(encoding) == "utf-8"
 
 
-def to_utf8(path: Path, encoding: str, out: BinaryIO, *, name: str | None = None) -> None:
+class Sink(Protocol):
+    """What takes a text block by block."""
+
+    def write(self, block: bytes, /) -> object:
+        """Take a block."""
+
+
+def to_utf8(path: Path, encoding: str, out: Sink, *, name: str | None = None) -> None:
     """Write the text of a file to `out` in UTF-8. Raises InputRefused at the first byte that is not text."""
     decoder = codecs.getincrementaldecoder(encoding)()
     read, line = 0, 1
