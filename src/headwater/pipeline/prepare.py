@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from headwater.connectors.csv_file import ChunkSpan, Layout, RawChunk
     from headwater.pipeline.mending import Mending
     from headwater.pipeline.ports import ChunkStore, EarlierChunk
-    from headwater.pipeline.transform import ChunkTransform
+    from headwater.pipeline.transform import ChunkTransform, Transformed
 
 
 class Preparation:
@@ -104,58 +104,60 @@ class Preparation:
     def _beside(self, chunk: ReadChunk, raw: RawChunk, alike: EarlierChunk) -> PreparedChunk | None:
         """Only records whose raw hash the chunk of the last run does not know go through the engine.
 
-        None where too few are known to be worth it, where a known one stands twice, or where a new record has the key
-        of a known one: then the whole chunk must be looked at in order.
+        None where too few are known to be worth it, or where a known one stands twice: then the whole chunk is looked
+        at in order.
         """
+        stored_hashes, stored_keys = self._store.standing(alike.root)
         raw_hashes = self._transform.raw_hashes(raw.table)
-        order, found = _places(raw_hashes, alike, self._store)
-        is_known = found >= 0
-        if np.count_nonzero(is_known) * 2 < is_known.size or np.unique(found[is_known]).size < found[is_known].size:
+        place = _places(raw_hashes, stored_hashes)
+        is_known = place >= 0
+        if np.count_nonzero(is_known) * 2 < is_known.size or np.unique(place[is_known]).size < place[is_known].size:
             return None
-        _, key_hashes = self._store.standing(alike.root)
-        known = Standing(
-            record_nos=raw.record_nos[is_known],
-            raw_hashes=raw_hashes[is_known],
-            key_hashes=key_hashes[order][found[is_known]],
-        )
+        transformed = self._run(chunk, raw, ~is_known)
+        # Records with the key of a new one are looked at beside it, in order: which came first decides.
+        meets = is_known & np.isin(stored_keys[place], transformed.standing.key_hashes)
+        if meets.any():
+            is_known &= ~meets
+            transformed = self._run(chunk, raw, ~is_known)
         rest = np.flatnonzero(~is_known)
-        table, record_nos, lines = raw.table.take(rest), raw.record_nos[rest], raw.lines[rest]
-        transformed = self._transform.run(table, record_nos, first_record=chunk.span.first_record)
-        if np.isin(transformed.standing.key_hashes, known.key_hashes).any():
-            return None
         skipped = Counter({reason: len(numbers) for reason, numbers in raw.skipped.items()})
         skipped.update(transformed.skipped)
         return PreparedChunk(
             span=chunk.span,
             raw_sha256=chunk.raw_sha256,
-            raw=table,
-            record_nos=record_nos,
-            lines=lines,
+            raw=raw.table.take(rest),
+            record_nos=raw.record_nos[rest],
+            lines=raw.lines[rest],
             transformed=transformed,
             ragged=ragged_rows(raw.ragged, source_id=self._source_id, first_record=chunk.span.first_record),
             skipped=skipped,
-            known=known,
+            known=Standing(
+                record_nos=raw.record_nos[is_known],
+                raw_hashes=raw_hashes[is_known],
+                key_hashes=stored_keys[place[is_known]],
+            ),
             relies_on=alike,
         )
 
+    def _run(self, chunk: ReadChunk, raw: RawChunk, which: npt.NDArray[np.bool_]) -> Transformed:
+        rows = np.flatnonzero(which)
+        return self._transform.run(raw.table.take(rows), raw.record_nos[rows], first_record=chunk.span.first_record)
 
-def _places(
-    hashes: npt.NDArray[np.void], alike: EarlierChunk, store: ChunkStore
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """The sort order of the earlier chunk's hashes, and where in that order each hash is found (-1: nowhere)."""
-    stored, _ = store.standing(alike.root)
-    halves, wanted = _halves(stored), _halves(hashes)
-    order = np.lexsort((halves[:, 1], halves[:, 0]))
-    first = halves[order, 0]
-    found = np.full(len(wanted), -1, np.intp)
-    low, high = np.searchsorted(first, wanted[:, 0], "left"), np.searchsorted(first, wanted[:, 0], "right")
-    place = np.minimum(low, max(len(first) - 1, 0))
-    if len(first):
-        # Two records that share the first half of a hash and not the second are looked at in full: rare, and safe.
-        single = (high - low) >= 1
-        same = single & (halves[order[place], 1] == wanted[:, 1])
+
+def _places(wanted: npt.NDArray[np.void], stored: npt.NDArray[np.void]) -> npt.NDArray[np.intp]:
+    """Where each hash stands among the stored ones; -1 for nowhere.
+
+    Of stored hashes that share their first half only the first is found: the others' records are looked at in full.
+    """
+    halves, wanted_halves = _halves(stored), _halves(wanted)
+    found = np.full(len(wanted_halves), -1, np.intp)
+    if len(halves):
+        order = np.lexsort((halves[:, 1], halves[:, 0]))
+        place = np.searchsorted(halves[order, 0], wanted_halves[:, 0], "left")
+        place = order[np.minimum(place, len(halves) - 1)]
+        same = (halves[place] == wanted_halves).all(axis=1)
         found[same] = place[same]
-    return order, found
+    return found
 
 
 def _halves(hashes: npt.NDArray[np.void]) -> npt.NDArray[np.uint64]:

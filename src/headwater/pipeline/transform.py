@@ -18,7 +18,7 @@ from headwater.contracts.bulk import quoted as quoted_field
 from headwater.engine.fragments import quote_name
 from headwater.pipeline.hash_columns import first_bytes
 from headwater.pipeline.refusals import Conflict, quarantine_key_sql
-from headwater.quality.findings import UNMAPPED_MASK, findings_sql, load_words, text_column
+from headwater.quality.findings import UNMAPPED_MASK, FindingWords, text_column
 from headwater.values import record_text_sql, sha256_sql
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class ChunkTransform:
         self._keys = [spec.name for spec in document.key]
         self._texts = _listed(f"{sql} AS {text_column(field)}" for field, sql in mapping.texts.items())
         self._masks = [f"mask_{number}" for number in range(len(self._rules.masks))]
-        load_words(connection, self._rules.rules, list(mapping.unmapped))
+        self._words = FindingWords(connection, self._rules.rules, list(mapping.unmapped))
         self.sql = self._compile()
 
     def raw_hashes(self, raw: pa.Table) -> npt.NDArray[np.void]:
@@ -176,16 +176,11 @@ FROM {f"({calculation.over('judged')}) AS judged" if calculation else "judged"}
     def _refused(self) -> pa.Table:
         cells = _listed(f"{literal(column)}: raw.{quote_name(column)}" for column in self._columns)
         masks = [*self._masks, UNMAPPED_MASK]
-        found = findings_sql("texts", severity="reject", fields=self._fields, masks=masks)
         return self._arrow(f"""
 WITH failing AS (
          SELECT _record_no, _raw_hash, {_listed(masks)} FROM chunk WHERE _skip IS NULL AND ({self._rejected()})),
      texts AS (SELECT failing.*, {self._texts} FROM failing JOIN {self._mapping.source("raw")} USING (_record_no)),
-     found AS ({found}),
-     told AS (
-         SELECT _record_no, to_json(list({{'rule': rule, 'field': field, 'value': value, 'message': message,
-                                           'valid': valid, 'mend': mend}} ORDER BY place))::VARCHAR AS findings
-         FROM found GROUP BY _record_no)
+     told AS ({self._words.refusals_sql("texts", masks)})
 SELECT {quarantine_key_sql(self._source_id, "failing._raw_hash")} AS quarantine_id, failing._raw_hash AS raw_hash,
        failing._record_no AS record_no, to_json({{{cells}}})::VARCHAR AS raw, told.findings
 FROM failing JOIN told USING (_record_no) JOIN raw USING (_record_no)
@@ -193,12 +188,11 @@ ORDER BY failing._record_no""")
 
     def _findings(self) -> pa.Table:
         """Warnings on loaded records, and what the calculation has to say."""
-        found = findings_sql("texts", severity="warn", fields=self._fields, masks=self._masks)
         warned = " OR ".join(f"{mask} <> 0" for mask in self._masks)
         warnings = self._arrow(f"""
 WITH noticed AS (SELECT _record_no, {_listed(self._masks)} FROM chunk WHERE is_loaded AND ({warned})),
      texts AS (SELECT noticed.*, {self._texts} FROM noticed JOIN {self._mapping.source("raw")} USING (_record_no)),
-     found AS ({found})
+     found AS ({self._words.warnings_sql("texts", self._masks)})
 SELECT _record_no AS record_no, rule AS rule_id, field, value, message
 FROM found ORDER BY _record_no, place""").cast(FINDINGS_SCHEMA)
         if self._calculation is None:
