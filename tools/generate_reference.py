@@ -1,4 +1,4 @@
-"""Writes the reference pages that are made from code: settings, command line, errors.
+"""Writes the reference pages that are made from code: settings, command line, errors, documents, contracts.
 
 python -m tools.generate_reference          write them
 python -m tools.generate_reference --check  say which differ, and fail if one does
@@ -18,6 +18,7 @@ from typer.main import get_command
 
 from headwater import errors
 from headwater.settings import PREFIX, Settings
+from tools.reference_documents import contracts_page, mapping_page, mapping_schema, recipe_page, recipe_schema
 
 REFERENCE = Path(__file__).parents[1] / "docs/reference"
 NOTE = "<!-- Made from code by `python -m tools.generate_reference`; edit the code, not this page. -->\n"
@@ -71,7 +72,12 @@ def _command(command: Any, path: str, *, depth: int) -> Iterator[str]:
     """A command's section and those of its sub-commands; typed loosely, as typer's own copy of click is private."""
     context = command.make_context(path, [], resilient_parsing=True)
     usage = " ".join([path, *command.collect_usage_pieces(context)])
-    yield from (f"{'#' * depth} {path}", "", inspect.cleandoc(command.help or "").replace("\b\n", ""), "")
+    yield from (
+        f"{'#' * depth} {path}",
+        "",
+        "\n\n".join(map(_paragraph, inspect.cleandoc(command.help or "").split("\n\n"))),
+        "",
+    )
     yield from ("```text", usage, "```", "")
     records = [(p.param_type_name, p.get_help_record(context)) for p in command.get_params(context)]
     for kind, title in (("argument", "Arguments"), ("option", "Options")):
@@ -84,9 +90,25 @@ def _command(command: Any, path: str, *, depth: int) -> Iterator[str]:
         yield from _command(command.commands[name], f"{path} {name}", depth=min(depth + 1, 4))
 
 
+def _paragraph(text: str) -> str:
+    """A paragraph of a help text. A backspace marks one whose lines are kept; the indented ones are commands."""
+    if not text.startswith("\b\n"):
+        return text
+    head, *lines = text.removeprefix("\b\n").splitlines()
+    return "\n".join([head, "", "```sh", *(line.strip() for line in lines), "```"]) if lines else head
+
+
 def pages() -> dict[str, Callable[[], str]]:
     """The pages that can be made from the code that is there."""
-    found: dict[str, Callable[[], str]] = {"settings.md": settings_page, "errors.md": errors_page}
+    found: dict[str, Callable[[], str]] = {
+        "settings.md": settings_page,
+        "errors.md": errors_page,
+        "mapping.md": lambda: mapping_page(NOTE),
+        "mapping.schema.json": mapping_schema,
+        "recipe.md": lambda: recipe_page(NOTE),
+        "recipe.schema.json": recipe_schema,
+        "contracts.md": lambda: contracts_page(NOTE),
+    }
     if importlib.util.find_spec("headwater.cli") and importlib.util.find_spec("headwater.cli.main"):
         found["cli.md"] = cli_page
     return found

@@ -60,7 +60,7 @@ def list_(as_json: AsJson = False) -> None:
 
 @app.command()
 def show(contract: Reference, as_json: AsJson = False) -> None:
-    """Show a contract: its fields, and every rule with its id, severity and remedy.
+    """Show the fields and the rules of a contract.
 
     \b
     Examples:
@@ -116,7 +116,7 @@ def _limits(field: FieldSpec) -> str:
 
 @app.command()
 def diff(old: Reference, new: Reference, as_json: AsJson = False) -> None:
-    """Say what changed between two versions: for each change whether it breaks anything, and why.
+    """Say what changed between two versions, what breaks, and why.
 
     \b
     Examples:
@@ -155,7 +155,9 @@ def export(
     contract: Reference,
     form: Annotated[Form, typer.Option("--format", "-f", help="For which tool.")] = Form.JSON_SCHEMA,
 ) -> None:
-    """Write a contract for other tools: JSON Schema 2020-12, ODCS 3.2 YAML, or the definition of its tables.
+    """Write a contract for other tools.
+
+    As JSON Schema 2020-12, as ODCS 3.2 YAML, or as the definition of its tables.
 
     \b
     Examples:

@@ -9,12 +9,14 @@ from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_facts, print_json
 from headwater.cli.session import read_settings
 
-app = typer.Typer(no_args_is_help=True, help="The database: how far its schema is, and bringing it up to this version.")
+app = typer.Typer(no_args_is_help=True, help="The schema of the database.")
 
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """Say which server, and whether its schema is that of this version. Exit code 1 where it is behind.
+    """Say whether the schema is that of this version.
+
+    Exit code 1 where it is behind.
 
     \b
     Examples:
@@ -56,9 +58,10 @@ def status(as_json: AsJson = False) -> None:
 
 @app.command()
 def upgrade(as_json: AsJson = False) -> None:
-    """Bring the schema up to this version: migrations, tables of the contracts, rights. Doing it again changes nothing.
+    """Bring the schema up to this version.
 
-    The embedded database is upgraded by itself whenever it is opened. For any other set HEADWATER_OWNER_URL.
+    Migrations, tables of the contracts, rights; doing it again changes nothing. The embedded database is upgraded
+    by itself whenever it is opened. For any other set HEADWATER_OWNER_URL.
 
     \b
     Examples:

@@ -16,6 +16,7 @@ def demo() -> None:
     Examples:
       headwater demo
     """
+    from headwater.cli.demonstration_view import DemoOnConsole
     from headwater.services.demonstration import run_demo
 
-    run_demo(read_settings(), console())
+    run_demo(read_settings(), DemoOnConsole(console()))

@@ -66,10 +66,11 @@ def verify(
     limit: Annotated[int, typer.Option(min=1, help="How many differences to show.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Prove that nothing was changed: the audit chain, every hash, and every figure computed again from its raw file.
+    """Prove that nothing was changed.
 
-    Names the first things that differ, by table, key and column. Note the anchor it ends with, or that of a report,
-    somewhere else: with it, a chain whose end was cut off does not pass.
+    Checks the audit chain and every hash, and computes every figure again from its raw file. Names the first things
+    that differ, by table, key and column. Note the anchor it ends with, or that of a report, somewhere else: with
+    it, a chain whose end was cut off does not pass.
 
     \b
     Examples:
@@ -117,7 +118,7 @@ def report(
         Path | None, typer.Option("--output", "-o", help="File to write.", show_default="report-RUN.html")
     ] = None,
 ) -> None:
-    """Write a run's report: one HTML page that needs nothing else.
+    """Write a run's report, one HTML page that needs nothing else.
 
     What was read and loaded, findings by rule with samples, emissions by scope and period as charts with tables, and
     the head of the audit chain.

@@ -30,7 +30,7 @@ def import_(
     \b
     Examples:
       headwater factors import factors.csv
-      headwater contracts show emission_factor        the columns of such a file
+      headwater contracts show emission_factor        # the columns of such a file
 
     \b
     Exit codes: 0 all loaded, 1 error, 2 usage, 3 loaded with rows open in quarantine, 4 partial success.

@@ -56,9 +56,10 @@ def run(
     recipe: Annotated[Path, typer.Argument(help="The recipe: a YAML or JSON file.", show_default=False)],
     as_json: AsJson = False,
 ) -> None:
-    """Run a recipe: source, mapping, load strategy and factors in one document.
+    """Run a recipe.
 
-    Paths in it are taken from its folder. Running the same recipe twice changes nothing.
+    It says source, mapping, load strategy and factors in one document; paths in it are taken from its folder.
+    Running the same recipe twice changes nothing.
 
     \b
     Examples:

@@ -23,10 +23,10 @@ def inspect(
     preamble: Annotated[int | None, typer.Option(min=0, help="Lines above the header.", show_default="found")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a file is before anything is loaded: encoding, delimiter, header, columns, first records.
+    """Say what a file is before anything is loaded.
 
-    Every finding comes with its evidence. What cannot be read safely is refused in words, with the option that settles
-    it. Nothing is stored, and no database is needed.
+    Encoding, delimiter, header, columns, first records: every finding comes with its evidence. What cannot be read
+    safely is refused in words, with the option that settles it. Nothing is stored, and no database is needed.
 
     \b
     Examples:

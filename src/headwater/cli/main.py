@@ -13,12 +13,12 @@ HELP = """Sustainability data, from messy files to figures that can be traced an
 
 \b
 A first day:
-  headwater demo                                          see all of it on files made to be nasty
-  headwater inspect meters.csv                            what is this file?
-  headwater import meters.csv --mapping meters.yaml       load it
-  headwater quarantine list                               what was refused, and why
-  headwater trace emission ACTIVITY                       where a figure comes from
-  headwater verify                                        prove that nothing was changed since
+  headwater demo                                          # see all of it on files made to be nasty
+  headwater inspect meters.csv                            # what is this file?
+  headwater import meters.csv --mapping meters.yaml       # load it
+  headwater quarantine list                               # what was refused, and why
+  headwater trace emission ACTIVITY                       # where a figure comes from
+  headwater verify                                        # prove that nothing was changed since
 
 Settings come from HEADWATER_* variables and headwater.toml; without any, a database is brought along.
 """

@@ -17,7 +17,7 @@ from headwater.errors import Misuse
 if TYPE_CHECKING:
     from headwater.store.quarantine import Quarantined, Repair
 
-app = typer.Typer(no_args_is_help=True, help="Quarantine: records that were refused, and what becomes of them.")
+app = typer.Typer(no_args_is_help=True, help="Quarantine: records that were refused, and mending them.")
 
 Key = Annotated[str, typer.Argument(help="As `quarantine list` shows it.", show_default=False)]
 OfRun = Annotated[str | None, typer.Option("--run", help="Only what this run refused.", show_default="all")]
@@ -42,7 +42,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, help="How many to show.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List refused records in the order of their source, with the first reason of each.
+    """List refused records, each with its first reason.
 
     \b
     Examples:
@@ -70,7 +70,7 @@ def list_(
 
 @app.command()
 def show(key: Key, as_json: AsJson = False) -> None:
-    """Show a refused record: its cells, every reason with what is valid and how to mend it, and its repairs.
+    """Show a refused record, every reason, and its repairs.
 
     \b
     Examples:
@@ -119,12 +119,13 @@ def export(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
-    """Write open records as CSV for a spreadsheet: which, reasons, line, then their cells as they were read.
+    """Write open records as CSV for a spreadsheet.
 
-    Correct cells and save the file as CSV in UTF-8; leave out rows as you like, and keep the columns. A cell that
-    begins with = + - or @ gets an apostrophe before it, so that no spreadsheet computes it; resubmitting takes it off.
-    A record that could not be cut into columns stands whole in the column `record`: correct it there, or fill in its
-    columns. One export holds records of one source only.
+    Which record, reasons and line come first, then its cells as they were read. Correct cells and save the file as
+    CSV in UTF-8; leave out rows as you like, and keep the columns. A cell that begins with = + - or @ gets an
+    apostrophe before it, so that no spreadsheet computes it; resubmitting takes it off. A record that could not be
+    cut into columns stands whole in the column `record`: correct it there, or fill in its columns. One export holds
+    records of one source only.
 
     \b
     Examples:
@@ -177,11 +178,12 @@ def resubmit(
     file: Annotated[Path, typer.Argument(help="An edited export.", show_default=False)],
     as_json: AsJson = False,
 ) -> None:
-    """Send mended records again, through the mapping and contract that refused them.
+    """Send mended records again.
 
-    Records that load are settled for good; those refused again stay open, with the repair in their history. Rows that
-    were not changed, or whose record is settled already, are skipped and counted. A mended record never replaces what
-    the run that refused it, or a later one, has loaded.
+    They go through the mapping and contract that refused them. Records that load are settled for good; those
+    refused again stay open, with the repair in their history. Rows that were not changed, or whose record is
+    settled already, are skipped and counted. A mended record never replaces what the run that refused it, or a
+    later one, has loaded.
 
     \b
     Examples:

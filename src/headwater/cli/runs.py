@@ -12,7 +12,7 @@ from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_facts, print_json, print_table, told_of
 from headwater.cli.session import installation
 
-app = typer.Typer(no_args_is_help=True, help="Runs: what was loaded, when, from what, and what is left to do.")
+app = typer.Typer(no_args_is_help=True, help="Runs: what was loaded, and what is left to do.")
 
 Run = Annotated[str, typer.Argument(help="Id of the run, or enough of its beginning.", show_default=False)]
 Limit = Annotated[int, typer.Option(min=1, help="How many to show.")]
