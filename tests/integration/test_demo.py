@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from headwater.cli.demonstration_view import DemoOnConsole
 from headwater.errors import Misuse
 from headwater.services.demonstration import FOLDER, run_demo
 from headwater.settings import Settings
@@ -36,7 +37,7 @@ def data_dir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
 
 def demo(data_dir: Path) -> str:
     out = io.StringIO()
-    run_demo(Settings(data_dir=data_dir), Console(file=out, width=110))
+    run_demo(Settings(data_dir=data_dir), DemoOnConsole(Console(file=out, width=110)))
     return out.getvalue()
 
 

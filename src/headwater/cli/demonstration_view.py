@@ -1,4 +1,4 @@
-"""What the demo shows: its words, tables and bars, on a rich console."""
+"""What `headwater demo` shows: its words, tables and bars."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TONNE = Decimal(1000)
 
 
 class DemoOnConsole:
-    """The audience of a demo at a console."""
+    """The demo's audience at a console: see `services.demonstration.Audience`."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -69,7 +69,7 @@ class DemoOnConsole:
         self._console.print("read = loaded + merged + skipped + refused, held by a constraint of the database.")
 
     def emissions(self, sums: Sequence[EmissionSum]) -> None:
-        """Emissions by scope with a bar, and by activity type below each. Sets of warming potentials are never added."""
+        """Emissions by scope with a bar, by activity type below each; sets of warming potentials are never added."""
         _step(self._console, 3, "Emissions by scope")
         for gwp_set in sorted({each.gwp_set for each in sums}):
             self._console.print(f"t CO₂e by the warming potentials of {gwp_set}; electricity by location.")

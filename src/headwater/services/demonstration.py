@@ -10,10 +10,9 @@ import shutil
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from headwater.errors import Misuse
-from headwater.services import demonstration_view as view
 from headwater.services.emissions import calculated_emissions, without_figure
 from headwater.services.factors import plan_factors
 from headwater.services.imports import carry_out, plan_file
@@ -26,14 +25,16 @@ from headwater.store.embedded import EmbeddedServer
 from headwater.telemetry import SilentProgress
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
-    from rich.console import Console
-
     from headwater.services.installation import Installation
+    from headwater.services.quarantines import Listing
     from headwater.services.runs_view import RunView
+    from headwater.services.trace import Trace
     from headwater.services.verification import Verification
     from headwater.settings import Settings
+    from headwater.store.emissions import EmissionSum, WithoutFigure
 
 FOLDER = "headwater-demo"
 FACTORS = "factors_uk_2020.csv"
@@ -86,7 +87,46 @@ CORRECTIONS = (
 )
 
 
-def run_demo(settings: Settings, console: Console) -> None:
+class Audience(Protocol):
+    """Who is told. Each step is told when it is done, in this order; how it looks is theirs."""
+
+    def opening(self, *, folder: Path, data_dir: Path, files: Sequence[tuple[str, str]]) -> None:
+        """What is going to happen; each file with what is nasty in it."""
+
+    def imports(self, *, factors: RunView, runs: Sequence[RunView]) -> None:
+        """The factors and the files are in."""
+
+    def emissions(self, sums: Sequence[EmissionSum]) -> None:
+        """Emissions by scope and activity type."""
+
+    def refused(self, listing: Listing, *, names: Mapping[bytes, str]) -> None:
+        """Every refused record; `names` has the files by source."""
+
+    def without_figure(self, found: Sequence[WithoutFigure]) -> None:
+        """Records without a factor of theirs."""
+
+    def mending(
+        self,
+        *,
+        folder: Path,
+        corrections: Sequence[Correction],
+        run: RunView,
+        before: Sequence[EmissionSum],
+        after: Sequence[EmissionSum],
+    ) -> None:
+        """Records were corrected and sent again by `run`."""
+
+    def trace(self, found: Trace) -> None:
+        """One figure, back to its line."""
+
+    def verification(self, found: Verification, *, tampered: Verification, blob: str) -> None:
+        """What verify says, and what it says while one byte of `blob` is another one."""
+
+    def closing(self, *, folder: Path, traced: str) -> None:
+        """What to try next."""
+
+
+def run_demo(settings: Settings, audience: Audience) -> None:
     """Run the whole demo below the current folder; its database and blobs in a folder `demo` of `data_dir`.
 
     Each time from an empty database. Misuse where either folder holds what no demo has made.
@@ -101,31 +141,31 @@ def run_demo(settings: Settings, console: Console) -> None:
         }
     )
     _begin_anew(folder, own)
-    view.opening(console, folder=folder, data_dir=own.data_dir, files=[(each.name, each.nasty) for each in FILES])
+    audience.opening(folder=folder, data_dir=own.data_dir, files=[(each.name, each.nasty) for each in FILES])
     with open_installation(own) as installation:
-        _tell(installation, console, folder)
-    view.closing(console, folder=folder, traced=TRACED)
+        _tell(installation, audience, folder)
+    audience.closing(folder=folder, traced=TRACED)
 
 
-def _tell(installation: Installation, console: Console, folder: Path) -> None:
+def _tell(installation: Installation, audience: Audience, folder: Path) -> None:
     factors = _carried_out(installation, plan_factors(installation, folder / FACTORS))
     runs = [
         _carried_out(installation, plan_file(installation, folder / each.name, str(folder / each.mapping)))
         for each in FILES
     ]
-    view.imports(console, factors=factors, runs=runs)
+    audience.imports(factors=factors, runs=runs)
     before = calculated_emissions(installation)
-    view.emissions(console, before)
+    audience.emissions(before)
     refused = list_records(installation, state="open", run=None, rule=None, limit=SHOWN)
     names = {run.run.source_id: run.run.source_name for run in runs}
-    view.refused(console, refused, names=names)
-    view.without_figure(console, without_figure(installation, [run.run.run_id for run in runs]))
+    audience.refused(refused, names=names)
+    audience.without_figure(without_figure(installation, [run.run.run_id for run in runs]))
     mended = _mend(installation, folder, runs[0])
     after = calculated_emissions(installation)
-    view.mending(console, folder=folder, corrections=CORRECTIONS, run=mended, before=before, after=after)
-    view.trace(console, trace_emission(installation, TRACED))
+    audience.mending(folder=folder, corrections=CORRECTIONS, run=mended, before=before, after=after)
+    audience.trace(trace_emission(installation, TRACED))
     proof = verify(installation, progress=SilentProgress())
-    view.verification(console, proof, tampered=_with_a_byte_changed(installation, runs[0]), blob=METERS)
+    audience.verification(proof, tampered=_with_a_byte_changed(installation, runs[0]), blob=METERS)
 
 
 def _begin_anew(folder: Path, settings: Settings) -> None:
