@@ -1,0 +1,56 @@
+"""`headwater trace` and `verify`: a figure followed from the command line, and evidence that holds or does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.integration.cli.conftest import Headwater
+from tests.river import activities, factors
+from tests.servers import Installation
+
+
+@pytest.fixture
+def loaded(headwater: Headwater, form: Path, tmp_path: Path) -> Headwater:
+    """One activity with its figure."""
+    (tmp_path / "factors.csv").write_text(factors([{"factor_id": "f"}]))
+    (tmp_path / "meters.csv").write_text(activities([{"activity_id": "a", "quantity": "10"}]))
+    assert headwater("factors", "import", "factors.csv").code == 0
+    assert headwater("import", "meters.csv", "-m", form).code == 0
+    return headwater
+
+
+def test_a_figure_is_followed_to_its_line(loaded: Headwater) -> None:
+    done = loaded("trace", "emission", "a")
+    assert done.code == 0
+    for part in ("10 kWh × 0.5 kg CO2e/kWh = 5 kg CO2e", "meters.csv, line 2", "the same figures", "audit entry"):
+        assert part in done.out
+    body = loaded("trace", "emission", "a", "--json").json
+    assert body["figure"]["recomputed"] is True
+    assert body["record"]["raw"]["line"] == 2
+    assert loaded("trace", "activity", "a", "--json").json["figure"] is None
+
+
+def test_what_cannot_be_traced_is_said(loaded: Headwater) -> None:
+    assert loaded("trace", "emission", "b").code == 2
+    assert loaded("trace", "emission", "a", "--gwp-set", "AR6").code == 2
+    done = loaded("trace", "activity", "a", "--method", "location_based")
+    assert done.code == 2
+    assert "only an emission" in done.err
+
+
+def test_evidence_holds_until_a_figure_is_changed(loaded: Headwater, installation: Installation) -> None:
+    done = loaded("verify", "--json")
+    assert done.code == 0
+    anchor = done.json["anchor"]
+    assert anchor in loaded("verify", "--anchor", anchor).out
+    with psycopg.connect(installation.superuser_url) as superuser:
+        superuser.execute("UPDATE emission_v1 SET co2e_kg = co2e_kg + 1")
+    done = loaded("verify")
+    assert done.code == 1
+    assert "The evidence does not hold." in done.out
+    assert "emission_v1" in done.out
+    assert "co2e_kg" in done.out
+    assert loaded("verify", "--anchor", "nonsense").code == 2
