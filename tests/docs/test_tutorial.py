@@ -1,4 +1,4 @@
-"""The tutorial, followed word for word in an empty folder: its commands are run, and what it shows is what they print."""
+"""The tutorial, followed word for word in an empty folder: its commands are run, and print what it shows."""
 
 from __future__ import annotations
 

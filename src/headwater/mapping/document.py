@@ -31,10 +31,10 @@ class _Part(BaseModel):
 class Source(_Part):
     """How the file is written. What is left out is found by inspection."""
 
-    format: Literal["csv"] = "csv"
-    delimiter: OneSign | None = None
-    encoding: Words | None = None
-    quote: OneSign | None = None
+    format: Literal["csv"] = Field(default="csv", description="Delimited text.")
+    delimiter: OneSign | None = Field(default=None, description='The sign between fields; a tab is `"\\t"`.')
+    encoding: Words | None = Field(default=None, description="A codec name: utf-8, cp1252, latin-1, utf-16.")
+    quote: OneSign | None = Field(default=None, description="The sign around a field that holds the delimiter.")
     comment: OneSign | None = Field(
         default=None, description="Lines that begin with this sign are instructions, not records."
     )
@@ -44,21 +44,23 @@ class Source(_Part):
 class Locale(_Part):
     """How values are written. Nothing is guessed: what is ambiguous under this locale becomes a finding."""
 
-    decimal: Literal[".", ","] = "."
+    decimal: Literal[".", ","] = Field(default=".", description="Sign before the decimals.")
     group: Literal[",", ".", " ", "'"] | None = Field(
         default=",", description="Sign between thousands; null: none allowed."
     )
-    date_order: Literal["YMD", "DMY", "MDY"] | None = None
+    date_order: Literal["YMD", "DMY", "MDY"] | None = Field(
+        default=None, description="Order of day, month and year; left out, only dates with one meaning are read."
+    )
     time_zone: Words | None = Field(default=None, description="IANA name, for timestamps without an offset.")
-    true_words: tuple[Words, ...] | None = Field(default=None, alias="true")
-    false_words: tuple[Words, ...] | None = Field(default=None, alias="false")
+    true_words: tuple[Words, ...] | None = Field(default=None, alias="true", description="Words for yes.")
+    false_words: tuple[Words, ...] | None = Field(default=None, alias="false", description="Words for no.")
 
 
 class Skip(_Part):
     """Records that are no data: total lines, instructions. Each is counted with its reason."""
 
     when: Words = Field(description="Condition over the columns; where it is unknown the record is kept.")
-    reason: Name
+    reason: Name = Field(description="What the ledger counts them under: total_line, instruction.")
 
 
 class FieldRule(_Part):
@@ -99,20 +101,26 @@ class FieldRule(_Part):
 class Mapping(_Part):
     """A versioned document. Two mappings are the same exactly when their hashes are."""
 
-    mapping: Name
-    version: Annotated[str, StringConstraints(pattern=r"^\d{1,5}\.\d{1,5}\.\d{1,5}$")]
+    mapping: Name = Field(description="Its name; with the source's name it says which source a record comes from.")
+    version: Annotated[str, StringConstraints(pattern=r"^\d{1,5}\.\d{1,5}\.\d{1,5}$")] = Field(
+        description="Raise it when the meaning changes; records are mapped anew."
+    )
     contract: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,62}@\d{1,5}$")] = Field(
         description="Contract and major version, as in activity@1."
     )
-    title: Words | None = None
-    description: Annotated[str, StringConstraints(max_length=10_000)] | None = None
-    source: Source = Source()
-    locale: Locale = Locale()
+    title: Words | None = Field(default=None, description="For lists.")
+    description: Annotated[str, StringConstraints(max_length=10_000)] | None = Field(
+        default=None, description="What whoever reads the figures later has to know."
+    )
+    source: Source = Field(default=Source(), description="How the file is written.")
+    locale: Locale = Field(default=Locale(), description="How values are written.")
     absent: dict[Words, Literal["not_applicable", "not_reported"]] = Field(
         default_factory=dict, description="Words that say why there is no value, beside the usual ones."
     )
-    skip: tuple[Skip, ...] = Field(default=(), max_length=50)
-    fields: dict[Name, FieldRule] = Field(min_length=1, max_length=500)
+    skip: tuple[Skip, ...] = Field(default=(), max_length=50, description="Records that are no data.")
+    fields: dict[Name, FieldRule] = Field(
+        min_length=1, max_length=500, description="Field of the contract: what fills it."
+    )
 
     @property
     def contract_name(self) -> str:

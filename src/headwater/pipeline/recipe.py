@@ -20,35 +20,49 @@ class _Part(BaseModel):
 
 
 class RecipeSource(_Part):
-    """What is read. `name` is what the source is called from run to run; left out, it is the file's name."""
+    """What is read."""
 
-    path: str
-    name: str | None = None
+    path: str = Field(description="The file, from the recipe's folder.")
+    name: str | None = Field(
+        default=None, description="What the source is called from run to run; left out, it is the file's name."
+    )
 
 
 class Load(_Part):
-    """`delta` adds and updates; `full` also deletes what the source no longer holds, once no gap is left."""
+    """How records are loaded."""
 
-    strategy: Literal["delta", "full"] = "delta"
-    chunk_size: int | None = Field(default=None, ge=1, le=1_000_000)
+    strategy: Literal["delta", "full"] = Field(
+        default="delta",
+        description="`delta` adds and updates; `full` also deletes what the source no longer holds, once there is no gap.",
+    )
+    chunk_size: int | None = Field(
+        default=None, ge=1, le=1_000_000, description="Records a transaction; left out, as the settings say."
+    )
 
 
 class FactorChoice(_Part):
-    """Which emission factors may be used, in order of preference; sources not listed come last, all alike."""
+    """Which emission factors may be used. Two that are preferred alike are a finding, never a choice."""
 
-    methods: tuple[str, ...] = ("activity_based", "location_based", "market_based", "spend_based")
-    sources: tuple[str, ...] = ()
+    methods: tuple[str, ...] = Field(
+        default=("activity_based", "location_based", "market_based", "spend_based"),
+        description="Methods in order of preference; those not listed are not used.",
+    )
+    sources: tuple[str, ...] = Field(
+        default=(), description="Sources in order of preference; those not listed come last, all alike."
+    )
 
 
 class Recipe(_Part):
-    """A document in YAML or JSON; `mapping` is the path of a mapping or the name of one that a pack brings."""
+    """A document in YAML or JSON that says what a run does with a source."""
 
-    recipe: Name
-    version: Annotated[str, StringConstraints(pattern=r"^\d{1,5}\.\d{1,5}\.\d{1,5}$")] = "1.0.0"
-    source: RecipeSource
-    mapping: str
-    load: Load = Load()
-    factors: FactorChoice = FactorChoice()
+    recipe: Name = Field(description="Its name.")
+    version: Annotated[str, StringConstraints(pattern=r"^\d{1,5}\.\d{1,5}\.\d{1,5}$")] = Field(
+        default="1.0.0", description="Its version."
+    )
+    source: RecipeSource = Field(description="What is read.")
+    mapping: str = Field(description="Path of a mapping, from the recipe's folder, or the name of one a pack brings.")
+    load: Load = Field(default=Load(), description="How records are loaded.")
+    factors: FactorChoice = Field(default=FactorChoice(), description="Which emission factors may be used.")
     steps: tuple[Literal["calculate"], ...] | None = Field(
         default=None, description="Left out: activities are calculated, other records are not."
     )
