@@ -116,9 +116,7 @@ def _same(key: Mapping[str, object]) -> sql.Composed:
     return sql.SQL(" AND ").join(sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in key)
 
 
-def stored_batches(
-    connection: psycopg.Connection[Any], document: Document, *, past: bool
-) -> Iterator[pa.RecordBatch]:
+def stored_batches(connection: psycopg.Connection[Any], document: Document, *, past: bool) -> Iterator[pa.RecordBatch]:
     """Every row of a contract, or of its past, as canonical texts with all its columns, ordered by chunk."""
     house = [sql.Identifier(name) for name in ("absent", "chunk_id", "record_no", *(PAST if past else ()))]
     return row_batches(
