@@ -33,7 +33,9 @@ class Load(_Part):
 
     strategy: Literal["delta", "full"] = Field(
         default="delta",
-        description="`delta` adds and updates; `full` also deletes what the source no longer holds, once there is no gap.",
+        description=(
+            "`delta` adds and updates; `full` also deletes what the source no longer holds, once there is no gap."
+        ),
     )
     chunk_size: int | None = Field(
         default=None, ge=1, le=1_000_000, description="Records a transaction; left out, as the settings say."
