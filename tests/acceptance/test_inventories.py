@@ -10,7 +10,9 @@ from uuid import UUID
 
 import pytest
 
+from headwater.services.verification import verify
 from headwater.store.chunks import Ledger
+from headwater.telemetry import SilentProgress
 from tests.acceptance.raw import SHARED, RawRecord, is_figure, needs_real_files, records, rounded, total
 from tests.river import River
 
@@ -115,6 +117,7 @@ def test_cities_of_three_years_stand_in_one_contract(river: River) -> None:
     )
     rows = river.rows("SELECT source, count(*) AS records FROM facility_emission_v1 GROUP BY 1")
     assert Counter({row["source"]: row["records"] for row in rows}) == counts
+    assert verify(river.installation, progress=SilentProgress()).ok
 
 
 def cities_of_2016(river: River) -> int:

@@ -17,6 +17,8 @@ from uuid import UUID
 
 import pytest
 
+from headwater.services.verification import verify
+from headwater.telemetry import SilentProgress
 from tests.acceptance.raw import SHARED, RawRecord, needs_real_files, records, rounded
 from tests.river import River, factors
 
@@ -162,6 +164,7 @@ def test_emissions_by_scope(river: River) -> None:
     without = river.rows("SELECT count(*) AS records FROM findings WHERE rule_id LIKE 'calculation.%%'")
     assert without[0]["records"] == len(worked) - sum(expected.values())
     assert river.rows("SELECT count(*) AS records FROM activity_v1")[0]["records"] == len(worked)
+    assert verify(river.installation, progress=SilentProgress()).ok
 
 
 @pytest.mark.parametrize(

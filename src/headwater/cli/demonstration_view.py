@@ -34,13 +34,19 @@ class DemoOnConsole:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._steps = 0
+
+    def _step(self, title: str) -> None:
+        self._steps += 1
+        self._console.print()
+        self._console.print(Text(f"{self._steps}. {title}", style="bold"))
 
     def opening(self, *, folder: Path, data_dir: Path, files: Sequence[tuple[str, str]]) -> None:
         """What is going to happen, and with which files."""
         self._console.print()
         self._console.print("[bold]Headwater: from nasty files to figures that can be traced.[/bold]")
         self._console.print(f"Files: {folder}. Database, made anew each time: {data_dir}.", soft_wrap=True)
-        _step(self._console, 1, "Four files of one year, kept by four people, and nobody meant harm")
+        self._step("Four files of one year, kept by four people, and nobody meant harm")
         table = _table("file", "what is nasty in it")
         for name, nasty in files:
             table.add_row(name, Text(nasty))
@@ -48,7 +54,7 @@ class DemoOnConsole:
 
     def imports(self, *, factors: RunView, runs: Sequence[RunView]) -> None:
         """The ledger of every file."""
-        _step(self._console, 2, "Import: each record is loaded, merged, skipped or refused, and the books balance")
+        self._step("Import: each record is loaded, merged, skipped or refused, and the books balance")
         self._console.print(
             f"{factors.ledger.inserted} emission factors of the UK government for 2020, each with its sheet and cell."
         )
@@ -70,14 +76,14 @@ class DemoOnConsole:
 
     def emissions(self, sums: Sequence[EmissionSum]) -> None:
         """Emissions by scope with a bar, by activity type below each; sets of warming potentials are never added."""
-        _step(self._console, 3, "Emissions by scope")
+        self._step("Emissions by scope")
         for gwp_set in sorted({each.gwp_set for each in sums}):
             self._console.print(f"t CO₂e by the warming potentials of {gwp_set}; electricity by location.")
             _emissions_of([each for each in sums if each.gwp_set == gwp_set], self._console)
 
     def refused(self, listing: Listing, *, names: Mapping[bytes, str]) -> None:
         """Every refused record with its place, value and reason; one in full, as each stands in the export."""
-        _step(self._console, 4, f"{listing.total} records refused, none lost")
+        self._step(f"{listing.total} records refused, none lost")
         table = _table("file", "line", "value", "why", numbers=("line",))
         order = list(names)
         records = sorted(listing.records, key=lambda record: (order.index(record.source_id), record.record_no))
@@ -99,9 +105,7 @@ class DemoOnConsole:
 
     def without_figure(self, found: Sequence[WithoutFigure]) -> None:
         """Records that were loaded but have no figure, with the candidates named."""
-        _step(
-            self._console,
-            5,
+        self._step(
             f"{sum(each.records for each in found)} records loaded without a figure: no factor is taken unasked",
         )
         table = _table("file", "records", "why", numbers=("records",))
@@ -119,7 +123,7 @@ class DemoOnConsole:
         after: Sequence[EmissionSum],
     ) -> None:
         """What was corrected in the export, and what its resubmission changed."""
-        _step(self._console, 6, "Mend two of them in the export, as one would in a spreadsheet, and send it again")
+        self._step("Mend two of them in the export, as one would in a spreadsheet, and send it again")
         for each in corrections:
             self._console.print(Text(f"  {each.column}: {each.was} → {each.now}   ({each.why})"))
         ledger = run.ledger
@@ -132,7 +136,7 @@ class DemoOnConsole:
 
     def trace(self, found: Trace) -> None:
         """One figure, back to the line it came from: a line for each step of the way."""
-        _step(self._console, 7, "Follow one figure back to its line")
+        self._step("Follow one figure back to its line")
         figure, record = found.figure, found.record
         if figure is None:
             raise AssertionError("an emission is traced with its figure")
@@ -165,7 +169,7 @@ class DemoOnConsole:
 
     def verification(self, found: Verification, *, tampered: Verification, blob: str) -> None:
         """What was checked, and what one changed byte does."""
-        _step(self._console, 8, "Prove that nothing was changed: everything is computed again from the raw files")
+        self._step("Prove that nothing was changed: everything is computed again from the raw files")
         counts = ", ".join(f"{number} {what}" for what, number in found.checked.items() if number)
         self._console.print(f"{counts}.")
         self._console.print(
@@ -183,7 +187,7 @@ class DemoOnConsole:
 
     def closing(self, *, folder: Path, traced: str) -> None:
         """What to try next."""
-        _step(self._console, 10, "Now you")
+        self._step("Now you")
         for command, why in (
             (f"cd {folder.name}", "its headwater.toml points to the demo's database"),
             (f"headwater trace emission {traced}", "the whole tree of that figure"),
@@ -225,11 +229,6 @@ def tonnes(kilograms: Decimal | int) -> str:
 
 def _total(sums: Sequence[EmissionSum], scope: int) -> Decimal:
     return sum((each.co2e_kg for each in sums if each.scope == scope), Decimal(0))
-
-
-def _step(console: Console, number: int, title: str) -> None:
-    console.print()
-    console.print(Text(f"{number}. {title}", style="bold"))
 
 
 def _table(*columns: str, numbers: Sequence[str] = ()) -> Table:
