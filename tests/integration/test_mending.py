@@ -113,6 +113,7 @@ def test_a_repair_that_is_refused_stays_open_and_in_the_history(river: River) ->
     rows = exported(river)
     first, ledger = resubmitted(river, edited(rows, {"number": {"quantity": "a lot"}}))
     assert ledger.quarantined == 1
+    assert [row["activity_id"] for row in exported(river, run=first)] == ["number"]
     assert states(river)["number"] == "open"
     assert river.rows("SELECT state FROM runs WHERE run_id = %(run)s", run=first) == [
         {"state": "succeeded_with_quarantine"}

@@ -15,10 +15,14 @@ tenant_id = %(tenant_id)s
 state = %(state)s
 
 -- name: of_run
--- Condition: first or last refused by a chunk of the run, or by the older chunk that one found itself equal to.
+-- Condition: first or last refused by a chunk of the run, or by the older chunk that one found itself equal to; or mended,
+-- well or not, by a chunk of the run.
 (q.chunk_id IN (SELECT chunk_id FROM chunks WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s)
  OR q.last_chunk_id IN (SELECT coalesce(reused_chunk_id, chunk_id) FROM chunks
-                        WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s))
+                        WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s)
+ OR (q.quarantine_id, q.occurrence) IN (SELECT r.quarantine_id, r.occurrence
+                                        FROM quarantine_repairs r JOIN chunks c USING (tenant_id, chunk_id)
+                                        WHERE tenant_id = %(tenant_id)s AND c.run_id = %(run_id)s))
 
 -- name: by_rule
 -- Condition: refused for a rule, perhaps among others.
@@ -86,11 +90,17 @@ WHERE {which}
 GROUP BY 1 ORDER BY 2 DESC, 1
 
 -- name: expire_unseen
--- Open records of a source that a complete run did not refuse again: they were corrected in the file, or load now.
+-- Open records of a source that a complete run did not refuse again: they were corrected in the file, or load now. What a
+-- newer run has refused is not for this one to close.
+WITH refusing AS (
+    SELECT coalesce(c.reused_chunk_id, c.chunk_id) AS chunk_id
+    FROM runs this JOIN runs r ON r.tenant_id = this.tenant_id AND r.source_id = this.source_id
+                              AND r.started_at >= this.started_at
+    JOIN chunks c ON c.tenant_id = r.tenant_id AND c.run_id = r.run_id
+    WHERE this.tenant_id = %(tenant_id)s AND this.run_id = %(run_id)s)
 UPDATE quarantine q SET state = 'expired', state_reason = %(reason)s, updated_at = clock_timestamp()
 WHERE q.tenant_id = %(tenant_id)s AND q.source_id = %(source_id)s AND q.state = 'open'
-  AND q.last_chunk_id NOT IN (SELECT coalesce(reused_chunk_id, chunk_id) FROM chunks
-                              WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s)
+  AND NOT EXISTS (SELECT FROM refusing r WHERE r.chunk_id = q.last_chunk_id)
 
 -- name: open_of_run
 -- Open records that this run refused, or found refused in chunks it found equal to older ones.
