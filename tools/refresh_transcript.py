@@ -32,7 +32,7 @@ def transcript(command: str) -> str:
             [Path(sys.executable).parent / "headwater", *shlex.split(command)[1:]],
             cwd=work,
             env={
-                "PATH": "/usr/bin:/bin",
+                "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
                 "HOME": str(work),
                 "HEADWATER_DATA_DIR": str(folder / "data"),
                 "COLUMNS": "110",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -11,7 +14,6 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from rich.console import Console
 
@@ -189,6 +191,7 @@ class DemoOnConsole:
         """What to try next."""
         self._step("Now you")
         for command, why in (
+            *_activation(),
             (f"cd {folder.name}", "its headwater.toml points to the demo's database"),
             (f"headwater trace emission {traced}", "the whole tree of that figure"),
             ("headwater quarantine list", "what is still refused"),
@@ -215,6 +218,15 @@ def _emissions_of(sums: Sequence[EmissionSum], console: Console) -> None:
     table.add_section()
     table.add_row("All", str(sum(each.records for each in sums)), tonnes(sum(each.co2e_kg for each in sums)), "")
     console.print(table)
+
+
+def _activation() -> list[tuple[str, str]]:
+    """What makes `headwater` a command, where it is none: after `make demo` it is in the clone's own environment."""
+    script = Path(sys.prefix) / "bin" / "activate"
+    if shutil.which("headwater") or not script.is_file():
+        return []
+    here = script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else script
+    return [(f"source {here}", "so that headwater is found")]
 
 
 def _short(name: str) -> str:
