@@ -1,36 +1,289 @@
 from __future__ import annotations
 
-from headwater.services.verification import Verification, verify
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from headwater.errors import Misuse
+from headwater.pipeline.replay.differences import ROW
+from headwater.services import quarantines
+from headwater.services.imports import carry_out, plan_file, resume
+from headwater.services.verification import NOT_EVIDENCE, TABLES_NOT_EVIDENCE, Verification, verify
+from headwater.store import audit
 from headwater.telemetry import SilentProgress
 from tests.river import River, activities, factors
 
+ALL = 10_000
 
-def checked(river: River, **options: str) -> Verification:
-    return verify(river.installation, progress=SilentProgress(), **options)
+
+def checked(river: River, *, anchor: str | None = None) -> Verification:
+    return verify(river.installation, progress=SilentProgress(), anchor=anchor, shown=ALL)
+
+
+def mended(river: River, changes: dict[str, dict[str, str]]) -> None:
+    """Export what is open, change cells by activity_id, resubmit."""
+    out = io.StringIO(newline="")
+    quarantines.export(river.installation, out, run=None, rule=None)
+    rows = list(csv.DictReader(io.StringIO(out.getvalue().removeprefix("\ufeff"), newline="")))
+    path = river.folder / "mended.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(row | changes.get(row["activity_id"], {}) for row in rows)
+    run_id = quarantines.plan_resubmission(river.installation, path)
+    carry_out(river.installation, run_id, progress=SilentProgress())
+
+
+def reported(rows: Sequence[dict[str, str]]) -> str:
+    """A CSV of reported figures; what a row leaves out is filled with something valid."""
+    columns = ("source", "facility_code", "sector", "year", "facility_name", "total_co2e_t", "gwp_set")
+    out = io.StringIO()
+    writer = csv.DictWriter(out, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({"source": "s", "year": "2020", "sector": "all", "gwp_set": "AR5", **row} for row in rows)
+    return out.getvalue()
+
+
+REPORTED = """
+mapping: reported
+version: 1.0.0
+contract: facility_emission@1
+fields: {source: {column: source}, facility_code: {column: facility_code}, sector: {column: sector},
+  year: {column: year}, facility_name: {column: facility_name}, total_co2e_t: {column: total_co2e_t},
+  gwp_set: {column: gwp_set}}
+"""
+
+FIRST = [
+    {"activity_id": "a", "quantity": "1,000.5"},
+    {"activity_id": "b", "quantity": "x"},
+    {"activity_id": "c", "quantity": "2000000000", "note": "line\nbreak", "cost": "n/a"},
+    {"activity_id": "a", "quantity": "1,000.5"},
+    {"activity_id": "d", "region": "GB"},
+    {"activity_id": "d", "region": "DE"},
+    {"activity_id": "e", "region": "FR"},
+    {"activity_id": "b", "quantity": "x"},
+    {"activity_id": "f", "period_start": "01.02.2024"},
+]
+SECOND = [
+    *FIRST[:2],
+    {"activity_id": "c", "quantity": "7"},
+    *FIRST[3:6],
+    {"activity_id": "e", "region": "GB"},
+    *FIRST[7:],
+]
 
 
 def loaded(river: River) -> None:
-    """Every kind of evidence there is: updates, deletions, merges, conflicts, refusals, warnings, reuse."""
-    river.load(factors([{"factor_id": "f1"}, {"factor_id": "f2", "region": "FR"}]), name="factors.csv", mapping="factor_form")
-    first = [
-        {"activity_id": "a", "quantity": "1,000.5"},
-        {"activity_id": "b", "quantity": "x"},
-        {"activity_id": "c", "quantity": "2000000000", "note": "line\nbreak", "cost": "n/a"},
-        {"activity_id": "a", "quantity": "1,000.5"},
-        {"activity_id": "d", "region": "GB"},
-        {"activity_id": "d", "region": "DE"},
-        {"activity_id": "e", "region": "FR"},
-        {"activity_id": "b", "quantity": "x"},
-    ]
-    river.load(activities(first), chunk_size=3)
-    river.load(activities(first), chunk_size=3)
-    second = [*first[:2], {"activity_id": "c", "quantity": "7"}, *first[3:6], {"activity_id": "e", "region": "GB"}, *first[7:]]
-    river.load(activities(second) + "too,few\n", chunk_size=3)
+    """Every kind of evidence: updates, deletions, merges, conflicts, refusals, repairs, warnings, reuse, a sweep.
+
+    Each table gets a row for each of its columns and more, so that many can be changed at once.
+    """
+    found = [{"factor_id": "f1"}, {"factor_id": "f2", "region": "FR"}]
+    for note in ("", "was wrong"):
+        unused = [{"factor_id": f"u{number}", "region": f"X{number}", "note": note} for number in range(30)]
+        river.load(factors([*found, *unused]), name="factors.csv", mapping="factor_form")
+    fillers = [{"activity_id": f"z{number}", "quantity": "2000000000"} for number in range(40)]
+    river.load(activities([*FIRST, *fillers]), chunk_size=20)
+    river.load(activities([*FIRST, *fillers]), chunk_size=20)
+    later = [filler | {"quantity": "3000000000"} for filler in fillers]
+    river.load(activities([*SECOND, *later]) + "too,few\n" * 20, chunk_size=20)
+    mended(river, {"b": {"quantity": "5"}, "f": {"period_start": "2024-02-01", "quantity": "many"}})
+    for keys in ("uvwxy", "uwxyz"):
+        river.load(activities([{"activity_id": key} for key in keys]), name="full.csv", strategy="full", chunk_size=4)
+    river.load(activities([{"activity_id": key} for key in "uwxz"] * 2), name="full.csv", strategy="full", chunk_size=4)
+    (river.folder / "reported.yaml").write_text(REPORTED)
+    for total in ("1", "2"):
+        content = reported([{"facility_code": f"x{number}", "total_co2e_t": total} for number in range(40)])
+        river.load(content.encode("utf-16"), name="reported.csv", mapping=str(river.folder / "reported.yaml"))
+    key = quarantines.list_records(river.installation, state="open", run=None, rule=None, limit=1).records[0].key
+    quarantines.dismiss_records(river.installation, [str(key)], reason="no such meter")
 
 
 def test_what_nobody_touched_is_verified(river: River) -> None:
     loaded(river)
     found = checked(river)
     assert found.differences == ()
-    assert found.ok, found
-    assert found.checked["runs"] == 4
+    assert found.ok
+    assert found.checked["runs"] == 11
+    for table in ("activity_v1", "emission_v1", "emission_factor_v1", "facility_emission_v1"):
+        (count,) = river.rows(f"SELECT (SELECT count(*) FROM {table}) + (SELECT count(*) FROM {table}_history) AS n")
+        assert found.checked[table] == count["n"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    table: str
+    name: str
+    type: str
+    is_key: bool
+
+
+CHANGED = {
+    "text": "coalesce({0}, '') || 'x'",
+    "uuid": "'00000000-0000-4000-8000-000000000000'::uuid",
+    "integer": "coalesce({0}, 0) + 1000",
+    "bigint": "coalesce({0}, 0) + 1000",
+    "numeric": "coalesce({0}, 0) + 1",
+    "date": "coalesce({0}, '2020-01-01') + 1",
+    "boolean": "NOT coalesce({0}, false)",
+    "timestamp with time zone": "coalesce({0}, '2020-01-01Z') + interval '1 microsecond'",
+    "jsonb": "coalesce({0}, '{{}}') || '{{\"x\": 1}}'",
+    "bytea": "CASE WHEN length({0}) > 0 THEN set_byte({0}, 0, get_byte({0}, 0) # 1) ELSE '\\x00' END",
+}
+"""One changed value of each type, a byte where it is bytes."""
+
+
+WITHOUT_ROWS = dict.fromkeys(("facility_emission_v2", "facility_emission_v2_history"), "loaded as version 1 is")
+
+
+class Tampering:
+    """As a superuser who first takes away whatever would hold a wrong value back."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = psycopg.connect(url, autocommit=True)
+        constraints = self._connection.execute(
+            "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype IN ('c', 'f')"
+            " AND connamespace = 'public'::regnamespace ORDER BY contype DESC"
+        ).fetchall()
+        for table, name in constraints:
+            self._connection.execute(
+                sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(sql.Identifier(table), sql.Identifier(name))
+            )
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def columns(self) -> list[Column]:
+        """Every column of every table with rows that is evidence."""
+        found = self._connection.execute("""
+SELECT c.table_name, c.column_name, c.data_type, EXISTS (
+    SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
+    WHERE i.indisprimary AND i.indrelid = c.table_name::regclass AND a.attname = c.column_name)
+FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
+WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1, c.ordinal_position""").fetchall()
+        return [
+            Column(table=table, name=name, type=kind, is_key=is_key)
+            for table, name, kind, is_key in found
+            if table not in {**TABLES_NOT_EVIDENCE, **WITHOUT_ROWS} and name not in NOT_EVIDENCE
+        ]
+
+    def places(self, table: str) -> list[str]:
+        """The rows of a table."""
+        return [place for (place,) in self._connection.execute(f"SELECT ctid::text FROM {table} ORDER BY ctid")]
+
+    def names(self, table: str, place: str) -> list[str]:
+        """What a difference in this row may call it."""
+        query = NAMES.get(table)
+        if query is None:
+            keys = [column.name for column in self.columns() if column.table == table and column.is_key]
+            parts = [f'"{key}"::text' for key in keys if key not in {"tenant_id", "superseded_by"}]
+            query = " || '|' || ".join(parts)
+        return [str(name) for name in self._one(f"SELECT {query} FROM {table} WHERE ctid = %s", place)]
+
+    def change(self, column: Column, place: str) -> tuple[Column, str, Any]:
+        """Change one value; what undoes it."""
+        new = CHANGED[column.type].format(f'"{column.name}"')
+        (old,) = self._one(f'SELECT "{column.name}"::text FROM {column.table} WHERE ctid = %s', place)
+        (moved,) = self._one(
+            f'UPDATE {column.table} SET "{column.name}" = {new} WHERE ctid = %s RETURNING ctid::text', place
+        )
+        return column, moved, old
+
+    def undo(self, column: Column, place: str, old: Any) -> None:
+        """Put the old value back."""
+        self._connection.execute(
+            f'UPDATE {column.table} SET "{column.name}" = %s::{column.type} WHERE ctid = %s', [old, place]
+        )
+
+    def run(self, statement: str) -> None:
+        assert self._connection.execute(statement).rowcount == 1
+
+    def _one(self, query: str, place: str) -> tuple[Any, ...]:
+        row = self._connection.execute(query, [place]).fetchone()
+        assert row is not None
+        return row
+
+
+@pytest.fixture
+def scene(river: River) -> Iterator[tuple[River, Tampering]]:
+    loaded(river)
+    tampering = Tampering(river.superuser_url)
+    yield river, tampering
+    tampering.close()
+
+
+NAMES = {
+    "runs": "run_id",
+    "chunks": "'run ' || run_id || ', chunk ' || chunk_no",
+    "documents": "name, encode(hash, 'hex')",
+    "contract_registry": "name, encode(hash, 'hex')",
+    "blobs": "encode(sha256, 'hex')",
+    "quarantine": "quarantine_id || '.' || occurrence",
+    "quarantine_repairs": "quarantine_id || '.' || occurrence",
+    "findings": "'record ' || record_no || ','",
+    "audit_entries": "'entry ' || seq",
+    "audit_heads": "'entry'",
+}
+"""What identifies a row in a difference; rows of contracts go by their key."""
+
+
+def rounds(tampering: Tampering) -> Iterator[list[tuple[Column, str]]]:
+    """All columns: those of contracts, quarantine and findings together, else of one table, each in a row of its own."""
+    waiting = tampering.columns()
+    while waiting:
+        group = _group(waiting[0])
+        places = {column.table: tampering.places(column.table) for column in waiting if _group(column) == group}
+        taken: list[tuple[Column, str]] = []
+        left: list[Column] = []
+        for column in waiting:
+            if places.get(column.table) and not (taken and group.startswith("audit_")):
+                taken.append((column, places[column.table].pop()))
+            else:
+                left.append(column)
+        assert taken, f"no row in {waiting[0].table}"
+        waiting = left
+        yield taken
+
+
+def _group(column: Column) -> str:
+    apart = column.table.endswith(("_v1", "_v1_history")) or column.table in {"quarantine", "quarantine_repairs"}
+    return "records" if apart or column.table == "findings" else column.table
+
+
+def is_named(column: Column, names: Sequence[str], found: Verification) -> bool:
+    """Table, row and column; a key names its row, and the chain its entry, whose hash covers all of it."""
+    columns = {
+        difference.column
+        for difference in found.differences
+        if difference.table == column.table and any(name in difference.key for name in names)
+    }
+    whole = column.is_key or column.name == "tenant_id" or column.table == "audit_entries"
+    return column.name in columns or (whole and ROW in columns)
+
+
+@pytest.mark.slow
+def test_one_value_changed_in_any_column_of_any_evidence_table_is_found_and_named(
+    scene: tuple[River, Tampering],
+) -> None:
+    river, tampering = scene
+    missed = []
+    for taken in rounds(tampering):
+        names = [tampering.names(column.table, place) for column, place in taken]
+        undone = [tampering.change(column, place) for column, place in taken]
+        found = checked(river)
+        missed += [
+            f"{column.table}.{column.name}"
+            for (column, _), called in zip(taken, names, strict=True)
+            if not is_named(column, called, found)
+        ]
+        for change in reversed(undone):
+            tampering.undo(*change)
+    assert ", ".join(missed) == ""
+    assert checked(river).ok

@@ -282,5 +282,10 @@ def _payload(ledger: dict[str, Any], span: ChunkSpan, *, beside: EarlierChunk | 
         "span": [span.byte_start, span.byte_end, span.first_record, span.first_line, span.records],
         "reused": str(ledger["reused_chunk_id"]) if ledger["reused_chunk_id"] else None,
         "beside": str(beside.root) if beside else None,
+        **{name: _digest(ledger[name]) for name in ("raw_hashes", "key_hashes")},
         "relies_on": hashlib.sha256(relies_on.encode()).hexdigest() if relies_on else None,
     }
+
+
+def _digest(content: bytes | None) -> str | None:
+    return hashlib.sha256(content).hexdigest() if content else None

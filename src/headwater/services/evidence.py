@@ -7,10 +7,11 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from headwater.connectors.csv_file.connector import CsvConnector
+from headwater.connectors.csv_file import to_utf8
+from headwater.contracts import Document
 from headwater.errors import HeadwaterError
 from headwater.store.cited_blobs import all_cited_blobs
-from headwater.store.documents import all_documents, list_contracts
+from headwater.store.documents import all_contracts, all_documents
 
 if TYPE_CHECKING:
     from headwater.audit.chain import Entry
@@ -66,7 +67,7 @@ class Evidence:
 
     def check_documents(self) -> None:
         """Each contract and document is what its hash says, and bears the name that stands in it."""
-        for contract in list_contracts(self.connection):
+        for contract in all_contracts(self.connection):
             self.contracts[contract.hash.hex()] = contract
             self._check_body("contract_registry", contract, ("name", "version"))
         for document in all_documents(self.connection, self.installation.tenant_id):
@@ -77,19 +78,29 @@ class Evidence:
         key = f"{document.name} {document.version}"
         digest = hashlib.sha256(document.body.encode()).digest()
         if digest != document.hash:
-            cited = document.hash.hex() in self.cited_documents
-            # The hash that runs cite is the one to trust; where none cites it, either may have been changed.
-            column = "body" if cited else "hash"
-            self.differences.compare(
-                table, key, column, stored=digest if cited else document.hash,
-                expected=document.hash if cited else digest, why="SHA-256 of the text",
-            )  # fmt: skip
+            # Of text and hash, the one that runs cite or a pack brings is the one to trust.
+            column, stored, expected = "body", digest, document.hash
+            if digest.hex() in self._known():
+                column, stored, expected = "hash", document.hash, digest
+            self.differences.compare(table, key, column, stored=stored, expected=expected, why="SHA-256 of the text")
             return
         body = json.loads(document.body)
         for column, name in zip(("name", "version"), names, strict=True):
             self.differences.compare(
                 table, key, column, stored=getattr(document, column), expected=body.get(name), why=OWN
             )
+
+    def _known(self) -> set[str]:
+        """Hashes of documents from elsewhere than the tables they stand in."""
+        brought = {document.hash.hex() for pack in self.installation.packs for document in pack.documents()}
+        return brought | self.cited_documents.keys()
+
+    def sound_contract(self, contract: PublishedContract) -> Document | None:
+        """The contract as it was published: as stored, or else as a pack of this installation brings it."""
+        if hashlib.sha256(contract.body.encode()).digest() == contract.hash:
+            return Document.from_json(contract.body)
+        brought = (document for pack in self.installation.packs for document in pack.documents())
+        return next((document for document in brought if document.hash == contract.hash), None)
 
     def check_blobs(self, progress: Progress) -> None:
         """Each file in the blob store is what its name says, to the last byte; what was erased is left out."""
@@ -129,7 +140,7 @@ class Evidence:
         self.transcoded.add((raw, text))
         path = self.installation.blobs.path(self.installation.tenant_id, bytes.fromhex(raw))
         sink = _Hash()
-        CsvConnector.to_utf8(path, encoding, sink)  # type: ignore[arg-type]
+        to_utf8(path, encoding, sink)
         self.differences.compare(
             "runs", f"text {text}", "text_sha256", stored=text, expected=sink.hash.hexdigest(),
             why=f"the file {raw} brought from {encoding} to UTF-8 again",
@@ -145,12 +156,17 @@ class Evidence:
                 self.differences.missing("documents", f"{kind} {digest}", "a run cites it")
         for digest, document in self.documents.items():
             key = f"{document.name} {document.version}"
-            kind = self.cited_documents.get(digest)
-            if kind is None:
+            cited_as = self.cited_documents.get(digest)
+            if cited_as is None:
                 self.differences.unexplained("documents", key, f"no run cites {digest}")
             else:
                 self.differences.compare(
-                    "documents", key, "kind", stored=document.kind, expected=kind, why="as the run that cites it says"
+                    "documents",
+                    key,
+                    "kind",
+                    stored=document.kind,
+                    expected=cited_as,
+                    why="as the run that cites it says",
                 )
         for digest in self.cited_blobs.keys() - self.blobs.keys():
             self.differences.missing("blobs", digest, "a run cites it")

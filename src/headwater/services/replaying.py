@@ -5,27 +5,38 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import ExitStack
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import UUID
 
 import duckdb
 
+from headwater.connectors.csv_file import ChunkSpan
 from headwater.connectors.csv_file.read import read_slice
 from headwater.engine.duck import engine
 from headwater.errors import HeadwaterError, Stopped
 from headwater.pipeline.mending import MendForm, Mending
 from headwater.pipeline.prepare import Preparation
 from headwater.pipeline.replay.chunks_known import KnownChunk
-from headwater.pipeline.replay.store import EarlierChunk, ReplayedRun, ReplayStore, compare_with_chain
+from headwater.pipeline.replay.store import (
+    SPAN,
+    EarlierChunk,
+    ExpectedChunk,
+    ReplayedRun,
+    ReplayStore,
+    compare_with_chain,
+    relied_on,
+)
 from headwater.pipeline.seen import SeenKeys
 from headwater.pipeline.work import ReadChunk
-from headwater.pipeline.writer import ChunkWriter
+from headwater.pipeline.writer import COUNTS, ChunkWriter
 from headwater.services.chain_entries import layout_digest, plan_digest
-from headwater.services.imports import span_of, stored_logic
+from headwater.services.imports import stored_logic
 from headwater.services.logic import compile_logic
 from headwater.services.sources import layout_from_json
 from headwater.store.chunks import chunks_of
+from headwater.values import record_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,18 +53,27 @@ if TYPE_CHECKING:
 OPEN_RUNS = 2
 """Engines kept open at once: chunks of two runs may come in turns, seldom of more."""
 CHAINED = "as the audit chain says"
+NOTHING: dict[str, Any] = {
+    **dict.fromkeys((*COUNTS, "raw_sha256", "logic_hash", "rows_sha256", "calculation", "reused_chunk_id")),
+    "skipped": {},
+    "relies_on": [],
+    "superseded": 0,
+}
+"""A chunk that was never committed."""
 
 
 @dataclass(kw_only=True)
 class SeenRun:
-    """A run as the chain tells of it so far."""
+    """A run as the chain tells of it so far. `run` is the stored row with what the chain knows better put right."""
 
     run: Run
+    stored: Run
     chunks: dict[int, Chunk]
+    is_whole: bool  # the layout, which the chain holds as a hash only, is as it was
     state: str = "pending"
     lineage: str | None = None
     error: Mapping[str, Any] | None = None
-    committed: list[int] = field(default_factory=list)
+    committed: dict[int, ExpectedChunk] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
@@ -65,6 +85,9 @@ class OpenRun:
     store: ReplayStore
     preparation: Preparation
     writer: ChunkWriter
+    seen: SeenKeys
+    contract: str
+    results: str | None
 
 
 class Replay:
@@ -96,6 +119,7 @@ class Replay:
             "run.planned": self._planned,
             "run.started": self._started,
             "chunk.committed": self._committed,
+            "run.swept": self._swept,
             "run.ended": self._ended,
             "quarantine.dismissed": self._dismissed,
         }
@@ -119,31 +143,23 @@ class Replay:
             self._model.differences.missing("runs", str(run_id), CHAINED)
             return
         chunks = chunks_of(self._connection, self._installation.tenant_id, run_id)
-        self.seen[run_id] = SeenRun(run=run, chunks={chunk.chunk_no: chunk for chunk in chunks})
-        self._compare_run(run, chunks, payload)
+        is_whole = self._compare_run(run, chunks, payload)
+        right = run_of_chain(payload)
+        self.seen[run_id] = SeenRun(
+            run=replace(run, **right), stored=run, chunks={chunk.chunk_no: chunk for chunk in chunks}, is_whole=is_whole
+        )
         self._evidence.check_transcoding(payload["blob"], payload["text"], payload["encoding"])
 
-    def _compare_run(self, run: Run, chunks: list[Chunk], payload: dict[str, Any]) -> None:
-        facts: dict[str, tuple[object, object]] = {
-            "kind": (run.kind, payload["kind"]),
-            "source_id": (run.source_id.hex(), payload["source_id"]),
-            "source_name": (run.source_name, payload["source"]),
-            "contract_hash": (run.contract_hash.hex(), payload["contract"]),
-            "mapping_hash": (run.mapping_hash.hex(), payload["mapping"]),
-            "recipe_hash": (run.recipe_hash.hex(), payload["recipe"]),
-            "factor_set": (run.factor_set.hex() if run.factor_set else None, payload["factor_set"]),
-            "blob_sha256": (run.blob_sha256.hex(), payload["blob"]),
-            "text_sha256": (run.text_sha256.hex(), payload["text"]),
-            "encoding": (run.encoding, payload["encoding"]),
-            "layout": (layout_digest(run.layout), payload["layout"]),
-            "chunks_planned": (run.chunks_planned, payload["chunks"]),
-            "records_planned": (run.records_planned, payload["records"]),
-            "started_at": (run.started_at.isoformat(), payload["started_at"]),
-        }
-        for column, (stored, expected) in facts.items():
-            self._differ("runs", str(run.run_id), column, stored, expected)
-        plan = f"run {run.run_id}, its plan"
-        self._differ("chunks", plan, "chunk_no, chunk_id and span", plan_digest(chunks), payload["plan"])
+    def _compare_run(self, run: Run, chunks: list[Chunk], payload: dict[str, Any]) -> bool:
+        """Whether the layout is as it was; whatever else differs, the chain knows."""
+        key = str(run.run_id)
+        for column, expected in run_of_chain(payload).items():
+            self._differ("runs", key, column, getattr(run, column), expected)
+        self._differ("runs", key, "chunks_planned", run.chunks_planned, payload["chunks"])
+        self._differ("runs", key, "records_planned", run.records_planned, payload["records"])
+        plan = plan_digest(chunks)
+        self._differ("chunks", f"run {key}, its plan", "chunk_no, chunk_id and span", plan, payload["plan"])
+        return self._differ("runs", key, "layout", layout_digest(run.layout), payload["layout"])
 
     def _started(self, entry: Entry, payload: dict[str, Any]) -> None:
         seen = self._seen(entry)
@@ -165,72 +181,108 @@ class Replay:
         if opened is not None:
             opened.stack.close()
 
+    def _swept(self, entry: Entry, payload: dict[str, Any]) -> None:
+        """The end of a full load: rows of older runs of the source that this one has not read are deleted."""
+        seen = self._seen(entry)
+        if seen is None:
+            return
+        last = seen.committed[max(seen.committed)].chunk_id
+        try:
+            opened = self._opened(seen)
+        except HeadwaterError as error:
+            self.not_recomputed.setdefault(str(seen.run.run_id), str(error))
+            for rows in self._model.rows.values():
+                rows.adopt_deleted(last)
+            return
+        records = self._model.rows[opened.contract]
+        deleted = records.sweep(last, run_id=seen.run.run_id, source_id=seen.run.source_id, among=opened.seen.among)
+        results = self._model.rows[opened.results].delete_orphans(records, last) if opened.results else 0
+        for column, number in (("records", deleted), ("results", results)):
+            key = f"entry {entry.seq}, run.swept"
+            self._differ("audit_entries", key, column, payload[column], number, why="swept again")
+
     def _dismissed(self, _: Entry, payload: dict[str, Any]) -> None:
         self._model.quarantines.dismiss(payload["records"], payload["reason"])
 
     def _committed(self, entry: Entry, payload: dict[str, Any]) -> None:
         seen, number = self._seen(entry), int(entry.resource.split("/")[3])
-        chunk = seen.chunks.get(number) if seen else None
-        if seen is None or chunk is None:
-            self._model.differences.missing("chunks", entry.resource.replace("/", " "), CHAINED)
+        stored = seen.chunks.get(number) if seen else None
+        if seen is None or stored is None:
+            self._model.differences.missing("chunks", f"run {entry.resource.split('/')[1]}, chunk {number}", CHAINED)
             return
+        chunk = self._expected(seen, stored, payload)
         try:
-            self._do_again(seen, chunk, payload)
+            self._do_again(seen, chunk)
         except (HeadwaterError, duckdb.Error) as error:
-            self._adopt(seen, chunk, payload, error)
-        seen.committed.append(number)
-        self.records += chunk.records
-        self._progress.advance(chunk.records)
+            self._adopt(seen, chunk, error)
+        seen.committed[number] = chunk
+        self.records += payload["span"][4]
+        self._progress.advance(payload["span"][4])
 
-    def _do_again(self, seen: SeenRun, chunk: Chunk, payload: dict[str, Any]) -> None:
+    def _expected(self, seen: SeenRun, stored: Chunk, payload: dict[str, Any]) -> ExpectedChunk:
+        place = (str(self._installation.tenant_id), str(seen.run.run_id), str(stored.chunk_no))
+        return ExpectedChunk(
+            chunk_id=record_id(*place),
+            chunk_no=stored.chunk_no,
+            first_record=payload["span"][2],
+            payload=payload,
+            stored=stored,
+            relies_on=relied_on(stored.relies_on),
+        )
+
+    def _do_again(self, seen: SeenRun, chunk: ExpectedChunk) -> None:
         if seen.run.blob_sha256.hex() in self._evidence.erased:
             raise Stopped("its file was erased", where=f"run {seen.run.run_id}")
+        if not seen.is_whole:
+            raise Stopped("its layout was changed", where=f"run {seen.run.run_id}")
         opened = self._opened(seen)
-        opened.store.expect(chunk, payload)
-        if payload["reused"] is None:
-            opened.writer.write(opened.preparation.prepare(opened.preparation.read(span_of(chunk), afresh=True)))
+        opened.store.expect(chunk)
+        span = _span(chunk)
+        if chunk.payload["reused"] is None:
+            opened.writer.write(opened.preparation.prepare(opened.preparation.read(span, afresh=True)))
             return
-        digest = hashlib.sha256(read_slice(opened.file, span_of(chunk))).digest()
-        earlier = self._reused(chunk, UUID(payload["reused"]))
+        earlier = self._reused(chunk, UUID(chunk.payload["reused"]))
+        digest = hashlib.sha256(read_slice(opened.file, span)).digest()
         self._differ(
-            "chunks", _place(chunk), "reused_chunk_id", earlier.raw_sha256.hex(), digest.hex(),
+            "chunks", _place(seen, chunk.chunk_no), "reused_chunk_id", earlier.raw_sha256.hex(), digest.hex(),
             why="SHA-256 of the slice, and of the one it was found equal to",
         )  # fmt: skip
-        read = ReadChunk(span=span_of(chunk), raw_sha256=digest, raw=None, earlier=earlier)
-        opened.writer.reuse(read, earlier)
+        opened.writer.reuse(ReadChunk(span=span, raw_sha256=digest, raw=None, earlier=earlier), earlier)
 
-    def _reused(self, chunk: Chunk, root: UUID) -> EarlierChunk:
+    def _reused(self, chunk: ExpectedChunk, root: UUID) -> EarlierChunk:
         """The older chunk with the same bytes, from whose ledger this one's follows."""
         known = self._model.known.by_id.get(root)
         if known is None:
-            raise Stopped("the chunk it reuses was not committed before it", where=_place(chunk), value=root)
-        older = self.seen[known.run_id].chunks[known.chunk_no]
+            raise Stopped("the chunk it reuses was not committed before it", where="chunk", value=root)
+        payload = self.seen[known.run_id].committed[known.chunk_no].payload
         return EarlierChunk(
             chunk_id=root,
-            raw_sha256=older.raw_sha256 or b"",
+            raw_sha256=bytes.fromhex(payload["raw_sha256"]),
             root=root,
-            ledger={each.name: getattr(older, each.name) for each in fields(older)},
-            relies_on={UUID(str(relied)): int(count) for relied, count in chunk.relies_on},
+            ledger={**payload, "rows_sha256": bytes.fromhex(payload["rows_sha256"])},
+            relies_on=chunk.relies_on,
         )
 
-    def _adopt(self, seen: SeenRun, chunk: Chunk, payload: dict[str, Any], error: Exception) -> None:
+    def _adopt(self, seen: SeenRun, chunk: ExpectedChunk, error: Exception) -> None:
         """A chunk that cannot be done again: what is stored of it is taken over, and held against its own hashes."""
         if seen.run.blob_sha256.hex() not in self._evidence.erased:
             self.not_recomputed.setdefault(str(seen.run.run_id), str(error).splitlines()[0])
-        compare_with_chain(self._model.differences, chunk, payload, _place(chunk))
+        compare_with_chain(self._model.differences, chunk, _place(seen, chunk.chunk_no), self._standing)
         for rows in self._model.rows.values():
             rows.adopt(chunk.chunk_id)
             rows.check_hashes(chunk.chunk_id)
         self._model.quarantines.adopt(chunk.chunk_id)
+        reused = chunk.payload["reused"]
         self._model.known.add(
             KnownChunk(
                 chunk_id=chunk.chunk_id,
                 run_id=seen.run.run_id,
                 run_started=seen.run.started_at,
                 source=seen.run.source_name,
+                source_id=seen.run.source_id,
                 chunk_no=chunk.chunk_no,
                 first_record=chunk.first_record,
-                reused=chunk.reused_chunk_id,
+                reused=UUID(reused) if reused else None,
             )
         )
 
@@ -266,7 +318,7 @@ class Replay:
                 ),
                 self._standing,
             )
-            store.done_before([seen.chunks[number].chunk_id for number in seen.committed])
+            store.done_before([chunk.chunk_id for chunk in seen.committed.values()])
             seen_keys = stack.enter_context(SeenKeys(store.key_hashes))
         except BaseException:
             stack.close()
@@ -287,6 +339,9 @@ class Replay:
                 source_id=run.source_id,
                 logic_hash=logic.hash,
             ),
+            seen=seen_keys,
+            contract=f"{logic.contract.name}@{logic.contract.major}",
+            results=f"{calculation.document.name}@{calculation.document.major}" if calculation else None,
         )
 
     def finish(self) -> None:
@@ -294,30 +349,58 @@ class Replay:
         for run_id in self._stored.keys() - self.seen.keys():
             self._model.differences.unexplained("runs", str(run_id), "the audit chain does not know it")
         for seen in self.seen.values():
-            run, key = seen.run, str(seen.run.run_id)
+            run, key = seen.stored, str(seen.run.run_id)
             lineage = run.lineage_hash.hex() if run.lineage_hash else None
             self._differ("runs", key, "state", run.state, seen.state)
             self._differ("runs", key, "error", _plain(run.error), _plain(seen.error))
             self._differ("runs", key, "lineage_hash", lineage, seen.lineage)
             for chunk in seen.chunks.values():
-                lost = self._model.known.superseded[chunk.chunk_id]
-                why = "rows that later chunks replaced or deleted"
-                self._differ("chunks", _place(chunk), "superseded", chunk.superseded, lost, why=why)
-                if chunk.chunk_no not in seen.committed and chunk.state == "committed":
-                    self._model.differences.unexplained("chunks", _place(chunk), "the audit chain does not know it")
+                self._finish_chunk(seen, chunk)
+
+    def _finish_chunk(self, seen: SeenRun, chunk: Chunk) -> None:
+        """What it has lost; one that the chain does not know must have nothing to show for."""
+        place, expected = _place(seen, chunk.chunk_no), seen.committed.get(chunk.chunk_no)
+        if expected is not None:
+            lost = self._model.known.superseded[expected.chunk_id]
+            why = "rows that later chunks replaced or deleted"
+            self._differ("chunks", place, "superseded", chunk.superseded, lost, why=why)
+        elif chunk.state == "committed":
+            self._model.differences.unexplained("chunks", place, "the audit chain does not know it")
+        else:
+            for column, nothing in NOTHING.items():
+                self._differ("chunks", place, column, _plain(getattr(chunk, column)), nothing, why="not committed yet")
 
     def _seen(self, entry: Entry) -> SeenRun | None:
         return self.seen.get(UUID(entry.resource.split("/")[1]))
 
     def _differ(
         self, table: str, key: str, column: str, stored: object, expected: object, *, why: str = CHAINED
-    ) -> None:
-        self._model.differences.compare(table, key, column, stored=stored, expected=expected, why=why)
+    ) -> bool:
+        return self._model.differences.compare(table, key, column, stored=stored, expected=expected, why=why)
 
 
-def _place(chunk: Chunk) -> str:
-    return f"run {chunk.run_id}, chunk {chunk.chunk_no}"
+def run_of_chain(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a run that its entry holds whole."""
+    hashes = {
+        "source_id": "source_id", "contract_hash": "contract", "mapping_hash": "mapping", "recipe_hash": "recipe",
+        "factor_set": "factor_set", "blob_sha256": "blob", "text_sha256": "text",
+    }  # fmt: skip
+    return {
+        **{column: payload[name] and bytes.fromhex(payload[name]) for column, name in hashes.items()},
+        "kind": payload["kind"],
+        "source_name": payload["source"],
+        "encoding": payload["encoding"],
+        "started_at": datetime.fromisoformat(payload["started_at"]),
+    }
 
 
-def _plain(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return None if value is None else dict(value)
+def _span(chunk: ExpectedChunk) -> ChunkSpan:
+    return ChunkSpan(chunk_no=chunk.chunk_no, **dict(zip(SPAN, chunk.payload["span"], strict=True)))
+
+
+def _place(seen: SeenRun, chunk_no: int) -> str:
+    return f"run {seen.run.run_id}, chunk {chunk_no}"
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if hasattr(value, "keys") else value

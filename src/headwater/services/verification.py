@@ -11,20 +11,17 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from headwater.audit.chain import parse_anchor, verify_entries
+from headwater.audit.chain import START, Anchor, parse_anchor, verify_entries
 from headwater.contracts import Document
 from headwater.engine.duck import engine
 from headwater.pipeline.replay.chunks_known import KnownChunks
-from headwater.pipeline.replay.differences import Difference, Differences
+from headwater.pipeline.replay.differences import ROW, Difference, Differences
 from headwater.pipeline.replay.quarantines import Quarantines
 from headwater.pipeline.replay.rows import ContractRows
 from headwater.pipeline.replay.store import Model
 from headwater.services.evidence import Evidence
 from headwater.services.replaying import Replay
 from headwater.store import audit, chunks, runs
-from headwater.store.run_chunks import KEY_HASH, RAW_HASH
 from headwater.store.stored_rows import house_batches, stored_batches
 
 if TYPE_CHECKING:
@@ -32,10 +29,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     import duckdb
-    import numpy.typing as npt
 
-    from headwater.audit.chain import Anchor, Entry
-    from headwater.pipeline.replay.store import StandingHashes
+    from headwater.audit.chain import Break, Entry
     from headwater.services.installation import Installation
     from headwater.store.database import TenantConnection
     from headwater.telemetry import Progress
@@ -50,6 +45,13 @@ NOT_EVIDENCE: Mapping[str, str] = {
     "attempts": "how often a chunk was tried; what it came to is evidence, how hard it was is not",
 }
 """Columns of evidence tables that nothing rests on, and that `verify` leaves alone, with the reason."""
+
+TABLES_NOT_EVIDENCE: Mapping[str, str] = {
+    "tenants": "the names of organisations; every row of evidence bears the id, which is part of the chain",
+    "schema_migrations": "how the tables were made, not what is in them",
+    "connector_sync_state": "how far a source was read: made of its chunks, for whoever reads on",
+}
+"""Tables that hold no evidence, with the reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +118,7 @@ class _Verifier:
         self._differences = differences
         self._evidence = Evidence(installation=installation, connection=connection, differences=differences)
         self._checked: dict[str, int] = {}
+        self._last = START
 
     def run(self, noted: list[Anchor]) -> Verification:
         not_recomputed: dict[str, str] = {}
@@ -146,16 +149,33 @@ class _Verifier:
         broken = verify_entries(entries, tenant_id=self._tenant_id, head=head, anchors=noted)
         if broken is None:
             return True
-        table = "audit_heads" if "its head says" in broken.what else "audit_entries"
-        self._differences.add(
-            Difference(table=table, key=f"entry {broken.seq}", column="", stored=None, expected=None, why=broken.what)
-        )
+        self._name_break(broken, head)
         return False
+
+    def _name_break(self, broken: Break, head: Anchor) -> None:
+        """A head that has the last entry's number or hash, or points before it, was changed itself."""
+        last = self._last
+        if "its head says" not in broken.what or (head.seq > last.seq and head.entry_hash != last.entry_hash):
+            self._differences.add(
+                Difference(
+                    table="audit_entries", key=f"entry {broken.seq}", column=ROW, stored=None, expected=None,
+                    why=broken.what,
+                )
+            )  # fmt: skip
+            return
+        if head == START:
+            self._differences.missing("audit_heads", f"entry {last.seq}", broken.what)
+            return
+        for column in ("seq", "entry_hash"):
+            stored, expected = getattr(head, column), getattr(last, column)
+            key = f"entry {last.seq}"
+            self._differences.compare("audit_heads", key, column, stored=stored, expected=expected, why=broken.what)
 
     def _counted(self, entries: Iterator[Entry]) -> Iterator[Entry]:
         self._checked["audit entries"] = 0
         for entry in entries:
             self._checked["audit entries"] += 1
+            self._last = Anchor(seq=entry.seq, entry_hash=entry.entry_hash)
             yield entry
 
     def _replay(self) -> dict[str, str]:
@@ -167,7 +187,7 @@ class _Verifier:
             model,
             self._evidence,
             runs=stored,
-            standing=self._standing(),
+            standing=self._standing,
             progress=self._progress,
         )
         self._progress.start("verifying records", total=sum(run.records_planned for run in stored.values()))
@@ -207,27 +227,24 @@ class _Verifier:
                 table.add_stored(stored_batches(self._connection, document, past=past), past=past)
             rows[f"{document.name}@{document.major}"] = table
         quarantines = Quarantines(self._duck, self._differences)
-        for name, table in (("quarantine", "quarantine"), ("repairs", "quarantine_repairs"), ("findings", "findings")):
-            quarantines.add_stored(name, house_batches(self._connection, table))
+        for name, source in (("quarantine", "quarantine"), ("repairs", "quarantine_repairs"), ("findings", "findings")):
+            quarantines.add_stored(name, house_batches(self._connection, source))
         return Model(rows=rows, quarantines=quarantines, known=known, differences=self._differences, actor=audit.ACTOR)
 
     def _documents(self) -> list[Document]:
         """The newest minor version of each major one: its table has the fields of all."""
         newest: dict[tuple[str, int], Document] = {}
         for contract in self._evidence.contracts.values():
-            document = Document.from_json(contract.body)
+            document = self._evidence.sound_contract(contract)
+            if document is None:
+                continue
             key = (document.name, document.major)
             if key not in newest or _release(document) > _release(newest[key]):
                 newest[key] = document
         return list(newest.values())
 
-    def _standing(self) -> StandingHashes:
-        def standing(chunk_id: UUID) -> tuple[npt.NDArray[np.void], npt.NDArray[np.uint64]]:
-            raw_hashes, key_hashes = chunks.standing(self._connection, self._tenant_id, chunk_id)
-            whole = len(raw_hashes) // RAW_HASH.itemsize, len(key_hashes) // KEY_HASH.itemsize
-            return np.frombuffer(raw_hashes, RAW_HASH, whole[0]), np.frombuffer(key_hashes, KEY_HASH, whole[1])
-
-        return standing
+    def _standing(self, chunk_id: UUID) -> tuple[bytes, bytes]:
+        return chunks.standing(self._connection, self._tenant_id, chunk_id)
 
 
 def _release(document: Document) -> tuple[int, ...]:

@@ -76,6 +76,11 @@ def get_contract(connection: psycopg.Connection[Any], digest: bytes) -> Publishe
     return _sound(found, "contract", digest)
 
 
+def all_contracts(connection: psycopg.Connection[Any]) -> list[PublishedContract]:
+    """Every contract as it stands, unchecked: `verify` compares body with hash."""
+    return select(connection, PublishedContract, QUERIES["all_contracts"], {})
+
+
 def list_contracts(connection: psycopg.Connection[Any]) -> list[PublishedContract]:
     """Every contract of this installation, by name and version, unchecked."""
     return select(connection, PublishedContract, QUERIES["contracts"], {})

@@ -21,6 +21,7 @@ class KnownChunk:
     run_id: UUID
     run_started: datetime
     source: str
+    source_id: bytes
     chunk_no: int
     first_record: int
     reused: UUID | None
@@ -37,13 +38,21 @@ class KnownChunks:
     def __post_init__(self) -> None:
         self.connection.execute(
             "CREATE TABLE known_chunks (chunk UUID, run UUID, started TIMESTAMPTZ, source VARCHAR, first_record BIGINT,"
-            " reused UUID)"
+            " reused UUID, source_id BLOB)"
         )
 
     def add(self, chunk: KnownChunk) -> None:
         """From now on it is there."""
         self.by_id[chunk.chunk_id] = chunk
         self.connection.execute(
-            "INSERT INTO known_chunks VALUES ($1, $2, $3, $4, $5, $6)",
-            [chunk.chunk_id, chunk.run_id, chunk.run_started, chunk.source, chunk.first_record, chunk.reused],
+            "INSERT INTO known_chunks VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            [
+                chunk.chunk_id,
+                chunk.run_id,
+                chunk.run_started,
+                chunk.source,
+                chunk.first_record,
+                chunk.reused,
+                chunk.source_id,
+            ],
         )

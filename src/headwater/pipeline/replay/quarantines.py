@@ -52,6 +52,8 @@ class Quarantines:
             " value VARCHAR, message VARCHAR)"
         )
         connection.execute("CREATE TABLE findings_done (chunk_id UUID)")
+        self._surplus: list[tuple[str, tuple[Any, ...]]] = []
+        self._lacking: list[tuple[str, tuple[Any, ...]]] = []
         self.count = self.findings_count = 0
 
     def add_stored(self, table: str, batches: Iterable[pa.RecordBatch]) -> None:
@@ -130,13 +132,13 @@ WHERE a.outcome = 'loaded' AND a.quarantine_id = q.quarantine_id AND a.occurrenc
         )
 
     def expire_unseen(self, run_id: UUID, source_id: bytes) -> None:
-        """Close open records of a source that a complete run did not refuse again."""
+        """Close open records of a source that neither a complete run refused again nor a newer one."""
         self._connection.execute(
             """
 UPDATE quarantine SET state = 'expired', state_reason = $1
 WHERE source_id = $2 AND state = 'open' AND last_chunk_id NOT IN (
-    SELECT chunk FROM known_chunks WHERE run = $3
-    UNION ALL SELECT reused FROM known_chunks WHERE run = $3 AND reused IS NOT NULL)""",
+    SELECT coalesce(reused, chunk) FROM known_chunks
+    WHERE started >= (SELECT coalesce(max(started), 'infinity') FROM known_chunks WHERE run = $3))""",
             [f"not refused any more in run {run_id}", source_id.hex(), run_id],
         )
 
@@ -200,17 +202,40 @@ FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence 
         surplus = self._connection.execute(query.format(stored, "SELECT * FROM made"), [chunk_id]).fetchall()
         lacking = self._connection.execute(query.format("SELECT * FROM made", stored), [chunk_id]).fetchall()
         for one, other in _paired(surplus, lacking):
-            self._finding_differs(place, one, other)
+            if one is not None and other is not None:
+                self._finding_differs(place, one, other)
+            elif one is not None:
+                self._surplus.append((place, one))
+            elif other is not None:
+                self._lacking.append((place, other))
 
-    def _finding_differs(self, place: str, stored: tuple[Any, ...] | None, expected: tuple[Any, ...] | None) -> None:
-        if stored is None or expected is None:
-            record, rule = (stored or expected or ("", ""))[:2]
-            say = self._differences.missing if stored is None else self._differences.unexplained
-            say("findings", f"{place}, record {record}, {rule}", "made by the chunk's rules and calculation")
-            return
+    def _finding_differs(self, place: str, stored: tuple[Any, ...], expected: tuple[Any, ...]) -> None:
         for column, one, other in zip(FINDING, stored, expected, strict=True):
             key = f"{place}, record {expected[0]}, {expected[1]}"
             self._differences.compare("findings", key, column, stored=one, expected=other, why="checked again")
+
+    def _finish_findings(self) -> None:
+        """Findings of chunks that are not there; one that is missing elsewhere was moved."""
+        columns = ", ".join(FINDING)
+        rows = self._connection.execute(
+            f"SELECT chunk_id, {columns} FROM stored_findings"
+            " WHERE chunk_id NOT IN (SELECT chunk_id FROM findings_done)"
+        ).fetchall()
+        self._surplus += [(f"chunk {chunk_id}", tuple(row)) for chunk_id, *row in rows]
+        missing: dict[tuple[Any, ...], list[str]] = {}
+        for place, row in self._lacking:
+            missing.setdefault(row, []).append(place)
+        why = "made by the chunk's rules and calculation"
+        for place, row in self._surplus:
+            if missing.get(row):
+                key = f"{missing[row][0]}, record {row[0]}, {row[1]}"
+                expected = missing[row].pop(0)
+                self._differences.compare("findings", key, "chunk_id", stored=place, expected=expected, why=why)
+            else:
+                self._differences.unexplained("findings", f"{place}, record {row[0]}, {row[1]}", "no chunk made it")
+        for row, places in missing.items():
+            for place in places:
+                self._differences.missing("findings", f"{place}, record {row[0]}, {row[1]}", why)
 
     def finish(self) -> None:
         """Every refused record, repair and finding, none missing and none too many."""
@@ -218,12 +243,7 @@ FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence 
         self._compare_table("quarantine", "quarantine", ("quarantine_id", "occurrence"), list(RECORD), why)
         keys = ("quarantine_id", "occurrence", "repair_no")
         self._compare_table("repairs", "quarantine_repairs", keys, list(REPAIR), "mended again")
-        rows = self._connection.execute(
-            "SELECT chunk_id, record_no, rule_id FROM stored_findings"
-            " WHERE chunk_id NOT IN (SELECT chunk_id FROM findings_done)"
-        ).fetchall()
-        for chunk_id, record_no, rule in rows:
-            self._differences.unexplained("findings", f"chunk {chunk_id}, record {record_no}, {rule}", "no such chunk")
+        self._finish_findings()
 
     def _compare_table(self, table: str, name: str, keys: Sequence[str], columns: Sequence[str], why: str) -> None:
         same = " AND ".join(f"s.{key} = m.{key}" for key in keys)

@@ -262,7 +262,7 @@ SELECT a._key, hash({typed}) AS key_hash FROM {self._alive} a JOIN known_chunks 
 WHERE c.source_id = $1 AND c.run <> $2""",
             [source_id, run_id],
         )
-        older = self._connection.execute("SELECT _key, key_hash FROM older").to_arrow_table()
+        older = self._connection.sql("SELECT _key, key_hash FROM older").to_arrow_table()
         gone = older.filter(pa.array(~among(older["key_hash"].to_numpy())))
         named = ", ".join(f"split_part(_key, chr(31), {n}) AS {quoted(spec.name)}" for n, spec in parts)
         self._connection.register("unread", gone)
@@ -374,22 +374,22 @@ WHERE m._key IS NULL OR s._key IS NULL OR m.superseded_by IS DISTINCT FROM s.sup
 
     def _moved(self) -> None:
         """A row missing in one place and one too many under the same key: where it came from was changed."""
-        rows = self._all("""
-SELECT m.expected_key, s.stored_by, s.stored_chunk, m.expected_chunk, s.stored_no, m.expected_no
-FROM misplaced m JOIN misplaced s ON m.expected_key = s.stored_key
-WHERE m.stored_key IS NULL AND s.expected_key IS NULL
-  AND m.expected_by IS NOT DISTINCT FROM s.stored_by
-  AND (SELECT count(*) FROM misplaced o WHERE o.stored_key = s.stored_key) = 1""")
-        for key, by, *values in rows:
+        self._connection.execute("""
+CREATE OR REPLACE TEMP TABLE moved AS
+SELECT m.expected_key AS _key, m.expected_by AS superseded_by,
+       s.stored_chunk, m.expected_chunk, s.stored_no, m.expected_no
+FROM (SELECT * FROM misplaced WHERE stored_key IS NULL) m
+JOIN (SELECT * FROM misplaced WHERE expected_key IS NULL) s
+  ON m.expected_key = s.stored_key AND m.expected_by IS NOT DISTINCT FROM s.stored_by""")
+        for key, by, *values in self._all("SELECT * FROM moved"):
             for column, stored, expected in (("chunk_id", *values[:2]), ("record_no", *values[2:])):
                 self._differences.compare(
                     self._where(by), shown_key(key), column, stored=stored, expected=expected, why="where it came from"
                 )
         self._connection.execute("""
-DELETE FROM misplaced WHERE (stored_key IS NULL OR expected_key IS NULL) AND coalesce(stored_key, expected_key) IN (
-    SELECT m.expected_key FROM misplaced m JOIN misplaced s ON m.expected_key = s.stored_key
-    WHERE m.stored_key IS NULL AND s.expected_key IS NULL AND m.expected_by IS NOT DISTINCT FROM s.stored_by
-      AND (SELECT count(*) FROM misplaced o WHERE o.stored_key = s.stored_key) = 1)""")
+DELETE FROM misplaced WHERE (stored_key IS NULL OR expected_key IS NULL) AND EXISTS (
+    SELECT 1 FROM moved WHERE moved._key = coalesce(stored_key, expected_key)
+    AND moved.superseded_by IS NOT DISTINCT FROM coalesce(stored_by, expected_by))""")
 
     def _placed_otherwise(self) -> None:
         rows = self._all("""

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
+import numpy as np
+
 from headwater.pipeline.replay.chunks_known import KnownChunk, KnownChunks
 from headwater.pipeline.replay.rows import ContractRows, Meeting
+from headwater.pipeline.transform import RAW_HASH_BYTES
 from headwater.pipeline.writer import COUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    import numpy as np
     import numpy.typing as npt
     import pyarrow as pa
 
@@ -26,22 +29,53 @@ if TYPE_CHECKING:
     from headwater.pipeline.replay.rows import Loaded
 
 HASHES = ("raw_sha256", "logic_hash", "rows_sha256")
+STANDING = ("raw_hashes", "key_hashes")
 SPAN = ("byte_start", "byte_end", "first_record", "first_line", "records")
 RECOMPUTED = "computed again from the raw file"
 CHAINED = "as the audit chain says"
 
 
 class StoredChunk(Protocol):
-    """A chunk as stored: its columns by name."""
+    """A chunk as stored, which may have been changed; ledger, place and hashes are read by their columns' names."""
 
-    def __getattr__(self, name: str) -> Any: ...
+    @property
+    def chunk_id(self) -> UUID:
+        """Its id."""
+
+    @property
+    def state(self) -> str:
+        """Should be committed."""
+
+    @property
+    def error(self) -> Mapping[str, Any] | None:
+        """Should be none."""
+
+    @property
+    def reused_chunk_id(self) -> UUID | None:
+        """The chunk it was found equal to."""
+
+    @property
+    def relies_on(self) -> Sequence[Sequence[Any]]:
+        """Older chunks and how many rows each had lost."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedChunk:
+    """A chunk as the chain tells of it: its id follows from its place, its place and ledger stand in `payload`."""
+
+    chunk_id: UUID
+    chunk_no: int
+    first_record: int
+    payload: Mapping[str, Any]
+    stored: StoredChunk
+    relies_on: Mapping[UUID, int]  # as stored, or nothing where that cannot be read
 
 
 class StandingHashes(Protocol):
     """Where hashes of a chunk's records are read from."""
 
-    def __call__(self, chunk_id: UUID) -> tuple[npt.NDArray[np.void], npt.NDArray[np.uint64]]:
-        """Raw hashes (16 bytes) and key hashes of its records that stand, as stored."""
+    def __call__(self, chunk_id: UUID) -> tuple[bytes, bytes]:
+        """Raw hashes (16 bytes a record) and key hashes (8 bytes) of its records that stand, as stored."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,12 +120,11 @@ class ReplayStore:
         self._run = run
         self._standing = standing
         self._done: list[UUID] = []
-        self._chunk: StoredChunk | None = None
-        self._payload: Mapping[str, Any] = {}
+        self._chunk: ExpectedChunk | None = None
 
-    def expect(self, chunk: StoredChunk, payload: Mapping[str, Any]) -> None:
+    def expect(self, chunk: ExpectedChunk) -> None:
         """The next chunk."""
-        self._chunk, self._payload = chunk, payload
+        self._chunk = chunk
 
     def done_before(self, chunk_ids: Sequence[UUID]) -> None:
         """Chunks of this run that were done already."""
@@ -103,28 +136,28 @@ class ReplayStore:
 
     def alike(self, chunk_no: int) -> EarlierChunk | None:  # noqa: ARG002  the port's signature
         """The chunk beside which this one was loaded, as the chain has it."""
-        beside = self._payload.get("beside")
-        if beside is None or self._chunk is None:
+        if self._chunk is None or self._chunk.payload["beside"] is None:
             return None
-        relied_on = {UUID(str(chunk)): int(count) for chunk, count in self._chunk.relies_on}
-        return EarlierChunk(chunk_id=UUID(beside), raw_sha256=b"", root=UUID(beside), ledger={}, relies_on=relied_on)
+        beside = UUID(self._chunk.payload["beside"])
+        return EarlierChunk(chunk_id=beside, raw_sha256=b"", root=beside, ledger={}, relies_on=self._chunk.relies_on)
 
-    def standing(self, chunk: EarlierChunk) -> tuple[npt.NDArray[np.void], npt.NDArray[np.uint64]]:
+    def standing(self, root: UUID) -> tuple[npt.NDArray[np.void], npt.NDArray[np.uint64]]:
         """Hashes as stored; they were compared when that chunk was done again."""
-        return self._standing(chunk.root)
+        raw_hashes, key_hashes = self._standing(root)
+        return _whole(raw_hashes, np.dtype(f"V{RAW_HASH_BYTES}")), _whole(key_hashes, np.dtype(np.uint64))
 
     def key_hashes(self) -> Iterator[npt.NDArray[np.uint64]]:
         """Of the chunks of this run done so far."""
         for chunk_id in self._done:
             known = self._model.known.by_id[chunk_id]
-            yield self._standing(known.reused or chunk_id)[1]
+            yield self.standing(known.reused or chunk_id)[1]
 
     @contextmanager
     def begin(self, chunk_no: int) -> Iterator[ReplayTransaction]:
         """The expected chunk."""
         if self._chunk is None or self._chunk.chunk_no != chunk_no:
             raise AssertionError("a replay goes in the order of the chain")
-        yield ReplayTransaction(self._model, self._run, self._chunk, self._payload, self._standing)
+        yield ReplayTransaction(self._model, self._run, self._chunk, self._standing)
         self._done.append(self._chunk.chunk_id)
 
     def fail(self, chunk_no: int, error: Mapping[str, Any]) -> None:
@@ -139,14 +172,13 @@ class ReplayTransaction:
         self,
         model: Model,
         run: ReplayedRun,
-        chunk: StoredChunk,
-        payload: Mapping[str, Any],
+        chunk: ExpectedChunk,
         standing: StandingHashes,
     ) -> None:
         self._model = model
         self._run = run
         self._chunk = chunk
-        self._payload = payload
+        self._payload = chunk.payload
         self._standing = standing
         self._place = f"run {run.run_id}, chunk {chunk.chunk_no}"
         self._findings: pa.Table | None = None
@@ -203,9 +235,8 @@ class ReplayTransaction:
     def commit(self, ledger: Mapping[str, Any], *, payload: Mapping[str, Any]) -> None:
         """Compare what the chunk left behind: findings, ledger, hashes, and what the chain holds of it."""
         self._model.quarantines.compare_findings(self._chunk.chunk_id, self._place, self._findings)
-        compare_with_chain(self._model.differences, self._chunk, self._payload, self._place)
+        compare_with_chain(self._model.differences, self._chunk, self._place, self._standing)
         self._compare_again(payload)
-        self._compare_hashes(ledger)
         self._compare_relied_on(ledger)
         self._model.known.add(
             KnownChunk(
@@ -213,6 +244,7 @@ class ReplayTransaction:
                 run_id=self._run.run_id,
                 run_started=self._run.started,
                 source=self._run.source_name,
+                source_id=self._run.source_id,
                 chunk_no=self._chunk.chunk_no,
                 first_record=self._chunk.first_record,
                 reused=ledger["reused_chunk_id"],
@@ -221,18 +253,12 @@ class ReplayTransaction:
 
     def _compare_again(self, payload: Mapping[str, Any]) -> None:
         """The ledger that this replay came to, against the chain."""
-        for name in (*COUNTS, "raw_sha256", "rows_sha256", "calculation"):
+        for name in (*COUNTS, *STANDING, "raw_sha256", "rows_sha256", "calculation"):
             self._differ(name, self._payload.get(name), payload[name], RECOMPUTED)
-
-    def _compare_hashes(self, ledger: Mapping[str, Any]) -> None:
-        raw_hashes, key_hashes = self._standing(self._chunk.chunk_id)
-        for name, stored in (("raw_hashes", raw_hashes), ("key_hashes", key_hashes)):
-            expected = ledger[name] or b""
-            self._differ(name, _digest(stored.tobytes()), _digest(expected), f"SHA-256 of what was {RECOMPUTED}")
 
     def _compare_relied_on(self, ledger: Mapping[str, Any]) -> None:
         """Which chunks this one relies on, and that each had lost as many rows by then as it says."""
-        stored = {UUID(str(chunk)): int(count) for chunk, count in self._chunk.relies_on}
+        stored = self._chunk.relies_on
         own = self._relied_on if self._payload.get("beside") or ledger["reused_chunk_id"] else set(ledger["relies_on"])
         lost = {chunk: self._model.known.superseded[chunk] for chunk in own | stored.keys()}
         expected = {chunk: lost[chunk] for chunk in sorted(lost, key=str)}
@@ -247,18 +273,44 @@ class ReplayTransaction:
         self._model.differences.compare("chunks", self._place, column, stored=stored, expected=expected, why=why)
 
 
-def compare_with_chain(differences: Differences, chunk: StoredChunk, payload: Mapping[str, Any], place: str) -> None:
+def compare_with_chain(differences: Differences, chunk: ExpectedChunk, place: str, standing: StandingHashes) -> None:
     """A chunk as stored against what the chain holds of it."""
-    facts = [(name, getattr(chunk, name), payload.get(name)) for name in (*COUNTS, "calculation")]
-    facts += [(name, (getattr(chunk, name) or b"").hex(), payload.get(name)) for name in HASHES]
-    facts += [(name, getattr(chunk, name), fact) for name, fact in zip(SPAN, payload.get("span", ()), strict=False)]
-    reused = str(chunk.reused_chunk_id) if chunk.reused_chunk_id else None
-    facts += [("state", chunk.state, "committed"), ("error", chunk.error, None)]
-    facts += [("reused_chunk_id", reused, payload.get("reused"))]
-    relied_on = "".join(sorted(str(other) for other, _ in chunk.relies_on))
-    facts += [("relies_on", _digest(relied_on.encode()) if relied_on else None, payload.get("relies_on"))]
-    for column, stored, expected in facts:
-        differences.compare("chunks", place, column, stored=_plain(stored), expected=_plain(expected), why=CHAINED)
+    stored, payload = chunk.stored, chunk.payload
+    hashes = zip(STANDING, standing(stored.chunk_id), strict=True)
+    facts = [(name, getattr(stored, name), payload[name]) for name in (*COUNTS, "calculation")]
+    facts += [(name, _hex(getattr(stored, name)), payload[name]) for name in HASHES]
+    facts += [(name, getattr(stored, name), fact) for name, fact in zip(SPAN, payload["span"], strict=True)]
+    facts += [(name, _digest(content) if content else None, payload[name]) for name, content in hashes]
+    facts += [("chunk_id", stored.chunk_id, chunk.chunk_id)]
+    facts += [("state", stored.state, "committed"), ("error", stored.error, None)]
+    facts += [("reused_chunk_id", stored.reused_chunk_id and str(stored.reused_chunk_id), payload["reused"])]
+    relied_on = "".join(sorted(map(str, chunk.relies_on)))
+    facts += [("relies_on", _digest(relied_on.encode()) if relied_on else None, payload["relies_on"])]
+    facts += [("relies_on", len(stored.relies_on), len(chunk.relies_on))]
+    for column, one, other in facts:
+        differences.compare("chunks", place, column, stored=_plain(one), expected=_plain(other), why=CHAINED)
+
+
+def relied_on(stored: Any) -> dict[UUID, int]:
+    """What `chunks.relies_on` holds; entries that are not of its form are left out."""
+    found = {}
+    for entry in stored:
+        match entry:
+            case [str(chunk), int(count)] if _UUID.fullmatch(chunk):
+                found[UUID(chunk)] = count
+    return found
+
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def _whole(content: bytes, kind: np.dtype[Any]) -> npt.NDArray[Any]:
+    """As many whole items as there are: somebody may have changed the length."""
+    return np.frombuffer(content, kind, len(content) // kind.itemsize)
+
+
+def _hex(value: bytes | None) -> str | None:
+    return None if value is None else value.hex()
 
 
 def _plain(value: object) -> object:

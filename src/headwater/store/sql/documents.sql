@@ -21,6 +21,10 @@ SELECT {columns} FROM documents WHERE tenant_id = %(tenant_id)s ORDER BY kind, n
 -- A contract as published with this installation, by hash.
 SELECT {columns} FROM contract_registry WHERE hash = %(hash)s
 
+-- name: all_contracts
+-- The same for verification, whatever somebody may have written into a version.
+SELECT {columns} FROM contract_registry ORDER BY name, version
+
 -- name: contracts
 -- Every contract published with this installation.
 SELECT {columns} FROM contract_registry ORDER BY name, string_to_array(version, '.')::integer[]
