@@ -4,19 +4,16 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from headwater.errors import Misuse
 from headwater.pipeline.replay.differences import ROW
 from headwater.services import quarantines
-from headwater.services.imports import carry_out, plan_file, resume
+from headwater.services.imports import carry_out
 from headwater.services.verification import NOT_EVIDENCE, TABLES_NOT_EVIDENCE, Verification, verify
-from headwater.store import audit
 from headwater.telemetry import SilentProgress
 from tests.river import River, activities, factors
 
@@ -235,7 +232,7 @@ NAMES = {
 
 
 def rounds(tampering: Tampering) -> Iterator[list[tuple[Column, str]]]:
-    """All columns: those of contracts, quarantine and findings together, else of one table, each in a row of its own."""
+    """All columns: of contracts, quarantine and findings together, else of one table; each in a row of its own."""
     waiting = tampering.columns()
     while waiting:
         group = _group(waiting[0])
