@@ -102,7 +102,7 @@ class ChunkTransaction:
     ) -> Loaded:
         """Bring `rows` into the contract's table: insert, update with the old row into history, or find unchanged.
 
-        `rows` has the contract's fields, `absent`, `record_no` (in the chunk) and `row_hash`, is sorted by key and holds
+        `rows` has the contract's fields, `absent`, `record_no` (in the chunk) and `row_hash`, is sorted by key and has
         each key once. `repeated` is asked which of the records that would replace an older run's row have been read
         before in this run: those are refused. With `parent`, rows that were calculated from a record of this chunk and
         are not given any more are deleted into history.
@@ -110,19 +110,20 @@ class ChunkTransaction:
         names = _Names(document, self._stage_name())
         self._stage(names.stage, rows)
         bounds = _key_bounds(rows, names.keys[0])
-        is_new = bounds is None or not self._taken(names, bounds)
+        is_new = not bounds or not self._taken(names, bounds)
         if is_new:
             loaded = Loaded(inserted=self._run(names, "insert_all", chunk=self._key.chunk_id))
         else:
-            loaded = self._load_beside(names, bounds, repeated)
+            loaded = self._load_beside(names, rows.num_rows, bounds, repeated)
         if parent is None:
             self._parent = (names.stage, is_new)
             return loaded
         return loaded if self._parent[1] else self._delete_orphans(names, loaded, parent)
 
     def _load_beside(
-        self, names: _Names, bounds: Mapping[str, Any], repeated: Callable[[Sequence[int]], Sequence[int]]
+        self, names: _Names, rows: int, bounds: Mapping[str, Any], repeated: Callable[[Sequence[int]], Sequence[int]]
     ) -> Loaded:
+        """Each statement sees what others have committed by then: what does not fit to what was met is begun anew."""
         self._run(names, "analyze_stage")
         self._run(names, "create_met")
         self._run(
@@ -134,7 +135,7 @@ class ChunkTransaction:
             **bounds,
         )
         unchanged, merged = self._one("met_same", names) or (0, 0)
-        relies_on = tuple(chunk_id for (chunk_id,) in self._all("met_relied_on", names))
+        relies_on = self._hold_relied_on(names)
         changed = (self._one("met_changed", names) or ([],))[0]
         again = list(repeated(changed)) if changed else []
         refused = tuple(
@@ -146,9 +147,13 @@ class ChunkTransaction:
         updated = 0
         if len(changed) > len(again):
             self._run(names, "count_superseded")
-            self._run(names, "keep_history", chunk=self._key.chunk_id, **bounds)
+            kept = self._run(names, "keep_history", chunk=self._key.chunk_id, **bounds)
             updated = self._run(names, "update_changed", chunk=self._key.chunk_id, **bounds)
+            if not kept == updated == len(changed) - len(again):
+                raise self._overtaken()
         inserted = self._run(names, "insert_new", chunk=self._key.chunk_id, **bounds)
+        if inserted + updated + unchanged + merged + len(refused) != rows:
+            raise self._overtaken()
         return Loaded(
             inserted=inserted,
             updated=updated,
@@ -158,9 +163,25 @@ class ChunkTransaction:
             relies_on=relies_on,
         )
 
+    def _hold_relied_on(self, names: _Names) -> tuple[UUID, ...]:
+        """The older chunks whose rows were found unchanged; from now to the commit they lose none to others."""
+        found = dict(self._all("met_relied_on", names))
+        if dict(self._counts(list(found))) != found:
+            raise self._overtaken()
+        return tuple(found)
+
+    def _overtaken(self) -> RetryLater:
+        return RetryLater("another run has just loaded the same keys", where=f"chunk {self._key.chunk_no}")
+
     def _delete_orphans(self, names: _Names, loaded: Loaded, parent: Document) -> Loaded:
         parent_names = _Names(parent, self._parent[0])
-        lost = self._all("drop_without_source", names, parent=parent_names, chunk=self._key.chunk_id)
+        lost = self._all(
+            "drop_without_source",
+            names,
+            parent=parent_names,
+            chunk=self._key.chunk_id,
+            started=self._key.run_started,
+        )
         for chunk_id, count in lost:
             self._run(names, "add_superseded", lost=count, lost_chunk=chunk_id)
         return replace(loaded, deleted=sum(count for _, count in lost))
@@ -171,12 +192,12 @@ class ChunkTransaction:
             return
         stage, offsets = self._stage_name(), self._stage_name()
         self._stage(stage, rows)
-        self._execute("create_offsets", offsets=offsets)
-        self._execute("fill_offsets", stage=stage, offsets=offsets, run=self._key.run_id)
+        tables = {"stage": sql.Identifier(stage), "offsets": sql.Identifier(offsets)}
+        self._execute("create_offsets", tables)
+        self._execute("fill_offsets", tables, run=self._key.run_id)
         self._execute(
             "insert_quarantine",
-            stage=stage,
-            offsets=offsets,
+            tables,
             source=self._key.source_id,
             contract=self._key.contract,
             chunk=self._key.chunk_id,
@@ -188,15 +209,16 @@ class ChunkTransaction:
             return
         stage = self._stage_name()
         self._stage(stage, rows)
-        row = self._execute("lock_mended", stage=stage).fetchone()
+        tables = {"stage": sql.Identifier(stage)}
+        row = self._execute("lock_mended", tables).fetchone()
         if row is None or row[0] != rows.num_rows:
             raise RetryLater(
                 "somebody else has settled records that this file mends",
                 where=f"chunk {self._key.chunk_no}",
                 remedy="Resume the run: those records are skipped then.",
             )
-        self._execute("insert_repairs", stage=stage, chunk=self._key.chunk_id, actor=audit.ACTOR)
-        self._execute("settle_mended", stage=stage, reason=f"mended and loaded by run {self._key.run_id}")
+        self._execute("insert_repairs", tables, chunk=self._key.chunk_id, actor=audit.ACTOR)
+        self._execute("settle_mended", tables, reason=f"mended and loaded by run {self._key.run_id}")
 
     def findings(self, rows: pa.Table) -> None:
         """Note what was seen about loaded records: record_no (in the file), rule_id, field, value, message."""
@@ -204,7 +226,7 @@ class ChunkTransaction:
             return
         stage = self._stage_name()
         self._stage(stage, rows)
-        self._execute("insert_findings", stage=stage, chunk=self._key.chunk_id)
+        self._execute("insert_findings", {"stage": sql.Identifier(stage)}, chunk=self._key.chunk_id)
 
     def commit(self, ledger: Mapping[str, Any], *, payload: Mapping[str, Any]) -> None:
         """Write the chunk's ledger, advance the checkpoint, add the audit entry (its head locked last), commit."""
@@ -239,7 +261,7 @@ class ChunkTransaction:
             sql.SQL("{} {}").format(sql.Identifier(column.name), _stage_type(str(column.data_type.ddl())))
             for column in encoder.schema().columns
         )
-        self._execute("create_stage", stage=stage, definition=definition)
+        self._execute("create_stage", {"stage": sql.Identifier(stage), "definition": definition})
         statement = sql.SQL(QUERIES["copy_stage"]).format(stage=sql.Identifier(stage))
         with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
             copy.write(encoder.write_header())
@@ -252,32 +274,24 @@ class ChunkTransaction:
         return bool(row and row[0])
 
     def _run(self, names: _Names, query: str, **values: Any) -> int:
-        return self._execute(query, **names.parts(), **values).rowcount
+        return self._execute(query, names.parts(), **values).rowcount
 
     def _one(self, query: str, names: _Names | None = None, **values: Any) -> tuple[Any, ...] | None:
-        return self._execute(query, **(names.parts() if names else {}), **values).fetchone()
+        return self._execute(query, names.parts() if names else {}, **values).fetchone()
 
-    def _all(
-        self, query: str, names: _Names, *, parent: _Names | None = None, **values: Any
-    ) -> list[tuple[Any, ...]]:
+    def _all(self, query: str, names: _Names, *, parent: _Names | None = None, **values: Any) -> list[tuple[Any, ...]]:
         parts = names.parts()
         if parent is not None:
             parts["parent"] = sql.Identifier(parent.stage)
             parts["parent_key"] = parent.same("t", "p")
-        return self._execute(query, **parts, **values).fetchall()
+        return self._execute(query, parts, **values).fetchall()
 
-    def _execute(self, query: str, **values: Any) -> psycopg.Cursor[tuple[Any, ...]]:
-        text = QUERIES[query]
-        parts = {name: value for name, value in values.items() if isinstance(value, sql.Composable)}
-        parts |= {
-            name: sql.Identifier(values.pop(name)) for name in ("stage", "offsets") if isinstance(values.get(name), str)
-        }
-        parameters = {name: value for name, value in values.items() if not isinstance(value, sql.Composable)}
-        if "%(" not in text:
-            return self._connection.execute(sql.SQL(text).format(**parts))
-        return self._connection.execute(
-            sql.SQL(text).format(**parts), {"tenant": self._key.tenant_id, **parameters}
-        )
+    def _execute(
+        self, query: str, parts: Mapping[str, sql.Composable] | None = None, **values: Any
+    ) -> psycopg.Cursor[tuple[Any, ...]]:
+        """Run a named query with these identifiers and values; it may name the tenant."""
+        statement = sql.SQL(QUERIES[query]).format(**(parts or {}))
+        return self._connection.execute(statement, {"tenant": self._key.tenant_id, **values})
 
 
 class _Names:
@@ -297,7 +311,7 @@ class _Names:
             for key in self.keys
         )
 
-    def parts(self) -> dict[str, Any]:
+    def parts(self) -> dict[str, sql.Composable]:
         listed = sql.SQL(", ").join
         return {
             "stage": sql.Identifier(self.stage),
@@ -305,6 +319,7 @@ class _Names:
             "target": sql.Identifier(self.target),
             "history": sql.Identifier(self.history),
             "keys": listed(sql.Identifier(key) for key in self.keys),
+            "target_keys": listed(sql.Identifier("t", key) for key in self.keys),
             "first_key": sql.Identifier(self.keys[0]),
             "columns": listed(sql.Identifier(column) for column in self.columns),
             "target_columns": listed(sql.Identifier("t", column) for column in self.columns),
@@ -321,8 +336,8 @@ def _stage_type(ddl: str) -> sql.SQL:
     return sql.SQL('text COLLATE "C"') if ddl == "TEXT" else sql.SQL(ddl)
 
 
-def _key_bounds(rows: pa.Table, first_key: str) -> dict[str, Any] | None:
+def _key_bounds(rows: pa.Table, first_key: str) -> dict[str, Any]:
+    """The lowest and the highest value of the first key; nothing where there is no row."""
     if rows.num_rows == 0:
-        return None
-    bounds = pc.min_max(rows[first_key]).as_py()
-    return {"low": bounds["min"], "high": bounds["max"]}
+        return {}
+    return {"low": pc.min(rows[first_key]).as_py(), "high": pc.max(rows[first_key]).as_py()}

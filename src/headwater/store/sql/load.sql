@@ -24,14 +24,14 @@ SELECT %(tenant)s, {columns}, %(chunk)s FROM {stage}
 -- name: create_met
 -- Where staged keys meet stored ones.
 CREATE TEMP TABLE {met} (
-    record_no integer, same boolean, chunk_id uuid, of_this_run boolean, newer boolean,
+    record_no integer, same boolean, chunk_id uuid, chunk_lost integer, of_this_run boolean, newer boolean,
     stored_record bigint, stored_source text) ON COMMIT DROP
 
 -- name: fill_met
 -- What stands under the staged keys, whether it is equal, and which run put it there. A resubmission counts what was
 -- loaded since the run that refused its records as its own: it merges with that or is refused, and never replaces it.
 INSERT INTO {met}
-SELECT s.record_no, t.row_hash = s.row_hash, t.chunk_id,
+SELECT s.record_no, t.row_hash = s.row_hash, t.chunk_id, c.superseded,
        c.run_id = %(run)s OR r.started_at >= coalesce(%(settled)s::timestamptz, 'infinity'), r.started_at > %(started)s,
        c.first_record + t.record_no, r.source_name
 FROM {stage} s
@@ -45,8 +45,8 @@ JOIN runs r ON r.tenant_id = c.tenant_id AND r.run_id = c.run_id
 SELECT count(*) FILTER (WHERE NOT of_this_run), count(*) FILTER (WHERE of_this_run) FROM {met} WHERE same
 
 -- name: met_relied_on
--- The chunks whose rows were found unchanged.
-SELECT DISTINCT chunk_id FROM {met} WHERE same AND NOT of_this_run
+-- The chunks whose rows were found unchanged, each with the number of rows it had lost at that moment.
+SELECT DISTINCT chunk_id, chunk_lost FROM {met} WHERE same AND NOT of_this_run
 
 -- name: met_refused
 -- Staged rows whose key stands with other content put there by this run, or by a newer one.
@@ -70,34 +70,38 @@ FROM (SELECT m.chunk_id, count(*) AS n FROM {met} m JOIN {stage} s USING (record
 WHERE c.tenant_id = %(tenant)s AND c.chunk_id = lost.chunk_id
 
 -- name: keep_history
--- The old row goes to history before it is replaced.
+-- The old row goes to history before it is replaced, locked in the order of keys, so that two runs cannot wait for each
+-- other. A row that was replaced since it was met is left out: the count shows it.
 INSERT INTO {history} (tenant_id, {columns}, chunk_id, superseded_by, operation)
 SELECT t.tenant_id, {target_columns}, t.chunk_id, %(chunk)s, 'update'
-FROM {target} t JOIN {stage} s ON {same_key}
+FROM {target} t JOIN {stage} s ON {same_key} JOIN {met} m ON m.record_no = s.record_no
 WHERE t.tenant_id = %(tenant)s AND t.{first_key} >= %(low)s AND t.{first_key} <= %(high)s
-  AND t.row_hash <> s.row_hash
+  AND NOT m.same AND t.chunk_id = m.chunk_id
+ORDER BY {target_keys}
+FOR UPDATE OF t
 
 -- name: update_changed
 -- An update writes every field.
 UPDATE {target} t SET {assignments}, chunk_id = %(chunk)s
-FROM {stage} s
+FROM {stage} s JOIN {met} m ON m.record_no = s.record_no AND NOT m.same
 WHERE t.tenant_id = %(tenant)s AND {same_key}
   AND t.{first_key} >= %(low)s AND t.{first_key} <= %(high)s
-  AND t.row_hash <> s.row_hash
 
 -- name: insert_new
 -- What no stored key meets.
 INSERT INTO {target} (tenant_id, {columns}, chunk_id)
 SELECT %(tenant)s, {columns}, %(chunk)s FROM {stage} s
-WHERE NOT EXISTS (SELECT FROM {target} t WHERE t.tenant_id = %(tenant)s AND {same_key}
-                  AND t.{first_key} >= %(low)s AND t.{first_key} <= %(high)s)
+WHERE NOT EXISTS (SELECT FROM {met} m WHERE m.record_no = s.record_no)
 
 -- name: drop_without_source
 -- Rows calculated from a record of this chunk that its new calculation no longer gives: kept in history, then deleted.
+-- What a newer run has calculated stays: a late retry knows older factors.
 WITH gone AS (
     DELETE FROM {target} t USING {parent} p
     WHERE t.tenant_id = %(tenant)s AND {parent_key}
       AND NOT EXISTS (SELECT FROM {stage} s WHERE {same_key})
+      AND NOT EXISTS (SELECT FROM chunks c JOIN runs r ON r.tenant_id = c.tenant_id AND r.run_id = c.run_id
+                      WHERE c.tenant_id = t.tenant_id AND c.chunk_id = t.chunk_id AND r.started_at > %(started)s)
     RETURNING t.*),
 kept AS (
     INSERT INTO {history} (tenant_id, {columns}, chunk_id, superseded_by, operation)
@@ -123,7 +127,7 @@ JOIN chunks c ON c.tenant_id = q.tenant_id AND c.run_id = %(run)s
 GROUP BY q.quarantine_id
 
 -- name: insert_quarantine
--- New bad records go in; those known from an earlier run are only marked as seen, their state stays.
+-- New bad records go in; those known from an earlier run are marked as seen. One that was gone is open again.
 INSERT INTO quarantine AS q (tenant_id, quarantine_id, occurrence, source_id, raw_hash, contract, chunk_id, record_no,
                              line, last_chunk_id, raw, findings)
 SELECT %(tenant)s, s.quarantine_id::uuid,
@@ -132,7 +136,9 @@ SELECT %(tenant)s, s.quarantine_id::uuid,
 FROM {stage} s LEFT JOIN {offsets} o ON o.quarantine_id = s.quarantine_id::uuid
 ON CONFLICT (tenant_id, quarantine_id, occurrence) DO UPDATE
 SET last_chunk_id = EXCLUDED.last_chunk_id,
-    findings = CASE WHEN q.state = 'open' THEN EXCLUDED.findings ELSE q.findings END
+    findings = CASE WHEN q.state IN ('open', 'expired') THEN EXCLUDED.findings ELSE q.findings END,
+    state = CASE WHEN q.state = 'expired' THEN 'open' ELSE q.state END,
+    state_reason = CASE WHEN q.state = 'expired' THEN NULL ELSE q.state_reason END
 
 -- name: lock_mended
 -- The records that repairs stand for, locked; how many of them are open still.
@@ -176,7 +182,7 @@ SELECT state FROM chunks WHERE tenant_id = %(tenant)s AND run_id = %(run)s AND c
 SELECT chunk_id, superseded FROM chunks
 WHERE tenant_id = %(tenant)s AND chunk_id = ANY(%(chunks)s)
 ORDER BY chunk_id
-FOR SHARE
+FOR NO KEY UPDATE
 
 -- name: commit_chunk
 -- Ledger and checkpoint of the chunk.
