@@ -15,9 +15,9 @@ from pgpq import ArrowToPostgresBinaryEncoder
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from headwater.contracts.table import history_name, table_name
 from headwater.errors import RetryLater
 from headwater.store import audit
+from headwater.store.load_names import LoadNames
 from headwater.store.queries import named_queries
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from headwater.contracts.document import Document
 
 QUERIES = named_queries("load")
-HOUSE_COLUMNS = ("absent", "record_no", "row_hash")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +106,7 @@ class ChunkTransaction:
         before in this run: those are refused. With `parent`, rows that were calculated from a record of this chunk and
         are not given any more are deleted into history.
         """
-        names = _Names(document, self._stage_name())
+        names = LoadNames(document, self._stage_name())
         self._stage(names.stage, rows)
         bounds = _key_bounds(rows, names.keys[0])
         is_new = not bounds or not self._taken(names, bounds)
@@ -121,7 +120,7 @@ class ChunkTransaction:
         return loaded if self._parent[1] else self._delete_orphans(names, loaded, parent)
 
     def _load_beside(
-        self, names: _Names, rows: int, bounds: Mapping[str, Any], repeated: Callable[[Sequence[int]], Sequence[int]]
+        self, names: LoadNames, rows: int, bounds: Mapping[str, Any], repeated: Callable[[Sequence[int]], Sequence[int]]
     ) -> Loaded:
         """Each statement sees what others have committed by then: what does not fit to what was met is begun anew."""
         self._run(names, "analyze_stage")
@@ -163,7 +162,7 @@ class ChunkTransaction:
             relies_on=relies_on,
         )
 
-    def _hold_relied_on(self, names: _Names) -> tuple[UUID, ...]:
+    def _hold_relied_on(self, names: LoadNames) -> tuple[UUID, ...]:
         """The older chunks whose rows were found unchanged; from now to the commit they lose none to others."""
         found = dict(self._all("met_relied_on", names))
         if dict(self._counts(list(found))) != found:
@@ -173,8 +172,8 @@ class ChunkTransaction:
     def _overtaken(self) -> RetryLater:
         return RetryLater("another run has just loaded the same keys", where=f"chunk {self._key.chunk_no}")
 
-    def _delete_orphans(self, names: _Names, loaded: Loaded, parent: Document) -> Loaded:
-        parent_names = _Names(parent, self._parent[0])
+    def _delete_orphans(self, names: LoadNames, loaded: Loaded, parent: Document) -> Loaded:
+        parent_names = LoadNames(parent, self._parent[0])
         lost = self._all(
             "drop_without_source",
             names,
@@ -269,17 +268,19 @@ class ChunkTransaction:
                 copy.write(encoder.write_batch(batch))
             copy.write(encoder.finish())
 
-    def _taken(self, names: _Names, bounds: Mapping[str, Any]) -> bool:
+    def _taken(self, names: LoadNames, bounds: Mapping[str, Any]) -> bool:
         row = self._one("key_range_is_taken", names, **bounds)
         return bool(row and row[0])
 
-    def _run(self, names: _Names, query: str, **values: Any) -> int:
+    def _run(self, names: LoadNames, query: str, **values: Any) -> int:
         return self._execute(query, names.parts(), **values).rowcount
 
-    def _one(self, query: str, names: _Names | None = None, **values: Any) -> tuple[Any, ...] | None:
+    def _one(self, query: str, names: LoadNames | None = None, **values: Any) -> tuple[Any, ...] | None:
         return self._execute(query, names.parts() if names else {}, **values).fetchone()
 
-    def _all(self, query: str, names: _Names, *, parent: _Names | None = None, **values: Any) -> list[tuple[Any, ...]]:
+    def _all(
+        self, query: str, names: LoadNames, *, parent: LoadNames | None = None, **values: Any
+    ) -> list[tuple[Any, ...]]:
         parts = names.parts()
         if parent is not None:
             parts["parent"] = sql.Identifier(parent.stage)
@@ -292,43 +293,6 @@ class ChunkTransaction:
         """Run a named query with these identifiers and values; it may name the tenant."""
         statement = sql.SQL(QUERIES[query]).format(**(parts or {}))
         return self._connection.execute(statement, {"tenant": self._key.tenant_id, **values})
-
-
-class _Names:
-    """The identifiers of a contract's table and its stage, composed as the queries need them."""
-
-    def __init__(self, document: Document, stage: str) -> None:
-        self.stage = stage
-        self.target = table_name(document)
-        self.history = history_name(document)
-        self.keys = [spec.name for spec in document.fields if spec.key]
-        self.columns = [*(spec.name for spec in document.fields), *HOUSE_COLUMNS]
-
-    def same(self, left: str, right: str) -> sql.Composed:
-        """The key of `left` equals the key of `right`."""
-        return sql.SQL(" AND ").join(
-            sql.SQL("{}.{} = {}.{}").format(*(sql.Identifier(part) for part in (left, key, right, key)))
-            for key in self.keys
-        )
-
-    def parts(self) -> dict[str, sql.Composable]:
-        listed = sql.SQL(", ").join
-        return {
-            "stage": sql.Identifier(self.stage),
-            "met": sql.Identifier(f"{self.stage}_met"),
-            "target": sql.Identifier(self.target),
-            "history": sql.Identifier(self.history),
-            "keys": listed(sql.Identifier(key) for key in self.keys),
-            "target_keys": listed(sql.Identifier("t", key) for key in self.keys),
-            "first_key": sql.Identifier(self.keys[0]),
-            "columns": listed(sql.Identifier(column) for column in self.columns),
-            "target_columns": listed(sql.Identifier("t", column) for column in self.columns),
-            "assignments": listed(
-                sql.SQL("{} = {}").format(sql.Identifier(column), sql.Identifier("s", column))
-                for column in self.columns
-            ),
-            "same_key": self.same("t", "s"),
-        }
 
 
 def _stage_type(ddl: str) -> sql.SQL:
