@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from headwater.contracts.document import Document
     from headwater.mapping.document import FieldRule, Locale, Mapping
 
+RECORD_NUMBER = "_record_no"
+"""The column that a record's number has beside the file's own."""
+
 COMPILER_VERSION = "1"
 """Part of every chunk's fingerprint: raise it when the same mapping compiles to SQL with other results."""
 
@@ -129,12 +132,12 @@ def _check_header(columns: Sequence[str], place: str) -> None:
     """Engines compare column names without regard to case: two that differ in case alone would be mixed up."""
     folded: dict[str, str] = {}
     for column in columns:
-        if column.casefold().startswith(READING_PREFIX):
+        if column.casefold().startswith((READING_PREFIX, RECORD_NUMBER)):
             raise Misuse(
                 "a column's name begins as Headwater's own do",
                 where=place,
                 value=column,
-                valid=f"names that do not begin with {READING_PREFIX}",
+                valid=f"names that do not begin with {READING_PREFIX} or {RECORD_NUMBER}",
                 remedy="Rename the column in the file's header.",
             )
         other = folded.setdefault(column.casefold(), column)

@@ -136,8 +136,8 @@ class ChunkStore(Protocol):
     def fail(self, chunk_no: int, error: Mapping[str, Any]) -> None:
         """Record a chunk as a gap."""
 
-    def earlier(self, raw_sha256: bytes) -> EarlierChunk | None:
-        """The chunk with these very bytes and this logic whose rows all stand, or None."""
+    def earlier(self, chunk_no: int, raw_sha256: bytes) -> EarlierChunk | None:
+        """The chunk in the same place with these very bytes and this logic whose rows all stand, or None."""
 
     def alike(self, chunk_no: int) -> EarlierChunk | None:
         """The chunk of that number in the latest run of the source under this logic whose rows all stand, or None."""

@@ -53,7 +53,7 @@ class Preparation:
             data = read_slice(self._file, span)
         if not afresh:
             raw_sha256 = hashlib.sha256(data).digest()
-            earlier = self._store.earlier(raw_sha256)
+            earlier = self._store.earlier(span.chunk_no, raw_sha256)
             if earlier is not None:
                 return ReadChunk(span=span, raw_sha256=raw_sha256, raw=None, earlier=earlier)
         raw = parse_slice(data, span, self._layout)

@@ -66,7 +66,7 @@ class Recipe(_Part):
     load: Load = Field(default=Load(), description="How records are loaded.")
     factors: FactorChoice = Field(default=FactorChoice(), description="Which emission factors may be used.")
     steps: tuple[Literal["calculate"], ...] | None = Field(
-        default=None, description="Left out: activities are calculated, other records are not."
+        default=None, min_length=1, description="Left out: activities are calculated, other records are not."
     )
 
     def to_json(self) -> str:

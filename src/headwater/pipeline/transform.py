@@ -22,7 +22,7 @@ from headwater.quality.findings import UNMAPPED_MASK, FindingWords, text_column
 from headwater.values import record_text_sql, sha256_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import duckdb
     import numpy.typing as npt
@@ -57,7 +57,7 @@ class Transformed:
     conflicts  those whose key an earlier record of the chunk has with other content
     findings   record_no, rule_id, field, value, message: noticed, loaded all the same
     skipped    reason -> count, by the mapping's own instruction
-    merged     how many are equal to an earlier record of the chunk
+    merged     those equal to an earlier record of the chunk -> that record
     """
 
     records: pa.Table
@@ -66,7 +66,7 @@ class Transformed:
     conflicts: tuple[Conflict, ...]
     findings: pa.Table
     skipped: dict[str, int]
-    merged: int
+    merged: Mapping[int, int]
     standing: Standing
 
 
@@ -199,12 +199,12 @@ FROM found ORDER BY _record_no, place""").cast(FINDINGS_SCHEMA)
             return warnings
         return pa.concat_tables([warnings, self._calculation.explain().cast(FINDINGS_SCHEMA)])
 
-    def _take_out_repeated(self, first_record: int) -> tuple[tuple[Conflict, ...], int]:
+    def _take_out_repeated(self, first_record: int) -> tuple[tuple[Conflict, ...], dict[int, int]]:
         """Of a key more than once in the chunk the first in source order stays; equal ones merge, others conflict."""
         hashes = self._connection.sql("SELECT key_hash FROM chunk WHERE is_loaded").fetchnumpy()["key_hash"]
         found, counts = np.unique(hashes, return_counts=True)
         if found.size == hashes.size:
-            return (), 0
+            return (), {}
         self._connection.register("repeated_hashes", pa.table({"key_hash": found[counts > 1]}))
         self._connection.execute(f"""
 CREATE OR REPLACE TEMP TABLE repeated AS
@@ -218,13 +218,13 @@ WHERE _record_no <> first_record""")
         self._connection.execute(
             "UPDATE chunk SET is_loaded = false FROM repeated WHERE chunk._record_no = repeated._record_no"
         )
-        rows = self._connection.sql("SELECT * FROM repeated WHERE NOT is_equal ORDER BY _record_no").fetchall()
-        merged = self._connection.sql("SELECT count(*) FROM repeated WHERE is_equal").fetchall()[0][0]
+        rows = self._connection.sql("SELECT * FROM repeated ORDER BY _record_no").fetchall()
         conflicts = tuple(
             Conflict(record_no=record_no, stands=f"record {first_record + first} of this file")
-            for record_no, _, first in rows
+            for record_no, is_equal, first in rows
+            if not is_equal
         )
-        return conflicts, int(merged)
+        return conflicts, {record_no: first for record_no, is_equal, first in rows if is_equal}
 
     def _standing(self) -> Standing:
         table = self._arrow("SELECT _record_no, _raw_hash, key_hash FROM chunk WHERE is_loaded ORDER BY _record_no")

@@ -15,7 +15,7 @@ from headwater.pipeline.transform import Standing
 from headwater.pipeline.work import PreparedChunk, ReadChunk, Written
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from uuid import UUID
 
     from headwater.connectors.csv_file import ChunkSpan
@@ -94,7 +94,7 @@ class ChunkWriter:
                 **_counts(chunk, loaded, conflicts),
                 "calculation": None if results is None else _calculation(results, findings, chunk.known),
                 "raw_sha256": chunk.raw_sha256,
-                "logic_hash": self._logic_hash,
+                "logic_hash": self._logic_hash_of(loaded),
                 "rows_sha256": _rows_sha256(chunk.transformed.records, refused),
                 "reused_chunk_id": None,
                 "raw_hashes": standing.raw_hashes.tobytes(),
@@ -104,6 +104,13 @@ class ChunkWriter:
             transaction.commit(ledger, payload=_payload(ledger, chunk.span, beside=chunk.relies_on))
         self._seen.add(lambda: standing.key_hashes)
         return Written(committed=True)
+
+    def _logic_hash_of(self, loaded: Loaded) -> bytes:
+        """A chunk whose records merged with rows of other chunks, or were refused for them, is not its bytes' doing
+        alone: it is marked so that no later run finds itself equal to it.
+        """
+        leans = loaded.merged or loaded.refused
+        return hashlib.sha256(self._logic_hash + b"beside other chunks").digest() if leans else self._logic_hash
 
     def _is_committed(self) -> Written:
         """The answer to an earlier attempt's commit was lost on its way, and with it what that chunk had read."""
@@ -127,7 +134,7 @@ class ChunkWriter:
 
     def _put_away(self, transaction: ChunkTransaction, chunk: PreparedChunk, loaded: Loaded) -> int:
         """Refused records go to quarantine, or for a resubmission into the history of what they mend."""
-        conflicts = [*chunk.transformed.conflicts, *(_conflict(refusal) for refusal in loaded.refused)]
+        conflicts = [*chunk.transformed.conflicts, *_conflicts(chunk, loaded)]
         conflicts.sort(key=lambda conflict: conflict.record_no)
         in_conflict = conflict_rows(
             conflicts,
@@ -162,8 +169,17 @@ def _placed(refused: pa.Table, chunk: PreparedChunk) -> pa.Table:
 def _mended(chunk: PreparedChunk, refused: pa.Table) -> pa.Table:
     """For each record of a resubmission: what it stands for, and how it ended."""
     findings = dict(zip(refused["record_no"].to_pylist(), refused["findings"].to_pylist(), strict=True))
-    numbers = (chunk.record_nos.astype(np.int64) + chunk.span.first_record).tolist()
-    mends = [] if chunk.mends is None else chunk.mends.to_pylist()
+    # What the mapping skips is neither loaded nor refused: its record stays open.
+    taken = {*chunk.transformed.standing.record_nos.tolist(), *chunk.transformed.merged}
+    first = chunk.span.first_record
+    ended = [
+        (mends, number + first)
+        for mends, number in zip(
+            [] if chunk.mends is None else chunk.mends.to_pylist(), chunk.record_nos.tolist(), strict=True
+        )
+        if number in taken or number + first in findings
+    ]
+    mends, numbers = [mends for mends, _ in ended], [number for _, number in ended]
     return pa.table(
         {
             "mends": pa.array(mends, pa.string()),
@@ -174,12 +190,15 @@ def _mended(chunk: PreparedChunk, refused: pa.Table) -> pa.Table:
     )
 
 
-def _conflict(refusal: Any) -> Conflict:
-    return Conflict(
-        record_no=refusal.record_no,
-        stands=f"record {refusal.stored_record} of {refusal.stored_source}",
-        newer=refusal.newer,
-    )
+def _conflicts(chunk: PreparedChunk, loaded: Loaded) -> Iterator[Conflict]:
+    """Records refused for a row that stands, and with each the later ones of the chunk that are equal to it."""
+    equal: dict[int, list[int]] = {}
+    for record_no, first in chunk.transformed.merged.items():
+        equal.setdefault(first, []).append(record_no)
+    for refusal in loaded.refused:
+        stands = f"record {refusal.stored_record} of {refusal.stored_source}"
+        for record_no in (refusal.record_no, *equal.get(refusal.record_no, ())):
+            yield Conflict(record_no=record_no, stands=stands, newer=refusal.newer)
 
 
 def _without(table: pa.Table, record_nos: Sequence[int]) -> pa.Table:
@@ -215,6 +234,8 @@ def _standing(standing: Standing, known: Standing | None, refused: Sequence[int]
 def _counts(chunk: PreparedChunk, loaded: Loaded, conflicts: int) -> dict[str, Any]:
     known = 0 if chunk.known is None else len(chunk.known.record_nos)
     mapped = chunk.span.records - sum(chunk.skipped.values()) - chunk.ragged.num_rows
+    refused = {refusal.record_no for refusal in loaded.refused}
+    merged = sum(first not in refused for first in chunk.transformed.merged.values())
     return {
         "read": chunk.span.records,
         "mapped": mapped,
@@ -224,7 +245,7 @@ def _counts(chunk: PreparedChunk, loaded: Loaded, conflicts: int) -> dict[str, A
         "inserted": loaded.inserted,
         "updated": loaded.updated,
         "unchanged": loaded.unchanged + known,
-        "merged": loaded.merged + chunk.transformed.merged,
+        "merged": loaded.merged + merged,
         "quarantined": chunk.transformed.refused.num_rows + conflicts,
     }
 

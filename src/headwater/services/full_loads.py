@@ -29,15 +29,18 @@ def sweep_if_full(
     results: Document | None,
     seen: SeenKeys,
 ) -> None:
-    """Sweep where the recipe says `full` and every planned chunk is committed. A file without records sweeps nothing:
-    it is far more often a broken export than the wish to delete everything.
+    """Sweep where the recipe says `full`, every planned chunk is committed, and no record was refused: a row must not go
+    because its next version has a fault. A file without records sweeps nothing: it is far more often a broken export
+    than the wish to delete everything.
     """
     if logic.recipe.load.strategy != "full" or run.kind != "import":
         return
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         chunks = chunks_of(connection, tenant_id, run.run_id)
-        if not chunks or any(chunk.state != "committed" for chunk in chunks):
+        if not chunks or any(
+            chunk.state != "committed" or chunk.quarantined or chunk.quarantined_raw for chunk in chunks
+        ):
             return
         gone = [
             _not_seen(duck, logic.contract, pa.Table.from_batches([batch]), seen)

@@ -21,7 +21,7 @@ from headwater.services import factor_sets
 from headwater.services.chain_entries import planned_payload
 from headwater.services.column_lineage import SqlLineage, lineage_of
 from headwater.services.full_loads import sweep_if_full
-from headwater.services.logic import Logic, calculates, compile_logic
+from headwater.services.logic import Logic, calculates, compile_logic, fingerprint
 from headwater.services.mending import mending_of
 from headwater.services.run_ends import end_run, noted_if_broken_off
 from headwater.services.sources import config_of, layout_as_json, layout_from_json, take_in
@@ -226,7 +226,8 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
         columns = mending.form.columns if mending else layout.columns
         transform, calculation = compile_logic(installation, duck, logic, columns=columns, source_id=run.source_id)
         _start(installation, run, logic, lineage_of(logic, transform, calculation, columns))
-        store.look_back(logic.hash)
+        logic_hash = fingerprint(logic, layout)
+        store.look_back(logic_hash)
         work = ChunkRun(
             preparation=Preparation(
                 file=file, layout=layout, transform=transform, store=store, source_id=run.source_id, mending=mending
@@ -237,7 +238,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
                 document=logic.contract,
                 results=calculation.document if calculation else None,
                 source_id=run.source_id,
-                logic_hash=logic.hash,
+                logic_hash=logic_hash,
             ),
             store=store,
             progress=progress,

@@ -16,13 +16,14 @@ from headwater.mapping.compile import COMPILER_VERSION
 from headwater.pipeline.calculation import Calculation
 from headwater.pipeline.transform import TRANSFORM_VERSION, ChunkTransform
 from headwater.services import factor_sets
-from headwater.values import PARSER_VERSION
+from headwater.values import PARSER_VERSION, record_text, sha256
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import duckdb
 
+    from headwater.connectors.csv_file import Layout
     from headwater.contracts import Document
     from headwater.mapping import Mapping
     from headwater.pipeline.recipe import Recipe
@@ -55,6 +56,13 @@ class Logic:
             f"{rooms}, {ENGINE_VERSION}".encode(),
         )
         return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).digest()
+
+
+def fingerprint(logic: Logic, layout: Layout) -> bytes:
+    """What a chunk rests on beside its bytes: the logic, and how the text is cut into named columns."""
+    dialect = layout.dialect
+    how = record_text([*layout.columns, dialect.delimiter, dialect.quote, dialect.comment, dialect.line_end])
+    return hashlib.sha256(logic.hash + sha256(how)).digest()
 
 
 def calculates(recipe: Recipe, contract: Document) -> bool:

@@ -33,7 +33,7 @@ from headwater.pipeline.work import ReadChunk
 from headwater.pipeline.writer import COUNTS, ChunkWriter
 from headwater.services.chain_entries import layout_digest, plan_digest
 from headwater.services.imports import stored_logic
-from headwater.services.logic import compile_logic
+from headwater.services.logic import compile_logic, fingerprint
 from headwater.services.sources import layout_from_json
 from headwater.store.chunks import chunks_of
 from headwater.values import record_id
@@ -337,7 +337,7 @@ class Replay:
                 document=logic.contract,
                 results=calculation.document if calculation else None,
                 source_id=run.source_id,
-                logic_hash=logic.hash,
+                logic_hash=fingerprint(logic, layout),
             ),
             seen=seen_keys,
             contract=f"{logic.contract.name}@{logic.contract.major}",

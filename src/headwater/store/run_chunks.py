@@ -61,7 +61,6 @@ class RunChunks:
         self._writer = self._held_connection()
         self._reader: TenantConnection | None = None
         self._reading = Lock()  # the engine's thread asks for hashes, and the writer's
-        self._by_bytes: dict[bytes, EarlierChunk] = {}
         self._by_number: dict[int, EarlierChunk] = {}
 
     def __enter__(self) -> Self:
@@ -104,12 +103,12 @@ class RunChunks:
                 relies_on={row["chunk_id"]: 0, **relies_on},
                 ledger=row,
             )
-            self._by_bytes.setdefault(chunk.raw_sha256, chunk)
-            self._by_number.setdefault(chunk.chunk_no, chunk)
+            self._by_number[chunk.chunk_no] = chunk
 
-    def earlier(self, raw_sha256: bytes) -> EarlierChunk | None:
-        """The chunk with these very bytes whose rows stood when the run began."""
-        return self._by_bytes.get(raw_sha256)
+    def earlier(self, chunk_no: int, raw_sha256: bytes) -> EarlierChunk | None:
+        """The chunk in the same place with these very bytes whose rows stood when the run began."""
+        found = self._by_number.get(chunk_no)
+        return found if found is not None and found.raw_sha256 == raw_sha256 else None
 
     def alike(self, chunk_no: int) -> EarlierChunk | None:
         """The chunk of that number in the latest run of the source whose rows stood when the run began."""

@@ -43,7 +43,7 @@ def older_keys(
         target=sql.Identifier(table_name(document)),
         tenant=sql.Literal(tenant_id),
         source=sql.Literal(run.source_id),
-        run=sql.Literal(run.run_id),
+        started=sql.Literal(run.started_at),
     )
     yield from row_batches(
         connection,

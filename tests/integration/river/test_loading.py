@@ -173,3 +173,52 @@ def test_a_full_load_of_a_file_without_records_deletes_nothing(river: River) -> 
     river.load(activities([{"activity_id": "a"}]), strategy="full")
     river.load(activities([]), strategy="full")
     assert len(river.rows("SELECT FROM activity_v1")) == 1
+
+
+def test_a_corrected_header_is_another_file_though_its_records_are_the_same(river: River) -> None:
+    header, record = activities([{"activity_id": "a", "activity_type": "DE", "region": "electricity"}]).splitlines()
+    river.load(f"{header}\n{record}\n")
+    swapped = header.replace("activity_type", "X").replace("region", "activity_type").replace("X", "region")
+    _, ledger = river.load(f"{swapped}\n{record}\n")
+
+    assert (ledger.updated, ledger.unchanged) == (1, 0)
+    (row,) = river.rows("SELECT activity_type, region FROM activity_v1")
+    assert row == {"activity_type": "electricity", "region": "DE"}
+
+
+def test_a_record_refused_again_after_it_was_gone_is_open_again(river: River) -> None:
+    bad = activities([{"activity_id": "a", "quantity": "x"}])
+    river.load(bad)
+    river.load(activities([{"activity_id": "a", "quantity": "5"}]))
+    river.load(bad)
+
+    (row,) = river.rows("SELECT state, state_reason FROM quarantine")
+    assert row == {"state": "open", "state_reason": None}
+    assert river.rows("SELECT state FROM runs ORDER BY started_at DESC LIMIT 1") == [
+        {"state": "succeeded_with_quarantine"}
+    ]
+
+
+def test_a_chunk_whose_merge_depended_on_another_is_looked_at_again(river: River) -> None:
+    rows = [{"activity_id": "a"}, {"activity_id": "b"}, {"activity_id": "a"}, {"activity_id": "c"}]
+    _, ledger = river.load(activities(rows), chunk_size=2)
+    assert ledger.merged == 1
+    _, ledger = river.load(activities([{"activity_id": "a", "quantity": "5"}, *rows[1:]]), chunk_size=2)
+
+    assert (ledger.updated, ledger.merged, ledger.quarantined) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("chunk_size", [1, 2, 3, 9])
+def test_a_repeat_of_a_refused_record_is_refused_too(river: River, chunk_size: int) -> None:
+    quantities = {"1": "2", "2": "9", "3": "1", "4": "1"}
+    rows = [{"activity_id": "z" if place == "2" else "a", "quantity": text} for place, text in quantities.items()]
+    _, ledger = river.load(activities(rows), chunk_size=chunk_size)
+
+    assert (ledger.inserted, ledger.merged, ledger.quarantined) == (2, 0, 2)
+
+
+def test_a_full_load_does_not_delete_the_row_of_a_record_it_refuses(river: River) -> None:
+    river.load(activities([{"activity_id": "a"}, {"activity_id": "b"}]), strategy="full")
+    river.load(activities([{"activity_id": "a", "quantity": "x"}, {"activity_id": "b"}]), strategy="full")
+
+    assert [row["activity_id"] for row in river.rows("SELECT activity_id FROM activity_v1 ORDER BY 1")] == ["a", "b"]

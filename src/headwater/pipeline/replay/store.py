@@ -130,7 +130,7 @@ class ReplayStore:
         """Chunks of this run that were done already."""
         self._done.extend(chunk_ids)
 
-    def earlier(self, raw_sha256: bytes) -> EarlierChunk | None:  # noqa: ARG002  the port's signature
+    def earlier(self, chunk_no: int, raw_sha256: bytes) -> EarlierChunk | None:  # noqa: ARG002  the port's signature
         """A replay reads every chunk that was not found equal to another."""
         return None
 

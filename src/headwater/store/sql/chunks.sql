@@ -43,11 +43,11 @@ WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s AND state = 'committed' 
 GROUP BY key ORDER BY key
 
 -- name: candidates
--- Chunks that the latest runs of a source committed by the same logic, whose rows all stand; the latest run first.
+-- Chunks that the latest run of a source committed by the same logic: what it refused was last seen in them.
 WITH latest AS (
     SELECT tenant_id, run_id, started_at FROM runs
     WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s AND run_id <> %(run_id)s AND kind = 'import'
-    ORDER BY started_at DESC LIMIT 3)
+    ORDER BY started_at DESC LIMIT 1)
 SELECT c.chunk_id, coalesce(c.reused_chunk_id, c.chunk_id) AS root, c.chunk_no, c.raw_sha256, c.relies_on, c.superseded,
        c.read, c.mapped, c.skipped, c.quarantined_raw, c.produced, c.inserted, c.updated, c.unchanged, c.merged,
        c.quarantined, c.calculation, c.rows_sha256

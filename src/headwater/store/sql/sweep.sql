@@ -3,7 +3,7 @@
 (SELECT t.* FROM {target} t
  JOIN chunks c ON c.tenant_id = t.tenant_id AND c.chunk_id = t.chunk_id
  JOIN runs r ON r.tenant_id = c.tenant_id AND r.run_id = c.run_id
- WHERE t.tenant_id = {tenant} AND r.source_id = {source} AND r.run_id <> {run}) AS older
+ WHERE t.tenant_id = {tenant} AND r.source_id = {source} AND r.started_at < {started}) AS older
 
 -- name: delete_rows
 -- Rows with these keys go to history as deleted; how many each chunk has lost by it.
