@@ -87,6 +87,16 @@ def load_recipe(path: Path) -> Recipe:
         raise InputRefused(f"the recipe cannot be read: {error}", where=str(path)) from error
     except yaml.YAMLError as error:
         raise Misuse("the recipe is not YAML", where=str(path), value=str(error).splitlines()[0]) from error
+    if not isinstance(body, dict):
+        raise Misuse(
+            "the recipe is empty or not a document with keys", where=str(path), valid="recipe, source, mapping, …"
+        )
+    if "fields" in body:
+        raise Misuse(
+            "this is a mapping, not a recipe",
+            where=str(path),
+            remedy=f"Import a file through it: headwater import FILE --mapping {path.name}",
+        )
     try:
         return Recipe.model_validate(body)
     except ValidationError as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from headwater.contracts.bulk import quoted
-from headwater.store.chunks import chunks_of
+from headwater.store.chunks import Chunk, chunks_of
 from headwater.store.sweep import older_keys, sweep
 
 if TYPE_CHECKING:
@@ -29,18 +29,17 @@ def sweep_if_full(
     results: Document | None,
     seen: SeenKeys,
 ) -> None:
-    """Sweep where the recipe says `full`, every planned chunk is committed, and no record was refused: a row must not go
-    because its next version has a fault. A file without records sweeps nothing: it is far more often a broken export
-    than the wish to delete everything.
+    """Sweep where the recipe says `full`, every planned chunk is committed, and no record was refused.
+
+    A row must not go because its next version has a fault. A file without records sweeps nothing: it is far more often
+    a broken export than the wish to delete everything.
     """
     if logic.recipe.load.strategy != "full" or run.kind != "import":
         return
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         chunks = chunks_of(connection, tenant_id, run.run_id)
-        if not chunks or any(
-            chunk.state != "committed" or chunk.quarantined or chunk.quarantined_raw for chunk in chunks
-        ):
+        if not chunks or not all(map(_is_clean, chunks)):
             return
         gone = [
             _not_seen(duck, logic.contract, pa.Table.from_batches([batch]), seen)
@@ -58,6 +57,10 @@ def sweep_if_full(
             keys={name: [str(text) for text in keys[name].to_pylist()] for name in keys.column_names},
             chunk_id=chunks[-1].chunk_id,
         )
+
+
+def _is_clean(chunk: Chunk) -> bool:
+    return chunk.state == "committed" and not chunk.quarantined and not chunk.quarantined_raw
 
 
 def _not_seen(duck: duckdb.DuckDBPyConnection, document: Document, keys: pa.Table, seen: SeenKeys) -> pa.Table:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.connectors.csv_file import CsvConfig, Layout, Planner, inspect_file, is_utf8, to_utf8
 from headwater.connectors.csv_file.records import Dialect
-from headwater.errors import InputRefused
+from headwater.errors import Misuse
 from headwater.store.cited_blobs import size_is_known
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def config_of(mapping: Mapping) -> CsvConfig:
 def take_in(installation: Installation, path: Path, config: CsvConfig, *, chunk_size: int) -> TakenIn:
     """Keep and plan a file. InputRefused where it is no delimited text or a guess would not be sure enough."""
     if not path.is_file():
-        raise InputRefused(
+        raise Misuse(
             "there is no such file", where=str(path), remedy="Look at the path; a folder is not a source yet."
         )
     found = inspect_file(path, config)

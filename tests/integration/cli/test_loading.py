@@ -181,7 +181,7 @@ def test_ctrl_c_says_how_to_go_on_and_nothing_is_done_twice(headwater: Headwater
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (["import", "nowhere.csv", "-m", "form.yaml"], 1, "nowhere.csv: there is no such file"),
+        (["import", "nowhere.csv", "-m", "form.yaml"], 2, "nowhere.csv: there is no such file"),
         (["import", "form.yaml"], 2, "--mapping"),
         (["import", "meters.csv", "-m", "no_such_mapping"], 2, "there is no such mapping"),
         (["import", "meters.csv", "-m", "form.yaml", "--chunk-size", "0"], 2, "chunk-size"),
