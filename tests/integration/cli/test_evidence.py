@@ -54,3 +54,12 @@ def test_evidence_holds_until_a_figure_is_changed(loaded: Headwater, installatio
     assert "emission_v1" in done.out
     assert "co2e_kg" in done.out
     assert loaded("verify", "--anchor", "nonsense").code == 2
+
+
+def test_a_report_is_one_page_named_after_its_run(loaded: Headwater, tmp_path: Path) -> None:
+    run = loaded("runs", "list", "--json").json["runs"][0]["run_id"]
+    done = loaded("report", run[:8])
+    assert done.code == 0
+    assert done.out == f"written to report-{run[:8]}.html\n"
+    assert run in (tmp_path / f"report-{run[:8]}.html").read_text(encoding="utf-8")
+    assert loaded("report", run, "--output", "there/is/no/such/folder.html").code == 2
