@@ -79,7 +79,7 @@ def assert_books_balance(installation: Installation) -> None:
             kept = one(f"SELECT count(*) AS n FROM {table}_v1_history")["n"]
             replaced = one(
                 "SELECT coalesce(sum(updated), 0)::bigint AS updated, "
-                "sum((calculation ->> 'updated')::bigint + (calculation ->> 'deleted')::bigint)::bigint AS n "
+                "coalesce(sum((calculation -> 'updated')::bigint + (calculation -> 'deleted')::bigint), 0)::bigint AS n "
                 f"FROM chunks JOIN runs USING (tenant_id, run_id) WHERE chunks.state = 'committed' AND {of_contract}"
             )
             assert kept == (replaced["updated"] if table == "activity" else replaced["n"])

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 
 from headwater.store.embedded import SUPERUSER
-from tests.faults.scene import Scene, Stage, Worker
+from tests.faults.scene import Scene, Stage
+from tests.faults.worker_process import Worker
 
 pytestmark = [pytest.mark.server, pytest.mark.faults]
 

@@ -47,7 +47,7 @@ def loaded(river: River) -> River:
 def test_the_run_comes_through_by_itself(server: TestServer, installation: Installation, loaded: River) -> None:
     content = activities([*SECOND, *REPEATED])
     copied = server.copy(installation)
-    make_river(copied, loaded.folder).load(content, chunk_size=4)
+    _import(make_river(copied, loaded.folder), content, SilentProgress())
     wanted = evidence_of(copied)
     server.drop(copied)
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from headwater.errors import Stopped
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
@@ -25,7 +27,8 @@ class SeenKeys:
 
     def __init__(self, committed: Callable[[], Iterator[Hashes]]) -> None:
         self._committed = committed
-        self._file = tempfile.TemporaryFile(prefix="headwater-keys-")  # noqa: SIM115  closed by __exit__
+        # Without a buffer, which would try once more to write on closing what found no room.
+        self._file = tempfile.TemporaryFile(prefix="headwater-keys-", buffering=0)  # noqa: SIM115  closed by __exit__
         self._ends: list[int] = []
         self._asked = False
 
@@ -65,8 +68,17 @@ class SeenKeys:
     def _append(self, hashes: Hashes) -> None:
         if hashes.size == 0:
             return
-        np.sort(hashes).tofile(self._file)
-        self._file.flush()
+        # Not by tofile(), which loses without a word what the disk does not take.
+        left = memoryview(np.sort(hashes).tobytes())
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            raise Stopped(
+                f"the keys that the run has read cannot be kept: {error.strerror}",
+                where=tempfile.gettempdir(),
+                remedy="Free space there, or let TMPDIR name a folder that has some, then resume.",
+            ) from error
         self._ends.append((self._ends[-1] if self._ends else 0) + hashes.size)
 
     def _chunks(self) -> Iterable[Hashes]:
