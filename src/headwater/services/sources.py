@@ -45,9 +45,7 @@ def config_of(mapping: Mapping) -> CsvConfig:
 def take_in(installation: Installation, path: Path, config: CsvConfig, *, chunk_size: int) -> TakenIn:
     """Keep and plan a file. InputRefused where it is no delimited text or a guess would not be sure enough."""
     if not path.is_file():
-        raise Misuse(
-            "there is no such file", where=str(path), remedy="Look at the path; a folder is not a source yet."
-        )
+        raise Misuse("there is no such file", where=str(path), remedy="Look at the path; a folder is not a source yet.")
     found = inspect_file(path, config)
     planner = Planner(found.config, chunk_size, name=path.name)
     tenant_id = installation.tenant_id
