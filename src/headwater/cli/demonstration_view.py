@@ -187,6 +187,14 @@ class DemoOnConsole:
         self._console.print(Text(f"  {first.table}: {first.key}"), soft_wrap=True)
         self._console.print(Text(f"  {first.why} is {first.stored} now"), soft_wrap=True)
 
+    def report(self, page: Path) -> None:
+        """Where the page is."""
+        self._step("A report for who was not there")
+        self._console.print(
+            f"{page.parent.name}/{page.name}: one page that needs nothing else. What was read and loaded, findings "
+            "with samples, emissions by scope and period, and the anchor."
+        )
+
     def closing(self, *, folder: Path, traced: str) -> None:
         """What to try next."""
         self._step("Now you")

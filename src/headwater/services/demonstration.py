@@ -18,6 +18,7 @@ from headwater.services.factors import plan_factors
 from headwater.services.imports import carry_out, plan_file
 from headwater.services.installation import open_installation
 from headwater.services.quarantines import export, list_records, plan_resubmission
+from headwater.services.reports import write_report
 from headwater.services.runs_view import show_run
 from headwater.services.tracing import trace_emission
 from headwater.services.verification import verify
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 FOLDER = "headwater-demo"
 FACTORS = "factors_uk_2020.csv"
 METERS = "electricity_meters_2020.csv"
+REPORT = "report.html"
 MADE_BY = "# Written by `headwater demo`, which empties what this names when it runs again."
 SHOWN = 100
 TRACED = "M-100/01.03.2020"
@@ -122,6 +124,9 @@ class Audience(Protocol):
     def verification(self, found: Verification, *, tampered: Verification, blob: str) -> None:
         """What verify says, and what it says while one byte of `blob` is another one."""
 
+    def report(self, page: Path) -> None:
+        """The report of a run was written."""
+
     def closing(self, *, folder: Path, traced: str) -> None:
         """What to try next."""
 
@@ -166,6 +171,7 @@ def _tell(installation: Installation, audience: Audience, folder: Path) -> None:
     audience.trace(trace_emission(installation, TRACED))
     proof = verify(installation, progress=SilentProgress())
     audience.verification(proof, tampered=_with_a_byte_changed(installation, runs[0]), blob=METERS)
+    audience.report(write_report(installation, str(runs[0].run.run_id), folder / REPORT))
 
 
 def _begin_anew(folder: Path, settings: Settings) -> None:
