@@ -53,7 +53,8 @@ def test_the_demo_tells_the_same_twice(data_dir: Path, tmp_path: Path) -> None:
     assert "Everything agrees." in first
     assert f"Scope 2: {tonnes(ELECTRICITY)} t → {tonnes(ELECTRICITY + MENDED)} t CO₂e" in first
     written = {path.name for path in (tmp_path / FOLDER).iterdir()}
-    assert {entry.name for entry in FILES.iterdir()} | {"headwater.toml", "mend.csv", "mended.csv", "report.html"} <= written
+    brought = {entry.name for entry in FILES.iterdir()}
+    assert brought | {"headwater.toml", "mend.csv", "mended.csv", "report.html"} <= written
     assert [path.name for path in tmp_path.iterdir()] == [FOLDER]
 
 
