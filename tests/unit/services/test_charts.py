@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
@@ -61,8 +62,8 @@ def test_a_bar_begins_at_zero_and_parts_are_as_high_as_their_values_but_for_the_
 
 
 @pytest.mark.parametrize("draw", [columns, rows])
-def test_nothing_leaves_the_drawing(draw: type[Drawing]) -> None:
-    drawn: Drawing = draw(chart(*({"Scope 1": str(10**place), "Scope 2": "0"} for place in range(40))))
+def test_nothing_leaves_the_drawing(draw: Callable[[Chart], Drawing]) -> None:
+    drawn = draw(chart(*({"Scope 1": str(10**place), "Scope 2": "0"} for place in range(40))))
     for mark in drawn.marks:
         assert 0 <= Decimal(mark.x) <= Decimal(mark.x) + Decimal(mark.width) <= drawn.width
         assert 0 <= Decimal(mark.y) <= Decimal(mark.y) + Decimal(mark.height) <= drawn.height
