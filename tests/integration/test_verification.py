@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +12,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from headwater.errors import Misuse
 from headwater.pipeline.replay.differences import ROW
 from headwater.services import quarantines
-from headwater.services.imports import carry_out
+from headwater.services.imports import carry_out, plan_file
 from headwater.services.verification import NOT_EVIDENCE, TABLES_NOT_EVIDENCE, Verification, verify
+from headwater.store import audit
 from headwater.telemetry import SilentProgress
 from tests.river import River, activities, factors
 
@@ -112,6 +116,187 @@ def test_what_nobody_touched_is_verified(river: River) -> None:
     for table in ("activity_v1", "emission_v1", "emission_factor_v1", "facility_emission_v1"):
         (count,) = river.rows(f"SELECT (SELECT count(*) FROM {table}) + (SELECT count(*) FROM {table}_history) AS n")
         assert found.checked[table] == count["n"]
+
+
+def test_a_byte_changed_in_a_file_is_found(river: River) -> None:
+    run_id, _ = river.load(activities([{"activity_id": "a"}, {"activity_id": "b"}]))
+    (run,) = river.rows("SELECT text_sha256 FROM runs WHERE run_id = %(run)s", run=run_id)
+    path = river.installation.blobs.path(river.installation.tenant_id, bytes(run["text_sha256"]))
+    content = path.read_bytes()
+    path.chmod(0o600)
+    path.write_bytes(content.replace(b"a,electricity", b"a,electricitz"))
+    found = checked(river)
+    assert (found.differences[0].table, found.differences[0].column) == ("blob store", "content")
+    assert found.differences[0].expected == bytes(run["text_sha256"]).hex()
+    # The row is what the file said then, and is not what it says now.
+    assert ("activity_v1", "activity_type") in {(each.table, each.column) for each in found.differences}
+    path.write_bytes(content)
+    assert checked(river).ok
+
+
+def test_a_file_that_is_gone_is_said(river: River) -> None:
+    run_id, _ = river.load(activities([{"activity_id": "a"}]))
+    (run,) = river.rows("SELECT text_sha256 FROM runs WHERE run_id = %(run)s", run=run_id)
+    river.installation.blobs.path(river.installation.tenant_id, bytes(run["text_sha256"])).unlink()
+    found = checked(river)
+    assert not found.ok
+    assert found.differences[0].table == "blob store"
+    assert "not there" in found.not_recomputed[str(run_id)]
+
+
+def test_an_erased_file_is_said_to_be_erased_and_its_rows_are_held_against_their_hashes(river: River) -> None:
+    tenant_id = river.installation.tenant_id
+    river.load(factors([{"factor_id": "f1"}]), name="factors.csv", mapping="factor_form")
+    run_id, _ = river.load(activities([{"activity_id": "a"}, {"activity_id": "b", "quantity": "x"}]))
+    river.load(activities([{"activity_id": "a", "quantity": "2"}]))
+    (run,) = river.rows("SELECT text_sha256 FROM runs WHERE run_id = %(run)s", run=run_id)
+    path = river.installation.blobs.path(tenant_id, bytes(run["text_sha256"]))
+    path.chmod(0o600)
+    path.write_bytes(b"erased on request")
+    river.change("UPDATE blobs SET state = 'erased' WHERE sha256 = %(blob)s", blob=run["text_sha256"])
+    assert "state" in {each.column for each in checked(river).differences}  # nobody has said so in the chain
+
+    with river.installation.database.connect(tenant_id) as connection:
+        resource = f"blob/{bytes(run['text_sha256']).hex()}"
+        audit.append(connection, tenant_id, action="blob.erased", resource=resource, payload={"reason": "asked for"})
+    found = checked(river)
+    assert found.differences == ()
+    assert found.ok
+    assert found.erased == ("activities.csv",)
+    river.change("UPDATE activity_v1_history SET quantity = 7")
+    assert [(each.table, each.column) for each in checked(river).differences] == [("activity_v1_history", "row_hash")]
+
+
+def test_a_row_deleted_and_a_row_slipped_in_are_named(river: River) -> None:
+    river.load(activities([{"activity_id": "a"}, {"activity_id": "b"}]))
+    river.change("DELETE FROM activity_v1 WHERE activity_id = 'a'")
+    columns = "tenant_id, activity_type, region, period_start, quantity, unit, chunk_id, row_hash"
+    river.change(
+        f"INSERT INTO activity_v1 ({columns}, activity_id, record_no)"
+        f" SELECT {columns}, 'z', 7 FROM activity_v1 WHERE activity_id = 'b'"
+    )
+    found = {(each.key, each.stored) for each in checked(river).differences if each.table == "activity_v1"}
+    assert found == {("a", "(not there)"), ("z", "(there)")}
+
+
+def test_two_rows_that_were_swapped_are_found(river: River) -> None:
+    river.load(activities([{"activity_id": "a", "quantity": "1"}, {"activity_id": "b", "quantity": "2"}]))
+    river.change("UPDATE activity_v1 SET quantity = 3 - quantity")
+    assert [(each.key, each.column, each.stored) for each in checked(river).differences] == [
+        ("a", "quantity", "2.000000"),
+        ("b", "quantity", "1.000000"),
+    ]
+
+
+def test_a_changed_value_with_its_hash_made_right_is_found_all_the_same(river: River) -> None:
+    river.load(activities([{"activity_id": "a", "quantity": "1"}]))
+    river.load(activities([{"activity_id": "b", "quantity": "9"}]), name="other.csv")
+    river.change(
+        "UPDATE activity_v1 a SET quantity = b.quantity, row_hash = b.row_hash FROM activity_v1 b"
+        " WHERE a.activity_id = 'a' AND b.activity_id = 'b'"
+    )
+    assert {each.column for each in checked(river).differences} == {"quantity", "row_hash"}
+
+
+def test_a_cut_tail_shows_against_an_anchor_and_only_there(river: River) -> None:
+    river.load(activities([{"activity_id": "a"}]))
+    anchor = checked(river).anchor
+    with river.installation.database.connect(river.installation.tenant_id) as connection:
+        audit.append(connection, river.installation.tenant_id, action="note", resource="test", payload={})
+    later = checked(river, anchor=anchor)
+    assert later.ok
+    river.change("DELETE FROM audit_entries WHERE action = 'note'")
+    river.change(
+        "UPDATE audit_heads h SET seq = e.seq, entry_hash = e.entry_hash FROM audit_entries e WHERE e.seq = h.seq - 1"
+    )
+    assert checked(river, anchor=anchor).ok
+    assert checked(river).ok
+    found = checked(river, anchor=later.anchor)
+    assert not found.ok
+    assert "the tail was cut" in found.differences[0].why
+
+
+def test_an_anchor_of_another_chain_is_refused_and_one_that_is_none_is_misuse(river: River) -> None:
+    river.load(activities([{"activity_id": "a"}]))
+    seq = checked(river).anchor.partition(":")[0]
+    assert not checked(river, anchor=f"{seq}:{'0' * 64}").ok
+    with pytest.raises(Misuse, match="not an anchor"):
+        checked(river, anchor="yesterday")
+
+
+def test_a_chain_that_is_broken_proves_nothing_else(river: River) -> None:
+    river.load(activities([{"activity_id": "a"}]))
+    river.change("UPDATE audit_entries SET payload = replace(payload, '\"inserted\":1', '\"inserted\":2')")
+    found = checked(river)
+    assert (found.differences[0].table, found.differences[0].key) == ("audit_entries", "entry 3")
+    assert "everything" in found.not_recomputed
+
+
+def test_what_nobody_has_loaded_yet_is_verified(river: River) -> None:
+    found = checked(river)
+    assert found.ok
+    assert found.checked["records"] == 0
+
+
+def test_a_run_planned_and_not_begun_is_verified(river: River) -> None:
+    path = river.folder / "later.csv"
+    path.write_text(activities([{"activity_id": "a"}]))
+    plan_file(river.installation, path, river.mapping("activity_form"))
+    assert checked(river).ok
+    river.change("UPDATE chunks SET inserted = 1")
+    assert [(each.table, each.column) for each in checked(river).differences] == [("chunks", "inserted")]
+
+
+def test_a_file_in_another_encoding_is_brought_to_utf_8_again(river: River) -> None:
+    content = activities([{"activity_id": "ä", "supplier": "Größe AG", "note": "für Müller"}])
+    river.load(content.encode("cp1252"))
+    assert checked(river).ok
+    other = river.installation.blobs.put_bytes(river.installation.tenant_id, content.replace("ä", "ö").encode())
+    river.change(
+        "INSERT INTO blobs (tenant_id, sha256, kind, size, name)"
+        " SELECT tenant_id, %(new)s, kind, %(size)s, name FROM blobs WHERE kind = 'utf8'",
+        new=other.sha256,
+        size=other.size,
+    )
+    river.change("UPDATE runs SET text_sha256 = %(new)s", new=other.sha256)
+    found = checked(river)
+    assert [(each.table, each.column) for each in found.differences] == [("runs", "text_sha256"), ("blobs", "")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("round_no", range(4))
+def test_whatever_is_loaded_in_whatever_order_is_verified(river: River, seed: int, round_no: int) -> None:
+    """Overlapping keys, several sources, changing factors, chunks of all sizes, full loads, repairs."""
+    draw = random.Random(f"{seed} {round_no}")
+    for _ in range(12):
+        kind = draw.choice(["activities"] * 6 + ["factors", "mend", "again"])
+        if kind == "factors":
+            rows = [
+                {"factor_id": f"f{region}", "region": region, "co2e_kg_per_unit": str(draw.randint(1, 3))}
+                for region in draw.sample(["DE", "FR", "GB"], draw.randint(1, 3))
+            ]
+            river.load(factors(rows), name="factors.csv", mapping="factor_form")
+        elif kind == "mend":
+            if river.rows("SELECT 1 AS one FROM quarantine WHERE state = 'open'"):
+                with contextlib.suppress(Misuse):  # records of two sources are not mended in one file
+                    mended(river, {f"k{number}": {"quantity": str(draw.choice([1, "x"]))} for number in range(12)})
+        else:
+            rows = [
+                {
+                    "activity_id": f"k{draw.randrange(12)}",
+                    "quantity": draw.choice(["1", "1", "2", "x", "2000000000"]),
+                    "region": draw.choice(["DE", "DE", "FR", "XX"]),
+                }
+                for _ in range(draw.randint(0, 14))
+            ]
+            content = activities(rows) + draw.choice(["", "", "a,b\n"])
+            name = draw.choice(["one.csv", "one.csv", "two.csv"])
+            chunk_size, strategy = draw.choice([1, 2, 5, 100]), draw.choice(["delta", "delta", "full"])
+            for _ in range(2 if kind == "again" else 1):
+                river.load(content, name=name, chunk_size=chunk_size, strategy=strategy)
+    found = checked(river)
+    assert found.differences == ()
+    assert found.ok
 
 
 @dataclass(frozen=True, kw_only=True)

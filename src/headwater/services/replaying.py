@@ -174,7 +174,7 @@ class Replay:
         if "gaps" in payload:
             seen.error = {"gaps": payload["gaps"]} if payload["gaps"] else None
             if payload["gaps"] == 0 and seen.run.kind == "import":
-                self._model.quarantines.expire_unseen(seen.run.run_id, seen.run.source_id)
+                self._model.quarantines.expire_unseen(seen.run.run_id, seen.run.started_at, seen.run.source_id)
         else:
             seen.error = {name: value for name, value in payload.items() if name != "state"}
         opened = self._open.pop(seen.run.run_id, None)

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     import duckdb
 
@@ -92,7 +93,10 @@ FROM refused r LEFT JOIN offsets o ON o.quarantine_id = r.quarantine_id::UUID"""
         self._connection.unregister("refused")
         self._connection.execute(
             """
-UPDATE quarantine q SET last_chunk_id = $1, findings = CASE WHEN q.state = 'open' THEN a.findings ELSE q.findings END
+UPDATE quarantine q SET last_chunk_id = $1,
+    findings = CASE WHEN q.state IN ('open', 'expired') THEN a.findings ELSE q.findings END,
+    state = CASE WHEN q.state = 'expired' THEN 'open' ELSE q.state END,
+    state_reason = CASE WHEN q.state = 'expired' THEN NULL ELSE q.state_reason END
 FROM arriving a WHERE a.quarantine_id = q.quarantine_id AND a.occurrence = q.occurrence""",
             [chunk_id],
         )
@@ -131,15 +135,14 @@ WHERE a.outcome = 'loaded' AND a.quarantine_id = q.quarantine_id AND a.occurrenc
             [f"mended and loaded by run {run_id}"],
         )
 
-    def expire_unseen(self, run_id: UUID, source_id: bytes) -> None:
-        """Close open records of a source that neither a complete run refused again nor a newer one."""
+    def expire_unseen(self, run_id: UUID, started: datetime, source_id: bytes) -> None:
+        """Close open records of a source that neither a complete run nor a newer one has refused again."""
         self._connection.execute(
             """
 UPDATE quarantine SET state = 'expired', state_reason = $1
 WHERE source_id = $2 AND state = 'open' AND last_chunk_id NOT IN (
-    SELECT coalesce(reused, chunk) FROM known_chunks
-    WHERE started >= (SELECT coalesce(max(started), 'infinity') FROM known_chunks WHERE run = $3))""",
-            [f"not refused any more in run {run_id}", source_id.hex(), run_id],
+    SELECT coalesce(reused, chunk) FROM known_chunks WHERE source_id = $3 AND started >= $4)""",
+            [f"not refused any more in run {run_id}", source_id.hex(), source_id, started],
         )
 
     def dismiss(self, keys: Sequence[str], reason: str) -> None:

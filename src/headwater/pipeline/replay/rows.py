@@ -156,7 +156,7 @@ class ContractRows:
         self._connection.execute(f"DELETE FROM {self._alive} WHERE _key IN {gone}", [chunk_id])
         self._connection.execute(
             f"INSERT INTO {self._alive} SELECT _key, _chunk, record_no, unhex(row_hash) FROM {self._stored}"
-            " WHERE _chunk = $1 AND superseded_by IS NULL",
+            " WHERE _chunk = $1",
             [chunk_id],
         )
 
