@@ -58,6 +58,27 @@ def differences(found: Evidence, wanted: Evidence) -> list[str]:
     return said
 
 
+_LOADED = """
+SELECT coalesce(sum(inserted), 0)::bigint AS inserted, coalesce(sum(updated), 0)::bigint AS replaced,
+       0::bigint AS deleted
+FROM chunks JOIN runs USING (tenant_id, run_id)
+WHERE chunks.state = 'committed' AND contract_hash IN (SELECT hash FROM contract_registry WHERE name = 'activity')
+"""
+_CALCULATED = """
+SELECT coalesce(sum((calculation -> 'inserted')::bigint), 0)::bigint AS inserted,
+       coalesce(sum((calculation -> 'updated')::bigint), 0)::bigint AS replaced,
+       coalesce(sum((calculation -> 'deleted')::bigint), 0)::bigint AS deleted
+FROM chunks WHERE state = 'committed'
+"""
+_KEPT = """
+SELECT count(*) FILTER (WHERE operation = 'update') AS replaced, count(*) FILTER (WHERE operation = 'delete') AS deleted
+FROM {table}_v1_history
+"""
+_CHAINED = """
+SELECT count(*) AS entries, count(DISTINCT resource) AS chunks FROM audit_entries WHERE action = 'chunk.committed'
+"""
+
+
 def assert_books_balance(installation: Installation) -> None:
     """Law 2 over whole tables, and the audit chain: one entry for each committed chunk, none of it broken."""
     with psycopg.connect(installation.superuser_url, row_factory=dict_row) as connection:
@@ -65,29 +86,12 @@ def assert_books_balance(installation: Installation) -> None:
         def one(query: str) -> dict[str, Any]:
             return connection.execute(query).fetchone() or {}
 
-        for table, inserted in (
-            ("activity", "inserted"), ("emission", "coalesce((calculation ->> 'inserted')::bigint, 0)"),
-        ):  # fmt: skip
-            of_contract = "contract_hash IN (SELECT hash FROM contract_registry WHERE name = 'activity')"
+        for table, ledger in (("activity", _LOADED), ("emission", _CALCULATED)):
+            brought, kept = one(ledger), one(_KEPT.format(table=table))
             rows = one(f"SELECT count(*) AS n FROM {table}_v1")["n"]
-            gone = one(f"SELECT count(*) AS n FROM {table}_v1_history WHERE operation = 'delete'")["n"]
-            brought = one(
-                f"SELECT coalesce(sum({inserted}), 0)::bigint AS n FROM chunks JOIN runs USING (tenant_id, run_id) "
-                f"WHERE chunks.state = 'committed' AND {of_contract}"
-            )["n"]
-            assert rows + gone == brought, f"{table}: {rows} rows and {gone} deleted, {brought} inserted"
-            kept = one(f"SELECT count(*) AS n FROM {table}_v1_history")["n"]
-            replaced = one(
-                "SELECT coalesce(sum(updated), 0)::bigint AS updated, "
-                "coalesce(sum((calculation -> 'updated')::bigint + (calculation -> 'deleted')::bigint), 0)::bigint AS n "
-                f"FROM chunks JOIN runs USING (tenant_id, run_id) WHERE chunks.state = 'committed' AND {of_contract}"
-            )
-            assert kept == (replaced["updated"] if table == "activity" else replaced["n"])
-        entries = one(
-            "SELECT count(*) AS n, count(DISTINCT resource) AS d FROM audit_entries WHERE action = 'chunk.committed'"
-        )
+            assert {"inserted": rows + kept["deleted"], **kept} == brought, table
         committed = one("SELECT count(*) AS n FROM chunks WHERE state = 'committed'")["n"]
-        assert entries == {"n": committed, "d": committed}
+        assert one(_CHAINED) == {"entries": committed, "chunks": committed}
     with installation.database.connect(installation.tenant_id) as tenant:
         tenant_id = installation.tenant_id
         head = audit.head(tenant, tenant_id)
