@@ -40,6 +40,7 @@ class Refusal:
     record_no: int
     stored_record: int
     stored_source: str
+    stored_hash: bytes
     newer: bool
 
 
@@ -86,6 +87,7 @@ class ContractRows:
         connection.execute(f"CREATE TABLE {self._alive} ({key}, row_hash BLOB)")
         connection.execute(f"CREATE TABLE {self._past} ({key}, superseded_by UUID, operation VARCHAR)")
         self.count = 0
+        self.has_met = False
 
     def add_stored(self, batches: Iterable[pa.RecordBatch], *, past: bool) -> None:
         """Rows as they are stored: canonical texts by column, ordered by chunk."""
@@ -115,6 +117,7 @@ class ContractRows:
         """
         self._take(rows)
         self._meet(meeting)
+        self.has_met = self._one("SELECT count(*) > 0 FROM met")[0]
         unchanged, merged = self._one(
             "SELECT count(*) FILTER (NOT of_this_run), count(*) FILTER (of_this_run) FROM met WHERE same"
         )
@@ -131,7 +134,7 @@ class ContractRows:
         inserted = self._insert(meeting.chunk_id)
         self._compare(meeting.chunk_id)
         deleted = 0
-        if parent is not None:
+        if parent is not None and parent.has_met:
             deleted = self.delete_orphans(parent, meeting.chunk_id, started=meeting.run_started)
         return Loaded(
             inserted=inserted,
@@ -196,7 +199,8 @@ class ContractRows:
         self._connection.execute(
             f"""
 CREATE OR REPLACE TEMP TABLE met AS
-SELECT i.record_no, i._key, a.row_hash = i.row_hash AS same, a._chunk, c.first_record + a.record_no AS stored_record,
+SELECT i.record_no, i._key, a.row_hash = i.row_hash AS same, a.row_hash AS stored_hash, a._chunk,
+       c.first_record + a.record_no AS stored_record,
        c.source, c.run = $1 OR coalesce(c.started >= $2::TIMESTAMPTZ, false) AS of_this_run, c.started > $3 AS newer
 FROM {self.incoming} i
 JOIN (SELECT * FROM {self._alive} WHERE _key BETWEEN (SELECT min(_key) FROM {self.incoming})
@@ -208,12 +212,12 @@ JOIN known_chunks c ON c.chunk = a._chunk""",
     def _refuse(self, again: Sequence[int]) -> tuple[Refusal, ...]:
         self._connection.register("again", pa.table({"record_no": pa.array(again, pa.int32())}))
         rows = self._all("""
-SELECT record_no, stored_record, source, newer FROM met
+SELECT record_no, stored_record, source, stored_hash, newer FROM met
 WHERE NOT same AND (of_this_run OR newer OR record_no IN (SELECT record_no FROM again)) ORDER BY record_no""")
         self._connection.unregister("again")
         refused = tuple(
-            Refusal(record_no=number, stored_record=record, stored_source=source, newer=newer)
-            for number, record, source, newer in rows
+            Refusal(record_no=number, stored_record=record, stored_source=source, stored_hash=stored, newer=newer)
+            for number, record, source, stored, newer in rows
         )
         if refused:
             self._connection.register("out", pa.table({"record_no": pa.array([each.record_no for each in refused])}))
