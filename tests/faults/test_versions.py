@@ -127,6 +127,14 @@ def readings(server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @hypothesis.settings(max_examples=hypothesis.settings().max_examples // 4)
 @hypothesis.given(versions=imports())
+@hypothesis.example(
+    # In the last chunk the first record is refused for a row of the first chunk, which the second one equals.
+    versions=[Import(records=[("a", "2"), ("b", "1"), ("a", "1"), ("a", "2")], chunk_size=2, breaks=[])]
+)
+@hypothesis.example(
+    # The same again at another size, and once more at the first: what was refused is refused still.
+    versions=[Import(records=[("a", "1"), ("a", "2")], chunk_size=size, breaks=[]) for size in (1, 1, 2, 1)]
+)
 def test_every_version_leaves_what_the_laws_say(readings: River, versions: list[Import]) -> None:
     river = _organisation_of_its_own(readings)
     model = Model()

@@ -32,6 +32,10 @@ class Refusal(Protocol):
         """The source of the stored row."""
 
     @property
+    def stored_hash(self) -> bytes:
+        """The row hash of the stored row."""
+
+    @property
     def newer(self) -> bool:
         """True where the stored row came with a newer run than this one."""
 

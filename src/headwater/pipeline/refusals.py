@@ -35,11 +35,17 @@ UNCUT = ""
 
 @dataclass(frozen=True, kw_only=True)
 class Conflict:
-    """A record (in the chunk, from 0) whose key stands with other content, and where that came from."""
+    """A record (in the chunk, from 0) whose key stands with other content, and where that came from.
+
+    Where that is an earlier record of the chunk, `first` is its number and `row_hash` the hash of this one: should the
+    earlier one be refused itself, this one is looked at again.
+    """
 
     record_no: int
     stands: str
     newer: bool = False
+    first: int | None = None
+    row_hash: bytes | None = None
 
 
 def quarantine_key(source_id: bytes, raw_hash: bytes) -> str:

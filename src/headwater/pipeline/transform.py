@@ -208,7 +208,7 @@ FROM found ORDER BY _record_no, place""").cast(FINDINGS_SCHEMA)
         self._connection.register("repeated_hashes", pa.table({"key_hash": found[counts > 1]}))
         self._connection.execute(f"""
 CREATE OR REPLACE TEMP TABLE repeated AS
-SELECT _record_no, row_hash = first_hash AS is_equal, first_record FROM (
+SELECT _record_no, row_hash = first_hash AS is_equal, first_record, row_hash FROM (
     SELECT _record_no, row_hash,
            first_value(row_hash) OVER of_key AS first_hash, first_value(_record_no) OVER of_key AS first_record
     FROM chunk SEMI JOIN repeated_hashes USING (key_hash) WHERE is_loaded
@@ -220,11 +220,16 @@ WHERE _record_no <> first_record""")
         )
         rows = self._connection.sql("SELECT * FROM repeated ORDER BY _record_no").fetchall()
         conflicts = tuple(
-            Conflict(record_no=record_no, stands=f"record {first_record + first} of this file")
-            for record_no, is_equal, first in rows
+            Conflict(
+                record_no=record_no,
+                stands=f"record {first_record + first} of this file",
+                first=first,
+                row_hash=row_hash,
+            )
+            for record_no, is_equal, first, row_hash in rows
             if not is_equal
         )
-        return conflicts, {record_no: first for record_no, is_equal, first in rows if is_equal}
+        return conflicts, {record_no: first for record_no, is_equal, first, _ in rows if is_equal}
 
     def _standing(self) -> Standing:
         table = self._arrow("SELECT _record_no, _raw_hash, key_hash FROM chunk WHERE is_loaded ORDER BY _record_no")

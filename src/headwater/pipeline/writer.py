@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,12 +16,12 @@ from headwater.pipeline.transform import Standing
 from headwater.pipeline.work import PreparedChunk, ReadChunk, Written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from uuid import UUID
 
     from headwater.connectors.csv_file import ChunkSpan
     from headwater.contracts.document import Document
-    from headwater.pipeline.ports import ChunkStore, ChunkTransaction, EarlierChunk, Loaded
+    from headwater.pipeline.ports import ChunkStore, ChunkTransaction, EarlierChunk, Loaded, Refusal
     from headwater.pipeline.seen import SeenKeys
 
 CALCULATION_RULES = "calculation."
@@ -86,12 +87,13 @@ class ChunkWriter:
             )
             refused = [refusal.record_no for refusal in loaded.refused]
             results = self._load_results(transaction, chunk, refused)
-            conflicts = self._put_away(transaction, chunk, loaded)
+            repeats = _repeats(chunk, loaded)
+            self._put_away(transaction, chunk, repeats)
             findings = _without(chunk.transformed.findings, refused)
             transaction.findings(_numbered(findings, chunk.span.first_record))
             standing = _standing(standing, chunk.known, refused)
             ledger = {
-                **_counts(chunk, loaded, conflicts),
+                **_counts(chunk, loaded, repeats),
                 "calculation": None if results is None else _calculation(results, findings, chunk.known),
                 "raw_sha256": chunk.raw_sha256,
                 "logic_hash": self._logic_hash_of(loaded),
@@ -132,12 +134,10 @@ class ChunkWriter:
         rows = _without(chunk.transformed.results, refused)
         return transaction.load(self._results, rows, repeated=lambda _: (), parent=self._document)
 
-    def _put_away(self, transaction: ChunkTransaction, chunk: PreparedChunk, loaded: Loaded) -> int:
+    def _put_away(self, transaction: ChunkTransaction, chunk: PreparedChunk, repeats: _Repeats) -> None:
         """Refused records go to quarantine, or for a resubmission into the history of what they mend."""
-        conflicts = [*chunk.transformed.conflicts, *_conflicts(chunk, loaded)]
-        conflicts.sort(key=lambda conflict: conflict.record_no)
         in_conflict = conflict_rows(
-            conflicts,
+            repeats.conflicts,
             chunk.raw,
             chunk.record_nos,
             chunk.lines,
@@ -151,8 +151,15 @@ class ChunkWriter:
             transaction.quarantine(pa.concat_tables([chunk.ragged, refused]))
         else:
             transaction.quarantine(chunk.ragged)
-            transaction.mend(_mended(chunk, refused))
-        return len(conflicts)
+            transaction.mend(_mended(chunk, refused, repeats))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Repeats:
+    """What became of records whose key was read before: equal to the row that stands, or in conflict with it."""
+
+    merged: frozenset[int]
+    conflicts: tuple[Conflict, ...]  # in order
 
 
 def _placed(refused: pa.Table, chunk: PreparedChunk) -> pa.Table:
@@ -166,11 +173,11 @@ def _placed(refused: pa.Table, chunk: PreparedChunk) -> pa.Table:
     return pa.table({name: columns[name] for name in REFUSED_SCHEMA.names}).cast(REFUSED_SCHEMA)
 
 
-def _mended(chunk: PreparedChunk, refused: pa.Table) -> pa.Table:
+def _mended(chunk: PreparedChunk, refused: pa.Table, repeats: _Repeats) -> pa.Table:
     """For each record of a resubmission: what it stands for, and how it ended."""
     findings = dict(zip(refused["record_no"].to_pylist(), refused["findings"].to_pylist(), strict=True))
     # What the mapping skips is neither loaded nor refused: its record stays open.
-    taken = {*chunk.transformed.standing.record_nos.tolist(), *chunk.transformed.merged}
+    taken = {*chunk.transformed.standing.record_nos.tolist(), *repeats.merged}
     first = chunk.span.first_record
     ended = [
         (mends, number + first)
@@ -190,15 +197,29 @@ def _mended(chunk: PreparedChunk, refused: pa.Table) -> pa.Table:
     )
 
 
-def _conflicts(chunk: PreparedChunk, loaded: Loaded) -> Iterator[Conflict]:
-    """Records refused for a row that stands, and with each the later ones of the chunk that are equal to it."""
-    equal: dict[int, list[int]] = {}
+def _repeats(chunk: PreparedChunk, loaded: Loaded) -> _Repeats:
+    """Where the first record of a key was refused for a row that stands, the later ones of the chunk meet that row."""
+    refused = {refusal.record_no: refusal for refusal in loaded.refused}
+    merged = {record_no for record_no, first in chunk.transformed.merged.items() if first not in refused}
+    conflicts = [_conflict(refusal.record_no, refusal) for refusal in loaded.refused]
     for record_no, first in chunk.transformed.merged.items():
-        equal.setdefault(first, []).append(record_no)
-    for refusal in loaded.refused:
-        stands = f"record {refusal.stored_record} of {refusal.stored_source}"
-        for record_no in (refusal.record_no, *equal.get(refusal.record_no, ())):
-            yield Conflict(record_no=record_no, stands=stands, newer=refusal.newer)
+        if first in refused:
+            conflicts.append(_conflict(record_no, refused[first]))
+    for conflict in chunk.transformed.conflicts:
+        refusal = None if conflict.first is None else refused.get(conflict.first)
+        if refusal is None:
+            conflicts.append(conflict)
+        elif conflict.row_hash == refusal.stored_hash:
+            merged.add(conflict.record_no)
+        else:
+            conflicts.append(_conflict(conflict.record_no, refusal))
+    conflicts.sort(key=lambda conflict: conflict.record_no)
+    return _Repeats(merged=frozenset(merged), conflicts=tuple(conflicts))
+
+
+def _conflict(record_no: int, refusal: Refusal) -> Conflict:
+    stands = f"record {refusal.stored_record} of {refusal.stored_source}"
+    return Conflict(record_no=record_no, stands=stands, newer=refusal.newer)
 
 
 def _without(table: pa.Table, record_nos: Sequence[int]) -> pa.Table:
@@ -231,11 +252,9 @@ def _standing(standing: Standing, known: Standing | None, refused: Sequence[int]
     )
 
 
-def _counts(chunk: PreparedChunk, loaded: Loaded, conflicts: int) -> dict[str, Any]:
+def _counts(chunk: PreparedChunk, loaded: Loaded, repeats: _Repeats) -> dict[str, Any]:
     known = 0 if chunk.known is None else len(chunk.known.record_nos)
     mapped = chunk.span.records - sum(chunk.skipped.values()) - chunk.ragged.num_rows
-    refused = {refusal.record_no for refusal in loaded.refused}
-    merged = sum(first not in refused for first in chunk.transformed.merged.values())
     return {
         "read": chunk.span.records,
         "mapped": mapped,
@@ -245,8 +264,8 @@ def _counts(chunk: PreparedChunk, loaded: Loaded, conflicts: int) -> dict[str, A
         "inserted": loaded.inserted,
         "updated": loaded.updated,
         "unchanged": loaded.unchanged + known,
-        "merged": loaded.merged + merged,
-        "quarantined": chunk.transformed.refused.num_rows + conflicts,
+        "merged": loaded.merged + len(repeats.merged),
+        "quarantined": chunk.transformed.refused.num_rows + len(repeats.conflicts),
     }
 
 

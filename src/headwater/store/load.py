@@ -57,6 +57,7 @@ class Refusal:
     record_no: int
     stored_record: int
     stored_source: str
+    stored_hash: bytes
     newer: bool
 
 
@@ -138,8 +139,8 @@ class ChunkTransaction:
         changed = (self._one("met_changed", names) or ([],))[0]
         again = list(repeated(changed)) if changed else []
         refused = tuple(
-            Refusal(record_no=record_no, stored_record=record, stored_source=source, newer=newer)
-            for record_no, record, source, newer in self._all("met_refused", names, repeated=again)
+            Refusal(record_no=record_no, stored_record=record, stored_source=source, stored_hash=stored, newer=newer)
+            for record_no, record, source, stored, newer in self._all("met_refused", names, repeated=again)
         )
         if refused:
             self._run(names, "drop_refused", refused=[refusal.record_no for refusal in refused])

@@ -25,7 +25,7 @@ SELECT %(tenant)s, {columns}, %(chunk)s FROM {stage}
 -- Where staged keys meet stored ones.
 CREATE TEMP TABLE {met} (
     record_no integer, same boolean, chunk_id uuid, chunk_lost integer, of_this_run boolean, newer boolean,
-    stored_record bigint, stored_source text) ON COMMIT DROP
+    stored_record bigint, stored_source text, stored_hash bytea) ON COMMIT DROP
 
 -- name: fill_met
 -- What stands under the staged keys, whether it is equal, and which run put it there. A resubmission counts what was
@@ -33,7 +33,7 @@ CREATE TEMP TABLE {met} (
 INSERT INTO {met}
 SELECT s.record_no, t.row_hash = s.row_hash, t.chunk_id, c.superseded,
        c.run_id = %(run)s OR r.started_at >= coalesce(%(settled)s::timestamptz, 'infinity'), r.started_at > %(started)s,
-       c.first_record + t.record_no, r.source_name
+       c.first_record + t.record_no, r.source_name, CASE WHEN t.row_hash <> s.row_hash THEN t.row_hash END
 FROM {stage} s
 JOIN {target} t ON t.tenant_id = %(tenant)s AND {same_key}
                AND t.{first_key} >= %(low)s AND t.{first_key} <= %(high)s
@@ -50,7 +50,7 @@ SELECT DISTINCT chunk_id, chunk_lost FROM {met} WHERE same AND NOT of_this_run
 
 -- name: met_refused
 -- Staged rows whose key stands with other content put there by this run, or by a newer one.
-SELECT record_no, stored_record, stored_source, newer FROM {met}
+SELECT record_no, stored_record, stored_source, stored_hash, newer FROM {met}
 WHERE NOT same AND (of_this_run OR newer OR record_no = ANY(%(repeated)s))
 ORDER BY record_no
 
