@@ -135,6 +135,12 @@ def readings(server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> It
     # The same again at another size, and once more at the first: what was refused is refused still.
     versions=[Import(records=[("a", "1"), ("a", "2")], chunk_size=size, breaks=[]) for size in (1, 1, 2, 1)]
 )
+@hypothesis.example(
+    # A record before two equal bad ones is corrected: of three bad records two are left, and are numbered so.
+    versions=[
+        Import(records=[("a", first), ("a", BAD), ("a", BAD)], chunk_size=1, breaks=[]) for first in (BAD, BAD, "1")
+    ]
+)
 def test_every_version_leaves_what_the_laws_say(readings: River, versions: list[Import]) -> None:
     river = _organisation_of_its_own(readings)
     model = Model()

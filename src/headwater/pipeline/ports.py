@@ -81,6 +81,11 @@ class ChunkTransaction(Protocol):
     def stands(self, relies_on: Mapping[UUID, int]) -> bool:
         """Whether no chunk relied on has lost a row since."""
 
+    def refused_again(self, root: UUID) -> int:
+        """How many records in quarantine that chunk `root` refused would get the same occurrence number in this run,
+        refused in this chunk's place.
+        """
+
     def load(
         self,
         document: Document,

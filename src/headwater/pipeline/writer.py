@@ -52,9 +52,12 @@ class ChunkWriter:
         with self._store.begin(chunk.span.chunk_no) as transaction:
             if not transaction.is_open():
                 return self._is_committed()
-            if not transaction.stands(earlier.relies_on):
-                return Written(committed=False, stale=True)
             then = earlier.ledger
+            refused = then["quarantined"] + then["quarantined_raw"]
+            if not transaction.stands(earlier.relies_on) or (
+                refused and refused != transaction.refused_again(earlier.root)
+            ):
+                return Written(committed=False, stale=True)
             ledger = {
                 **{name: then[name] for name in ("read", "mapped", "skipped", "quarantined_raw", "produced", "merged")},
                 "quarantined": then["quarantined"],

@@ -92,6 +92,11 @@ class ChunkTransaction:
         """Whether none of the chunks relied on has lost a row since its count was taken."""
         return dict(self._counts(list(relies_on))) == dict(relies_on)
 
+    def refused_again(self, root: UUID) -> int:
+        """How many records that chunk `root` refused keep their number: see `ports.ChunkTransaction.refused_again`."""
+        row = self._one("refused_again", run=self._key.run_id, root=root)
+        return int(row[0]) if row else 0
+
     def load(
         self,
         document: Document,

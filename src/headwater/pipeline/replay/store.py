@@ -192,6 +192,10 @@ class ReplayTransaction:
         """It did; the counts are compared at the commit."""
         return True
 
+    def refused_again(self, root: UUID) -> int:  # noqa: ARG002  the port's signature
+        """All of them, or it would not have been reused."""
+        return int(self._payload["quarantined"]) + int(self._payload["quarantined_raw"])
+
     def load(
         self,
         document: Document,

@@ -140,6 +140,21 @@ SET last_chunk_id = EXCLUDED.last_chunk_id,
     state = CASE WHEN q.state = 'expired' THEN 'open' ELSE q.state END,
     state_reason = CASE WHEN q.state = 'expired' THEN NULL ELSE q.state_reason END
 
+-- name: refused_again
+-- How many records that an earlier chunk refused keep their number among equal ones when this run refuses them in the same
+-- place.
+WITH refused AS (
+    SELECT quarantine_id, occurrence, row_number() OVER (PARTITION BY quarantine_id ORDER BY occurrence) AS n
+    FROM quarantine
+    WHERE tenant_id = %(tenant)s AND last_chunk_id = %(root)s AND state <> 'expired'),
+before AS (
+    SELECT q.quarantine_id, max(q.occurrence) AS n FROM quarantine q
+    WHERE q.tenant_id = %(tenant)s AND q.quarantine_id IN (SELECT quarantine_id FROM refused)
+      AND q.last_chunk_id IN (SELECT coalesce(reused_chunk_id, chunk_id) FROM chunks
+                              WHERE tenant_id = %(tenant)s AND run_id = %(run)s AND state = 'committed')
+    GROUP BY q.quarantine_id)
+SELECT count(*) FROM refused LEFT JOIN before USING (quarantine_id) WHERE occurrence = refused.n + coalesce(before.n, 0)
+
 -- name: lock_mended
 -- The records that repairs stand for, locked; how many of them are open still.
 WITH locked AS (
