@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from headwater.connectors.csv_file import CsvConfig, Inspection, inspect_file
+from headwater.connectors.csv_file import CsvConfig, inspect_file
+from headwater.connectors.inspection import Inspection
 from headwater.errors import HeadwaterError
 from headwater.mapping import Mapping, compile_mapping, read_mapping
 from headwater.services.installation import installed_packs
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 class Inspected:
     """What a file is; `mappings` are those brought by packs for which every column they need is there."""
 
-    file: Inspection
+    file: Inspection[CsvConfig]
     mappings: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def inspect(path: Path, hints: CsvConfig) -> Inspected:
     return Inspected(file=found, mappings=_fitting(found))
 
 
-def _fitting(found: Inspection) -> tuple[str, ...]:
+def _fitting(found: Inspection[CsvConfig]) -> tuple[str, ...]:
     fitting = []
     for pack in installed_packs():
         documents = {(document.name, document.major): document for document in pack.documents()}
@@ -48,7 +49,7 @@ def _fitting(found: Inspection) -> tuple[str, ...]:
     return tuple(fitting)
 
 
-def _reads(mapping: Mapping, document: Document, found: Inspection) -> bool:
+def _reads(mapping: Mapping, document: Document, found: Inspection[CsvConfig]) -> bool:
     delimiter = mapping.source.delimiter
     if delimiter is not None and delimiter != found.config.delimiter:
         return False

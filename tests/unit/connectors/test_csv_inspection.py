@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from headwater.connectors.csv_file import CsvConfig, Inspection, inspect_file, plan
+from headwater.connectors.csv_file import CsvConfig, inspect_file, plan
+from headwater.connectors.inspection import Inspection
 from headwater.errors import InputRefused, Misuse
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def inspect(tmp_path: Path, text: str | bytes, **said: Any) -> Inspection:
+def inspect(tmp_path: Path, text: str | bytes, **said: Any) -> Inspection[CsvConfig]:
     path = tmp_path / "file.csv"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return inspect_file(path, CsvConfig(**said))

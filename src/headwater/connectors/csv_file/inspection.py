@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from headwater.connectors.csv_file.config import CsvConfig
@@ -15,46 +15,14 @@ from headwater.connectors.csv_file.plan import ChunkSpan
 from headwater.connectors.csv_file.read import RawChunk, read_chunk
 from headwater.connectors.csv_file.records import Place, cut
 from headwater.connectors.csv_file.structure import find_structure
+from headwater.connectors.inspection import SAMPLE_ROWS, Inspection
 from headwater.errors import InputRefused, Misuse
 
-SAMPLE_ROWS = 20
 _SAMPLE_RECORDS = 200
 _SAMPLE_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True, kw_only=True)
-class Inspection:
-    """What was found; `config` holds all of it in the form that planning takes.
-
-    size          bytes of the file as it is
-    confidence    of encoding and delimiter together, 0 to 1; below 0.8 the file is refused instead
-    evidence      why the encoding and the structure are thought to be so
-    header_line   line of the header, from 1
-    columns       names as the mapping uses them
-    sample        up to 20 records from the top, the texts of each in the order of `columns`
-    sample_lines  the line each of them starts at
-    """
-
-    format: str
-    name: str
-    size: int
-    encoding: str
-    confidence: float
-    evidence: tuple[str, ...]
-    config: CsvConfig
-    header_line: int
-    preamble: tuple[str, ...]
-    columns: tuple[str, ...]
-    sample: tuple[tuple[str, ...], ...]
-    sample_lines: tuple[int, ...]
-    warnings: tuple[str, ...]
-
-    def as_json(self) -> dict[str, object]:
-        """Plain dicts, lists, texts and numbers."""
-        return asdict(self)
-
-
-def inspect_file(path: Path, hints: CsvConfig | None = None, *, name: str | None = None) -> Inspection:
+def inspect_file(path: Path, hints: CsvConfig | None = None, *, name: str | None = None) -> Inspection[CsvConfig]:
     """Inspect a file; what `hints` say is taken as said.
 
     Raises InputRefused for what is no delimited text, for a guess that would not be sure enough (naming the option
