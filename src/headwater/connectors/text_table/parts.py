@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -15,11 +15,15 @@ class Batch:
     part          a sheet's name, the path of an array ("/value"), "" where the file has one part only
     first_number  of the first record as people count it there: row of the sheet, line, item; the others follow by one
     rows          a string column for each of the table's, nothing null; blank rows are records of blanks
+    ragged        index -> cells of a record with another number of fields than the table; its row holds blanks
+    columns       as in `Part`: with them, so many rows come from one row of the file
     """
 
     part: str
     first_number: int
     rows: pa.Table
+    ragged: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
