@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from headwater.connectors.csv_file.config import CsvConfig
 from headwater.connectors.csv_file.records import MAX_RECORD_BYTES, Dialect, Place, cut
+from headwater.connectors.text_table.parts import Part
 from headwater.errors import InputRefused, Misuse
 
 MAX_COLUMNS = 2_000
@@ -28,6 +29,7 @@ class Layout:
     header_line  line the header starts at, from 1
     data_byte    offset of the first record, counted from the file's first byte (the byte order mark counts)
     data_line    line the first record starts at
+    parts        where records stood, if the text was made of a file of another form; then lines are rows of that file
     """
 
     columns: tuple[str, ...]
@@ -37,6 +39,7 @@ class Layout:
     data_byte: int
     data_line: int
     dialect: Dialect
+    parts: tuple[Part, ...] = ()
 
 
 def read_layout(head: bytes, config: CsvConfig, name: str, *, final: bool) -> Layout | None:

@@ -16,6 +16,7 @@ from pyarrow import csv as arrow_csv
 from headwater.connectors.csv_file.layout import BYTE_ORDER_MARK, Layout
 from headwater.connectors.csv_file.plan import ChunkSpan
 from headwater.connectors.csv_file.records import Cut, Place, cut
+from headwater.connectors.text_table.parts import numbers
 from headwater.errors import Stopped
 
 BLANK = "blank"
@@ -74,10 +75,11 @@ def parse_slice(data: bytes, span: ChunkSpan, layout: Layout) -> RawChunk:
         raise _does_not_fit(span, str(error)) from error
     if table.num_rows + len(refused) != parsed.size:
         raise _does_not_fit(span, f"{table.num_rows + len(refused) + instructions.size} records")
+    lines = _lines(span, layout, starts)
     ragged = []
     for index, row in refused:
         record = int(parsed[index])
-        line = span.first_line + (record if starts is None else int(starts[record]))
+        line = int(lines[record])
         ragged.append(
             Ragged(record_no=record, line=line, text=row.text, expected=row.expected_columns, actual=row.actual_columns)
         )
@@ -89,7 +91,7 @@ def parse_slice(data: bytes, span: ChunkSpan, layout: Layout) -> RawChunk:
     return RawChunk(
         table=table,
         record_nos=record_nos,
-        lines=span.first_line + (record_nos.astype(np.int64) if starts is None else starts[record_nos]),
+        lines=lines[record_nos],
         ragged=tuple(row for row in ragged if row.text.strip(empty)),
         skipped={reason: numbers for reason, numbers in skipped.items() if numbers.size},
         sha256=hashlib.sha256(data).digest(),
@@ -104,6 +106,8 @@ def record_text(file: BinaryIO, span: ChunkSpan, layout: Layout, record_no: int)
         raise _does_not_fit(span, f"no record {record_no} in a chunk of {records.ends.size}")
     start = int(records.ends[record_no - 1]) if record_no else 0
     text = data[start : int(records.ends[record_no])].decode()
+    if layout.parts:
+        return int(numbers(layout.parts, np.array([span.first_record + record_no]))[0]), _without_line_end(text)
     return span.first_line + records.lines_before(record_no), _without_line_end(text)
 
 
@@ -127,6 +131,14 @@ def _line_of_each_record(data: bytes, span: ChunkSpan, layout: Layout) -> tuple[
     if records.ends.size != span.records:
         raise _does_not_fit(span, f"{records.ends.size} records")
     return (None if breaks == span.records else records.lines()), records.comments.astype(np.int32)
+
+
+def _lines(span: ChunkSpan, layout: Layout, starts: Lines | None) -> Lines:
+    """The line of every record of the span; where the text was made of another file, its row there."""
+    records = np.arange(span.records, dtype=np.int64)
+    if layout.parts:
+        return numbers(layout.parts, span.first_record + records)
+    return span.first_line + (records if starts is None else starts)
 
 
 def _cut(data: bytes, span: ChunkSpan, layout: Layout) -> Cut:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 
@@ -72,3 +74,12 @@ def part_of(parts: Sequence[Part], record: int) -> Part | None:
             break
         found = part
     return found
+
+
+def numbers(parts: Sequence[Part], records: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """`Part.number` for many records at once; every record stands in a part."""
+    first_records = np.array([part.first_record for part in parts], np.int64)
+    first_numbers = np.array([part.first_number for part in parts], np.int64)
+    widths = np.array([len(part.columns) or 1 for part in parts], np.int64)
+    place = np.searchsorted(first_records, records, "right") - 1
+    return first_numbers[place] + (records - first_records[place]) // widths[place]
