@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import hypothesis
 import pyarrow as pa
 import pytest
 from hypothesis import strategies
 
-from headwater.connectors.csv_file import CsvConfig, Planner, read_chunk
+from headwater.connectors.csv_file import CsvConfig, Planner, read_chunk, record_text
+from headwater.connectors.csv_file.table import read_csv
 from headwater.connectors.text_table.parts import Batch, Table, part_of
 from headwater.connectors.text_table.shape import Shape, Unpivot, shaped
 from headwater.connectors.text_table.writer import write_text
@@ -112,10 +115,10 @@ def test_blank_cells_take_what_stands_above_until_a_heading_changes() -> None:
 
 
 def test_where_a_record_stood_can_be_a_column_and_blank_rows_stay_blank() -> None:
-    given = batch(["site"], [["A"], [" "]], part="2020")
+    given = batch(["site"], [["A"], [""]], part="2020")
     assert rows(shaped(table(given), Shape(add=("file", "sheet")), name="energy.xlsx")) == [
         {"site": "A", "_file": "energy.xlsx", "_sheet": "2020"},
-        {"site": " ", "_file": "", "_sheet": ""},
+        {"site": "", "_file": "", "_sheet": ""},
     ]
 
 
@@ -144,3 +147,27 @@ def test_what_is_not_there_or_there_twice_is_refused(shape: Shape, words: str) -
     with pytest.raises(InputRefused) as refused:
         shaped(table(batch(["a", "b"], [["1", "2"]])), shape, name="f.xlsx")
     assert words in refused.value.what
+
+
+def test_a_delimited_text_is_a_table_with_its_lines(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('site;note\nA;"two\nlines"\nB;\n\n#no\nC;x;y\nD;z\n')
+    config = CsvConfig(encoding="utf-8", delimiter=";", quote='"', comment="#", preamble=0, line_end="\n", unnamed=0)
+    batches = list(read_csv(path, config, name="a.csv").batches)
+    assert [(each.first_number, each.rows["site"].to_pylist()) for each in batches] == [
+        (2, ["A"]),
+        (4, ["B", "", "", "", "D"]),
+    ]
+    assert batches[1].ragged == {3: ["C", "x", "y"]}
+
+
+def test_lines_of_a_text_are_the_rows_it_was_made_of() -> None:
+    given = batch(["a"], [["1"], [""], ["2"]], part="s", first=7)
+    text = bytearray()
+    planner = Planner(TEXT, 2, name="text")
+    parts = write_text(shaped(table(given), Shape(add=("sheet",)), name="f"), text.extend)
+    planner.feed(bytes(text))
+    plan = replace(planner.finish(), parts=parts)
+    chunks = [read_chunk(io.BytesIO(bytes(text)), span, plan) for span in plan.chunks]
+    assert [chunk.lines.tolist() for chunk in chunks] == [[7], [9]]
+    assert record_text(io.BytesIO(bytes(text)), plan.chunks[1], plan, 0) == (9, "2,s")

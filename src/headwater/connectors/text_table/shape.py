@@ -200,7 +200,7 @@ def _is_blank(rows: pa.Table) -> Column:
     """Which rows hold no text in any column."""
     blank = np.ones(rows.num_rows, bool)
     for column in rows.columns:
-        blank &= pc.equal(pc.utf8_trim_whitespace(column), BLANK).to_numpy(zero_copy_only=False)
+        blank &= pc.equal(column, BLANK).to_numpy(zero_copy_only=False)
     return pa.array(blank)
 
 
