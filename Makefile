@@ -9,6 +9,9 @@ FAST   = tests/unit tests/property tests/architecture tests/docs
 # Repeat a random sample: make test SEED=12345. Pass options to the benchmark: make bench BENCH=--quick
 SAMPLE = $(if $(SEED),--seed=$(SEED))
 
+# Tests side by side, each process with a server of its own: twice as fast on two cores.
+BESIDE = --numprocesses=auto --maxprocesses=4 --dist=worksteal
+
 # Where the tests find the linter of the ODCS documents that we export.
 export HEADWATER_DATACONTRACT = $(CURDIR)/.venv-odcs/bin/datacontract
 
@@ -22,8 +25,8 @@ test-fast: .venv/.installed  ## tests that need no server: seconds to a minute o
 	$(PYTEST) $(FAST) -m "not slow"
 
 test: .venv/.installed .venv-odcs/.installed services  ## the whole suite, faults as a random sample; under 20 minutes
-	$(PYTEST) --faults=sample $(SAMPLE) --cov
-	$(PYTEST) --postgres=installed $(SAMPLE) -m "server and not faults"
+	$(PYTEST) $(BESIDE) --faults=sample $(SAMPLE) --durations=15 --cov
+	$(PYTEST) $(BESIDE) --postgres=installed $(SAMPLE) -m "server and not faults"
 
 test-long: .venv/.installed .venv-odcs/.installed services  ## the same with every fault injected and many more examples
 	$(PYTEST) --faults=full --hypothesis-profile=long $(SAMPLE) --timeout=3600

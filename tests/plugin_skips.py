@@ -13,6 +13,7 @@ import os
 import random
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -36,8 +37,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    given = config.getoption("--seed")
-    config.stash[SEED] = random.SystemRandom().randrange(2**32) if given is None else given
+    drawn = getattr(config, "workerinput", {}).get("seed", config.getoption("--seed"))
+    config.stash[SEED] = random.SystemRandom().randrange(2**32) if drawn is None else drawn
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tests that run side by side (pytest-xdist) draw from the one seed."""
+    node.workerinput["seed"] = node.config.stash[SEED]
 
 
 def pytest_report_header(config: pytest.Config) -> str:
