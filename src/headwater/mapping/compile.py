@@ -11,6 +11,7 @@ from headwater.engine.expressions import Rendered, render_condition, render_valu
 from headwater.engine.fragments import quote_name, quote_text
 from headwater.engine.readings import READING_PREFIX, Readings
 from headwater.errors import Misuse
+from headwater.values.characters import trim_sql
 from headwater.values.outcome import Outcome
 from headwater.values.text_format import TextFormat
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 RECORD_NUMBER = "_record_no"
 """The column that a record's number has beside the file's own."""
+
+BLANK = "blank"
+"""Why a blank cell of a column that became records is skipped."""
 
 COMPILER_VERSION = "1"
 """Part of every chunk's fingerprint: raise it when the same mapping compiles to SQL with other results."""
@@ -60,8 +64,9 @@ def compile_mapping(mapping: Mapping, document: Document, columns: Sequence[str]
     open, or when an expression leaves the sandbox.
     """
     place = f"mapping {mapping.mapping} {mapping.version}"
-    _check_contract(mapping, document, place)
     _check_header(columns, place)
+    mapping = mapping.for_columns(columns)
+    _check_contract(mapping, document, place)
     readings = Readings(_text_format(mapping))
     used: dict[str, None] = {}
     texts: dict[str, str] = {}
@@ -78,12 +83,8 @@ def compile_mapping(mapping: Mapping, document: Document, columns: Sequence[str]
             texts[spec.name] = _looked_up(rendered.sql, rule.values)
             if rule.otherwise != "keep":
                 unmapped[spec.name] = _not_listed(rendered.sql, rule.values)
-    branches: list[str] = []
-    for number, skip in enumerate(mapping.skip, start=1):
-        condition = render_condition(skip.when, columns, readings, where=f"{place}, skip {number}")
-        used.update(dict.fromkeys(condition.columns))
-        branches.append(f"WHEN {condition.sql} THEN {quote_text(skip.reason)}")
-    skip_sql = f"(CASE {' '.join(branches)} END)" if branches else "CAST(NULL AS VARCHAR)"
+    skip_sql, looked_at = _skip(mapping, columns, readings, place)
+    used.update(dict.fromkeys(looked_at))
     check_binds([*texts.values(), skip_sql, *unmapped.values()], columns, readings, where=place)
     return CompiledMapping(
         texts=texts,
@@ -155,16 +156,27 @@ def _origin(rule: FieldRule, columns: Sequence[str], readings: Readings, where: 
         return Rendered(sql=quote_text(rule.constant), columns=())
     if rule.expression is not None:
         return render_value(rule.expression, columns, readings, where=where)
-    column = rule.column or ""
-    if column not in columns:
-        near = difflib.get_close_matches(column, columns, n=3, cutoff=0.5)
-        raise Misuse(
-            f"there is no column {column!r} in the file",
-            where=where,
-            valid=", ".join(repr(each) for each in near or columns[:40]),
-            remedy="Write the column as the header does.",
-        )
+    (column,) = rule.names
     return Rendered(sql=quote_name(column), columns=(column,))
+
+
+def _skip(mapping: Mapping, columns: Sequence[str], readings: Readings, place: str) -> tuple[str, tuple[str, ...]]:
+    """The reason to skip a record, and the columns it is found in.
+
+    Of columns that became records, a blank cell is no record; what the mapping itself says goes before.
+    """
+    branches: list[str] = []
+    used: dict[str, None] = {}
+    for number, skip in enumerate(mapping.skip, start=1):
+        condition = render_condition(skip.when, columns, readings, where=f"{place}, skip {number}")
+        used.update(dict.fromkeys(condition.columns))
+        branches.append(f"WHEN {condition.sql} THEN {quote_text(skip.reason)}")
+    unpivot = mapping.source.unpivot
+    if unpivot is not None and unpivot.value in columns:
+        value = quote_name(unpivot.value)
+        branches.append(f"WHEN {value} IS NULL OR {trim_sql(value)} = '' THEN {quote_text(BLANK)}")
+        used[unpivot.value] = None
+    return (f"(CASE {' '.join(branches)} END)" if branches else "CAST(NULL AS VARCHAR)"), tuple(used)
 
 
 def _folded(text: str) -> str:

@@ -1,7 +1,8 @@
-"""The mapping document: which column, constant or expression fills which field, under which locale."""
+"""The mapping document: how a source is read, and which column, constant or expression fills which field."""
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -12,6 +13,7 @@ from headwater.errors import InputRefused, Misuse
 from headwater.mapping.strict_yaml import parse_yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 MAXIMUM_BYTES = 1_000_000
@@ -20,6 +22,8 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
 ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 OneSign = Annotated[str, StringConstraints(min_length=1, max_length=1)]
+RowNumber = Annotated[int, Field(ge=1, le=10_000)]
+Format = Literal["csv", "xlsx", "xls", "ods", "json", "jsonl", "geojson", "xml", "parquet"]
 
 
 class _Part(BaseModel):
@@ -28,10 +32,36 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
+class Unpivot(_Part):
+    """Columns to records: a row with a column for each year becomes a record for each year. Blank cells are skipped."""
+
+    columns: Annotated[tuple[ColumnName, ...], Field(min_length=1, max_length=1_000)] | ColumnName = Field(
+        description='The columns, or a pattern for their names: `"20??"`.'
+    )
+    name: ColumnName = Field(description="The column that gets the name of the column a cell comes from.")
+    value: ColumnName = Field(description="The column that gets the cell.")
+    unit: ColumnName | None = Field(default=None, description="The column that gets the unit of the cell's column.")
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [name.casefold() for name in (self.name, self.value, self.unit) if name is not None]
+        if len(set(names)) < len(names):
+            raise ValueError("name, value and unit must be three different columns")
+        return self
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The columns, by name or pattern."""
+        return (self.columns,) if isinstance(self.columns, str) else self.columns
+
+
 class Source(_Part):
     """How the file is written. What is left out is found by inspection."""
 
-    format: Literal["csv"] = Field(default="csv", description="Delimited text.")
+    format: Format | None = Field(default=None, description="What the file is.")
+    member: Words | None = Field(
+        default=None, description='The file inside an archive, by name or pattern: `"data/*.csv"`.'
+    )
     delimiter: OneSign | None = Field(default=None, description='The sign between fields; a tab is `"\\t"`.')
     encoding: Words | None = Field(default=None, description="A codec name: utf-8, cp1252, latin-1, utf-16.")
     quote: OneSign | None = Field(default=None, description="The sign around a field that holds the delimiter.")
@@ -39,6 +69,30 @@ class Source(_Part):
         default=None, description="Lines that begin with this sign are instructions, not records."
     )
     preamble: int | None = Field(default=None, ge=0, le=10_000, description="Lines above the header.")
+    sheets: Annotated[tuple[Words, ...], Field(min_length=1, max_length=1_000)] | None = Field(
+        default=None,
+        description='Sheets of a workbook, by name or pattern: `["20*", Totals]`. Several become one table.',
+    )
+    header: RowNumber | None = Field(default=None, description="Row of the header in each sheet.")
+    header_rows: Annotated[int, Field(ge=1, le=20)] | None = Field(
+        default=None, description="How many rows the header takes; their texts are joined by a space."
+    )
+    units_row: RowNumber | None = Field(
+        default=None,
+        description='Row of units below the header: a column `X` that has a unit there gets a column `"X unit"`.',
+    )
+    records: Words | None = Field(
+        default=None,
+        description="Path of the records in JSON or XML, as in `d/results`; `*` where they are kept by an id, which "
+        "becomes the column `_key`.",
+    )
+    fill_down: Annotated[tuple[ColumnName, ...], Field(max_length=100)] = Field(
+        default=(), description="Columns whose blank cells take the value above; the outermost first."
+    )
+    unpivot: Unpivot | None = Field(default=None, description="Columns that become records.")
+    add: Annotated[tuple[Literal["file", "sheet"], ...], Field(max_length=2)] = Field(
+        default=(), description="Adds the columns `_file`, `_sheet`: where the record stands."
+    )
 
 
 class Locale(_Part):
@@ -66,7 +120,10 @@ class Skip(_Part):
 class FieldRule(_Part):
     """What fills a field: exactly one of column, constant, expression."""
 
-    column: ColumnName | None = Field(default=None, description="The column's header, exactly.")
+    column: ColumnName | Annotated[tuple[ColumnName, ...], Field(min_length=2, max_length=50)] | None = Field(
+        default=None,
+        description="The column's header, exactly; or a list of names it has had, of which a file has exactly one.",
+    )
     constant: Words | None = Field(default=None, description="The same text for every record.")
     expression: Words | None = Field(default=None, description="Sandboxed SQL over the columns of the record.")
     values: dict[Words, Words] | None = Field(
@@ -97,6 +154,32 @@ class FieldRule(_Part):
                 raise ValueError("values lists a blank: a blank is absent; a default is declared in the contract")
         return self
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The column's names; one where a file has been looked at, none where it is no column that fills the field."""
+        if self.column is None:
+            return ()
+        return (self.column,) if isinstance(self.column, str) else self.column
+
+
+class When(_Part):
+    """A variant of the source. The first whose columns all stand in the header holds; no other is looked at."""
+
+    columns: Annotated[tuple[ColumnName, ...], Field(min_length=1, max_length=100)] = Field(
+        description="Columns by which the variant is known: it holds where all of them stand in the header."
+    )
+    fields: Annotated[dict[Name, FieldRule | None], Field(max_length=500)] = Field(
+        default_factory=dict,
+        description="Fields that are filled otherwise than `fields` says; null leaves one open.",
+    )
+    skip: Annotated[tuple[Skip, ...], Field(max_length=50)] | None = Field(
+        default=None, description="Where given, in place of the mapping's own."
+    )
+    locale: Locale | None = Field(default=None, description="Where given, in place of the mapping's own.")
+    absent: dict[Words, Literal["not_applicable", "not_reported"]] | None = Field(
+        default=None, description="Where given, in place of the mapping's own."
+    )
+
 
 class Mapping(_Part):
     """A versioned document. Two mappings are the same exactly when their hashes are."""
@@ -121,6 +204,32 @@ class Mapping(_Part):
     fields: dict[Name, FieldRule] = Field(
         min_length=1, max_length=500, description="Field of the contract: what fills it."
     )
+    when: tuple[When, ...] = Field(
+        default=(), max_length=50, description="Variants of the source, such as the header of another year."
+    )
+
+    def for_columns(self, columns: Sequence[str]) -> Mapping:
+        """The mapping as it holds for one header: without variants, every column by the one name it has there.
+
+        `Misuse` where a field's column stands there under none of its names, or under several.
+        """
+        header = frozenset(columns)
+        place = f"mapping {self.mapping} {self.version}"
+        chosen = next((when for when in self.when if header.issuperset(when.columns)), None)
+        over: dict[str, Any] = {"when": ()}
+        rules: dict[str, FieldRule | None] = dict(self.fields)
+        if chosen is not None:
+            rules |= chosen.fields
+            parts = ("skip", "locale", "absent")
+            over |= {part: getattr(chosen, part) for part in parts if getattr(chosen, part) is not None}
+        over["fields"] = {
+            field: rule.model_copy(update={"column": _present(rule.names, columns, f"{place}, field {field}")})
+            if rule.column is not None
+            else rule
+            for field, rule in rules.items()
+            if rule is not None
+        }
+        return self.model_copy(update=over)
 
     @property
     def contract_name(self) -> str:
@@ -141,6 +250,28 @@ class Mapping(_Part):
     def hash(self) -> bytes:
         """SHA-256 of the canonical JSON."""
         return hashlib.sha256(self.to_json().encode()).digest()
+
+
+def _present(names: tuple[str, ...], columns: Sequence[str], where: str) -> str:
+    """The one of a column's names that stands in the header."""
+    there = [name for name in names if name in columns]
+    if len(there) == 1:
+        return there[0]
+    if there:
+        raise Misuse(
+            "several names of one column stand in the file",
+            where=where,
+            value=", ".join(map(repr, there)),
+            valid="exactly one of them",
+            remedy="Keep the name of the column that is meant, or tell the variants of the file apart under `when`.",
+        )
+    near = dict.fromkeys(each for name in names for each in difflib.get_close_matches(name, columns, n=3, cutoff=0.5))
+    raise Misuse(
+        f"there is no column {' or '.join(map(repr, names))} in the file",
+        where=where,
+        valid=", ".join(repr(each) for each in list(near) or columns[:40]),
+        remedy="Write the column as the header does.",
+    )
 
 
 def load_mapping(path: Path) -> Mapping:

@@ -25,7 +25,13 @@ def field_origins(
     absent: str | None,
     cells: Mapping[str, str] | None,
 ) -> tuple[FieldOrigin, ...]:
-    """In the contract's order; `absent` as it is stored ("cost=not_reported;sector=default")."""
+    """In the contract's order; `absent` as it is stored ("cost=not_reported;sector=default").
+
+    With the cells at hand the mapping is taken as it holds for their columns; without them a column is told by all of
+    its names.
+    """
+    if cells:
+        mapping = mapping.for_columns(tuple(cells))
     states = dict(part.split("=", 1) for part in absent.split(";")) if absent else {}
     return tuple(
         _origin(spec, mapping.fields.get(spec.name), values.get(spec.name), states.get(spec.name), cells)
@@ -60,8 +66,8 @@ def _rule(rule: FieldRule | None, header: tuple[str, ...]) -> tuple[str, str, tu
         return "open", "", ()
     if rule.constant is not None:
         return "constant", rule.constant, ()
-    if rule.column is not None:
-        return "column", rule.column, (rule.column,)
+    if rule.names:
+        return "column", " or ".join(rule.names), rule.names
     expression = rule.expression or ""
     used = render_value(expression, header, Readings(TextFormat()), where="trace").columns if header else ()
     return "expression", expression, used

@@ -150,3 +150,29 @@ def test_column_names_cannot_break_out() -> None:
     mapping = compiled("  kind: {column: 'a\" FROM raw; DROP TABLE x; --'}\n", columns)
     record: dict[str, list[str | None]] = {name: [str(number)] for number, name in enumerate(columns)}
     assert select(mapping.texts["kind"], mapping, **record) == ["0"]
+
+
+def test_a_blank_cell_of_a_column_that_became_records_is_skipped() -> None:
+    more = (
+        "source: {unpivot: {columns: '20??', name: year, value: amount}}\n"
+        "skip: [{when: \"id = 'Total'\", reason: total_line}]"
+    )
+    mapping = compiled("  amount: {column: amount}\n", ("id", "year", "amount"), more)
+    columns: dict[str, list[str | None]] = {
+        "id": ["1", "2", "3", "Total", "Total"],
+        "year": ["2020"] * 5,
+        "amount": ["5", " \u00a0", "0", "7", ""],
+    }
+    assert select(mapping.skip, mapping, **columns) == [None, "blank", None, "total_line", "total_line"]
+    assert mapping.used_columns == ("id", "amount")
+
+
+def test_what_compiles_is_the_variant_of_the_header() -> None:
+    more = "when: [{columns: [sum], fields: {amount: {column: sum}, kind: null}}]"
+    fields = "  amount: {column: [amount, value]}\n  kind: {column: kind}\n"
+    assert compiled(fields, ("id", "value", "kind"), more).texts["amount"] == '"value"'
+    variant = compiled(fields, ("id", "sum"), more)
+    assert variant.texts["amount"] == '"sum"'
+    assert variant.texts["kind"] == "CAST(NULL AS VARCHAR)"
+    with pytest.raises(Misuse, match="several names of one column"):
+        compiled(fields, ("id", "amount", "value", "kind"), more)

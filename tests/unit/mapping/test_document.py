@@ -38,10 +38,80 @@ def test_true_and_false_words_keep_their_keys() -> None:
 def test_the_hash_says_what_the_document_means_not_how_it_is_written() -> None:
     mapping = read_mapping(SMALL, where="m")
     as_json = json.dumps(yaml.load(SMALL, Loader=yaml.BaseLoader))  # noqa: S506  (our own text, all scalars text)
-    with_defaults = read_mapping(SMALL + "source: {format: csv}\nskip: []\n", where="m")
+    with_defaults = read_mapping(SMALL + "source: {fill_down: []}\nskip: []\n", where="m")
     assert mapping.hash == read_mapping(as_json, where="m").hash == with_defaults.hash
     assert len(mapping.hash) == 32
     assert mapping.hash != read_mapping(SMALL.replace("1.0.0", "1.0.1"), where="m").hash
+
+
+VARIANTS = (
+    SMALL.replace("{column: id}", "{column: [id, No., ID]}")
+    + """  region: {constant: GB}
+  quantity: {column: use}
+  note: {column: remark}
+locale: {decimal: ",", group: null}
+skip: [{when: "id = 'Total'", reason: total_line}]
+absent: {k.A.: not_reported}
+source: {sheets: ["20*", Totals], header: 5, units_row: 6, fill_down: [site], add: [file, sheet],
+         unpivot: {columns: "20??", name: year, value: use, unit: unit}}
+when:
+  - columns: [No., amount]
+    fields: {quantity: {column: amount}, note: null}
+    skip: []
+    locale: {}
+  - columns: [amount]
+    fields: {quantity: {expression: amount * 2}}
+"""
+)
+
+
+def test_the_first_variant_whose_columns_stand_in_the_header_holds() -> None:
+    mapping = read_mapping(VARIANTS, where="m")
+    plain = mapping.for_columns(("id", "use", "remark"))
+    assert {name: rule.column for name, rule in plain.fields.items()} == {
+        "activity_id": "id",
+        "region": None,
+        "quantity": "use",
+        "note": "remark",
+    }
+    assert (plain.locale.decimal, plain.when, plain.skip) == (",", (), mapping.skip)
+    first = mapping.for_columns(("No.", "amount"))
+    assert {name: rule.column for name, rule in first.fields.items()} == {
+        "activity_id": "No.",
+        "region": None,
+        "quantity": "amount",
+    }
+    assert (first.locale.decimal, first.skip, first.absent) == (".", (), mapping.absent)
+    second = mapping.for_columns(("ID", "amount", "remark"))
+    assert second.fields["quantity"].expression == "amount * 2"
+    assert (second.locale.decimal, second.skip) == (",", mapping.skip)
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        (("use", "remark", "i.d."), "there is no column 'id' or 'No.' or 'ID' in the file"),
+        (("id", "No.", "use", "remark"), "several names of one column stand in the file"),
+        (("id", "used", "remark"), "Valid: 'used'"),
+    ],
+)
+def test_a_column_stands_in_the_file_under_exactly_one_of_its_names(columns: tuple[str, ...], words: str) -> None:
+    with pytest.raises(Misuse) as caught:
+        read_mapping(VARIANTS, where="m").for_columns(columns)
+    assert words in str(caught.value)
+    assert "mapping small 1.0.0, field " in str(caught.value)
+
+
+def test_variants_keep_their_meaning_in_canonical_json() -> None:
+    mapping = read_mapping(VARIANTS, where="m")
+    again = read_mapping(mapping.to_json(), where="json")
+    assert again == mapping
+    assert again.hash == mapping.hash
+    assert again.when[0].locale is not None
+    assert again.when[0].skip == ()
+    assert again.when[1].locale is None
+    published = json.loads((ROOT / "docs/reference/mapping.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(published).validate(json.loads(mapping.to_json()))
 
 
 def test_canonical_json_reads_back() -> None:
@@ -75,6 +145,14 @@ def test_canonical_json_reads_back() -> None:
         (SMALL + "locale: {decimal: ';'}\n", "decimal"),
         (SMALL + "source: {delimiter: ';;'}\n", "delimiter"),
         (SMALL + "absent: {x: unknown}\n", "absent.x"),
+        (SMALL + "source: {format: pdf}\n", "source.format"),
+        (SMALL + "source: {header: 0}\n", "source.header"),
+        (SMALL + "source: {add: [line]}\n", "source.add"),
+        (SMALL + "source: {sheets: []}\n", "source.sheets"),
+        (SMALL + "source: {unpivot: {columns: '20??', name: v, value: V}}\n", "three different columns"),
+        (SMALL + "source: {unpivot: {columns: [], name: year, value: v}}\n", "source.unpivot.columns"),
+        (SMALL.replace("{column: id}", "{column: [id]}"), "activity_id.column"),
+        (SMALL + "when: [{fields: {region: {column: r}}}]\n", "when.0.columns"),
         (SMALL + "skip: [{when: \"a = 'x'\"}]\n", "reason"),
         (SMALL + "source: &s {format: csv}\nlocale: *s\n", "aliases are not allowed"),
         (SMALL + "a: [" * 5, "cannot be read"),
