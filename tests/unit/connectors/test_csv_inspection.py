@@ -185,3 +185,48 @@ def test_a_path_that_leads_to_no_file_is_misuse(tmp_path: Path) -> None:
         with pytest.raises(Misuse, match="cannot be opened") as refused:
             inspect_file(path)
         assert refused.value.where == str(path)
+
+
+def test_more_lines_above_the_header_than_there_are_is_refused(tmp_path: Path) -> None:
+    for preamble in (1, 2, 50):
+        with pytest.raises(InputRefused, match=r"no header.*see that it counts only the lines above"):
+            inspect(tmp_path, "a,b\n", preamble=preamble)
+
+
+def test_a_long_first_record_is_not_taken_for_none(tmp_path: Path) -> None:
+    found = inspect(tmp_path, "a,b\n" + "x" * 2_000_000 + ",1\n")
+    assert (found.columns, found.sample) == (("a", "b"), ())
+    assert found.warnings == ("the first record is too long to be shown",)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("site,mass\nA,1.5\nB,2.5\n\nfuel,energy\nX,6.5\nY,7.5\n", {"preamble": 0}),
+        ("name:x\na:1\nb:2\n", {"delimiter": ","}),
+        ("a~|~b\n1~|~2\n", {"delimiter": "|"}),
+        ("“a”,b\n“x”,2\n", {"quote": ""}),
+    ],
+)
+def test_what_is_said_is_not_doubted(tmp_path: Path, text: str, said: dict[str, Any]) -> None:
+    with pytest.raises(InputRefused, match="[Ss]et source"):
+        inspect(tmp_path, text)
+    assert inspect(tmp_path, text, **said).sample
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "full name\nJohn Smith\nJane Doe\n",
+        "site,kWh\nA,1.5\n\nB,n/a\nC,2.5\nD,3\n",
+        "site,kWh\nA,1.5\nB,2\n\nTotal,3.5\n",
+        "year,kWh\n2022,1.5\n2023,2.5\n",
+        "a,note\n1,'tis so\n2,the dogs'\n",
+        "plan,share\nx,5%\ny,6%\n",
+        "Summer,kWh\nSummer 2022,5\n",
+    ],
+)
+def test_a_common_table_raises_no_doubt(tmp_path: Path, text: str) -> None:
+    found = inspect(tmp_path, text)
+    assert found.header_line == 1
+    assert [warning for warning in found.warnings if "totals" not in warning] == []

@@ -54,9 +54,22 @@ def find_encoding(path: Path, said: str | None = None) -> Encoding:
     if foreign is None:
         return Encoding(name="utf-8", confidence=1.0, evidence=("every byte is valid UTF-8",))
     if _mostly_utf8(foreign):
-        with Path(os.devnull).open("wb") as nowhere:
-            to_utf8(path, "utf-8", nowhere)
-    return _by_alphabet(foreign, path.name)
+        _refuse_as_utf8(path)
+    try:
+        found = _by_alphabet(foreign, path.name)
+    except InputRefused:
+        if _holds_utf8(foreign, "utf-8"):
+            _refuse_as_utf8(path)
+        raise
+    if _holds_utf8(foreign, found.name):
+        _refuse_as_utf8(path)
+    return found
+
+
+def _refuse_as_utf8(path: Path) -> None:
+    """Raise InputRefused at the first byte that is not UTF-8."""
+    with Path(os.devnull).open("wb") as nowhere:
+        to_utf8(path, "utf-8", nowhere)
 
 
 def is_utf8(encoding: str) -> bool:
@@ -143,9 +156,20 @@ def _still_valid(decoder: codecs.IncrementalDecoder, block: bytes, *, final: boo
 
 
 def _mostly_utf8(foreign: bytes) -> bool:
-    """Whether this is UTF-8 with a few damaged places, rather than another encoding."""
+    """Whether this is UTF-8 with a few damaged places or coded surrogates, rather than another encoding."""
     lines = foreign.splitlines()
+    if _decoded(foreign, "utf-8", "surrogatepass") is not None:
+        return True
     return sum(_decoded(line, "utf-8") is not None for line in lines) > len(lines) / 2
+
+
+def _holds_utf8(foreign: bytes, encoding: str) -> bool:
+    """Whether some lines make words as UTF-8, and none in the other encoding: two files put together are like that."""
+    for line in foreign.splitlines():
+        text, other = _decoded(line, "utf-8"), None if encoding == "utf-8" else _decoded(line, encoding)
+        if text is not None and _language(text) and (other is None or not _language(other)):
+            return True
+    return False
 
 
 def _by_alphabet(sample: bytes, name: str) -> Encoding:
@@ -168,9 +192,9 @@ def _by_alphabet(sample: bytes, name: str) -> Encoding:
     return Encoding(name=encoding, confidence=min(round(confidence, 2), 0.99), evidence=evidence)
 
 
-def _decoded(sample: bytes, encoding: str) -> str | None:
+def _decoded(sample: bytes, encoding: str, errors: str = "strict") -> str | None:
     try:
-        return sample.decode(encoding)
+        return sample.decode(encoding, errors)
     except UnicodeDecodeError:
         return None
 

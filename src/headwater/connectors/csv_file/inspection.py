@@ -65,7 +65,7 @@ def inspect_file(path: Path, hints: CsvConfig | None = None, *, name: str | None
         columns=layout.columns,
         sample=tuple(rows),
         sample_lines=tuple(chunk.lines[:SAMPLE_ROWS].tolist()) if chunk else (),
-        warnings=(*structure.warnings, *_about_names(layout), *_about_records(chunk)),
+        warnings=(*structure.warnings, *_about_names(layout), *_about_records(chunk, whole=len(head) == size)),
     )
 
 
@@ -106,9 +106,9 @@ def _about_names(layout: Layout) -> list[str]:
     return warnings
 
 
-def _about_records(chunk: RawChunk | None) -> list[str]:
+def _about_records(chunk: RawChunk | None, *, whole: bool) -> list[str]:
     if chunk is None:
-        return ["there are no records below the header"]
+        return ["there are no records below the header" if whole else "the first record is too long to be shown"]
     if not chunk.ragged:
         return []
     first = chunk.ragged[0]

@@ -67,10 +67,14 @@ def read_layout(head: bytes, config: CsvConfig, name: str, *, final: bool) -> La
     if not final:
         _refuse_endless(head, name)
         return None
-    raise InputRefused(
+    raise _no_header(name, f"{len(preamble)} lines, none of them with column names")
+
+
+def _no_header(where: str, found: str) -> InputRefused:
+    return InputRefused(
         "there is no header",
-        where=name,
-        value=f"{len(preamble)} lines, none of them with column names",
+        where=where,
+        value=found,
         valid="a line with the names of the columns above the records",
         remedy="Add a header line; if source.preamble is set, see that it counts only the lines above the header.",
     )
@@ -88,7 +92,7 @@ def column_names(cells: list[str], unnamed: int = 0) -> tuple[str, ...]:
     for number, given in enumerate(cleaned, start=1):
         stem = given or f"column_{number}"
         name, copy = stem, 1
-        while name.lower() in taken or (copy > 1 and name.lower() in first_uses):
+        while name.lower() in taken or ((copy > 1 or not given) and name.lower() in first_uses):
             copy += 1
             name = f"{stem}_{copy}"
         taken.add(name.lower())
@@ -143,6 +147,8 @@ def _read_header(
         _refuse_endless(head, name)
         return None
     cells = _split(_decode(head[start:end], start, place), dialect, place)
+    if not any(map(visible, cells)):
+        raise _no_header(place, f"{len(cells)} fields, none of them with a name")
     if len(cells) + (config.unnamed or 0) > MAX_COLUMNS:
         raise InputRefused(
             "too many columns",

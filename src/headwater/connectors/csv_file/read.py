@@ -21,6 +21,9 @@ from headwater.errors import Stopped
 
 BLANK = "blank"
 INSTRUCTION = "instruction"
+HEADER = "header"
+# The end of a file for programs of CP/M and DOS.
+_END_OF_FILE = b"\x1a"
 
 RecordNos = npt.NDArray[np.int32]
 Lines = npt.NDArray[np.int64]
@@ -44,7 +47,8 @@ class RawChunk:
     table       one string column a header column; nothing is null, an empty field is ""
     record_nos  for each row of the table its record's number within the chunk, from 0
     lines       for each row of the table the line of the file it starts at, from 1
-    skipped     reason -> numbers within the chunk: "blank" (no text in any field), "instruction"
+    skipped     reason -> numbers within the chunk: "blank" (no text in any field), "instruction",
+                "header" (the header once more)
     sha256      of the slice's bytes
     """
 
@@ -69,6 +73,10 @@ def parse_slice(data: bytes, span: ChunkSpan, layout: Layout) -> RawChunk:
     if instructions.size:
         text = _without(data, span, layout, instructions)
         parsed = np.delete(parsed, instructions)
+    if text.endswith(_END_OF_FILE):
+        # Only the last slice of a file can: the others end with a line end. Where it stood alone its record is blank.
+        text = text[:-1]
+        text += layout.dialect.line_end.encode() * (not text or text.endswith(layout.dialect.line_end.encode()))
     try:
         table, refused = _parse(text, layout, plain=starts is None)
     except pa.ArrowInvalid as error:
@@ -85,9 +93,10 @@ def parse_slice(data: bytes, span: ChunkSpan, layout: Layout) -> RawChunk:
         )
     record_nos = np.delete(parsed, [index for index, _ in refused]) if refused else parsed
     table, record_nos, blank = _without_blank(table, record_nos)
+    table, record_nos, headers = _without_headers(table, record_nos, layout)
     empty = " \t\r\n" + layout.dialect.delimiter
     blank = np.sort(np.append(blank, [row.record_no for row in ragged if not row.text.strip(empty)]).astype(np.int32))
-    skipped = {BLANK: blank, INSTRUCTION: instructions}
+    skipped = {BLANK: blank, INSTRUCTION: instructions, HEADER: headers}
     return RawChunk(
         table=table,
         record_nos=record_nos,
@@ -201,6 +210,21 @@ def _without_blank(table: pa.Table, record_nos: RecordNos) -> tuple[pa.Table, Re
     keep = np.ones(table.num_rows, np.bool_)
     keep[blank] = False
     return table.filter(pa.array(keep)), record_nos[keep], record_nos[blank]
+
+
+def _without_headers(table: pa.Table, record_nos: RecordNos, layout: Layout) -> tuple[pa.Table, RecordNos, RecordNos]:
+    """Set aside the rows that say the header once more, as where files were put one below the other."""
+    first = layout.header[:1]
+    if len(layout.header) < 2 or not first[0]:
+        return table, record_nos, np.empty(0, np.int32)
+    # The second file's byte order mark stands before its header.
+    alike = pc.is_in(table.column(0), pa.array([first[0], "\ufeff" + first[0]]))
+    if not pc.any(alike).as_py():
+        return table, record_nos, np.empty(0, np.int32)
+    for column, cell in zip(table.columns[1:], layout.header[1:], strict=False):
+        alike = pc.and_(alike, pc.equal(column, pa.scalar(cell)))
+    keep = ~alike.to_numpy()
+    return table.filter(pa.array(keep)), record_nos[keep], record_nos[~keep]
 
 
 def _without_line_end(text: str) -> str:

@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections import Counter
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from headwater.connectors.csv_file.config import CsvConfig
+from headwater.connectors.csv_file.doubts import (
+    about_characters,
+    about_records,
+    refuse_curly_quotes,
+    refuse_long_delimiter,
+    refuse_one_column,
+    refuse_one_line,
+    refuse_other_notations,
+    refuse_short_header,
+    refuse_stray_quotes,
+    refuse_tables_above,
+    refuse_tables_below,
+)
+from headwater.connectors.csv_file.records import Dialect
+from headwater.connectors.csv_file.sample import (
+    Row,
+    is_figure,
+    is_year,
+    line_end_of,
+    rows_of,
+    separator_line,
+    single_quotes,
+)
 from headwater.errors import InputRefused
 
 CONFIDENT = 0.8
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
-_RECORDS = 200
+# Tried where no other divides: signs that stand in no text by chance.
+_RARE = frozenset("^~")
 _TITLE_RECORDS = 20
 _COMMENT = "#"
-_FIGURE = re.compile(r"[+-]?\d[\d.,' ]*%?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*")
-_YEAR = re.compile(r"(19|20|21)\d\d")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,14 +50,6 @@ class Structure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Row:
-    """A record of the sample and the number of lines before it."""
-
-    cells: list[str]
-    line: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Reading:
     """The sample as one delimiter cuts it.
 
@@ -50,7 +60,7 @@ class _Reading:
     """
 
     delimiter: str
-    rows: list[_Row]
+    rows: list[Row]
     fields: int
     share: float
     header: int
@@ -60,29 +70,42 @@ class _Reading:
 def find_structure(sample: str, said: CsvConfig, name: str) -> Structure:
     """Complete what was said by what the first 200 records show.
 
-    Raises InputRefused where two delimiters fit alike, where lines could be instructions or records, and where the
-    header is missing.
+    Raises InputRefused where two delimiters fit alike, where lines could be instructions or records, where the header
+    is missing, and for the doubts of `doubts`.
     """
-    quote = '"' if said.quote is None else said.quote
-    line_end = said.line_end or _line_end(sample, quote)
-    config = replace(said, quote=quote, line_end=line_end)
-    best, confidence, evidence = _delimiter(sample, config, name)
+    separator = separator_line(sample) if said.preamble is None else None
+    if said.delimiter is None:
+        refuse_other_notations(sample, name)
+    quote = said.quote if said.quote is not None else "'" if single_quotes(sample) else '"'
+    config = replace(
+        said,
+        quote=quote,
+        line_end=said.line_end or line_end_of(sample, quote),
+        delimiter=said.delimiter or (separator if separator != said.comment else None),
+        preamble=1 if separator else said.preamble,
+    )
+    best, confidence, evidence = _delimiter(sample, config, name, forced=said.preamble)
+    if separator:
+        evidence = (f"the first line says sep={separator}", *(evidence if said.delimiter else ()))
+    if said.quote is None and quote == "'":
+        evidence += ("single quotes stand around fields",)
     warnings: list[str] = []
     comment = said.comment
     if comment is None:
         comment, found = _instructions(best, name)
         warnings += found
-    data = [row for row in best.rows if not (comment and row.cells and row.cells[0].startswith(comment))]
     if comment:
+        data = [row for row in best.rows if not (row.cells and row.cells[0].startswith(comment))]
         best = _reading(best.delimiter, data, said.preamble)
         evidence += (f"lines that begin with {comment} are instructions",)
     config = replace(config, delimiter=best.delimiter, comment=comment)
     if not best.rows:
         # No header: the layout refuses it.
-        return Structure(config=replace(config, preamble=0, unnamed=0), confidence=0.0, evidence=(), warnings=())
+        config = replace(config, preamble=config.preamble or 0, unnamed=0)
+        return Structure(config=config, confidence=0.0, evidence=(), warnings=())
     header = best.rows[best.header]
     below = [row.cells for row in best.rows[best.header + 1 :] if row.cells]
-    _refuse_without_header(header, below, name)
+    _doubt(best, sample, said, config, name)
     unnamed = said.unnamed
     if unnamed is None:
         unnamed = int(_has_trailing_delimiter(header.cells, below))
@@ -90,22 +113,56 @@ def find_structure(sample: str, said: CsvConfig, name: str) -> Structure:
     preamble = header.line if said.preamble is None else said.preamble
     evidence += (f"{preamble} lines stand above the header",) * bool(preamble)
     config = replace(config, preamble=preamble, unnamed=unnamed)
+    warnings += [*about_records(best.rows, best.header), *about_characters(best.rows)]
     return Structure(config=config, confidence=confidence, evidence=evidence, warnings=tuple(warnings))
 
 
-def _delimiter(sample: str, config: CsvConfig, name: str) -> tuple[_Reading, float, tuple[str, ...]]:
+def _doubt(best: _Reading, sample: str, said: CsvConfig, config: CsvConfig, name: str) -> None:
+    """Refuse what is likely read wrong; what was said is not doubted."""
+    rows, header = best.rows, best.header
+    if said.delimiter is None:
+        refuse_one_line(sample, rows, name)
+        if best.fields == 1:
+            refuse_one_column(rows, name)
+        refuse_long_delimiter(rows, best.delimiter, name)
+    if said.quote is None:
+        refuse_curly_quotes(rows, name)
+    try:
+        if said.preamble is None:
+            refuse_tables_above(rows, header, name)
+            refuse_short_header(rows, header, name)
+            refuse_tables_below(rows, header, name)
+        _refuse_without_header(rows[header], [row.cells for row in rows[header + 1 :] if row.cells], name)
+    except InputRefused:
+        dialect = Dialect(
+            delimiter=best.delimiter,
+            quote=config.quote or "",
+            comment=config.comment or "",
+            line_end=config.line_end or "\n",
+        )
+        refuse_stray_quotes(sample, dialect, name)
+        raise
+
+
+def _delimiter(
+    sample: str, config: CsvConfig, name: str, *, forced: int | None
+) -> tuple[_Reading, float, tuple[str, ...]]:
+    """The reading that fits best. `forced`: the number of lines above the header, where it was said."""
+
+    def reading(delimiter: str) -> _Reading:
+        rows = rows_of(sample, delimiter=delimiter, quote=config.quote or "", above=config.preamble or 0)
+        return _reading(delimiter, rows, forced)
+
     if config.delimiter is not None:
-        reading = _reading(config.delimiter, _rows(sample, config.delimiter, config), config.preamble)
-        return reading, 1.0, (f"delimiter {config.delimiter!r} said by source.delimiter",)
+        return reading(config.delimiter), 1.0, (f"delimiter {config.delimiter!r} said by source.delimiter",)
     taken = {config.quote, config.comment}
-    readings = [
-        _reading(delimiter, _rows(sample, delimiter, config), config.preamble)
-        for delimiter in DELIMITERS
-        if delimiter not in taken
-    ]
+    readings = [reading(delimiter) for delimiter in DELIMITERS if delimiter not in taken]
     readings.sort(key=lambda reading: (reading.score, reading.fields), reverse=True)
     best, *others = readings
     if best.score == 0:
+        rare = [found for found in map(reading, _RARE - taken) if found.score == 1]
+        if len(rare) == 1:
+            return rare[0], 0.9, (f"divided by {rare[0].delimiter}, as is every record, into {rare[0].fields} fields",)
         return best, 1.0, ("one column: no delimiter divides the records",)
     what = f"{best.share:.0%} of the first {len(best.rows)} records have {best.fields} fields"
     second = next((reading for reading in others if not _is_within_cells(reading, best)), None)
@@ -127,31 +184,10 @@ def _delimiter(sample: str, config: CsvConfig, name: str) -> tuple[_Reading, flo
 
 def _is_within_cells(rival: _Reading, best: _Reading) -> bool:
     """Whether the rival stands in texts only: the header lacks it, and the best divides all, header included, alike."""
-    return best.share == 1.0 and best.header == 0 < rival.header and rival.fields < best.fields
+    return best.share == 1.0 and best.header == 0 < rival.header and rival.fields <= best.fields
 
 
-def _rows(sample: str, delimiter: str, config: CsvConfig) -> list[_Row]:
-    text = io.StringIO(sample, newline="")
-    for _ in range(config.preamble or 0):
-        text.readline()
-    reader = csv.reader(
-        text,
-        delimiter=delimiter,
-        quotechar=config.quote or None,
-        quoting=csv.QUOTE_MINIMAL if config.quote else csv.QUOTE_NONE,
-    )
-    rows: list[_Row] = []
-    line = config.preamble or 0
-    try:
-        for cells in islice(reader, _RECORDS):
-            rows.append(_Row(cells=cells, line=line))
-            line = (config.preamble or 0) + reader.line_num
-    except csv.Error:
-        pass  # the plan refuses it with its line; what was read up to here is enough to find the delimiter
-    return rows
-
-
-def _reading(delimiter: str, rows: list[_Row], preamble: int | None) -> _Reading:
+def _reading(delimiter: str, rows: list[Row], preamble: int | None) -> _Reading:
     """Cut by a delimiter, with the commonest number of fields and the header."""
     filled = [(index, row.cells) for index, row in enumerate(rows) if any(cell.strip() for cell in row.cells)]
     counts = Counter(len(cells) for _, cells in filled)
@@ -172,18 +208,18 @@ def _reading(delimiter: str, rows: list[_Row], preamble: int | None) -> _Reading
     share = counts[fields] / len(filled)
     score = share if fields > 1 else 0.0
     # A delimiter that takes a record for the header, or leaves lines above it, is likely a decimal comma or the like.
-    score *= 0.2 if any(_is_figure(cell) for cell in rows[header].cells) else 1.0
+    score *= 0.2 if any(is_figure(cell) for cell in rows[header].cells) else 1.0
     score *= 0.5 if filled[0][0] < header else 1.0
     return _Reading(delimiter=delimiter, rows=rows, fields=fields, share=share, header=header, score=score)
 
 
-def _header(rows: list[_Row], fitting: list[int], fields: int) -> int:
+def _header(rows: list[Row], fitting: list[int], fields: int) -> int:
     """The first fitting record at least half filled; below a blank line one more filled, as under a block of titles."""
     filled = {index: sum(map(bool, rows[index].cells)) for index in fitting}
     header = next((index for index in fitting if filled[index] * 2 >= fields), fitting[0])
     for index in fitting:
         below_blank = header < index < _TITLE_RECORDS and not any(rows[index - 1].cells)
-        if below_blank and filled[index] > filled[header] and not any(map(_is_figure, rows[index].cells)):
+        if below_blank and filled[index] > filled[header] and not any(map(is_figure, rows[index].cells)):
             header = index
     return header
 
@@ -215,14 +251,14 @@ def _instructions(reading: _Reading, name: str) -> tuple[str, list[str]]:
     )
 
 
-def _refuse_without_header(header: _Row, below: list[list[str]], name: str) -> None:
+def _refuse_without_header(header: Row, below: list[list[str]], name: str) -> None:
     """A first record whose figures stand where the records below have figures is a record itself."""
     alike = different = 0
     for place, cell in enumerate(header.cells):
         column = [cells[place] for cells in below if len(cells) == len(header.cells) and cells[place].strip()]
-        if column and sum(map(_is_figure, column)) >= 0.9 * len(column):
-            alike += _is_figure(cell)
-            different += not _is_figure(cell) and not _YEAR.fullmatch(cell.strip())
+        if column and sum(map(is_figure, column)) >= 0.9 * len(column):
+            alike += is_figure(cell)
+            different += not is_figure(cell) and not is_year(cell)
     if alike and not different:
         raise InputRefused(
             "there is no header: the first record holds figures as the records below do",
@@ -232,16 +268,3 @@ def _refuse_without_header(header: _Row, below: list[list[str]], name: str) -> N
             remedy="Add a header line to the file; if there is one further down, set source.preamble to the number of "
             "lines above it.",
         )
-
-
-def _is_figure(cell: str) -> bool:
-    """Whether this is a number or a date; a year alone is not, since years head columns."""
-    text = cell.strip()
-    return bool(_FIGURE.fullmatch(text)) and not _YEAR.fullmatch(text)
-
-
-def _line_end(sample: str, quote: str) -> str:
-    """CR where, outside quotes, it stands alone more often than line feeds stand at all."""
-    bare = re.sub(f"{re.escape(quote)}[^{re.escape(quote)}]*{re.escape(quote)}", "", sample) if quote else sample
-    feeds = bare.count("\n")
-    return "\r" if bare.count("\r") - bare.count("\r\n") > feeds else "\n"
