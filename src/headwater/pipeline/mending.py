@@ -95,12 +95,14 @@ class MendForm:
     dialect       of the source, by which `record` is cut
     has_record    whether the file has the column `record`
     settled_from  when the run began that refused the records: what it or a later one loaded is not replaced
+    fix           where it is the mapping that was mended: how; the records are sent as they were refused
     """
 
     columns: tuple[str, ...]
     dialect: Dialect
     has_record: bool
     settled_from: datetime
+    fix: Mapping[str, Any] | None = None
 
     @property
     def special(self) -> tuple[str, ...]:
@@ -114,7 +116,8 @@ class MendForm:
 
     def as_json(self) -> dict[str, Any]:
         """As it is kept with a run."""
-        return {**asdict(self), "columns": list(self.columns), "settled_from": self.settled_from.isoformat()}
+        body = {**asdict(self), "columns": list(self.columns), "settled_from": self.settled_from.isoformat()}
+        return {name: value for name, value in body.items() if name != "fix" or value is not None}
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> MendForm:
@@ -124,6 +127,7 @@ class MendForm:
             dialect=Dialect(**body["dialect"]),
             has_record=body["has_record"],
             settled_from=datetime.fromisoformat(body["settled_from"]),
+            fix=body.get("fix"),
         )
 
     @staticmethod
@@ -218,4 +222,6 @@ class Mending:
             return RAGGED
         if UNCUT in held.raw:
             return None if any(row.cells) else NOT_MENDED
+        if self.form.fix is not None:
+            return None
         return NOT_MENDED if dict(zip(self.form.columns, row.cells, strict=True)) == held.raw else None
