@@ -105,6 +105,18 @@ def list_runs(connection: psycopg.Connection[Any], tenant_id: UUID, *, limit: in
     return listed, number(connection, QUERIES["count"], {"tenant_id": tenant_id})
 
 
+def latest_of_source(connection: psycopg.Connection[Any], tenant_id: UUID, source_id: bytes) -> Run | None:
+    """The last import of a source, however it ended."""
+    found = select(connection, Run, QUERIES["latest_of_source"], {"tenant_id": tenant_id, "source_id": source_id})
+    return found[0] if found else None
+
+
+def latest_through_mapping(connection: psycopg.Connection[Any], tenant_id: UUID, mapping: str) -> Run | None:
+    """The last import through a mapping of that name, however it ended."""
+    found = select(connection, Run, QUERIES["latest_through_mapping"], {"tenant_id": tenant_id, "mapping": mapping})
+    return found[0] if found else None
+
+
 def all_runs(connection: psycopg.Connection[Any], tenant_id: UUID) -> list[Run]:
     """Every run in the order they began, for verification."""
     return select(connection, Run, QUERIES["all"], {"tenant_id": tenant_id})
