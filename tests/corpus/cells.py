@@ -10,8 +10,9 @@ LONG = "x" * 200_000
 def _cells(name: str, *texts: str, says: str = "") -> Pollution:
     """A table with these texts in its second column."""
     rows = tuple((f"row {number}", text) for number, text in enumerate(texts, start=1))
-    body = "".join(f"{key};{text}\n" for key, text in rows)
-    return loaded(name, f"key;value\n{body}", Answer(columns=("key", "value"), rows=rows), says=says)
+    delimiter = ";" if any("," in text for text in texts) else ","
+    body = "".join(f"{key}{delimiter}{text}\n" for key, text in rows)
+    return loaded(name, f"key{delimiter}value\n{body}", Answer(columns=("key", "value"), rows=rows), says=says)
 
 
 POLLUTIONS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 
-from tests.corpus.pollutions import TEXT, Pollution, loaded, refused, table
+from tests.corpus.pollutions import TEXT, Answer, Pollution, loaded, refused, table, written
 
 GERMAN = table("Gebäude|Straße", "Hauptgebäude|Königstraße 5", "Süd|Äußere Allee")
 FRENCH = table("nom|note", "Électricité|12 €", "Chauffage à gaz|dès l'été", "Cœur|près du pôle")
@@ -18,14 +18,14 @@ JAPANESE = table("名前|数量", "電気の使用量|5", "天然ガス|6")
 UNITS = table("name|unit", "flow|m³", "temperature|°C")
 
 
-def text_of(answer: object) -> str:
-    """A table with semicolons."""
-    columns, rows = vars(answer)["columns"], vars(answer)["rows"]
-    return "".join(";".join(row) + "\n" for row in (columns, *rows))
+def text_of(answer: Answer) -> str:
+    """A table with commas, or semicolons where it holds commas."""
+    delimiter = ";" if any("," in cell for row in answer.rows for cell in row) else ","
+    return written(answer.columns, *answer.rows, delimiter=delimiter)
 
 
-def in_encoding(answer: object, encoding: str) -> bytes:
-    """The bytes of a table with semicolons."""
+def in_encoding(answer: Answer, encoding: str) -> bytes:
+    """The bytes of `text_of`."""
     return text_of(answer).encode(encoding)
 
 
@@ -72,13 +72,17 @@ POLLUTIONS = (
         "UTF-8 with one line of cp1252",
         "name;n\nété;1\nhôtel;2\n".encode() + "café;3\n".encode("cp1252") + "père;4\n".encode(),
         "offset 27 is not UTF-8",
+        table("name|n", "été|1", "hôtel|2", "café|3", "père|4"),
     ),
     refused(
         "cp1252 with one line of UTF-8",
         "name;n\nété;1\nhôtel;2\nfrère;5\n".encode("cp1252") + "café;3\n".encode(),
         "offset 7 is not UTF-8",
+        table("name|n", "été|1", "hôtel|2", "frère|5", "café|3"),
     ),
-    refused("coded surrogates (CESU-8)", b"a,b\n\xed\xa0\xbd\xed\xb8\x80,2\n", "offset 4 is not UTF-8"),
+    refused(
+        "coded surrogates (CESU-8)", b"a,b\n\xed\xa0\xbd\xed\xb8\x80,2\n", "offset 4 is not UTF-8", table("a|b", "😀|2")
+    ),
     refused("overlong UTF-8", b"a,b\nx\xc0\xafy,2\n", "UTF-8"),
     refused("UTF-8 cut off in a character", "a,b\nété,1\nprè".encode()[:-1], "offset"),
     loaded(

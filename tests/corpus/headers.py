@@ -22,10 +22,12 @@ POLLUTIONS = (
         "lines of key and value above",
         "Report;Energy\nYear;2024\nUnit;kWh\n\nsite;kWh;note\nAthens;1520;meter A\nBerlin;98.5;\nCork;7;by hand\n",
     ),
-    loaded(
-        "a preamble that is said",
-        "a,b,c\nx,y,z\n" + TEXT,
-        preamble=2,
+    refused(
+        "a title with as many fields as the records",
+        "Readings, of 2024, by hand\nsite,kWh,kg\nA,1.5,2.5\nB,3.5,4.5\n",
+        "line 2 may be the header",
+        table("site|kWh|kg", "A|1.5|2.5", "B|3.5|4.5"),
+        preamble=1,
     ),
     refused(
         "a table with more columns below",
@@ -64,11 +66,12 @@ POLLUTIONS = (
         table("site|energy|energy_2", "|2022|2023", "A|1.5|2.5", "B|3.5|4.5"),
         says="stands before it",
     ),
-    loaded(
+    refused(
         "a second line of names",
         "site,energy,mass\nname,total,net\nA,1.5,2.5\nB,3.5,4.5\n",
+        "line 2 may be the header",
         table("site|energy|mass", "name|total|net", "A|1.5|2.5", "B|3.5|4.5"),
-        says="second line of the header",
+        preamble=0,
     ),
     loaded(
         "a row of units",
@@ -112,8 +115,12 @@ POLLUTIONS = (
     refused("line ends alone", "\r\n\r\n\r\n", "no header"),
     refused("spaces alone", "   \n  \n", "no header"),
     refused("delimiters alone", ",,\n,,\n", "no header"),
-    refused("more lines above the header said than there are", TEXT, "no header", preamble=9),
-    refused("too many columns", ",".join(f"c{number}" for number in range(2_001)) + "\n", "too many columns"),
+    refused(
+        "too many columns",
+        ",".join(f"c{number}" for number in range(2_001)) + "\n",
+        "too many columns",
+        Answer(columns=tuple(f"c{number}" for number in range(2_001)), rows=()),
+    ),
     loaded(
         "very many columns",
         written(tuple(f"c{number}" for number in range(1_900)), tuple(str(number) for number in range(1_900))),

@@ -29,7 +29,7 @@ class Pollution:
 
     answer   the right table; None where there is none
     refused  words that the refusal holds where nothing is said about the file; "" where it is to be loaded so
-    hints    what a mapping says about the source, with which it is read: then the answer is the right one
+    hints    what a mapping says about the source, with which the answer is to be loaded; with none, a refusal is final
     says     words that a warning holds
     """
 
@@ -60,7 +60,7 @@ def loaded(name: str, text: str | bytes, answer: Answer = PLAIN, *, says: str = 
 
 
 def refused(name: str, text: str | bytes, words: str, answer: Answer | None = None, **hints: Any) -> Pollution:
-    """To be refused in these words; with hints it is the answer."""
+    """To be refused in these words; the answer is what a person sees in it, and with hints what is loaded."""
     return Pollution(name=name, data=_bytes(text), refused=words, answer=answer, hints=hints)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from headwater.connectors.csv_file import CsvConfig, Planner, RawChunk, inspect_
 from headwater.connectors.inspection import Inspection
 from headwater.errors import InputRefused
 from tests.corpus.pollutions import Answer, Pollution, pollutions
+from tools.corpus_comparison import PAGE, REFUSED, RIGHT, WRONG, outcomes
 
 ALL = pollutions()
+MARKERS = re.compile(r"<!-- corpus -->\n(.*?)<!-- /corpus -->", re.DOTALL)
 # Chunk size and block size: a record a chunk; blocks that cut marks, quotes and characters; all at once.
 CUTS = ((1, 7), (2, 3), (3, 1), (1_000_000, 64 * 1024))
 SMALL = 5_000
@@ -73,8 +76,22 @@ def test_a_polluted_file_is_loaded_right_or_refused_in_words(pollution: Pollutio
         assert pollution.refused in str(caught.value)
         assert (caught.value.where or "").startswith("polluted.csv")
         assert caught.value.remedy
-    if pollution.answer:
+    if pollution.answer and (pollution.hints or not pollution.refused):
         check(pollution, path, hints)
+
+
+def test_the_page_says_what_becomes_of_each_kind() -> None:
+    listed = dict(
+        line.split(" | ")[:2]
+        for line in MARKERS.findall(PAGE.read_text(encoding="utf-8"))[0].splitlines()
+        if " | " in line
+    )
+    made = {"| " + pollution.name.replace("|", "&#124;"): outcomes(pollution, ["Headwater"])[0] for pollution in ALL}
+    assert {name: listed.get(name) for name in made} == made
+    assert WRONG not in made.values()
+    assert [listed["| " + word] for word in ("loaded right", "refused", "silently wrong")] == [
+        str(sum(what.startswith(said) for what in made.values())) for said in (RIGHT, REFUSED, WRONG)
+    ]
 
 
 def test_there_are_a_hundred_kinds_and_more() -> None:

@@ -252,19 +252,45 @@ def refuse_stray_quotes(sample: str, dialect: Dialect, name: str) -> None:
     cut(sample.encode("utf-8", "surrogatepass"), dialect, Place(name=name, byte=0, line=1), final=False)
 
 
+def _words_over_figures(rows: list[Row], header: int) -> tuple[Row, list[str]] | None:
+    """The first record where it has words and those below it have figures: the record and its words."""
+    names, records = rows[header].cells, [row for row in rows[header + 1 :] if any(cell.strip() for cell in row.cells)]
+    below = [row.cells for row in records[1:] if len(row.cells) == len(names)]
+    if not below or len(records[0].cells) != len(names):
+        return None
+    figures = [place for place in range(len(names)) if _is_figures([cells[place] for cells in below])]
+    words = [records[0].cells[place].strip() for place in figures]
+    if not words or any(is_figure(cell) or is_year(cell) or cell.lower() in _NO_VALUE for cell in words):
+        return None
+    return records[0], words
+
+
+def refuse_second_header(rows: list[Row], header: int, name: str) -> None:
+    """Raise InputRefused where the first record is as likely the header: full, and several words above figures."""
+    found = _words_over_figures(rows, header)
+    if found is None or len(set(found[1])) < 2 or not all(cell.strip() for cell in found[0].cells):
+        return
+    line = found[0].line + 1
+    raise InputRefused(
+        f"line {line} may be the header, a second line of it, a row of units, or a record: it has words where the "
+        "records below it have figures",
+        where=f"{name}, line {line}",
+        value=", ".join(found[0].cells)[:80],
+        valid="one line of names, right above the records",
+        remedy=f"Set source.preamble: {line - 1} if it is the header, {rows[header].line} if the line above it is.",
+    )
+
+
 def about_records(rows: list[Row], header: int) -> list[str]:
     """What a person would look at before trusting the records of the sample."""
     names, records = rows[header].cells, [row for row in rows[header + 1 :] if any(cell.strip() for cell in row.cells)]
     warnings = []
-    below = [row.cells for row in records[1:] if len(row.cells) == len(names)]
-    if records and len(records[0].cells) == len(names) and below:
-        figures = [place for place in range(len(names)) if _is_figures([cells[place] for cells in below])]
-        firsts = [records[0].cells[place].strip() for place in figures]
-        if firsts and not any(is_figure(cell) or is_year(cell) or cell.lower() in _NO_VALUE for cell in firsts):
-            warnings.append(
-                f"line {records[0].line + 1} has words where the records below it have figures: it may be a row of "
-                "units, or a second line of the header; it is read as a record"
-            )
+    found = _words_over_figures(rows, header)
+    if found:
+        warnings.append(
+            f"line {found[0].line + 1} has words where the records below it have figures: it may be a row of "
+            "units, or a second line of the header; it is read as a record"
+        )
     totals = [row for row in records if _TOTALS.match(next(cell for cell in row.cells if cell.strip()).strip())]
     if totals:
         warnings.append(f"line {totals[0].line + 1} begins with a word for totals; skip such records in the mapping")

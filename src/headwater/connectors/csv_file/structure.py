@@ -14,6 +14,7 @@ from headwater.connectors.csv_file.doubts import (
     refuse_one_column,
     refuse_one_line,
     refuse_other_notations,
+    refuse_second_header,
     refuse_short_header,
     refuse_stray_quotes,
     refuse_tables_above,
@@ -132,6 +133,7 @@ def _doubt(best: _Reading, sample: str, said: CsvConfig, config: CsvConfig, name
             refuse_tables_above(rows, header, name)
             refuse_short_header(rows, header, name)
             refuse_tables_below(rows, header, name)
+            refuse_second_header(rows, header, name)
         _refuse_without_header(rows[header], [row.cells for row in rows[header + 1 :] if row.cells], name)
     except InputRefused:
         dialect = Dialect(
