@@ -1,0 +1,426 @@
+"""Fix all like this: what was done to one refused record becomes a rule of the mapping, previewed, applied, recorded.
+
+The mapping's next version is tried on every open record that the same rule refused, and on the file as it was imported
+last: it may load what was refused, and must change nothing that stands.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from headwater.connectors.csv_file.read import read_chunk
+from headwater.connectors.files import TEXT, FileConfig
+from headwater.engine.duck import engine
+from headwater.errors import Misuse
+from headwater.mapping import Mapping, read_mapping
+from headwater.mapping.amending import Mended, amendments, difference, raised, to_yaml
+from headwater.pipeline.mending import MendForm
+from headwater.services import factor_sets
+from headwater.services.imports import plan_run, stored_logic
+from headwater.services.logic import calculates, compile_logic
+from headwater.services.mended_text import keep_text
+from headwater.services.sources import TakenIn, layout_from_json
+from headwater.services.wanted_fixes import Wanted, span_of
+from headwater.store import audit, fixes, runs
+from headwater.store.chunks import chunks_of
+from headwater.store.documents import get_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from uuid import UUID
+
+    from headwater.pipeline.transform import ChunkTransform
+    from headwater.services.installation import Installation
+    from headwater.services.logic import Logic
+    from headwater.store.fixes import OpenRecord
+    from headwater.store.runs import Run
+    from headwater.telemetry import Progress
+
+BATCH = 20_000
+LOADED = frozenset({"succeeded", "succeeded_with_quarantine", "partial_success"})
+CONFLICT = "key.conflict"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """What was calculated by one method with one GWP set: kg of CO2e."""
+
+    method: str
+    gwp_set: str
+    co2e_kg: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """A way to say in the mapping what was done to one record, and what would come of it.
+
+    name           by which it is chosen
+    says           a sentence
+    mapping        the next version
+    difference     from the version that holds now, as a diff of YAML
+    would_load     keys of open records that would load, as far as rules go
+    refused_still  keys of open records that other rules would refuse
+    by_rule        rule -> how many of `refused_still`
+    unlike         open records of the rule that it does not help
+    figures        of those that would load
+    moved          records of the last import that stand and would be read otherwise; such a fix is not applied
+    """
+
+    name: str
+    says: str
+    mapping: Mapping
+    difference: str
+    would_load: tuple[str, ...]
+    refused_still: tuple[str, ...]
+    by_rule: dict[str, int]
+    unlike: int
+    figures: tuple[Figure, ...]
+    moved: int
+
+    @property
+    def open(self) -> int:
+        """Open records of the rule, all of them."""
+        return len(self.would_load) + len(self.refused_still) + self.unlike
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "as": self.name,
+            "says": self.says,
+            "mapping": f"{self.mapping.mapping} {self.mapping.version}",
+            "difference": self.difference,
+            "open": self.open,
+            "would_load": list(self.would_load),
+            "refused_still": {"records": list(self.refused_still), "rules": self.by_rule},
+            "unlike": self.unlike,
+            "co2e": [vars(figure) | {"co2e_kg": str(figure.co2e_kg)} for figure in self.figures],
+            "moved": self.moved,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What was done, and the ways to do it to all.
+
+    source    its name
+    elsewhere open records of the rule that were read with other columns or by another contract: not looked at
+    looked_at records of the last import that were read by both versions
+    """
+
+    wanted: Wanted
+    source: str
+    mapping: Mapping
+    offers: tuple[Offer, ...]
+    elsewhere: int
+    looked_at: int
+
+    def chosen(self, name: str | None) -> Offer:
+        """The offer of this name; the only one where none is given. Misuse where it cannot be applied."""
+        offers = [offer for offer in self.offers if name in {None, offer.name}]
+        if not self.offers or not offers or (name is None and len(offers) > 1):
+            raise Misuse(
+                "it is not said which of these is meant" if self.offers else "the mapping cannot say this",
+                where="quarantine fix",
+                value=name or self.wanted.sentence,
+                valid=", ".join(offer.name for offer in self.offers) or None,
+                remedy="Choose one with --as." if self.offers else "Correct the mapping by hand.",
+            )
+        offer = offers[0]
+        if offer.moved:
+            raise Misuse(
+                f"{offer.moved:,} records that stand would be read otherwise, too",
+                where="quarantine fix",
+                value=offer.says,
+                valid="a change that touches refused records only",
+                remedy="If that is right, save the mapping with --out and import the file through it.",
+            )
+        if not offer.would_load:
+            raise Misuse(
+                "not one open record would load",
+                where="quarantine fix",
+                value=offer.says,
+                remedy="`headwater quarantine fix` without options shows what is worth fixing.",
+            )
+        return offer
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            **self.wanted.as_json(),
+            "source": self.source,
+            "mapping": f"{self.mapping.mapping} {self.mapping.version}",
+            "offers": [offer.as_json() for offer in self.offers],
+            "elsewhere": self.elsewhere,
+            "looked_at": self.looked_at,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Scope:
+    """The open records of one source and rule that share columns and contract, and what they are tried with.
+
+    logic   its mapping is the newest of the source
+    latest  the last of the runs that refused them; `origins` are all
+    """
+
+    wanted: Wanted
+    logic: Logic
+    latest: Run
+    origins: tuple[Run, ...]
+    columns: tuple[str, ...]
+
+
+def preview(installation: Installation, wanted: Wanted, *, progress: Progress) -> Preview:
+    """Try every way to say it on all open records that the rule refused. Nothing is changed."""
+    scope = _scope(installation, wanted)
+    base = scope.logic.mapping
+    kind = scope.logic.contract.by_name[wanted.field].type
+    mended = Mended(field=wanted.field, type=kind, before=wanted.before, after=wanted.after)
+    with installation.database.connect(installation.tenant_id) as connection:
+        version = raised(base.version, fixes.versions(connection, installation.tenant_id, base.mapping))
+    found = amendments(base, scope.columns, mended)
+    logics = [replace(scope.logic, mapping=way.mapping.model_copy(update={"version": version})) for way in found]
+    moved, looked_at = _moved(installation, scope, logics, progress)
+    tried = [_tried(installation, scope, logic) for logic in logics]
+    return Preview(
+        wanted=wanted,
+        source=scope.latest.source_name,
+        mapping=base,
+        offers=tuple(
+            Offer(
+                name=way.name,
+                says=way.says,
+                mapping=logic.mapping,
+                difference=difference(base, logic.mapping),
+                would_load=tuple(each.loads),
+                refused_still=tuple(each.refused),
+                by_rule=dict(each.by_rule.most_common()),
+                unlike=each.unlike,
+                figures=each.figures(),
+                moved=count,
+            )
+            for way, logic, each, count in zip(found, logics, tried, moved, strict=True)
+        ),
+        elsewhere=tried[0].elsewhere if tried else 0,
+        looked_at=looked_at,
+    )
+
+
+def plan_fix(installation: Installation, shown: Preview, offer: Offer) -> UUID:
+    """Plan the run that sends all records the offer helps through the mapping's next version; its id."""
+    wanted, scope = shown.wanted, _scope(installation, shown.wanted)
+    how = {**wanted.as_json(), "as": offer.name, "mapping_before": scope.logic.mapping.hash.hex()}
+    form = MendForm(
+        columns=scope.columns,
+        dialect=layout_from_json(dict(scope.latest.layout)).dialect,
+        has_record=False,
+        settled_from=min(run.started_at for run in scope.origins),
+        fix=how,
+    )
+    sent = {*offer.would_load, *offer.refused_still}
+    name = f"{offer.mapping.mapping} {offer.mapping.version}, {offer.name}.csv"
+    text, plan = keep_text(installation, form, _rows(installation, scope, sent, offer.says), name=name)
+    taken = TakenIn(
+        name=name, raw=text, text=text, encoding="utf-8", reading=FileConfig(format="csv", csv=TEXT), plan=plan
+    )
+    logic = replace(scope.logic, mapping=offer.mapping)
+    run_id = plan_run(
+        installation, logic, taken, source_id=scope.latest.source_id, source_name=scope.latest.source_name, mends=form
+    )
+    with installation.database.connect(installation.tenant_id) as connection:
+        audit.append(
+            connection,
+            installation.tenant_id,
+            action="quarantine.fixed",
+            resource="quarantine",
+            payload={
+                **how,
+                "run": str(run_id),
+                "mapping": f"{offer.mapping.mapping} {offer.mapping.version}",
+                "mapping_after": offer.mapping.hash.hex(),
+                "records": len(sent),
+            },
+        )
+    return run_id
+
+
+def written(offer: Offer) -> str:
+    """The mapping's next version as the text of a YAML file."""
+    return to_yaml(offer.mapping)
+
+
+def _scope(installation: Installation, wanted: Wanted) -> _Scope:
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        origins = [
+            runs.get_run(connection, tenant_id, run_id)
+            for run_id in fixes.origins(
+                connection, tenant_id, source_id=wanted.source_id, rule=wanted.rule, field=wanted.field
+            )
+        ]
+        if not origins:
+            raise Misuse(
+                "there is nothing to fix: no open record of this source was refused so",
+                where="quarantine fix",
+                value=f"{wanted.rule}, {wanted.field}",
+                remedy="`headwater quarantine fix` without options shows what is worth fixing.",
+            )
+        latest = max(origins, key=lambda run: run.started_at)
+        of_source = fixes.runs_of_source(connection, tenant_id, wanted.source_id)
+        newest = max(of_source, key=lambda run: [int(part) for part in run.mapping_version.split(".")])
+        document = get_document(connection, tenant_id, newest.mapping_hash)
+    before = stored_logic(installation, latest)
+    mapping = read_mapping(document.body, where=f"mapping {document.name} {document.version}")
+    return _Scope(
+        wanted=wanted,
+        logic=replace(
+            before,
+            mapping=mapping if mapping.contract == before.mapping.contract else before.mapping,
+            factor_set=factor_sets.pin(installation) if calculates(before.recipe, before.contract) else None,
+        ),
+        latest=latest,
+        origins=tuple(run for run in origins if _kind(run) == _kind(latest)),
+        columns=tuple(latest.layout["columns"]),
+    )
+
+
+def _kind(run: Run) -> tuple[Any, ...]:
+    return run.contract_hash, tuple(run.layout.get("mends", run.layout)["columns"])
+
+
+def _records(installation: Installation, scope: _Scope) -> Iterator[OpenRecord]:
+    wanted = scope.wanted
+    with installation.database.connect(installation.tenant_id) as connection:
+        yield from fixes.open_like(
+            connection, installation.tenant_id, source_id=wanted.source_id, rule=wanted.rule, field=wanted.field
+        )
+
+
+class _Tried:
+    """What became of the open records under one version of the mapping."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self.loads: list[str] = []
+        self.refused: list[str] = []
+        self.by_rule: Counter[str] = Counter()
+        self.unlike = 0
+        self.elsewhere = 0
+        self._figures: dict[tuple[str, str], Decimal] = {}
+
+    def figures(self) -> tuple[Figure, ...]:
+        """Sums, the greatest first."""
+        found = [Figure(method=method, gwp_set=gwp, co2e_kg=total) for (method, gwp), total in self._figures.items()]
+        return tuple(sorted(found, key=lambda figure: -figure.co2e_kg))
+
+    def take(self, transform: ChunkTransform, columns: Sequence[str], records: Sequence[OpenRecord]) -> None:
+        """Try some records."""
+        table = pa.table(
+            {name: pa.array([record.raw.get(name) or "" for record in records], pa.string()) for name in columns}
+        )
+        found = transform.run(table, np.arange(len(records), dtype=np.int32), first_record=1)
+        refused = found.refused.select(["record_no", "findings"]).to_pylist()
+        rules: dict[int, list[Any]] = {row["record_no"]: json.loads(row["findings"]) for row in refused}
+        rules |= {conflict.record_no: [{"rule": CONFLICT, "field": ""}] for conflict in found.conflicts}
+        loads = {*found.records["record_no"].to_pylist(), *found.merged}
+        for number, record in enumerate(records):
+            self._count(str(record.key), rules.get(number), loads=number in loads)
+        if found.results is not None:
+            self._add(found.results)
+
+    def _count(self, key: str, findings: list[Any] | None, *, loads: bool) -> None:
+        if findings is None and loads:
+            self.loads.append(key)
+        elif findings is None or any(
+            (each["rule"], each["field"]) == (self._wanted.rule, self._wanted.field) for each in findings
+        ):
+            self.unlike += 1
+        else:
+            self.refused.append(key)
+            self.by_rule.update({each["rule"] for each in findings})
+
+    def _add(self, results: pa.Table) -> None:
+        sums = results.group_by(["method", "gwp_set"]).aggregate([("co2e_kg", "sum")])
+        for row in sums.to_pylist():
+            key = (row["method"], row["gwp_set"])
+            self._figures[key] = self._figures.get(key, Decimal(0)) + row["co2e_kg_sum"]
+
+
+def _tried(installation: Installation, scope: _Scope, logic: Logic) -> _Tried:
+    tried, here = _Tried(scope.wanted), {run.run_id for run in scope.origins}
+    waiting: list[OpenRecord] = []
+    with engine(memory_limit=_memory(installation)) as duck:
+        transform, _ = compile_logic(installation, duck, logic, columns=scope.columns, source_id=scope.wanted.source_id)
+        for record in _records(installation, scope):
+            if record.run_id not in here:
+                tried.elsewhere += 1
+                continue
+            waiting.append(record)
+            if len(waiting) == BATCH:
+                tried.take(transform, scope.columns, waiting)
+                waiting = []
+        if waiting:
+            tried.take(transform, scope.columns, waiting)
+    return tried
+
+
+def _moved(
+    installation: Installation, scope: _Scope, logics: Sequence[Logic], progress: Progress
+) -> tuple[list[int], int]:
+    """For each mapping: how many records of the last import that stand would be read otherwise; how many it has."""
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        imports = [
+            runs.get_run(connection, tenant_id, each.run_id)
+            for each in fixes.runs_of_source(connection, tenant_id, scope.wanted.source_id)
+            if each.kind == "import" and each.state in LOADED
+        ]
+        run = next((run for run in imports if tuple(run.layout["columns"]) == scope.columns), None)
+        chunks = chunks_of(connection, tenant_id, run.run_id) if run else []
+    if run is None or not logics:
+        return [0] * len(logics), 0
+    layout = layout_from_json(dict(run.layout))
+    counts = [0] * len(logics)
+    with ExitStack() as stack:
+        file = stack.enter_context(installation.blobs.open(tenant_id, run.text_sha256))
+        transforms = []
+        for logic in (stored_logic(installation, run), *logics):
+            duck = stack.enter_context(engine(memory_limit=_memory(installation)))
+            bare = replace(logic, factor_set=None)
+            transforms.append(
+                compile_logic(installation, duck, bare, columns=scope.columns, source_id=run.source_id)[0]
+            )
+        progress.start(f"comparing with {run.source_name}", total=run.records_planned)
+        for chunk in chunks:
+            raw = read_chunk(file, span_of(chunk), layout)
+            stands, *others = (_hashes(transform, raw.table, raw.record_nos) for transform in transforms)
+            counts = [count + len(stands - other) for count, other in zip(counts, others, strict=True)]
+            progress.advance(chunk.records)
+        progress.finish()
+    return counts, run.records_planned
+
+
+def _hashes(transform: ChunkTransform, table: pa.Table, numbers: Any) -> set[tuple[int, bytes]]:
+    records = transform.run(table, numbers, first_record=1).records
+    rows: list[dict[str, Any]] = records.select(["record_no", "row_hash"]).to_pylist()
+    return {(row["record_no"], row["row_hash"]) for row in rows}
+
+
+def _rows(installation: Installation, scope: _Scope, sent: set[str], says: str) -> Iterator[tuple[str, ...]]:
+    """The records that are sent, as they were refused."""
+    for record in _records(installation, scope):
+        key = str(record.key)
+        if key in sent:
+            yield (key, says, "", *(record.raw.get(column) or "" for column in scope.columns))
+
+
+def _memory(installation: Installation) -> str:
+    return f"{installation.settings.memory_limit // 2**20}MiB"
