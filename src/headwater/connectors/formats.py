@@ -195,7 +195,8 @@ def _in_text(head: bytes, name: str, said: str | None) -> Found:
         _refuse_office_xml(start, name)
         return Found(format="xml", packing="", evidence=(f"text that begins with {start[:20]!r}",))
     ending = _ENDINGS.get(_ending(name))
-    if _JSON.match(start) and not (ending == "csv" and start.startswith("[")):
+    is_header = ending == "csv" and re.match(r"\[\s*[^\[{\s]", start)
+    if _JSON.match(start) and not is_header:
         format_, why = _kind_of_json(start, said or ending)
         return Found(format=format_, packing="", evidence=(why,))
     return Found(format="csv", packing="", evidence=("text that begins like neither XML nor JSON",))

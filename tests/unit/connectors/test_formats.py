@@ -146,6 +146,7 @@ def test_a_packing_is_told_before_what_is_inside(tmp_path: Path) -> None:
         ("a.xls", XLSX, r"Excel workbook (.xlsx), but its name ends in .xls"),
         ("a.csv", XLSX, r"Excel workbook (.xlsx), but its name ends in .csv"),
         ("a.csv", '{"a": 1}', "JSON, but its name ends in .csv"),
+        ("a.csv", '[{"a": 1}]', "JSON, but its name ends in .csv"),
         ("a.json", "a,b\n", "delimited text, but its name ends in .json"),
         ("a.csv", gzip.compress(b"a"), "a gzip archive, but its name ends in .csv"),
         ("a.gz", "a,b\n", "delimited text, but its name ends in .gz"),
