@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from headwater.connectors.csv_file import to_utf8
+from headwater.connectors.files import write_text_of
 from headwater.contracts import Document
 from headwater.errors import HeadwaterError
 from headwater.store.cited_blobs import all_cited_blobs
@@ -15,6 +15,7 @@ from headwater.store.documents import all_contracts, all_documents
 
 if TYPE_CHECKING:
     from headwater.audit.chain import Entry
+    from headwater.connectors.files import FileConfig
     from headwater.pipeline.replay.differences import Differences
     from headwater.services.installation import Installation
     from headwater.store.cited_blobs import CitedBlob
@@ -48,7 +49,7 @@ class Evidence:
     cited_documents: dict[str, str] = field(default_factory=dict)  # hash -> kind
     cited_blobs: dict[str, Citation] = field(default_factory=dict)
     erased: set[str] = field(default_factory=set)  # by the chain
-    transcoded: set[tuple[str, str]] = field(default_factory=set)
+    made_again: set[tuple[str, str]] = field(default_factory=set)  # raw, text
 
     def note(self, entry: Entry) -> None:
         """What an entry of the chain cites, and what it says was erased. The first to cite a blob named it."""
@@ -132,18 +133,22 @@ class Evidence:
                 "blobs", key, "size", stored=blob.size, expected=measured.size, why="bytes of the file"
             )
 
-    def check_transcoding(self, raw: str, text: str, encoding: str) -> None:
-        """The UTF-8 form of a file is made again from the file as it came."""
+    def check_text(self, raw: str, text: str, *, name: str, reading: FileConfig | None) -> None:
+        """The text of a file is made again from the file as it came."""
         usable = all(digest in self.blobs and digest not in self.erased for digest in (raw, text))
-        if raw == text or (raw, text) in self.transcoded or not usable:
+        if raw == text or (raw, text) in self.made_again or not usable or reading is None:
             return
-        self.transcoded.add((raw, text))
+        self.made_again.add((raw, text))
         path = self.installation.blobs.path(self.installation.tenant_id, bytes.fromhex(raw))
-        sink = _Hash()
-        to_utf8(path, encoding, sink)
+        digest = hashlib.sha256()
+        try:
+            write_text_of(path, reading, digest.update, name=name)
+            made = digest.hexdigest()
+        except HeadwaterError as error:
+            made = str(error)
         self.differences.compare(
-            "runs", f"text {text}", "text_sha256", stored=text, expected=sink.hash.hexdigest(),
-            why=f"the file {raw} brought from {encoding} to UTF-8 again",
+            "runs", f"text {text}", "text_sha256", stored=text, expected=made,
+            why=f"the file {raw} brought to text again",
         )  # fmt: skip
 
     def check_citations(self) -> None:
@@ -190,15 +195,3 @@ class Evidence:
         self.differences.compare(
             "blobs", key, "state", stored=blob.state, expected=state, why="as the audit chain says"
         )
-
-
-class _Hash:
-    """Takes what is written to it into a hash only."""
-
-    def __init__(self) -> None:
-        self.hash = hashlib.sha256()
-
-    def write(self, block: bytes) -> int:
-        """Take a block."""
-        self.hash.update(block)
-        return len(block)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from headwater.connectors.csv_file import ChunkSpan
+from headwater.connectors.files import inspect_file
 from headwater.contracts import Document
 from headwater.engine.duck import engine
+from headwater.errors import Misuse
 from headwater.mapping import compile_mapping, read_mapping
 from headwater.pipeline.prepare import Preparation
 from headwater.pipeline.recipe import FactorChoice, Load, Recipe, RecipeSource, load_recipe
@@ -20,6 +23,7 @@ from headwater.pipeline.writer import ChunkWriter
 from headwater.services import factor_sets
 from headwater.services.chain_entries import planned_payload
 from headwater.services.column_lineage import SqlLineage, lineage_of
+from headwater.services.folders import files_of
 from headwater.services.full_loads import sweep_if_full
 from headwater.services.logic import Logic, calculates, compile_logic, fingerprint
 from headwater.services.mending import mending_of
@@ -37,10 +41,13 @@ if TYPE_CHECKING:
 
     from headwater.mapping import Mapping
     from headwater.pipeline.mending import MendForm
+    from headwater.services.folders import SourceFile
     from headwater.services.installation import Installation
     from headwater.services.sources import TakenIn
     from headwater.store.runs import Run
     from headwater.telemetry import Progress
+
+LOADED = ("succeeded", "succeeded_with_quarantine")
 
 
 def import_file(
@@ -78,27 +85,84 @@ def plan_file(
         load=Load(chunk_size=chunk_size),
         factors=FactorChoice(),
     )
-    return _plan(installation, recipe, Path.cwd())
+    return _plan_one(installation, recipe, Path.cwd())
 
 
 def plan_recipe(installation: Installation, path: Path) -> UUID:
     """Plan the run of a recipe; its id, for `carry_out`."""
-    return _plan(installation, load_recipe(path), path.parent)
+    return _plan_one(installation, load_recipe(path), path.parent)
 
 
-def _plan(installation: Installation, recipe: Recipe, base: Path) -> UUID:
+def _plan_one(installation: Installation, recipe: Recipe, base: Path) -> UUID:
+    files = source_files(installation, recipe, base)
+    if len(files) > 1:
+        raise Misuse(
+            "this stands for several files, and each is a run of its own",
+            where=recipe.source.path,
+            value=f"{len(files)} files",
+            remedy="Import them with `import_each`.",
+        )
+    run_id = plan_source(installation, recipe, base, files[0])
+    if run_id is None:
+        raise AssertionError("only a file that may be left out is")
+    return run_id
+
+
+def source_files(installation: Installation, recipe: Recipe, base: Path) -> tuple[SourceFile, ...]:
+    """The files that a recipe's source stands for, each to be planned by `plan_source`."""
+    mapping = installation.mapping(recipe.mapping, base)
+    return files_of(recipe.source.path, base, member=mapping.source.member)
+
+
+def plan_source(
+    installation: Installation, recipe: Recipe, base: Path, file: SourceFile, *, again: bool = True
+) -> UUID | None:
+    """Plan the run of one file. None, unless `again`, where file, mapping, contract, recipe and factors are those of
+    the source's last run and that one loaded all of it.
+    """
     mapping = installation.mapping(recipe.mapping, base)
     contract = installation.contract(mapping.contract_name, mapping.contract_major)
-    taken = take_in(
-        installation,
-        base / recipe.source.path,
-        config_of(mapping),
-        chunk_size=recipe.load.chunk_size or installation.settings.chunk_size,
-    )
     factor_set = factor_sets.pin(installation) if calculates(recipe, contract) else None
     logic = Logic(contract=contract, mapping=mapping, recipe=recipe, factor_set=factor_set)
-    source_name = recipe.source.name or taken.name
-    return plan_run(installation, logic, taken, source_id=source_id(mapping, source_name), source_name=source_name)
+    source_name = _source_name(recipe, file)
+    source = source_id(mapping, source_name)
+    if not again and was_loaded(installation, logic, source, file.path):
+        return None
+    hints = config_of(mapping)
+    found = inspect_file(file.path, replace(hints, member=file.member or hints.member))
+    decimal = mapping.for_columns(found.columns).locale.decimal
+    taken = take_in(
+        installation,
+        file.path,
+        replace(found, config=replace(found.config, decimal=decimal)),
+        chunk_size=recipe.load.chunk_size or installation.settings.chunk_size,
+    )
+    return plan_run(installation, logic, taken, source_id=source, source_name=source_name)
+
+
+def _source_name(recipe: Recipe, file: SourceFile) -> str:
+    """A name given stands for the one file there is; of several each keeps its own below it."""
+    given = recipe.source.name
+    if given is None:
+        return file.name
+    return given if file.alone else f"{given}/{file.name}"
+
+
+def was_loaded(installation: Installation, logic: Logic, source_id: bytes, path: Path) -> bool:
+    """Whether the source's last run loaded this very file by this very logic, all of it."""
+    with installation.database.connect(installation.tenant_id) as connection:
+        last = runs.latest_of_source(connection, installation.tenant_id, source_id)
+    return (
+        last is not None
+        and last.state in LOADED
+        and stored_logic(installation, last).hash == logic.hash
+        and last.blob_sha256 == _sha256_of(path)
+    )
+
+
+def _sha256_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def source_id(mapping: Mapping, source_name: str) -> bytes:
@@ -153,7 +217,7 @@ def plan_run(
             blob_sha256=taken.raw.sha256,
             text_sha256=taken.text.sha256,
             encoding=taken.encoding,
-            layout=layout_as_json(taken.plan) | ({"mends": mends.as_json()} if mends else {}),
+            layout=layout_as_json(taken) | ({"mends": mends.as_json()} if mends else {}),
         )
         planned = [_planned(tenant_id, run_id, span) for span in taken.plan.chunks]
         runs.create_run(connection, tenant_id, run, planned)
@@ -239,6 +303,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
                 results=calculation.document if calculation else None,
                 source_id=run.source_id,
                 logic_hash=logic_hash,
+                version=logic.recipe.load.version,
             ),
             store=store,
             progress=progress,

@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from headwater.connectors.csv_file import CsvConfig
 from headwater.connectors.csv_file.read import read_chunk
+from headwater.connectors.files import FileConfig, inspect_file
 from headwater.errors import InputRefused, Misuse
 from headwater.pipeline.mending import KEY, RECORD, MendForm, guard
 from headwater.pipeline.refusals import UNCUT
@@ -129,7 +130,8 @@ def plan_resubmission(installation: Installation, path: Path) -> UUID:
     InputRefused where the file is no export. Misuse where its rows do not belong to one source read by one mapping.
     """
     config = CsvConfig(encoding="utf-8", delimiter=_delimiter(path), quote='"', comment="", preamble=0, unnamed=0)
-    taken = take_in(installation, path, config, chunk_size=installation.settings.chunk_size)
+    found = inspect_file(path, FileConfig(format="csv", csv=config))
+    taken = take_in(installation, path, found, chunk_size=installation.settings.chunk_size)
     origins = _origins(installation, taken)
     form = _form(origins, has_record=taken.plan.header[3:4] == (RECORD,))
     if taken.plan.header != form.header:

@@ -34,7 +34,7 @@ from headwater.pipeline.writer import COUNTS, ChunkWriter
 from headwater.services.chain_entries import layout_digest, plan_digest
 from headwater.services.imports import stored_logic
 from headwater.services.logic import compile_logic, fingerprint
-from headwater.services.sources import layout_from_json
+from headwater.services.sources import layout_from_json, reading_from_json
 from headwater.store.chunks import chunks_of
 from headwater.values import record_id
 
@@ -148,7 +148,9 @@ class Replay:
         self.seen[run_id] = SeenRun(
             run=replace(run, **right), stored=run, chunks={chunk.chunk_no: chunk for chunk in chunks}, is_whole=is_whole
         )
-        self._evidence.check_transcoding(payload["blob"], payload["text"], payload["encoding"])
+        if is_whole:
+            reading = reading_from_json(dict(run.layout))
+            self._evidence.check_text(payload["blob"], payload["text"], name=payload["file"], reading=reading)
 
     def _compare_run(self, run: Run, chunks: list[Chunk], payload: dict[str, Any]) -> bool:
         """Whether the layout is as it was; whatever else differs, the chain knows."""
@@ -338,6 +340,7 @@ class Replay:
                 results=calculation.document if calculation else None,
                 source_id=run.source_id,
                 logic_hash=fingerprint(logic, layout),
+                version=logic.recipe.load.version,
             ),
             seen=seen_keys,
             contract=f"{logic.contract.name}@{logic.contract.major}",

@@ -1,19 +1,24 @@
-"""A file taken in: inspected, kept as a blob, brought to UTF-8 where it is not, and planned, in one pass over it."""
+"""A file taken in: kept as a blob, brought to its text where it is none itself, and planned, in one pass over it."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from headwater.connectors.csv_file import CsvConfig, Layout, Planner, inspect_file, is_utf8, to_utf8
+from headwater.connectors.csv_file import CsvConfig, Layout, Planner
 from headwater.connectors.csv_file.records import Dialect
-from headwater.errors import Misuse
+from headwater.connectors.files import FileConfig, write_text_of
+from headwater.connectors.nested import NestedConfig
+from headwater.connectors.text_table import Part
+from headwater.connectors.text_table.shape import Shape, Unpivot
+from headwater.connectors.workbook import WorkbookConfig
 from headwater.store.cited_blobs import size_is_known
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from headwater.connectors.csv_file import Plan
+    from headwater.connectors.inspection import Inspection
     from headwater.mapping import Mapping
     from headwater.services.installation import Installation
     from headwater.store.blobs import Blob
@@ -21,64 +26,84 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TakenIn:
-    """A file of which every byte is kept. `text` is the blob that spans point into: `raw` itself where it is UTF-8."""
+    """A file of which every byte is kept. `text` is the blob that spans point into: `raw` itself where that is UTF-8.
+
+    reading  what decides how the text was made of the file; with it, it can be made again
+    """
 
     name: str
     raw: Blob
     text: Blob
     encoding: str
+    reading: FileConfig
     plan: Plan
 
 
-def config_of(mapping: Mapping) -> CsvConfig:
+def config_of(mapping: Mapping) -> FileConfig:
     """What a mapping says about how its source is written."""
     source = mapping.source
-    return CsvConfig(
-        encoding=source.encoding,
-        delimiter=source.delimiter,
-        quote=source.quote,
-        comment=source.comment,
-        preamble=source.preamble,
+    is_text = source.format in {None, "csv"}
+    turned = source.unpivot
+    return FileConfig(
+        format=source.format,
+        member=source.member,
+        csv=CsvConfig(
+            encoding=source.encoding,
+            delimiter=source.delimiter,
+            quote=source.quote,
+            comment=source.comment,
+            preamble=source.header - 1 if source.header and source.preamble is None else source.preamble,
+        ),
+        workbook=WorkbookConfig(
+            sheets=source.sheets, header=source.header, header_rows=source.header_rows, units_row=source.units_row
+        ),
+        nested=NestedConfig(records=source.records, encoding=source.encoding),
+        shape=Shape(
+            units_row=is_text and source.units_row is not None,
+            fill_down=source.fill_down,
+            unpivot=Unpivot(columns=turned.patterns, name=turned.name, value=turned.value, unit=turned.unit)
+            if turned
+            else None,
+            add=source.add,
+        ),
+        decimal=mapping.locale.decimal,
     )
 
 
-def take_in(installation: Installation, path: Path, config: CsvConfig, *, chunk_size: int) -> TakenIn:
-    """Keep and plan a file. InputRefused where it is no delimited text or a guess would not be sure enough."""
-    if not path.is_file():
-        raise Misuse("there is no such file", where=str(path), remedy="Look at the path; a folder is not a source yet.")
-    found = inspect_file(path, config)
-    planner = Planner(found.config, chunk_size, name=path.name)
-    tenant_id = installation.tenant_id
-    if is_utf8(found.encoding):
+def take_in(installation: Installation, path: Path, found: Inspection[FileConfig], *, chunk_size: int) -> TakenIn:
+    """Keep and plan a file as it was inspected."""
+    config, tenant_id = found.config, installation.tenant_id
+    planner = Planner(config.text, chunk_size, name=found.name)
+    parts: tuple[Part, ...] = ()
+    if config.stands_for_itself:
         with installation.database.connect(tenant_id) as connection:
             perhaps_held = size_is_known(connection, tenant_id, found.size)
         raw = text = installation.blobs.put_file(tenant_id, path, on_block=planner.feed, perhaps_held=perhaps_held)
     else:
         raw = installation.blobs.put_file(tenant_id, path)
         with installation.blobs.writer(tenant_id) as writer:
-            to_utf8(path, found.encoding, _Both(writer, planner))
+
+            def both(block: bytes) -> None:
+                planner.feed(block)
+                writer.write(block)
+
+            parts = write_text_of(installation.blobs.path(tenant_id, raw.sha256), config, both, name=found.name)
         text = writer.blob
-    return TakenIn(name=path.name, raw=raw, text=text, encoding=found.encoding, plan=planner.finish())
+    return TakenIn(
+        name=found.name,
+        raw=raw,
+        text=text,
+        encoding=found.encoding,
+        reading=config,
+        plan=replace(planner.finish(), parts=parts),
+    )
 
 
-class _Both:
-    """Writes go to the blob and to the plan."""
-
-    def __init__(self, writer: Any, planner: Planner) -> None:
-        self._writer = writer
-        self._planner = planner
-
-    def write(self, block: bytes) -> int:
-        """Take a block."""
-        self._planner.feed(block)
-        written: int = self._writer.write(block)
-        return written
-
-
-def layout_as_json(layout: Layout) -> dict[str, Any]:
-    """A layout as it is stored with a run."""
-    body = asdict(layout)
-    return {field.name: body[field.name] for field in fields(Layout)}
+def layout_as_json(taken: TakenIn) -> dict[str, Any]:
+    """A layout as it is stored with a run, and what the text was made by where it is not the file itself."""
+    body = asdict(taken.plan)
+    layout = {field.name: body[field.name] for field in fields(Layout)}
+    return layout if taken.raw == taken.text else layout | {"reading": taken.reading.as_json()}
 
 
 def layout_from_json(body: dict[str, Any]) -> Layout:
@@ -91,4 +116,10 @@ def layout_from_json(body: dict[str, Any]) -> Layout:
         data_byte=body["data_byte"],
         data_line=body["data_line"],
         dialect=Dialect(**body["dialect"]),
+        parts=tuple(Part(**{**part, "columns": tuple(part["columns"])}) for part in body.get("parts", ())),
     )
+
+
+def reading_from_json(body: dict[str, Any]) -> FileConfig | None:
+    """How the text was made, as it was stored; None where the file is its own text."""
+    return FileConfig.from_json(body["reading"]) if "reading" in body else None

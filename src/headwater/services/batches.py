@@ -1,0 +1,66 @@
+"""Many files in one go: each is a run of its own, so that one that is refused leaves the others be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from headwater.errors import HeadwaterError, InputRefused, Misuse
+from headwater.services.imports import carry_out, plan_source
+from headwater.services.runs_view import show_run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from headwater.pipeline.recipe import Recipe
+    from headwater.services.folders import SourceFile
+    from headwater.services.installation import Installation
+    from headwater.services.runs_view import RunView
+    from headwater.telemetry import Progress
+
+UNCHANGED, REFUSED = "unchanged", "refused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """What became of one file: a run, or nothing, since it is as it was, or since it cannot be read."""
+
+    file: str
+    view: RunView | None
+    error: HeadwaterError | None
+
+    @property
+    def state(self) -> str:
+        """That of its run, `unchanged` or `refused`."""
+        if self.view is not None:
+            return self.view.run.state
+        return UNCHANGED if self.error is None else REFUSED
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        run = self.view.as_json() if self.view else None
+        return {"file": self.file, "state": self.state, "run": run, "error": str(self.error) if self.error else None}
+
+
+def import_each(
+    installation: Installation,
+    recipe: Recipe,
+    base: Path,
+    files: Sequence[SourceFile],
+    *,
+    again: bool,
+    progress: Progress,
+) -> Iterator[Imported]:
+    """Import the files one after another; one that is as it was when it was last loaded is left out unless `again`."""
+    for file in files:
+        try:
+            run_id = plan_source(installation, recipe, base, file, again=again)
+        except (InputRefused, Misuse) as error:
+            yield Imported(file=file.name, view=None, error=error)
+            continue
+        if run_id is None:
+            yield Imported(file=file.name, view=None, error=None)
+            continue
+        carry_out(installation, run_id, progress=progress)
+        yield Imported(file=file.name, view=show_run(installation, run_id), error=None)
