@@ -44,12 +44,13 @@ class River:
         mapping: str = "activity_form",
         chunk_size: int = 50_000,
         strategy: str = "delta",
+        version: str | None = None,
     ) -> tuple[UUID, Ledger]:
         """Import a file of this content; run id and ledger."""
         path = self.folder / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         recipe = self.folder / f"{path.stem}.recipe.yaml"
-        load = {"strategy": strategy, "chunk_size": chunk_size}
+        load = {"strategy": strategy, "chunk_size": chunk_size, "version": version}
         body = {"recipe": "test", "source": {"path": path.name}, "mapping": self.mapping(mapping), "load": load}
         recipe.write_text(yaml.safe_dump(body))
         run_id = run_recipe(self.installation, recipe, progress=SilentProgress())

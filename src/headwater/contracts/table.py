@@ -44,7 +44,7 @@ def table_ddl(document: Document) -> str:
     return "\n".join(
         [
             _create(table, [*columns, f"PRIMARY KEY (tenant_id, {key})"]),
-            _create(history, [*past, f"PRIMARY KEY (tenant_id, {key}, superseded_by)"]),
+            _create(history, [*past, f"PRIMARY KEY (tenant_id, {key}, superseded_by, chunk_id, record_no)"]),
             *_closed(table),
             *_closed(history),
         ]

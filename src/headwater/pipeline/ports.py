@@ -68,6 +68,10 @@ class Loaded(Protocol):
         """Rows that did not go in."""
 
     @property
+    def older(self) -> Sequence[Refusal]:
+        """Rows that did not go in because what stands has a higher version."""
+
+    @property
     def relies_on(self) -> Sequence[UUID]:
         """Older chunks whose rows were found unchanged."""
 
@@ -93,6 +97,7 @@ class ChunkTransaction(Protocol):
         *,
         repeated: Callable[[Sequence[int]], Sequence[int]],
         parent: Document | None = None,
+        version: str | None = None,
     ) -> Loaded:
         """Bring rows into the table of a contract."""
 

@@ -40,6 +40,13 @@ class Load(_Part):
     chunk_size: int | None = Field(
         default=None, ge=1, le=1_000_000, description="Records a transaction; left out, as the settings say."
     )
+    version: Name | None = Field(
+        default=None,
+        description=(
+            "The contract's field that orders the versions of a key: the higher replaces the lower whichever comes "
+            "first, and a lower one is skipped as `older_version`. Left out, the order of arrival decides."
+        ),
+    )
 
 
 class FactorChoice(_Part):
@@ -75,7 +82,7 @@ class Recipe(_Part):
 
     def logic(self) -> bytes:
         """Hash of what decides about results: not where the file lies, nor how large chunks are."""
-        parts = {"factors": self.factors.model_dump(mode="json"), "steps": self.steps}
+        parts = {"factors": self.factors.model_dump(mode="json"), "steps": self.steps, "version": self.load.version}
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).digest()
 
 

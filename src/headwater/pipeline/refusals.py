@@ -38,7 +38,7 @@ class Conflict:
     """A record (in the chunk, from 0) whose key stands with other content, and where that came from.
 
     Where that is an earlier record of the chunk, `first` is its number and `row_hash` the hash of this one: should the
-    earlier one be refused itself, this one is looked at again.
+    earlier one be refused itself, this one is looked at again. `is_older`: what stands has a higher version.
     """
 
     record_no: int
@@ -46,6 +46,7 @@ class Conflict:
     newer: bool = False
     first: int | None = None
     row_hash: bytes | None = None
+    is_older: bool = False
 
 
 def quarantine_key(source_id: bytes, raw_hash: bytes) -> str:
@@ -110,6 +111,15 @@ def conflict_rows(
 
 def _conflict_finding(conflict: Conflict, document: Document) -> dict[str, str]:
     keys = ", ".join(spec.name for spec in document.key)
+    if conflict.is_older:
+        return {
+            "rule": f"{document.name}.version.older",
+            "field": keys,
+            "value": "",
+            "message": f"A higher version of the record with this {keys} stands already: {conflict.stands}.",
+            "valid": "a version as high as the one that stands, or higher",
+            "mend": "Dismiss the record: the source has replaced it. Where its version is wrong, correct that.",
+        }
     newer = " by a newer run" if conflict.newer else ""
     return {
         "rule": f"{document.name}.key.conflict",

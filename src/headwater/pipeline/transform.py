@@ -6,7 +6,7 @@ raw records are built only for rows whose mask is not 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,13 +51,17 @@ class Standing:
 class Transformed:
     """What one chunk gives. All record numbers are within the chunk, from 0.
 
-    records    the contract's fields, absent, record_no, row_hash: what may be loaded, sorted by key, each key once
+    records    the contract's fields, absent, record_no, row_hash: what may be loaded, sorted by key, each key once but
+               for what `rounds` says
     results    likewise for what was calculated from them, or None where the recipe calculates nothing
     refused    quarantine_id, raw_hash, record_no, raw, findings: those that break a rule
     conflicts  those whose key an earlier record of the chunk has with other content
     findings   record_no, rule_id, field, value, message: noticed, loaded all the same
     skipped    reason -> count, by the mapping's own instruction
     merged     those equal to an earlier record of the chunk -> that record
+    rounds     those with a higher version of a key that an earlier record of the chunk has -> how many there are of
+               these before it; each takes the place of the one before
+    older      those of a lower version than an earlier record of the chunk -> that record
     """
 
     records: pa.Table
@@ -68,6 +72,18 @@ class Transformed:
     skipped: dict[str, int]
     merged: Mapping[int, int]
     standing: Standing
+    rounds: Mapping[int, int]
+    older: Mapping[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Repeated:
+    """See `Transformed`."""
+
+    conflicts: tuple[Conflict, ...] = ()
+    merged: Mapping[int, int] = field(default_factory=dict)
+    rounds: Mapping[int, int] = field(default_factory=dict)
+    older: Mapping[int, int] = field(default_factory=dict)
 
 
 class ChunkTransform:
@@ -82,9 +98,11 @@ class ChunkTransform:
         columns: Sequence[str],
         source_id: bytes,
         calculation: Calculation | None = None,
+        version: str | None = None,
     ) -> None:
         self._connection = connection
         self._mapping = mapping
+        self._version = "NULL" if version is None else quoted_field(version)
         self._columns = columns
         self._source_id = source_id
         self._calculation = calculation
@@ -115,16 +133,18 @@ class ChunkTransform:
         self._connection.register("raw", raw.append_column("_record_no", pa.array(record_nos, pa.int32())))
         try:
             self._connection.execute(self.sql)
-            conflicts, merged = self._take_out_repeated(first_record)
+            repeated = self._take_out_repeated(first_record)
             calculated = self._calculation
             return Transformed(
                 records=self._records(),
                 results=self._sorted(calculated.results_sql) if calculated else None,
                 refused=self._refused(),
-                conflicts=conflicts,
+                conflicts=repeated.conflicts,
                 findings=self._findings(),
                 skipped=self._counts("SELECT _skip, count(*) FROM chunk WHERE _skip IS NOT NULL GROUP BY _skip"),
-                merged=merged,
+                merged=repeated.merged,
+                rounds=repeated.rounds,
+                older=repeated.older,
                 standing=self._standing(),
             )
         finally:
@@ -199,37 +219,59 @@ FROM found ORDER BY _record_no, place""").cast(FINDINGS_SCHEMA)
             return warnings
         return pa.concat_tables([warnings, self._calculation.explain().cast(FINDINGS_SCHEMA)])
 
-    def _take_out_repeated(self, first_record: int) -> tuple[tuple[Conflict, ...], dict[int, int]]:
-        """Of a key more than once in the chunk the first in source order stays; equal ones merge, others conflict."""
+    def _take_out_repeated(self, first_record: int) -> _Repeated:
+        """Of a key more than once in the chunk the first in source order stays; equal ones merge, others conflict.
+
+        Where versions are declared, each record of a higher version than all before it stays too, for a round of its
+        own; one of a lower version is older. So the chunk ends as it would record by record.
+        """
         hashes = self._connection.sql("SELECT key_hash FROM chunk WHERE is_loaded").fetchnumpy()["key_hash"]
         found, counts = np.unique(hashes, return_counts=True)
         if found.size == hashes.size:
-            return (), {}
+            return _Repeated()
+        keys = _listed(map(quoted_field, self._keys))
         self._connection.register("repeated_hashes", pa.table({"key_hash": found[counts > 1]}))
         self._connection.execute(f"""
 CREATE OR REPLACE TEMP TABLE repeated AS
-SELECT _record_no, row_hash = first_hash AS is_equal, first_record, row_hash FROM (
-    SELECT _record_no, row_hash,
-           first_value(row_hash) OVER of_key AS first_hash, first_value(_record_no) OVER of_key AS first_record
+WITH same_hash AS (
+    SELECT _record_no, row_hash, {keys}, {self._version} AS _version
     FROM chunk SEMI JOIN repeated_hashes USING (key_hash) WHERE is_loaded
-    WINDOW of_key AS (PARTITION BY {_listed(map(quoted_field, self._keys))} ORDER BY _record_no))
-WHERE _record_no <> first_record""")
+), climbing AS (
+    SELECT *, row_number() OVER of_key = 1 AS is_first, max(_version) OVER (of_key ROWS BETWEEN UNBOUNDED PRECEDING
+                                                                            AND 1 PRECEDING) AS highest
+    FROM same_hash WINDOW of_key AS (PARTITION BY {keys} ORDER BY _record_no)
+), stepped AS (
+    SELECT *, is_first OR coalesce(_version > highest, _version IS NOT NULL) AS is_step FROM climbing
+), told AS (
+    SELECT *, sum(is_step::INTEGER) OVER so_far AS steps, max(CASE WHEN is_step THEN _record_no END) OVER so_far AS step
+    FROM stepped WINDOW so_far AS (PARTITION BY {keys} ORDER BY _record_no)
+)
+SELECT told._record_no, told.step, told.is_step, (told.steps - 1)::INTEGER AS round,
+       told._version IS DISTINCT FROM above._version AS is_older, told.row_hash = above.row_hash AS is_equal,
+       told.row_hash
+FROM told JOIN same_hash above ON above._record_no = told.step
+WHERE NOT told.is_step OR told.steps > 1""")
         self._connection.unregister("repeated_hashes")
         self._connection.execute(
-            "UPDATE chunk SET is_loaded = false FROM repeated WHERE chunk._record_no = repeated._record_no"
+            "UPDATE chunk SET is_loaded = false FROM repeated"
+            " WHERE chunk._record_no = repeated._record_no AND NOT repeated.is_step"
         )
         rows = self._connection.sql("SELECT * FROM repeated ORDER BY _record_no").fetchall()
-        conflicts = tuple(
-            Conflict(
-                record_no=record_no,
-                stands=f"record {first_record + first} of this file",
-                first=first,
-                row_hash=row_hash,
-            )
-            for record_no, is_equal, first, row_hash in rows
-            if not is_equal
+        return _Repeated(
+            conflicts=tuple(
+                Conflict(
+                    record_no=number,
+                    stands=f"record {first_record + step} of this file",
+                    first=step,
+                    row_hash=row_hash,
+                )
+                for number, step, is_step, _, is_older, is_equal, row_hash in rows
+                if not (is_step or is_older or is_equal)
+            ),
+            merged={number: step for number, step, _, _, _, is_equal, _ in rows if is_equal and number != step},
+            rounds={number: rank for number, _, is_step, rank, *_ in rows if is_step},
+            older={number: step for number, step, is_step, _, is_older, *_ in rows if is_older and not is_step},
         )
-        return conflicts, {record_no: first for record_no, is_equal, first, _ in rows if is_equal}
 
     def _standing(self) -> Standing:
         table = self._arrow("SELECT _record_no, _raw_hash, key_hash FROM chunk WHERE is_loaded ORDER BY _record_no")

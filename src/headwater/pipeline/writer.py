@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +16,10 @@ from headwater.pipeline.transform import Standing
 from headwater.pipeline.work import PreparedChunk, ReadChunk, Written
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from uuid import UUID
+
+    import numpy.typing as npt
 
     from headwater.connectors.csv_file import ChunkSpan
     from headwater.contracts.document import Document
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from headwater.pipeline.seen import SeenKeys
 
 CALCULATION_RULES = "calculation."
+OLDER_VERSION = "older_version"
+"""Why a record was skipped: a higher version of its key stands."""
 
 
 class ChunkWriter:
@@ -39,6 +43,7 @@ class ChunkWriter:
         results: Document | None,
         source_id: bytes,
         logic_hash: bytes,
+        version: str | None = None,
     ) -> None:
         self._store = store
         self._seen = seen
@@ -46,6 +51,7 @@ class ChunkWriter:
         self._results = results
         self._source_id = source_id
         self._logic_hash = logic_hash
+        self._version = version
 
     def reuse(self, chunk: ReadChunk, earlier: EarlierChunk) -> Written:
         """Commit a chunk whose bytes and logic are those of an earlier one that stands: nothing is written again."""
@@ -85,36 +91,35 @@ class ChunkWriter:
             if chunk.relies_on is not None and not transaction.stands(chunk.relies_on.relies_on):
                 return Written(committed=False, stale=True)
             standing = chunk.transformed.standing
-            loaded = transaction.load(
-                self._document, chunk.transformed.records, repeated=lambda numbers: self._repeated(standing, numbers)
-            )
-            refused = [refusal.record_no for refusal in loaded.refused]
-            results = self._load_results(transaction, chunk, refused)
+            loaded, results = self._load(transaction, chunk)
+            refused = [refusal.record_no for refusal in (*loaded.refused, *loaded.older)]
             repeats = _repeats(chunk, loaded)
             self._put_away(transaction, chunk, repeats)
             findings = _without(chunk.transformed.findings, refused)
             transaction.findings(_numbered(findings, chunk.span.first_record))
+            older_keys = _keys_of(standing, [refusal.record_no for refusal in loaded.older])
             standing = _standing(standing, chunk.known, refused)
             ledger = {
                 **_counts(chunk, loaded, repeats),
-                "calculation": None if results is None else _calculation(results, findings, chunk.known),
+                "calculation": None if results is None else self._calculation(results, findings, chunk.known),
                 "raw_sha256": chunk.raw_sha256,
-                "logic_hash": self._logic_hash_of(loaded),
+                "logic_hash": self._logic_hash_of(chunk, loaded),
                 "rows_sha256": _rows_sha256(chunk.transformed.records, refused),
                 "reused_chunk_id": None,
                 "raw_hashes": standing.raw_hashes.tobytes(),
-                "key_hashes": standing.key_hashes.tobytes(),
+                "key_hashes": standing.key_hashes.tobytes() + older_keys.tobytes(),
                 "relies_on": _relied_on(chunk.relies_on, loaded, results),
             }
             transaction.commit(ledger, payload=_payload(ledger, chunk.span, beside=chunk.relies_on))
         self._seen.add(lambda: standing.key_hashes)
         return Written(committed=True)
 
-    def _logic_hash_of(self, loaded: Loaded) -> bytes:
-        """A chunk whose records merged with rows of other chunks, or were refused for them, is not its bytes' doing
-        alone: it is marked so that no later run finds itself equal to it.
+    def _logic_hash_of(self, chunk: PreparedChunk, loaded: _Rounds) -> bytes:
+        """A chunk whose records merged with rows of other chunks, or were refused or older for them, is not its bytes'
+        doing alone; and one that replaced rows of its own would find them older the next time. It is marked so that no
+        later run finds itself equal to it.
         """
-        leans = loaded.merged or loaded.refused
+        leans = loaded.merged or loaded.refused or loaded.older or chunk.transformed.rounds
         return hashlib.sha256(self._logic_hash + b"beside other chunks").digest() if leans else self._logic_hash
 
     def _is_committed(self) -> Written:
@@ -129,13 +134,34 @@ class ChunkWriter:
         again: list[int] = wanted[self._seen.among(hashes)].tolist()
         return again
 
-    def _load_results(
-        self, transaction: ChunkTransaction, chunk: PreparedChunk, refused: Sequence[int]
-    ) -> Loaded | None:
-        if self._results is None or chunk.transformed.results is None:
-            return None
-        rows = _without(chunk.transformed.results, refused)
-        return transaction.load(self._results, rows, repeated=lambda _: (), parent=self._document)
+    def _load(self, transaction: ChunkTransaction, chunk: PreparedChunk) -> tuple[_Rounds, _Rounds | None]:
+        """Round by round: one for the first record of each key, one for each higher version of it after that."""
+        records, results = chunk.transformed.records, chunk.transformed.results
+        loaded, calculated = _Rounds(), _Rounds()
+        for rows in _rounds(records, chunk.transformed.rounds):
+            one = transaction.load(
+                self._document,
+                rows,
+                repeated=lambda numbers: self._repeated(chunk.transformed.standing, numbers),
+                version=self._version,
+            )
+            loaded.add(one)
+            if self._results is not None and results is not None:
+                out = [refusal.record_no for refusal in (*one.refused, *one.older)]
+                figures = _without(results, out)
+                if chunk.transformed.rounds:
+                    figures = figures.filter(pc.is_in(figures["record_no"], rows["record_no"]))
+                calculated.add(
+                    transaction.load(
+                        self._results, figures, repeated=lambda _: (), parent=self._document, version=self._version
+                    )
+                )
+        return loaded, calculated if self._results is not None and results is not None else None
+
+    def _calculation(self, results: _Rounds, findings: pa.Table, known: Standing | None) -> dict[str, Any]:
+        """With versions, a figure that is the same for a record's next version is unchanged."""
+        ledger = _calculation(results, findings, known)
+        return ledger if self._version is None else {**ledger, "unchanged": results.unchanged + results.merged}
 
     def _put_away(self, transaction: ChunkTransaction, chunk: PreparedChunk, repeats: _Repeats) -> None:
         """Refused records go to quarantine, or for a resubmission into the history of what they mend."""
@@ -159,10 +185,50 @@ class ChunkWriter:
 
 @dataclass(frozen=True, kw_only=True)
 class _Repeats:
-    """What became of records whose key was read before: equal to the row that stands, or in conflict with it."""
+    """What became of records whose key was read before: equal to the row that stands, in conflict with it, or older.
 
+    Of a resubmission, what is older is in conflict too: its record in quarantine must end somehow.
+    """
+
+    older: int
     merged: frozenset[int]
     conflicts: tuple[Conflict, ...]  # in order
+
+
+@dataclass(kw_only=True)
+class _Rounds:
+    """What became of all rows given to one table, round by round; see `ports.Loaded`."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    merged: int = 0
+    deleted: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+    older: list[Refusal] = field(default_factory=list)
+    relies_on: list[UUID] = field(default_factory=list)
+
+    def add(self, loaded: Loaded) -> None:
+        """One more round."""
+        self.inserted += loaded.inserted
+        self.updated += loaded.updated
+        self.unchanged += loaded.unchanged
+        self.merged += loaded.merged
+        self.deleted += loaded.deleted
+        self.refused.extend(loaded.refused)
+        self.older.extend(loaded.older)
+        self.relies_on.extend(loaded.relies_on)
+
+
+def _rounds(records: pa.Table, rounds: Mapping[int, int]) -> Iterator[pa.Table]:
+    """The records round by round."""
+    if not rounds:
+        yield records
+        return
+    yield _without(records, list(rounds))
+    for number in range(1, max(rounds.values()) + 1):
+        of_round = pa.array([record for record, its in rounds.items() if its == number], pa.int32())
+        yield records.filter(pc.is_in(records["record_no"], of_round))
 
 
 def _placed(refused: pa.Table, chunk: PreparedChunk) -> pa.Table:
@@ -200,29 +266,41 @@ def _mended(chunk: PreparedChunk, refused: pa.Table, repeats: _Repeats) -> pa.Ta
     )
 
 
-def _repeats(chunk: PreparedChunk, loaded: Loaded) -> _Repeats:
+def _repeats(chunk: PreparedChunk, loaded: _Rounds) -> _Repeats:
     """Where the first record of a key was refused for a row that stands, the later ones of the chunk meet that row."""
+    first_record = chunk.span.first_record
     refused = {refusal.record_no: refusal for refusal in loaded.refused}
-    merged = {record_no for record_no, first in chunk.transformed.merged.items() if first not in refused}
+    older = {refusal.record_no: refusal for refusal in loaded.older}
+    merged = set()
     conflicts = [_conflict(refusal.record_no, refusal) for refusal in loaded.refused]
+    conflicts += [_conflict(refusal.record_no, refusal, is_older=True) for refusal in loaded.older]
+    for record_no, first in chunk.transformed.older.items():
+        stands = f"record {first_record + first} of this file"
+        conflicts.append(Conflict(record_no=record_no, stands=stands, is_older=True))
     for record_no, first in chunk.transformed.merged.items():
-        if first in refused:
-            conflicts.append(_conflict(record_no, refused[first]))
+        if first in refused or first in older:
+            refusal = refused.get(first) or older[first]
+            conflicts.append(_conflict(record_no, refusal, is_older=first in older))
+        else:
+            merged.add(record_no)
     for conflict in chunk.transformed.conflicts:
-        refusal = None if conflict.first is None else refused.get(conflict.first)
-        if refusal is None:
+        first = -1 if conflict.first is None else conflict.first
+        if first in older:
+            conflicts.append(_conflict(conflict.record_no, older[first], is_older=True))
+        elif first not in refused:
             conflicts.append(conflict)
-        elif conflict.row_hash == refusal.stored_hash:
+        elif conflict.row_hash == refused[first].stored_hash:
             merged.add(conflict.record_no)
         else:
-            conflicts.append(_conflict(conflict.record_no, refusal))
+            conflicts.append(_conflict(conflict.record_no, refused[first]))
     conflicts.sort(key=lambda conflict: conflict.record_no)
-    return _Repeats(merged=frozenset(merged), conflicts=tuple(conflicts))
+    put_away = [conflict for conflict in conflicts if chunk.mends is not None or not conflict.is_older]
+    return _Repeats(older=len(conflicts) - len(put_away), merged=frozenset(merged), conflicts=tuple(put_away))
 
 
-def _conflict(record_no: int, refusal: Refusal) -> Conflict:
+def _conflict(record_no: int, refusal: Refusal, *, is_older: bool = False) -> Conflict:
     stands = f"record {refusal.stored_record} of {refusal.stored_source}"
-    return Conflict(record_no=record_no, stands=stands, newer=refusal.newer)
+    return Conflict(record_no=record_no, stands=stands, newer=refusal.newer, is_older=is_older)
 
 
 def _without(table: pa.Table, record_nos: Sequence[int]) -> pa.Table:
@@ -255,15 +333,20 @@ def _standing(standing: Standing, known: Standing | None, refused: Sequence[int]
     )
 
 
-def _counts(chunk: PreparedChunk, loaded: Loaded, repeats: _Repeats) -> dict[str, Any]:
+def _keys_of(standing: Standing, record_nos: Sequence[int]) -> npt.NDArray[np.uint64]:
+    return standing.key_hashes[np.isin(standing.record_nos, np.array(record_nos, np.int32))]
+
+
+def _counts(chunk: PreparedChunk, loaded: _Rounds, repeats: _Repeats) -> dict[str, Any]:
     known = 0 if chunk.known is None else len(chunk.known.record_nos)
-    mapped = chunk.span.records - sum(chunk.skipped.values()) - chunk.ragged.num_rows
+    skipped = {**chunk.skipped, **({OLDER_VERSION: repeats.older} if repeats.older else {})}
+    mapped = chunk.span.records - sum(skipped.values()) - chunk.ragged.num_rows
     return {
         "read": chunk.span.records,
         "mapped": mapped,
-        "skipped": dict(chunk.skipped),
+        "skipped": skipped,
         "quarantined_raw": chunk.ragged.num_rows,
-        "produced": known + chunk.raw.num_rows - sum(chunk.transformed.skipped.values()),
+        "produced": known + chunk.raw.num_rows - sum(chunk.transformed.skipped.values()) - repeats.older,
         "inserted": loaded.inserted,
         "updated": loaded.updated,
         "unchanged": loaded.unchanged + known,
@@ -272,7 +355,7 @@ def _counts(chunk: PreparedChunk, loaded: Loaded, repeats: _Repeats) -> dict[str
     }
 
 
-def _calculation(results: Loaded, findings: pa.Table, known: Standing | None) -> dict[str, Any]:
+def _calculation(results: _Rounds, findings: pa.Table, known: Standing | None) -> dict[str, Any]:
     """The calculation's own ledger; `kept` counts records known by their raw hash, whose results stand with them."""
     rules = findings["rule_id"].filter(pc.starts_with(findings["rule_id"], CALCULATION_RULES))
     counted = rules.value_counts()
@@ -294,7 +377,7 @@ def _unchanged(calculation: dict[str, Any] | None) -> dict[str, Any] | None:
     return {**calculation, "inserted": 0, "updated": 0, "deleted": 0, "unchanged": stands}
 
 
-def _relied_on(alike: EarlierChunk | None, *loaded: Loaded | None) -> tuple[UUID, ...]:
+def _relied_on(alike: EarlierChunk | None, *loaded: _Rounds | None) -> tuple[UUID, ...]:
     chunks: dict[UUID, None] = dict.fromkeys(alike.relies_on if alike else ())
     for each in loaded:
         chunks.update(dict.fromkeys(each.relies_on if each else ()))

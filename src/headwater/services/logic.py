@@ -11,6 +11,7 @@ from headwater.accounting.calculation import FORMULA, FORMULA_VERSION
 from headwater.accounting.timeline import FactorPolicy
 from headwater.accounting.units import registry_hash
 from headwater.engine.duck import ENGINE_VERSION
+from headwater.errors import Misuse
 from headwater.mapping import compile_mapping
 from headwater.mapping.compile import COMPILER_VERSION
 from headwater.pipeline.calculation import Calculation
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from headwater.services.installation import Installation
 
 CALCULATED = "activity"
+ORDERED = {"date", "timestamp", "integer", "decimal"}
+"""Types of fields that can order the versions of a record."""
 RESULTS = ("emission", 1)
 
 
@@ -41,6 +44,9 @@ class Logic:
     mapping: Mapping
     recipe: Recipe
     factor_set: bytes | None
+
+    def __post_init__(self) -> None:
+        _check_version(self.recipe, self.contract)
 
     @property
     def hash(self) -> bytes:
@@ -56,6 +62,19 @@ class Logic:
             f"{rooms}, {ENGINE_VERSION}".encode(),
         )
         return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).digest()
+
+
+def _check_version(recipe: Recipe, contract: Document) -> None:
+    """Misuse where the field that should order the versions of a key cannot."""
+    ordering = [spec.name for spec in contract.fields if spec.type in ORDERED and not spec.key]
+    if recipe.load.version is not None and recipe.load.version not in ordering:
+        raise Misuse(
+            "no field by which versions of a record can be told apart",
+            where=f"recipe {recipe.recipe}, load.version",
+            value=recipe.load.version,
+            valid=", ".join(ordering) or f"nothing: {contract.reference} has no such field",
+            remedy=f"Name a field of {contract.reference} that is a date, a time or a number and no part of its key.",
+        )
 
 
 def fingerprint(logic: Logic, layout: Layout) -> bytes:
@@ -94,5 +113,6 @@ def compile_logic(
         columns=columns,
         source_id=source_id,
         calculation=calculation,
+        version=logic.recipe.load.version,
     )
     return transform, calculation

@@ -15,9 +15,10 @@ from pgpq import ArrowToPostgresBinaryEncoder
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from headwater.contracts.table import table_name
 from headwater.errors import RetryLater
 from headwater.store import audit
-from headwater.store.load_names import LoadNames
+from headwater.store.load_names import LoadNames, by_version, with_parent
 from headwater.store.queries import named_queries
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class ChunkKey:
     settled_from: datetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Refusal:
     """A record whose key stands with other content, and where the row that stays came from."""
 
@@ -63,7 +64,10 @@ class Refusal:
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """What became of the rows given to one table; the four counts and the refusals add up to them."""
+    """What became of the rows given to one table; the four counts, the refusals and the older ones add up to them.
+
+    `older` are those of a lower version than what stands.
+    """
 
     inserted: int = 0
     updated: int = 0
@@ -71,6 +75,7 @@ class Loaded:
     merged: int = 0
     deleted: int = 0
     refused: tuple[Refusal, ...] = ()
+    older: tuple[Refusal, ...] = ()
     relies_on: tuple[UUID, ...] = ()
 
 
@@ -81,7 +86,9 @@ class ChunkTransaction:
         self._connection = connection
         self._key = key
         self._stages = 0
-        self._parent = ("", True)
+        self._made: set[str] = set()
+        self._stage_of: dict[str, str] = {}
+        self._parent: tuple[LoadNames, bool] | None = None
 
     def is_open(self) -> bool:
         """Lock the planned chunk; False where an earlier attempt has committed it."""
@@ -104,15 +111,17 @@ class ChunkTransaction:
         *,
         repeated: Callable[[Sequence[int]], Sequence[int]],
         parent: Document | None = None,
+        version: str | None = None,
     ) -> Loaded:
         """Bring `rows` into the contract's table: insert, update with the old row into history, or find unchanged.
 
         `rows` has the contract's fields, `absent`, `record_no` (in the chunk) and `row_hash`, is sorted by key and has
         each key once. `repeated` is asked which of the records that would replace an older run's row have been read
-        before in this run: those are refused. With `parent`, rows that were calculated from a record of this chunk and
-        are not given any more are deleted into history.
+        before in this run: those are refused. With `version`, a field, the higher one stands whatever came first. With
+        `parent`, whose rows were given just before, rows that were calculated from a record of this chunk and are not
+        given any more are deleted into history.
         """
-        names = LoadNames(document, self._stage_name())
+        names = self._names(document, version, of_parent=parent is not None)
         self._stage(names.stage, rows)
         bounds = _key_bounds(rows, names.keys[0])
         is_new = not bounds or not self._taken(names, bounds)
@@ -121,16 +130,29 @@ class ChunkTransaction:
         else:
             loaded = self._load_beside(names, rows.num_rows, bounds, repeated)
         if parent is None:
-            self._parent = (names.stage, is_new)
+            self._parent = (names, is_new)
             return loaded
-        return loaded if self._parent[1] else self._delete_orphans(names, loaded, parent)
+        if self._parent is None or self._parent[1]:
+            return loaded
+        return self._delete_orphans(names, loaded, self._parent[0])
+
+    def _names(self, document: Document, version: str | None, *, of_parent: bool) -> LoadNames:
+        """The same stage for the same table, however often rows are given: locks on temp tables are not for ever."""
+        table = table_name(document)
+        if table not in self._stage_of:
+            self._stage_of[table] = self._stage_name()
+        stage = self._stage_of[table]
+        if not of_parent:
+            return LoadNames(document, stage, ahead=by_version(version) if version else None)
+        is_above = version is not None and self._parent is not None and not self._parent[1]
+        return LoadNames(document, stage, ahead=with_parent(self._parent[0].met) if is_above and self._parent else None)
 
     def _load_beside(
         self, names: LoadNames, rows: int, bounds: Mapping[str, Any], repeated: Callable[[Sequence[int]], Sequence[int]]
     ) -> Loaded:
         """Each statement sees what others have committed by then: what does not fit to what was met is begun anew."""
         self._run(names, "analyze_stage")
-        self._run(names, "create_met")
+        self._make(names.met, "create_met", names.parts())
         self._run(
             names,
             "fill_met",
@@ -143,21 +165,20 @@ class ChunkTransaction:
         relies_on = self._hold_relied_on(names)
         changed = (self._one("met_changed", names) or ([],))[0]
         again = list(repeated(changed)) if changed else []
-        refused = tuple(
-            Refusal(record_no=record_no, stored_record=record, stored_source=source, stored_hash=stored, newer=newer)
-            for record_no, record, source, stored, newer in self._all("met_refused", names, repeated=again)
-        )
-        if refused:
-            self._run(names, "drop_refused", refused=[refusal.record_no for refusal in refused])
+        refused = tuple(Refusal(*row) for row in self._all("met_refused", names, repeated=again))
+        older = tuple(Refusal(*row) for row in self._all("met_older", names))
+        if out := [refusal.record_no for refusal in (*refused, *older)]:
+            self._run(names, "drop_refused", refused=out)
+        higher = (self._one("met_higher", names) or (0,))[0]
         updated = 0
-        if len(changed) > len(again):
+        if to_change := len(changed) - len(again) + higher:
             self._run(names, "count_superseded")
             kept = self._run(names, "keep_history", chunk=self._key.chunk_id, **bounds)
             updated = self._run(names, "update_changed", chunk=self._key.chunk_id, **bounds)
-            if not kept == updated == len(changed) - len(again):
+            if not kept == updated == to_change:
                 raise self._overtaken()
         inserted = self._run(names, "insert_new", chunk=self._key.chunk_id, **bounds)
-        if inserted + updated + unchanged + merged + len(refused) != rows:
+        if inserted + updated + unchanged + merged + len(out) != rows:
             raise self._overtaken()
         return Loaded(
             inserted=inserted,
@@ -165,6 +186,7 @@ class ChunkTransaction:
             unchanged=unchanged,
             merged=merged,
             refused=refused,
+            older=older,
             relies_on=relies_on,
         )
 
@@ -178,12 +200,11 @@ class ChunkTransaction:
     def _overtaken(self) -> RetryLater:
         return RetryLater("another run has just loaded the same keys", where=f"chunk {self._key.chunk_no}")
 
-    def _delete_orphans(self, names: LoadNames, loaded: Loaded, parent: Document) -> Loaded:
-        parent_names = LoadNames(parent, self._parent[0])
+    def _delete_orphans(self, names: LoadNames, loaded: Loaded, parent: LoadNames) -> Loaded:
         lost = self._all(
             "drop_without_source",
             names,
-            parent=parent_names,
+            parent=parent,
             chunk=self._key.chunk_id,
             started=self._key.run_started,
         )
@@ -266,13 +287,21 @@ class ChunkTransaction:
             sql.SQL("{} {}").format(sql.Identifier(column.name), _stage_type(str(column.data_type.ddl())))
             for column in encoder.schema().columns
         )
-        self._execute("create_stage", {"stage": sql.Identifier(stage), "definition": definition})
+        self._make(stage, "create_stage", {"stage": sql.Identifier(stage), "definition": definition})
         statement = sql.SQL(QUERIES["copy_stage"]).format(stage=sql.Identifier(stage))
         with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
             copy.write(encoder.write_header())
             for batch in rows.to_batches():
                 copy.write(encoder.write_batch(batch))
             copy.write(encoder.finish())
+
+    def _make(self, table: str, query: str, parts: Mapping[str, sql.Composable]) -> None:
+        """A temp table without rows."""
+        if table in self._made:
+            self._execute("clear", {"stage": sql.Identifier(table)})
+            return
+        self._execute(query, parts)
+        self._made.add(table)
 
     def _taken(self, names: LoadNames, bounds: Mapping[str, Any]) -> bool:
         row = self._one("key_range_is_taken", names, **bounds)
@@ -290,6 +319,7 @@ class ChunkTransaction:
         parts = names.parts()
         if parent is not None:
             parts["parent"] = sql.Identifier(parent.stage)
+            parts["parent_met"] = sql.Identifier(parent.met)
             parts["parent_key"] = parent.same("t", "p")
         return self._execute(query, parts, **values).fetchall()
 

@@ -15,10 +15,16 @@ HOUSE_COLUMNS = ("absent", "record_no", "row_hash")
 
 
 class LoadNames:
-    """Composed once for a contract and a stage."""
+    """Composed once for a contract and a stage.
 
-    def __init__(self, document: Document, stage: str) -> None:
+    `ahead` says of a staged row `s` and the row `t` that stands under its key which may replace the other, whatever
+    came first: 1 the staged one, -1 the one that stands, 0 what the order of arrival says.
+    """
+
+    def __init__(self, document: Document, stage: str, *, ahead: sql.Composable | None = None) -> None:
         self.stage = stage
+        self.met = f"{stage}_met"
+        self._ahead = ahead or sql.SQL("0")
         self.target = table_name(document)
         self.history = history_name(document)
         self.keys = [spec.name for spec in document.fields if spec.key]
@@ -35,7 +41,7 @@ class LoadNames:
         listed = sql.SQL(", ").join
         return {
             "stage": sql.Identifier(self.stage),
-            "met": sql.Identifier(f"{self.stage}_met"),
+            "met": sql.Identifier(self.met),
             "target": sql.Identifier(self.target),
             "history": sql.Identifier(self.history),
             "keys": listed(sql.Identifier(key) for key in self.keys),
@@ -48,4 +54,20 @@ class LoadNames:
                 for column in self.columns
             ),
             "same_key": self.same("t", "s"),
+            "ahead": self._ahead,
         }
+
+
+def by_version(field: str) -> sql.Composed:
+    """The higher version of the two; a row without one is older than any that has one."""
+    return sql.SQL(
+        "CASE WHEN s.{version} IS NOT DISTINCT FROM t.{version} THEN 0"
+        " WHEN t.{version} IS NULL OR s.{version} > t.{version} THEN 1 ELSE -1 END"
+    ).format(version=sql.Identifier(field))
+
+
+def with_parent(met: str) -> sql.Composed:
+    """What was calculated from a record goes where the record went."""
+    return sql.SQL("coalesce((SELECT p.ahead FROM {met} p WHERE p.record_no = s.record_no), 0)").format(
+        met=sql.Identifier(met)
+    )

@@ -19,7 +19,7 @@ def test_minor_versions_share_a_table_major_ones_do_not() -> None:
 def test_the_definition_closes_both_tables_to_other_tenants() -> None:
     text = table_ddl(compile_contract(Emission))
     assert 'PRIMARY KEY (tenant_id, "activity_id", "method", "gwp_set")\n' in text
-    assert 'PRIMARY KEY (tenant_id, "activity_id", "method", "gwp_set", superseded_by)\n' in text
+    assert 'PRIMARY KEY (tenant_id, "activity_id", "method", "gwp_set", superseded_by, chunk_id, record_no)\n' in text
     for table in ("emission_v1", "emission_v1_history"):
         assert f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY;' in text
         assert f'CREATE POLICY tenant ON "{table}" USING (tenant_id = (SELECT' in text

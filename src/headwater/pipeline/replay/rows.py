@@ -33,7 +33,7 @@ HOUSE = ("absent", "chunk_id", "record_no", "row_hash")
 PAST = ("superseded_by", "operation")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Refusal:
     """See `pipeline.ports.Refusal`."""
 
@@ -54,6 +54,7 @@ class Loaded:
     merged: int = 0
     deleted: int = 0
     refused: tuple[Refusal, ...] = ()
+    older: tuple[Refusal, ...] = ()
     relies_on: tuple[UUID, ...] = ()
 
 
@@ -63,15 +64,26 @@ class Meeting:
 
     run_id: UUID
     run_started: datetime
+    source: str
     chunk_id: UUID
+    first_record: int
     settled_from: datetime | None
+    version: str | None
 
 
 class ContractRows:
-    """One contract's table and history. `stored`, `alive` and `past` are tables of the engine, named after it."""
+    """One contract's table and history. `stored`, `alive`, `past`, `met` and `incoming` are tables of the engine, named
+    after it. `versions` are the fields that recipes let decide between rows of a key: `alive` holds them too.
+    """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, document: Document, known: KnownChunks, differences: Differences
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        document: Document,
+        known: KnownChunks,
+        differences: Differences,
+        *,
+        versions: Iterable[str] = (),
     ) -> None:
         self._connection = connection
         self._known = known
@@ -80,11 +92,15 @@ class ContractRows:
         self.table, self.history = table_name(document), history_name(document)
         self._fields = [spec.name for spec in document.fields]
         self._columns = [*self._fields, "absent", "row_hash"]
-        self._stored, self._alive, self._past = (f'"{kind} {self.table}"' for kind in ("stored", "alive", "past"))
+        self._stored, self._alive, self._past, self.met = (
+            f'"{kind} {self.table}"' for kind in ("stored", "alive", "past", "met")
+        )
+        self._versions = [spec for spec in document.fields if spec.name in set(versions)]
         texts = ", ".join(f"{quoted(name)} VARCHAR" for name in self._columns)
         key = "_key VARCHAR, _chunk UUID, record_no INTEGER"
         connection.execute(f"CREATE TABLE {self._stored} ({texts}, {key}, superseded_by UUID, operation VARCHAR)")
-        connection.execute(f"CREATE TABLE {self._alive} ({key}, row_hash BLOB)")
+        kept = "".join(f", {quoted(spec.name)} {spec.kind.duckdb_type}" for spec in self._versions)
+        connection.execute(f"CREATE TABLE {self._alive} ({key}, row_hash BLOB{kept})")
         connection.execute(f"CREATE TABLE {self._past} ({key}, superseded_by UUID, operation VARCHAR)")
         self.count = 0
         self.has_met = False
@@ -116,20 +132,23 @@ class ContractRows:
         The table `incoming <contract>` keeps the rows that were not refused until the next chunk.
         """
         self._take(rows)
-        self._meet(meeting)
-        self.has_met = self._one("SELECT count(*) > 0 FROM met")[0]
+        self._meet(meeting, parent)
+        self.has_met = self._one(f"SELECT count(*) > 0 FROM {self.met}")[0]
         unchanged, merged = self._one(
-            "SELECT count(*) FILTER (NOT of_this_run), count(*) FILTER (of_this_run) FROM met WHERE same"
+            f"SELECT count(*) FILTER (NOT of_this_run), count(*) FILTER (of_this_run) FROM {self.met} WHERE same"
         )
-        relies_on = tuple(row[0] for row in self._all("SELECT DISTINCT _chunk FROM met WHERE same AND NOT of_this_run"))
+        relies_on = tuple(
+            row[0] for row in self._all(f"SELECT DISTINCT _chunk FROM {self.met} WHERE same AND NOT of_this_run")
+        )
         changed = [
             row[0]
             for row in self._all(
-                "SELECT record_no FROM met WHERE NOT same AND NOT of_this_run AND NOT newer ORDER BY 1"
+                f"SELECT record_no FROM {self.met}"
+                " WHERE NOT same AND ahead = 0 AND NOT of_this_run AND NOT newer ORDER BY 1"
             )
         ]
         again = list(repeated(changed)) if changed else []
-        refused = self._refuse(again)
+        refused, older = self._refuse(again)
         updated = self._replace(meeting)
         inserted = self._insert(meeting.chunk_id)
         self._compare(meeting.chunk_id)
@@ -143,6 +162,7 @@ class ContractRows:
             merged=merged,
             deleted=deleted,
             refused=refused,
+            older=older,
             relies_on=relies_on,
         )
 
@@ -157,8 +177,9 @@ class ContractRows:
             [chunk_id],
         )
         self._connection.execute(f"DELETE FROM {self._alive} WHERE _key IN {gone}", [chunk_id])
+        kept = "".join(f", CAST({quoted(spec.name)} AS {spec.kind.duckdb_type})" for spec in self._versions)
         self._connection.execute(
-            f"INSERT INTO {self._alive} SELECT _key, _chunk, record_no, unhex(row_hash) FROM {self._stored}"
+            f"INSERT INTO {self._alive} SELECT _key, _chunk, record_no, unhex(row_hash){kept} FROM {self._stored}"
             " WHERE _chunk = $1",
             [chunk_id],
         )
@@ -195,55 +216,76 @@ class ContractRows:
         )
         self._connection.unregister("rows")
 
-    def _meet(self, meeting: Meeting) -> None:
+    def _meet(self, meeting: Meeting, parent: ContractRows | None) -> None:
         self._connection.execute(
             f"""
-CREATE OR REPLACE TEMP TABLE met AS
-SELECT i.record_no, i._key, a.row_hash = i.row_hash AS same, a.row_hash AS stored_hash, a._chunk,
+CREATE OR REPLACE TEMP TABLE {self.met} AS
+SELECT i.record_no, i._key, a.row_hash = i.row_hash AS same, {self._ahead(meeting, parent)} AS ahead,
+       a.row_hash AS stored_hash, a._chunk,
        c.first_record + a.record_no AS stored_record,
        c.source, c.run = $1 OR coalesce(c.started >= $2::TIMESTAMPTZ, false) AS of_this_run, c.started > $3 AS newer
 FROM {self.incoming} i
 JOIN (SELECT * FROM {self._alive} WHERE _key BETWEEN (SELECT min(_key) FROM {self.incoming})
                                                 AND (SELECT max(_key) FROM {self.incoming})) a ON a._key = i._key
-JOIN known_chunks c ON c.chunk = a._chunk""",
-            [meeting.run_id, meeting.settled_from, meeting.run_started],
+JOIN (SELECT chunk, run, started, source, first_record FROM known_chunks
+      UNION ALL SELECT $4, $1, $3, $5, $6) c ON c.chunk = a._chunk""",
+            [
+                meeting.run_id,
+                meeting.settled_from,
+                meeting.run_started,
+                meeting.chunk_id,
+                meeting.source,
+                meeting.first_record,
+            ],
         )
 
-    def _refuse(self, again: Sequence[int]) -> tuple[Refusal, ...]:
-        self._connection.register("again", pa.table({"record_no": pa.array(again, pa.int32())}))
-        rows = self._all("""
-SELECT record_no, stored_record, source, stored_hash, newer FROM met
-WHERE NOT same AND (of_this_run OR newer OR record_no IN (SELECT record_no FROM again)) ORDER BY record_no""")
-        self._connection.unregister("again")
-        refused = tuple(
-            Refusal(record_no=number, stored_record=record, stored_source=source, stored_hash=stored, newer=newer)
-            for number, record, source, stored, newer in rows
+    def _ahead(self, meeting: Meeting, parent: ContractRows | None) -> str:
+        """See `store.load_names`."""
+        if meeting.version is None:
+            return "0"
+        if parent is not None:
+            return f"coalesce((SELECT any_value(p.ahead) FROM {parent.met} p WHERE p.record_no = i.record_no), 0)"
+        new, old = f"i.{quoted(meeting.version)}", f"a.{quoted(meeting.version)}"
+        return (
+            f"CASE WHEN {new} IS NOT DISTINCT FROM {old} THEN 0 WHEN {old} IS NULL OR {new} > {old} THEN 1 ELSE -1 END"
         )
-        if refused:
-            self._connection.register("out", pa.table({"record_no": pa.array([each.record_no for each in refused])}))
-            for table in (self.incoming, "met"):
+
+    def _refuse(self, again: Sequence[int]) -> tuple[tuple[Refusal, ...], tuple[Refusal, ...]]:
+        """Rows in conflict with what stands, and rows older than it."""
+        facts = f"SELECT record_no, stored_record, source, stored_hash, newer FROM {self.met} WHERE NOT same"
+        self._connection.register("again", pa.table({"record_no": pa.array(again, pa.int32())}))
+        rows = self._all(
+            f"{facts} AND ahead = 0 AND (of_this_run OR newer OR record_no IN (SELECT record_no FROM again)) ORDER BY 1"
+        )
+        self._connection.unregister("again")
+        refused = tuple(Refusal(*row) for row in rows)
+        older = tuple(Refusal(*row) for row in self._all(f"{facts} AND ahead < 0 ORDER BY 1"))
+        if gone := [each.record_no for each in (*refused, *older)]:
+            self._connection.register("out", pa.table({"record_no": pa.array(gone)}))
+            for table in (self.incoming, self.met):
                 self._connection.execute(f"DELETE FROM {table} WHERE record_no IN (SELECT record_no FROM out)")
             self._connection.unregister("out")
-        return refused
+        return refused, older
 
     def _replace(self, meeting: Meeting) -> int:
         """Rows that stand and are not the same go to the past; the new ones come in with the inserted."""
-        lost = self._all("SELECT _chunk, count(*) FROM met WHERE NOT same GROUP BY _chunk")
+        lost = self._all(f"SELECT _chunk, count(*) FROM {self.met} WHERE NOT same GROUP BY _chunk")
         if not lost:
             return 0
         for chunk, count in lost:
             self._known.superseded[chunk] += count
-        self._supersede("SELECT _key FROM met WHERE NOT same", meeting.chunk_id, "update")
+        self._supersede(f"SELECT _key FROM {self.met} WHERE NOT same", meeting.chunk_id, "update")
         return sum(count for _, count in lost)
 
     def _insert(self, chunk_id: UUID) -> int:
         replaced, total = self._one(
-            f"SELECT (SELECT count(*) FROM met WHERE NOT same),"
-            f" (SELECT count(*) FROM {self.incoming} ANTI JOIN (SELECT * FROM met WHERE same) AS met USING (record_no))"
+            f"SELECT (SELECT count(*) FROM {self.met} WHERE NOT same), (SELECT count(*) FROM {self.incoming}"
+            f" ANTI JOIN (SELECT * FROM {self.met} WHERE same) AS met USING (record_no))"
         )
         self._connection.execute(
-            f"INSERT INTO {self._alive} SELECT _key, $1, record_no, row_hash FROM {self.incoming}"
-            f" ANTI JOIN (SELECT * FROM met WHERE same) AS met USING (record_no)",
+            f"INSERT INTO {self._alive}"
+            f" SELECT _key, $1, record_no, row_hash{''.join(f', {quoted(spec.name)}' for spec in self._versions)}"
+            f" FROM {self.incoming} ANTI JOIN (SELECT * FROM {self.met} WHERE same) AS met USING (record_no)",
             [chunk_id],
         )
         return int(total - replaced)
@@ -277,16 +319,19 @@ WHERE c.source_id = $1 AND c.run <> $2""",
     def delete_orphans(self, parent: ContractRows, chunk_id: UUID, *, started: datetime | None = None) -> int:
         """Delete rows calculated from a record that `parent` has incoming.
 
-        With `started`, those that came in again themselves stay, and those of runs that began later.
+        With `started`, those that came in again themselves stay, and those of runs that began later, unless the record
+        is a higher version.
         """
         shared = record_text_sql([quoted(spec.name) for spec in parent.document.key])
         own = self._own_key_as(parent)
         kept = f"AND a._key NOT IN (SELECT _key FROM {self.incoming})" if started is not None else ""
+        higher = f" WHERE record_no IN (SELECT record_no FROM {parent.met} WHERE ahead > 0)" if started else ""
         self._connection.execute(
             f"""
 CREATE OR REPLACE TEMP TABLE orphans AS
-SELECT a._key FROM {self._alive} a JOIN known_chunks c ON c.chunk = a._chunk AND c.started <= coalesce($1, c.started)
-WHERE {own} IN (SELECT {shared} FROM {parent.incoming}) {kept}""",
+SELECT a._key FROM {self._alive} a LEFT JOIN known_chunks c ON c.chunk = a._chunk
+WHERE {own} IN (SELECT {shared} FROM {parent.incoming}) {kept}
+  AND (coalesce(c.started <= $1, true) OR {own} IN (SELECT {shared} FROM {parent.incoming}{higher}))""",
             [started],
         )
         return self._delete("SELECT _key FROM orphans", chunk_id)
@@ -336,7 +381,7 @@ WHERE {own} IN (SELECT {shared} FROM {parent.incoming}) {kept}""",
 SELECT e._key, s.superseded_by IS NOT NULL, {both}
 FROM (SELECT * FROM {self._stored} WHERE _chunk = $1) s
 JOIN (SELECT {expected}, _key, record_no FROM {self.incoming}
-      ANTI JOIN (SELECT * FROM met WHERE same) AS met USING (record_no)) e USING (record_no)
+      ANTI JOIN (SELECT * FROM {self.met} WHERE same) AS met USING (record_no)) e USING (record_no)
 WHERE {differs}""",
             [chunk_id],
         )

@@ -150,7 +150,8 @@ class ReplayStore:
         """Of the chunks of this run done so far."""
         for chunk_id in self._done:
             known = self._model.known.by_id[chunk_id]
-            yield self.standing(known.reused or chunk_id)[1]
+            raw_hashes, key_hashes = self.standing(known.reused or chunk_id)
+            yield key_hashes[: len(raw_hashes)]
 
     @contextmanager
     def begin(self, chunk_no: int) -> Iterator[ReplayTransaction]:
@@ -203,13 +204,17 @@ class ReplayTransaction:
         *,
         repeated: Callable[[Sequence[int]], Sequence[int]],
         parent: Document | None = None,
+        version: str | None = None,
     ) -> Loaded:
         """See `ports.ChunkTransaction.load`."""
         meeting = Meeting(
             run_id=self._run.run_id,
             run_started=self._run.started,
+            source=self._run.source_name,
             chunk_id=self._chunk.chunk_id,
+            first_record=self._chunk.first_record,
             settled_from=self._run.settled_from,
+            version=version,
         )
         above = self._model.rows[_name(parent)] if parent is not None else None
         loaded = self._model.rows[_name(document)].load(rows, meeting, repeated=repeated, parent=above)

@@ -60,8 +60,9 @@ ORDER BY latest.started_at DESC, c.chunk_no
 SELECT chunk_id, superseded FROM chunks WHERE tenant_id = %(tenant_id)s AND chunk_id = ANY(%(chunks)s)
 
 -- name: keys_read
--- Key hashes of the records that a run's committed chunks found standing, those of reused chunks included.
-SELECT coalesce(root.key_hashes, c.key_hashes)
+-- Key hashes of the records that a run's committed chunks found standing, those of reused chunks included. After them come
+-- those of records older than what stands: these are left out here.
+SELECT substr(coalesce(root.key_hashes, c.key_hashes), 1, octet_length(coalesce(root.raw_hashes, c.raw_hashes)) / 2)
 FROM chunks c LEFT JOIN chunks root ON root.tenant_id = c.tenant_id AND root.chunk_id = c.reused_chunk_id
 WHERE c.tenant_id = %(tenant_id)s AND c.run_id = %(run_id)s AND c.state = 'committed'
 ORDER BY c.chunk_no

@@ -24,14 +24,19 @@ SELECT %(tenant)s, {columns}, %(chunk)s FROM {stage}
 -- name: create_met
 -- Where staged keys meet stored ones.
 CREATE TEMP TABLE {met} (
-    record_no integer, same boolean, chunk_id uuid, chunk_lost integer, of_this_run boolean, newer boolean,
+    record_no integer, same boolean, ahead smallint, chunk_id uuid, chunk_lost integer, of_this_run boolean, newer boolean,
     stored_record bigint, stored_source text, stored_hash bytea) ON COMMIT DROP
 
+-- name: clear
+-- A temp table taken once more in the same transaction.
+TRUNCATE {stage}
+
 -- name: fill_met
--- What stands under the staged keys, whether it is equal, and which run put it there. A resubmission counts what was
--- loaded since the run that refused its records as its own: it merges with that or is refused, and never replaces it.
+-- What stands under the staged keys, whether it is equal, which of the two has the higher version, and which run put it
+-- there. A resubmission counts what was loaded since the run that refused its records as its own: it merges with that or
+-- is refused, and never replaces it.
 INSERT INTO {met}
-SELECT s.record_no, t.row_hash = s.row_hash, t.chunk_id, c.superseded,
+SELECT s.record_no, t.row_hash = s.row_hash, {ahead}, t.chunk_id, c.superseded,
        c.run_id = %(run)s OR r.started_at >= coalesce(%(settled)s::timestamptz, 'infinity'), r.started_at > %(started)s,
        c.first_record + t.record_no, r.source_name, CASE WHEN t.row_hash <> s.row_hash THEN t.row_hash END
 FROM {stage} s
@@ -49,14 +54,23 @@ SELECT count(*) FILTER (WHERE NOT of_this_run), count(*) FILTER (WHERE of_this_r
 SELECT DISTINCT chunk_id, chunk_lost FROM {met} WHERE same AND NOT of_this_run
 
 -- name: met_refused
--- Staged rows whose key stands with other content put there by this run, or by a newer one.
+-- Staged rows whose key stands with other content put there by this run, or by a newer one, where no version decides.
 SELECT record_no, stored_record, stored_source, stored_hash, newer FROM {met}
-WHERE NOT same AND (of_this_run OR newer OR record_no = ANY(%(repeated)s))
+WHERE NOT same AND ahead = 0 AND (of_this_run OR newer OR record_no = ANY(%(repeated)s))
 ORDER BY record_no
 
 -- name: met_changed
--- Staged rows that would replace a row of an older run.
-SELECT coalesce(array_agg(record_no), '{{}}') FROM {met} WHERE NOT same AND NOT of_this_run AND NOT newer
+-- Staged rows that would replace a row of an older run, where no version decides.
+SELECT coalesce(array_agg(record_no), '{{}}') FROM {met} WHERE NOT same AND ahead = 0 AND NOT of_this_run AND NOT newer
+
+-- name: met_older
+-- Staged rows of a lower version than the one that stands, and where that came from.
+SELECT record_no, stored_record, stored_source, stored_hash, newer FROM {met} WHERE NOT same AND ahead < 0
+ORDER BY record_no
+
+-- name: met_higher
+-- How many staged rows have a higher version than the one that stands.
+SELECT count(*) FROM {met} WHERE NOT same AND ahead > 0
 
 -- name: drop_refused
 -- Refused rows do not reach the table.
@@ -95,13 +109,14 @@ WHERE NOT EXISTS (SELECT FROM {met} m WHERE m.record_no = s.record_no)
 
 -- name: drop_without_source
 -- Rows calculated from a record of this chunk that its new calculation no longer gives: kept in history, then deleted.
--- What a newer run has calculated stays: a late retry knows older factors.
+-- What a newer run has calculated stays: a late retry knows older factors, unless its record is the higher version.
 WITH gone AS (
     DELETE FROM {target} t USING {parent} p
     WHERE t.tenant_id = %(tenant)s AND {parent_key}
       AND NOT EXISTS (SELECT FROM {stage} s WHERE {same_key})
-      AND NOT EXISTS (SELECT FROM chunks c JOIN runs r ON r.tenant_id = c.tenant_id AND r.run_id = c.run_id
-                      WHERE c.tenant_id = t.tenant_id AND c.chunk_id = t.chunk_id AND r.started_at > %(started)s)
+      AND (EXISTS (SELECT FROM {parent_met} m WHERE m.record_no = p.record_no AND m.ahead > 0)
+           OR NOT EXISTS (SELECT FROM chunks c JOIN runs r ON r.tenant_id = c.tenant_id AND r.run_id = c.run_id
+                          WHERE c.tenant_id = t.tenant_id AND c.chunk_id = t.chunk_id AND r.started_at > %(started)s))
     RETURNING t.*),
 kept AS (
     INSERT INTO {history} (tenant_id, {columns}, chunk_id, superseded_by, operation)
