@@ -30,6 +30,7 @@ class Commands(TyperGroup):
     ORDER = (
         "demo",
         "inspect",
+        "map",
         "import",
         "run",
         "runs",

@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from headwater import __version__
-from headwater.cli import contracts, database, demo, evidence, exits, factors, imports, inspection, quarantine, runs
+from headwater.cli import (
+    contracts,
+    database,
+    demo,
+    evidence,
+    exits,
+    factors,
+    imports,
+    inspection,
+    mapping,
+    quarantine,
+    runs,
+)
 
 HELP = """Sustainability data, from messy files to figures that can be traced and computed again.
 
@@ -50,6 +62,7 @@ def main(
 
 app.command("demo")(demo.demo)
 app.command("inspect")(inspection.inspect)
+app.add_typer(mapping.app, name="map")
 app.command("import")(imports.import_)
 app.command("run")(imports.run)
 app.add_typer(runs.app, name="runs")

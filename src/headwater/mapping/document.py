@@ -74,12 +74,12 @@ class Source(_Part):
         description='Sheets of a workbook, by name or pattern: `["20*", Totals]`. Several become one table.',
     )
     header: RowNumber | None = Field(default=None, description="Row of the header in each sheet.")
-    header_rows: Annotated[int, Field(ge=1, le=20)] | None = Field(
+    header_rows: Annotated[int, Field(ge=1, le=5)] | None = Field(
         default=None, description="How many rows the header takes; their texts are joined by a space."
     )
-    units_row: RowNumber | None = Field(
+    units_row: Annotated[int, Field(ge=0, le=10_000)] | None = Field(
         default=None,
-        description='Row of units below the header: a column `X` that has a unit there gets a column `"X unit"`.',
+        description='Row of units: a column `X` that has a unit there gets a column `"X unit"`; 0 where there is none.',
     )
     records: Words | None = Field(
         default=None,

@@ -17,12 +17,14 @@ from typer.main import get_command
 from headwater.cli.main import app
 
 PROMISED = {
-    "demo", "inspect", "import", "run", "runs list", "runs show", "runs resume", "quarantine list", "quarantine show",
+    "demo", "inspect", "map suggest", "map preview", "recipe init",
+    "import", "run", "runs list", "runs show", "runs resume", "quarantine list", "quarantine show",
     "quarantine export", "quarantine resubmit", "quarantine dismiss", "contracts list", "contracts show",
     "contracts diff", "contracts export", "factors import", "factors list", "trace", "verify", "report", "db status",
     "db upgrade",
 }  # fmt: skip
 LISTINGS = {name for name in PROMISED if name.endswith(("list", "show"))} | {
+    "map suggest", "map preview", "recipe init",
     "import", "run", "inspect", "trace", "verify", "runs resume", "quarantine resubmit", "contracts diff", "db status",
 }  # fmt: skip
 

@@ -1,0 +1,134 @@
+"""A suggestion written as a mapping: what is found as keys, why as comments, what is open as `# open:` lines."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from headwater.mapping.shapes import REPORTED_ELSEWHERE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from headwater.mapping.profile import Profile
+    from headwater.mapping.suggest import SuggestedField, Suggestion
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_ ./-]*[A-Za-z0-9_.]|[A-Za-z]")
+_WORDS_OF_YAML = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+_KNOWN_ABSENT = frozenset(
+    {
+        "n/a",
+        "na",
+        "n.a.",
+        "not applicable",
+        "n/r",
+        "nr",
+        "n.r.",
+        "not reported",
+        "not available",
+        "-99",
+        "-999",
+        "-9999",
+    }
+)
+
+
+def draft(suggestion: Suggestion, *, name: str, source: Mapping[str, object]) -> str:
+    """YAML that `load_mapping` reads, once every required field is filled; `source` holds the keys of that part."""
+    lines = [f"mapping: {name}", "version: 1.0.0", f"contract: {suggestion.contract}"]
+    if suggestion.required_open:
+        lines.append(f"# open: required and not found: {', '.join(suggestion.required_open)}")
+    lines += _source(suggestion, source)
+    lines += _locale(suggestion.profile)
+    lines += _absent(suggestion.profile)
+    lines.append("fields:")
+    if not suggestion.found:
+        lines.append("  # open: nothing was found; give each field a column, a constant or an expression")
+    for field in suggestion.fields:
+        lines += _field(field)
+    if suggestion.unused:
+        lines.append("# columns that no field takes:")
+        lines += [f"#   {_comment(column)}" for column in suggestion.unused]
+    return "\n".join(lines) + "\n"
+
+
+def quoted(text: str) -> str:
+    """A text as YAML, plain where it can be."""
+    if _PLAIN.fullmatch(text) and text.lower() not in _WORDS_OF_YAML and "  " not in text:
+        return text
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _inline(value: object) -> str:
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{quoted(str(key))}: {_inline(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_inline(each) for each in value) + "]"
+    return "null" if value is None else str(value)
+
+
+def _comment(text: str) -> str:
+    """On one line, whatever the text holds."""
+    return " ".join(text.split())
+
+
+def _source(suggestion: Suggestion, source: Mapping[str, object]) -> Iterator[str]:
+    keys = {key: value for key, value in source.items() if value not in (None, "", (), [])}
+    if keys:
+        yield f"source: {_inline(keys)}" if not suggestion.unpivot else "source:"
+    elif suggestion.unpivot:
+        yield "source:"
+    if suggestion.unpivot:
+        yield from (f"  {key}: {_inline(value)}" for key, value in keys.items())
+        turned = suggestion.unpivot
+        plain = all(re.fullmatch("(19|20)[0-9]{2}", column) for column in turned.columns)
+        centuries = sorted({column[:2] for column in turned.columns}) if plain else []
+        columns: object = [f"{century}??" for century in centuries] if plain else list(turned.columns)
+        yield f"  # {len(turned.columns)} columns are years: each row becomes a record for each"
+        yield f"  unpivot: {_inline({'columns': columns, 'name': turned.name, 'value': turned.value})}"
+
+
+def _locale(profile: Profile) -> Iterator[str]:
+    decimal, dates = profile.decimal, profile.date_order
+    sign = decimal.value if decimal.is_sure else "."
+    group = profile.group if profile.group != sign else None
+    keys: dict[str, object] = {"decimal": sign, "group": group}
+    if dates.is_sure and dates.value is not None:
+        keys["date_order"] = dates.value
+    if not decimal.is_sure and decimal.confidence < 1:
+        yield f"# open: the decimal sign: {decimal.because} ({_comment(', '.join(decimal.examples))})"
+    if not dates.is_sure and dates.confidence < 1:
+        yield f"# open: locale.date_order: {dates.because} ({_comment(', '.join(dates.examples))})"
+    yield f"locale: {_inline(keys)}"
+
+
+def _absent(profile: Profile) -> Iterator[str]:
+    words: dict[str, int] = {}
+    for column in profile.columns:
+        for word, count in column.absent.items():
+            words[word] = words.get(word, 0) + count
+    listed: dict[str, str] = {}
+    for word in sorted(words, key=lambda word: -words[word]):
+        if word.lower() not in _KNOWN_ABSENT - {"-99", "-999", "-9999"} and word.lower() not in map(str.lower, listed):
+            listed[word] = "not_applicable" if word.lower() in REPORTED_ELSEWHERE else "not_reported"
+    if listed:
+        yield "absent:"
+        yield from (
+            f"  {json.dumps(word, ensure_ascii=False)}: {why}  # {words[word]:,} in the sample"
+            for word, why in listed.items()
+        )
+
+
+def _field(field: SuggestedField) -> Iterator[str]:
+    why = _comment("; ".join(field.why))
+    if field.column is not None:
+        yield f"  {field.field}: {{column: {quoted(field.column)}}}  # {field.confidence:.0%}: {why}"
+    elif field.constant is not None:
+        yield f"  {field.field}: {{constant: {quoted(field.constant)}}}  # {field.confidence:.0%}: {why}"
+    elif field.required or field.perhaps:
+        told = [f"  # open: {field.field}" + (" (required)" if field.required else "")]
+        perhaps = "; ".join(f"{each.column} {each.confidence:.0%}" for each in field.perhaps)
+        yield ": ".join([*told, *([why] if why else [])]) + (f": perhaps {_comment(perhaps)}" if perhaps else "")

@@ -1,0 +1,95 @@
+"""A first mapping of a file, suggested: onto a contract that is named, or onto the one that fits best."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from headwater.errors import InputRefused, Misuse
+from headwater.mapping.draft import draft
+from headwater.mapping.profile import profile
+from headwater.mapping.suggest import rank, suggest
+from headwater.services.contracts_view import find_contract, list_contracts
+from headwater.services.logic import RESULTS
+from headwater.services.samples import source_keys, take_sample
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from headwater.connectors.csv_file import CsvConfig
+    from headwater.contracts import Document
+    from headwater.mapping.suggest import Suggestion
+    from headwater.services.samples import Sample
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suggested:
+    """A suggestion with the document that says it.
+
+    yaml    the mapping; what is open stands in it as comments
+    others  contracts that were looked at and fit less, best first; () where the contract was named
+    """
+
+    sample: Sample
+    suggestion: Suggestion
+    yaml: str
+    others: tuple[Suggestion, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "file": self.sample.inspection.name,
+            "records_looked_at": self.sample.rows.num_rows,
+            **self.suggestion.as_json(),
+            "others": [{"contract": each.contract, "fit": each.fit} for each in self.others],
+            "mapping": self.yaml,
+        }
+
+
+def suggest_mapping(path: Path, contract: str | None, hints: CsvConfig, *, name: str | None = None) -> Suggested:
+    """Look at a file and suggest a mapping called `name`; InputRefused where the file holds no record to look at."""
+    sample = take_sample(path, hints)
+    if not sample.rows.num_rows:
+        raise InputRefused(
+            "there are no records to suggest a mapping from",
+            where=path.name,
+            remedy="Take a file of the same layout that holds records.",
+        )
+    seen = profile(sample.rows, dict(sample.inspection.units))
+    if contract is not None:
+        best, *others = [suggest(seen, find_contract(contract))]
+    else:
+        best, *others = rank(seen, loadable_contracts())
+    yaml = draft(best, name=name or mapping_name(path.name), source=source_keys(sample))
+    return Suggested(sample=sample, suggestion=best, yaml=yaml, others=tuple(others))
+
+
+def loadable_contracts() -> Sequence[Document]:
+    """The newest version of each contract that files are loaded into: what is calculated comes from no file."""
+    newest = {document.name: document for document in list_contracts()}
+    return [document for name, document in newest.items() if name != RESULTS[0]]
+
+
+def mapping_name(file: str) -> str:
+    """A name for a mapping, made of a file's: letters, digits and underscores, years and days left out."""
+    stem = re.sub(r"\.(csv|tsv|txt|xlsx|xlsm|xls|ods|jsonl?|geojson|ndjson|xml|parquet|gz|zst|zip)", "", file.lower())
+    words = [word for word in re.findall(r"[a-z0-9]+", stem) if not re.fullmatch(r"(19|20)\d{2}\d{0,4}|\d{1,2}", word)]
+    name = "_".join(words)[:60].strip("_")
+    return name if name[:1].isalpha() else f"source_{name}".rstrip("_")
+
+
+def write_new(path: Path, text: str, *, force: bool) -> None:
+    """Write a document; Misuse where there is one already, unless `force` says that it may go."""
+    if path.exists() and not force:
+        raise Misuse(
+            "the file is there already",
+            where=str(path),
+            remedy="Choose another name, or add --force to write over it.",
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Misuse(f"the file cannot be written: {error.strerror}", where=str(path)) from error

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import itertools
+import random
+
+import pyarrow as pa
+import pytest
+
+from headwater.contracts import Document
+from headwater.mapping import read_mapping
+from headwater.mapping.assignment import assign
+from headwater.mapping.draft import draft
+from headwater.mapping.profile import profile
+from headwater.mapping.suggest import ACCEPTED, Suggestion, rank, suggest
+from headwater.packs.ghg import pack
+
+DOCUMENTS: dict[str, Document] = {each.name: each for each in pack.documents()}
+ACTIVITY, FACILITY = DOCUMENTS["activity"], DOCUMENTS["facility_emission"]
+
+
+def suggested(document: Document = ACTIVITY, **columns: list[str]) -> Suggestion:
+    return suggest(profile(pa.table({name: pa.array(texts, pa.string()) for name, texts in columns.items()})), document)
+
+
+def columns_of(suggestion: Suggestion) -> dict[str, str]:
+    return {field.field: field.column or f"= {field.constant}" for field in suggestion.found}
+
+
+BILLS = {
+    "Bill No.": ["A-1", "A-2", "A-3"],
+    "Fuel": ["gas", "power", "gas"],
+    "Site": ["Bristol", "Glasgow", "Bristol"],
+    "From": ["2024-01-01", "2024-02-01", "2024-03-01"],
+    "To": ["2024-01-31", "2024-02-29", "2024-03-31"],
+    "Consumption (kWh)": ["10.5", "20", "30"],
+    "Vendor": ["Gas & Co", "Power & Co", "Gas & Co"],
+    "Colour": ["red", "blue", "red"],
+}
+
+
+def test_a_bill_is_understood() -> None:
+    found = suggested(**BILLS)
+    assert columns_of(found) == {
+        "activity_id": "Bill No.",
+        "activity_type": "Fuel",
+        "facility_code": "Site",
+        "period_start": "From",
+        "period_end": "To",
+        "quantity": "Consumption (kWh)",
+        "unit": "= kWh",
+        "supplier": "Vendor",
+    }
+    assert found.required_open == ("region",)
+    assert found.unused == ("Colour",)
+    assert all(field.confidence >= ACCEPTED and field.why for field in found.found)
+
+
+def test_no_column_is_used_twice() -> None:
+    found = suggested(id=["1", "2"], date=["2024-01-01", "2024-01-02"], value=["1.5", "2.5"], Country=["DE", "GB"])
+    used = [field.column for field in found.fields if field.column]
+    assert len(used) == len(set(used))
+    assert {"quantity", "cost"} & set(columns_of(found)) <= {"quantity"}
+
+
+def test_two_columns_that_fit_alike_leave_the_field_open() -> None:
+    found = suggested(FACILITY, **{"Country Name": ["Kenya", "Ghana"], "Country Code": ["KEN", "GHA"]})
+    country = next(field for field in found.fields if field.field == "country")
+    assert country.is_open
+    assert "fit alike" in country.why[0]
+    assert {each.column for each in country.perhaps} == {"Country Name", "Country Code"}
+
+
+@pytest.mark.parametrize(
+    ("name", "texts", "field"),
+    [
+        ("total emissions", ["a lot", "little"], "total_co2e_t"),
+        ("Total emissions (kg CO2e)", ["1", "2"], "total_co2e_t"),
+        ("Scope 1 emissions target", ["1.5", "2.5"], "scope1_co2e_t"),
+        ("Scope 1 emissions intensity", ["1.5", "2.5"], "scope1_co2e_t"),
+        ("Scope 3 emissions", ["1.5", "2.5"], "scope1_co2e_t"),
+        ("CH4 emissions", ["1.5", "2.5"], "co2_t"),
+        ("reporting year", ["1500000", "2"], "year"),
+        ("Facility ZIP", ["10115", "20095"], "facility_code"),
+    ],
+)
+def test_what_only_looks_alike_stays_open(name: str, texts: list[str], field: str) -> None:
+    assert field not in columns_of(suggested(FACILITY, **{name: texts}))
+
+
+def test_values_speak_where_names_do_not() -> None:
+    found = suggested(Messung=["1.5", "2.5"], Angabe=["kWh", "m3"])
+    assert columns_of(found) == {"unit": "Angabe"}
+
+
+def test_years_across_become_records() -> None:
+    found = suggested(
+        FACILITY,
+        **{"Facility": ["A", "B"], "2019": ["1.5", ""], "2020": ["2", "3"], "2021": ["4", "5"], "Total": ["7", "8"]},
+    )
+    assert found.unpivot is not None
+    assert found.unpivot.columns == ("2019", "2020", "2021")
+    assert columns_of(found)["year"] == "year"
+    text = draft(found, name="wide", source={"format": "csv"})
+    assert '  unpivot: {columns: ["20??"], name: year, value: value}' in text
+    assert suggested(FACILITY, **{"2019": ["1"], "2020": ["2"]}).unpivot is None
+    assert suggested(FACILITY, **{"2019": ["a b"], "2020": ["c d"], "2021": ["e f"]}).unpivot is None
+
+
+def test_contracts_are_ranked_by_fit() -> None:
+    table = pa.table({name: pa.array(texts, pa.string()) for name, texts in BILLS.items()})
+    ranked = rank(profile(table), [FACILITY, DOCUMENTS["emission_factor"], ACTIVITY])
+    assert ranked[0].contract == "activity@1"
+    assert [each.fit for each in ranked] == sorted((each.fit for each in ranked), reverse=True)
+
+
+def test_the_draft_is_a_mapping_that_says_what_is_open() -> None:
+    columns = BILLS | {
+        "Checked on": ["03/04/2024", "05/06/2024", "04/05/2024"],
+        'Odd "name": #1\n': ["-", "x y", "–"],
+    }
+    found = suggested(**columns)
+    text = draft(found, name="bills", source={"format": "csv", "delimiter": ";"})
+    mapping = read_mapping(text, where="draft")
+    assert {name: rule.column or f"= {rule.constant}" for name, rule in mapping.fields.items()} == columns_of(found)
+    assert (mapping.source.delimiter, mapping.locale.decimal, mapping.locale.group) == (";", ".", None)
+    assert "# open: required and not found: region\n" in text
+    assert "# open: region (required)" in text
+    assert "# open: locale.date_order: day and month of each could be swapped (03/04/2024" in text
+    assert mapping.absent == {"-": "not_reported", "–": "not_reported"}
+
+
+def test_a_draft_in_which_nothing_was_found_says_so() -> None:
+    text = draft(suggested(Colour=["red", "blue"]), name="none", source={})
+    assert "# open: nothing was found" in text
+    assert "# open: required and not found: activity_id, activity_type, region, period_start, quantity, unit" in text
+
+
+def test_the_assignment_is_the_best_there_is() -> None:
+    draw = random.Random(7)
+    for _ in range(200):
+        rows, columns = draw.randint(1, 4), draw.randint(1, 5)
+        scores = [[draw.choice([0.0, draw.random()]) for _ in range(columns)] for _ in range(rows)]
+        found = assign(scores)
+        assert len(set(found.values())) == len(found)
+        assert all(scores[row][column] > 0 for row, column in found.items())
+        best = max(
+            sum(scores[row][place] for row, place in enumerate(places) if place < columns)
+            for places in itertools.permutations(range(columns + rows), rows)
+        )
+        assert sum(scores[row][column] for row, column in found.items()) == pytest.approx(best)
+    assert assign([]) == {}
