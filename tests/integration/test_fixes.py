@@ -244,8 +244,9 @@ def test_what_is_no_example_is_refused_in_words(river: River, changes: dict[str,
 def test_nothing_is_chosen_where_it_is_not_clear(river: River) -> None:
     river.load(activities(NUMBERS))
     shown = like(river, mended(river, {"wh1": {"quantity": "100"}})["wh1"])
+    assert shown.chosen(None).name == "number-within"
     with pytest.raises(Misuse, match="not said which"):
-        shown.chosen(None)
+        shown.chosen("decimal-sign")
     with pytest.raises(Misuse, match="not one open record"):
         shown.chosen("same-text")
     with pytest.raises(Misuse, match="this rule refuses nothing"):

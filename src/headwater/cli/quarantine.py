@@ -11,6 +11,7 @@ import typer
 from headwater.cli.carrying import carry_out_and_tell
 from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_facts, print_json, print_table, told_of
+from headwater.cli.quarantine_fix import fix
 from headwater.cli.session import installation
 from headwater.errors import Misuse
 
@@ -91,7 +92,7 @@ def show(key: Key, as_json: AsJson = False) -> None:
             ("state", record.state + (f" ({record.state_reason})" if record.state_reason else "")),
             ("contract", record.contract),
             ("run", view.run.run_id),
-            ("place", f"{view.run.source_name}, record {record.record_no:,}, line {record.line:,}"),
+            ("place", f"{view.run.source_name}, record {record.record_no:,}, {view.place}"),
             ("first refused", record.created_at),
         ]
     )
@@ -196,6 +197,9 @@ def resubmit(
 
     with installation() as opened:
         carry_out_and_tell(opened, lambda: plan_resubmission(opened, file), as_json=as_json)
+
+
+app.command()(fix)
 
 
 @app.command()

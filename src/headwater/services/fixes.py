@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 BATCH = 20_000
 LOADED = frozenset({"succeeded", "succeeded_with_quarantine", "partial_success"})
 CONFLICT = "key.conflict"
+NOT_ONE = "not one open record would load"
+SHOWN = "`headwater quarantine fix` without options shows what is worth fixing."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,33 +124,42 @@ class Preview:
     elsewhere: int
     looked_at: int
 
+    def named(self, name: str | None) -> Offer:
+        """The offer of this name; where none is given, the only one that would load anything. Misuse where it is not
+        clear which.
+        """
+        named = [offer for offer in self.offers if name == offer.name]
+        useful = [offer for offer in self.offers if offer.would_load]
+        if found := named or (useful if name is None and len(useful) == 1 else []):
+            return found[0]
+        if not self.offers:
+            problem, remedy = "the mapping cannot say this", "Correct the mapping by hand."
+        elif name is None and not useful:
+            problem, remedy = NOT_ONE, SHOWN
+        else:
+            problem, remedy = "it is not said which of these is meant", "Choose one with --as."
+        raise Misuse(
+            problem,
+            where="quarantine fix",
+            value=name or self.wanted.sentence,
+            valid=", ".join(offer.name for offer in self.offers) or None,
+            remedy=remedy,
+        )
+
     def chosen(self, name: str | None) -> Offer:
-        """The offer of this name; the only one where none is given. Misuse where it cannot be applied."""
-        offers = [offer for offer in self.offers if name in {None, offer.name}]
-        if not self.offers or not offers or (name is None and len(offers) > 1):
-            raise Misuse(
-                "it is not said which of these is meant" if self.offers else "the mapping cannot say this",
-                where="quarantine fix",
-                value=name or self.wanted.sentence,
-                valid=", ".join(offer.name for offer in self.offers) or None,
-                remedy="Choose one with --as." if self.offers else "Correct the mapping by hand.",
-            )
-        offer = offers[0]
+        """As `named`; Misuse where it would load nothing, or would change what stands."""
+        offer = self.named(name)
         if offer.moved:
             raise Misuse(
                 f"{offer.moved:,} records that stand would be read otherwise, too",
                 where="quarantine fix",
                 value=offer.says,
                 valid="a change that touches refused records only",
-                remedy="If that is right, save the mapping with --out and import the file through it.",
+                remedy="If that is right, save the mapping with --out and without --apply, and import the file "
+                "through it.",
             )
         if not offer.would_load:
-            raise Misuse(
-                "not one open record would load",
-                where="quarantine fix",
-                value=offer.says,
-                remedy="`headwater quarantine fix` without options shows what is worth fixing.",
-            )
+            raise Misuse(NOT_ONE, where="quarantine fix", value=offer.says, remedy=SHOWN)
         return offer
 
     def as_json(self) -> dict[str, Any]:
@@ -271,7 +282,7 @@ def _scope(installation: Installation, wanted: Wanted) -> _Scope:
                 "there is nothing to fix: no open record of this source was refused so",
                 where="quarantine fix",
                 value=f"{wanted.rule}, {wanted.field}",
-                remedy="`headwater quarantine fix` without options shows what is worth fixing.",
+                remedy=SHOWN,
             )
         latest = max(origins, key=lambda run: run.started_at)
         of_source = fixes.runs_of_source(connection, tenant_id, wanted.source_id)
