@@ -15,6 +15,7 @@ from headwater.pipeline.refusals import UNCUT
 from headwater.services import factor_sets
 from headwater.services.imports import plan_run, stored_logic
 from headwater.services.logic import Logic, calculates
+from headwater.services.places import place_in_file
 from headwater.services.sources import layout_from_json, take_in
 from headwater.store import audit, quarantine, runs
 from headwater.store.quarantine import Quarantined, Repair, Which
@@ -49,6 +50,11 @@ class RecordView:
     cells: tuple[tuple[str, str | None], ...]
     repairs: tuple[Repair, ...]
     run: Run
+
+    @property
+    def place(self) -> str:
+        """Where it stands in its file, in words."""
+        return place_in_file(self.run.layout, self.record.record_no, self.record.line)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,7 +44,8 @@ class RunRef:
 class RawRecord:
     """A record as it stands in its file. `text` and `cells` are None where the file was erased.
 
-    line, record_no  in the file, from 1
+    line, record_no  in the file, from 1; of a workbook `line` is the row, of a JSON array the index
+    place            the same in words: "line 7", "sheet Data, row 7"
     cells            column -> text, as cut by the file's dialect
     """
 
@@ -53,6 +54,7 @@ class RawRecord:
     encoding: str
     line: int
     record_no: int
+    place: str
     text: str | None
     cells: Mapping[str, str] | None
 
@@ -246,7 +248,7 @@ def _raw(raw: RawRecord) -> Node:
     text = "(the file was erased; its hash is left)" if raw.text is None else raw.text
     return Node(
         title="raw record",
-        value=f"{raw.file}, line {raw.line}",
+        value=f"{raw.file}, {raw.place}",
         children=(Node(title="text", value=text), Node(title="SHA-256 of the file", value=raw.sha256)),
     )
 

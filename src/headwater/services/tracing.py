@@ -22,6 +22,7 @@ from headwater.services.field_origins import field_origins
 from headwater.services.imports import stored_logic
 from headwater.services.logic import CALCULATED, RESULTS
 from headwater.services.mending import mending_of
+from headwater.services.places import place_in_file
 from headwater.services.sources import layout_from_json
 from headwater.store import audit, findings, quarantine, runs
 from headwater.store.chunks import Chunk, get_chunk
@@ -197,6 +198,7 @@ class _Tracer:
             encoding=run.encoding,
             line=line,
             record_no=span.first_record + record_no,
+            place=place_in_file(run.layout, span.first_record + record_no, line),
             text=text,
             cells=cells,
         )

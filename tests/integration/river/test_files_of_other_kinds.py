@@ -85,17 +85,17 @@ def as_zip(rows: Sequence[Sequence[Any]]) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("name", "write", "first"),
+    ("name", "write", "first", "place"),
     [
-        ("a.xlsx", as_workbook, 4),
-        ("a.json", as_json, 0),
-        ("a.parquet", as_parquet, 1),
-        ("a.csv.gz", as_gzip, 2),
-        ("a.zip", as_zip, 2),
+        ("a.xlsx", as_workbook, 4, "sheet Data, row 6"),
+        ("a.json", as_json, 0, "/value/2"),
+        ("a.parquet", as_parquet, 1, "row 3"),
+        ("a.csv.gz", as_gzip, 2, "a.csv, line 4"),
+        ("a.zip", as_zip, 2, "data/activities.csv, line 4"),
     ],
 )
 def test_a_file_of_any_kind_is_loaded_refused_traced_and_verified(
-    river: River, name: str, write: Callable[[Sequence[Sequence[Any]]], bytes], first: int
+    river: River, name: str, write: Callable[[Sequence[Sequence[Any]]], bytes], first: int, place: str
 ) -> None:
     rows = [
         ("a", "electricity", "DE", "2024-01-01", 1234.5, "kWh"),
@@ -109,7 +109,7 @@ def test_a_file_of_any_kind_is_loaded_refused_traced_and_verified(
     assert (refused["line"], refused["record_no"]) == (first + 1, 2)
     assert refused["raw"]["quantity"] == "many"
     traced = trace_record(river.installation, "activity", "c").record.raw
-    assert traced.line == first + 2
+    assert (traced.line, traced.place) == (first + 2, place)
     assert traced.cells is not None
     assert traced.cells["quantity"] == "3"
     _, again = river.load(write(rows), name=name, mapping=mapping(river, "form"), chunk_size=2)
@@ -134,7 +134,9 @@ def test_years_in_columns_become_records_that_are_known_by_their_cell(river: Riv
     _, ledger = river.load(workbook(rows, sheet="Power"), name="years.xlsx", mapping=str(path))
     assert quantities(river) == {"north-2022-Power": 1, "north-2023-Power": 2, "south-2023-Power": 4}
     assert (ledger.read, ledger.skipped) == (4, {"blank": 1})
-    assert trace_record(river.installation, "activity", "south-2023-Power").record.raw.line == 3
+    assert trace_record(river.installation, "activity", "south-2023-Power").record.raw.place == (
+        "sheet Power, row 3, column 2023"
+    )
     assert sound(river)
 
 
