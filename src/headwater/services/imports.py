@@ -311,7 +311,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
         with noted_if_broken_off(installation, run), shown(run, to_do, progress):
             work.execute([_span(chunk) for chunk in to_do])
             results = calculation.document if calculation else None
-            sweep_if_full(installation, run, logic, duck=duck, results=results, seen=seen)
+            sweep_if_full(installation, run, logic, duck=duck, results=results)
         end_run(installation, run, logic)
     return run_id
 

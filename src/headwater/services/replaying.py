@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import UUID
 
 import duckdb
+import numpy as np
 
 from headwater.connectors.csv_file import ChunkSpan
 from headwater.connectors.csv_file.read import read_slice
@@ -39,7 +40,9 @@ from headwater.store.chunks import chunks_of
 from headwater.values import record_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    import numpy.typing as npt
 
     from headwater.audit.chain import Entry
     from headwater.pipeline.replay.store import Model, StandingHashes
@@ -112,6 +115,7 @@ class Replay:
         self._standing = standing
         self._progress = progress
         self._open: dict[UUID, OpenRun] = {}
+        self._loading: dict[UUID, tuple[str, bool]] = {}
         self.seen: dict[UUID, SeenRun] = {}
         self.not_recomputed: dict[str, str] = {}
         self.records = 0
@@ -191,17 +195,56 @@ class Replay:
         last = seen.committed[max(seen.committed)].chunk_id
         try:
             opened = self._opened(seen)
+            holders = list(self._holders(seen))
         except HeadwaterError as error:
             self.not_recomputed.setdefault(str(seen.run.run_id), str(error))
             for rows in self._model.rows.values():
                 rows.adopt_deleted(last)
             return
         records = self._model.rows[opened.contract]
-        deleted = records.sweep(last, run_id=seen.run.run_id, source_id=seen.run.source_id, among=opened.seen.among)
+        with SeenKeys(lambda: self._keys([seen])) as read, SeenKeys(lambda: self._keys(holders)) as held:
+            deleted = records.sweep(
+                last,
+                run_id=seen.run.run_id,
+                source_id=seen.run.source_id,
+                among=lambda hashes: read.among(hashes) | held.among(hashes),
+            )
         results = self._model.rows[opened.results].delete_orphans(records, last) if opened.results else 0
         for column, number in (("records", deleted), ("results", results)):
             key = f"entry {entry.seq}, run.swept"
             self._differ("audit_entries", key, column, payload[column], number, why="swept again")
+
+    def _keys(self, runs: Iterable[SeenRun]) -> Iterator[npt.NDArray[np.uint64]]:
+        """Hashes of the keys that runs have read so far; those of records older than what stood included."""
+        for seen in runs:
+            for chunk in seen.committed.values():
+                _, hashes = self._standing(self._model.known.by_id[chunk.chunk_id].reused or chunk.chunk_id)
+                yield np.frombuffer(hashes, np.uint64, len(hashes) // np.dtype(np.uint64).itemsize)
+
+    def _holders(self, seen: SeenRun) -> Iterator[SeenRun]:
+        """The runs by which other sources hold records of the contract: see `store.sweep.holding_chunks`."""
+        contract = self._loads(seen.run)[0]
+        others = [
+            (other, self._loads(other.run)[1] and other.run.kind == "import" and other.state == "succeeded")
+            for other in self.seen.values()
+            if other.run.source_id != seen.run.source_id and self._loads(other.run)[0] == contract
+        ]
+        since: dict[bytes, datetime] = {}
+        for other, is_whole in others:
+            if is_whole:
+                source = other.run.source_id
+                since[source] = max(other.run.started_at, since.get(source, other.run.started_at))
+        for other, _ in others:
+            if other.run.started_at >= since.get(other.run.source_id, other.run.started_at):
+                yield other
+
+    def _loads(self, run: Run) -> tuple[str, bool]:
+        """The contract's table a run loads, and whether it is a full load."""
+        if run.run_id not in self._loading:
+            logic = stored_logic(self._installation, run)
+            table = f"{logic.contract.name}@{logic.contract.major}"
+            self._loading[run.run_id] = table, logic.recipe.load.strategy == "full"
+        return self._loading[run.run_id]
 
     def _dismissed(self, _: Entry, payload: dict[str, Any]) -> None:
         self._model.quarantines.dismiss(payload["records"], payload["reason"])

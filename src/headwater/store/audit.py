@@ -30,7 +30,7 @@ def append(
     result: str = "done",
 ) -> Anchor:
     """Add an entry in the open transaction. Call it last: the chain's head stays locked until the commit."""
-    last = _lock_head(connection, tenant_id)
+    last = lock_head(connection, tenant_id)
     entry = next_entry(
         last,
         tenant_id=tenant_id,
@@ -45,7 +45,8 @@ def append(
     return Anchor(seq=entry.seq, entry_hash=entry.entry_hash)
 
 
-def _lock_head(connection: psycopg.Connection[Any], tenant_id: UUID) -> Anchor:
+def lock_head(connection: psycopg.Connection[Any], tenant_id: UUID) -> Anchor:
+    """The end of the chain, locked until the transaction ends: lock nothing after it."""
     row = connection.execute(QUERIES["lock_head"], {"tenant_id": tenant_id}).fetchone()
     if row is None:
         connection.execute(QUERIES["begin_chain"], {"tenant_id": tenant_id, "genesis": GENESIS})

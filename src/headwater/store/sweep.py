@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from psycopg import sql
 
 from headwater.contracts.table import history_name, table_name
@@ -14,9 +14,10 @@ from headwater.store.queries import named_queries
 from headwater.store.stored_rows import canonical, row_batches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from uuid import UUID
 
+    import numpy.typing as npt
     import psycopg
     import pyarrow as pa
 
@@ -25,14 +26,6 @@ if TYPE_CHECKING:
 
 QUERIES = named_queries("sweep")
 HOUSE_COLUMNS = ("absent", "record_no", "row_hash")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Swept:
-    """Rows deleted: of the contract, and of what was calculated from them."""
-
-    records: int
-    results: int
 
 
 def older_keys(
@@ -53,33 +46,84 @@ def older_keys(
     )
 
 
-def sweep(
-    connection: psycopg.Connection[Any],
-    tenant_id: UUID,
-    run: Run,
-    document: Document,
-    results: Document | None,
-    *,
-    keys: Mapping[str, Sequence[str]],
-    chunk_id: UUID,
-) -> Swept:
-    """Delete the rows with these keys (columns of canonical texts) and what was calculated from them, into history.
+def reading_chunks(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> list[UUID]:
+    """The chunks by which a run has read its records, older ones that it found equal included."""
+    rows = connection.execute(QUERIES["reading_chunks"], {"tenant": tenant_id, "run": run_id})
+    return [chunk for (chunk,) in rows]
 
-    `chunk_id` is the chunk in whose name it happens. Everything and its audit entry is in the caller's transaction.
+
+def holding_chunks(
+    connection: psycopg.Connection[Any], tenant_id: UUID, document: Document, source_id: bytes
+) -> list[UUID]:
+    """The chunks by which all other sources have read what they hold of a contract: of each those of its latest full
+    load that succeeded and of every run since, or of all its runs.
     """
-    with translated("sweep a full load"):
-        records = _delete(connection, tenant_id, document, document, keys=keys, chunk_id=chunk_id)
-        calculated = 0
-        if results is not None:
-            calculated = _delete(connection, tenant_id, results, document, keys=keys, chunk_id=chunk_id)
-        audit.append(
-            connection,
-            tenant_id,
-            action="run.swept",
-            resource=f"run/{run.run_id}",
-            payload={"records": records, "results": calculated},
-        )
-    return Swept(records=records, results=calculated)
+    values = {"tenant": tenant_id, "source": source_id, "name": document.name, "major": document.major}
+    return [chunk for (chunk,) in connection.execute(QUERIES["holding_chunks"], values)]
+
+
+def key_hashes(
+    connection: psycopg.Connection[Any], tenant_id: UUID, chunks: Sequence[UUID]
+) -> Iterator[npt.NDArray[np.uint64]]:
+    """Of every record that these chunks have read and not refused, whether its row stands or an older one's does."""
+    with translated("read the keys of a source"), connection.cursor(name="keys_of_chunks") as cursor:
+        cursor.itersize = 8
+        for (hashes,) in cursor.execute(QUERIES["key_hashes"], {"tenant": tenant_id, "chunks": list(chunks)}):
+            yield np.frombuffer(bytes(hashes or b""), np.uint64)
+
+
+class Sweep:
+    """Deletes rows by key and what was calculated from them, into history, batch by batch in the caller's transaction.
+
+    `chunk_id` is the chunk in whose name it happens.
+    """
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        tenant_id: UUID,
+        run: Run,
+        document: Document,
+        results: Document | None,
+        *,
+        chunk_id: UUID,
+    ) -> None:
+        self.run = run
+        self.document = document
+        self._connection = connection
+        self._tenant_id = tenant_id
+        self._results = results
+        self._chunk_id = chunk_id
+        self._deleted = {"records": 0, "results": 0}
+
+    def delete(self, keys: Mapping[str, Sequence[str]]) -> None:
+        """The rows with these keys: columns of canonical texts."""
+        targets = {"records": self.document} | ({"results": self._results} if self._results else {})
+        with translated("sweep a full load"):
+            for name, target in targets.items():
+                self._deleted[name] += _delete(
+                    self._connection, self._tenant_id, target, self.document, keys=keys, chunk_id=self._chunk_id
+                )
+
+    def finish(self, is_right_still: Callable[[], bool]) -> bool:
+        """Note in the audit chain what was deleted, if anything; False, and nothing is, where it is not right any more.
+
+        The chain's head is locked for the question: nobody commits between it and the entry.
+        """
+        if not any(self._deleted.values()):
+            return True
+        with translated("sweep a full load"):
+            audit.lock_head(self._connection, self._tenant_id)
+            if not is_right_still():
+                return False
+            audit.append(
+                self._connection,
+                self._tenant_id,
+                action="run.swept",
+                resource=f"run/{self.run.run_id}",
+                payload=self._deleted,
+            )
+        return True
 
 
 def _delete(

@@ -19,3 +19,30 @@ SELECT chunk_id, count(*) FROM gone GROUP BY chunk_id
 -- name: count_lost
 -- Each chunk counts the rows it has lost.
 UPDATE chunks SET superseded = superseded + %(lost)s WHERE tenant_id = %(tenant)s AND chunk_id = %(chunk)s
+
+-- name: reading_chunks
+-- Where the hashes of the keys stand that a run has read.
+SELECT DISTINCT coalesce(reused_chunk_id, chunk_id) FROM chunks
+WHERE tenant_id = %(tenant)s AND run_id = %(run)s AND state = 'committed' ORDER BY 1
+
+-- name: holding_chunks
+-- Where the hashes of the keys stand that other sources hold of a contract: from the latest full load of each that ended
+-- well, or from its first run.
+WITH others AS (
+    SELECT r.run_id, r.source_id, r.started_at,
+           r.kind = 'import' AND r.state = 'succeeded' AND d.body::jsonb -> 'load' ->> 'strategy' = 'full' AS is_whole
+    FROM runs r
+    JOIN contract_registry k ON k.hash = r.contract_hash
+    JOIN documents d ON d.tenant_id = r.tenant_id AND d.hash = r.recipe_hash
+    WHERE r.tenant_id = %(tenant)s AND r.source_id <> %(source)s
+      AND k.name = %(name)s AND split_part(k.version, '.', 1)::integer = %(major)s),
+since AS (SELECT source_id, max(started_at) FILTER (WHERE is_whole) AS started_at FROM others GROUP BY source_id)
+SELECT DISTINCT coalesce(c.reused_chunk_id, c.chunk_id)
+FROM others o JOIN since s USING (source_id)
+JOIN chunks c ON c.tenant_id = %(tenant)s AND c.run_id = o.run_id AND c.state = 'committed'
+WHERE o.started_at >= coalesce(s.started_at, '-infinity')
+ORDER BY 1
+
+-- name: key_hashes
+-- Hashes of keys, chunk by chunk.
+SELECT key_hashes FROM chunks WHERE tenant_id = %(tenant)s AND chunk_id = ANY(%(chunks)s)
