@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headwater.errors import HeadwaterError, InputRefused, Misuse
-from headwater.services.imports import carry_out, plan_source
+from headwater.services.imports import carry_out, plan_source, was_loaded
 from headwater.services.runs_view import show_run
 
 if TYPE_CHECKING:
@@ -55,12 +55,12 @@ def import_each(
     """Import the files one after another; one that is as it was when it was last loaded is left out unless `again`."""
     for file in files:
         try:
-            run_id = plan_source(installation, recipe, base, file, again=again)
+            if not again and was_loaded(installation, recipe, base, file):
+                yield Imported(file=file.name, view=None, error=None)
+                continue
+            run_id = plan_source(installation, recipe, base, file)
         except (InputRefused, Misuse) as error:
             yield Imported(file=file.name, view=None, error=error)
-            continue
-        if run_id is None:
-            yield Imported(file=file.name, view=None, error=None)
             continue
         carry_out(installation, run_id, progress=progress)
         yield Imported(file=file.name, view=show_run(installation, run_id), error=None)

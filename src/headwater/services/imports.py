@@ -78,14 +78,19 @@ def plan_file(
     chunk_size: int | None = None,
 ) -> UUID:
     """Plan the import of one file through a mapping; the id of the run, for `carry_out`."""
-    recipe = Recipe(
+    recipe = file_recipe(str(path), mapping, source_name=source_name, chunk_size=chunk_size)
+    return _plan_one(installation, recipe, Path.cwd())
+
+
+def file_recipe(path: str, mapping: str, *, source_name: str | None = None, chunk_size: int | None = None) -> Recipe:
+    """The recipe of an import that says no more than this; `path` may be a folder or a pattern."""
+    return Recipe(
         recipe="import",
-        source=RecipeSource(path=str(path), name=source_name),
+        source=RecipeSource(path=path, name=source_name),
         mapping=mapping,
         load=Load(chunk_size=chunk_size),
         factors=FactorChoice(),
     )
-    return _plan_one(installation, recipe, Path.cwd())
 
 
 def plan_recipe(installation: Installation, path: Path) -> UUID:
@@ -102,10 +107,7 @@ def _plan_one(installation: Installation, recipe: Recipe, base: Path) -> UUID:
             value=f"{len(files)} files",
             remedy="Import them with `import_each`.",
         )
-    run_id = plan_source(installation, recipe, base, files[0])
-    if run_id is None:
-        raise AssertionError("only a file that may be left out is")
-    return run_id
+    return plan_source(installation, recipe, base, files[0])
 
 
 def source_files(installation: Installation, recipe: Recipe, base: Path) -> tuple[SourceFile, ...]:
@@ -114,30 +116,46 @@ def source_files(installation: Installation, recipe: Recipe, base: Path) -> tupl
     return files_of(recipe.source.path, base, member=mapping.source.member)
 
 
-def plan_source(
-    installation: Installation, recipe: Recipe, base: Path, file: SourceFile, *, again: bool = True
-) -> UUID | None:
-    """Plan the run of one file. None, unless `again`, where file, mapping, contract, recipe and factors are those of
-    the source's last run and that one loaded all of it.
-    """
-    mapping = installation.mapping(recipe.mapping, base)
-    contract = installation.contract(mapping.contract_name, mapping.contract_major)
-    factor_set = factor_sets.pin(installation) if calculates(recipe, contract) else None
-    logic = Logic(contract=contract, mapping=mapping, recipe=recipe, factor_set=factor_set)
-    source_name = _source_name(recipe, file)
-    source = source_id(mapping, source_name)
-    if not again and was_loaded(installation, logic, source, file.path):
-        return None
-    hints = config_of(mapping)
+def plan_source(installation: Installation, recipe: Recipe, base: Path, file: SourceFile) -> UUID:
+    """Plan the run of one file; its id, for `carry_out`."""
+    logic = _logic(installation, recipe, base)
+    hints = config_of(logic.mapping)
     found = inspect_file(file.path, replace(hints, member=file.member or hints.member))
-    decimal = mapping.for_columns(found.columns).locale.decimal
+    decimal = logic.mapping.for_columns(found.columns).locale.decimal
     taken = take_in(
         installation,
         file.path,
         replace(found, config=replace(found.config, decimal=decimal)),
         chunk_size=recipe.load.chunk_size or installation.settings.chunk_size,
     )
-    return plan_run(installation, logic, taken, source_id=source, source_name=source_name)
+    name = _source_name(recipe, file)
+    return plan_run(installation, logic, taken, source_id=source_id(logic.mapping, name), source_name=name)
+
+
+def was_loaded(installation: Installation, recipe: Recipe, base: Path, file: SourceFile) -> bool:
+    """Whether the source's last run loaded this very file by the same mapping, contract, factors and code."""
+    logic = _logic(installation, recipe, base)
+    source = source_id(logic.mapping, _source_name(recipe, file))
+    with installation.database.connect(installation.tenant_id) as connection:
+        last = runs.latest_of_source(connection, installation.tenant_id, source)
+    return (
+        last is not None
+        and last.state in LOADED
+        and stored_logic(installation, last).hash == logic.hash
+        and last.blob_sha256 == _sha256_of(file.path)
+    )
+
+
+def _logic(installation: Installation, recipe: Recipe, base: Path) -> Logic:
+    mapping = installation.mapping(recipe.mapping, base)
+    contract = installation.contract(mapping.contract_name, mapping.contract_major)
+    factor_set = factor_sets.pin(installation) if calculates(recipe, contract) else None
+    return Logic(contract=contract, mapping=mapping, recipe=recipe, factor_set=factor_set)
+
+
+def _sha256_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _source_name(recipe: Recipe, file: SourceFile) -> str:
@@ -146,23 +164,6 @@ def _source_name(recipe: Recipe, file: SourceFile) -> str:
     if given is None:
         return file.name
     return given if file.alone else f"{given}/{file.name}"
-
-
-def was_loaded(installation: Installation, logic: Logic, source_id: bytes, path: Path) -> bool:
-    """Whether the source's last run loaded this very file by this very logic, all of it."""
-    with installation.database.connect(installation.tenant_id) as connection:
-        last = runs.latest_of_source(connection, installation.tenant_id, source_id)
-    return (
-        last is not None
-        and last.state in LOADED
-        and stored_logic(installation, last).hash == logic.hash
-        and last.blob_sha256 == _sha256_of(path)
-    )
-
-
-def _sha256_of(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
 
 
 def source_id(mapping: Mapping, source_name: str) -> bytes:

@@ -1,0 +1,79 @@
+"""Importing many files in front of a person: a line for each as it ends, a table and one exit code at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import typer
+
+from headwater.cli import exits
+from headwater.cli.printing import print_json, print_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from headwater.pipeline.recipe import Recipe
+    from headwater.services.batches import Imported
+    from headwater.services.folders import SourceFile
+    from headwater.services.installation import Installation
+
+
+def import_each_and_tell(
+    installation: Installation,
+    recipe: Recipe,
+    base: Path,
+    files: Sequence[SourceFile],
+    *,
+    again: bool,
+    as_json: bool,
+) -> None:
+    """Each file is a run of its own; one that is refused leaves the others be."""
+    from headwater.services.batches import import_each
+    from headwater.telemetry import progress
+
+    ended: list[Imported] = []
+    for each in import_each(installation, recipe, base, files, again=again, progress=progress()):
+        ended.append(each)
+        typer.echo(f"{len(ended)} of {len(files)}  {each.file}: {each.state.replace('_', ' ')}", err=as_json)
+        if each.error is not None:
+            typer.echo(f"  {each.error}", err=True)
+    if as_json:
+        print_json({"files": [each.as_json() for each in ended], "states": Counter(each.state for each in ended)})
+    else:
+        _print(ended)
+    raise typer.Exit(_exit_code(ended))
+
+
+def _print(ended: Sequence[Imported]) -> None:
+    print_table(
+        ["file", "state", "read", "loaded", "unchanged", "in quarantine", "run"],
+        [_line(each) for each in ended],
+        title=f"{len(ended)} files",
+        numbers=["read", "loaded", "unchanged", "in quarantine"],
+    )
+    if any(each.view is not None and each.view.open for each in ended):
+        typer.echo("Look at what was refused with: headwater quarantine list --run RUN")
+
+
+def _line(each: Imported) -> tuple[object, ...]:
+    view = each.view
+    if view is None:
+        return (each.file, each.state, None, None, None, None, "")
+    ledger = view.ledger
+    loaded = ledger.inserted + ledger.updated
+    state = view.run.state.replace("_", " ")
+    return (each.file, state, ledger.read, loaded, ledger.unchanged, view.open, str(view.run.run_id)[:8])
+
+
+def _exit_code(ended: Sequence[Imported]) -> int:
+    """Error where nothing could be read, partial success where some of it could not."""
+    codes = [
+        exits.LOADED if each.state == "unchanged" else exits.OF_STATE.get(each.state, exits.ERROR) for each in ended
+    ]
+    if all(code == exits.ERROR for code in codes):
+        return exits.ERROR
+    if exits.ERROR in codes or exits.PARTIAL in codes:
+        return exits.PARTIAL
+    return max(codes)
