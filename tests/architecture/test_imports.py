@@ -36,6 +36,7 @@ HEAVY = {
     "sqlglot": {"contracts", "engine", "lineage"},
     "structlog": {"telemetry"},
     "typer": {"cli"},
+    "xlrd": {"connectors"},
     "yaml": {"contracts", "mapping", "pipeline"},
 }
 

@@ -50,7 +50,7 @@ def find_header(head: Sequence[Row], merged: Sequence[Range], *, row: int | None
     """
     if row is not None:
         return _said(head, merged, row, rows)
-    candidates = [_candidate(head, index) for index in range(min(len(head), _CANDIDATES))]
+    candidates = [_candidate(head, index, merged) for index in range(min(len(head), _CANDIDATES))]
     scored = [found for found in candidates if found is not None]
     if not scored:
         return None
@@ -94,7 +94,7 @@ def _said(head: Sequence[Row], merged: Sequence[Range], row: int, rows: int | No
     )
 
 
-def _candidate(head: Sequence[Row], index: int) -> _Candidate | None:
+def _candidate(head: Sequence[Row], index: int, merged: Sequence[Range]) -> _Candidate | None:
     """How well a row heads those below it: it names their columns, in texts, each its own, and they are of one kind."""
     row = head[index]
     named = [column for column, text in enumerate(row.texts) if text.strip()]
@@ -105,9 +105,11 @@ def _candidate(head: Sequence[Row], index: int) -> _Candidate | None:
     coverage = 1.0
     if used:
         coverage = sum(used[column] for column in named) / sum(used.values())
-    texts = [row.texts[column].strip() for column in named]
+    top, _ = _extent(head, index, merged, None)
+    lines = [found.texts for found in head[:index] if found.number >= top] + [row.texts]
+    texts = [tuple(line[column].strip().lower() for line in lines if column < len(line)) for column in named]
     name_like = sum(_name_like(row, column) for column in named) / len(named)
-    distinct = len({text.lower() for text in texts}) / len(texts)
+    distinct = len(set(texts)) / len(texts)
     score = coverage * name_like**2 * distinct * (0.6 + 0.4 * _agreement(below, named))
     return _Candidate(index=index, score=score, coverage=coverage, named=len(named))
 
