@@ -201,3 +201,22 @@ def test_errors_are_one_text_and_a_code(
     assert says in done.err
     assert "Traceback" not in done.err
     assert done.out == ""
+
+
+def test_a_folder_is_a_run_a_file_with_one_exit_code(headwater: Headwater, form: Path, tmp_path: Path) -> None:
+    del form
+    folder = tmp_path / "sites"
+    folder.mkdir()
+    (folder / "a.csv").write_text(activities(GOOD))
+    (folder / "b.csv").write_text(activities(BAD[2:]))
+    done = headwater("import", "sites", "--mapping", "form.yaml")
+    assert done.code == 3
+    assert "2 of 2  b.csv: succeeded with quarantine" in done.out
+    (folder / "c.xlsx").write_text("no workbook")
+    again = headwater("import", "sites", "--mapping", "form.yaml", "--json")
+    assert again.code == 4
+    assert again.json["states"] == {"unchanged": 2, "refused": 1}
+    assert "c.xlsx" in again.json["files"][2]["error"]
+    (folder / "a.csv").unlink()
+    (folder / "b.csv").unlink()
+    assert headwater("import", "sites", "--mapping", "form.yaml").code == 1
