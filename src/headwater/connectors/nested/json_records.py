@@ -50,6 +50,10 @@ class JsonRecords:
                     remedy="Set source.records to the array that holds the records, or mend the file.",
                 ) from error
 
+    def is_settled(self) -> bool:
+        """What a record is turned into depends on no other record."""
+        return True
+
     def column(self, path: str) -> str:
         """The header cell of a path; of rows without a header "", to be numbered."""
         return path.rpartition(SEP)[2] if self._shape.startswith("rows") else column_of(path)

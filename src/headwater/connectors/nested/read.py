@@ -33,6 +33,9 @@ class Records(Protocol):
     def cells(self, decimal: str, /) -> Iterator[Cells]:
         """Each record in order."""
 
+    def is_settled(self) -> bool:
+        """Whether going through once more would give the same paths."""
+
     def column(self, path: str) -> str:
         """The header cell of a path."""
 
@@ -65,7 +68,12 @@ def read_nested(path: Path, config: NestedConfig, *, name: str, decimal: str) ->
 
 
 def paths_of(records: Records, name: str, sample: int = 0) -> tuple[tuple[str, ...], list[Cells]]:
-    """The columns' paths in the order they appear, and the first records. Reads the file through."""
+    """The columns' paths in the order they appear, and the first records. Reads the file through, at most twice."""
+    found = _surveyed(records, name, sample)
+    return found if records.is_settled() else _surveyed(records, name, sample)
+
+
+def _surveyed(records: Records, name: str, sample: int) -> tuple[tuple[str, ...], list[Cells]]:
     seen: dict[str, bool] = {}
     first: list[Cells] = []
     for number, label in enumerate(records.header, start=1):

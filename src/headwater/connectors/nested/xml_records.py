@@ -26,7 +26,7 @@ _FED = 64 * 1024
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z][A-Za-z0-9._-]*)["']""")
 
 
-@dataclass
+@dataclass(slots=True)
 class Element:
     """An element with all that is in it; names are "namespace local", or local alone."""
 
@@ -82,6 +82,7 @@ class Watcher:
         self.parser.CharacterDataHandler = self._characters
         self.parser.StartDoctypeDeclHandler = self._doctype
         self._quiet = 0
+        self._locals: dict[str, str] = {}
 
     def feed(self, text: str) -> None:
         """Raises InputRefused for what is no XML, or none that is read."""
@@ -127,7 +128,10 @@ class Watcher:
                 value=len(attributes) // 2,
                 valid=f"at most {MAX_ATTRIBUTES:,}",
             )
-        self.path.append(local(name))
+        own = self._locals.get(name)
+        if own is None:
+            own = self._locals[name] = local(name)
+        self.path.append(own)
         self.start(name, attributes)
 
     def _end(self, _: str) -> None:
@@ -170,8 +174,7 @@ class _RecordWatcher(Watcher):
         if not self._open and self.path != self._steps:
             self.is_found = self.is_found or self.path == self._steps[:-1]
             return
-        pairs = dict(zip(attributes[::2], attributes[1::2], strict=True))
-        element = Element(name, {key: value for key, value in pairs.items() if not key.startswith(_XSI)})
+        element = Element(name, _own(attributes) if attributes else {})
         if self._open:
             self._open[-1].children.append(element)
         else:
@@ -213,11 +216,15 @@ class XmlRecords:
         self.first_number = 1
         self.header: tuple[str, ...] = ()
         self._repeated: set[str] = set()
-        for element in self._elements():
-            _note_repeated(element, "", self._repeated)
+        self._has_grown = False
+
+    def is_settled(self) -> bool:
+        """Whether the last time through told no more of which children are repeated: then columns are what they are."""
+        return not self._has_grown
 
     def cells(self, _decimal: str, /) -> Iterator[Cells]:
         """Each record in order. XML has texts only, so that the decimal sign is the file's own."""
+        self._has_grown = False
         for element in self._elements():
             cells: Cells = {}
             self._add(element, "", cells)
@@ -255,8 +262,13 @@ class XmlRecords:
         if text or not (element.children or element.attributes):
             cells[prefix.removesuffix(SEP) or _TEXT] = text or None
         lists: dict[str, list[Element]] = {}
+        once: set[str] = set()
         for child in element.children:
             path = prefix + child.name
+            if path in once and path not in self._repeated:
+                self._repeated.add(path)
+                self._has_grown = True
+            once.add(path)
             if path in self._repeated:
                 if path not in lists:
                     cells[path] = ""
@@ -267,15 +279,10 @@ class XmlRecords:
             cells[path] = json.dumps([_plain(child) for child in children], ensure_ascii=False, separators=(",", ":"))
 
 
-def _note_repeated(element: Element, prefix: str, repeated: set[str]) -> None:
-    names: set[str] = set()
-    for child in element.children:
-        path = prefix + child.name
-        if child.name in names:
-            repeated.add(path)
-        names.add(child.name)
-        if path not in repeated:
-            _note_repeated(child, path + SEP, repeated)
+def _own(attributes: list[str]) -> dict[str, str]:
+    """Names and values in turn, as a dict; what belongs to the schema (xsi:nil, xsi:type) is left out."""
+    pairs = zip(attributes[::2], attributes[1::2], strict=True)
+    return {name: value for name, value in pairs if not name.startswith(_XSI)}
 
 
 def _plain(element: Element) -> Any:
