@@ -11,6 +11,7 @@ import pytest
 
 from headwater.connectors.formats import Found, find_format
 from headwater.errors import InputRefused, Misuse
+from tests.corpus.pollutions import Pollution, pollutions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +75,7 @@ ODS = zipped("content.xml", mimetype="application/vnd.oasis.opendocument.spreads
         ("a.csv", "a,b\n\0,2\nthree,four\n", "csv"),
         ("a.csv", "a,é\n".encode("utf-16"), "csv"),
         ("a", "a,é\n".encode("cp1252"), "csv"),
+        ("a.txt", "a\x1fb\n1\x1f2\n", "csv"),
         ("a.xlsx", XLSX, "xlsx"),
         ("a.xlsm", XLSX, "xlsx"),
         ("download", XLSX, "xlsx"),
@@ -104,6 +106,15 @@ def test_the_content_tells_the_format(tmp_path: Path, name: str, data: bytes | s
     assert (answer.format, answer.packing) == (format_, "")
 
 
+@pytest.mark.parametrize("pollution", pollutions(), ids=lambda pollution: pollution.name)
+def test_delimited_text_is_told_as_such_however_polluted(tmp_path: Path, pollution: Pollution) -> None:
+    try:
+        assert found(tmp_path, "a.csv", pollution.data).format == "csv"
+    except InputRefused:
+        assert pollution.refused
+        assert not pollution.hints
+
+
 def test_a_packing_is_told_before_what_is_inside(tmp_path: Path) -> None:
     for name, data, packing in (
         ("a.csv.gz", gzip.compress(b"a,b\n"), "gzip"),
@@ -126,8 +137,8 @@ def test_a_packing_is_told_before_what_is_inside(tmp_path: Path) -> None:
         ("a.csv", b"SQLite format 3\0", "SQLite"),
         ("a.csv", b"\x89PNG\r\n\x1a\n", "picture"),
         ("a.parquet", b"PARE", "encrypted"),
-        ("a.csv", bytes(range(256)) * 20, "binary file"),
-        ("a.csv", b"a\0\0\0\0\0\0,\n", "binary file"),
+        ("a", bytes(range(256)) * 20, "binary file"),
+        ("a.json", b"a\0\0\0\0\0\0,\n", "binary file"),
         ("a.csv", "\n<!DOCTYPE html><html>", "web page"),
         ("a.xls", "<html><table>", "web page"),
         ("a.xml", '<?xml version="1.0"?><!DOCTYPE html><html/>', "web page"),
