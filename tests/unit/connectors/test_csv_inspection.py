@@ -209,7 +209,7 @@ def test_a_long_first_record_is_not_taken_for_none(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_said_is_not_doubted(tmp_path: Path, text: str, said: dict[str, Any]) -> None:
-    with pytest.raises(InputRefused, match="[Ss]et source"):
+    with pytest.raises(InputRefused, match=r"[Ss]et source"):
         inspect(tmp_path, text)
     assert inspect(tmp_path, text, **said).sample
 
@@ -230,3 +230,13 @@ def test_a_common_table_raises_no_doubt(tmp_path: Path, text: str) -> None:
     found = inspect(tmp_path, text)
     assert found.header_line == 1
     assert [warning for warning in found.warnings if "totals" not in warning] == []
+
+
+def test_utf16_said_of_a_text_without_its_mark_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(InputRefused, match=r"not UTF-16 text.*utf-16-le or utf-16-be") as refused:
+        inspect(tmp_path, "a,é\n1,ü\n".encode("utf-16-le"), encoding="utf-16")
+    assert refused.value.where == "file.csv"
+
+
+def test_a_header_of_spaces_is_read_in_time(tmp_path: Path) -> None:
+    assert inspect(tmp_path, "a" + " " * 100_000 + ",b\n1,2\n").columns == ("a", "b")

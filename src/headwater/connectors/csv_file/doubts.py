@@ -104,7 +104,7 @@ def _by_odd_delimiter(texts: list[str]) -> str | None:
 def _by_spaces(texts: list[str]) -> str | None:
     """Columns set apart by spaces: in the same places in every line, or figures below words."""
     if all("  " in text.strip() for text in texts):
-        starts = [{found.end() for found in re.finditer(r"\s+(?=\S)", text)} for text in texts]
+        starts = [{found.end() for found in re.finditer(r"\s+(?=\S)", text.rstrip())} for text in texts]
         if set.intersection(*starts):
             return "spaces (columns of fixed width)"
     split = [text.split() for text in texts]
@@ -213,15 +213,17 @@ def _is_table(block: list[Row]) -> bool:
 def refuse_tables_below(rows: list[Row], header: int, name: str) -> None:
     """Raise InputRefused where a line below a blank one heads another table of as many columns."""
     names, records = rows[header].cells, rows[header + 1 :]
-    fitting = [row for row in records if len(row.cells) == len(names) and any(row.cells)]
+    fitting = [row.cells for row in records if len(row.cells) == len(names) and any(row.cells)]
+    filled = [sum(bool(cells[place].strip()) for cells in fitting) for place in range(len(names))]
+    figures = [sum(is_figure(cells[place]) for cells in fitting) for place in range(len(names))]
     for before, row in pairwise(records):
-        if any(cell.strip() for cell in before.cells) or row not in fitting or _is_header(row, names):
+        if any(cell.strip() for cell in before.cells) or len(row.cells) != len(names) or _is_header(row, names):
             continue
         if any(cell.strip().lower() in _NO_VALUE for cell in row.cells) or _TOTALS.match(row.cells[0].strip()):
             continue
-        others = [other.cells for other in fitting if other is not row]
-        figures = [place for place in range(len(names)) if _is_figures([cells[place] for cells in others])]
-        if figures and not any(is_figure(row.cells[place]) or is_year(row.cells[place]) for place in figures):
+        # This row has a word in each column: the others alone are to be figures.
+        of_figures = [place for place in range(len(names)) if figures[place] >= _SHARE * (filled[place] - 1) > 0]
+        if of_figures and not any(is_figure(row.cells[place]) or is_year(row.cells[place]) for place in of_figures):
             raise _several_tables(rows[header], row, name)
 
 

@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol
 import numpy as np
 
 from headwater.connectors.csv_file.alphabets import BETWEEN_LETTERS, ENCODINGS, LATIN, OTHER_SCRIPTS, SYMBOLS
-from headwater.connectors.csv_file.layout import undecodable
+from headwater.connectors.csv_file.layout import undecodable, unreadable
 from headwater.errors import InputRefused
 
 CONFIDENT = 0.8
@@ -97,6 +97,8 @@ def to_utf8(path: Path, encoding: str, out: Sink, *, name: str | None = None) ->
             except UnicodeDecodeError as error:
                 line += error.object[: error.start].decode(encoding, errors="ignore").count("\n")
                 raise undecodable(error.object, error, begin, f"{name or path.name}, line {line}") from error
+            except UnicodeError as error:
+                raise unreadable(encoding, error, name or path.name) from error
             out.write(text.encode())
             line += text.count("\n")
             read += len(block)

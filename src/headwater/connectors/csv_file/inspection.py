@@ -9,7 +9,7 @@ from pathlib import Path
 
 from headwater.connectors.csv_file.config import CsvConfig
 from headwater.connectors.csv_file.encoding import find_encoding
-from headwater.connectors.csv_file.layout import Layout, read_layout, undecodable, visible
+from headwater.connectors.csv_file.layout import Layout, read_layout, undecodable, unreadable, visible
 from headwater.connectors.csv_file.not_text import refuse_other_formats
 from headwater.connectors.csv_file.plan import ChunkSpan
 from headwater.connectors.csv_file.read import RawChunk, read_chunk
@@ -75,6 +75,8 @@ def _decoded(head: bytes, encoding: str, name: str, *, final: bool) -> str:
     except UnicodeDecodeError as error:
         line = head[: error.start].decode(encoding, errors="ignore").count("\n") + 1
         raise undecodable(head, error, 0, f"{name}, line {line}") from error
+    except UnicodeError as error:
+        raise unreadable(encoding, error, name) from error
 
 
 def _first_records(data: bytes, layout: Layout, name: str, *, whole: bool) -> RawChunk | None:

@@ -16,7 +16,7 @@ MAX_COLUMNS = 2_000
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Zero-width spaces and joiners, direction marks, word joiner, byte order mark: no reader sees them, a program does.
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff]")
-_LINE_BREAK = re.compile(r"\s*[\r\n]+\s*")
+_LINE_BREAK = re.compile(r"[\r\n]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,7 @@ class Layout:
     data_byte    offset of the first record, counted from the file's first byte (the byte order mark counts)
     data_line    line the first record starts at
     parts        where records stood, if the text was made of a file of another form; then lines are rows of that file
+    unwanted     columns in which no record may have a text: they are new, and the recipe does not take what is new
     """
 
     columns: tuple[str, ...]
@@ -40,6 +41,7 @@ class Layout:
     data_line: int
     dialect: Dialect
     parts: tuple[Part, ...] = ()
+    unwanted: tuple[str, ...] = ()
 
 
 def read_layout(head: bytes, config: CsvConfig, name: str, *, final: bool) -> Layout | None:
@@ -102,7 +104,8 @@ def column_names(cells: list[str], unnamed: int = 0) -> tuple[str, ...]:
 
 def visible(cell: str) -> str:
     """A header cell on one line, without invisible characters and outer spaces."""
-    return _LINE_BREAK.sub(" ", _INVISIBLE.sub("", cell)).strip()
+    lines = (line.strip() for line in _LINE_BREAK.split(_INVISIBLE.sub("", cell)))
+    return " ".join(line for line in lines if line)
 
 
 def _dialect(head: bytes, config: CsvConfig, *, final: bool) -> Dialect | None:
@@ -209,6 +212,17 @@ def undecodable(data: bytes, error: UnicodeDecodeError, offset: int, place: str)
         value=f"0x{data[error.start]:02X}",
         valid=f"text in {error.encoding.upper()} throughout",
         remedy="Set source.encoding to the encoding the file was saved in, or save it again as UTF-8.",
+    )
+
+
+def unreadable(encoding: str, error: UnicodeError, place: str) -> InputRefused:
+    """The refusal for a text that is not in the encoding as a whole, as UTF-16 without the mark that it begins with."""
+    return InputRefused(
+        f"this is not {encoding.upper()} text: {error}",
+        where=place,
+        valid=f"text in {encoding.upper()} throughout",
+        remedy="Set source.encoding to the encoding the file was saved in (utf-16-le or utf-16-be without a byte order "
+        "mark), or save it again as UTF-8.",
     )
 
 
