@@ -64,6 +64,8 @@ def print_run(view: RunView) -> None:
     findings += [("noticed", rule, count) for rule, count in view.noticed.items()]
     if findings:
         print_table(["", "rule", "findings"], findings, title="Findings by rule", numbers=["findings"])
+    for line in view.drift:
+        typer.echo(line)
     for number, why in view.gaps.items():
         typer.echo(f"chunk {number} is not loaded: {why}")
     for line in next_steps(view):

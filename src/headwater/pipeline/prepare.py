@@ -5,22 +5,26 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from threading import Lock
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 
 from headwater.connectors.csv_file.read import parse_slice, read_slice
 from headwater.engine.duck import interruptible
 from headwater.errors import InputRefused
-from headwater.pipeline.refusals import ragged_rows
+from headwater.pipeline.refusals import drifted_rows, ragged_rows
 from headwater.pipeline.transform import Standing
 from headwater.pipeline.work import PreparedChunk, ReadChunk
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
-    from headwater.connectors.csv_file import ChunkSpan, Layout, RawChunk
+    from headwater.connectors.csv_file import ChunkSpan, Layout, Ragged, RawChunk
+    from headwater.connectors.csv_file.read import Drifted
     from headwater.pipeline.mending import Mending
     from headwater.pipeline.ports import ChunkStore, EarlierChunk
     from headwater.pipeline.transform import ChunkTransform, Transformed
@@ -96,7 +100,7 @@ class Preparation:
             record_nos=record_nos,
             lines=lines,
             transformed=transformed,
-            ragged=ragged_rows(ragged, source_id=self._source_id, first_record=chunk.span.first_record),
+            ragged=self._unread(chunk, ragged, raw.drifted),
             skipped=skipped,
             mends=mends,
         )
@@ -129,7 +133,7 @@ class Preparation:
             record_nos=raw.record_nos[rest],
             lines=raw.lines[rest],
             transformed=transformed,
-            ragged=ragged_rows(raw.ragged, source_id=self._source_id, first_record=chunk.span.first_record),
+            ragged=self._unread(chunk, raw.ragged, raw.drifted),
             skipped=skipped,
             known=Standing(
                 record_nos=raw.record_nos[is_known],
@@ -138,6 +142,12 @@ class Preparation:
             ),
             relies_on=alike,
         )
+
+    def _unread(self, chunk: ReadChunk, ragged: Sequence[Ragged], drifted: Sequence[Drifted]) -> pa.Table:
+        """What is refused as it is read, in source order."""
+        where: Any = {"source_id": self._source_id, "first_record": chunk.span.first_record}
+        rows = ragged_rows(ragged, **where)
+        return pa.concat_tables([rows, drifted_rows(drifted, **where)]).sort_by("record_no") if drifted else rows
 
     def _run(self, chunk: ReadChunk, raw: RawChunk, which: npt.NDArray[np.bool_]) -> Transformed:
         rows = np.flatnonzero(which)

@@ -37,6 +37,14 @@ class Load(_Part):
             "`delta` adds and updates; `full` also deletes what the source no longer holds, once there is no gap."
         ),
     )
+    drift: Literal["evolve", "freeze", "quarantine", "stop"] = Field(
+        default="freeze",
+        description=(
+            "What to do when the columns are not those of the last file through the mapping: `evolve` and `freeze` "
+            "load what is mapped and say what changed, `freeze` also that the new is not loaded; `quarantine` refuses "
+            "records with a text in a new column; `stop` loads nothing."
+        ),
+    )
     chunk_size: int | None = Field(
         default=None, ge=1, le=1_000_000, description="Records a transaction; left out, as the settings say."
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from headwater.connectors.csv_file import Ragged
+    from headwater.connectors.csv_file.read import Drifted
     from headwater.contracts.document import Document
 
 _REFUSED: list[tuple[str, pa.DataType]] = [
@@ -29,6 +30,7 @@ _REFUSED: list[tuple[str, pa.DataType]] = [
 ]
 REFUSED_SCHEMA = pa.schema(_REFUSED)
 RAGGED_RULE = "record.columns"
+DRIFT_RULE = "record.drift"
 UNCUT = ""
 """The column name under which a record stands that could not be cut into columns."""
 
@@ -78,6 +80,29 @@ def ragged_rows(ragged: Sequence[Ragged], *, source_id: bytes, first_record: int
             },
         )
         for row in ragged
+    )
+
+
+def drifted_rows(drifted: Sequence[Drifted], *, source_id: bytes, first_record: int) -> pa.Table:
+    """Records with a text in a column that was not there before, where the recipe says `drift: quarantine`."""
+    return _table(
+        (
+            source_id,
+            sha256(record_text(list(row.cells.values()))),
+            first_record + row.record_no,
+            row.line,
+            row.cells,
+            {
+                "rule": DRIFT_RULE,
+                "field": "",
+                "value": row.cells[row.column][:200],
+                "message": f"The column {row.column!r} is new, and the recipe takes no records with a text in it.",
+                "valid": f"no text in {row.column!r}",
+                "mend": "Where the column may be left unread, run the recipe with load.drift: freeze; "
+                "otherwise map it first.",
+            },
+        )
+        for row in drifted
     )
 
 

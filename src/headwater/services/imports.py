@@ -6,7 +6,7 @@ import hashlib
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from headwater.connectors.csv_file import ChunkSpan
@@ -23,6 +23,7 @@ from headwater.pipeline.writer import ChunkWriter
 from headwater.services import factor_sets
 from headwater.services.chain_entries import planned_payload
 from headwater.services.column_lineage import SqlLineage, lineage_of
+from headwater.services.drift import find_drift, kinds_of
 from headwater.services.folders import files_of
 from headwater.services.full_loads import sweep_if_full
 from headwater.services.logic import Logic, calculates, compile_logic, fingerprint
@@ -128,8 +129,19 @@ def plan_source(installation: Installation, recipe: Recipe, base: Path, file: So
         replace(found, config=replace(found.config, decimal=decimal)),
         chunk_size=recipe.load.chunk_size or installation.settings.chunk_size,
     )
+    kinds = kinds_of(installation, taken)
+    drift = find_drift(installation, recipe, logic.mapping.mapping, kinds)
+    if drift is not None and drift.mode == "quarantine":
+        taken = replace(taken, plan=replace(taken.plan, unwanted=drift.new_columns))
     name = _source_name(recipe, file)
-    return plan_run(installation, logic, taken, source_id=source_id(logic.mapping, name), source_name=name)
+    return plan_run(
+        installation,
+        logic,
+        taken,
+        source_id=source_id(logic.mapping, name),
+        source_name=name,
+        noted={"kinds": list(kinds.items())} | ({"drift": drift.as_json()} if drift else {}),
+    )
 
 
 def was_loaded(installation: Installation, recipe: Recipe, base: Path, file: SourceFile) -> bool:
@@ -179,10 +191,12 @@ def plan_run(
     source_id: bytes,
     source_name: str,
     mends: MendForm | None = None,
+    noted: dict[str, Any] | None = None,
 ) -> UUID:
     """Write a run with all it rests on and its whole plan, in one transaction. What does not compile is refused before.
 
-    With `mends` it is a resubmission: the file holds records from quarantine in that form.
+    With `mends` it is a resubmission: the file holds records from quarantine in that form. `noted` is kept beside the
+    layout.
     """
     run_id, tenant_id = uuid4(), installation.tenant_id
     kind = "resubmit" if mends else "import"
@@ -218,7 +232,7 @@ def plan_run(
             blob_sha256=taken.raw.sha256,
             text_sha256=taken.text.sha256,
             encoding=taken.encoding,
-            layout=layout_as_json(taken) | ({"mends": mends.as_json()} if mends else {}),
+            layout=layout_as_json(taken) | (noted or {}) | ({"mends": mends.as_json()} if mends else {}),
         )
         planned = [_planned(tenant_id, run_id, span) for span in taken.plan.chunks]
         runs.create_run(connection, tenant_id, run, planned)

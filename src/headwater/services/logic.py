@@ -80,7 +80,8 @@ def _check_version(recipe: Recipe, contract: Document) -> None:
 def fingerprint(logic: Logic, layout: Layout) -> bytes:
     """What a chunk rests on beside its bytes: the logic, and how the text is cut into named columns."""
     dialect = layout.dialect
-    how = record_text([*layout.columns, dialect.delimiter, dialect.quote, dialect.comment, dialect.line_end])
+    unwanted = ["drift", *layout.unwanted] if layout.unwanted else []
+    how = record_text([*unwanted, *layout.columns, dialect.delimiter, dialect.quote, dialect.comment, dialect.line_end])
     return hashlib.sha256(logic.hash + sha256(how)).digest()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from headwater.services.drift import drift_in_words
 from headwater.services.mending import open_after_resubmission
 from headwater.store import findings, runs
 from headwater.store.chunks import Ledger, chunks_of, ledger_of
@@ -39,6 +40,11 @@ class RunView:
     gaps: Mapping[int, str]
 
     @property
+    def drift(self) -> tuple[str, ...]:
+        """What changed in the columns since the last file through the mapping, and what was done about it."""
+        return drift_in_words(self.run.layout.get("drift"))
+
+    @property
     def is_complete(self) -> bool:
         """Whether every chunk is committed and the run has ended, so that resuming it has nothing to do."""
         ended = self.run.state in {"succeeded", "succeeded_with_quarantine"}
@@ -62,6 +68,7 @@ class RunView:
             "chunks": chunks,
             "findings": {"refused": dict(self.refused), "noticed": dict(self.noticed)},
             "open_in_quarantine": self.open,
+            "drift": self.run.layout.get("drift"),
             "gaps": {str(number): why for number, why in self.gaps.items()},
         }
 

@@ -117,6 +117,7 @@ def layout_from_json(body: dict[str, Any]) -> Layout:
         data_line=body["data_line"],
         dialect=Dialect(**body["dialect"]),
         parts=tuple(Part(**{**part, "columns": tuple(part["columns"])}) for part in body.get("parts", ())),
+        unwanted=tuple(body.get("unwanted", ())),
     )
 
 

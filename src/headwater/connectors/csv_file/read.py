@@ -41,8 +41,18 @@ class Ragged:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Drifted:
+    """A record with a text in an unwanted column, the first of which is `column`; `record_no` as in `Ragged`."""
+
+    record_no: int
+    line: int
+    column: str
+    cells: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RawChunk:
-    """The records of one chunk: rows of `table`, `skipped` and `ragged` together are all of the span's, each once.
+    """The records of one chunk: rows of `table`, `skipped`, `ragged` and `drifted` are all of the span's, each once.
 
     table       one string column a header column; nothing is null, an empty field is ""
     record_nos  for each row of the table its record's number within the chunk, from 0
@@ -58,6 +68,7 @@ class RawChunk:
     ragged: tuple[Ragged, ...]
     skipped: Mapping[str, RecordNos]
     sha256: bytes
+    drifted: tuple[Drifted, ...] = ()
 
 
 def read_chunk(file: BinaryIO, span: ChunkSpan, layout: Layout) -> RawChunk:
@@ -94,6 +105,7 @@ def parse_slice(data: bytes, span: ChunkSpan, layout: Layout) -> RawChunk:
     record_nos = np.delete(parsed, [index for index, _ in refused]) if refused else parsed
     table, record_nos, blank = _without_blank(table, record_nos)
     table, record_nos, headers = _without_headers(table, record_nos, layout)
+    table, record_nos, drifted = _without_drifted(table, record_nos, lines, layout.unwanted)
     empty = " \t\r\n" + layout.dialect.delimiter
     blank = np.sort(np.append(blank, [row.record_no for row in ragged if not row.text.strip(empty)]).astype(np.int32))
     skipped = {BLANK: blank, INSTRUCTION: instructions, HEADER: headers}
@@ -104,6 +116,7 @@ def parse_slice(data: bytes, span: ChunkSpan, layout: Layout) -> RawChunk:
         ragged=tuple(row for row in ragged if row.text.strip(empty)),
         skipped={reason: numbers for reason, numbers in skipped.items() if numbers.size},
         sha256=hashlib.sha256(data).digest(),
+        drifted=drifted,
     )
 
 
@@ -225,6 +238,28 @@ def _without_headers(table: pa.Table, record_nos: RecordNos, layout: Layout) -> 
         alike = pc.and_(alike, pc.equal(column, pa.scalar(cell)))
     keep = ~alike.to_numpy()
     return table.filter(pa.array(keep)), record_nos[keep], record_nos[~keep]
+
+
+def _without_drifted(
+    table: pa.Table, record_nos: RecordNos, lines: Lines, unwanted: tuple[str, ...]
+) -> tuple[pa.Table, RecordNos, tuple[Drifted, ...]]:
+    """Set aside the rows with a text in an unwanted column."""
+    keep = np.ones(table.num_rows, np.bool_)
+    for column in unwanted:
+        keep &= pc.binary_length(pc.utf8_trim_whitespace(table[column])).to_numpy() == 0
+    if keep.all():
+        return table, record_nos, ()
+    places = np.flatnonzero(~keep)
+    drifted = tuple(
+        Drifted(
+            record_no=int(record),
+            line=int(lines[record]),
+            column=next(column for column in unwanted if cells[column].strip()),
+            cells=cells,
+        )
+        for record, cells in zip(record_nos[places], table.take(places).to_pylist(), strict=True)
+    )
+    return table.filter(pa.array(keep)), record_nos[keep], drifted
 
 
 def _without_line_end(text: str) -> str:

@@ -1,0 +1,157 @@
+"""Schema drift: what changed in a source's columns since the last file came through the same mapping."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from headwater.connectors.csv_file import read_chunk
+from headwater.errors import InputRefused
+from headwater.mapping.profile import profile
+from headwater.store import runs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from headwater.pipeline.recipe import Recipe
+    from headwater.services.installation import Installation
+    from headwater.services.sources import TakenIn
+
+SAMPLE = 2_000
+"""So many records tell what a column holds."""
+FEW = 5
+"""Of so few texts nothing is said."""
+_FAMILIES = {"integer": "numbers", "number": "numbers", "date": "dates", "timestamp": "dates", "boolean": "yes or no"}
+
+ADDED, GONE, RENAMED, RETYPED = "added", "gone", "renamed", "retyped"
+ALIKE = 0.75
+"""How alike two names must be to be one column's, old and new, where neither place nor type speaks for it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One column that is not as it was. `before` and `after` are names, or for a retyped column kinds of values."""
+
+    kind: str
+    column: str
+    before: str | None
+    after: str | None
+
+    def __str__(self) -> str:
+        if self.kind == ADDED:
+            return f"column {self.column!r} is new"
+        if self.kind == GONE:
+            return f"column {self.column!r} is gone"
+        if self.kind == RENAMED:
+            return f"column {self.before!r} is called {self.after!r} now"
+        return f"column {self.column!r} held {self.before} and holds {self.after} now"
+
+
+def kinds_of(installation: Installation, taken: TakenIn) -> dict[str, str]:
+    """What each column of a file holds, by its first records: numbers, dates, yes or no, texts; "" where too few."""
+    if not taken.plan.chunks:
+        return dict.fromkeys(taken.plan.columns, "")
+    with installation.blobs.open(installation.tenant_id, taken.text.sha256) as file:
+        rows = read_chunk(file, taken.plan.chunks[0], taken.plan).table.slice(0, SAMPLE)
+    return {
+        column.name: _FAMILIES.get(column.kind, "texts") if column.filled >= FEW else ""
+        for column in profile(rows).columns
+    }
+
+
+def find_drift(installation: Installation, recipe: Recipe, mapping: str, kinds: Mapping[str, str]) -> Drift | None:
+    """What changed since the last import through the mapping of that name; None where nothing did, or it is the first.
+
+    InputRefused where the recipe says that then nothing is loaded.
+    """
+    with installation.database.connect(installation.tenant_id) as connection:
+        last = runs.latest_through_mapping(connection, installation.tenant_id, mapping)
+    before = dict(last.layout.get("kinds", ())) if last else {}
+    changes = changes_between(before, kinds) if before else ()
+    if last is None or not changes:
+        return None
+    drift = Drift(mode=recipe.load.drift, since=last.source_name, changes=changes)
+    if drift.mode == "stop":
+        raise InputRefused(
+            "the columns are not those of the last file, and the recipe says to stop then",
+            where=f"recipe {recipe.recipe}, load.drift",
+            value="; ".join(map(str, changes)),
+            valid=f"the columns of {last.source_name}",
+            remedy="Look at the mapping; then run the recipe once with load.drift: freeze.",
+        )
+    return drift
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """What changed since `since`, the source of the last run; `mode` is what the recipe says to do."""
+
+    mode: str
+    since: str
+    changes: tuple[Change, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is kept with the run."""
+        return {"mode": self.mode, "since": self.since, "changes": [asdict(change) for change in self.changes]}
+
+    @property
+    def new_columns(self) -> tuple[str, ...]:
+        """Columns that were not there, under whatever name."""
+        return tuple(change.column for change in self.changes if change.kind in {ADDED, RENAMED})
+
+
+def drift_in_words(noted: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """What was noted with a run, a line a change; () where nothing changed."""
+    if not noted:
+        return ()
+    changes = [Change(**change) for change in noted["changes"]]
+    new = any(change.kind in {ADDED, RENAMED} for change in changes)
+    done = {
+        "freeze": "What is new is not loaded until it is mapped." if new else "",
+        "quarantine": "Records with a text in a new column are in quarantine." if new else "",
+    }.get(str(noted["mode"]), "")
+    said = [f"Since {noted['since']}: {change}." for change in changes]
+    return (*said, *([done] if done else []))
+
+
+def changes_between(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Change, ...]:
+    """What became of columns; both are name -> kind of values in the order of the file, "" where the kind is not known.
+
+    A column that is gone and a new one are one renamed where they stand in the same place with values of one kind, or
+    where their names are alike.
+    """
+    gone = [column for column in before if column not in after]
+    new = [column for column in after if column not in before]
+    renamed = _renamed(gone, new, before, after)
+    changes = [Change(kind=RENAMED, column=now, before=was, after=now) for was, now in renamed.items()]
+    changes += [Change(kind=GONE, column=each, before=each, after=None) for each in gone if each not in renamed]
+    taken = set(renamed.values())
+    changes += [Change(kind=ADDED, column=each, before=None, after=each) for each in new if each not in taken]
+    for column in before:
+        was, now = before[column], after.get(column)
+        if now and was and was != now:
+            changes.append(Change(kind=RETYPED, column=column, before=was, after=now))
+    return tuple(changes)
+
+
+def _renamed(
+    gone: Sequence[str], new: Sequence[str], before: Mapping[str, str], after: Mapping[str, str]
+) -> dict[str, str]:
+    places_before, places_after = list(before), list(after)
+    found: dict[str, str] = {}
+    for was in gone:
+        free = [now for now in new if now not in found.values()]
+        near = difflib.get_close_matches(was.casefold(), [now.casefold() for now in free], n=1, cutoff=ALIKE)
+        same_place = [
+            now
+            for now in free
+            if places_before.index(was) == places_after.index(now)
+            and len(before) == len(after)
+            and before[was] == after[now]
+        ]
+        if near:
+            found[was] = next(now for now in free if now.casefold() == near[0])
+        elif same_place:
+            found[was] = same_place[0]
+    return found

@@ -1,0 +1,73 @@
+"""Two files of one source whose columns differ: told, and treated as the recipe says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from headwater.errors import InputRefused
+from headwater.services.imports import plan_recipe, run_recipe
+from headwater.services.runs_view import show_run
+from headwater.services.verification import verify
+from headwater.store.chunks import Ledger
+from headwater.telemetry import SilentProgress
+from tests.river import ACTIVITY_COLUMNS, River, activities
+
+
+def recipe(river: River, name: str, mode: str) -> Path:
+    path = river.folder / "drift.yaml"
+    body: dict[str, Any] = {"recipe": "drift", "mapping": river.mapping("activity_form")}
+    path.write_text(yaml.safe_dump({**body, "source": {"path": name}, "load": {"drift": mode}}), encoding="utf-8")
+    return path
+
+
+def load(river: River, name: str, mode: str) -> tuple[tuple[str, ...], Ledger]:
+    run_id = run_recipe(river.installation, recipe(river, name, mode), progress=SilentProgress())
+    return show_run(river.installation, run_id).drift, river.ledger(run_id)
+
+
+@pytest.fixture
+def two_years(river: River) -> River:
+    """A file, and the next year's with one column more that two of three records fill."""
+    ids = ("a", "b", "c")
+    (river.folder / "2023.csv").write_text(activities([{"activity_id": each} for each in ids]), encoding="utf-8")
+    rows = [{"activity_id": each, "meter": meter} for each, meter in zip(ids, ("", "m1", "m2"), strict=True)]
+    (river.folder / "2024.csv").write_text(activities(rows, (*ACTIVITY_COLUMNS, "meter")), encoding="utf-8")
+    assert load(river, "2023.csv", "stop")[0] == ()
+    return river
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        ("evolve", ["Since 2023.csv: column 'meter' is new."]),
+        ("freeze", ["Since 2023.csv: column 'meter' is new.", "What is new is not loaded until it is mapped."]),
+    ],
+)
+def test_what_is_mapped_is_loaded_and_the_change_is_said(two_years: River, mode: str, said: list[str]) -> None:
+    drift, ledger = load(two_years, "2024.csv", mode)
+    assert list(drift) == said
+    assert (ledger.read, ledger.unchanged, ledger.quarantined_raw) == (3, 3, 0)
+
+
+def test_records_with_a_text_in_a_new_column_are_refused_until_the_recipe_takes_them(two_years: River) -> None:
+    drift, ledger = load(two_years, "2024.csv", "quarantine")
+    assert drift[-1] == "Records with a text in a new column are in quarantine."
+    assert (ledger.read, ledger.unchanged, ledger.quarantined_raw) == (3, 1, 2)
+    refused = two_years.rows("SELECT line, raw, findings FROM quarantine ORDER BY line")
+    assert [(row["line"], row["raw"]["meter"], row["findings"][0]["rule"]) for row in refused] == [
+        (3, "m1", "record.drift"),
+        (4, "m2", "record.drift"),
+    ]
+    assert load(two_years, "2024.csv", "freeze")[1].quarantined_raw == 0
+    assert two_years.rows("SELECT DISTINCT state FROM quarantine") == [{"state": "expired"}]
+    assert verify(two_years.installation, progress=SilentProgress()).ok
+
+
+def test_nothing_is_loaded_where_the_recipe_says_stop(two_years: River) -> None:
+    with pytest.raises(InputRefused, match="column 'meter' is new"):
+        plan_recipe(two_years.installation, recipe(two_years, "2024.csv", "stop"))
+    assert two_years.rows("SELECT count(*) AS n FROM runs") == [{"n": 1}]

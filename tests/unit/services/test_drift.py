@@ -1,0 +1,50 @@
+"""What became of columns, told from names, places and kinds."""
+
+from __future__ import annotations
+
+import pytest
+
+from headwater.services.drift import changes_between, drift_in_words
+
+BEFORE = {"Site": "texts", "Energy (kWh)": "numbers", "Start": "dates", "Note": ""}
+
+
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        (BEFORE, []),
+        ({**BEFORE, "Cost": "numbers"}, ["column 'Cost' is new"]),
+        ({name: kind for name, kind in BEFORE.items() if name != "Note"}, ["column 'Note' is gone"]),
+        (
+            {"Site": "texts", "Energy use (kWh)": "numbers", "Start": "dates", "Note": ""},
+            ["column 'Energy (kWh)' is called 'Energy use (kWh)' now"],
+        ),
+        (
+            {"Site": "texts", "Energy (kWh)": "numbers", "From": "dates", "Note": ""},
+            ["column 'Start' is called 'From' now"],
+        ),
+        ({**BEFORE, "Energy (kWh)": "texts"}, ["column 'Energy (kWh)' held numbers and holds texts now"]),
+        ({**BEFORE, "Note": "texts"}, []),
+        (
+            {"SITE": "texts", "Energy (kWh)": "numbers", "Start": "dates", "Note": "", "X": "numbers"},
+            ["column 'Site' is called 'SITE' now", "column 'X' is new"],
+        ),
+        (
+            {"Start": "dates", "Energy (kWh)": "numbers", "Site": "texts", "Total": "numbers"},
+            ["column 'Note' is gone", "column 'Total' is new"],
+        ),
+    ],
+)
+def test_changes_are_told(after: dict[str, str], words: list[str]) -> None:
+    assert [str(change) for change in changes_between(BEFORE, after)] == words
+
+
+def test_what_was_done_about_it_is_said() -> None:
+    change = {"kind": "added", "column": "X", "before": None, "after": "X"}
+    noted = {"mode": "freeze", "since": "a.csv", "changes": [change]}
+    assert drift_in_words(noted) == (
+        "Since a.csv: column 'X' is new.",
+        "What is new is not loaded until it is mapped.",
+    )
+    assert drift_in_words({**noted, "mode": "evolve"}) == ("Since a.csv: column 'X' is new.",)
+    assert drift_in_words(None) == ()
