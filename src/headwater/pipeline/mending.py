@@ -96,6 +96,8 @@ class MendForm:
     has_record    whether the file has the column `record`
     settled_from  when the run began that refused the records: what it or a later one loaded is not replaced
     fix           where it is the mapping that was mended: how; the records are sent as they were refused
+    places        where the file is made of an edited workbook: for each row the record it stands for, and sheet, row and
+                  record in that row of the workbook
     """
 
     columns: tuple[str, ...]
@@ -103,6 +105,7 @@ class MendForm:
     has_record: bool
     settled_from: datetime
     fix: Mapping[str, Any] | None = None
+    places: Sequence[tuple[str, str, int, int]] | None = None
 
     @property
     def special(self) -> tuple[str, ...]:
@@ -117,7 +120,7 @@ class MendForm:
     def as_json(self) -> dict[str, Any]:
         """As it is kept with a run."""
         body = {**asdict(self), "columns": list(self.columns), "settled_from": self.settled_from.isoformat()}
-        return {name: value for name, value in body.items() if name != "fix" or value is not None}
+        return {name: value for name, value in body.items() if name not in {"fix", "places"} or value is not None}
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> MendForm:
@@ -128,6 +131,9 @@ class MendForm:
             has_record=body["has_record"],
             settled_from=datetime.fromisoformat(body["settled_from"]),
             fix=body.get("fix"),
+            places=[(key, sheet, row, place) for key, sheet, row, place in body["places"]]
+            if "places" in body
+            else None,
         )
 
     @staticmethod
