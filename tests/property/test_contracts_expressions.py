@@ -17,6 +17,7 @@ from headwater.contracts.document import FieldSpec
 from headwater.contracts.expression import compile_expression, evaluate
 from headwater.contracts.pattern import check_pattern
 from headwater.errors import Misuse
+from headwater.values import luhn, luhn_sql, mod_97_10, mod_97_10_sql
 
 
 def field(name: str, type_name: str, precision: int | None = None, scale: int | None = None) -> FieldSpec:
@@ -73,7 +74,8 @@ comparisons = st.one_of(
         (
             "word = 'a'", "word <> 'it''s'", "word IN ('a', 'grün')", "word NOT IN ('b')", "word IS NOT NULL", "flag",
             "start > stop", "start >= DATE '2024-02-29'", "flag = TRUE", "coalesce(flag, FALSE)", "NULL", "FALSE",
-            "coalesce(stop, start) < DATE '2024-06-01'", "(flag IS NULL) = (word IS NULL)",
+            "coalesce(stop, start) < DATE '2024-06-01'", "(flag IS NULL) = (word IS NULL)", "mod_97_10(word) = 1",
+            "luhn(word) <> 0", "mod_97_10('254900BQVM5V0IY7RQ62') = 1", "luhn(word) IS NULL",
         )
     ),
 )  # fmt: skip
@@ -121,6 +123,13 @@ def test_a_number_is_computed_exactly(con: duckdb.DuckDBPyConnection, text: str)
         raise
     bulk = con.sql(f"SELECT {term.sql} FROM records ORDER BY place").fetchall()
     assert [number for (number,) in bulk] == [evaluate(term, row) for row in ROWS]
+
+
+@given(text=st.text("0129AZMaé-", max_size=24) | st.from_regex("[A-Z0-9]{2,64}", fullmatch=True))
+@settings(max_examples=300, deadline=None)
+def test_check_digits_are_the_same(con: duckdb.DuckDBPyConnection, text: str) -> None:
+    query = f"SELECT {mod_97_10_sql('t')}, {luhn_sql('t')} FROM (SELECT ? AS t)"
+    assert con.execute(query, [text]).fetchone() == (mod_97_10(text), luhn(text))
 
 
 PATTERNS = (

@@ -1,9 +1,9 @@
 """SQL over field names, for row rules and migrations: read once, run by a database on columns or by Python on a record.
 
 Allowed: field names, text, numbers, `DATE '2024-01-31'`, TRUE, FALSE, NULL, AND, OR, NOT, = <> < <= > >=,
-IS [NOT] NULL, IN (literals), BETWEEN, + - *, date - date (days), abs, coalesce. No division (law 5), no clock: the same
-record must give the same verdict at every replay. NULL behaves as in SQL, in both twins. Arithmetic is exact: an
-operation that could need more than 38 digits is refused when the contract is compiled.
+IS [NOT] NULL, IN (literals), BETWEEN, + - *, date - date (days), abs, coalesce, mod_97_10(text), luhn(text). No
+division (law 5), no clock: the same record must give the same verdict at every replay. NULL behaves as in SQL, in both
+twins. Arithmetic is exact: an operation that could need more than 38 digits is refused when the contract is compiled.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from headwater.errors import Misuse
-from headwater.values import TextFormat, kind
+from headwater.values import TextFormat, kind, luhn, luhn_sql, mod_97_10, mod_97_10_sql
 
 if TYPE_CHECKING:
     from headwater.contracts.document import FieldSpec
@@ -33,6 +33,12 @@ WIDEST = 38
 WIDEST_IN_64_BITS = 18
 INTEGER_DIGITS = 19
 DAYS_DIGITS = 7
+
+CHECK_DIGITS: Mapping[str, tuple[Callable[[str], int | None], Callable[[str], str], int]] = {
+    "mod_97_10": (mod_97_10, mod_97_10_sql, 2),
+    "luhn": (luhn, luhn_sql, 1),
+}
+"""Functions that no database knows: in Python, as DuckDB SQL over a column, and the digits of their results."""
 
 _EXACT = Context(prec=4 * WIDEST)
 _DATE = kind("date")
@@ -296,6 +302,17 @@ def _coalesce(node: Any, fields: Mapping[str, FieldSpec]) -> Term:
     return Term(sql=sql, value=value, family=terms[0].family, precision=precision, scale=scale)
 
 
+def _function(node: Any, fields: Mapping[str, FieldSpec]) -> Term:
+    if node.name not in CHECK_DIGITS or len(node.expressions) != 1:
+        raise Misuse(
+            "no such function", value=node.sql("duckdb"), valid=", ".join(f"{name}(text)" for name in CHECK_DIGITS)
+        )
+    function, sql, digits = CHECK_DIGITS[node.name]
+    inner = _term(node.expressions[0], fields)
+    _expect(inner, "text")
+    return Term(sql=sql(inner.sql), value=_strict(function, inner), family="number", precision=digits, whole=True)
+
+
 _BUILDERS: Mapping[type, Callable[[Any, Mapping[str, FieldSpec]], Term]] = {
     exp.Column: _column,
     exp.Literal: _literal,
@@ -321,4 +338,5 @@ _BUILDERS: Mapping[type, Callable[[Any, Mapping[str, FieldSpec]], Term]] = {
     exp.Neg: _negate,
     exp.Abs: _abs,
     exp.Coalesce: _coalesce,
+    exp.Anonymous: _function,
 }

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from headwater.contracts.document import Document, FieldSpec, RuleSpec
+from headwater.contracts.expression import CHECK_DIGITS
 from headwater.contracts.table import table_name
 from headwater.values import record_id
 
@@ -97,16 +98,17 @@ def _bound(field: FieldSpec, text: str | None) -> str | int | float | None:
 
 
 def _quality(rule: RuleSpec, table: str) -> dict[str, Any]:
-    return {
+    body = {
         "id": rule.id.replace(".", "-"),
         "name": rule.id,
         "description": f"{rule.message} Valid: {rule.valid}. {rule.repair}",
         "dimension": _DIMENSIONS.get(rule.dimension, rule.dimension),
         "severity": "error" if rule.severity == "reject" else "warning",
-        "type": "sql",
-        "query": f"SELECT count(*) FROM {table} WHERE NOT ({rule.expression})",
-        "mustBe": 0,
     }
+    if any(f"{function}(" in str(rule.expression) for function in CHECK_DIGITS):
+        return {**body, "type": "text"}  # no database has the function: the words alone say what is valid
+    query = f"SELECT count(*) FROM {table} WHERE NOT ({rule.expression})"
+    return {**body, "type": "sql", "query": query, "mustBe": 0}
 
 
 def _custom(facts: dict[str, str | None]) -> list[dict[str, str]]:

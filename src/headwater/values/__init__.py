@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headwater.values.canonical import record_id, record_text, record_text_sql, sha256, sha256_sql
+from headwater.values.check_digits import luhn, luhn_sql, mod_97_10, mod_97_10_sql
 from headwater.values.kinds import TYPE_NAMES, Kind, kind
 from headwater.values.outcome import FIRST_FAILURE, Explanation, Outcome, Parsed, explain
 from headwater.values.text_format import DEFAULT_ABSENT, TextFormat
@@ -19,6 +20,10 @@ __all__ = [
     "TextFormat",
     "explain",
     "kind",
+    "luhn",
+    "luhn_sql",
+    "mod_97_10",
+    "mod_97_10_sql",
     "record_id",
     "record_text",
     "record_text_sql",
