@@ -96,8 +96,8 @@ class MendForm:
     has_record    whether the file has the column `record`
     settled_from  when the run began that refused the records: what it or a later one loaded is not replaced
     fix           where it is the mapping that was mended: how; the records are sent as they were refused
-    places        where the file is made of an edited workbook: for each row the record it stands for, and sheet, row and
-                  record in that row of the workbook
+    places        where the file is made of an edited workbook: for each row the record it stands for, and the sheet,
+                  the row and the record in that row
     """
 
     columns: tuple[str, ...]
@@ -131,9 +131,7 @@ class MendForm:
             has_record=body["has_record"],
             settled_from=datetime.fromisoformat(body["settled_from"]),
             fix=body.get("fix"),
-            places=[(key, sheet, row, place) for key, sheet, row, place in body["places"]]
-            if "places" in body
-            else None,
+            places=[tuple(place) for place in body["places"]] if "places" in body else None,
         )
 
     @staticmethod
