@@ -37,6 +37,7 @@ class FileConfig:
 
     member   of an archive, the file inside
     decimal  the sign before the decimals in the text of numbers that the file stores as numbers
+    columns  what stands for the header of a file that has neither one nor any record, as JSON may
     """
 
     format: str | None = None
@@ -46,6 +47,7 @@ class FileConfig:
     nested: NestedConfig = field(default_factory=NestedConfig)
     shape: Shape = field(default_factory=Shape)
     decimal: str = "."
+    columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.format is not None and self.format not in FORMATS:
@@ -84,6 +86,7 @@ class FileConfig:
             nested=NestedConfig(**_tuples(body["nested"])),
             shape=Shape(**shape),
             decimal=body["decimal"],
+            columns=tuple(body["columns"]),
         )
 
 
@@ -121,6 +124,13 @@ def write_text_of(path: Path, config: FileConfig, write: Callable[[bytes], objec
             to_utf8(file.path, config.csv.encoding or "utf-8", _Sink(write), name=file.name)
             return ()
         return write_text(_table(file.path, config, file.name), write)
+
+
+@contextmanager
+def table_of(path: Path, config: FileConfig, *, name: str) -> Iterator[Table]:
+    """The records of a file for which `inspect_file` gave the config, batch by batch, without making its text."""
+    with _opened(path, config, name) as file:
+        yield _table(file.path, config, file.name)
 
 
 def data_members(path: Path, name: str, pattern: str | None) -> tuple[str, ...]:
@@ -190,7 +200,10 @@ def _completed(hints: FileConfig, what: str, found: Any, member: str | None) -> 
 
 def _table(path: Path, config: FileConfig, name: str) -> Table:
     """The records of a file in their new shape."""
-    return shaped(_unshaped(path, config, name), config.shape, name=name)
+    table = _unshaped(path, config, name)
+    if not table.columns:
+        return replace(table, columns=config.columns)
+    return shaped(table, config.shape, name=name)
 
 
 def _unshaped(path: Path, config: FileConfig, name: str) -> Table:

@@ -6,8 +6,10 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sqlglot import exp
+
 from headwater.engine.binding import check_binds
-from headwater.engine.expressions import Rendered, render_condition, render_value
+from headwater.engine.expressions import Rendered, parse, render_condition, render_value
 from headwater.engine.fragments import quote_name, quote_text
 from headwater.engine.readings import READING_PREFIX, Readings
 from headwater.errors import Misuse
@@ -95,6 +97,19 @@ def compile_mapping(mapping: Mapping, document: Document, columns: Sequence[str]
         used_columns=tuple(used),
         unused_columns=tuple(column for column in columns if column not in used),
     )
+
+
+def columns_named(mapping: Mapping) -> tuple[str, ...]:
+    """The columns a mapping speaks of, each by its first name: they stand for the header of a file that has none."""
+    place = f"mapping {mapping.mapping} {mapping.version}"
+    found: dict[str, None] = {}
+    for rule in mapping.fields.values():
+        if rule.column is not None:
+            found[rule.column if isinstance(rule.column, str) else rule.column[0]] = None
+    texts = [rule.expression for rule in mapping.fields.values() if rule.expression is not None]
+    for text in (*texts, *(skip.when for skip in mapping.skip)):
+        found.update(dict.fromkeys(column.name for column in parse(text, where=place).find_all(exp.Column)))
+    return tuple(found)
 
 
 def _check_contract(mapping: Mapping, document: Document, place: str) -> None:

@@ -15,6 +15,7 @@ from headwater.contracts import Document
 from headwater.engine.duck import engine
 from headwater.errors import Misuse
 from headwater.mapping import compile_mapping, read_mapping
+from headwater.mapping.compile import columns_named
 from headwater.pipeline.prepare import Preparation
 from headwater.pipeline.recipe import FactorChoice, Load, Recipe, RecipeSource, load_recipe
 from headwater.pipeline.run import ChunkRun
@@ -122,11 +123,12 @@ def plan_source(installation: Installation, recipe: Recipe, base: Path, file: So
     logic = _logic(installation, recipe, base)
     hints = config_of(logic.mapping)
     found = inspect_file(file.path, replace(hints, member=file.member or hints.member))
-    decimal = logic.mapping.for_columns(found.columns).locale.decimal
+    columns = found.columns or columns_named(logic.mapping)
+    decimal = logic.mapping.for_columns(columns).locale.decimal
     taken = take_in(
         installation,
         file.path,
-        replace(found, config=replace(found.config, decimal=decimal)),
+        replace(found, config=replace(found.config, decimal=decimal, columns=() if found.columns else columns)),
         chunk_size=recipe.load.chunk_size or installation.settings.chunk_size,
     )
     kinds = kinds_of(installation, taken)

@@ -34,10 +34,10 @@ def sound(river: River) -> bool:
 
 
 def workbook(rows: Sequence[Sequence[Any]], *, sheet: str = "Data") -> bytes:
-    book = openpyxl.Workbook()
-    book.active.title = sheet
+    book = openpyxl.Workbook(write_only=True)
+    table = book.create_sheet(sheet)
     for row in rows:
-        book.active.append(row)
+        table.append(list(row))
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
@@ -62,9 +62,9 @@ def as_json(rows: Sequence[Sequence[Any]]) -> bytes:
 
 
 def as_parquet(rows: Sequence[Sequence[Any]]) -> bytes:
-    columns = [[str(cell) for cell in column] for column in zip(*rows, strict=True)]
+    columns = {name: pa.array([str(row[at]) for row in rows], pa.string()) for at, name in enumerate(COLUMNS)}
     out = io.BytesIO()
-    parquet.write_table(pa.table(dict(zip(COLUMNS, columns, strict=True))), out)
+    parquet.write_table(pa.table(columns), out)
     return out.getvalue()
 
 
@@ -117,8 +117,25 @@ def test_a_file_of_any_kind_is_loaded_refused_traced_and_verified(
     assert sound(river)
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", (",".join(COLUMNS) + "\n").encode()),
+        ("a.json", b"[]"),
+        ("b.json", b'{"value": []}'),
+        ("a.xlsx", workbook([list(COLUMNS)])),
+        ("a.parquet", as_parquet([])),
+    ],
+)
+def test_a_file_without_records_loads_none(river: River, name: str, content: bytes) -> None:
+    run_id, ledger = river.load(content, name=name, mapping=mapping(river, "form"))
+    assert (ledger.read, ledger.inserted, ledger.quarantined) == (0, 0, 0)
+    assert river.rows("SELECT state FROM runs WHERE run_id = %(run)s", run=run_id) == [{"state": "succeeded"}]
+    assert sound(river)
+
+
 def test_years_in_columns_become_records_that_are_known_by_their_cell(river: River) -> None:
-    rows = [["site", "unit", "2022", "2023"], ["north", "kWh", 1, 2], ["south", "kWh", None, 4]]
+    rows: list[list[Any]] = [["site", "unit", "2022", "2023"], ["north", "kWh", 1, 2], ["south", "kWh", None, 4]]
     source = {"unpivot": {"columns": "20??", "name": "year", "value": "amount"}, "add": ["sheet"]}
     path = river.folder / "years.yaml"
     fields = {
