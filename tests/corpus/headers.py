@@ -151,5 +151,19 @@ POLLUTIONS = (
     refused("JSON", '[{"site": "Athens", "kWh": 5}]', "JSON"),
     refused("JSON Lines", '{"site": "Athens", "kWh": 5}\n{"site": "Cork", "kWh": 6}\n', "JSON"),
     refused("a pointer of Git LFS", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "Git LFS"),
+    loaded(
+        "titles above, instructions below the header, decimal commas",
+        "Zählerstände, Export vom 15.01.2021\nKunde: Marlow & Finch; alle Werte ohne Gewähr\n\n"
+        "Zähler;Standort;Von;Bis;Menge;Einheit;Güte;Bemerkung\n"
+        "# Von, Bis: einschließlich. Diese Zeile stehen lassen.\n"
+        + "Z1;Halle, Nord;01.01.2020;31.01.2020;1520,5;kWh;G;\n" * 6
+        + "Z2;Halle;01.01.2020;31.01.2020;98,0;kWh;G;x\n" * 8,
+        Answer(
+            columns=("Zähler", "Standort", "Von", "Bis", "Menge", "Einheit", "Güte", "Bemerkung"),
+            rows=(("Z1", "Halle, Nord", "01.01.2020", "31.01.2020", "1520,5", "kWh", "G", ""),) * 6
+            + (("Z2", "Halle", "01.01.2020", "31.01.2020", "98,0", "kWh", "G", "x"),) * 8,
+            skipped={"instruction": 1},
+        ),
+    ),
     loaded("a preamble with a delimiter in it", "Report, made by hand\nfor 2024\n" + TEXT, PLAIN),
 )

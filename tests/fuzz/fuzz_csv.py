@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import atheris  # type: ignore[import-not-found, unused-ignore]  # installed by hand only
+import atheris  # type: ignore[import-untyped, import-not-found, unused-ignore]  # installed by hand only
 
 with atheris.instrument_imports(include=["headwater.connectors"]):
     from headwater.connectors.csv_file import Planner, inspect_file, is_utf8, read_chunk, to_utf8

@@ -159,8 +159,8 @@ def _delimiter(
         return reading(config.delimiter), 1.0, (f"delimiter {config.delimiter!r} said by source.delimiter",)
     taken = {config.quote, config.comment}
     readings = [reading(delimiter) for delimiter in DELIMITERS if delimiter not in taken]
-    readings.sort(key=lambda reading: (reading.score, reading.fields), reverse=True)
-    best, *others = readings
+    best = max(readings, key=lambda one: (sum(_is_better(one, other) for other in readings), one.score, one.fields))
+    others = sorted((other for other in readings if other is not best), key=lambda other: other.score, reverse=True)
     if best.score == 0:
         rare = [found for found in map(reading, _RARE - taken) if found.score == 1]
         if len(rare) == 1:
@@ -170,7 +170,7 @@ def _delimiter(
     second = next((reading for reading in others if not _is_within_cells(reading, best)), None)
     if second is None:
         return best, 1.0, (f"divided by {DELIMITERS[best.delimiter]}, {what}",)
-    confidence = round(best.score / (best.score + second.score), 2)
+    confidence = round(best.score / (best.score + second.score / _advantage(best, second)), 2)
     if confidence < CONFIDENT:
         raise InputRefused(
             f"the delimiter cannot be told: {DELIMITERS[best.delimiter]} and {DELIMITERS[second.delimiter]} divide the "
@@ -182,6 +182,17 @@ def _delimiter(
             remedy='Set source.delimiter in the mapping, for example delimiter: ";".',
         )
     return best, confidence, (f"divided by {DELIMITERS[best.delimiter]}, {what}",)
+
+
+def _is_better(one: _Reading, other: _Reading) -> bool:
+    return one.score * _advantage(one, other) > other.score * _advantage(other, one)
+
+
+def _advantage(best: _Reading, rival: _Reading) -> float:
+    """How much likelier the best is for dividing into more fields, where it divides more evenly as well."""
+    if rival.share < best.share and 1 < rival.fields < best.fields:
+        return (best.fields - 1) / (rival.fields - 1)
+    return 1.0
 
 
 def _is_within_cells(rival: _Reading, best: _Reading) -> bool:
