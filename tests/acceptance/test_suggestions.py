@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from headwater.connectors.csv_file import CsvConfig
+from headwater.connectors.files import FileConfig
 from headwater.mapping import load_mapping
 from headwater.packs.ghg import pack
 from headwater.services.contracts_view import find_contract
@@ -130,7 +130,7 @@ def _named(expression: str) -> set[str]:
 
 def judged(name: str, contract: str, truth: Mapping[str, set[str]]) -> tuple[Counter[str], list[str]]:
     """Fields right, wrong and open, as `truth` has them; a column for a field it does not have is wrong."""
-    suggestion = suggest_mapping(SHARED / name, find_contract(contract).reference, CsvConfig()).suggestion
+    suggestion = suggest_mapping(SHARED / name, find_contract(contract).reference, FileConfig()).suggestion
     found = {field.field: field.column or f"= {field.constant}" for field in suggestion.found}
     counts: Counter[str] = Counter()
     wrong = []
@@ -175,5 +175,5 @@ def test_suggestions_are_seldom_wrong() -> None:
     ],
 )
 def test_the_contract_is_found(name: str, contract: str) -> None:
-    found = suggest_mapping(SHARED / name, None, CsvConfig())
+    found = suggest_mapping(SHARED / name, None, FileConfig())
     assert found.suggestion.contract.partition("@")[0] == contract

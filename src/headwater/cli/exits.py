@@ -31,6 +31,7 @@ class Commands(TyperGroup):
         "demo",
         "inspect",
         "map",
+        "recipe",
         "import",
         "run",
         "runs",

@@ -18,6 +18,7 @@ from headwater.cli import (
     inspection,
     mapping,
     quarantine,
+    recipes,
     runs,
 )
 
@@ -63,6 +64,7 @@ def main(
 app.command("demo")(demo.demo)
 app.command("inspect")(inspection.inspect)
 app.add_typer(mapping.app, name="map")
+app.add_typer(recipes.app, name="recipe")
 app.command("import")(imports.import_)
 app.command("run")(imports.run)
 app.add_typer(runs.app, name="runs")

@@ -9,14 +9,20 @@ import typer
 
 from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_facts, print_json, print_table, told_of
-from headwater.cli.reading import Delimiter, Encoding, Preamble, hints
-from headwater.cli.session import read_settings
+from headwater.cli.reading import Delimiter, Encoding, Format, Header, Member, Preamble, Records, Sheet, hints
+from headwater.cli.session import installation, read_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from headwater.mapping.suggest import SuggestedField
+    from headwater.services.previews import Preview
     from headwater.services.suggestions import Suggested
 
 app = typer.Typer(no_args_is_help=True, help="Mappings: from a file's columns to a contract's fields.")
+
+FITS = 0.15
+"""Below it hardly a required field or column of a file is accounted for."""
 
 Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 
@@ -32,9 +38,14 @@ def suggest(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write the mapping here.", show_default="not written")
     ] = None,
+    file_format: Format = None,
+    member: Member = None,
     encoding: Encoding = None,
     delimiter: Delimiter = None,
     preamble: Preamble = None,
+    sheet: Sheet = None,
+    header: Header = None,
+    records: Records = None,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -56,7 +67,16 @@ def suggest(
     found = suggest_mapping(
         file,
         contract,
-        hints(encoding=encoding, delimiter=delimiter, preamble=preamble),
+        hints(
+            file_format=file_format,
+            member=member,
+            encoding=encoding,
+            delimiter=delimiter,
+            preamble=preamble,
+            sheet=sheet,
+            header=header,
+            records=records,
+        ),
         name=mapping_name(out.name.removesuffix(".yaml") if out else file.name),
     )
     if out is not None:
@@ -65,12 +85,13 @@ def suggest(
         print_json({**found.as_json(), "written": str(out) if out else None})
         return
     _tell(found)
+    typer.echo(_next_step(found, file, out))
+
+
+def _next_step(found: Suggested, file: Path, out: Path | None) -> str:
     if out is not None:
-        typer.echo(f"Written: {out}. Fill what is open, then: headwater map preview {file} --mapping {out}")
-    else:
-        typer.echo(
-            f"Write it with: headwater map suggest {file} --contract {found.suggestion.contract} --out MAPPING.yaml"
-        )
+        return f"Written: {out}. Fill what is open, then: headwater map preview {file} --mapping {out}"
+    return f"Write it with: headwater map suggest {file} --contract {found.suggestion.contract} --out MAPPING.yaml"
 
 
 def _tell(found: Suggested) -> None:
@@ -81,6 +102,7 @@ def _tell(found: Suggested) -> None:
             ("contract", f"{suggestion.contract}, {suggestion.title}"),
             ("looked at", f"{found.sample.rows.num_rows:,} records"),
             *([("fit", f"{suggestion.fit:.0%}; others: {others}")] if others else []),
+            *([("mind", "no contract fits well: what is found may be chance")] if suggestion.fit < FITS else []),
             *([("unpivot", _unpivot(found))] if suggestion.unpivot else []),
             ("required, open", ", ".join(suggestion.required_open) or "none"),
         ]
@@ -125,3 +147,75 @@ def _origin(field: SuggestedField) -> str:
 def _why(field: SuggestedField) -> str:
     perhaps = "perhaps " + ", ".join(f"{each.column} {each.confidence:.0%}" for each in field.perhaps)
     return "; ".join([*field.why, *([perhaps] if field.perhaps else [])])
+
+
+@app.command()
+def preview(
+    file: Annotated[Path, typer.Argument(help="The file.", show_default=False)],
+    mapping: Annotated[
+        str, typer.Option("--mapping", "-m", help="Path of a mapping, or the name of one that a pack brings.")
+    ],
+    rows: Annotated[int, typer.Option(min=1, max=1_000, help="Records to show.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a mapping would do to a file.
+
+    The first records as they would land, with their findings; counts over the first 2,000; and the tCO2e at stake, of
+    records that would be loaded and of those that would be refused. Activities are calculated with the factors of the
+    database, where one is set up. Nothing is loaded.
+
+    \b
+    Examples:
+      headwater map preview meters.csv --mapping meters.yaml
+      headwater map preview electricity_2024.csv --mapping laboratory_electricity --rows 5
+      headwater map preview meters.csv --mapping meters.yaml --json
+    """
+    from headwater.services.previews import preview as look
+
+    settings = read_settings()
+    if settings.database_url is None and not (settings.data_dir / "postgres").exists():
+        found = look(file, mapping, rows=rows)
+    else:
+        with installation() as opened:
+            found = look(file, mapping, rows=rows, installation=opened)
+    if as_json:
+        print_json(found.as_json())
+        return
+    _tell_preview(found)
+
+
+def _tell_preview(found: Preview) -> None:
+    def counts(of: Mapping[str, int]) -> str:
+        return "\n".join(f"{count:,} {what}" for what, count in of.items()) or "none"
+
+    print_facts(
+        [
+            ("mapping", f"{found.mapping} to {found.contract}"),
+            ("looked at", f"{'all' if found.is_whole else 'the first'} {found.read:,} records"),
+            ("loaded", f"{found.loaded:,}" + (f", {found.merged:,} merged" if found.merged else "")),
+            ("skipped", counts(found.skipped)),
+            ("refused", f"{found.refused_records:,}"),
+            *([("because", counts(found.refused))] if found.refused else []),
+            ("noticed", counts(found.noticed)),
+            ("columns not used", ", ".join(found.unused) or "none"),
+        ]
+    )
+    used = list(found.rows[0].fields) if found.rows else []
+    used = [name for name in used if any(row.fields[name] is not None for row in found.rows)]
+    print_table(
+        ["record", "state", *used],
+        [(f"{row.part} {row.number}".strip(), row.state, *(row.fields[name] for name in used)) for row in found.rows],
+        title="As they would land",
+        whole=["record"],
+    )
+    told = [(f"{row.part} {row.number}".strip(), each) for row in found.rows for each in row.findings]
+    if told:
+        print_table(["record", "finding"], told, title="Findings on these", whole=["record"])
+    if found.stakes:
+        print_table(
+            ["figure", "loaded t", "refused t", "refused, not known"],
+            [(each.figure, f"{each.loaded:,.3f}", f"{each.refused:,.3f}", each.untold) for each in found.stakes],
+            title="CO2e at stake",
+            numbers=["loaded t", "refused t", "refused, not known"],
+        )
+    typer.echo("Nothing was loaded.")

@@ -1,42 +1,59 @@
-"""A file looked at before anything is loaded: what it is, and which mappings could read it."""
+"""A file looked at before anything is loaded: what it is, what its columns hold, and which mappings could read it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from headwater.connectors.csv_file import CsvConfig, inspect_file
-from headwater.connectors.inspection import Inspection
+from headwater.connectors.files import FileConfig, inspect_file
 from headwater.errors import HeadwaterError
 from headwater.mapping import Mapping, compile_mapping, read_mapping
+from headwater.mapping.profile import profile
 from headwater.services.installation import installed_packs
+from headwater.services.samples import take_sample
+from headwater.services.sources import config_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from headwater.connectors.inspection import Inspection
     from headwater.contracts import Document
+    from headwater.mapping.profile import Profile
+    from headwater.services.samples import Sample
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inspected:
     """What a file is; `mappings` are those brought by packs for which every column they need is there."""
 
-    file: Inspection[CsvConfig]
+    file: Inspection[FileConfig]
+    profile: Profile
     mappings: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {**self.file.as_json(), "mappings": list(self.mappings)}
+        return {**self.file.as_json(), "profile": self.profile.as_json(), "mappings": list(self.mappings)}
 
 
-def inspect(path: Path, hints: CsvConfig) -> Inspected:
+def inspect(path: Path, hints: FileConfig) -> Inspected:
     """Inspect a file; what `hints` say is taken as said. InputRefused, in words, for what cannot be read."""
-    found = inspect_file(path, hints)
-    return Inspected(file=found, mappings=_fitting(found))
+    sample = take_sample(path, hints)
+    found = sample.inspection
+    return Inspected(file=found, profile=profiled(sample), mappings=fitting(path, found))
 
 
-def _fitting(found: Inspection[CsvConfig]) -> tuple[str, ...]:
-    fitting = []
+def profiled(sample: Sample) -> Profile:
+    """What the columns of a sample hold."""
+    return profile(sample.rows, dict(sample.inspection.units))
+
+
+def fitting(path: Path, found: Inspection[FileConfig]) -> tuple[str, ...]:
+    """Mappings that packs bring and that compile for this file."""
+    return tuple(mapping.mapping for mapping, document in _shipped() if _reads(mapping, document, path, found))
+
+
+def _shipped() -> Iterator[tuple[Mapping, Document]]:
     for pack in installed_packs():
         documents = {(document.name, document.major): document for document in pack.documents()}
         for entry in sorted(pack.mappings.iterdir(), key=lambda entry: entry.name) if pack.mappings.is_dir() else ():
@@ -44,17 +61,21 @@ def _fitting(found: Inspection[CsvConfig]) -> tuple[str, ...]:
                 continue
             mapping = read_mapping(entry.read_text(encoding="utf-8"), where=entry.name)
             document = documents.get((mapping.contract_name, mapping.contract_major))
-            if document is not None and _reads(mapping, document, found):
-                fitting.append(mapping.mapping)
-    return tuple(fitting)
+            if document is not None:
+                yield mapping, document
 
 
-def _reads(mapping: Mapping, document: Document, found: Inspection[CsvConfig]) -> bool:
-    delimiter = mapping.source.delimiter
-    if delimiter is not None and delimiter != found.config.delimiter:
+def _reads(mapping: Mapping, document: Document, path: Path, found: Inspection[FileConfig]) -> bool:
+    source = mapping.source
+    if source.format not in {None, found.format}:
         return False
+    if source.delimiter is not None and source.delimiter != found.config.csv.delimiter:
+        return False
+    hints = config_of(mapping)
+    is_read_otherwise = hints.shape or source.sheets or source.header or source.records
     try:
-        compile_mapping(mapping, document, found.columns)
+        columns = inspect_file(path, hints).columns if is_read_otherwise else found.columns
+        compile_mapping(mapping, document, columns)
     except HeadwaterError:
         return False
     return True

@@ -55,24 +55,29 @@ class Installation:
 
     def mapping(self, reference: str, base: Path) -> Mapping:
         """A mapping by path (from `base`), or by the name under which a pack brings it."""
-        path = base / reference
-        if path.suffix in {".yaml", ".yml", ".json"} or path.is_file():
-            return load_mapping(path)
-        shipped = {
-            entry.name.removesuffix(".yaml"): entry
-            for pack in self.packs
-            if pack.mappings.is_dir()
-            for entry in pack.mappings.iterdir()
-            if entry.name.endswith(".yaml")
-        }
-        if reference not in shipped:
-            raise Misuse(
-                "there is no such mapping",
-                where="mapping",
-                value=reference,
-                valid=f"the path of a YAML file, or one of {', '.join(sorted(shipped))}",
-            )
-        return read_mapping(shipped[reference].read_text(encoding="utf-8"), where=reference)
+        return find_mapping(self.packs, reference, base)
+
+
+def find_mapping(packs: Sequence[Pack], reference: str, base: Path) -> Mapping:
+    """A mapping by path (from `base`), or by the name under which one of the packs brings it."""
+    path = base / reference
+    if path.suffix in {".yaml", ".yml", ".json"} or path.is_file():
+        return load_mapping(path)
+    shipped = {
+        entry.name.removesuffix(".yaml"): entry
+        for pack in packs
+        if pack.mappings.is_dir()
+        for entry in pack.mappings.iterdir()
+        if entry.name.endswith(".yaml")
+    }
+    if reference not in shipped:
+        raise Misuse(
+            "there is no such mapping",
+            where="mapping",
+            value=reference,
+            valid=f"the path of a YAML file, or one of {', '.join(sorted(shipped))}",
+        )
+    return read_mapping(shipped[reference].read_text(encoding="utf-8"), where=reference)
 
 
 def installed_packs() -> tuple[Pack, ...]:

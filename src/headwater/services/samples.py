@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import dataclass, is_dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headwater.connectors.csv_file import CsvConfig, inspect_file, is_utf8, to_utf8
-from headwater.connectors.csv_file.table import read_csv
-from headwater.mapping.document import Source
+from headwater.connectors.files import WORKBOOKS, inspect_file, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+    from headwater.connectors.files import FileConfig
     from headwater.connectors.inspection import Inspection
     from headwater.connectors.text_table.parts import Batch
+    from headwater.mapping import Mapping
 
 RECORDS = 2_000
 """As many tell what a column holds; a preview counts over these."""
@@ -34,7 +33,7 @@ class Sample:
     is_whole  whether the file holds no more
     """
 
-    inspection: Inspection[Any]
+    inspection: Inspection[FileConfig]
     rows: pa.Table
     numbers: tuple[int, ...]
     parts: tuple[str, ...]
@@ -42,36 +41,52 @@ class Sample:
     is_whole: bool
 
 
-def take_sample(path: Path, hints: CsvConfig, *, records: int = RECORDS) -> Sample:
-    """The first records of a file; InputRefused and Misuse as inspection has them."""
+def take_sample(path: Path, hints: FileConfig, *, records: int = RECORDS, mapping: Mapping | None = None) -> Sample:
+    """The first records of a file; InputRefused and Misuse as inspection has them. With a mapping, numbers that the
+    file stores as numbers are written under the locale that it has for these columns.
+    """
     found = inspect_file(path, hints)
-    with tempfile.TemporaryDirectory(prefix="headwater-sample-") as folder:
-        text = path
-        if not is_utf8(found.encoding):
-            text = Path(folder) / "text"
-            with text.open("wb") as file:
-                to_utf8(path, found.encoding, file)
-        table = read_csv(text, found.config, name=path.name)
+    if mapping is not None:
+        decimal = mapping.for_columns(found.columns).locale.decimal
+        found = replace(found, config=replace(found.config, decimal=decimal))
+    with table_of(path, found.config, name=found.name) as table:
         return _first(found, table.columns, table.batches, records)
 
 
-def source_keys(sample: Sample) -> dict[str, object]:
-    """What a mapping's `source` says of this file; what is found without being said is left out."""
-    found = sample.inspection
+def source_keys(found: Inspection[FileConfig]) -> dict[str, object]:
+    """What a mapping's `source` says of this file: what tells its layout, without what is usual."""
+    config = found.config
     keys: dict[str, object] = {"format": found.format}
-    if found.member:
+    if found.member is not None:
         keys["member"] = found.member
-    usual = {"encoding": "utf-8", "quote": '"', "comment": "", "preamble": 0, "header_rows": 1, "units_row": 0}
-    for name in Source.model_fields:
-        value = getattr(found.config, name, None) if is_dataclass(found.config) else None
-        if name not in keys and value not in (None, "", (), usual.get(name)) and isinstance(value, (str, int, tuple)):
-            keys[name] = value
-    if keys.get("encoding") in {"utf-8", "utf-8-sig", "ascii"}:
-        keys.pop("encoding")
-    return {name: value for name, value in keys.items() if name in Source.model_fields}
+    if found.format == "csv":
+        said = config.csv
+        keys["delimiter"] = said.delimiter
+        keys |= {"encoding": said.encoding} if (said.encoding or "utf-8") not in _UTF8 else {}
+        keys |= {"quote": said.quote} if said.quote not in {'"', "", None} else {}
+        keys |= {"comment": said.comment} if said.comment else {}
+        keys |= {"preamble": said.preamble} if said.preamble else {}
+    elif found.format in WORKBOOKS:
+        keys |= _of_workbook(found)
+    elif config.nested.records not in {None, "/"}:
+        keys["records"] = config.nested.records
+    return keys
 
 
-def _first(found: Inspection[Any], columns: tuple[str, ...], batches: Iterator[Batch], records: int) -> Sample:
+_UTF8 = frozenset({"utf-8", "utf-8-sig", "ascii"})
+
+
+def _of_workbook(found: Inspection[FileConfig]) -> dict[str, object]:
+    layouts = found.config.workbook.layouts or ()
+    keys: dict[str, object] = {"sheets": tuple(layout.name for layout in layouts)}
+    for name, usual in (("header", None), ("header_rows", 1), ("units_row", 0)):
+        values = {getattr(layout, name) for layout in layouts}
+        if len(values) == 1 and values != {usual}:
+            keys[name] = values.pop()
+    return keys
+
+
+def _first(found: Inspection[FileConfig], columns: tuple[str, ...], batches: Iterator[Batch], records: int) -> Sample:
     tables, numbers, parts = [], list[int](), list[str]()
     ragged, is_whole = 0, True
     for batch in batches:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from headwater.connectors.csv_file import CsvConfig
+    from headwater.connectors.files import FileConfig
     from headwater.contracts import Document
     from headwater.mapping.suggest import Suggestion
     from headwater.services.samples import Sample
@@ -48,7 +48,7 @@ class Suggested:
         }
 
 
-def suggest_mapping(path: Path, contract: str | None, hints: CsvConfig, *, name: str | None = None) -> Suggested:
+def suggest_mapping(path: Path, contract: str | None, hints: FileConfig, *, name: str | None = None) -> Suggested:
     """Look at a file and suggest a mapping called `name`; InputRefused where the file holds no record to look at."""
     sample = take_sample(path, hints)
     if not sample.rows.num_rows:
@@ -62,7 +62,7 @@ def suggest_mapping(path: Path, contract: str | None, hints: CsvConfig, *, name:
         best, *others = [suggest(seen, find_contract(contract))]
     else:
         best, *others = rank(seen, loadable_contracts())
-    yaml = draft(best, name=name or mapping_name(path.name), source=source_keys(sample))
+    yaml = draft(best, name=name or mapping_name(path.name), source=source_keys(sample.inspection))
     return Suggested(sample=sample, suggestion=best, yaml=yaml, others=tuple(others))
 
 

@@ -32,6 +32,8 @@ def column(*texts: str, name: str = "x") -> ColumnProfile:
         (["2024-03-01 13:45", "2024-03-01"], "timestamp"),
         (["True", "False"], "boolean"),
         (["yes", "no", "yes"], "boolean"),
+        (["1,234,567.5", "12,34,567"], "number"),
+        (["2030, 2025", "2030, 2040"], "text"),
         (["A-17", "B-18", "19"], "code"),
         (["DE", "GB", "FR"], "code"),
         (["A long sentence, with words.", "Another one"], "text"),
