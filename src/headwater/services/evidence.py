@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from headwater.connectors.files import write_text_of
 from headwater.contracts import Document
 from headwater.errors import HeadwaterError
+from headwater.services.workbook_mending import write_again
 from headwater.store.cited_blobs import all_cited_blobs
 from headwater.store.documents import all_contracts, all_documents
 
 if TYPE_CHECKING:
     from headwater.audit.chain import Entry
     from headwater.connectors.files import FileConfig
+    from headwater.pipeline.mending import MendForm
     from headwater.pipeline.replay.differences import Differences
     from headwater.services.installation import Installation
     from headwater.store.cited_blobs import CitedBlob
@@ -133,8 +135,10 @@ class Evidence:
                 "blobs", key, "size", stored=blob.size, expected=measured.size, why="bytes of the file"
             )
 
-    def check_text(self, raw: str, text: str, *, name: str, reading: FileConfig | None) -> None:
-        """The text of a file is made again from the file as it came."""
+    def check_text(
+        self, raw: str, text: str, *, name: str, reading: FileConfig | None, form: MendForm | None = None
+    ) -> None:
+        """The text of a file is made again from the file as it came; `form` where it is resubmitted."""
         usable = all(digest in self.blobs and digest not in self.erased for digest in (raw, text))
         if raw == text or (raw, text) in self.made_again or not usable or reading is None:
             return
@@ -142,7 +146,10 @@ class Evidence:
         path = self.installation.blobs.path(self.installation.tenant_id, bytes.fromhex(raw))
         digest = hashlib.sha256()
         try:
-            write_text_of(path, reading, digest.update, name=name)
+            if form is not None and form.places is not None:
+                write_again(path, form, reading, digest.update, name=name)
+            else:
+                write_text_of(path, reading, digest.update, name=name)
             made = digest.hexdigest()
         except HeadwaterError as error:
             made = str(error)

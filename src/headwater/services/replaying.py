@@ -154,7 +154,10 @@ class Replay:
         )
         if is_whole:
             reading = reading_from_json(dict(run.layout))
-            self._evidence.check_text(payload["blob"], payload["text"], name=payload["file"], reading=reading)
+            form = MendForm.from_json(run.layout["mends"]) if "mends" in run.layout else None
+            self._evidence.check_text(
+                payload["blob"], payload["text"], name=payload["file"], reading=reading, form=form
+            )
 
     def _compare_run(self, run: Run, chunks: list[Chunk], payload: dict[str, Any]) -> bool:
         """Whether the layout is as it was; whatever else differs, the chain knows."""

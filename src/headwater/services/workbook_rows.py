@@ -1,0 +1,124 @@
+"""Rows of a workbook as a run has read them, and as an edited copy of it holds them now."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, BinaryIO
+
+from headwater.connectors.csv_file import Planner
+from headwater.connectors.csv_file.read import read_chunk
+from headwater.connectors.files import TEXT, WORKBOOKS, FileConfig, write_text_of
+from headwater.connectors.packing import unpack
+from headwater.errors import Misuse
+from headwater.services.row_matching import SheetRow, sheet_rows
+from headwater.services.sources import layout_from_json, reading_from_json
+from headwater.services.wanted_fixes import span_of
+from headwater.store.chunks import chunks_of
+from headwater.store.cited_blobs import get_cited_blob
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from headwater.connectors.csv_file import ChunkSpan, Layout
+    from headwater.services.installation import Installation
+    from headwater.services.row_matching import Cells
+    from headwater.store.runs import Run
+
+CHUNK = 20_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadRun:
+    """A run of a workbook: how it was read, and every row of it.
+
+    reading  for the workbook as XLSX: what the original is given back as
+    file     the name of the file
+    """
+
+    run: Run
+    reading: FileConfig
+    file: str
+    columns: tuple[str, ...]
+    rows: tuple[SheetRow, ...]
+
+
+def read_run(installation: Installation, run: Run) -> ReadRun:
+    """The rows that a run has read. Misuse where its file is no workbook, or it is a resubmission itself."""
+    reading = reading_from_json(dict(run.layout))
+    if reading is None or reading.format not in WORKBOOKS or run.kind != "import":
+        raise Misuse(
+            "this run is itself a resubmission" if run.kind != "import" else "the source of this run is no workbook",
+            where=f"run {run.run_id}",
+            value=run.source_name,
+            valid="the run that imported a workbook (.xlsx, .xls, .ods)",
+            remedy="Leave --workbook out: the records are exported as CSV.",
+        )
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        name = get_cited_blob(connection, tenant_id, run.blob_sha256).name
+        spans = [span_of(chunk) for chunk in chunks_of(connection, tenant_id, run.run_id)]
+    layout = layout_from_json(dict(run.layout))
+    with installation.blobs.open(tenant_id, run.text_sha256) as file:
+        rows = tuple(sheet_rows(_records(file, spans, layout), layout.parts))
+    return ReadRun(run=run, reading=as_xlsx_config(reading), file=name, columns=layout.columns, rows=rows)
+
+
+def as_xlsx_config(reading: FileConfig) -> FileConfig:
+    """How a workbook is read once it is XLSX and unpacked."""
+    return replace(reading, format="xlsx", member=None, workbook=replace(reading.workbook, format="xlsx"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadCopy:
+    """An edited workbook's rows, read as the original was."""
+
+    columns: tuple[str, ...]
+    rows: tuple[SheetRow, ...]
+
+
+def read_copy(path: Path, reading: FileConfig, *, name: str) -> ReadCopy:
+    """Read a workbook by a config that another file was read by; InputRefused where they do not fit."""
+    planner = Planner(TEXT, CHUNK, name=name)
+    with TemporaryDirectory(prefix="headwater-") as folder:
+        text = Path(folder) / "text"
+        with text.open("wb") as out:
+
+            def both(block: bytes) -> None:
+                planner.feed(block)
+                out.write(block)
+
+            parts = write_text_of(path, reading, both, name=name)
+        plan = replace(planner.finish(), parts=parts)
+        with text.open("rb") as file:
+            rows = tuple(sheet_rows(_records(file, plan.chunks, plan), parts))
+    return ReadCopy(columns=plan.columns, rows=rows)
+
+
+@contextmanager
+def original(installation: Installation, run: Run) -> Iterator[Path]:
+    """The workbook of a run as it came, unpacked where it came packed."""
+    tenant_id = installation.tenant_id
+    path = installation.blobs.path(tenant_id, run.blob_sha256)
+    reading = reading_from_json(dict(run.layout))
+    if reading is None or reading.member is None:
+        yield path
+        return
+    with installation.database.connect(tenant_id) as connection:
+        name = get_cited_blob(connection, tenant_id, run.blob_sha256).name
+    with TemporaryDirectory(prefix="headwater-") as folder:
+        unpacked = Path(folder) / "member"
+        with unpacked.open("wb") as out:
+            unpack(path, reading.member, out, name=name)
+        yield unpacked
+
+
+def _records(file: BinaryIO, spans: Iterable[ChunkSpan], layout: Layout) -> Iterator[tuple[int, Cells]]:
+    """Records with their numbers; blank ones are none."""
+    for span in spans:
+        raw = read_chunk(file, span, layout)
+        columns = [column.to_pylist() for column in raw.table.columns]
+        for number, cells in zip(raw.record_nos.tolist(), zip(*columns, strict=True), strict=True):
+            yield span.first_record + number, cells
