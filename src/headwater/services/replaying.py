@@ -385,7 +385,7 @@ class Replay:
                 document=logic.contract,
                 results=calculation.document if calculation else None,
                 source_id=run.source_id,
-                logic_hash=fingerprint(logic, layout),
+                logic_hash=fingerprint(logic, layout, calculation.document if calculation else None),
                 version=logic.recipe.load.version,
             ),
             seen=seen_keys,
