@@ -91,7 +91,9 @@ class ChunkRun:
         try:
             written = writing.result()
             if written.stale:
-                prepared = self._preparation.prepare(self._preparation.read(span, afresh=True), afresh=True)
+                prepared = _retried(
+                    lambda: self._preparation.prepare(self._preparation.read(span, afresh=True), afresh=True)
+                )
                 written = _retried(lambda: self._writer.write(prepared))
         except HeadwaterError as error:
             self._fail(span, error)
