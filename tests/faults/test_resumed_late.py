@@ -7,10 +7,11 @@ from uuid import UUID
 import pytest
 
 from headwater.services.imports import carry_out, plan_file
+from headwater.services.verification import verify
 from headwater.telemetry import SilentProgress
 from tests.faults.breaking import BrokenOff, Until
 from tests.faults.evidence import assert_books_balance
-from tests.river import River, activities
+from tests.river import River, activities, factors
 from tests.servers import Installation
 
 pytestmark = [pytest.mark.server, pytest.mark.faults]
@@ -35,6 +36,25 @@ def test_what_a_newer_run_has_loaded_and_refused_stays_so(installation: Installa
         ("d", "bad", "open"),
     ]
     assert_books_balance(installation)
+
+
+def test_figures_that_a_newer_run_has_calculated_stay_and_are_counted(river: River) -> None:
+    river.load(factors([{"factor_id": "f1"}]), name="factors.csv", mapping="factor_form")
+    older = _plan(river, [_row("a"), _row("b")])
+    with pytest.raises(BrokenOff):
+        carry_out(river.installation, older, progress=Until(1))
+    better = [{"factor_id": "f1", "co2e_kg_per_unit": "0.7"}]
+    river.load(factors(better), name="factors.csv", mapping="factor_form")
+    carry_out(river.installation, _plan(river, [_row("a"), _row("b")]), progress=SilentProgress())
+    carry_out(river.installation, older, progress=SilentProgress())
+
+    ledger = river.ledger(older)
+    assert (ledger.inserted, ledger.unchanged) == (1, 1)
+    assert (ledger.calculation["inserted"], ledger.calculation["refused"]) == (1, 1)
+    rows = river.rows("SELECT activity_id, co2e_kg::text FROM emission_v1 ORDER BY 1")
+    assert [float(row["co2e_kg"]) for row in rows] == [0.7, 0.7]
+    found = verify(river.installation, progress=SilentProgress())
+    assert found.ok, found.differences
 
 
 def _row(key: str, quantity: str = "1") -> dict[str, str]:

@@ -24,6 +24,7 @@ CALCULATION = {
     "updated": "updated",
     "unchanged": "unchanged",
     "kept": "of records known unchanged",
+    "refused": "left out: a newer run has calculated them",
     "deleted": "deleted: the activity has none any more",
 }
 """The calculation's ledger in the order and words it is told."""

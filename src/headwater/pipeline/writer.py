@@ -356,7 +356,9 @@ def _counts(chunk: PreparedChunk, loaded: _Rounds, repeats: _Repeats) -> dict[st
 
 
 def _calculation(results: _Rounds, findings: pa.Table, known: Standing | None) -> dict[str, Any]:
-    """The calculation's own ledger; `kept` counts records known by their raw hash, whose results stand with them."""
+    """The calculation's own ledger; `kept` counts records known by their raw hash, whose results stand with them, and
+    `refused`, where there are any, figures that a newer run has put in another's place.
+    """
     rules = findings["rule_id"].filter(pc.starts_with(findings["rule_id"], CALCULATION_RULES))
     counted = rules.value_counts()
     missing = dict(zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True))
@@ -365,6 +367,7 @@ def _calculation(results: _Rounds, findings: pa.Table, known: Standing | None) -
         "updated": results.updated,
         "unchanged": results.unchanged,
         "deleted": results.deleted,
+        **({"refused": len(results.refused)} if results.refused else {}),
         "kept": 0 if known is None else len(known.record_nos),
         "missing": dict(sorted(missing.items())),
     }
