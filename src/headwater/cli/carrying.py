@@ -95,6 +95,8 @@ def ledger_lines(view: RunView) -> Iterator[tuple[str, Any]]:
 def next_steps(view: RunView) -> Iterator[str]:
     """What the state of the run asks for, as commands."""
     run = view.run
+    if run.records_planned == 0:
+        yield f"{run.source_name} holds no records: it has a header and nothing below it, so nothing was loaded."
     if view.gaps or run.state in {"pending", "running", "cancelled", "failed"}:
         yield f"Not everything is loaded. Go on with: headwater runs resume {run.run_id}"
     if not view.open:

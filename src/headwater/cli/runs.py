@@ -85,10 +85,10 @@ def resume(run: Run, as_json: AsJson = False) -> None:
     with installation() as opened:
         view = show_run(opened, run)
         if view.is_complete:
-            typer.echo("nothing is left to do: every chunk is committed", err=True)
+            typer.echo("nothing left to do: every chunk is committed", err=True)
             if as_json:
                 print_json(view.as_json())
             else:
                 print_run(view)
-            exits.end(view.run.state)
+            raise typer.Exit(exits.OPEN_IN_QUARANTINE if view.open else exits.LOADED)
         carry_out_and_tell(opened, lambda: view.run.run_id, as_json=as_json)

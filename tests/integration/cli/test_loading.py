@@ -137,7 +137,24 @@ def test_runs_are_listed_shown_and_have_nothing_left_to_resume(headwater: Headwa
     assert "SHA-256" in headwater("runs", "show", run).out
     done = headwater("runs", "resume", run)
     assert done.code == 3
-    assert "nothing is left to do" in done.err
+    assert "nothing left to do" in done.err
+
+
+def test_a_finished_run_is_resumed_with_the_code_that_is_true_now(headwater: Headwater, meters: Path) -> None:
+    run = headwater("import", meters, "-m", "form.yaml", "--json").json["run_id"]
+    for record in headwater("quarantine", "list", "--json").json["records"]:
+        headwater("quarantine", "dismiss", record["quarantine"], "--reason", "test readings")
+    done = headwater("runs", "resume", run)
+    assert done.code == 0
+    assert "nothing left to do" in done.err
+
+
+def test_a_file_with_a_header_alone_is_said_to_hold_nothing(headwater: Headwater, meters: Path) -> None:
+    meters.write_text(activities([]))
+    done = headwater("import", meters, "-m", "form.yaml")
+    assert done.code == 0
+    assert "meters.csv holds no records" in done.out
+    assert headwater("import", meters, "-m", "form.yaml", "--json").json["ledger"]["read"] == 0
 
 
 def test_factors_are_imported_by_the_form_and_listed(headwater: Headwater, meters: Path, tmp_path: Path) -> None:
