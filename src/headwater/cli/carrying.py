@@ -45,8 +45,8 @@ def carry_out_and_tell(installation: Installation, plan: Callable[[], UUID], *, 
         typer.echo(f"\ninterrupted; go on with: headwater runs resume {run_id}", err=True)
         raise typer.Exit(exits.INTERRUPTED) from None
     except HeadwaterError as error:
-        exits.tell_error(error)
-        typer.echo(f"what was committed stays; go on with: headwater runs resume {run_id}", err=True)
+        go_on = f"What was committed stays; go on with: headwater runs resume {run_id}"
+        exits.tell_error(error, as_json=as_json, remedy=go_on)
         raise typer.Exit(exits.ERROR) from None
     view = show_run(installation, run_id)
     if as_json:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+import sys
+from enum import Enum
 from typing import Any
 
 import typer
+from pydantic import ValidationError
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from headwater.errors import HeadwaterError, Misuse
 
@@ -15,6 +21,7 @@ USAGE = 2
 OPEN_IN_QUARANTINE = 3
 PARTIAL = 4
 INTERRUPTED = 130
+NOBODY_READS = 141  # as the shell says of a program that a closed pipe ends
 
 OF_STATE = {
     "succeeded": LOADED,
@@ -49,20 +56,72 @@ class Commands(TyperGroup):
         return sorted(super().list_commands(ctx), key=self.ORDER.index)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; an error of Headwater becomes text and an exit code."""
+        """Run the command; an error of Headwater, or in how it was called, becomes text and an exit code."""
+        as_json = "--json" in ctx.args
         try:
-            return super().invoke(ctx)
+            ended = super().invoke(ctx)
+            sys.stdout.flush()  # else nobody would hear that nobody reads
         except HeadwaterError as error:
-            tell_error(error)
+            tell_error(error, as_json=as_json)
             raise typer.Exit(USAGE if isinstance(error, Misuse) else ERROR) from None
+        except TyperException as error:
+            if error.exit_code != USAGE or type(error).__name__ == "NoArgsIsHelpError":
+                raise
+            tell_error(_misuse(error), as_json=as_json)
+            raise typer.Exit(USAGE) from None
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
             raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            # What is left to be written goes nowhere, at the end of the program too.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(NOBODY_READS) from None
+        return ended
 
 
-def tell_error(error: HeadwaterError) -> None:
-    """One text on standard error; the word is red on a terminal."""
-    typer.echo(f"{typer.style('error:', fg='red', bold=True)} {error}", err=True)
+def tell_error(error: HeadwaterError, *, as_json: bool = False, remedy: str | None = None) -> None:
+    """One text on standard error, the word red on a terminal; or one line of JSON. `remedy` comes after its own."""
+    if not as_json:
+        typer.echo(f"{typer.style('error:', fg='red', bold=True)} {error}", err=True)
+        if remedy:
+            typer.echo(remedy, err=True)
+        return
+    facts = {
+        "kind": type(error).__name__,
+        "what": error.what,
+        "where": error.where,
+        "value": None if error.value is None else str(error.value),
+        "valid": error.valid,
+        "remedy": " ".join(part for part in (error.remedy, remedy) if part) or None,
+    }
+    typer.echo(json.dumps({"error": facts}, ensure_ascii=False), err=True)
+
+
+def _misuse(error: TyperException) -> Misuse:
+    """What the parser of the command line found wrong, in the words of the house."""
+    of_command, param = getattr(error, "ctx", None), getattr(error, "param", None)
+    remedy = f"See: {of_command.command_path if of_command else 'headwater'} --help"
+    if param is None:
+        near = ", ".join(getattr(error, "possibilities", None) or ())
+        return Misuse(error.message, where="the command line", valid=near or None, remedy=remedy)
+    where = next((option for option in param.opts if option.startswith("--")), param.name)
+    if not error.message:
+        return Misuse("it is missing", where=where, remedy=remedy)
+    cause = error.__cause__ or error.__context__
+    value = cause.errors()[0]["input"] if isinstance(cause, ValidationError) else None
+    valid = _valid(param)
+    return Misuse("not a valid value" if valid else error.message, where=where, value=value, valid=valid, remedy=remedy)
+
+
+def _valid(param: Any) -> str | None:
+    """What a parameter takes, where it is one of a few words or a number."""
+    annotation = getattr(getattr(param, "type_descriptor", None), "annotation", None)
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return ", ".join(str(choice.value) for choice in annotation)
+    if annotation is not int:
+        return None
+    low = "" if param.min is None else f" from {param.min:,}"
+    return f"a whole number{low}" + ("" if param.max is None else f" to {param.max:,}")
 
 
 def end(state: str) -> None:

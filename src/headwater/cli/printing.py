@@ -87,5 +87,10 @@ def console() -> Console:
     """Standard output as rich sees it: as wide as the terminal, without colours anywhere else."""
     from rich.console import Console
 
+    class Ours(Console):
+        def on_broken_pipe(self) -> None:
+            """Whoever started the program decides; see `exits`."""
+            raise BrokenPipeError
+
     known = sys.stdout.isatty() or os.environ.get("COLUMNS")
-    return Console(file=sys.stdout, width=None if known else WIDTH, highlight=False, emoji=False)
+    return Ours(file=sys.stdout, width=None if known else WIDTH, highlight=False, emoji=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -115,7 +115,41 @@ def load_recipe(path: Path) -> Recipe:
     try:
         return Recipe.model_validate(body)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise Misuse(
-            first["msg"], where=f"{path}, {'.'.join(map(str, first['loc'])) or 'document'}", value=first.get("input")
-        ) from error
+        raise _misuse(error, path) from error
+
+
+def _misuse(error: ValidationError, path: Path) -> Misuse:
+    """The first thing wrong with a recipe, in the words of the house."""
+    first = error.errors(include_url=False)[0]
+    *above, key = [str(part) for part in first["loc"]] or ["document"]
+    facts = first.get("ctx", {})
+    part: Any = Recipe
+    for name in above:
+        field = part.model_fields.get(name) if hasattr(part, "model_fields") else None
+        part = field.annotation if field is not None else None
+    keys = list(getattr(part, "model_fields", {}))
+    where = f"{path}, {'.'.join([*above, key])}"
+    remedy = "See docs/reference/recipe.md."
+    if first["type"] == "missing":
+        return Misuse("it is missing", where=where, remedy=remedy)
+    if first["type"] == "extra_forbidden":
+        return Misuse("there is no such key", where=where, value=key, valid=", ".join(keys) or None, remedy=remedy)
+    words = _VALID.get(first["type"])
+    valid = words.format_map({name: str(fact).replace("'", "") for name, fact in facts.items()}) if words else None
+    return Misuse("not a valid value", where=where, value=first.get("input"), valid=valid, remedy=remedy)
+
+
+_VALID = {
+    "literal_error": "{expected}",
+    "string_pattern_mismatch": "text that matches {pattern}",
+    "string_type": "text",
+    "greater_than_equal": "{ge} or more",
+    "less_than_equal": "{le} or less",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "tuple_type": "a list",
+    "too_short": "a list with something in it",
+    "model_type": "keys with values",
+}
+"""What would be valid, by the kind of what is wrong."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from headwater.connectors.csv_file.read import read_chunk
 from headwater.connectors.files import FileConfig, inspect_file
 from headwater.errors import InputRefused, Misuse
 from headwater.pipeline.mending import KEY, RECORD, MendForm, guard
-from headwater.pipeline.refusals import UNCUT
+from headwater.pipeline.refusals import RAGGED_RULE, UNCUT
 from headwater.services import factor_sets
 from headwater.services.imports import plan_run, stored_logic
 from headwater.services.logic import Logic, calculates
@@ -163,7 +164,28 @@ def _which(
     connection: Any, installation: Installation, *, state: str | None, run: str | None, rule: str | None
 ) -> Which:
     run_id = runs.find_run(connection, installation.tenant_id, run).run_id if run else None
+    if rule is not None:
+        _check_rule(connection, installation, rule)
     return Which(state=state, run_id=run_id, rule=rule)
+
+
+def _check_rule(connection: Any, installation: Installation, rule: str) -> None:
+    """Misuse where no contract has such a rule and no record was ever refused for it."""
+    documents = [document for pack in installation.packs for document in pack.documents()]
+    known = {RAGGED_RULE} | {spec.id for document in documents for spec in document.rules}
+    known |= {f"mapping.{spec.name}.values" for document in documents for spec in document.fields}
+    known |= {f"{document.name}.{rule}" for document in documents for rule in ("key.conflict", "version.older")}
+    if rule in known:
+        return
+    known |= quarantine.count_by_rule(connection, installation.tenant_id, Which(state=None)).keys()
+    if rule not in known:
+        raise Misuse(
+            "no contract has such a rule, and no record was refused for it",
+            where="rule",
+            value=rule,
+            valid=", ".join(difflib.get_close_matches(rule, sorted(known), n=5, cutoff=0.4)) or None,
+            remedy="`headwater contracts show CONTRACT` lists rules; `headwater quarantine list` names those broken.",
+        )
 
 
 def _form(origins: Sequence[Run], *, has_record: bool) -> MendForm:
