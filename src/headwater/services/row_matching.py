@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from headwater.connectors.text_table import Part
 
@@ -39,14 +39,22 @@ class SheetRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A row that holds records to be mended: which of its records, and which cells, as (record, column)."""
+
+    records: frozenset[int]
+    cells: frozenset[tuple[int, int]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Matched:
     """What became of the rows asked about.
 
     found    original place -> the edited row it is now
     gone     those that are not there any more
     unclear  those of which it cannot be said which row they are now
-    others   records in the edited workbook, of rows not asked about, that the original does not have so
-    missing  records of the original, of rows not asked about, that the edited workbook does not have so
+    others   records not asked about that the edited workbook has, and the original does not have so
+    missing  records not asked about that the original has, and the edited workbook does not have so
     """
 
     found: Mapping[Place, SheetRow]
@@ -86,12 +94,10 @@ class _Sheet:
 def match(
     original: Sequence[SheetRow],
     edited: Sequence[SheetRow],
-    asked: Mapping[Place, frozenset[tuple[int, int]]],
+    asked: Mapping[Place, Asked],
     keys: frozenset[int],
 ) -> Matched:
-    """Find rows again; `asked` says for each place which cells (record in the row, column) were to be mended, `keys`
-    which columns name a record.
-    """
+    """Find rows again, by what is to be mended at each place; `keys` are the columns that name a record."""
     found: dict[Place, SheetRow] = {}
     sheets = _uncancelled(original, edited, asked, found)
     gone: list[Place] = []
@@ -100,7 +106,7 @@ def match(
         lost = [number for number in sheet.before if (name, number) in asked]
         now: dict[int, SheetRow] = {}
         for number in lost:
-            mended = asked[name, number]
+            mended = asked[name, number].cells
             row = _by_cells(sheet, number, mended) or _in_place(sheet, number, mended, keys)
             if row is not None:
                 now[number] = row
@@ -112,16 +118,29 @@ def match(
                 is_gone = not any(place not in taken for place in sheet.after)
                 (gone if is_gone else unclear).append((name, number))
     known = {row.place for row in found.values()}
-    rest = [row for name, sheet in sheets.items() for row in sheet.after.values() if row.place not in known]
-    left = [row for name, sheet in sheets.items() for row in sheet.before.values() if row.place not in asked]
-    others, missing = _different(rest, left)
+    rest = [row for sheet in sheets.values() for row in sheet.after.values() if row.place not in known]
+    left = [row for sheet in sheets.values() for row in sheet.before.values() if row.place not in asked]
+    beside = _beside(original, asked, found)
+    others, missing = _different([*rest, *(now for _, now in beside)], [*left, *(was for was, _ in beside)])
     return Matched(found=found, gone=tuple(gone), unclear=tuple(unclear), others=others, missing=missing)
+
+
+def _beside(
+    original: Sequence[SheetRow], asked: Mapping[Place, Asked], found: Mapping[Place, SheetRow]
+) -> list[tuple[SheetRow, SheetRow]]:
+    """Of rows found again the records that were not to be mended, before and after."""
+    pairs = [(row, found[row.place]) for row in original if row.place in found and len(row.records) > 1]
+    return [(_without(row, asked[row.place].records), _without(now, asked[row.place].records)) for row, now in pairs]
+
+
+def _without(row: SheetRow, places: frozenset[int]) -> SheetRow:
+    return replace(row, records=tuple(cells for place, cells in enumerate(row.records) if place not in places))
 
 
 def _uncancelled(
     original: Sequence[SheetRow],
     edited: Sequence[SheetRow],
-    asked: Mapping[Place, frozenset[tuple[int, int]]],
+    asked: Mapping[Place, Asked],
     found: dict[Place, SheetRow],
 ) -> dict[str, _Sheet]:
     """What is left of each sheet when rows that say the same are taken out: first those in place, then the others."""

@@ -15,7 +15,7 @@ from headwater.services import factor_sets
 from headwater.services.imports import plan_run, stored_logic
 from headwater.services.logic import calculates
 from headwater.services.mended_text import keep_text, write_text
-from headwater.services.row_matching import match
+from headwater.services.row_matching import Asked, match
 from headwater.services.sources import TakenIn, layout_from_json
 from headwater.services.workbook_export import FINDINGS, HEADER, RECORD, RUN, blamed, locate, name_in
 from headwater.services.workbook_rows import read_copy, read_run
@@ -207,20 +207,22 @@ def _check_columns(path: Path, columns: tuple[str, ...], wanted: tuple[str, ...]
 
 def _to_mend(
     read: ReadRun, logic: Logic, records: Mapping[str, Quarantined], located: Mapping[str, tuple[SheetRow, int]]
-) -> dict[tuple[str, int], frozenset[tuple[int, int]]]:
-    """Place of each row that holds a refused record -> the cells that findings blame, as (record, column)."""
+) -> dict[tuple[str, int], Asked]:
+    """Place of each row that holds refused records -> these, and the cells that findings blame."""
     mapping = logic.mapping.for_columns(read.columns)
     turned = read.reading.shape.unpivot
     own = {turned.name, turned.value, turned.unit} if turned is not None else set()
     number_of = {column: number for number, column in enumerate(read.columns)}
     cells: dict[tuple[str, int], set[tuple[int, int]]] = {}
+    refused: dict[tuple[str, int], set[int]] = {}
     for key, (row, place) in located.items():
+        refused.setdefault(row.place, set()).add(place)
         here = cells.setdefault(row.place, set())
         for finding in records[key].findings:
             for column in blamed(finding, mapping, read.columns):
                 where = [place] if column in own else range(len(row.records))
                 here.update((each, number_of[column]) for each in where)
-    return {place: frozenset(found) for place, found in cells.items()}
+    return {place: Asked(records=frozenset(refused[place]), cells=frozenset(found)) for place, found in cells.items()}
 
 
 def _key_columns(logic: Logic, columns: tuple[str, ...]) -> frozenset[int]:
