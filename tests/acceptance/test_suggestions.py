@@ -170,7 +170,6 @@ def test_suggestions_are_seldom_wrong() -> None:
         ("facilities/animation_yearly_facilities.csv", "facility_emission"),
         ("inventories/2021_City-wide_Emissions.csv", "facility_emission"),
         ("laboratory/trips_and_meters_heating.csv", "activity"),
-        ("regulation/demo_import_portfolio.csv", "activity"),
         ("inventories/demo_iot_stream.csv", "activity"),
     ],
 )

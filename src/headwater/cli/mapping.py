@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Mappings: from a file's columns to a contract's fields.")
 
-FITS = 0.15
-"""Below it hardly a required field or column of a file is accounted for."""
-
 Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 
 
@@ -102,7 +99,7 @@ def _tell(found: Suggested) -> None:
             ("contract", f"{suggestion.contract}, {suggestion.title}"),
             ("looked at", f"{found.sample.rows.num_rows:,} records"),
             *([("fit", f"{suggestion.fit:.0%}; others: {others}")] if others else []),
-            *([("mind", "no contract fits well: what is found may be chance")] if suggestion.fit < FITS else []),
+            *([("mind", "no contract fits well: what is found may be chance")] if not suggestion.fits else []),
             *([("unpivot", _unpivot(found))] if suggestion.unpivot else []),
             ("required, open", ", ".join(suggestion.required_open) or "none"),
         ]

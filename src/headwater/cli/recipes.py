@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from headwater.cli.imports import AsJson
 from headwater.cli.mapping import Force
 from headwater.cli.printing import print_json, print_table
 from headwater.cli.session import read_settings
+
+if TYPE_CHECKING:
+    from headwater.services.layouts import Group
 
 app = typer.Typer(no_args_is_help=True, help="Recipes: what a run does with a source.")
 
@@ -35,8 +38,9 @@ def init(
     """Write mappings and recipes for many files.
 
     Files with the same columns are one layout and share a mapping: one that a pack brings where it fits, else a
-    suggested one, with what is open as comments. Each layout gets a recipe; its pattern takes later files of the same
-    name too. What is there already with other content is never written over without --force.
+    suggested one, with what is open as comments; where no contract fits well nothing is written. Each layout gets a
+    recipe; its pattern takes later files of the same name too. What is there already with other content is never
+    written over without --force.
 
     \b
     Examples:
@@ -61,7 +65,7 @@ def init(
                     group.name,
                     len(group.files),
                     group.columns,
-                    f"{group.mapping} (brought along)" if group.is_shipped else group.mapping,
+                    _mapping(group),
                     group.contract,
                     ", ".join(group.open),
                 )
@@ -73,7 +77,15 @@ def init(
         )
         if found.refused:
             print_table(["file", "why"], [(each.file, each.why) for each in found.refused], title="Not read")
-        recipe = Path(found.folder) / found.groups[0].recipes[0]
-        typer.echo(f"Written to {found.folder}. Fill what is open, then: headwater run {recipe}")
+        recipes = [recipe for group in found.groups for recipe in group.recipes]
+        if recipes:
+            first = Path(found.folder) / recipes[0]
+            typer.echo(f"Written to {found.folder}. Fill what is open, then: headwater run {first}")
     if found.refused:
         raise typer.Exit(exits.PARTIAL)
+
+
+def _mapping(group: Group) -> str:
+    if not group.mapping:
+        return "none: no contract fits well; name one with --contract"
+    return f"{group.mapping} (brought along)" if group.is_shipped else group.mapping

@@ -23,6 +23,9 @@ WORTH_TELLING = 0.35
 RIVAL = 0.04
 """Two columns whose confidence differs by less fit a field alike."""
 
+FITS = 0.15
+"""Below it hardly a required field or a column is accounted for, and what was found may be chance."""
+
 SHOWN = 3
 YEARS_MAKE_A_TABLE = 3
 _YEAR = re.compile(r"(?:FY|CY|Y)?[ _-]?((?:19|20)[0-9]{2})(?:\.0)?(?: ?\[YR[0-9]{4}\])?", re.IGNORECASE)
@@ -86,6 +89,11 @@ class Suggestion:
     def found(self) -> tuple[SuggestedField, ...]:
         """The fields for which there is a suggestion."""
         return tuple(each for each in self.fields if not each.is_open)
+
+    @property
+    def fits(self) -> bool:
+        """Whether the contract is one for such a file at all."""
+        return self.fit >= FITS
 
     @property
     def required_open(self) -> tuple[str, ...]:

@@ -49,8 +49,11 @@ def profiled(sample: Sample) -> Profile:
 
 
 def fitting(path: Path, found: Inspection[FileConfig]) -> tuple[str, ...]:
-    """Mappings that packs bring and that compile for this file."""
-    return tuple(mapping.mapping for mapping, document in _shipped() if _reads(mapping, document, path, found))
+    """Mappings that packs bring and that compile for this file; the one that reads most of its columns first, so that
+    a column such as the unit is not passed over by one made for files without it.
+    """
+    read = {mapping.mapping: _columns_read(mapping, document, path, found) for mapping, document in _shipped()}
+    return tuple(sorted((name for name, count in read.items() if count), key=lambda name: (-read[name], name)))
 
 
 def _shipped() -> Iterator[tuple[Mapping, Document]]:
@@ -65,17 +68,17 @@ def _shipped() -> Iterator[tuple[Mapping, Document]]:
                 yield mapping, document
 
 
-def _reads(mapping: Mapping, document: Document, path: Path, found: Inspection[FileConfig]) -> bool:
+def _columns_read(mapping: Mapping, document: Document, path: Path, found: Inspection[FileConfig]) -> int:
+    """How many of the file's columns the mapping reads; 0 where it does not fit."""
     source = mapping.source
     if source.format not in {None, found.format}:
-        return False
+        return 0
     if source.delimiter is not None and source.delimiter != found.config.csv.delimiter:
-        return False
+        return 0
     hints = config_of(mapping)
     is_read_otherwise = hints.shape or source.sheets or source.header or source.records
     try:
         columns = inspect_file(path, hints).columns if is_read_otherwise else found.columns
-        compile_mapping(mapping, document, columns)
+        return len(compile_mapping(mapping, document, columns).used_columns)
     except HeadwaterError:
-        return False
-    return True
+        return 0

@@ -32,7 +32,8 @@ MAPPING, RECIPE = ".mapping.yaml", ".recipe.yaml"
 class Group:
     """Files of one layout.
 
-    mapping   path of the mapping written, or the name of the one that a pack brings
+    mapping   path of the mapping written, or the name of the one that a pack brings; "" where no contract fits well,
+              and nothing is written
     is_shipped  whether a pack brings it
     contract  "" where the mapping is shipped
     open      required fields that the suggested mapping leaves open
@@ -159,7 +160,7 @@ class _Drafts:
         fullest = max(together, key=lambda path: self.samples[path].rows.num_rows)
         sample = self.samples[fullest]
         shipped = fitting(fullest, sample.inspection) if self.contract is None else ()
-        contract, missing = "", tuple[str, ...]()
+        mapping, contract, missing = "", "", tuple[str, ...]()
         if shipped:
             mapping = shipped[0]
         else:
@@ -167,11 +168,12 @@ class _Drafts:
             found = (
                 suggest(seen, find_contract(self.contract)) if self.contract else rank(seen, loadable_contracts())[0]
             )
-            contract, missing = found.contract, found.required_open
-            mapping = f"{name}{MAPPING}"
-            self.documents[self.out / mapping] = draft(found, name=name, source=source_keys(sample.inspection))
+            if found.fits or self.contract:
+                contract, missing = found.contract, found.required_open
+                mapping = f"{name}{MAPPING}"
+                self.documents[self.out / mapping] = draft(found, name=name, source=source_keys(sample.inspection))
         recipes = []
-        for suffix, path in _sources(together, self.files, self.out):
+        for suffix, path in _sources(together, self.files, self.out) if mapping else ():
             recipe = self.out / f"{name}{suffix}{RECIPE}"
             self.documents[recipe] = _recipe(f"{name}{suffix}", path, mapping)
             recipes.append(recipe.name)

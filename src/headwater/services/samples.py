@@ -78,8 +78,9 @@ _UTF8 = frozenset({"utf-8", "utf-8-sig", "ascii"})
 
 def _of_workbook(found: Inspection[FileConfig]) -> dict[str, object]:
     layouts = found.config.workbook.layouts or ()
-    keys: dict[str, object] = {"sheets": tuple(layout.name for layout in layouts)}
-    for name, usual in (("header", None), ("header_rows", 1), ("units_row", 0)):
+    is_only_one = len([sheet for sheet in found.sheets if sheet.state == "visible"]) == 1 == len(layouts)
+    keys: dict[str, object] = {} if is_only_one else {"sheets": tuple(layout.name for layout in layouts)}
+    for name, usual in (("header", 1), ("header_rows", 1), ("units_row", 0)):
         values = {getattr(layout, name) for layout in layouts}
         if len(values) == 1 and values != {usual}:
             keys[name] = values.pop()

@@ -137,7 +137,7 @@ def test_a_mapping_that_does_not_fit_is_misuse(headwater: Headwater, form: Path,
 
 @pytest.fixture
 def inbox(tmp_path: Path) -> Path:
-    """Three files of one layout, one of another, one that is no data, one that a shipped mapping reads."""
+    """Three files of one layout; one each of another, of a shipped mapping, of no contract; and one that is no data."""
     folder = tmp_path / "inbox"
     folder.mkdir()
     for month in ("01", "02", "03"):
@@ -146,6 +146,7 @@ def inbox(tmp_path: Path) -> Path:
         "region,sector/subsector,year,co2,ch4,n20,co2e100,co2e20\nKEN,waste,2020,1,2,3,4,5\n"
     )
     (folder / "sites.csv").write_text("Site;Use (kWh)\nA;1,5\n")
+    (folder / "people.csv").write_text("first_name,last_name\nAnn,Lee\nBob,Ray\n")
     (folder / "broken.xlsx").write_bytes(b"PK\x03\x04 no workbook")
     return folder
 
@@ -157,6 +158,7 @@ def test_many_files_become_a_mapping_a_layout_and_a_recipe_a_group(headwater: He
     found = {group["name"]: (len(group["files"]), group["mapping"], group["is_shipped"]) for group in body["groups"]}
     assert found == {
         "bills": (3, "bills.mapping.yaml", False),
+        "people": (1, "", False),
         "sites": (1, "sites.mapping.yaml", False),
         "trace": (1, "climate_trace", True),
     }
@@ -207,3 +209,15 @@ def test_nothing_to_read_is_said(headwater: Headwater, tmp_path: Path) -> None:
     (tmp_path / "empty" / "a.csv").write_bytes(b"")
     done = headwater("recipe", "init", "empty")
     assert (done.code, "none of the files can be read" in done.err) == (1, True)
+
+
+def test_of_mappings_that_fit_the_one_that_reads_most_columns_is_taken(headwater: Headwater, tmp_path: Path) -> None:
+    (tmp_path / "heating.csv").write_text(
+        "group_id;building;timestamp;consumption;fuel_type;unit;group_share\n1;;2020-01-01;3;pellets;kg;1.0\n"
+    )
+    assert headwater("inspect", "heating.csv", "--json").json["mappings"] == [
+        "laboratory_heating",
+        "laboratory_electricity",
+    ]
+    body = headwater("recipe", "init", "heating.csv", "--json").json
+    assert body["groups"][0]["mapping"] == "laboratory_heating"
