@@ -127,6 +127,7 @@ def test_a_repair_that_is_refused_stays_open_and_in_the_history(river: River) ->
         (2, "loaded", 1),
     ]
     assert [finding["value"] for finding in view.repairs[0].findings] == ["a lot"]
+    assert view.changes == ({"quantity": ("many", "a lot")}, {"quantity": ("many", "12")})
     assert [name for name, _ in view.cells] == list(ACTIVITY_COLUMNS)
 
 

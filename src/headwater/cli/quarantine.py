@@ -16,6 +16,7 @@ from headwater.cli.session import installation
 from headwater.errors import Misuse
 
 if TYPE_CHECKING:
+    from headwater.services.repairs import Changes
     from headwater.store.quarantine import Quarantined, Repair
 
 app = typer.Typer(no_args_is_help=True, help="Quarantine: records that were refused, and mending them.")
@@ -83,7 +84,8 @@ def show(key: Key, as_json: AsJson = False) -> None:
         view = show_record(opened, key)
     record = view.record
     if as_json:
-        repaired = [_repair_as_json(repair) for repair in view.repairs]
+        pairs = zip(view.repairs, view.changes, strict=True)
+        repaired = [_repair_as_json(repair) | {"changes": changes} for repair, changes in pairs]
         print_json(record_as_json(record) | {"run_id": str(view.run.run_id), "repairs": repaired})
         return
     print_facts(
@@ -103,9 +105,21 @@ def show(key: Key, as_json: AsJson = False) -> None:
     )
     if view.repairs:
         print_table(
-            ["repair", "at", "outcome", "why"],
-            [(r.repair_no, r.created_at, r.outcome, "; ".join(f["message"] for f in r.findings)) for r in view.repairs],
+            ["repair", "at", "changed", "outcome", "why"],
+            [
+                (r.repair_no, r.created_at, _changed(changes), r.outcome, "; ".join(f["message"] for f in r.findings))
+                for r, changes in zip(view.repairs, view.changes, strict=True)
+            ],
         )
+
+
+def _changed(changes: Changes | None) -> str:
+    """Which cells a repair changed, a line each."""
+    if changes is None:
+        return "(the file that was sent is erased)"
+    if not changes:
+        return "(no cell: the mapping was)"
+    return "\n".join(f"{name or 'record'}: {old or ''} → {new or ''}" for name, (old, new) in changes.items())
 
 
 FINDING = ("rule", "field", "value", "message", "valid", "mend")

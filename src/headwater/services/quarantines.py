@@ -17,6 +17,7 @@ from headwater.services import factor_sets
 from headwater.services.imports import plan_run, stored_logic
 from headwater.services.logic import Logic, calculates
 from headwater.services.places import place_in_file
+from headwater.services.repairs import changes_of
 from headwater.services.sources import layout_from_json, take_in
 from headwater.store import audit, quarantine, runs
 from headwater.store.quarantine import Quarantined, Repair, Which
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from headwater.services.installation import Installation
+    from headwater.services.repairs import Changes
     from headwater.services.sources import TakenIn
     from headwater.store.runs import Run
 
@@ -45,11 +47,14 @@ class Listing:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordView:
-    """A refused record with its cells in the order of its source, its repairs, and the run that refused it last."""
+    """A refused record with its cells in the order of its source, the run that refused it last, and its repairs, each
+    with what it changed.
+    """
 
     record: Quarantined
     cells: tuple[tuple[str, str | None], ...]
     repairs: tuple[Repair, ...]
+    changes: tuple[Changes | None, ...]
     run: Run
 
     @property
@@ -86,7 +91,8 @@ def show_record(installation: Installation, key: str) -> RecordView:
         run = runs.get_run(connection, tenant_id, held.last_run_id)
     order = {name: number for number, name in enumerate(run.layout["columns"])}
     cells = sorted(record.raw.items(), key=lambda cell: order.get(cell[0], len(order)))
-    return RecordView(record=record, cells=tuple(cells), repairs=tuple(repairs), run=run)
+    changes = tuple(changes_of(installation, record, repair) for repair in repairs)
+    return RecordView(record=record, cells=tuple(cells), repairs=tuple(repairs), changes=changes, run=run)
 
 
 def dismiss_records(installation: Installation, keys: Collection[str], *, reason: str) -> int:
