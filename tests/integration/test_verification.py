@@ -365,7 +365,8 @@ WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1, c.ordina
         query = NAMES.get(table)
         if query is None:
             keys = [column.name for column in self.columns() if column.table == table and column.is_key]
-            parts = [f'"{key}"::text' for key in keys if key not in {"tenant_id", "superseded_by"}]
+            place_only = {"tenant_id", "superseded_by", "chunk_id", "record_no"}  # of the past: where it came from
+            parts = [f'"{key}"::text' for key in keys if key not in place_only]
             query = " || '|' || ".join(parts)
         return [str(name) for name in self._one(f"SELECT {query} FROM {table} WHERE ctid = %s", place)]
 
