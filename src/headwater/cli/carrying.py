@@ -12,7 +12,7 @@ from headwater.cli.printing import print_json, print_table
 from headwater.errors import HeadwaterError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from uuid import UUID
 
     from headwater.services.installation import Installation
@@ -30,8 +30,18 @@ CALCULATION = {
 """The calculation's ledger in the order and words it is told."""
 
 
-def carry_out_and_tell(installation: Installation, plan: Callable[[], UUID], *, as_json: bool) -> None:
-    """Plan a run, carry it out, tell its ledger, and leave with its exit code. Ctrl-C and errors say how to resume."""
+def carry_out_and_tell(
+    installation: Installation,
+    plan: Callable[[], UUID],
+    *,
+    as_json: bool,
+    more: Mapping[str, object] | None = None,
+    hints: Callable[[UUID], Iterable[str]] | None = None,
+) -> None:
+    """Plan a run, carry it out, tell its ledger, and leave with its exit code. Ctrl-C and errors say how to resume.
+
+    `more` stands beside the run in JSON, whatever planning put there; `hints` are lines for people, told last.
+    """
     from headwater.services.imports import carry_out
     from headwater.services.runs_view import show_run
     from headwater.telemetry import progress
@@ -50,9 +60,11 @@ def carry_out_and_tell(installation: Installation, plan: Callable[[], UUID], *, 
         raise typer.Exit(exits.ERROR) from None
     view = show_run(installation, run_id)
     if as_json:
-        print_json(view.as_json() | {"seconds": round(time.monotonic() - began, 3)})
+        print_json(view.as_json() | {"seconds": round(time.monotonic() - began, 3), **(more or {})})
     else:
         print_run(view)
+        for line in hints(run_id) if hints is not None else ():
+            typer.echo(line)
     exits.end(view.run.state)
 
 
@@ -65,8 +77,8 @@ def print_run(view: RunView) -> None:
     findings += [("noticed", rule, count) for rule, count in view.noticed.items()]
     if findings:
         print_table(["", "rule", "findings"], findings, title="Findings by rule", numbers=["findings"])
-    for line in view.drift:
-        typer.echo(line)
+    for line in (*view.warnings, *view.drift):
+        typer.echo(f"noticed: {line}")
     for number, why in view.gaps.items():
         typer.echo(f"chunk {number} is not loaded: {why}")
     for line in next_steps(view):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,8 @@ import typer
 from headwater.cli.carrying import carry_out_and_tell
 from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_facts, print_json, print_table, told_of
-from headwater.cli.quarantine_fix import fix
+from headwater.cli.quarantine_fix import fix, fix_hints
+from headwater.cli.quarantine_workbook import export_workbook, resubmit_workbook
 from headwater.cli.session import installation
 from headwater.errors import Misuse
 
@@ -126,15 +128,19 @@ FINDING = ("rule", "field", "value", "message", "valid", "mend")
 
 
 @app.command()
-def export(
+def export(  # noqa: PLR0917  the options of a command
     run: OfRun = None,
     rule: OfRule = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write.", show_default="standard output")
     ] = None,
+    workbook: Annotated[
+        bool, typer.Option("--workbook", help="The original workbook, with what was refused marked in it.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Tell what was written as one JSON document.")] = False,
 ) -> None:
-    """Write open records as CSV for a spreadsheet.
+    """Write open records as CSV for a spreadsheet, or the workbook they came from with these marked.
 
     Which record, reasons and line come first, then its cells as they were read. Correct cells and save the file as
     CSV in UTF-8; leave out rows as you like, and keep the columns. A cell that begins with = + - or @ gets an
@@ -142,9 +148,13 @@ def export(
     cut into columns stands whole in the column `record`: correct it there, or fill in its columns. One export holds
     records of one source only.
 
+    With --workbook the file that was imported comes back: cells that were refused are coloured and noted, and a sheet
+    lists every finding; all else in it stays as it is. Workbooks that came as .xls or .ods come back as .xlsx.
+
     \b
     Examples:
       headwater quarantine export --run 3f2a --output mend.csv
+      headwater quarantine export --run 3f2a --workbook --output mend.xlsx
       headwater quarantine export --run 3f2a --rule activity.unit.required -o units.csv
     """
     import io
@@ -157,13 +167,21 @@ def export(
             where=str(output),
             remedy="Choose another name, or write over it with --force.",
         )
+    if as_json and output is None:
+        raise Misuse("the records themselves go to standard output", where="--json", valid="--output FILE with it")
     with installation() as opened:
+        if workbook:
+            export_workbook(opened, output, run=run, rule=rule, as_json=as_json)
+            return
         if output is None:
             content = io.StringIO(newline="")
             write(opened, content, run=run, rule=rule)
             typer.echo(content.getvalue(), nl=False)
             return
         exported = write_file(opened, output, run=run, rule=rule)
+    if as_json:
+        print_json({"run_id": exported.run_id, "records": exported.rows, "output": str(output)})
+        return
     typer.echo(f"{exported.rows:,} records of run {exported.run_id} written to {output}")
     typer.echo(f"Correct them there, then: headwater quarantine resubmit {output}")
 
@@ -193,24 +211,30 @@ def resubmit(
     file: Annotated[Path, typer.Argument(help="An edited export.", show_default=False)],
     as_json: AsJson = False,
 ) -> None:
-    """Send mended records again.
+    """Send mended records again: an edited export, CSV or workbook.
 
     They go through the mapping and contract that refused them. Records that load are settled for good; those
     refused again stay open, with the repair in their history. Rows that were not changed, or whose record is
     settled already, are skipped and counted. A mended record never replaces what the run that refused it, or a
-    later one, has loaded.
+    later one, has loaded. Of a workbook only the rows that were refused are sent; what else was changed in it is told.
 
     \b
     Examples:
       headwater quarantine resubmit mend.csv
+      headwater quarantine resubmit mend.xlsx
 
     \b
     Exit codes: 0 all loaded, 1 error, 2 usage, 3 some stay open in quarantine, 4 partial success.
     """
     from headwater.services.quarantines import plan_resubmission
+    from headwater.services.workbook_mending import is_workbook
 
     with installation() as opened:
-        carry_out_and_tell(opened, lambda: plan_resubmission(opened, file), as_json=as_json)
+        hints = partial(fix_hints, opened)
+        if is_workbook(file):
+            resubmit_workbook(opened, file, as_json=as_json, hints=hints)
+        else:
+            carry_out_and_tell(opened, lambda: plan_resubmission(opened, file), as_json=as_json, hints=hints)
 
 
 app.command()(fix)

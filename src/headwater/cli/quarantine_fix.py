@@ -13,7 +13,8 @@ from headwater.cli.session import installation
 from headwater.errors import Misuse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from uuid import UUID
 
     from headwater.services.fixes import Offer, Preview
     from headwater.services.installation import Installation
@@ -79,6 +80,16 @@ def fix(  # noqa: PLR0917  the options of a command
         print_json(shown.as_json())
         return
     _next_steps(shown, offer, out)
+
+
+def fix_hints(opened: Installation, run_id: UUID) -> Iterator[str]:
+    """After a resubmission: which of its repairs may mend more records."""
+    from headwater.services.wanted_fixes import like_mended
+
+    for group in like_mended(opened, run_id):
+        records = "1 more record is" if group.records == 1 else f"{group.records:,} more records are"
+        yield f"{records} open that {group.rule} refused. What the mapping could mend as you mended one:"
+        yield f"  headwater quarantine fix --like {group.example}"
 
 
 def _check(out: Path | None, *, apply: bool, force: bool) -> None:

@@ -23,6 +23,7 @@ from headwater.store.chunks import chunks_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
@@ -64,6 +65,12 @@ def worth_fixing(installation: Installation, *, run: str | None, limit: int) -> 
     with installation.database.connect(tenant_id) as connection:
         run_id = runs.find_run(connection, tenant_id, run).run_id if run else None
         return fixes.groups(connection, tenant_id, run_id=run_id, limit=limit)
+
+
+def like_mended(installation: Installation, run_id: UUID) -> list[Group]:
+    """Open records that a rule refused for a field for which a resubmission has just mended one, most first."""
+    with installation.database.connect(installation.tenant_id) as connection:
+        return fixes.like_mended(connection, installation.tenant_id, run_id, limit=3)
 
 
 def wanted_like(installation: Installation, key: str, *, rule: str | None = None) -> Wanted:

@@ -67,6 +67,14 @@ def groups(connection: psycopg.Connection[Any], tenant_id: UUID, *, run_id: UUID
         return cursor.execute(sql.SQL(QUERIES["groups"]).format(columns=names), values).fetchall()
 
 
+def like_mended(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID, *, limit: int) -> list[Group]:
+    """Open records of the rules and fields of which a resubmission has mended one (`example`), most first."""
+    names = sql.SQL(", ").join(sql.Identifier(field.name) for field in fields(Group))
+    values = {"tenant_id": tenant_id, "run_id": run_id, "limit": limit}
+    with connection.cursor(row_factory=class_row(Group)) as cursor:
+        return cursor.execute(sql.SQL(QUERIES["like_mended"]).format(columns=names), values).fetchall()
+
+
 def open_like(
     connection: psycopg.Connection[Any], tenant_id: UUID, *, source_id: bytes, rule: str, field: str
 ) -> Iterator[OpenRecord]:

@@ -13,6 +13,27 @@ SELECT {columns} FROM (
     GROUP BY q.source_id, 3, 4, 5 HAVING count(*) > 1) grouped
 ORDER BY records DESC, rule, field, text LIMIT %(limit)s
 
+-- name: like_mended
+-- For the rules and fields of which a resubmission has mended a record: how many records are open, the most frequent
+-- first. What a mapping mended is left out: it has mended all it can.
+SELECT {columns} FROM (
+    SELECT mended.*, (SELECT count(*) FROM quarantine o
+                      WHERE o.tenant_id = %(tenant_id)s AND o.state = 'open' AND o.source_id = mended.source_id
+                        AND o.findings @> jsonb_build_array(jsonb_build_object('rule', mended.rule,
+                                                                               'field', mended.field))) AS records
+    FROM (SELECT q.source_id, min(r.source_name) AS source_name, f ->> 'rule' AS rule, f ->> 'field' AS field,
+                 min(f ->> 'value') AS text, min(q.quarantine_id::text || '.' || q.occurrence) AS example
+          FROM runs r JOIN chunks c USING (tenant_id, run_id)
+          JOIN quarantine_repairs p ON p.tenant_id = c.tenant_id AND p.chunk_id = c.chunk_id AND p.outcome = 'loaded'
+          JOIN quarantine q ON q.tenant_id = p.tenant_id AND q.quarantine_id = p.quarantine_id
+                           AND q.occurrence = p.occurrence
+          CROSS JOIN LATERAL jsonb_array_elements(q.findings) AS f
+          WHERE r.tenant_id = %(tenant_id)s AND r.run_id = %(run_id)s AND NOT (r.layout #> '{{mends}}' ? 'fix')
+            AND f ->> 'value' IS NOT NULL AND f ->> 'field' NOT LIKE '%%,%%' AND f ->> 'field' <> ''
+          GROUP BY q.source_id, 3, 4) mended) counted
+WHERE records > 0
+ORDER BY records DESC, rule, field LIMIT %(limit)s
+
 -- name: open_like
 -- Open records of a source that a rule refused for one field, in source order, with the run that refused them last.
 SELECT q.quarantine_id, q.occurrence, q.raw, q.findings, c.run_id
