@@ -94,6 +94,7 @@ def _tokens(name: str) -> frozenset[str]:
 
 
 def _singular(word: str) -> str:
+    word = {"baseline": "base"}.get(word, word)
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
 
 
@@ -110,7 +111,7 @@ def _name(column: ColumnProfile, field: FieldSpec, document: Document) -> tuple[
         if score < MOST_OF_IT and words(without_unit(column.name))[-len(words(phrase)) :] == words(phrase):
             # The last words of a header say what it is: a GHGRP facility id is one, a facility zip is no facility.
             score *= 1.1
-        if (whole - phrase_tokens) & OTHER_FIGURE:
+        if (whole ^ phrase_tokens) & OTHER_FIGURE:
             score *= 0.6
         if score > best:
             best, told = score, phrase
@@ -151,7 +152,7 @@ AGREES: Judgement = (1.0, 0.0, "")
 def _kind(column: ColumnProfile, field: FieldSpec, _: Document) -> Judgement:
     """Whether the texts are of the field's type."""
     if column.kind == "blank":
-        return 0.75, 0.0, "no text in the sample"
+        return 0.73, 0.0, "no text in the sample"
     kinds = {
         "decimal": {"number": 1.0, "integer": 1.0},
         "integer": {"integer": 1.0, "number": 0.5},
