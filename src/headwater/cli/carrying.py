@@ -43,12 +43,14 @@ def carry_out_and_tell(
     `more` stands beside the run in JSON, whatever planning put there; `hints` are lines for people, told last.
     """
     from headwater.services.imports import carry_out
-    from headwater.services.runs_view import show_run
+    from headwater.services.runs_view import goes_back, show_run
     from headwater.telemetry import progress
 
     began = time.monotonic()
     run_id = plan()
     typer.echo(f"run {run_id}", err=as_json)  # at once, so that whatever happens the run can be named
+    if warning := goes_back(installation, run_id):
+        typer.echo(f"warning: {warning}", err=True)
     try:
         carry_out(installation, run_id, progress=progress())
     except KeyboardInterrupt:

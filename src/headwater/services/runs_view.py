@@ -102,6 +102,25 @@ def find_run_id(installation: Installation, run: str) -> UUID:
         return runs.find_run(connection, installation.tenant_id, run).run_id
 
 
+def goes_back(installation: Installation, run_id: UUID) -> str | None:
+    """A sentence where the source was loaded by a newer version of the mapping before: its rows will be replaced."""
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        run = runs.get_run(connection, tenant_id, run_id)
+        mapping = get_document(connection, tenant_id, run.mapping_hash)
+        newest = max(runs.mapping_versions_before(connection, tenant_id, run_id), key=_numbers, default=mapping.version)
+    if _numbers(newest) <= _numbers(mapping.version):
+        return None
+    return (
+        f"{run.source_name} was loaded by version {newest} of mapping {mapping.name} before; this run reads it "
+        f"by version {mapping.version}, which is older, and replaces what differs."
+    )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
 def show_run(installation: Installation, run: str | UUID) -> RunView:
     """One run, named by its id or the beginning of it."""
     tenant_id = installation.tenant_id

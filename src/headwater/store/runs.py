@@ -117,6 +117,12 @@ def latest_through_mapping(connection: psycopg.Connection[Any], tenant_id: UUID,
     return found[0] if found else None
 
 
+def mapping_versions_before(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> list[str]:
+    """The versions of the mapping by which earlier runs of the same source have loaded something."""
+    values = {"tenant_id": tenant_id, "run_id": run_id}
+    return [version for (version,) in connection.execute(QUERIES["mapping_versions_before"], values)]
+
+
 def all_runs(connection: psycopg.Connection[Any], tenant_id: UUID) -> list[Run]:
     """Every run in the order they began, for verification."""
     return select(connection, Run, QUERIES["all"], {"tenant_id": tenant_id})

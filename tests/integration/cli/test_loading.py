@@ -149,6 +149,16 @@ def test_a_finished_run_is_resumed_with_the_code_that_is_true_now(headwater: Hea
     assert "nothing left to do" in done.err
 
 
+def test_going_back_to_an_older_mapping_is_said_and_done(headwater: Headwater, meters: Path, form: Path) -> None:
+    older = form.read_text()
+    form.write_text(older.replace("1.0.0", "1.10.0"))
+    assert "warning: meters" not in headwater("import", meters, "-m", "form.yaml").err
+    form.write_text(older.replace("1.0.0", "1.9.0"))
+    done = headwater("import", meters, "-m", "form.yaml")
+    assert done.code == 3
+    assert "warning: meters.csv was loaded by version 1.10.0 of mapping form before" in done.err
+
+
 def test_a_file_with_a_header_alone_is_said_to_hold_nothing(headwater: Headwater, meters: Path) -> None:
     meters.write_text(activities([]))
     done = headwater("import", meters, "-m", "form.yaml")

@@ -41,6 +41,15 @@ WHERE tenant_id = %(tenant_id)s AND kind = 'import'
                        WHERE tenant_id = %(tenant_id)s AND kind = 'mapping' AND name = %(mapping)s)
 ORDER BY started_at DESC LIMIT 1
 
+-- name: mapping_versions_before
+-- Versions of the mapping by which earlier runs of a run's source have loaded something.
+SELECT DISTINCT d.version
+FROM runs this
+JOIN runs r ON r.tenant_id = this.tenant_id AND r.source_id = this.source_id AND r.started_at < this.started_at
+JOIN documents d ON d.tenant_id = r.tenant_id AND d.hash = r.mapping_hash
+WHERE this.tenant_id = %(tenant_id)s AND this.run_id = %(run_id)s
+  AND EXISTS (SELECT FROM chunks c WHERE c.tenant_id = r.tenant_id AND c.run_id = r.run_id AND c.state = 'committed')
+
 -- name: all
 -- Every run, for verification.
 SELECT {columns} FROM runs WHERE tenant_id = %(tenant_id)s ORDER BY started_at, run_id
