@@ -167,7 +167,7 @@ def cdp(name: str, *records: dict[str, str]) -> list[dict[str, Any]]:
     expressions = [rule.expression or "" for rule in mapping.fields.values()] + [skip.when for skip in mapping.skip]
     quoted = {part for text in expressions for part in text.split('"')[1::2]}
     bare = {"City", "Organization"} if any("Organization" in text for text in expressions) else set()
-    columns = sorted({rule.column for rule in mapping.fields.values() if rule.column} | quoted | bare | given)
+    columns = sorted({name for rule in mapping.fields.values() for name in rule.names} | quoted | bare | given)
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(columns)

@@ -18,7 +18,7 @@ DOCUMENTS: dict[str, Document] = {each.name: each for each in pack.documents()}
 ACTIVITY, FACILITY = DOCUMENTS["activity"], DOCUMENTS["facility_emission"]
 
 
-def suggested(document: Document = ACTIVITY, **columns: list[str]) -> Suggestion:
+def suggested(document: Document = ACTIVITY, /, **columns: list[str]) -> Suggestion:
     return suggest(profile(pa.table({name: pa.array(texts, pa.string()) for name, texts in columns.items()})), document)
 
 
@@ -39,7 +39,7 @@ BILLS = {
 
 
 def test_a_bill_is_understood() -> None:
-    found = suggested(**BILLS)
+    found = suggested(ACTIVITY, **BILLS)
     assert columns_of(found) == {
         "activity_id": "Bill No.",
         "activity_type": "Fuel",
@@ -118,7 +118,7 @@ def test_the_draft_is_a_mapping_that_says_what_is_open() -> None:
         "Checked on": ["03/04/2024", "05/06/2024", "04/05/2024"],
         'Odd "name": #1\n': ["-", "x y", "–"],
     }
-    found = suggested(**columns)
+    found = suggested(ACTIVITY, **columns)
     text = draft(found, name="bills", source={"format": "csv", "delimiter": ";"})
     mapping = read_mapping(text, where="draft")
     assert {name: rule.column or f"= {rule.constant}" for name, rule in mapping.fields.items()} == columns_of(found)
