@@ -26,7 +26,8 @@ from typing import Any
 
 import duckdb
 
-from headwater.connectors.csv_file import inspect_file, is_utf8, plan, read_chunk, to_utf8
+from headwater.connectors.csv_file import is_utf8, plan, read_chunk, to_utf8
+from headwater.connectors.files import FileConfig, inspect_file
 from headwater.errors import InputRefused
 from tests.corpus.pollutions import Answer, Pollution, pollutions
 
@@ -43,7 +44,7 @@ Read = tuple[list[str], Iterable[tuple[Any, ...]]]
 
 def by_headwater(path: Path) -> Read:
     """Columns and rows; ragged and skipped records are reported beside them and no part of the table."""
-    found = inspect_file(path)
+    found = inspect_file(path, FileConfig())
     text = path.read_bytes()
     if not is_utf8(found.encoding):
         out = io.BytesIO()
@@ -51,7 +52,7 @@ def by_headwater(path: Path) -> Read:
         text = out.getvalue()
         path = path.with_suffix(".text")
         path.write_bytes(text)
-    planned = plan(path, found.config, 1_000)
+    planned = plan(path, found.config.csv, 1_000)
     chunks = [read_chunk(io.BytesIO(text), span, planned) for span in planned.chunks]
     rows = [row for chunk in chunks for row in zip(*(c.to_pylist() for c in chunk.table.columns), strict=True)]
     return list(planned.columns), rows

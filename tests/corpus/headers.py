@@ -147,7 +147,7 @@ POLLUTIONS = (
         comment="#",
     ),
     refused("a web page", "<!DOCTYPE html><html><body>Please log in</body></html>", "web page"),
-    refused("a piece of a web page", "<table>\n<tr><td>a</td><td>b</td></tr>\n</table>\n", "markup"),
+    refused("a piece of a web page", "<table>\n<tr><td>a</td><td>b</td></tr>\n</table>\n", "XML document"),
     refused("JSON", '[{"site": "Athens", "kWh": 5}]', "JSON"),
     refused("JSON Lines", '{"site": "Athens", "kWh": 5}\n{"site": "Cork", "kWh": 6}\n', "JSON"),
     refused("a pointer of Git LFS", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "Git LFS"),

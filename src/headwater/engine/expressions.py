@@ -90,6 +90,11 @@ def render_condition(text: str, columns: Sequence[str], readings: Readings, *, w
     return Rendered(sql=result.sql, columns=tuple(renderer.used))
 
 
+def columns_in(text: str, *, where: str) -> tuple[str, ...]:
+    """The columns an expression speaks of, whether or not they are there."""
+    return tuple(dict.fromkeys(column.name for column in parse(text, where=where).find_all(exp.Column)))
+
+
 def parse(text: str, *, where: str) -> exp.Expr:
     """Parse one expression under the limits. The tree is not yet checked: only `Renderer` decides what is allowed."""
     _refuse_characters(text, where)

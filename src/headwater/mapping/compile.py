@@ -6,10 +6,8 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlglot import exp
-
 from headwater.engine.binding import check_binds
-from headwater.engine.expressions import Rendered, parse, render_condition, render_value
+from headwater.engine.expressions import Rendered, columns_in, render_condition, render_value
 from headwater.engine.fragments import quote_name, quote_text
 from headwater.engine.readings import READING_PREFIX, Readings
 from headwater.errors import Misuse
@@ -108,7 +106,7 @@ def columns_named(mapping: Mapping) -> tuple[str, ...]:
             found[rule.column if isinstance(rule.column, str) else rule.column[0]] = None
     texts = [rule.expression for rule in mapping.fields.values() if rule.expression is not None]
     for text in (*texts, *(skip.when for skip in mapping.skip)):
-        found.update(dict.fromkeys(column.name for column in parse(text, where=place).find_all(exp.Column)))
+        found.update(dict.fromkeys(columns_in(text, where=place)))
     return tuple(found)
 
 

@@ -142,7 +142,8 @@ def plan_source(installation: Installation, recipe: Recipe, base: Path, file: So
         taken,
         source_id=source_id(logic.mapping, name),
         source_name=name,
-        noted={"kinds": list(kinds.items())} | ({"drift": drift.as_json()} if drift else {}),
+        noted={"kinds": list(kinds.items()), "warnings": list(found.warnings)}
+        | ({"drift": drift.as_json()} if drift else {}),
     )
 
 
@@ -201,16 +202,14 @@ def plan_run(
     layout.
     """
     run_id, tenant_id = uuid4(), installation.tenant_id
-    kind = "resubmit" if mends else "import"
-    columns = mends.columns if mends else taken.plan.columns
-    compile_mapping(logic.mapping, logic.contract, columns)
+    compile_mapping(logic.mapping, logic.contract, mends.columns if mends else taken.plan.columns)
     with installation.database.connect(tenant_id) as connection:
         cite_blob(connection, tenant_id, taken.raw, kind="raw", name=taken.name)
         if taken.text != taken.raw:
             cite_blob(connection, tenant_id, taken.text, kind="utf8", name=taken.name)
         run = runs.NewRun(
             run_id=run_id,
-            kind=kind,
+            kind="resubmit" if mends else "import",
             source_id=source_id,
             source_name=source_name,
             contract_hash=logic.contract.hash,

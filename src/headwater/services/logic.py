@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from headwater.accounting.calculation import FORMULA, FORMULA_VERSION
 from headwater.accounting.timeline import FactorPolicy
 from headwater.accounting.units import registry_hash
+from headwater.connectors.csv_file.read import READER_VERSION
 from headwater.engine.duck import ENGINE_VERSION
 from headwater.errors import Misuse
 from headwater.mapping import compile_mapping
@@ -51,7 +52,10 @@ class Logic:
     @property
     def hash(self) -> bytes:
         """Of everything that decides: documents, factors, units, and the versions of the code and its engine."""
-        rooms = f"values {PARSER_VERSION}, mapping {COMPILER_VERSION}, transform {TRANSFORM_VERSION}"
+        rooms = (
+            f"reader {READER_VERSION}, values {PARSER_VERSION}, mapping {COMPILER_VERSION}, "
+            f"transform {TRANSFORM_VERSION}"
+        )
         parts = (
             self.contract.hash,
             self.mapping.hash,

@@ -45,6 +45,11 @@ class RunView:
         return drift_in_words(self.run.layout.get("drift"))
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was noticed about the file as a whole."""
+        return tuple(self.run.layout.get("warnings", ()))
+
+    @property
     def is_complete(self) -> bool:
         """Whether every chunk is committed and the run has ended, so that resuming it has nothing to do."""
         ended = self.run.state in {"succeeded", "succeeded_with_quarantine"}
@@ -68,6 +73,7 @@ class RunView:
             "chunks": chunks,
             "findings": {"refused": dict(self.refused), "noticed": dict(self.noticed)},
             "open_in_quarantine": self.open,
+            "warnings": list(self.warnings),
             "drift": self.run.layout.get("drift"),
             "gaps": {str(number): why for number, why in self.gaps.items()},
         }

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from headwater.connectors.csv_file import CsvConfig, Planner, RawChunk, inspect_file, is_utf8, read_chunk, to_utf8
+from headwater.connectors.csv_file import CsvConfig, Planner, RawChunk, is_utf8, read_chunk, to_utf8
+from headwater.connectors.files import FileConfig, inspect_file
 from headwater.connectors.inspection import Inspection
 from headwater.errors import InputRefused
 from tests.corpus.pollutions import Answer, Pollution, pollutions
@@ -50,8 +53,15 @@ def answer_of(columns: tuple[str, ...], chunks: list[RawChunk]) -> Answer:
     return Answer(columns=columns, rows=tuple(rows), ragged=ragged, skipped=skipped)
 
 
+def inspected(path: Path, said: CsvConfig) -> Inspection[CsvConfig]:
+    """Through the door for files of every kind, as an import does."""
+    found: Any = inspect_file(path, FileConfig(csv=said))
+    answer: Inspection[CsvConfig] = replace(found, config=found.config.csv)
+    return answer
+
+
 def check(pollution: Pollution, path: Path, hints: CsvConfig) -> None:
-    found = inspect_file(path, hints)
+    found = inspected(path, hints)
     expected = pollution.answer
     assert expected is not None
     assert found.columns == expected.columns
@@ -72,7 +82,7 @@ def test_a_polluted_file_is_loaded_right_or_refused_in_words(pollution: Pollutio
     if pollution.refused:
         said = CsvConfig() if pollution.answer else hints
         with pytest.raises(InputRefused) as caught:
-            read(path, inspect_file(path, said), 3, 1024)
+            read(path, inspected(path, said), 3, 1024)
         assert pollution.refused in str(caught.value)
         assert (caught.value.where or "").startswith("polluted.csv")
         assert caught.value.remedy

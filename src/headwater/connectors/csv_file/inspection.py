@@ -10,7 +10,6 @@ from pathlib import Path
 from headwater.connectors.csv_file.config import CsvConfig
 from headwater.connectors.csv_file.encoding import find_encoding
 from headwater.connectors.csv_file.layout import Layout, read_layout, undecodable, unreadable, visible
-from headwater.connectors.csv_file.not_text import refuse_other_formats
 from headwater.connectors.csv_file.plan import ChunkSpan
 from headwater.connectors.csv_file.read import RawChunk, read_chunk
 from headwater.connectors.csv_file.records import Place, cut
@@ -41,7 +40,6 @@ def inspect_file(path: Path, hints: CsvConfig | None = None, *, name: str | None
         ) from error
     if size == 0:
         raise InputRefused("the file is empty", where=name, value="0 bytes", remedy="Fetch it again or leave it out.")
-    refuse_other_formats(head[:4096], name)
     encoding = find_encoding(path, hints.encoding)
     text = _decoded(head, encoding.name, name, final=len(head) == size)
     structure = find_structure(text.removeprefix("\ufeff"), hints, name)
