@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headwater.contracts import Document
-from headwater.packs.ghg import pack
+from headwater.services.installation import documents as installed_documents
 from tests.river import River, make_river
 from tests.servers import Installation, TestServer, embedded_server, installed_server
 
@@ -26,15 +26,15 @@ def server(request: pytest.FixtureRequest, postgres_kind: str) -> Iterator[TestS
 
 
 @pytest.fixture(scope="session")
-def ghg_documents() -> tuple[Document, ...]:
-    """The contracts that the built-in pack brings."""
-    return pack.documents()
+def documents() -> tuple[Document, ...]:
+    """The contracts of all packs that are installed, as `headwater db upgrade` takes them."""
+    return tuple(installed_documents())
 
 
 @pytest.fixture
-def installation(server: TestServer, ghg_documents: tuple[Document, ...]) -> Iterator[Installation]:
+def installation(server: TestServer, documents: tuple[Document, ...]) -> Iterator[Installation]:
     """A fresh database with the built-in contracts, as `headwater db upgrade` leaves it."""
-    made = server.upgraded(ghg_documents)
+    made = server.upgraded(documents)
     yield made
     server.drop(made)
 

@@ -14,10 +14,10 @@ from tests.servers import TestServer
 
 @pytest.fixture(scope="session")
 def scene(
-    server: TestServer, ghg_documents: tuple[Document, ...], tmp_path_factory: pytest.TempPathFactory
+    server: TestServer, documents: tuple[Document, ...], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Scene]:
     """The first version of the nasty file loaded, and what the second leaves when nothing disturbs it."""
-    before = server.upgraded(ghg_documents)
+    before = server.upgraded(documents)
     with make_scene(server, before, tmp_path_factory.mktemp("scene")) as made:
         yield made
     server.drop(before)

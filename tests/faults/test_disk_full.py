@@ -115,10 +115,10 @@ def _attach(folder: Path) -> None:
 
 @pytest.mark.parametrize("full", ["tables", "log"])
 def test_a_database_without_room_stops_the_run_and_it_goes_on(
-    small_server: TestServer, database_disk: SmallDisk, ghg_documents: Sequence[Document], tmp_path: Path, full: str
+    small_server: TestServer, database_disk: SmallDisk, documents: Sequence[Document], tmp_path: Path, full: str
 ) -> None:
     """Where its log finds no room the server may end in the midst of things: then it is a server lost."""
-    before = small_server.upgraded(ghg_documents)
+    before = small_server.upgraded(documents)
     river = make_river(before, tmp_path)
     path = tmp_path / "activities.csv"
     path.write_text(activities(_records(note=500)))

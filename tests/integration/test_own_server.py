@@ -19,7 +19,7 @@ pytestmark = pytest.mark.server
 
 
 def test_the_sql_of_the_page_makes_a_database_that_can_be_upgraded(
-    server: TestServer, ghg_documents: tuple[Document, ...]
+    server: TestServer, documents: tuple[Document, ...]
 ) -> None:
     block = re.search(r"```sql\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert block
@@ -30,7 +30,7 @@ def test_the_sql_of_the_page_makes_a_database_that_can_be_upgraded(
         try:
             for statement in statements:
                 superuser.execute(statement.encode())
-            done = upgrade(server.url("ownserver_owner", "ownserver"), "ownserver_app", ghg_documents)
+            done = upgrade(server.url("ownserver_owner", "ownserver"), "ownserver_app", documents)
             assert done.migrations
             assert status(server.url("ownserver_app", "ownserver")).pending == ()
         finally:

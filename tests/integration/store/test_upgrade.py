@@ -16,38 +16,38 @@ pytestmark = pytest.mark.server
 
 
 def test_an_upgrade_brings_schema_contracts_and_the_default_organisation(
-    empty_database: Installation, ghg_documents: tuple[Document, ...]
+    empty_database: Installation, documents: tuple[Document, ...]
 ) -> None:
     before = status(empty_database.app_url)
     assert before.applied == ()
     assert before.pending == tuple(migration.name for migration in migrations())
 
-    done = upgrade(empty_database.owner_url, APP, ghg_documents)
+    done = upgrade(empty_database.owner_url, APP, documents)
 
     assert done.migrations == before.pending
-    assert done.contracts == tuple(sorted(f"{document.name} {document.version}" for document in ghg_documents))
+    assert done.contracts == tuple(sorted(f"{document.name} {document.version}" for document in documents))
     after = status(empty_database.app_url)
     assert [name for name, _ in after.applied] == list(before.pending)
     assert after.pending == ()
     assert after.contracts == done.contracts
     with empty_database.database.connect(empty_database.tenant_id) as connection:
         assert connection.execute("SELECT name FROM tenants").fetchall() == [("default",)]
-        for document in ghg_documents:
+        for document in documents:
             assert connection.execute(f'SELECT count(*) FROM "{table_name(document)}"').fetchone() == (0,)
 
 
-def test_a_second_upgrade_changes_nothing(installation: Installation, ghg_documents: tuple[Document, ...]) -> None:
-    done = upgrade(installation.owner_url, APP, ghg_documents)
+def test_a_second_upgrade_changes_nothing(installation: Installation, documents: tuple[Document, ...]) -> None:
+    done = upgrade(installation.owner_url, APP, documents)
     assert done.migrations == ()
     assert done.contracts == ()
 
 
 def test_two_upgrades_at_once_are_one_after_the_other(
-    empty_database: Installation, ghg_documents: tuple[Document, ...]
+    empty_database: Installation, documents: tuple[Document, ...]
 ) -> None:
     done = []
     threads = [
-        threading.Thread(target=lambda: done.append(upgrade(empty_database.owner_url, APP, ghg_documents)))
+        threading.Thread(target=lambda: done.append(upgrade(empty_database.owner_url, APP, documents)))
         for _ in range(3)
     ]
     for thread in threads:
@@ -109,20 +109,20 @@ def test_an_application_role_that_owns_a_table_is_refused(empty_database: Instal
         upgrade(empty_database.owner_url, APP, [])
 
 
-def test_a_contract_version_is_published_once(installation: Installation, ghg_documents: tuple[Document, ...]) -> None:
-    changed = replace(ghg_documents[0], description="Something else.")
+def test_a_contract_version_is_published_once(installation: Installation, documents: tuple[Document, ...]) -> None:
+    changed = replace(documents[0], description="Something else.")
     with pytest.raises(Misuse, match="published with other content"):
         upgrade(installation.owner_url, APP, [changed])
 
 
 def test_a_minor_version_adds_nullable_columns_and_keeps_rows(
-    installation: Installation, ghg_documents: tuple[Document, ...]
+    installation: Installation, documents: tuple[Document, ...]
 ) -> None:
-    old = next(document for document in ghg_documents if document.name == "activity")
+    old = next(document for document in documents if document.name == "activity")
     extra = replace(old.by_name["note"], name="meter_serial")
     new = replace(old, version="1.1.0", fields=(*old.fields, extra))
 
-    assert upgrade(installation.owner_url, APP, [*ghg_documents, new]).contracts == ("activity 1.1.0",)
+    assert upgrade(installation.owner_url, APP, [*documents, new]).contracts == ("activity 1.1.0",)
 
     with psycopg.connect(installation.superuser_url) as superuser:
         for table in ("activity_v1", "activity_v1_history"):
@@ -133,11 +133,11 @@ def test_a_minor_version_adds_nullable_columns_and_keeps_rows(
             ).fetchone()
             assert found == ("text", "YES", "C")
     # An installation that still runs the old version goes on.
-    assert upgrade(installation.owner_url, APP, ghg_documents).contracts == ()
+    assert upgrade(installation.owner_url, APP, documents).contracts == ()
 
 
-def test_a_major_version_makes_a_new_table(installation: Installation, ghg_documents: tuple[Document, ...]) -> None:
-    old = next(document for document in ghg_documents if document.name == "activity")
+def test_a_major_version_makes_a_new_table(installation: Installation, documents: tuple[Document, ...]) -> None:
+    old = next(document for document in documents if document.name == "activity")
     upgrade(installation.owner_url, APP, [replace(old, version="2.0.0")])
     with installation.database.connect(installation.tenant_id) as connection:
         assert connection.execute("SELECT count(*) FROM activity_v2").fetchone() == (0,)
@@ -145,9 +145,9 @@ def test_a_major_version_makes_a_new_table(installation: Installation, ghg_docum
 
 
 def test_a_minor_version_that_breaks_what_was_promised_is_refused(
-    installation: Installation, ghg_documents: tuple[Document, ...]
+    installation: Installation, documents: tuple[Document, ...]
 ) -> None:
-    old = next(document for document in ghg_documents if document.name == "activity")
+    old = next(document for document in documents if document.name == "activity")
     required = replace(old.by_name["note"], name="meter_serial", required=True)
     longer = replace(old.by_name["quantity"], scale=2)
     for fields in (
