@@ -61,7 +61,7 @@ _CALLED = {
 }
 _ELEMENT = re.compile(r"<(\?xml|!--|[A-Za-z_][\w:.-]*[\s/>])")
 _WEB_PAGE = re.compile(
-    r"(<\?xml[^>]*>|<!--.*?-->|\s)*<(!doctype\s+html|(html|head|body|meta|script|style)[\s>])",
+    r"(<\?xml[^>]*>|<!--(?:(?!-->).)*-->|\s)*<(!doctype\s+html|(html|head|body|meta|script|style)[\s>])",
     re.IGNORECASE | re.DOTALL,
 )
 _JSON = re.compile(r'(\{\s*["}])|(\[\s*([\[{"\]\d-]|true|false|null))')

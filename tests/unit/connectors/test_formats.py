@@ -186,3 +186,12 @@ def test_what_a_caller_gets_wrong_is_misuse(tmp_path: Path) -> None:
         found(tmp_path, "a.csv", "a", "yaml")
     with pytest.raises(Misuse, match="cannot be opened"):
         find_format(tmp_path / "none", "none")
+
+
+def test_many_comments_before_a_document_cost_no_time(tmp_path: Path) -> None:
+    path = tmp_path / "a.xml"
+    path.write_text("<!-- licence -->\n" * 200 + "<root><row/></root>")
+    assert find_format(path, "a.xml").format == "xml"
+    path.write_text("<!-- a -->" * 200 + "<html><body>")
+    with pytest.raises(InputRefused, match="web page"):
+        find_format(path, "a.xml")
