@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from headwater.engine.plain_texts import SEEN, plain_texts, without_blanks
 from headwater.values import Kind, Outcome, TextFormat, kind, record_text, record_text_sql, sha256, sha256_sql
 
 FORMATS = (
@@ -76,6 +77,48 @@ def test_a_text_is_read_alike(con: duckdb.DuckDBPyConnection, found: list[str], 
 @pytest.mark.parametrize("which", KINDS, ids=repr)
 def test_the_known_traps_are_read_alike(con: duckdb.DuckDBPyConnection, which: Kind, fmt: TextFormat) -> None:
     assert_alike(con, SEEDS, which, fmt)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(found=st.lists(texts | st.just(""), max_size=40), which=st.sampled_from(KINDS), fmt=st.sampled_from(FORMATS))
+def test_what_is_plain_in_bytes_is_its_own_reading(
+    con: duckdb.DuckDBPyConnection, found: list[str], which: Kind, fmt: TextFormat
+) -> None:
+    assert_plain(con, [text for text in found if _is_utf8(text)], which, fmt)
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+@pytest.mark.parametrize("which", KINDS, ids=repr)
+def test_traps_are_plain_only_as_their_own_reading(
+    con: duckdb.DuckDBPyConnection, which: Kind, fmt: TextFormat
+) -> None:
+    assert_plain(con, SEEDS, which, fmt)
+
+
+def assert_plain(con: duckdb.DuckDBPyConnection, found: Sequence[str], which: Kind, fmt: TextFormat) -> None:
+    if not isinstance(which, SEEN):
+        return
+    # Part of a larger column, and in pieces, as filtered tables are.
+    whole = pa.array(["before", *found, "after"], pa.string())
+    column = pa.chunked_array([whole.slice(1, len(found))])
+    plain = plain_texts(column, which, fmt).tolist()
+    con.register("texts", pa.table({"place": pa.array(range(len(found)), pa.int64()), "text": column}))
+    readings = con.sql(f"SELECT {which.reading_sql('text', fmt)} FROM texts ORDER BY place").fetchall()
+    told = without_blanks(column).to_pylist()
+    assert told == [text or None for text in found]
+    for text, is_plain, (reading,) in zip(told, plain, readings, strict=True):
+        assert not is_plain or reading == text, (text, which)
+
+
+@pytest.mark.parametrize(
+    ("which", "text"),
+    [
+        (kind("text"), "Hello, world 1"), (kind("code"), "A"), (kind("decimal"), "123456789012.123456"),
+        (kind("decimal"), "0"), (kind("integer"), "9" * 18), (kind("date"), "2024-03-31"),
+    ],
+)  # fmt: skip
+def test_the_common_forms_are_seen_in_bytes(which: Kind, text: str) -> None:
+    assert plain_texts(pa.chunked_array([[text, "", "\x01"]]), which, TextFormat()).tolist() == [True, True, False]
 
 
 def assert_alike(con: duckdb.DuckDBPyConnection, found: Sequence[str], which: Kind, fmt: TextFormat) -> None:

@@ -23,51 +23,96 @@ CALCULATION_COLUMNS = (
 """What `calculation_sql` adds to the relation."""
 
 _FACTS = ("factor_id", "method", "gwp_set", "scope", "category", "factor_unit")
+_MILLION = 10**6
+_LARGEST = 2**63 - 1
 _PARTS = tuple(f"{gas}_{part}" for gas in GASES for part in ("high", "low"))
 
 
-def calculation_sql(relation: str, timeline: str = "factor_timeline", spellings: str = "unit_spellings") -> str:
-    """A SELECT of every column of `relation` and `CALCULATION_COLUMNS`.
+def lookup_sql(timeline: str = "factor_timeline", spellings: str = "unit_spellings") -> tuple[str, ...]:
+    """Statements that make the tables which `calculation_sql` joins, once for a set of factors.
+
+    timeline, spellings: SQL names of the tables made by `factor_table` and `spelling_table`.
+
+    The timeline repeats a factor for every unit and compares three texts; that table would not stay in the processor's
+    cache. So texts are numbered first, pieces of time are found by numbers, and each factor stands once.
+    """
+    facts = ", ".join((*_FACTS, *_PARTS))
+    same = " AND ".join(f"piece.{name} IS NOT DISTINCT FROM factor.{name}" for name in (*_FACTS, *_PARTS))
+    limit = f"CAST(CAST(quantity_limit AS DECIMAL(24,6)) * {_MILLION} AS HUGEINT)"
+    narrow = f"{limit} * 2 * numerator + denominator <= {_LARGEST} AND denominator <= {_LARGEST // 2}"
+    return (
+        f"""CREATE OR REPLACE TEMP TABLE calculation_pairs AS
+SELECT activity_type, region, (row_number() OVER ())::INTEGER AS pair FROM {timeline} WHERE unit IS NULL""",
+        f"""CREATE OR REPLACE TEMP TABLE calculation_units AS
+SELECT spelling, dense_rank() OVER (ORDER BY symbol)::INTEGER AS unit_no, symbol FROM {spellings}""",
+        f"""CREATE OR REPLACE TEMP TABLE calculation_factors AS
+SELECT (row_number() OVER ())::INTEGER AS factor_no, {facts}
+FROM (SELECT DISTINCT {facts} FROM {timeline} WHERE outcome = 0)""",
+        f"""CREATE OR REPLACE TEMP TABLE calculation_pieces AS
+SELECT pairs.pair, units.unit_no, piece.valid_from, piece.valid_to, piece.outcome, piece.quantity_limit,
+       piece.numerator, piece.denominator, {narrow} AS is_narrow, factor.factor_no
+FROM {timeline} AS piece
+JOIN calculation_pairs AS pairs ON pairs.activity_type = piece.activity_type AND pairs.region = piece.region
+JOIN (SELECT DISTINCT unit_no, symbol FROM calculation_units) AS units ON units.symbol = piece.unit
+LEFT JOIN calculation_factors AS factor ON piece.outcome = 0 AND {same}""",
+    )
+
+
+def calculation_sql(relation: str) -> str:
+    """A SELECT of every column of `relation` and `CALCULATION_COLUMNS`, over the tables that `lookup_sql` makes.
 
     relation: SQL name with activity_type, region, unit (VARCHAR), period_start (DATE), quantity DECIMAL(18,6).
-    timeline, spellings: SQL names of the tables made by `factor_table` and `spelling_table`.
     Gives exactly one row for each row of `relation`, whatever is in it, and does not fail on any quantity.
     """
-    figures = ",\n  ".join(f"{_decimal(_figure(gas))} AS {gas}_kg" for gas in GASES)
+    units = ", ".join(f"{gas}_units" for gas in GASES)
     return f"""
-SELECT * EXCLUDE (converted, {", ".join(_PARTS)}),
+SELECT * EXCLUDE (converted, {units}),
   {_decimal("converted")} AS converted_quantity,
-  {figures}
+  {", ".join(f"{_decimal(f'{gas}_units')} AS {gas}_kg" for gas in GASES)}
 FROM (
-  SELECT * EXCLUDE (numerator, denominator),
-    CASE WHEN calculation_outcome = 0 THEN {_converted()} END AS converted
+  SELECT * EXCLUDE ({", ".join(_PARTS)}),
+    {", ".join(f"{_figure(gas)} AS {gas}_units" for gas in GASES)}
   FROM (
-    SELECT activity.*,
-      CAST(CASE
-        WHEN factor.outcome IS NULL THEN CASE WHEN known.region IS NULL THEN 1 ELSE 3 END
-        WHEN factor.outcome > 0 THEN factor.outcome
-        WHEN activity.quantity BETWEEN 0 AND factor.quantity_limit THEN 0
-        ELSE 5 END AS UTINYINT) AS calculation_outcome,
-      {", ".join(f"factor.{name}" for name in (*_FACTS, "numerator", "denominator", *_PARTS))}
-    FROM {relation} AS activity
-    LEFT JOIN {spellings} AS spelt ON spelt.spelling = activity.unit
-    LEFT JOIN {timeline} AS factor
-      ON factor.activity_type = activity.activity_type AND factor.region = activity.region
-      AND factor.unit = spelt.symbol
-      AND factor.valid_from <= activity.period_start AND activity.period_start < factor.valid_to
-    LEFT JOIN (SELECT activity_type, region FROM {timeline} WHERE unit IS NULL) AS known
-      ON known.activity_type = activity.activity_type AND known.region = activity.region
+    SELECT * EXCLUDE (units, numerator, denominator, is_narrow), {_converted("units")} AS converted
+    FROM (
+      SELECT *, CASE WHEN calculation_outcome = 0 THEN {_units("quantity")} END AS units
+      FROM (
+        SELECT activity.*,
+          CAST(CASE
+            WHEN piece.outcome IS NULL THEN CASE WHEN pairs.pair IS NULL THEN 1 ELSE 3 END
+            WHEN piece.outcome > 0 THEN piece.outcome
+            WHEN activity.quantity BETWEEN 0 AND piece.quantity_limit THEN 0
+            ELSE 5 END AS UTINYINT) AS calculation_outcome,
+          {", ".join(f"factor.{name}" for name in (*_FACTS, *_PARTS))}, numerator, denominator, is_narrow
+        FROM {relation} AS activity
+        LEFT JOIN calculation_pairs AS pairs
+          ON pairs.activity_type = activity.activity_type AND pairs.region = activity.region
+        LEFT JOIN calculation_units AS units ON units.spelling = activity.unit
+        LEFT JOIN calculation_pieces AS piece
+          ON piece.pair = pairs.pair AND piece.unit_no = units.unit_no
+          AND piece.valid_from <= activity.period_start AND activity.period_start < piece.valid_to
+        LEFT JOIN calculation_factors AS factor ON factor.factor_no = piece.factor_no
+      )
+    )
   )
 )"""
 
 
-def _converted() -> str:
-    """The converted quantity in units of 10^-6, rounded half up by adding half before dividing."""
-    whole = "CAST(quantity - quantity % 1 AS BIGINT) * 1000000"
-    units = f"({whole} + CAST((quantity % 1) * CAST('1000000' AS DECIMAL(7,0)) AS BIGINT))"
-    twice = f"CAST({units} AS HUGEINT) * 2 * numerator"
-    other = f"CAST(({twice} + denominator) // (2 * CAST(denominator AS HUGEINT)) AS BIGINT)"
-    return f"CASE WHEN numerator = denominator THEN {units} ELSE {other} END"
+def _units(quantity: str) -> str:
+    """The quantity in units of 10^-6."""
+    whole = f"CAST({quantity} - {quantity} % 1 AS BIGINT) * {_MILLION}"
+    return f"{whole} + CAST(({quantity} % 1) * CAST('{_MILLION}' AS DECIMAL(7,0)) AS BIGINT)"
+
+
+def _converted(units: str) -> str:
+    """The converted quantity in units of 10^-6, rounded half up by adding half before dividing.
+
+    In 64 bits where no quantity within the limit leads out of them, twenty times faster than in 128.
+    """
+    narrow = f"({units} * 2 * numerator + denominator) // (2 * denominator)"
+    large = f"CAST({units} AS HUGEINT)"
+    wide = f"CAST(({large} * 2 * numerator + denominator) // (2 * CAST(denominator AS HUGEINT)) AS BIGINT)"
+    return f"CASE WHEN numerator = denominator THEN {units} WHEN is_narrow THEN {narrow} ELSE {wide} END"
 
 
 def _figure(gas: str) -> str:

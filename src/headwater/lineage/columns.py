@@ -59,6 +59,12 @@ class LineageReader:
         """A dataset that lineage ends at."""
         self.relations[name] = Relation(columns={column: Origins(frozenset({(name, column)})) for column in columns})
 
+    def add_columns(self, name: str, made_of: Mapping[str, str]) -> None:
+        """Columns beside those of a source, each with the one it was made of."""
+        columns = self.relations[name].columns
+        made = {column: columns[origin] for column, origin in made_of.items()}
+        self.relations[name] = Relation(columns={**columns, **made})
+
     def read(self, sql: str) -> Relation:
         """The lineage of a SELECT, or of a CREATE TABLE … AS, whose table later statements then see."""
         statement = sqlglot.parse_one(sql, dialect="duckdb")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from headwater.accounting.calculation_sql import calculation_sql
+from headwater.accounting.calculation_sql import calculation_sql, lookup_sql
 from headwater.accounting.explanation import FactorCatalogue
 from headwater.accounting.outcome import CalculationOutcome
 from headwater.accounting.timeline import FactorPolicy, factor_table, spelling_table
@@ -71,12 +71,14 @@ class Calculation:
                 self._connection.register("rows_read", rows)
                 self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM rows_read")
                 self._connection.unregister("rows_read")
+            for statement in lookup_sql(TIMELINE, SPELLINGS):
+                self._connection.execute(statement)
             self._catalogue = FactorCatalogue(factors, self._policy)
         return self._catalogue
 
     def over(self, relation: str) -> str:
         """A SELECT of the relation's columns and the calculation's, one row for each of its rows."""
-        return calculation_sql(relation, TIMELINE, SPELLINGS)
+        return calculation_sql(relation)
 
     @property
     def results_sql(self) -> str:

@@ -13,21 +13,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headwater.contracts.bulk import enforcement, literal
+from headwater.contracts.bulk import enforcement, literal, reading_column
 from headwater.contracts.bulk import quoted as quoted_field
 from headwater.engine.fragments import quote_name
+from headwater.engine.plain_texts import SEEN, plain_texts, without_blanks
+from headwater.engine.readings import READING_PREFIX
 from headwater.pipeline.hash_columns import first_bytes
 from headwater.pipeline.refusals import Conflict, quarantine_key_sql
 from headwater.quality.findings import UNMAPPED_MASK, FindingWords, text_column
 from headwater.values import record_text_sql, sha256_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import duckdb
     import numpy.typing as npt
 
-    from headwater.contracts.document import Document
+    from headwater.contracts.document import Document, FieldSpec
     from headwater.mapping.compile import CompiledMapping
     from headwater.pipeline.calculation import Calculation
 
@@ -86,6 +88,25 @@ class _Repeated:
     older: Mapping[int, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Plain:
+    """A field whose text is a column as it came, and of a kind whose plain form is seen in bytes."""
+
+    spec: FieldSpec
+    column: str
+    place: int
+
+    @property
+    def text(self) -> str:
+        """The column of its texts, null for blank."""
+        return f"{READING_PREFIX}plain_{self.place}"
+
+    @property
+    def is_plain(self) -> str:
+        """The column that says whether the text is its own reading."""
+        return f"{READING_PREFIX}is_plain_{self.place}"
+
+
 class ChunkTransform:
     """A recipe compiled for one layout of columns; `run` takes one chunk at a time through it."""
 
@@ -107,12 +128,21 @@ class ChunkTransform:
         self._source_id = source_id
         self._calculation = calculation
         self._rules = enforcement(document, mapping.format)
+        self._specs = document.fields
         self._fields = [spec.name for spec in document.fields]
         self._keys = [spec.name for spec in document.key]
         self._texts = _listed(f"{sql} AS {text_column(field)}" for field, sql in mapping.texts.items())
         self._masks = [f"mask_{number}" for number in range(len(self._rules.masks))]
         self._words = FindingWords(connection, self._rules.rules, list(mapping.unmapped))
+        self._plain = {
+            spec.name: _Plain(spec=spec, column=column, place=place)
+            for place, (spec, column) in enumerate(_seen(document, mapping, columns))
+        }
+        self.made_of = {made: plain.column for plain in self._plain.values() for made in (plain.text, plain.is_plain)}
+        """Columns that `sql` reads beside the source's own: each name with the column it is made of."""
         self.sql = self._compile()
+        # Read once: to read so long a statement takes as long as to plan it.
+        (self._statement,) = connection.extract_statements(self.sql)
 
     def raw_hashes(self, raw: pa.Table) -> npt.NDArray[np.void]:
         """16 bytes of raw hash for each row, in order."""
@@ -130,17 +160,22 @@ class ChunkTransform:
         """
         if self._calculation is not None:
             self._calculation.read_factors()
-        self._connection.register("raw", raw.append_column("_record_no", pa.array(record_nos, pa.int32())))
+        numbered = raw.append_column("_record_no", pa.array(record_nos, pa.int32()))
+        self._connection.register("raw", self._with_plain(numbered))
         try:
-            self._connection.execute(self.sql)
+            self._connection.execute(self._statement)
             repeated = self._take_out_repeated(first_record)
-            calculated = self._calculation
+            records = self._records()
+            results = self._sorted(self._calculation.results_sql) if self._calculation else None
+            is_warned = self._keep_noticed(numbered)
             return Transformed(
-                records=self._records(),
-                results=self._sorted(calculated.results_sql) if calculated else None,
+                records=records,
+                results=results,
                 refused=self._refused(),
                 conflicts=repeated.conflicts,
-                findings=self._findings(),
+                findings=self._findings(
+                    is_warned=is_warned, is_missing=results is not None and results.num_rows < records.num_rows
+                ),
                 skipped=self._counts("SELECT _skip, count(*) FROM chunk WHERE _skip IS NOT NULL GROUP BY _skip"),
                 merged=repeated.merged,
                 rounds=repeated.rounds,
@@ -150,20 +185,33 @@ class ChunkTransform:
         finally:
             self._connection.unregister("raw")
 
+    def _with_plain(self, raw: pa.Table) -> pa.Table:
+        """With the texts that may be taken as they are, and whether they may."""
+        for plain in self._plain.values():
+            texts = raw[plain.column]
+            raw = raw.append_column(plain.text, without_blanks(texts))
+            is_plain = plain_texts(texts, plain.spec.kind, self._mapping.format)
+            raw = raw.append_column(plain.is_plain, pa.array(is_plain))
+        return raw
+
     def _compile(self) -> str:
         rules, calculation = self._rules, self._calculation
+        plain = "".join(f" {column}," for column in self.made_of)
+        readings = {
+            reading_column(spec): self._plain_or(spec, rules.readings[reading_column(spec)]) for spec in self._specs
+        }
         closed = self._mapping.unmapped.values()
         unmapped = [f"CASE WHEN {sql} THEN {1 << bit} ELSE 0 END" for bit, sql in enumerate(closed)]
         fields = _listed(map(quoted_field, self._fields))
         return f"""
 CREATE OR REPLACE TEMP TABLE chunk AS
 WITH mapped AS (
-    SELECT _record_no, {self._texts}, {self._mapping.skip} AS _skip, {self._raw_hash()} AS _raw_hash,
+    SELECT _record_no,{plain} {self._texts}, {self._mapping.skip} AS _skip, {self._raw_hash()} AS _raw_hash,
            {" + ".join(unmapped) or "0"} AS mask_unmapped
     FROM {self._mapping.source("raw")}
 ), read AS (
     SELECT _record_no, _skip, _raw_hash, mask_unmapped,
-           {_listed(f"{sql} AS {quoted_field(name)}" for name, sql in rules.readings.items())}
+           {_listed(f"{sql} AS {quoted_field(name)}" for name, sql in readings.items())}
     FROM mapped
 ), parsed AS (
     SELECT _record_no, _skip, _raw_hash, mask_unmapped,
@@ -181,6 +229,11 @@ SELECT judged.*,
        hash({_listed(map(quoted_field, self._keys))}) AS key_hash
 FROM {f"({calculation.over('judged')}) AS judged" if calculation else "judged"}
 """
+
+    def _plain_or(self, spec: FieldSpec, reading: str) -> str:
+        """SQL of the reading: the text as it came where it is plain."""
+        plain = self._plain.get(spec.name)
+        return f"CASE WHEN {plain.is_plain} THEN {plain.text} ELSE {reading} END" if plain else reading
 
     def _raw_hash(self) -> str:
         return sha256_sql(record_text_sql([quote_name(column) for column in self._columns]))
@@ -206,18 +259,30 @@ SELECT {quarantine_key_sql(self._source_id, "failing._raw_hash")} AS quarantine_
 FROM failing JOIN told USING (_record_no) JOIN raw USING (_record_no)
 ORDER BY failing._record_no""")
 
-    def _findings(self) -> pa.Table:
+    def _keep_noticed(self, raw: pa.Table) -> bool:
+        """From here on `raw` is the few records of which there is something to tell; whether any of them is loaded."""
+        any_mask = " OR ".join(f"{mask} <> 0" for mask in (*self._masks, UNMAPPED_MASK))
+        noticed = self._arrow(f"SELECT _record_no, is_loaded FROM chunk WHERE _skip IS NULL AND ({any_mask})")
+        self._connection.register("raw", raw.filter(pc.is_in(raw["_record_no"], noticed["_record_no"])))
+        return bool(pc.any(noticed["is_loaded"]).as_py())
+
+    def _findings(self, *, is_warned: bool, is_missing: bool) -> pa.Table:
         """Warnings on loaded records, and what the calculation has to say."""
+        found = [FINDINGS_SCHEMA.empty_table()]
+        if is_warned:
+            found.append(self._warnings().cast(FINDINGS_SCHEMA))
+        if is_missing and self._calculation is not None:
+            found.append(self._calculation.explain().cast(FINDINGS_SCHEMA))
+        return pa.concat_tables(found)
+
+    def _warnings(self) -> pa.Table:
         warned = " OR ".join(f"{mask} <> 0" for mask in self._masks)
-        warnings = self._arrow(f"""
+        return self._arrow(f"""
 WITH noticed AS (SELECT _record_no, {_listed(self._masks)} FROM chunk WHERE is_loaded AND ({warned})),
      texts AS (SELECT noticed.*, {self._texts} FROM noticed JOIN {self._mapping.source("raw")} USING (_record_no)),
      found AS ({self._words.warnings_sql("texts", self._masks)})
 SELECT _record_no AS record_no, rule AS rule_id, field, value, message
-FROM found ORDER BY _record_no, place""").cast(FINDINGS_SCHEMA)
-        if self._calculation is None:
-            return warnings
-        return pa.concat_tables([warnings, self._calculation.explain().cast(FINDINGS_SCHEMA)])
+FROM found ORDER BY _record_no, place""")
 
     def _take_out_repeated(self, first_record: int) -> _Repeated:
         """Of a key more than once in the chunk the first in source order stays; equal ones merge, others conflict.
@@ -226,11 +291,12 @@ FROM found ORDER BY _record_no, place""").cast(FINDINGS_SCHEMA)
         own; one of a lower version is older. So the chunk ends as it would record by record.
         """
         hashes = self._connection.sql("SELECT key_hash FROM chunk WHERE is_loaded").fetchnumpy()["key_hash"]
-        found, counts = np.unique(hashes, return_counts=True)
-        if found.size == hashes.size:
+        in_order = np.sort(hashes)
+        again = in_order[1:][in_order[1:] == in_order[:-1]]
+        if not again.size:
             return _Repeated()
         keys = _listed(map(quoted_field, self._keys))
-        self._connection.register("repeated_hashes", pa.table({"key_hash": found[counts > 1]}))
+        self._connection.register("repeated_hashes", pa.table({"key_hash": np.unique(again)}))
         self._connection.execute(f"""
 CREATE OR REPLACE TEMP TABLE repeated AS
 WITH same_hash AS (
@@ -311,3 +377,12 @@ FINDINGS_SCHEMA = pa.schema(_FINDINGS)
 
 def _listed(parts: Iterable[str]) -> str:
     return ", ".join(parts)
+
+
+def _seen(document: Document, mapping: CompiledMapping, columns: Sequence[str]) -> Iterator[tuple[FieldSpec, str]]:
+    """The fields whose text is a column of the source as it came, and of a kind whose plain form is seen in bytes."""
+    by_sql = {quote_name(column): column for column in columns}
+    for spec in document.fields:
+        column = by_sql.get(mapping.texts[spec.name])
+        if column is not None and isinstance(spec.kind, SEEN):
+            yield spec, column

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from headwater.accounting import lookup_sql
 from headwater.accounting.timeline import TIMELINE_SCHEMA
 from headwater.lineage.columns import LineageReader, Origins, Relation
 from headwater.lineage.document import ColumnLineage, fingerprint
-from headwater.pipeline.calculation import TIMELINE
+from headwater.pipeline.calculation import SPELLINGS, TIMELINE
 from headwater.store.documents import find_document, put_document
 
 if TYPE_CHECKING:
@@ -48,7 +49,10 @@ class SqlLineage:
         """What each field of the records, and of what is calculated from them, was made of."""
         reader = LineageReader()
         reader.add_source(SOURCE, [*self.columns, "_record_no"])
+        reader.add_columns(SOURCE, self.transform.made_of)
         reader.add_source(TIMELINE, TIMELINE_SCHEMA.names)
+        for statement in lookup_sql(TIMELINE, SPELLINGS) if self.calculation else ():
+            reader.read(statement)
         chunk = reader.read(self.transform.sql)
         loaded = chunk.filter | chunk.columns["is_loaded"].all
         results = {self.contract.reference: Relation(columns=_fields(chunk, self.contract), filter=loaded)}
@@ -64,7 +68,8 @@ class SqlLineage:
         )
 
     def _statements(self) -> list[str]:
-        return [self.transform.sql, *([self.calculation.results_sql] if self.calculation else [])]
+        calculated = [*lookup_sql(TIMELINE, SPELLINGS), self.calculation.results_sql] if self.calculation else []
+        return [self.transform.sql, *calculated]
 
 
 def lineage_of(

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from headwater.accounting import FactorPolicy, calculation_sql, factor_table
+from headwater.accounting import FactorPolicy, calculation_sql, factor_table, lookup_sql
 from headwater.accounting.timeline import spelling_table
 
 _COLUMNS: list[tuple[str, pa.DataType]] = [
@@ -93,5 +93,7 @@ def calculated(
         con.register("factor_timeline", timeline)
         con.register("unit_spellings", spelling_table())
         con.register("activities", rows)
+        for statement in lookup_sql():
+            con.execute(statement)
         found = con.sql(f"SELECT * FROM ({calculation_sql('activities')}) ORDER BY row").to_arrow_table()
     return [dict(row) for row in found.to_pylist()]

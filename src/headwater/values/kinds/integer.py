@@ -12,7 +12,8 @@ from headwater.values.outcome import Parsed
 from headwater.values.text_format import TextFormat
 
 # 18 and not 19 digits, so that the length of a text tells whether it fits into a BIGINT.
-_NUMBER = Number(precision=18, scale=0)
+_DIGITS = 18
+_NUMBER = Number(precision=_DIGITS, scale=0)
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Integer:
 
     duckdb_type: ClassVar[str] = "BIGINT"
     postgres_type: ClassVar[str] = "bigint"
+    digits: ClassVar[int] = _DIGITS
 
     def parse(self, text: str | None, fmt: TextFormat) -> Parsed:
         """Read a whole number."""
