@@ -11,12 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.accounting import CALCULATION_COLUMNS, FactorPolicy, calculate, factor_table
-from headwater.accounting.timeline import FIRST_DAY, GASES, LAST_DAY
+from headwater.accounting.timeline import FIRST_DAY, GASES, LAST_DAY, fits
 from headwater.accounting.units import SPELLINGS, UNITS, conversion
 from tests.unit.accounting.factors import activity, calculated, factor, factors
 
 WIDE = Context(prec=200, rounding=ROUND_HALF_UP)
-UNIT_TEXTS = st.sampled_from(sorted(SPELLINGS))
+USUAL = sorted(unit.symbol for unit in UNITS.values() if not unit.dimension.startswith(("money", "CO2e by", "mass of")))
+UNIT_TEXTS = st.sampled_from(sorted(text for text, unit in SPELLINGS.items() if unit.symbol in USUAL))
+"""Money and gases by the hundred would leave little chance to two units of a kind."""
 
 quantities = st.one_of(
     st.integers(0, 10**18 - 1),
@@ -41,7 +43,7 @@ def rounded(value: Fraction, places: int) -> Decimal:
 @given(
     quantity=quantities,
     unit=UNIT_TEXTS,
-    target=st.sampled_from(sorted(UNITS)),
+    target=st.sampled_from(USUAL),
     figures=st.tuples(per_unit, *[st.none() | per_unit for _ in GASES[1:]]),
 )
 def test_sql_is_its_twin_to_the_last_digit(
@@ -59,7 +61,7 @@ def test_sql_is_its_twin_to_the_last_digit(
 
 
 @settings(max_examples=200, deadline=None)
-@given(quantity=quantities, unit=UNIT_TEXTS, target=st.sampled_from(sorted(UNITS)), figure=per_unit)
+@given(quantity=quantities, unit=UNIT_TEXTS, target=st.sampled_from(USUAL), figure=per_unit)
 def test_a_figure_is_quantity_times_multiplier_times_factor_rounded_twice(
     quantity: Decimal, unit: str, target: str, figure: Decimal
 ) -> None:
@@ -70,7 +72,9 @@ def test_a_figure_is_quantity_times_multiplier_times_factor_rounded_twice(
         return
     converted = rounded(Fraction(quantity) * multiplier, 6)
     emission = rounded(Fraction(converted) * Fraction(figure), 6)
-    if found["calculation_outcome"] == 5:
+    if not fits(multiplier):
+        assert found["calculation_outcome"] == 5
+    elif found["calculation_outcome"] == 5:
         # Refused only where it does not fit, but for a few units in the quantity's last place.
         step = Decimal(3).scaleb(-6) * max(1, math.ceil(multiplier))
         assert converted >= Decimal(10) ** 12 - step or emission >= Decimal(10) ** 12 - step * max(1, math.ceil(figure))
@@ -134,16 +138,3 @@ def test_every_row_comes_back_once_whatever_is_in_it(records: list[dict[str, Any
     assert [row["row"] for row in found] == list(range(len(records)))
     for record, row in zip(records, found, strict=True):
         assert row["calculation_outcome"] == calculate(activity(**record), pieces).outcome
-
-
-@given(unit=st.sampled_from(sorted(UNITS)), target=st.sampled_from(sorted(UNITS)), third=st.sampled_from(sorted(UNITS)))
-def test_conversions_are_exact_there_and_back_and_by_a_third(unit: str, target: str, third: str) -> None:
-    one, two, three = UNITS[unit], UNITS[target], UNITS[third]
-    there, back = conversion(one, two), conversion(two, one)
-    assert (there is None) == (back is None) == (one.dimension != two.dimension)
-    if there is None or back is None:
-        return
-    assert there * back == 1
-    onward, direct = conversion(two, three), conversion(one, three)
-    if onward is not None:
-        assert direct == there * onward

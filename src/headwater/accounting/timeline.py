@@ -32,6 +32,8 @@ CONVERTED_SCALE = 6
 DIGITS = 18
 """Of a converted quantity and of a figure in all: decimals of 18 digits are worked, printed and stored in 64 bits."""
 FACTOR_SCALE = 10
+NO_QUANTITY = Decimal(-1)
+"""The limit where units lie too far apart for exact work in 64 bits (TWh and kBtu): every quantity is out of range."""
 SPLIT = 10**9
 """A factor stands as `high` × SPLIT + `low` in units of 10^-10, for exact products in 64 bits."""
 
@@ -163,11 +165,24 @@ def _by_unit(piece: _Piece, units: Sequence[Unit]) -> dict[str, list[Any]]:
     factor = piece.best[0]
     largest = max(value or 0 for value in _units_of_the_last_place(factor).values())
     multipliers = [_multiplier(unit, factor) for unit in units]
+    worked = [multiplier if fits(multiplier) else None for multiplier in multipliers]
     return columns | {
-        "numerator": [multiplier.numerator for multiplier in multipliers],
-        "denominator": [multiplier.denominator for multiplier in multipliers],
-        "quantity_limit": [quantity_limit(multiplier, largest) for multiplier in multipliers],
+        "numerator": [1 if multiplier is None else multiplier.numerator for multiplier in worked],
+        "denominator": [1 if multiplier is None else multiplier.denominator for multiplier in worked],
+        "quantity_limit": [
+            NO_QUANTITY if multiplier is None else quantity_limit(multiplier, largest) for multiplier in worked
+        ],
     }
+
+
+def fits(multiplier: Fraction) -> bool:
+    """Whether quantities can be multiplied by it in 128 bits, numerator and denominator in 64.
+
+    A quantity has 18 digits, and its limit keeps quantity × numerator below 10^18 × denominator.
+    """
+    numerator, denominator = multiplier.numerator, multiplier.denominator
+    wide = 2 * 10 ** (DIGITS + 2) * min(numerator, denominator) + denominator < 2**127
+    return wide and numerator < 2**63 and denominator < 2**62
 
 
 def _units_of_the_last_place(factor: Mapping[str, Any]) -> dict[str, int | None]:
