@@ -10,6 +10,7 @@ import yaml
 
 from headwater.errors import InputRefused
 from headwater.services.imports import plan_recipe, run_recipe
+from headwater.services.reports import read_report, render
 from headwater.services.runs_view import show_run
 from headwater.services.verification import verify
 from headwater.store.chunks import Ledger
@@ -71,3 +72,10 @@ def test_nothing_is_loaded_where_the_recipe_says_stop(two_years: River) -> None:
     with pytest.raises(InputRefused, match="column 'meter' is new"):
         plan_recipe(two_years.installation, recipe(two_years, "2024.csv", "stop"))
     assert two_years.rows("SELECT count(*) AS n FROM runs") == [{"n": 1}]
+
+
+def test_the_report_says_what_changed(two_years: River) -> None:
+    load(two_years, "2024.csv", "freeze")
+    (run,) = two_years.rows("SELECT run_id FROM runs WHERE source_name = '2024.csv'")
+    page = render(read_report(two_years.installation, str(run["run_id"])))
+    assert "Since 2023.csv: column &#39;meter&#39; is new." in page
