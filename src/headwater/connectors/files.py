@@ -17,6 +17,7 @@ from headwater.connectors.inspection import SAMPLE_ROWS, Inspection
 from headwater.connectors.nested import NestedConfig, inspect_nested, read_nested
 from headwater.connectors.packing import members, pick, unpack
 from headwater.connectors.parquet_file import inspect_parquet, read_parquet
+from headwater.connectors.said import has_units_row, refuse_unused
 from headwater.connectors.text_table.parts import Batch, Part, Table
 from headwater.connectors.text_table.shape import Shape, Unpivot, shaped
 from headwater.connectors.text_table.writer import write_text
@@ -98,8 +99,11 @@ def inspect_file(path: Path, hints: FileConfig, *, name: str | None = None) -> I
     name = name or path.name
     with _opened(path, hints, name) as file:
         found = file.found
+        refuse_unused(found.format, hints.csv, hints.workbook, hints.nested, name=file.name)
         seen: Inspection[Any] = _inspect(file.path, found.format, hints, file.name)
         config = _completed(hints, found.format, seen.config, file.member)
+        if found.format == CSV and has_units_row(seen.header_line, hints.workbook.units_row, name=file.name):
+            config = replace(config, shape=replace(config.shape, units_row=True))
         if config.shape:
             seen = _as_shaped(seen, file.path, config, file.name)
     inside = (f"{file.member} inside {file.packing}",) if file.packing else ()

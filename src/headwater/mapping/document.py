@@ -79,7 +79,8 @@ class Source(_Part):
     )
     units_row: Annotated[int, Field(ge=0, le=10_000)] | None = Field(
         default=None,
-        description='Row of units: a column `X` that has a unit there gets a column `"X unit"`; 0 where there is none.',
+        description='Row of units: a column `X` that has a unit there gets a column `"X unit"`; 0 where there is none. '
+        "Of a delimited text it is the row below the header.",
     )
     records: Words | None = Field(
         default=None,
@@ -93,6 +94,14 @@ class Source(_Part):
     add: Annotated[tuple[Literal["file", "sheet"], ...], Field(max_length=2)] = Field(
         default=(), description="Adds the columns `_file`, `_sheet`: where the record stands."
     )
+
+    @model_validator(mode="after")
+    def _one_header(self) -> Self:
+        if self.header is not None and self.preamble is not None and self.preamble != self.header - 1:
+            raise ValueError(
+                f"header {self.header} and preamble {self.preamble} contradict each other: give one of them"
+            )
+        return self
 
 
 class Locale(_Part):

@@ -42,7 +42,6 @@ class TakenIn:
 def config_of(mapping: Mapping) -> FileConfig:
     """What a mapping says about how its source is written."""
     source = mapping.source
-    is_text = source.format in {None, "csv"}
     turned = source.unpivot
     return FileConfig(
         format=source.format,
@@ -59,7 +58,6 @@ def config_of(mapping: Mapping) -> FileConfig:
         ),
         nested=NestedConfig(records=source.records, encoding=source.encoding),
         shape=Shape(
-            units_row=is_text and source.units_row is not None,
             fill_down=source.fill_down,
             unpivot=Unpivot(columns=turned.patterns, name=turned.name, value=turned.value, unit=turned.unit)
             if turned

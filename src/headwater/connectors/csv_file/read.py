@@ -19,7 +19,7 @@ from headwater.connectors.csv_file.records import Cut, Place, cut
 from headwater.connectors.text_table.parts import numbers
 from headwater.errors import Stopped
 
-READER_VERSION = "2"
+READER_VERSION = "3"
 """Part of every chunk's fingerprint: raise it when the same bytes could give other records."""
 
 BLANK = "blank"

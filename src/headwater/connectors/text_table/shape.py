@@ -39,7 +39,8 @@ class Unpivot:
 class Shape:
     """What is done to the rows of a file before they are records. A blank row stays one, whatever is added or filled.
 
-    units_row  whether the first row below the header holds units: column X gets a column "X unit" beside it
+    units_row  whether the first row below the header holds units: column X gets a column "X unit" beside it; for files
+               of one part
     fill_down  columns whose blank cells take the value above; a new value in one begins those after it anew
     add        "file" and "sheet": columns `_file` and `_sheet`
     """
@@ -72,13 +73,23 @@ def shaped(table: Table, shape: Shape, *, name: str) -> Table:
 
 
 def _with_units(table: Table, name: str) -> Table:
-    """The first row of every part holds units, not values; with more parts than one they must agree."""
+    """The first row holds units, not values."""
     first = next(table.batches, None)
-    if first is None or not first.rows.num_rows:
-        raise InputRefused("there is no row of units", where=name, remedy="Take source.units_row out of the mapping.")
-    cells = {column: first.rows[column][0].as_py().strip() for column in table.columns}
+    cells = {column: first.rows[column][0].as_py().strip() for column in table.columns} if first is not None else {}
     units = tuple((column, unit) for column, unit in cells.items() if unit)
-    rest = Batch(part=first.part, first_number=first.first_number + 1, rows=first.rows.slice(1))
+    if first is None or not units:
+        raise InputRefused(
+            "there is no row of units below the header",
+            where=name,
+            valid="a row as long as the header, with a unit in at least one column",
+            remedy="Take source.units_row out of the mapping.",
+        )
+    rest = Batch(
+        part=first.part,
+        first_number=first.first_number + 1,
+        rows=first.rows.slice(1),
+        ragged={index - 1: fields for index, fields in first.ragged.items()},
+    )
 
     def batches() -> Iterator[Batch]:
         for batch in _chained(rest, table.batches):
@@ -124,7 +135,7 @@ def _filled_down(table: Table, columns: Sequence[str], name: str) -> Table:
 
 
 def _unpivoted(table: Table, unpivot: Unpivot, name: str) -> Table:
-    turned = _matching(unpivot.columns, table.columns)
+    turned = _without_units(_matching(unpivot.columns, table.columns), unpivot.columns)
     if not turned:
         raise InputRefused(
             "no column is called as source.unpivot says",
@@ -136,15 +147,16 @@ def _unpivoted(table: Table, unpivot: Unpivot, name: str) -> Table:
     for column in unpivot.columns:
         if not _matching((column,), table.columns):
             _refuse_missing((column,), table.columns, name, "source.unpivot")
-    units = dict(table.units)
-    gone = {*turned, *(unit_column(column) for column in turned)}
+    made = {unit_column(column) for column, _ in table.units}
+    beside = {column: unit_column(column) for column in turned if unit_column(column) in table.columns}
+    gone = {*turned, *(unit for unit in beside.values() if unpivot.unit or unit in made)}
     kept = tuple(column for column in table.columns if column not in gone)
     added = (unpivot.name, unpivot.value, *((unpivot.unit,) if unpivot.unit else ()))
     _refuse_taken(added, kept, name, "source.unpivot")
 
     def batches() -> Iterator[Batch]:
         for batch in table.batches:
-            rows = _turned(batch.rows, kept, turned, added, units)
+            rows = _turned(batch.rows, kept, turned, added, beside)
             ragged = {index * len(turned): cells for index, cells in batch.ragged.items()}
             yield Batch(
                 part=batch.part, first_number=batch.first_number, rows=rows, ragged=ragged, columns=tuple(turned)
@@ -159,21 +171,21 @@ def _unpivoted(table: Table, unpivot: Unpivot, name: str) -> Table:
 
 
 def _turned(
-    rows: pa.Table, kept: Sequence[str], turned: Sequence[str], added: Sequence[str], units: dict[str, str]
+    rows: pa.Table, kept: Sequence[str], turned: Sequence[str], added: Sequence[str], beside: dict[str, str]
 ) -> pa.Table:
+    """`beside`: column -> the column that holds its units, which sheets and even rows may have each their own of."""
     count, width = rows.num_rows, len(turned)
     repeated = np.repeat(np.arange(count), width)
     blank = pa.array(np.repeat(_is_blank(rows).to_numpy(zero_copy_only=False), width))
     interleaved = np.arange(count * width).reshape(width, count).T.reshape(-1)
+    none = pa.array([""] * count, pa.string())
+    names = pa.array(list(turned) * count, pa.string())
     cells: Column = pa.concat_arrays([_array(rows[column]) for column in turned])
+    units: Column = pa.concat_arrays([_array(rows[beside[column]]) if column in beside else none for column in turned])
     columns: list[Column] = [rows[column].take(repeated) for column in kept]
-    texts = [list(turned), None, [units.get(column, "") for column in turned]]
-    for place in range(len(added)):
-        words = texts[place]
-        if words is None:
-            columns.append(cells.take(interleaved))
-        else:
-            columns.append(pc.if_else(blank, BLANK, pa.array(words * count, pa.string())))
+    columns += [pc.if_else(blank, BLANK, names), cells.take(interleaved)]
+    if len(added) > 2:
+        columns.append(pc.if_else(blank, BLANK, units.take(interleaved)))
     return pa.table(dict(zip((*kept, *added), columns, strict=True)))
 
 
@@ -216,6 +228,12 @@ def _unless(blank: Column, text: str) -> Column:
 
 def _matching(patterns: Sequence[str], columns: Sequence[str]) -> list[str]:
     return [column for column in columns if any(column == each or fnmatchcase(column, each) for each in patterns)]
+
+
+def _without_units(found: Sequence[str], patterns: Sequence[str]) -> list[str]:
+    """A pattern such as 20* fits "2020 unit" as well, which holds no values but the unit of those in 2020."""
+    units = {unit_column(column) for column in found}
+    return [column for column in found if column in patterns or column not in units]
 
 
 def _refuse_missing(wanted: Sequence[str], columns: Sequence[str], name: str, where: str) -> None:
