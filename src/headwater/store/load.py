@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from headwater.contracts.document import Document
 
 QUERIES = named_queries("load")
+_ROWS_SENT = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +123,7 @@ class ChunkTransaction:
         given any more are deleted into history.
         """
         names = self._names(document, version, of_parent=parent is not None)
-        self._stage(names.stage, rows)
+        self._stage(names.stage, rows, names.decimals)
         bounds = _key_bounds(rows, names.keys[0])
         is_new = not bounds or not self._taken(names, bounds)
         if is_new:
@@ -281,17 +282,23 @@ class ChunkTransaction:
         self._stages += 1
         return f"stage_{self._stages}"
 
-    def _stage(self, stage: str, rows: pa.Table) -> None:
+    def _stage(self, stage: str, rows: pa.Table, decimals: Mapping[str, str] | None = None) -> None:
+        """Fill a temp table. `decimals` are the types of decimals as they stand in the table the rows are meant for: a
+        cast from a decimal without bounds would cost as much as the column itself.
+        """
         encoder = ArrowToPostgresBinaryEncoder(rows.schema)
         definition = sql.SQL(", ").join(
-            sql.SQL("{} {}").format(sql.Identifier(column.name), _stage_type(str(column.data_type.ddl())))
+            sql.SQL("{} {}").format(
+                sql.Identifier(column.name), _stage_type(str(column.data_type.ddl()), (decimals or {}).get(column.name))
+            )
             for column in encoder.schema().columns
         )
         self._make(stage, "create_stage", {"stage": sql.Identifier(stage), "definition": definition})
         statement = sql.SQL(QUERIES["copy_stage"]).format(stage=sql.Identifier(stage))
         with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
             copy.write(encoder.write_header())
-            for batch in rows.to_batches():
+            # In pieces, so that the server works on one while the next is made.
+            for batch in rows.to_batches(max_chunksize=_ROWS_SENT):
                 copy.write(encoder.write_batch(batch))
             copy.write(encoder.finish())
 
@@ -331,7 +338,9 @@ class ChunkTransaction:
         return self._connection.execute(statement, {"tenant": self._key.tenant_id, **values})
 
 
-def _stage_type(ddl: str) -> sql.SQL:
+def _stage_type(ddl: str, decimal: str | None) -> sql.SQL:
+    if ddl == "NUMERIC" and decimal is not None:
+        return sql.SQL(decimal)
     # Keys are compared with the contract tables' columns, whose collation is "C".
     return sql.SQL('text COLLATE "C"') if ddl == "TEXT" else sql.SQL(ddl)
 
