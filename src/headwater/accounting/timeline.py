@@ -6,12 +6,14 @@ that none is valid; so the join finds at most one piece a row, and gaps and over
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from headwater.accounting.outcome import CalculationOutcome
@@ -58,6 +60,8 @@ _COLUMNS: list[tuple[str, pa.DataType]] = [
     *((f"{gas}_{part}", pa.int64()) for gas in GASES for part in ("high", "low")),
 ]
 TIMELINE_SCHEMA = pa.schema(_COLUMNS)
+_OF_UNIT = ("unit", "numerator", "denominator", "quantity_limit")
+"""What the rows of one piece differ in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,19 +101,34 @@ def factor_table(factors: pa.Table, policy: FactorPolicy) -> pa.Table:
         if unit is not None and policy.rank(factor) is not None:
             _check(factor)
             groups.setdefault((*pair, unit.dimension), []).append(factor)
-    columns: dict[str, list[Any]] = {name: [] for name in TIMELINE_SCHEMA.names}
+    # A piece's row is written out once and repeated by Arrow: it has some sixteen units.
+    pieces: dict[str, list[Any]] = {name: [] for name in TIMELINE_SCHEMA.names if name not in _OF_UNIT}
+    units: dict[str, list[Any]] = {name: [] for name in _OF_UNIT}
+    counts: list[int] = []
     for (activity_type, region, dimension), members in sorted(groups.items()):
         for piece in _pieces(members, policy):
-            units = [unit for unit, _ in units_of(dimension)]
             same = {"activity_type": activity_type, "region": region} | _of_piece(piece)
-            differing = _by_unit(piece, units)
-            for name, column in columns.items():
-                column.extend(differing.get(name) or [same.get(name)] * len(units))
+            by_unit = _by_unit(piece, [unit for unit, _ in units_of(dimension)])
+            counts.append(_add(units, by_unit, len(by_unit["unit"])))
+            _add(pieces, {name: [value] for name, value in same.items()}, 1)
     for activity_type, region in sorted(pairs):
         row = {"activity_type": activity_type, "region": region, "outcome": CalculationOutcome.UNIT_MISMATCH}
-        for name, column in columns.items():
-            column.append(row.get(name))
-    return pa.Table.from_pydict(columns, schema=TIMELINE_SCHEMA)
+        counts.append(_add(units, {}, 1))
+        _add(pieces, {name: [value] for name, value in row.items()}, 1)
+    repeated = pa.table(
+        {name: pa.array(column, TIMELINE_SCHEMA.field(name).type) for name, column in pieces.items()}
+    ).take(np.repeat(np.arange(len(counts)), counts))
+    differing = {name: pa.array(column, TIMELINE_SCHEMA.field(name).type) for name, column in units.items()}
+    return pa.table(
+        [differing[name] if name in differing else repeated[name] for name in TIMELINE_SCHEMA.names],
+        schema=TIMELINE_SCHEMA,
+    )
+
+
+def _add(columns: Mapping[str, list[Any]], rows: Mapping[str, Sequence[Any]], count: int) -> int:
+    for name, column in columns.items():
+        column.extend(rows.get(name) or [None] * count)
+    return count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +183,7 @@ def _by_unit(piece: _Piece, units: Sequence[Unit]) -> dict[str, list[Any]]:
         return columns
     factor = piece.best[0]
     largest = max(value or 0 for value in _units_of_the_last_place(factor).values())
-    multipliers = [_multiplier(unit, factor) for unit in units]
+    multipliers = _multipliers(tuple(unit.symbol for unit in units), factor["unit"])
     worked = [multiplier if fits(multiplier) else None for multiplier in multipliers]
     return columns | {
         "numerator": [1 if multiplier is None else multiplier.numerator for multiplier in worked],
@@ -191,13 +210,18 @@ def _units_of_the_last_place(factor: Mapping[str, Any]) -> dict[str, int | None]
     return {gas: None if value is None else int(value.scaleb(FACTOR_SCALE)) for gas, value in given.items()}
 
 
-def _multiplier(unit: Unit, factor: Mapping[str, Any]) -> Fraction:
-    """From the activity's unit to the factor's; pieces are made of factors of the unit's own dimension."""
-    target = find_unit(factor["unit"])
-    multiplier = None if target is None else conversion(unit, target)
-    if multiplier is None:
-        raise Misuse("the unit does not convert", where=f"emission factor {factor['factor_id']}", value=factor["unit"])
-    return multiplier
+@functools.lru_cache(maxsize=1024)
+def _multipliers(symbols: tuple[str, ...], target: str) -> tuple[Fraction, ...]:
+    """From each of these units to the factor's; pieces are made of factors of the units' own dimension."""
+    to = find_unit(target)
+    found = []
+    for symbol in symbols:
+        unit = find_unit(symbol)
+        multiplier = None if unit is None or to is None else conversion(unit, to)
+        if multiplier is None:
+            raise Misuse("the unit does not convert", where=f"emission factors in {target}", value=symbol)
+        found.append(multiplier)
+    return tuple(found)
 
 
 def spelling_table() -> pa.Table:
