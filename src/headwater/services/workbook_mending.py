@@ -18,7 +18,7 @@ from headwater.services.mended_text import keep_text, write_text
 from headwater.services.row_matching import Asked, match
 from headwater.services.sources import TakenIn, layout_from_json
 from headwater.services.workbook_export import FINDINGS, HEADER, RECORD, RUN, blamed, locate, name_in
-from headwater.services.workbook_rows import read_copy, read_run
+from headwater.services.workbook_rows import in_format, read_copy, read_run
 from headwater.store import quarantine, runs
 from headwater.store.quarantine import Which
 
@@ -58,7 +58,7 @@ def is_workbook(path: Path) -> bool:
     """Whether a file to be resubmitted is a workbook, and not an edited CSV."""
     try:
         with path.open("rb") as file:
-            return file.read(4) == b"PK\x03\x04"
+            return file.read(4) in {b"PK\x03\x04", b"\xd0\xcf\x11\xe0"}
     except OSError as error:
         raise Misuse(
             f"the file cannot be opened: {error.strerror}", where=str(path), valid="a file that exists and may be read"
@@ -71,14 +71,15 @@ def plan_workbook(installation: Installation, path: Path) -> WorkbookSent:
     InputRefused where it is not one that was exported, or its tables were changed in their columns; Misuse where none
     of its rows can be sent.
     """
-    keys, run_id = _listed(path)
+    keys, run_id, form_of_file = _listed(path)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         run = runs.get_run(connection, tenant_id, run_id)
         records = _records(connection, tenant_id, keys, run_id)
     read = read_run(installation, run)
     logic = stored_logic(installation, run)
-    now = read_copy(path, read.reading, name=name_in(read))
+    reading = in_format(read.reading, form_of_file)
+    now = read_copy(path, reading, name=name_in(read))
     _check_columns(path, now.columns, read.columns)
     located = locate(read, {key: record.raw for key, record in records.items()})
     matched = match(read.rows, now.rows, _to_mend(read, logic, records, located), _key_columns(logic, read.columns))
@@ -98,7 +99,7 @@ def plan_workbook(installation: Installation, path: Path) -> WorkbookSent:
         places=places,
     )
     return WorkbookSent(
-        run_id=_plan(installation, path, logic, form, (read, matched)),
+        run_id=_plan(installation, path, logic, form, (read, reading, matched)),
         sent=len(places),
         gone=len(matched.gone),
         unclear=tuple(_told(place) for place in matched.unclear),
@@ -120,9 +121,9 @@ def _plan(
     path: Path,
     logic: Logic,
     form: MendForm,
-    rows: tuple[ReadRun, Matched],
+    rows: tuple[ReadRun, FileConfig, Matched],
 ) -> UUID:
-    read, matched = rows
+    read, reading, matched = rows
     found = {row.place: row for row in matched.found.values()}
     raw = installation.blobs.put_file(installation.tenant_id, path)
     text, plan = keep_text(installation, form, _rows(form, found), name=path.name)
@@ -131,7 +132,7 @@ def _plan(
         for number, (_, sheet, row, _) in enumerate(form.places or (), start=1)
     )
     taken = TakenIn(
-        name=name_in(read), raw=raw, text=text, encoding="utf-8", reading=read.reading, plan=replace(plan, parts=parts)
+        name=name_in(read), raw=raw, text=text, encoding="utf-8", reading=reading, plan=replace(plan, parts=parts)
     )
     now = replace(logic, factor_set=factor_sets.pin(installation) if calculates(logic.recipe, logic.contract) else None)
     return plan_run(installation, now, taken, source_id=read.run.source_id, source_name=path.name, mends=form)
@@ -146,8 +147,8 @@ def _rows(form: MendForm, rows: Mapping[tuple[str, int], SheetRow]) -> Iterator[
         yield (key, "", f"{sheet}, row {row}", *there.records[place])
 
 
-def _listed(path: Path) -> tuple[list[str], UUID]:
-    """The records that the sheet of findings lists, and the run that exported it."""
+def _listed(path: Path) -> tuple[list[str], UUID, str]:
+    """The records that the sheet of findings lists, the run that exported it, and the format of the workbook."""
     with opened(path, path.name) as book:
         names = [sheet.name for sheet in book.sheets if sheet.name.startswith(FINDINGS)]
         for walked in book.walk(frozenset(names[-1:]), "."):
@@ -155,7 +156,8 @@ def _listed(path: Path) -> tuple[list[str], UUID]:
             found = [(row[RECORD].strip().lower(), row[RUN].strip()) for row in rows]
             listed = [each for each in found if all(each)]
             if tuple(header) == HEADER and listed:
-                return list(dict.fromkeys(key for key, _ in listed)), _run_of([run for _, run in listed], path)
+                run_id = _run_of([run for _, run in listed], path)
+                return list(dict.fromkeys(key for key, _ in listed)), run_id, book.format
     raise InputRefused(
         "this is not a workbook that `headwater quarantine export --workbook` wrote",
         where=path.name,

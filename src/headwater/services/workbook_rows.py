@@ -12,7 +12,7 @@ from headwater.connectors.csv_file import Planner
 from headwater.connectors.csv_file.read import read_chunk
 from headwater.connectors.files import TEXT, WORKBOOKS, FileConfig, write_text_of
 from headwater.connectors.packing import unpack
-from headwater.errors import Misuse
+from headwater.errors import InputRefused, Misuse
 from headwater.services.row_matching import SheetRow, sheet_rows
 from headwater.services.sources import layout_from_json, reading_from_json
 from headwater.services.wanted_fixes import span_of
@@ -63,12 +63,12 @@ def read_run(installation: Installation, run: Run) -> ReadRun:
     layout = layout_from_json(dict(run.layout))
     with installation.blobs.open(tenant_id, run.text_sha256) as file:
         rows = tuple(sheet_rows(_records(file, spans, layout), layout.parts))
-    return ReadRun(run=run, reading=as_xlsx_config(reading), file=name, columns=layout.columns, rows=rows)
+    return ReadRun(run=run, reading=in_format(reading, "xlsx"), file=name, columns=layout.columns, rows=rows)
 
 
-def as_xlsx_config(reading: FileConfig) -> FileConfig:
-    """How a workbook is read once it is XLSX and unpacked."""
-    return replace(reading, format="xlsx", member=None, workbook=replace(reading.workbook, format="xlsx"))
+def in_format(reading: FileConfig, form: str) -> FileConfig:
+    """How a workbook is read once it is unpacked and in a format."""
+    return replace(reading, format=form, member=None, workbook=replace(reading.workbook, format=form))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +81,20 @@ class ReadCopy:
 
 def read_copy(path: Path, reading: FileConfig, *, name: str) -> ReadCopy:
     """Read a workbook by a config that another file was read by; InputRefused where they do not fit."""
+    try:
+        return _read_copy(path, reading, name)
+    except InputRefused as error:
+        if "had none when the file was inspected" not in error.what:
+            raise
+        raise InputRefused(
+            "there is a value beside the table, in a column that the original does not have",
+            where=error.where,
+            value=error.value,
+            remedy="Clear it; remarks belong into notes, or onto a sheet of their own.",
+        ) from error
+
+
+def _read_copy(path: Path, reading: FileConfig, name: str) -> ReadCopy:
     planner = Planner(TEXT, CHUNK, name=name)
     with TemporaryDirectory(prefix="headwater-") as folder:
         text = Path(folder) / "text"
