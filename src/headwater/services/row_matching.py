@@ -82,6 +82,9 @@ def sheet_rows(records: Iterable[tuple[int, Cells]], parts: Sequence[Part]) -> I
         yield SheetRow(sheet=place[0], number=place[1], records=tuple(held))
 
 
+_Alike = tuple[dict[Cells, list[SheetRow]], Counter[Cells]]
+
+
 @dataclass
 class _Sheet:
     """One sheet's rows that are not as they were, on either side."""
@@ -89,6 +92,16 @@ class _Sheet:
     before: dict[int, SheetRow] = field(default_factory=dict)
     after: dict[int, SheetRow] = field(default_factory=dict)
     moved: bool = False
+    _alike: dict[frozenset[tuple[int, int]], _Alike] = field(default_factory=dict)
+
+    def alike(self, mended: frozenset[tuple[int, int]]) -> _Alike:
+        """Rows by the cells that were not to be mended: those that are there now, and how many there were."""
+        if mended not in self._alike:
+            now: dict[Cells, list[SheetRow]] = defaultdict(list)
+            for row in self.after.values():
+                now[_kept(row, mended) or ()].append(row)
+            self._alike[mended] = dict(now), Counter(_kept(row, mended) or () for row in self.before.values())
+        return self._alike[mended]
 
 
 def match(
@@ -189,13 +202,12 @@ def _in_place(sheet: _Sheet, number: int, mended: frozenset[tuple[int, int]], ke
 
 def _by_cells(sheet: _Sheet, number: int, mended: frozenset[tuple[int, int]]) -> SheetRow | None:
     """The one row that agrees in every cell that was not to be mended, and with no other row of the original."""
-    row = sheet.before[number]
-    wanted = _kept(row, mended)
+    wanted = _kept(sheet.before[number], mended)
     if wanted is None:
         return None
-    could_be = [each for each in sheet.after.values() if _kept(each, mended) == wanted]
-    could_come_from = [each for each in sheet.before.values() if _kept(each, mended) == wanted]
-    return could_be[0] if len(could_be) == 1 and len(could_come_from) == 1 else None
+    could_be, could_come_from = sheet.alike(mended)
+    found = could_be.get(wanted, ())
+    return found[0] if len(found) == 1 and could_come_from[wanted] == 1 else None
 
 
 def _kept(row: SheetRow, mended: frozenset[tuple[int, int]]) -> tuple[str, ...] | None:
