@@ -30,7 +30,7 @@ HEAVY = {
         "store",
         "services",
     },
-    "pydantic": {"contracts", "mapping", "pipeline", "settings"},
+    "pydantic": {"cli", "contracts", "mapping", "pipeline", "settings"},  # typer speaks it to cli
     "rapidfuzz": {"mapping"},
     "rich": {"cli", "telemetry"},
     "sqlglot": {"contracts", "engine", "lineage"},
