@@ -202,3 +202,15 @@ def test_days_that_do_not_exist_are_refused_with_their_lines(river: River) -> No
         run=run_id,
     )
     assert [(row["line"], row["rule"]) for row in rows] == [(line, "activity.period_end.type") for line in wrong]
+
+
+def test_a_template_of_flights(river: River) -> None:
+    raw = records("laboratory/travel_planes_template.csv")
+    content = (SHARED / "laboratory/travel_planes_template.csv").read_bytes()
+    _, ledger = river.load(content, name="planes.csv", mapping="laboratory_planes")
+    assert (ledger.read, ledger.inserted, ledger.quarantined) == (3, 3, 0)
+    found = river.rows("SELECT activity_type, period_start, quantity, unit FROM activity_v1")
+    assert {(row["activity_type"], str(row["period_start"]), row["quantity"], row["unit"]) for row in found} == {
+        (f"plane_{each['cabin_class']}", each["departure_date"], Decimal(each["number_of_trips"]), "trip")
+        for each in raw
+    }

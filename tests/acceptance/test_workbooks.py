@@ -13,6 +13,8 @@ import pytest
 from headwater.connectors.workbook import WorkbookConfig, inspect_workbook, read_workbook
 from headwater.errors import InputRefused
 from tests.acceptance.raw import SHARED, needs_real_files
+from tests.acceptance.raw import plain as shortest
+from tests.acceptance.raw import sheet as raw_sheet
 
 pytestmark = needs_real_files
 
@@ -142,3 +144,35 @@ def test_fuels_of_the_uk_without_the_noise_of_stored_decimals() -> None:
         len(text) for _, _, record in records[:20] for column, text in record.items() if column.startswith("kg")
     )
     assert longest <= 10
+
+
+FACTORS = "factors/desnz_2020_condensed.xlsx"
+
+
+def names_of_sheets(name: str) -> list[str]:
+    with zipfile.ZipFile(SHARED / name) as archive:
+        return [
+            unescape(each) for each in re.findall(r'<sheet name="([^"]*)"', archive.read("xl/workbook.xml").decode())
+        ]
+
+
+@pytest.mark.parametrize("number", range(1, 25))
+def test_every_figure_of_the_uks_factors_is_read_once(number: int) -> None:
+    """Below the first row of each of 24 sheets, titles, guidance and tables alike. Only dates are written otherwise."""
+    xml = sheet_xml(FACTORS, number)
+    cells = re.findall(r'<c r="[A-Z]+(\d+)"([^>]*)>(?:<f[^>]*>[^<]*</f>|<f[^>]*/>)?<v>([^<]*)</v></c>', xml)
+    first = next(row for row, filled in raw_sheet(FACTORS, number) if filled)
+    stored = [shortest(float(text)) for row, kind, text in cells if int(row) > first and " t=" not in kind]
+    tiny = {"0.00000009997611682200014": "9.997611682200014e-08", "44348": "2021-06-01"}
+    strings = shared_strings(FACTORS)
+    words = [plain(strings[int(text)]) for row, kind, text in cells if int(row) > first and ' t="s"' in kind]
+
+    sheet = names_of_sheets(FACTORS)[number - 1]
+    _, records = read(FACTORS, WorkbookConfig(sheets=(sheet,), header=first, header_rows=1, units_row=0))
+    got = Counter(text for _, _, record in records for text in record.values() if text)
+    figure = re.compile(r"-?\d[\d.]*(e-\d+)?|\d{4}-\d\d-\d\d")
+    assert {text: count for text, count in got.items() if figure.fullmatch(text)} == Counter(
+        tiny.get(text, text) for text in stored
+    )
+    # A merged range says its text once and holds it in each of its cells.
+    assert not Counter(text for text in words if text.strip() and not figure.fullmatch(text)) - got

@@ -52,6 +52,7 @@ def test_every_shipped_mapping_is_tried_here() -> None:
         "laboratory_heating",
         "laboratory_trains",
         "laboratory_commuting",
+        "laboratory_planes",
         "epa_animation_facilities",
         "epa_ghgrp_facilities",
         "climate_trace",
@@ -108,6 +109,22 @@ def test_trains_count_one_way_trips_and_keep_names_out() -> None:
     assert rows[0]["activity_id"] == rows[1]["activity_id"] != rows[2]["activity_id"]
     assert rows[3]["unmapped"]
     assert not any("ann" in str(value) or "Street" in str(value) for row in rows for value in row.values())
+
+
+def test_flights_count_trips_by_class() -> None:
+    head = "origin_iata,destination_iata,user_institutional_id,departure_date,number_of_trips,cabin_class,note\n"
+    rows = mapped(
+        "laboratory_planes",
+        head + "GVA,JFK,123456,2025-03-10,1,business,\n"
+        "GVA,JFK,123456,2025-03-10,2,Business,again\n"
+        "ZRH,LAX,123456,2025-04-10,3,deck,\n",
+        ",",
+    )
+    names = ("activity_type", "region", "period_start", "quantity", "unit", "note")
+    assert shown(rows[0], *names) == ("plane_business", "WORLD", "2025-03-10", "1.000000", "trip", "None")
+    assert rows[0]["activity_id"] == rows[1]["activity_id"] != rows[2]["activity_id"]
+    assert [row["unmapped"] for row in rows] == [False, False, True]
+    assert not any("123456" in str(value) for row in rows for value in row.values())
 
 
 def test_commuting_counts_the_period_and_the_people_in_the_car() -> None:
