@@ -117,12 +117,10 @@ class Preparation:
         is_known = place >= 0
         if np.count_nonzero(is_known) * 2 < is_known.size or np.unique(place[is_known]).size < place[is_known].size:
             return None
-        transformed = self._run(chunk, raw, ~is_known)
         # Records with the key of a new one are looked at beside it, in order: which came first decides.
-        meets = is_known & np.isin(stored_keys[place], transformed.standing.key_hashes)
-        if meets.any():
-            is_known &= ~meets
-            transformed = self._run(chunk, raw, ~is_known)
+        keys = self._transform.key_hashes(raw.table.take(np.flatnonzero(~is_known)))
+        is_known &= ~np.isin(stored_keys[place], keys)
+        transformed = self._run(chunk, raw, ~is_known)
         rest = np.flatnonzero(~is_known)
         skipped = Counter({reason: len(numbers) for reason, numbers in raw.skipped.items()})
         skipped.update(transformed.skipped)

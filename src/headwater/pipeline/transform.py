@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headwater.contracts.bulk import enforcement, literal, reading_column
+from headwater.contracts.bulk import enforcement, literal, outcome_column, reading_column
 from headwater.contracts.bulk import quoted as quoted_field
 from headwater.engine.fragments import quote_name
 from headwater.engine.plain_texts import SEEN, plain_texts, without_blanks
@@ -21,7 +21,8 @@ from headwater.engine.readings import READING_PREFIX
 from headwater.pipeline.hash_columns import first_bytes
 from headwater.pipeline.refusals import Conflict, quarantine_key_sql
 from headwater.quality.findings import UNMAPPED_MASK, FindingWords, text_column
-from headwater.values import record_text_sql, sha256_sql
+from headwater.values import Outcome, record_text_sql, sha256_sql
+from headwater.values.kinds import Code, Date, Number, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,11 +33,12 @@ if TYPE_CHECKING:
     from headwater.contracts.document import Document, FieldSpec
     from headwater.mapping.compile import CompiledMapping
     from headwater.pipeline.calculation import Calculation
+    from headwater.values import TextFormat
 
 RAW_HASH_BYTES = 16
 """How much of a raw hash a chunk keeps of each record that stands: enough to know it again, a third of the room."""
 
-TRANSFORM_VERSION = "1"
+TRANSFORM_VERSION = "2"
 """Part of every chunk's fingerprint: raise it when the same raw record could give another row, hash or finding."""
 
 
@@ -106,6 +108,18 @@ class _Plain:
         """The column that says whether the text is its own reading."""
         return f"{READING_PREFIX}is_plain_{self.place}"
 
+    def parsed(self, fmt: TextFormat) -> Iterator[tuple[str, str]]:
+        """Outcome and value of a plain text, as far as they take less than those of any text."""
+        kind, reading = self.spec.kind, quoted_field(reading_column(self.spec))
+        if self.spec.default is not None or isinstance(kind, Date):
+            return
+        blank_or_value = f"CASE WHEN {reading} IS NULL THEN {Outcome.BLANK:d} ELSE {Outcome.VALUE:d} END::UTINYINT"
+        yield outcome_column(self.spec), blank_or_value
+        if isinstance(kind, Text | Code):
+            yield self.spec.name, reading
+        elif isinstance(kind, Number) and fmt.decimal == ".":
+            yield self.spec.name, f"CAST({reading} AS {kind.duckdb_type})"
+
 
 class ChunkTransform:
     """A recipe compiled for one layout of columns; `run` takes one chunk at a time through it."""
@@ -154,6 +168,15 @@ class ChunkTransform:
         finally:
             self._connection.unregister("raw")
 
+    def key_hashes(self, raw: pa.Table) -> npt.NDArray[np.uint64]:
+        """The hash of each row's key, in order, as `Standing` has them; also of rows that will be refused."""
+        self._connection.register("raw", raw)
+        try:
+            hashes: npt.NDArray[np.uint64] = self._arrow(self._keys_sql())["key_hash"].to_numpy()
+            return hashes
+        finally:
+            self._connection.unregister("raw")
+
     def run(self, raw: pa.Table, record_nos: npt.NDArray[np.int32], *, first_record: int) -> Transformed:
         """`raw` holds the source's columns as texts, `record_nos` the number of each row within the chunk, ascending;
         `first_record` is the number in the file of the chunk's first record.
@@ -197,6 +220,7 @@ class ChunkTransform:
     def _compile(self) -> str:
         rules, calculation = self._rules, self._calculation
         plain = "".join(f" {column}," for column in self.made_of)
+        is_plain = "".join(f" {plain.is_plain}," for plain in self._plain.values())
         readings = {
             reading_column(spec): self._plain_or(spec, rules.readings[reading_column(spec)]) for spec in self._specs
         }
@@ -210,12 +234,12 @@ WITH mapped AS (
            {" + ".join(unmapped) or "0"} AS mask_unmapped
     FROM {self._mapping.source("raw")}
 ), read AS (
-    SELECT _record_no, _skip, _raw_hash, mask_unmapped,
+    SELECT _record_no, _skip, _raw_hash, mask_unmapped,{is_plain}
            {_listed(f"{sql} AS {quoted_field(name)}" for name, sql in readings.items())}
     FROM mapped
 ), parsed AS (
     SELECT _record_no, _skip, _raw_hash, mask_unmapped,
-           {_listed(f"{sql} AS {quoted_field(name)}" for name, sql in (rules.outcomes | rules.values).items())}
+           {_listed(f"{sql} AS {quoted_field(name)}" for name, sql in self._parsed().items())}
     FROM read
 ), checked AS (
     SELECT _record_no, _skip, _raw_hash, mask_unmapped, {fields}, {rules.absent} AS absent,
@@ -226,7 +250,7 @@ WITH mapped AS (
 )
 SELECT judged.*,
        CASE WHEN is_loaded THEN {sha256_sql(rules.row_text)} END AS row_hash,
-       hash({_listed(map(quoted_field, self._keys))}) AS key_hash
+       {self._key_hash()} AS key_hash
 FROM {f"({calculation.over('judged')}) AS judged" if calculation else "judged"}
 """
 
@@ -234,6 +258,28 @@ FROM {f"({calculation.over('judged')}) AS judged" if calculation else "judged"}
         """SQL of the reading: the text as it came where it is plain."""
         plain = self._plain.get(spec.name)
         return f"CASE WHEN {plain.is_plain} THEN {plain.text} ELSE {reading} END" if plain else reading
+
+    def _keys_sql(self) -> str:
+        rules, keys = self._rules, [spec for spec in self._specs if spec.name in self._keys]
+        texts = _listed(f"{self._mapping.texts[spec.name]} AS {text_column(spec.name)}" for spec in keys)
+        readings = _listed(f"{rules.readings[name]} AS {quoted_field(name)}" for name in map(reading_column, keys))
+        values = _listed(f"{rules.values[spec.name]} AS {quoted_field(spec.name)}" for spec in keys)
+        return f"""
+WITH mapped AS (SELECT {texts} FROM {self._mapping.source("raw")}),
+     read AS (SELECT {readings} FROM mapped),
+     parsed AS (SELECT {values} FROM read)
+SELECT {self._key_hash()} AS key_hash FROM parsed"""
+
+    def _key_hash(self) -> str:
+        return f"hash({_listed(map(quoted_field, self._keys))})"
+
+    def _parsed(self) -> dict[str, str]:
+        """SQL of the outcomes and values; a plain text is one already, or nearly."""
+        parsed = self._rules.outcomes | self._rules.values
+        for plain in self._plain.values():
+            for name, sql in plain.parsed(self._mapping.format):
+                parsed[name] = f"CASE WHEN {plain.is_plain} THEN {sql} ELSE {parsed[name]} END"
+        return parsed
 
     def _raw_hash(self) -> str:
         return sha256_sql(record_text_sql([quote_name(column) for column in self._columns]))

@@ -89,7 +89,7 @@ class ChunkTransaction:
         self._stages = 0
         self._made: set[str] = set()
         self._stage_of: dict[str, str] = {}
-        self._parent: tuple[LoadNames, bool] | None = None
+        self._parent: tuple[LoadNames, bool, Mapping[str, Any]] | None = None
 
     def is_open(self) -> bool:
         """Lock the planned chunk; False where an earlier attempt has committed it."""
@@ -131,11 +131,11 @@ class ChunkTransaction:
         else:
             loaded = self._load_beside(names, rows.num_rows, bounds, repeated)
         if parent is None:
-            self._parent = (names, is_new)
+            self._parent = (names, is_new, bounds)
             return loaded
         if self._parent is None or self._parent[1]:
             return loaded
-        return self._delete_orphans(names, loaded, self._parent[0])
+        return self._delete_orphans(names, loaded, self._parent[0], self._parent[2])
 
     def _names(self, document: Document, version: str | None, *, of_parent: bool) -> LoadNames:
         """The same stage for the same table, however often rows are given: locks on temp tables are not for ever."""
@@ -201,13 +201,14 @@ class ChunkTransaction:
     def _overtaken(self) -> RetryLater:
         return RetryLater("another run has just loaded the same keys", where=f"chunk {self._key.chunk_no}")
 
-    def _delete_orphans(self, names: LoadNames, loaded: Loaded, parent: LoadNames) -> Loaded:
+    def _delete_orphans(self, names: LoadNames, loaded: Loaded, parent: LoadNames, bounds: Mapping[str, Any]) -> Loaded:
         lost = self._all(
             "drop_without_source",
             names,
             parent=parent,
             chunk=self._key.chunk_id,
             started=self._key.run_started,
+            **bounds,
         )
         for chunk_id, count in lost:
             self._run(names, "add_superseded", lost=count, lost_chunk=chunk_id)
@@ -328,6 +329,7 @@ class ChunkTransaction:
             parts["parent"] = sql.Identifier(parent.stage)
             parts["parent_met"] = sql.Identifier(parent.met)
             parts["parent_key"] = parent.same("t", "p")
+            parts["parent_first_key"] = sql.Identifier(parent.keys[0])
         return self._execute(query, parts, **values).fetchall()
 
     def _execute(

@@ -113,6 +113,7 @@ WHERE NOT EXISTS (SELECT FROM {met} m WHERE m.record_no = s.record_no)
 WITH gone AS (
     DELETE FROM {target} t USING {parent} p
     WHERE t.tenant_id = %(tenant)s AND {parent_key}
+      AND t.{parent_first_key} >= %(low)s AND t.{parent_first_key} <= %(high)s
       AND NOT EXISTS (SELECT FROM {stage} s WHERE {same_key})
       AND (EXISTS (SELECT FROM {parent_met} m WHERE m.record_no = p.record_no AND m.ahead > 0)
            OR NOT EXISTS (SELECT FROM chunks c JOIN runs r ON r.tenant_id = c.tenant_id AND r.run_id = c.run_id
