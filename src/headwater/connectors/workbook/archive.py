@@ -21,6 +21,8 @@ FREE_OF_RATIO = 64 * 1024**2
 """Small archives may be packed as tightly as they like."""
 MAX_PART = 256 * 1024**2
 """Of a part that is read whole: styles, relations, the list of sheets."""
+MAX_TAGS = 1_000_000
+"""Of XML of which a tree is made: a row, or a part that is read whole."""
 _CHUNK = 1024 * 1024
 _FAULTS = (
     zipfile.BadZipFile,
@@ -171,6 +173,8 @@ class DoctypeGuard:
 
 def element(data: bytes | str, where: str) -> ET.Element:
     """Parse XML that is known to have no document type."""
+    if len(data) > MAX_TAGS and (data.count(b"<") if isinstance(data, bytes) else data.count("<")) > MAX_TAGS:
+        raise corrupt(where, f"it holds over {MAX_TAGS:,} elements in one")
     try:
         return ET.fromstring(data)  # noqa: S314  no document type, so no entities
     except (ET.ParseError, ValueError, LookupError) as error:

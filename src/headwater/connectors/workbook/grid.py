@@ -14,6 +14,8 @@ MAX_COLUMNS = 2_000
 MAX_CELL = 32_767
 """Characters of a cell; what Excel holds."""
 MAX_MERGED = 500_000
+MAX_FILLED = 10_000_000
+"""Cells that merged ranges, or repeated cells of an ODS, may stand for: more are made by whoever means harm."""
 HEAD_ROWS = 200
 """Rows with values from the top whose kinds of cells are told."""
 
@@ -185,6 +187,7 @@ def filled(walked: Walked, within: frozenset[int] | None = None) -> Iterator[Row
     waiting: dict[int, list[Range]] | None = None
     known = 0
     last = 0
+    cells = 0
     for row in walked.rows:
         if len(walked.merged) != known:
             waiting = waiting or {}
@@ -199,11 +202,40 @@ def filled(walked: Walked, within: frozenset[int] | None = None) -> Iterator[Row
             active = [item for item in active if item[0].bottom >= number]
             if not active:
                 break
+            cells = check_filled(cells + _width(active, walked.sheet), f"sheet {walked.sheet}, row {number}")
             yield _fill(Row(number, [], ""), active, within)
         active = [item for item in active if item[0].bottom >= row.number]
         active += _starting(row, (waiting or {}).pop(row.number, []))
+        cells = check_filled(cells + _width(active, walked.sheet), f"sheet {walked.sheet}, row {row.number}")
         yield _fill(row, active, within) if active else row
         last = row.number
+
+
+def check_filled(cells: int, where: str) -> int:
+    """The number of cells that few stand for; InputRefused where they are more than a sheet means."""
+    if cells > MAX_FILLED:
+        raise InputRefused(
+            "merged or repeated cells cover more than a table can be",
+            where=where,
+            value=f"over {MAX_FILLED:,} cells",
+            valid="ranges as large as the table",
+            remedy="Take the merging away (Home, Merge & Center), or clear the cells below and beside the table.",
+        )
+    return cells
+
+
+def _width(active: list[tuple[Range, str, str]], sheet: str) -> int:
+    """How many cells of a row the ranges fill. Raises InputRefused where they lie over one another."""
+    width = sum(min(merged.right, MAX_COLUMNS - 1) - merged.left + 1 for merged, _, _ in active)
+    if width > MAX_COLUMNS:
+        raise InputRefused(
+            "merged ranges lie over one another, so that what their cells hold is not certain",
+            where=f"sheet {sheet}",
+            value=f"{active[0][0]}, {active[-1][0]}",
+            valid="each cell in one range at most",
+            remedy="Save the workbook anew from a spreadsheet program.",
+        )
+    return width
 
 
 def _starting(row: Row, ranges: list[Range]) -> list[tuple[Range, str, str]]:

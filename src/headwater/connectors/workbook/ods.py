@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from xml.etree import ElementTree as ET
 
-from headwater.connectors.workbook.archive import Archive, DoctypeGuard, attribute, corrupt, local, protected
+from headwater.connectors.workbook.archive import MAX_TAGS, Archive, DoctypeGuard, attribute, corrupt, local, protected
 from headwater.connectors.workbook.grid import (
     BLANK,
     BOOLEAN,
@@ -25,12 +25,15 @@ from headwater.connectors.workbook.grid import (
     Tally,
     Walked,
     check_column,
+    check_filled,
     check_length,
     check_row,
 )
 from headwater.connectors.workbook.texts import clock_text, number_text, percent_text
 
 _CONTENT = "content.xml"
+_MAX_QUIET = 64 * 1024 * 1024
+"""Bytes in which no element begins or ends."""
 _GROUPS = {"table-header-rows", "table-rows", "table-row-group"}
 _DURATION = re.compile(r"(-)?P(?:(\d+)D)?T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?")
 _MOMENT = re.compile(r"(\d{4,}-\d\d-\d\d)(?:T(\d\d:\d\d:\d\d)(?:[.,](\d+))?)?")
@@ -89,16 +92,23 @@ class _Events:
         self._stream = archive.stream(_CONTENT)
         self._events = self._all()
         self._stack: list[ET.Element] = []
+        self._held = 0
         self.hidden: set[str] = set()
         self.style = ""
 
     def _all(self) -> Iterator[tuple[str, ET.Element]]:
         parser: ET.XMLPullParser[ET.Element] = ET.XMLPullParser(("start", "end"))
+        quiet = 0
         try:
             for data in self._stream:
                 self._guard.feed(data)
                 parser.feed(data)
-                yield from parser.read_events()  # type: ignore[misc]  # start and end events come as pairs
+                quiet += len(data)
+                for event in parser.read_events():
+                    quiet = 0
+                    yield event  # type: ignore[misc]  # start and end events come as pairs
+                if quiet > _MAX_QUIET:
+                    raise corrupt(self._where, "a text of it has no end")
             parser.close()
             yield from parser.read_events()  # type: ignore[misc]
         except (ET.ParseError, ValueError, LookupError) as error:
@@ -109,7 +119,7 @@ class _Events:
         for event, found in self._events:
             tag = local(found.tag)
             if event == "start":
-                self._stack.append(found)
+                self._begin(found)
                 if tag == "table" and local(self._stack[-2].tag) == "spreadsheet":
                     self.style = attribute(found, "style-name") or ""
                     yield attribute(found, "name") or ""
@@ -119,26 +129,36 @@ class _Events:
                 if tag == "style" and any(attribute(part, "display") == "false" for part in found):
                     self.hidden.add(attribute(found, "name") or "")
                 if tag in {"table-row", "table", "style", "tracked-changes"}:
-                    found.clear()
+                    self._drop(found)
+
+    def _begin(self, found: ET.Element) -> None:
+        self._stack.append(found)
+        self._held += 1
+        if self._held > MAX_TAGS:
+            raise corrupt(self._where, f"it holds over {MAX_TAGS:,} elements in one")
+
+    def _drop(self, found: ET.Element) -> None:
+        found.clear()
+        self._held = 0
 
     def rows(self) -> Iterator[ET.Element]:
         """The rows of the sheet that was just named; each is emptied when the next is asked for."""
         depth = len(self._stack)
         for event, found in self._events:
             if event == "start":
-                self._stack.append(found)
+                self._begin(found)
                 continue
             self._stack.pop()
             if len(self._stack) < depth:
-                found.clear()
+                self._drop(found)
                 return
             tag = local(found.tag)
             parents = [local(parent.tag) for parent in self._stack[depth:]]
             if tag == "table-row" and all(parent in _GROUPS for parent in parents):
                 yield found
-                self._stack[-1].clear()
+                self._drop(self._stack[-1])
             elif not parents and tag not in _GROUPS:
-                self._stack[-1].clear()
+                self._drop(self._stack[-1])
 
 
 class _Rows:
@@ -150,6 +170,7 @@ class _Rows:
         self._merged = walked.merged
         self._tally: Tally = walked.tally
         self._number = 1
+        self._repeated = 0
 
     def of(self, events: _Events) -> Iterator[Row]:
         given = 0
@@ -158,6 +179,8 @@ class _Rows:
             texts, kinds = self._cells(row)
             if texts:
                 check_row(self._number + repeated - 1, lambda: self._where)
+                self._repeated += len(texts) * (repeated - 1)
+                check_filled(self._repeated, self._place())
                 for number in range(self._number, self._number + repeated):
                     yield Row(number, list(texts), kinds if given < HEAD_ROWS else "")
                     given += 1

@@ -15,6 +15,8 @@ from headwater.connectors.workbook.units import says_no_unit
 from headwater.errors import InputRefused
 
 BATCH_ROWS = 8192
+MOST_BLANK = 10_000
+"""Of a longer stretch of blank rows, as above a stray note far below a table, none is a record."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +103,7 @@ def records(walked: Walked, layout: SheetLayout, where: str) -> Iterator[Row]:
     for row in filled(walked, frozenset(places)):
         if row.number < expected:
             continue
-        for number in range(expected, row.number):
+        for number in range(expected, row.number) if row.number - expected <= MOST_BLANK else ():
             if number != layout.units_row:
                 yield Row(number, [""] * len(places), "")
         expected = row.number + 1

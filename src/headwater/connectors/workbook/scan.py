@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from headwater.connectors.workbook.grid import HEAD_ROWS, Book, Range, Row, Sheet, Tally, Walked, filled
 
@@ -48,9 +50,9 @@ def scans(book: Book) -> tuple[Scan, ...]:
 
 def _scan(scan: Scan, walked: Walked) -> None:
     watched = Walked(sheet=walked.sheet, rows=_watched(scan, walked), merged=walked.merged, tally=walked.tally)
-    for row in filled(watched):
-        if len(scan.head) < HEAD_ROWS:
-            scan.head.append(row)
+    scan.head += islice(filled(watched), HEAD_ROWS)
+    # The rest is only counted; what ranges fill there is for whoever reads the records.
+    deque(watched.rows, maxlen=0)
     scan.merged = list(walked.merged)
     scan.tally = walked.tally
 

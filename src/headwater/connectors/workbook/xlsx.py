@@ -18,6 +18,8 @@ _MAIN = "/officeDocument"
 _STATES = {"hidden": "hidden", "veryHidden": "very hidden"}
 _MAX_SHARED = 12_600_000
 """As many as a table of a million rows by twelve has cells."""
+_MAX_SHARED_CHARACTERS = 500_000_000
+_MAX_ITEM_CHARACTERS = 16 * 1024 * 1024
 _ITEM = re.compile(r"<si><t(?: xml:space=\"preserve\")?>([^<]*)</t>")
 
 
@@ -103,21 +105,22 @@ class XlsxBook:
             return
         where = f"{self._name}, part {part}"
         guard = DoctypeGuard(where)
-        text, open_tag, prefix, count = "", "", "", 0
+        text, open_tag, prefix, count, characters = "", "", "", 0, 0
         for piece in decoded(self._archive.stream(part), guard, where):
             text += piece
             if not open_tag:
-                found = re.search(r"<(?:(\w+):)?sst\b[^>]*>", text)
-                if found is None:
-                    continue
-                open_tag, prefix = found[0], f"{found[1]}:" if found[1] else ""
-                text = text[found.end() :]
-            *items, text = text.split(f"</{prefix}si>")
+                found = re.search(r"<(?:(\w+):)?sst\b[^<>]*>", text)
+                if found is not None:
+                    open_tag, prefix = found[0], f"{found[1]}:" if found[1] else ""
+                    text = text[found.end() :]
+            *items, text = text.split(f"</{prefix}si>") if open_tag else [text]
+            if len(text) > _MAX_ITEM_CHARACTERS:
+                raise corrupt(where, "a text of it has no end")
             for item in items:
                 for string in _strings(item, open_tag, prefix, where):
-                    count += 1
-                    if count > _MAX_SHARED:
-                        valid = f"at most {_MAX_SHARED:,}"
+                    count, characters = count + 1, characters + len(string)
+                    if count > _MAX_SHARED or characters > _MAX_SHARED_CHARACTERS:
+                        valid = f"at most {_MAX_SHARED:,} texts and {_MAX_SHARED_CHARACTERS:,} characters"
                         raise InputRefused("the workbook has too many texts", where=where, valid=valid)
                     yield string
 

@@ -41,19 +41,21 @@ from headwater.connectors.workbook.grid import (
 from headwater.connectors.workbook.texts import number_text, percent_text, serial_text
 from headwater.connectors.workbook.xlsx_text import decoded, dereferenced, string_of, unescaped
 
-_MAX_ROW_CHARACTERS = 128 * 1024 * 1024
+_MAX_ROW_CHARACTERS = 16 * 1024 * 1024
+_MAX_TAIL_CHARACTERS = 128 * 1024 * 1024
 _NAMED_COLUMNS = {letters(number): number for number in range(16_384)}
-_ROOT = re.compile(r"<(?:(\w+):)?worksheet\b[^>]*>")
-_ROWS = re.compile(r"<(?:\w+:)?sheetData\b[^>]*?(/?)>")
+# No tag holds a "<": without it in these, a file of tags that never end costs no time.
+_ROOT = re.compile(r"<(?:(\w+):)?worksheet\b[^<>]*>")
+_ROWS = re.compile(r"<(?:\w+:)?sheetData\b[^<>]*?(/?)>")
 _ROWS_END = re.compile(r"</(?:\w+:)?sheetData\s*>|<(?:\w+:)?sheetData\s*/>")
-_ROW_TAG = re.compile(r"<(?:\w+:)?row\b([^>]*)>")
-_PLAIN_ROW = re.compile(r'<row r="(\d{1,9})"[^>]*>')
+_ROW_TAG = re.compile(r"<(?:\w+:)?row\b([^<>]*)>")
+_PLAIN_ROW = re.compile(r'<row r="(\d{1,9})"[^<>]*>')
 _ROW_NUMBER = re.compile(r"""\sr\s*=\s*["'](\d{1,9})["']""")
-_MERGED = re.compile(r"""<(?:\w+:)?mergeCell\s[^>]*?\bref\s*=\s*["']([^"']*)["']""")
+_MERGED = re.compile(r"""<(?:\w+:)?mergeCell\s[^<>]*?\bref\s*=\s*["']([^"']*)["']""")
 _CELL = re.compile(
     r'<c r="([A-Z]{1,3})[0-9]{1,7}"(?: s="([0-9]+)")?(?: t="([a-zA-Z]+)")?(?: s="([0-9]+)")?(?: cm="[0-9]+")?(?:'
     r"/>|></c>"
-    r"|>(?:<f(?:[^>]*/>|(?:\s[^>]*)?>[^<]*</f>))?<v>([^<]+)</v></c>"
+    r"|>(?:<f(?:[^<>]*/>|(?:\s[^<>]*)?>[^<]*</f>))?<v>([^<]+)</v></c>"
     r'|><is><t(?: xml:space="preserve")?>([^<]*)</t></is></c>)'
 )
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -131,7 +133,7 @@ class SheetPart:
                 end = _ROWS_END.search(tail) if "sheetData" in tail else None
                 at_tail = end is not None
                 tail = tail[-64:] if end is None else tail[end.start() :]
-            self._check_size(tail)
+            self._check_size(tail, "what stands behind its rows", _MAX_TAIL_CHARACTERS)
         return self._ranges(tail) if at_tail else []
 
     def rows(self, cells: Cells, walked: Walked) -> Iterator[Row]:
@@ -179,9 +181,9 @@ class SheetPart:
     def _texts(self) -> Iterator[str]:
         return decoded(self._archive.stream(self._part), DoctypeGuard(self._where), self._where)
 
-    def _check_size(self, text: str) -> None:
-        if len(text) > _MAX_ROW_CHARACTERS:
-            raise corrupt(self._where, f"a row of it has over {_MAX_ROW_CHARACTERS // 1024**2} MB")
+    def _check_size(self, text: str, what: str = "a row of it", most: int = _MAX_ROW_CHARACTERS) -> None:
+        if len(text) > most:
+            raise corrupt(self._where, f"{what} has over {most // 1024**2} MB")
 
 
 class _Rows:
