@@ -1,4 +1,5 @@
-"""Writes the reference pages that are made from code: settings, command line, errors, documents, contracts.
+"""Writes the reference pages that are made from code: settings, command line, errors, documents, contracts,
+units.
 
 python -m tools.generate_reference          write them
 python -m tools.generate_reference --check  say which differ, and fail if one does
@@ -19,6 +20,7 @@ from typer.main import get_command
 from headwater import errors
 from headwater.settings import PREFIX, Settings
 from tools.reference_documents import contracts_page, mapping_page, mapping_schema, recipe_page, recipe_schema
+from tools.reference_units import units_page
 
 REFERENCE = Path(__file__).parents[1] / "docs/reference"
 NOTE = "<!-- Made from code by `python -m tools.generate_reference`; edit the code, not this page. -->\n"
@@ -108,6 +110,7 @@ def pages() -> dict[str, Callable[[], str]]:
         "recipe.md": lambda: recipe_page(NOTE),
         "recipe.schema.json": recipe_schema,
         "contracts.md": lambda: contracts_page(NOTE),
+        "units.md": lambda: units_page(NOTE),
     }
     if importlib.util.find_spec("headwater.cli") and importlib.util.find_spec("headwater.cli.main"):
         found["cli.md"] = cli_page

@@ -18,6 +18,7 @@ HEAVY = {
     "jinja2": {"services"},
     "numpy": {"connectors", "engine", "pipeline", "services", "store"},  # services hand a chunk's hashes from store to pipeline
     "pgpq": {"store"},
+    "pint": {"accounting"},
     "psycopg": {"store"},
     "pyarrow": {
         "accounting",
@@ -30,6 +31,7 @@ HEAVY = {
         "store",
         "services",
     },
+    "pycountry": {"accounting"},
     "pydantic": {"cli", "contracts", "mapping", "pipeline", "settings"},  # typer speaks it to cli
     "rapidfuzz": {"mapping"},
     "rich": {"cli", "telemetry"},

@@ -2,6 +2,7 @@
 
 units.csv         symbol, dimension, size in the dimension's base unit, who laid it down, spellings taken as they are
                   written (`exact`), and words read in any case and spacing (`free`); `|` parts them
+sources.csv       who laid units down, in full
 conditions.csv    temperature (K) and pressure (kPa) of each kind of gas volume, and the litres its base unit measures
 doubtful.csv      words that say too little, what they may mean, and why they are in doubt
 source_words.csv  what such words mean in a source that says so
@@ -87,6 +88,12 @@ def source_words() -> dict[str, dict[str, str]]:
     for row in _table("source_words.csv"):
         found.setdefault(row["source"], {})[row["word"]] = row["symbol"]
     return found
+
+
+@cache
+def sources() -> dict[str, str]:
+    """Who laid units down, by the short name that units.csv uses."""
+    return {row["source"]: row["meaning"] for row in _table("sources.csv")}
 
 
 @cache
