@@ -9,7 +9,7 @@ from headwater.connectors.csv_file.layout import visible
 from headwater.connectors.inspection import SAMPLE_ROWS, Inspection, SheetInfo
 from headwater.connectors.workbook.choice import Choice, Table, choose
 from headwater.connectors.workbook.config import WorkbookConfig
-from headwater.connectors.workbook.grid import TEXT, Walked, columns_of, letters
+from headwater.connectors.workbook.grid import NUMBER, TEXT, Walked, columns_of, letters
 from headwater.connectors.workbook.opening import opened
 from headwater.connectors.workbook.records import Heading, heading, records
 from headwater.connectors.workbook.scan import Scan, scans
@@ -141,8 +141,28 @@ def _about_cells(choice: Choice) -> list[str]:
         if totals:
             rows = ", ".join(map(str, totals[:_SHOWN])) + (" …" if len(totals) > _SHOWN else "")
             warnings.append(f"{where}: {len(totals)} rows look like totals (row {rows}); they are read as records")
+        warnings += _merged_numbers(table, where)
         warnings += _text_numbers(table, where)
     return warnings
+
+
+def _merged_numbers(table: Table, where: str) -> list[str]:
+    """Merged cells below the header that hold a number: whoever sums the column sums it more than once."""
+    own, bottom = table.scan.own, table.layout.header + table.layout.header_rows - 1
+    found = [
+        merged
+        for merged in table.scan.merged
+        if merged.top > bottom
+        and merged.bottom > merged.top
+        and merged.top in own
+        and own[merged.top].kinds[merged.left : merged.left + 1] == NUMBER
+    ]
+    if not found:
+        return []
+    first, times = found[0], found[0].bottom - found[0].top + 1
+    value = own[first.top].texts[first.left]
+    what = f"{len(found)} merged cells hold one number for several rows, and each row is read with all of it"
+    return [f"{where}: {what}: the first is {first}, {value} in {times} rows; see that it is not summed {times} times"]
 
 
 def _text_numbers(table: Table, where: str) -> list[str]:
