@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headwater.connectors.files import PARQUET, WORKBOOKS
+from headwater.connectors.nested.config import KEYED
 from headwater.connectors.text_table.parts import part_of
 from headwater.services.sources import layout_from_json, reading_from_json
 
@@ -22,6 +23,8 @@ def place_in_file(layout: Mapping[str, Any], record: int, line: int) -> str:
     if reading is None or part is None:
         return f"{member}line {line}"
     column = part.column(record)
+    if (reading.nested.records or "").endswith(KEYED):
+        return f"{member}{part.name}/{KEYED}, number {line + 1}"
     return f"{member}{_place(reading.format, part, line)}" + (f", column {column}" if column else "")
 
 
