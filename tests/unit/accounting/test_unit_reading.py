@@ -65,7 +65,7 @@ def test_a_source_without_words_is_refused() -> None:
         ("us_bill", "MCF", "kft3"),
         ("sap", "TO", "t"),
         ("sap", "STD", "h"),
-        ("epa", "scf", "scf_68F"),
+        ("epa", "ton", "short_ton"),
         ("desnz", "per FTE Working Hour", "h"),
     ],
 )
