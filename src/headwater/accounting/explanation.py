@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.accounting.outcome import RULE_IDS, CalculationOutcome
 from headwater.accounting.timeline import FIRST_DAY, LAST_DAY, FactorPolicy
-from headwater.accounting.units import candidates, find_unit
+from headwater.accounting.units import UnitInDoubt, candidates, find_unit, read_unit
+from headwater.accounting.units.refusal import bridge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -88,16 +89,9 @@ class FactorCatalogue:
         factors = self._by_pair.get((activity["activity_type"], activity["region"]), [])
         here = f"{activity['activity_type']} in {activity['region']}"
         per = f"Factors for {here} are per {_some(dict.fromkeys(f['unit'] for f in factors))}."
-        unit = find_unit(text)
-        if unit is None:
-            meant = candidates(text)
-            return (
-                "unit",
-                text,
-                f"{text} is no unit that says enough.",
-                (f"It may mean {_some(meant)}. " if meant else "") + per,
-                "Write the unit meant, or map the source's word to it.",
-            )
+        unit = read_unit(text)
+        if isinstance(unit, UnitInDoubt):
+            return "unit", text, unit.message, f"{unit.valid} {per}", unit.repair
         matching = [
             factor for factor in factors if (other := find_unit(factor["unit"])) and other.dimension == unit.dimension
         ]
@@ -139,6 +133,9 @@ class FactorCatalogue:
             )
         if any(name.startswith("energy by") for name in {dimension, *dimensions}):
             return "Give the quantity on the factor's calorific basis, or import a factor on the activity's."
+        bridges = (bridge(dimension, other) for other in sorted(dimensions))
+        if (leading := next((each for each in bridges if each), None)) is not None:
+            return f"{leading} Or import a factor per unit of the activity's kind."
         return "Give the quantity in a unit of the factor's kind, or import a factor per unit of the activity's kind."
 
     def _outside_validity(self, activity: Mapping[str, Any]) -> tuple[str, str, str, str, str]:

@@ -4,6 +4,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from headwater.accounting import RULE_IDS, CalculationOutcome, Explanation, FactorCatalogue, FactorPolicy
 from tests.unit.accounting.factors import activity, calculated, factor, factors
 
@@ -41,6 +43,24 @@ def test_an_ambiguous_unit_names_its_candidates_and_the_factors_unit() -> None:
     assert (found.rule_id, found.field, found.value) == ("calculation.unit_mismatch", "unit", "ton")
     assert "t, short_ton, long_ton" in found.valid
     assert "per t" in found.valid
+    assert "907.18474 kg in the USA" in found.message
+    assert "values: {ton: t}" in found.repair
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted", "leads"),
+    [
+        ("l", "kg", "density"),
+        ("m3", "Sm3", "temperature and pressure"),
+        ("EUR", "EUR_2024", "of which year"),
+        ("EUR_2019", "EUR_2024", "price index"),
+        ("km", "tkm", "load"),
+    ],
+)
+def test_a_unit_of_another_kind_is_told_what_leads_across(given: str, wanted: str, leads: str) -> None:
+    found = explained(factor(activity_type="goods", unit=wanted), activity_type="goods", unit=given)
+    assert leads in found.repair
+    assert "import a factor" in found.repair
 
 
 def test_plain_kwh_of_gas_asks_for_the_calorific_value() -> None:

@@ -44,6 +44,11 @@ def akin(one: str, two: str) -> bool:
 
 def advice(one: str, two: str) -> str:
     """What to do about two dimensions that do not go together."""
+    return bridge(one, two) or _ELSE
+
+
+def bridge(one: str, two: str) -> str | None:
+    """What leads from one dimension to the other, where that is known."""
     money = _MONEY.match(one), _MONEY.match(two)
     if money[0] and money[1]:
         return _of_money((money[0][1], money[0][2]), (money[1][1], money[1][2]))
@@ -56,7 +61,7 @@ def advice(one: str, two: str) -> str:
         return _NO_SET if any("not stated" in each for each in (one, two)) else _SETS
     if families == {"gas"}:
         return _CARBON if "mass of C" in {one, two} else _ORIGIN
-    return _BETWEEN.get(frozenset(str(family) for family in families), _ELSE)
+    return _BETWEEN.get(frozenset(str(family) for family in families))
 
 
 _BETWEEN = {
