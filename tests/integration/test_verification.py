@@ -12,7 +12,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from headwater.contracts import Document
 from headwater.errors import Misuse
+from headwater.packs.ghg import pack
 from headwater.pipeline.replay.differences import ROW
 from headwater.services import quarantines
 from headwater.services.imports import carry_out, plan_file
@@ -22,6 +24,12 @@ from headwater.telemetry import SilentProgress
 from tests.river import River, activities, factors
 
 ALL = 10_000
+
+
+@pytest.fixture(scope="module")
+def documents() -> tuple[Document, ...]:
+    """One pack's contracts: every table of theirs gets rows here, and those of other packs are made in the same way."""
+    return pack.documents()
 
 
 def checked(river: River, *, anchor: str | None = None) -> Verification:
