@@ -16,7 +16,13 @@ PACKAGE = ROOT / "src/headwater"
 HEAVY = {
     "duckdb": {"contracts", "engine", "pipeline", "quality", "services"},
     "jinja2": {"services"},
-    "numpy": {"connectors", "engine", "pipeline", "services", "store"},  # services hand a chunk's hashes from store to pipeline
+    "numpy": {
+        "connectors",
+        "engine",
+        "pipeline",
+        "services",
+        "store",
+    },  # services hand a chunk's hashes from store to pipeline
     "pgpq": {"store"},
     "pint": {"accounting"},
     "psycopg": {"store"},
