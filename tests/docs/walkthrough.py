@@ -1,0 +1,90 @@
+"""Pages followed word for word in an empty folder: their commands are run, and print what the pages show."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.servers import Installation
+
+BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LOADED_WITH_QUARANTINE = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """Commands as the page gives them, and the lines it shows after them; `…` stands for anything."""
+
+    commands: str
+    shown: tuple[str, ...]
+
+
+def steps(page: str) -> list[Step]:
+    """The blocks of a page, those of text with the commands before them."""
+    found: list[Step] = []
+    for language, body in BLOCK.findall(page):
+        if language == "sh":
+            found.append(Step(commands=body, shown=()))
+        else:
+            last = found.pop()
+            found.append(Step(commands=last.commands, shown=(*last.shown, *body.splitlines())))
+    return found
+
+
+def script(followed: list[Step], expected_codes: tuple[int, ...]) -> str:
+    """One shell for all, as a person has; a mark before each step, and a word about each command that fails."""
+    expected = " || ".join(f"[ $code -eq {code} ]" for code in expected_codes)
+    complain = f'code=$?; {expected} || echo "failed with $code: $BASH_COMMAND"'
+    parts = ["exec 2>&1", f"trap '{complain}' ERR"]
+    for number, step in enumerate(followed):
+        parts += [f"echo '@@{number}@@'", step.commands]
+    return "\n".join(parts)
+
+
+def follow(
+    page: Path,
+    folder: Path,
+    installation: Installation,
+    *,
+    expected_codes: tuple[int, ...] = (LOADED_WITH_QUARANTINE,),
+) -> int:
+    """Do what a page says in `folder`, and hold what is printed against it; how many steps there were.
+
+    expected_codes  exit codes other than 0 that the page expects
+    """
+    followed = steps(page.read_text(encoding="utf-8"))
+    folder.mkdir()
+    done = subprocess.run(
+        ["bash"],
+        input=script(followed, expected_codes),
+        cwd=folder,
+        env={
+            "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+            "HOME": str(folder.parent),
+            "HEADWATER_DATABASE_URL": installation.app_url,
+            "HEADWATER_DATA_DIR": str(folder.parent / "data"),
+            "COLUMNS": "100",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    printed = re.split(r"^@@\d+@@\n", done.stdout, flags=re.MULTILINE)[1:]
+    assert len(printed) == len(followed)
+    for step, output in zip(followed, printed, strict=True):
+        may_fail = any(line.startswith("error:") for line in step.shown)
+        assert may_fail or "failed with" not in output, output
+        at = 0
+        text = " ".join(output.split())
+        for line in step.shown:
+            parts = re.split(" ?… ?", " ".join(line.split()))
+            wanted = re.compile(".*?".join(re.escape(part) for part in parts))
+            match = wanted.search(text, at)
+            assert match, f"{line!r} is not in what `{step.commands}` printed, or not there:\n{output}"
+            at = match.end()
+    return len(followed)
