@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import random
 from collections.abc import Callable, Sequence
@@ -155,6 +156,29 @@ def test_what_is_mended_is_loaded_settled_traced_and_computed_again(river: River
     assert quantities(river) == {"fine": "2.5", "good": "1", "many": "12", "never": "7"}
     traced = trace_record(river.installation, "activity", "never").record.raw
     assert traced.line == 8
+    assert_verified(river)
+
+
+@pytest.mark.parametrize("add", [[], ["file"]], ids=["without the file's name in its records", "with it"])
+def test_each_record_is_traced_to_the_file_that_brought_it(river: River, add: list[str]) -> None:
+    """The copy under its own name, and the same bytes imported later under the name they have then."""
+    fields = {name: {"column": name} for name in COLUMNS} | ({"supplier": {"column": "_file"}} if add else {})
+    mapping = form(river, fields=fields, source={"add": add, "sheets": ["Energy*"]})
+    run_id, _ = river.load(workbook(ROWS), name="energy.xlsx", mapping=mapping)
+    path = edited(exported(river, run_id)[0], cells_set(E5=12))
+    resubmitted(river, path)
+    own = hashlib.sha256(path.read_bytes()).hexdigest()
+    raw, first = (trace_record(river.installation, "activity", name).record.raw for name in ("many", "good"))
+    assert (raw.file, raw.sha256, raw.place) == ("mend.xlsx", own, "sheet Energy, all sites, row 5")
+    assert first.file == "energy.xlsx"
+    if add:
+        assert raw.cells is not None
+        assert raw.cells["_file"] == "energy.xlsx"
+    edited(path, cells_set(A4="new"))
+    resubmitted(river, edited(path, cells_set(E6=4)))
+    river.load(path.read_bytes(), name="key.xlsx", mapping=mapping)
+    again = trace_record(river.installation, "activity", "new").record.raw
+    assert (again.file, again.sha256) == ("key.xlsx", hashlib.sha256(path.read_bytes()).hexdigest())
     assert_verified(river)
 
 

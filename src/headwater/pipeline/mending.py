@@ -98,6 +98,7 @@ class MendForm:
     fix           where it is the mapping that was mended: how; the records are sent as they were refused
     places        where the file is made of an edited workbook: for each row the record it stands for, and the sheet,
                   the row and the record in that row
+    file          with `places`: the name of the original, which a column `_file` holds whatever the edited copy is called
     """
 
     columns: tuple[str, ...]
@@ -106,6 +107,7 @@ class MendForm:
     settled_from: datetime
     fix: Mapping[str, Any] | None = None
     places: Sequence[tuple[str, str, int, int]] | None = None
+    file: str | None = None
 
     @property
     def special(self) -> tuple[str, ...]:
@@ -120,7 +122,9 @@ class MendForm:
     def as_json(self) -> dict[str, Any]:
         """As it is kept with a run."""
         body = {**asdict(self), "columns": list(self.columns), "settled_from": self.settled_from.isoformat()}
-        return {name: value for name, value in body.items() if name not in {"fix", "places"} or value is not None}
+        return {
+            name: value for name, value in body.items() if name not in {"fix", "places", "file"} or value is not None
+        }
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> MendForm:
@@ -132,6 +136,7 @@ class MendForm:
             settled_from=datetime.fromisoformat(body["settled_from"]),
             fix=body.get("fix"),
             places=[tuple(place) for place in body["places"]] if "places" in body else None,
+            file=body.get("file"),
         )
 
     @staticmethod

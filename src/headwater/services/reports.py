@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import resources
 from itertools import groupby
@@ -18,6 +18,7 @@ from headwater.services.factor_sets import FACTORS
 from headwater.services.logic import CALCULATED, RESULTS
 from headwater.services.report_figures import sections, tonnes, words
 from headwater.services.runs_view import RunView, show_run
+from headwater.services.sources import file_of
 from headwater.store import audit, report
 from headwater.store.cited_blobs import get_cited_blob
 from headwater.store.stored_rows import parse_rows
@@ -109,12 +110,12 @@ def read_report(installation: Installation, run: str) -> Report:
             used = report.factors_used(connection, tenant_id, source_id, **documents)
         refused = report.findings_of(connection, tenant_id, run_id, refused=True, samples=SAMPLES)
         noticed = report.findings_of(connection, tenant_id, run_id, refused=False, samples=SAMPLES)
-        file = get_cited_blob(connection, tenant_id, view.run.blob_sha256)
+        blob = get_cited_blob(connection, tenant_id, view.run.blob_sha256)
         anchor = audit.head(connection, tenant_id)
     return Report(
         organisation=installation.settings.organisation,
         view=view,
-        file=file,
+        file=replace(blob, name=file_of(view.run.layout) or blob.name),
         refused=_rules(refused),
         noticed=_rules(noticed),
         sections=tuple(sections(figures)),

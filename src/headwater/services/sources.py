@@ -15,11 +15,12 @@ from headwater.connectors.workbook import WorkbookConfig
 from headwater.store.cited_blobs import size_is_known
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from headwater.connectors.csv_file import Plan
     from headwater.connectors.inspection import Inspection
-    from headwater.mapping import Mapping
+    from headwater.mapping import Mapping as MappingDocument
     from headwater.services.installation import Installation
     from headwater.store.blobs import Blob
 
@@ -39,7 +40,7 @@ class TakenIn:
     plan: Plan
 
 
-def config_of(mapping: Mapping) -> FileConfig:
+def config_of(mapping: MappingDocument) -> FileConfig:
     """What a mapping says about how its source is written."""
     source = mapping.source
     turned = source.unpivot
@@ -98,10 +99,19 @@ def take_in(installation: Installation, path: Path, found: Inspection[FileConfig
 
 
 def layout_as_json(taken: TakenIn) -> dict[str, Any]:
-    """A layout as it is stored with a run, and what the text was made by where it is not the file itself."""
+    """A layout as it is stored with a run, with the file's name, and what the text was made by where it is not the file
+    itself.
+    """
     body = asdict(taken.plan)
-    layout = {field.name: body[field.name] for field in fields(Layout)}
+    layout = {field.name: body[field.name] for field in fields(Layout)} | {"file": taken.name}
     return layout if taken.raw == taken.text else layout | {"reading": taken.reading.as_json()}
+
+
+def file_of(layout: Mapping[str, Any]) -> str | None:
+    """The name under which a run took its file, as it keeps it; None of runs that kept none. The blob bears the name
+    that its first run gave it, and the same bytes may have come under another since.
+    """
+    return layout.get("file")
 
 
 def layout_from_json(body: dict[str, Any]) -> Layout:

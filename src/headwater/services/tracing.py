@@ -23,7 +23,7 @@ from headwater.services.imports import stored_logic
 from headwater.services.logic import CALCULATED, RESULTS
 from headwater.services.mending import mending_of
 from headwater.services.places import place_in_file
-from headwater.services.sources import layout_from_json
+from headwater.services.sources import file_of, layout_from_json
 from headwater.store import audit, findings, quarantine, runs
 from headwater.store.chunks import Chunk, get_chunk
 from headwater.store.cited_blobs import get_cited_blob
@@ -193,7 +193,7 @@ class _Tracer:
                 line, text = record_text(file, span, layout, record_no)
                 cells = self._cells(origin, parse_slice(read_slice(file, span), span, layout), record_no)
         return trace.RawRecord(
-            file=blob.name,
+            file=file_of(run.layout) or blob.name,
             sha256=run.blob_sha256.hex(),
             encoding=run.encoding,
             line=line,

@@ -97,6 +97,7 @@ def plan_workbook(installation: Installation, path: Path) -> WorkbookSent:
         has_record=False,
         settled_from=run.started_at,
         places=places,
+        file=name_in(read),
     )
     return WorkbookSent(
         run_id=_plan(installation, path, logic, form, (read, reading, matched)),
@@ -111,8 +112,10 @@ def plan_workbook(installation: Installation, path: Path) -> WorkbookSent:
 def write_again(
     path: Path, form: MendForm, reading: FileConfig, write: Callable[[bytes], object], *, name: str
 ) -> None:
-    """Make the text of a resubmitted workbook again, from the workbook as it came and what is kept of the run."""
-    rows = {row.place: row for row in read_copy(path, reading, name=name).rows}
+    """Make the text of a resubmitted workbook again, from the workbook as it came and what is kept of the run; `name` is
+    that of the file, which runs that keep none of the original were told instead.
+    """
+    rows = {row.place: row for row in read_copy(path, reading, name=form.file or name).rows}
     write_text(form, _rows(form, rows), write)
 
 
@@ -132,7 +135,7 @@ def _plan(
         for number, (_, sheet, row, _) in enumerate(form.places or (), start=1)
     )
     taken = TakenIn(
-        name=name_in(read), raw=raw, text=text, encoding="utf-8", reading=reading, plan=replace(plan, parts=parts)
+        name=path.name, raw=raw, text=text, encoding="utf-8", reading=reading, plan=replace(plan, parts=parts)
     )
     now = replace(logic, factor_set=factor_sets.pin(installation) if calculates(logic.recipe, logic.contract) else None)
     return plan_run(installation, now, taken, source_id=read.run.source_id, source_name=path.name, mends=form)

@@ -14,7 +14,7 @@ from headwater.connectors.files import TEXT, WORKBOOKS, FileConfig, write_text_o
 from headwater.connectors.packing import unpack
 from headwater.errors import InputRefused, Misuse
 from headwater.services.row_matching import SheetRow, sheet_rows
-from headwater.services.sources import layout_from_json, reading_from_json
+from headwater.services.sources import file_of, layout_from_json, reading_from_json
 from headwater.services.wanted_fixes import span_of
 from headwater.store.chunks import chunks_of
 from headwater.store.cited_blobs import get_cited_blob
@@ -58,7 +58,7 @@ def read_run(installation: Installation, run: Run) -> ReadRun:
         )
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
-        name = get_cited_blob(connection, tenant_id, run.blob_sha256).name
+        name = file_of(run.layout) or get_cited_blob(connection, tenant_id, run.blob_sha256).name
         spans = [span_of(chunk) for chunk in chunks_of(connection, tenant_id, run.run_id)]
     layout = layout_from_json(dict(run.layout))
     with installation.blobs.open(tenant_id, run.text_sha256) as file:
