@@ -52,6 +52,11 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"postgres: {postgres}, faults: {faults}, seed: {config.stash[SEED]}"
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Files made for a test hold the time they were made; its name must be the same in all processes."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a test marked `faults(instants=30, sample=5)` its `instant`, from 0 (the start of the work) to 1 (its end).
 

@@ -24,7 +24,9 @@ UNCHANGED, REFUSED = "unchanged", "refused"
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:
-    """What became of one file: a run, or nothing, since it is as it was, or since it cannot be read."""
+    """What became of one file: a run, or nothing, since it is as it was, or since it cannot be read. `error` is what
+    refused it, or broke its run off.
+    """
 
     file: str
     view: RunView | None
@@ -59,8 +61,12 @@ def import_each(
                 yield Imported(file=file.name, view=None, error=None)
                 continue
             run_id = plan_source(installation, recipe, base, file)
-        except (InputRefused, Misuse) as error:
-            yield Imported(file=file.name, view=None, error=error)
+        except (InputRefused, Misuse) as refused:
+            yield Imported(file=file.name, view=None, error=refused)
             continue
-        carry_out(installation, run_id, progress=progress)
-        yield Imported(file=file.name, view=show_run(installation, run_id), error=None)
+        error: HeadwaterError | None = None
+        try:
+            carry_out(installation, run_id, progress=progress)
+        except HeadwaterError as stopped:
+            error = stopped  # the run has noted it and can be resumed; the other files are not concerned
+        yield Imported(file=file.name, view=show_run(installation, run_id), error=error)

@@ -19,7 +19,7 @@ from headwater.connectors.csv_file.records import Cut, Place, cut
 from headwater.connectors.text_table.parts import numbers
 from headwater.errors import Stopped
 
-READER_VERSION = "3"
+READER_VERSION = "4"
 """Part of every chunk's fingerprint: raise it when the same bytes could give other records."""
 
 BLANK = "blank"
@@ -216,11 +216,11 @@ def _parse(text: bytes, layout: Layout, *, plain: bool) -> tuple[pa.Table, list[
 
 
 def _without_blank(table: pa.Table, record_nos: RecordNos) -> tuple[pa.Table, RecordNos, RecordNos]:
-    """Set aside the rows with no text in any field."""
+    """Set aside the rows with nothing but white space in any field."""
     blank = np.arange(table.num_rows)
     for column in table.columns:
         texts = column if blank.size == table.num_rows else column.take(blank)
-        blank = blank[pc.binary_length(texts).to_numpy() == 0]
+        blank = blank[pc.binary_length(pc.utf8_trim_whitespace(texts)).to_numpy() == 0]
         if not blank.size:
             return table, record_nos, np.empty(0, np.int32)
     keep = np.ones(table.num_rows, np.bool_)

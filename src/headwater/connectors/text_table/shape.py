@@ -209,10 +209,10 @@ def _with_place(table: Table, what: str, name: str) -> Table:
 
 
 def _is_blank(rows: pa.Table) -> Column:
-    """Which rows hold no text in any column."""
+    """Which rows hold nothing but white space."""
     blank = np.ones(rows.num_rows, bool)
     for column in rows.columns:
-        blank &= pc.equal(column, BLANK).to_numpy(zero_copy_only=False)
+        blank &= pc.equal(pc.utf8_trim_whitespace(column), BLANK).to_numpy(zero_copy_only=False)
     return pa.array(blank)
 
 

@@ -1,4 +1,4 @@
-"""Number formats: whether a cell's number is shown as a per cent, a date or a time."""
+"""Number formats: whether a cell's number is shown as a per cent, a date, a time, or with leading zeros."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from functools import lru_cache
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """How a number format shows a number, where it shows more than the number."""
+    """How a number format shows a number, where it shows more than the number.
 
+    digits  whole numbers have so many at least, as codes have: 00000 shows 123 as 00123
+    """
+
+    digits: int = 0
     percent: bool = False
     date: bool = False
     time: bool = False
@@ -34,6 +38,7 @@ BUILT_IN: dict[int, Shown] = {
     **dict.fromkeys((32, 33, 34, 35, 55, 56), _TIME),
 }
 
+_CODE = re.compile("00+")
 _LITERAL = re.compile(r'"[^"]*"?|\\.|_.|\*.')
 _ELAPSED_PART = re.compile(r"\[(h+|m+|s+)\]")
 _BRACKET = re.compile(r"\[[^\]]*\]")
@@ -51,6 +56,8 @@ def shown_by(code: str) -> Shown | None:
         return None
     if "%" in section:
         return _PERCENT
+    if _CODE.fullmatch(section):
+        return Shown(digits=len(section))
     halves = bool(_HALF_DAY.search(section))
     section = _FRACTION.sub("", _HALF_DAY.sub("", section))
     if re.search("[0#?]", section):

@@ -240,6 +240,9 @@ class _Rows:
                 return shown, ERROR
             return attributes.get("string-value") or shown, TEXT
         if kind in {"float", "currency"}:
+            shown = _paragraphs(cell)
+            if len(shown) > 1 and shown.isdecimal() and shown[0] == "0" and float(shown) == float(attributes["value"]):
+                return shown, NUMBER
             return number_text(_finite(attributes["value"]), self._decimal), NUMBER
         if kind == "percentage":
             return percent_text(_finite(attributes["value"]), self._decimal), NUMBER

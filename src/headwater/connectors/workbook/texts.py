@@ -25,6 +25,12 @@ def number_text(number: float, decimal: str = ".") -> str:
     return text.replace(".", decimal) if decimal != "." else text
 
 
+def code_text(number: float, digits: int, decimal: str = ".") -> str:
+    """A whole number with as many digits at least; another one as it is."""
+    text = number_text(number, decimal)
+    return text.zfill(digits) if text.isdecimal() else text
+
+
 def percent_text(number: float, decimal: str = ".") -> str:
     """Exactly a hundred times the shortest decimal: 0.45 is 45%, 0.07 is 7%."""
     hundredfold = Decimal(repr(number)).scaleb(2)

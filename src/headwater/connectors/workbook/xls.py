@@ -26,7 +26,7 @@ from headwater.connectors.workbook.grid import (
     check_column,
     check_length,
 )
-from headwater.connectors.workbook.texts import number_text, percent_text, serial_text
+from headwater.connectors.workbook.texts import code_text, number_text, percent_text, serial_text
 from headwater.errors import InputRefused
 
 MAX_FILE = 128 * 1024**2
@@ -141,6 +141,8 @@ class XlsBook:
             return number_text(value, decimal), NUMBER
         if shown.percent:
             return percent_text(value, decimal), NUMBER
+        if shown.digits:
+            return code_text(value, shown.digits, decimal), NUMBER
         since_1904 = self._book.datemode == 1
         return serial_text(value, shown, since_1904=since_1904, decimal=decimal), DATE
 

@@ -38,7 +38,7 @@ from headwater.connectors.workbook.grid import (
     number_of,
     range_of,
 )
-from headwater.connectors.workbook.texts import number_text, percent_text, serial_text
+from headwater.connectors.workbook.texts import code_text, number_text, percent_text, serial_text
 from headwater.connectors.workbook.xlsx_text import decoded, dereferenced, string_of, unescaped
 
 _MAX_ROW_CHARACTERS = 16 * 1024 * 1024
@@ -91,6 +91,8 @@ class Cells:
             return number_text(_number(value), self.decimal)
         if shown.percent:
             return percent_text(_number(value), self.decimal)
+        if shown.digits:
+            return code_text(_number(value), shown.digits, self.decimal)
         text = self._dates.get((value, style))
         if text is None:
             if len(self._dates) > _CACHED_DATES:
@@ -103,7 +105,7 @@ class Cells:
         """The kind of a cell, as one letter."""
         if given in {"", "n"}:
             shown = self.formats.get(style)
-            return NUMBER if shown is None or shown.percent else DATE
+            return NUMBER if shown is None or shown.percent or shown.digits else DATE
         return {"b": BOOLEAN, "e": ERROR, "d": DATE, _UNCACHED: FORMULA}.get(given, TEXT)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
 
@@ -181,3 +182,19 @@ def test_a_sheet_read_twice_gives_the_same_batches(tmp_path: Path) -> None:
     config = WorkbookConfig(sheets=("Data",))
     assert rows_of(path, config) == rows_of(path, config)
     assert len(rows_of(path)) == 19_998
+
+
+@pytest.mark.parametrize(
+    ("stored", "code", "shown"),
+    [(123, "00000", "00123"), (123456, "00000", "123456"), (7, "00", "07"), (1.5, "00", "1.5"), (12, "0.00", "12")],
+)
+def test_a_code_keeps_the_zeros_its_format_shows(tmp_path: Path, stored: float, code: str, shown: str) -> None:
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("Data")
+    cell = WriteOnlyCell(sheet, value=stored)
+    cell.number_format = code
+    sheet.append(["what", "value"])
+    sheet.append(["x", cell])
+    path = tmp_path / "codes.xlsx"
+    book.save(path)
+    assert rows_of(path)[0][2]["value"] == shown
