@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
+from itertools import takewhile
 from os.path import relpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from headwater.services.samples import Sample
 
 SAMPLE = 500
+_PARTS = re.compile(r"[0-9]+|[^\W\d_]+|.", re.DOTALL)
+"""Of a file's name: numbers, words, and each sign between."""
+
 MAPPING, RECIPE = ".mapping.yaml", ".recipe.yaml"
 
 
@@ -132,9 +136,8 @@ def _grouped(samples: dict[Path, Sample]) -> list[list[Path]]:
 
 def _name(files: Sequence[Path], taken: set[str]) -> str:
     """Of the words that all names begin with, else of the first name; a number tells equal ones apart."""
-    prefix = _common_start([path.name for path in files]) if len(files) > 1 else files[0].name
-    whole = prefix if len(files) == 1 else re.sub(r"[A-Za-z]*$", "", prefix) or prefix
-    name = mapping_name(whole)
+    start = _common_start([_PARTS.findall(path.name) for path in files])
+    name = mapping_name("".join(start))
     if len(name.removeprefix("source")) < 3:
         name = mapping_name(files[0].name)
     free = name
@@ -195,21 +198,32 @@ def _sources(together: Sequence[Path], every: Sequence[Path], out: Path) -> Iter
     if len(together) > 1 and len(folders) == 1:
         (folder,) = folders
         names = [path.name for path in together]
-        start, end = _common_start(names), _common_start([name[::-1] for name in names])[::-1]
-        pattern = f"{start}*{end[max(0, len(start) + len(end) - min(map(len, names))) :]}"
+        pattern = name_pattern(names)
         others = {path.name for path in (*every, *_neighbours(folder)) if path.parent == folder} - set(names)
-        is_plain = not any(sign in start + end for sign in "*?[")
+        is_plain = not any(sign in name for sign in "*?[" for name in names)
         if is_plain and not any(fnmatchcase(other, pattern) for other in others):
             return [("", relpath(folder / pattern, out))]
     numbers = [""] if len(together) == 1 else [f"_file_{number}" for number in range(1, len(together) + 1)]
     return [(number, relpath(path, out)) for number, path in zip(numbers, together, strict=True)]
 
 
-def _common_start(texts: Sequence[str]) -> str:
-    """What all begin with, letter by letter."""
-    first, last = min(texts), max(texts)
-    same = next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
-    return first[:same]
+def name_pattern(names: Sequence[str]) -> str:
+    """A pattern for these names, and for later ones of their kind: numbers and words that differ become a `*` whole, so
+    that what is made of -01 and -02 takes -10 too.
+    """
+    parts = [_PARTS.findall(name) for name in names]
+    if len({len(each) for each in parts}) == 1:
+        together = [each[0] if len(set(each)) == 1 else "*" for each in zip(*parts, strict=True)]
+        return re.sub(r"\*+", "*", "".join(together))
+    start, end = _common_start(parts), _common_start([each[::-1] for each in parts])[::-1]
+    left = min(map(len, parts)) - len(start)
+    return "".join([*start, "*", *end[len(end) - min(left, len(end)) :]])
+
+
+def _common_start(lists: Sequence[list[str]]) -> list[str]:
+    """What all begin with, part by part."""
+    alike = takewhile(lambda each: len(set(each)) == 1, zip(*lists, strict=False))
+    return [each[0] for each in alike]
 
 
 def _neighbours(folder: Path) -> list[Path]:

@@ -164,7 +164,7 @@ def test_many_files_become_a_mapping_a_layout_and_a_recipe_a_group(headwater: He
     }
     assert [Path(each["file"]).name for each in body["refused"]] == ["broken.xlsx"]
     recipe = load_recipe(Path("recipes/bills.recipe.yaml"))
-    assert (recipe.source.path, recipe.mapping) == ("../inbox/bills_2024_0*.csv", "bills.mapping.yaml")
+    assert (recipe.source.path, recipe.mapping) == ("../inbox/bills_2024_*.csv", "bills.mapping.yaml")
     assert load_recipe(Path("recipes/trace.recipe.yaml")).mapping == "climate_trace"
     assert headwater("run", "recipes/trace.recipe.yaml").code == 0
 
