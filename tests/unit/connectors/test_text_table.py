@@ -92,6 +92,15 @@ def test_columns_become_records_with_their_units() -> None:
     ]
 
 
+def test_cells_of_different_units_are_not_mixed_without_a_column_for_them() -> None:
+    given = batch(["site", "power", "heat"], [["", "kWh", "MJ"], ["A", "1", "2"]])
+    unpivot = Unpivot(columns=("power", "heat"), name="what", value="amount")
+    with pytest.raises(InputRefused, match="different units"):
+        rows(shaped(table(given), Shape(units_row=True, unpivot=unpivot), name="f"))
+    alike = batch(["site", "power", "heat"], [["", "kWh", "kWh"], ["A", "1", "2"]])
+    assert len(rows(shaped(table(alike), Shape(units_row=True, unpivot=unpivot), name="f"))) == 2
+
+
 def test_a_row_of_units_becomes_columns() -> None:
     given = batch(["site", "power"], [["", "kWh"], ["A", "1"]])
     turned = shaped(table(given), Shape(units_row=True), name="f")

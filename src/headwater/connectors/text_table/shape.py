@@ -155,7 +155,12 @@ def _unpivoted(table: Table, unpivot: Unpivot, name: str) -> Table:
     _refuse_taken(added, kept, name, "source.unpivot")
 
     def batches() -> Iterator[Batch]:
+        units: set[str] = set()
         for batch in table.batches:
+            if not unpivot.unit:
+                _refuse_several_units(
+                    batch, [beside[column] for column in beside if beside[column] in made], units, name
+                )
             rows = _turned(batch.rows, kept, turned, added, beside)
             ragged = {index * len(turned): cells for index, cells in batch.ragged.items()}
             yield Batch(
@@ -168,6 +173,20 @@ def _unpivoted(table: Table, unpivot: Unpivot, name: str) -> Table:
         batches=batches(),
         units=tuple((column, unit) for column, unit in table.units if column in kept),
     )
+
+
+def _refuse_several_units(batch: Batch, columns: Sequence[str], units: set[str], name: str) -> None:
+    """Cells of different units would be mixed where the records do not carry them."""
+    for column in columns:
+        units.update(unit for unit in pc.unique(batch.rows[column]).to_pylist() if unit)
+    if len(units) > 1:
+        raise InputRefused(
+            "the columns that source.unpivot turns into records have different units, and no column takes them",
+            where=name,
+            value=", ".join(sorted(units)),
+            valid="one unit, or a column for it",
+            remedy="Add `unit: unit` to source.unpivot, and map the field of the unit to that column.",
+        )
 
 
 def _turned(
