@@ -25,6 +25,10 @@ UNITS: dict[str, str] = {
 }  # fmt: skip
 _SHORT = frozenset({"t", "g", "l", "h", "ha", "days", "hours", "degree", "degrees", "m2", "wh"})
 """Spellings that count as a unit between brackets or after a row of units only: `t` may be anything behind a `_`."""
+_BESIDE_UNITS = frozenset({
+    "total", "used", "consumed", "purchased", "bought", "delivered", "driven", "travelled", "traveled", "number", "of",
+})  # fmt: skip
+"""Words that say no more of a column than its unit does: litres purchased, number of km."""
 
 
 def folded(name: str) -> str:
@@ -36,7 +40,7 @@ def folded(name: str) -> str:
 
 def words(name: str) -> tuple[str, ...]:
     """The words of a name: `facilityCode`, `FACILITY_CODE` and `Facility code` have the same."""
-    apart = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])|(?<=[a-z0-9])(?=[A-Z]{2,}\b)", " ", name)
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])|(?<=[a-z0-9])(?=[A-Z]{2,}\b)", " ", name.replace("kWh", " kwh"))
     return tuple(re.findall(r"[a-z0-9]+", folded(apart)))
 
 
@@ -46,7 +50,7 @@ def unit_of(text: str) -> str | None:
 
 
 def unit_in_name(name: str) -> str | None:
-    """The unit that a header names: in brackets, behind "in", or as its last word."""
+    """The unit that a header names: in brackets, behind "in", as its last word, or as all that it says."""
     for inside in reversed(re.findall(r"[(\[{]([^()\[\]{}]{1,40})[)\]}]", name)):
         found = unit_of(inside)
         if found:
@@ -62,7 +66,14 @@ def unit_in_name(name: str) -> str | None:
         ending = " ".join(parts[-count:])
         if len(parts) > count and ending in UNITS and ending not in _SHORT:
             return UNITS[ending]
-    return None
+    return named_by_unit(name)
+
+
+def named_by_unit(name: str) -> str | None:
+    """The unit that is all a header says: Litres, kWh, m3, "km driven"."""
+    left = " ".join(word for word in words(name) if word not in _BESIDE_UNITS)
+    left = left or folded(name)
+    return UNITS.get(left) if left not in _SHORT else None
 
 
 def without_unit(name: str) -> str:

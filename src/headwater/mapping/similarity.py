@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz
 
-from headwater.mapping.naming import unit_of, without_unit, words
+from headwater.mapping.naming import named_by_unit, unit_of, without_unit, words
 from headwater.mapping.strict_yaml import parse_yaml
 
 if TYPE_CHECKING:
@@ -44,6 +44,11 @@ MOST_OF_IT = 0.8
 SLIP_OF_THE_PEN = 0.85
 SHORTEST_MISSPELT = 5
 """Letters: of shorter words one letter makes another word."""
+
+NAMED_BY_UNIT = 0.75
+"""How much it says for a quantity that a column is called Litres or kWh."""
+
+_TAKE_UNITS = frozenset({"cost", "price", "amount", "quantity"})
 
 ALIKE = 84
 """Out of 100: as many letters in common, in order."""
@@ -194,21 +199,27 @@ def _unit(column: ColumnProfile, field: FieldSpec, _: Document) -> Judgement:
     if unit is None or field.type not in {"decimal", "integer"}:
         return AGREES if unit is None or field.type != "date" else (0.5, 0.0, f"is in {unit}")
     if wanted is None:
-        if "/" in unit and field.name == "quantity":
-            return 0.3, 0.0, f"is in {unit}"
-        money = len(unit) == 3 and unit.isupper()
-        if money != (field.name in {"cost", "price", "amount"}) and field.name in {
-            "cost",
-            "price",
-            "amount",
-            "quantity",
-        }:
-            return 0.4, 0.0, f"is in {unit}"
-        return (1.0, 0.1, f"in {unit}") if field.name in {"quantity", "cost"} else AGREES
+        return _measured(column, field, unit)
     gas = " CO2e" if "co2e" in field.name else ""
     if unit in {wanted, wanted + gas}:
         return 1.0, 0.3, f"in {unit}"
     return 0.4, 0.0, f"is in {unit}, the field in {wanted}"
+
+
+def _measured(column: ColumnProfile, field: FieldSpec, unit: str) -> Judgement:
+    """Whether a unit is one of the field, where the field takes any: of money a cost's, all others a quantity's."""
+    is_money = _is_money(unit)
+    if ("/" in unit and field.name == "quantity") or (
+        field.name in _TAKE_UNITS and is_money == (field.name == "quantity")
+    ):
+        return 0.3 if "/" in unit else 0.4, 0.0, f"is in {unit}"
+    if field.name == "quantity" and column.kind in {"number", "integer"} and unit != "%" and named_by_unit(column.name):
+        return 1.0, NAMED_BY_UNIT, f"named by its unit, {unit}"
+    return (1.0, 0.3, f"in {unit}") if field.name in {"quantity", "cost"} else AGREES
+
+
+def _is_money(unit: str) -> bool:
+    return len(unit) == 3 and unit.isupper()
 
 
 def _values(column: ColumnProfile, field: FieldSpec, _: Document) -> Judgement:
@@ -246,7 +257,7 @@ def _values(column: ColumnProfile, field: FieldSpec, _: Document) -> Judgement:
 def _is_unit(text: str) -> bool:
     """Whether it is a unit; a currency is one of a cost, not of a quantity."""
     unit = unit_of(text)
-    return unit is not None and not (len(unit) == 3 and unit.isupper())
+    return unit is not None and not _is_money(unit)
 
 
 def _share(texts: Sequence[str], holds: Callable[[str], object]) -> float:

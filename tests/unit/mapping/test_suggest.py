@@ -55,6 +55,38 @@ def test_a_bill_is_understood() -> None:
     assert all(field.confidence >= ACCEPTED and field.why for field in found.found)
 
 
+def test_a_column_named_by_a_unit_is_the_quantity_and_a_bare_amount_is_not() -> None:
+    dated = {"Date": ["2024-01-01", "2024-02-01"]}
+    for header, unit in (("Litres", "l"), ("kWh", "kWh"), ("m3", "m3"), ("km driven", "km"), ("Total kWh", "kWh")):
+        found = columns_of(suggested(ACTIVITY, **dated, **{header: ["40.5", "38"], "Amount": ["61.20", "57.40"]}))
+        assert (found["quantity"], found["unit"]) == (header, f"= {unit}")
+        assert "cost" not in found
+    alone = suggested(ACTIVITY, **dated, Amount=["61.20", "57.40"])
+    quantity = next(field for field in alone.fields if field.field == "quantity")
+    assert quantity.is_open
+    assert [each.column for each in quantity.perhaps] == ["Amount"]
+
+
+@pytest.mark.parametrize(
+    ("header", "field", "other"),
+    [
+        ("Amount (kWh)", "quantity", "cost"),
+        ("Amount (EUR)", "cost", "quantity"),
+        ("Consumption kWh", "quantity", "cost"),
+    ],
+)
+def test_the_unit_says_what_an_amount_is_of(header: str, field: str, other: str) -> None:
+    found = columns_of(suggested(ACTIVITY, **{header: ["61.20", "57.40"]}))
+    assert found[field] == header
+    assert other not in found
+
+
+@pytest.mark.parametrize("header", ["EUR", "%", "t", "kWh"])
+def test_a_name_that_says_less_than_a_unit_is_no_quantity(header: str) -> None:
+    texts = ["red", "blue"] if header == "kWh" else ["61.20", "57.40"]
+    assert "quantity" not in columns_of(suggested(ACTIVITY, **{header: texts}))
+
+
 def test_no_column_is_used_twice() -> None:
     found = suggested(id=["1", "2"], date=["2024-01-01", "2024-01-02"], value=["1.5", "2.5"], Country=["DE", "GB"])
     used = [field.column for field in found.fields if field.column]
