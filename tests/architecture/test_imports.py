@@ -17,6 +17,7 @@ HEAVY = {
     "duckdb": {"contracts", "engine", "pipeline", "quality", "services"},
     "jinja2": {"services"},
     "numpy": {
+        "accounting",
         "connectors",
         "engine",
         "pipeline",

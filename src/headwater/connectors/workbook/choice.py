@@ -14,6 +14,8 @@ from headwater.connectors.workbook.records import heading
 from headwater.connectors.workbook.scan import Scan
 from headwater.errors import InputRefused
 
+OWN = "Headwater findings"
+"""The sheet that lists what was refused in a workbook given back: no table of whoever imports that, unless named."""
 _DOMINATES = 5
 """Times the cells of all other tables together that a sheet must have to be taken without being named."""
 _LISTED = 12
@@ -84,7 +86,7 @@ def _chosen(
         matched = {scan.sheet.name for pattern in hints.sheets for scan in _named(found, pattern, name)}
         chosen = [scan for scan in found if scan.sheet.name in matched]
         return chosen, 1.0, (f"{len(chosen)} of {len(found)} sheets said by source.sheets",)
-    visible = [scan for scan in found if scan.sheet.state == "visible" and scan.rows]
+    visible = [scan for scan in found if scan.sheet.state == "visible" and scan.rows and not _is_own(scan)]
     if not visible:
         raise _choose_among(found, "all sheets with values are hidden", name)
     if len(visible) == 1:
@@ -107,6 +109,10 @@ def _chosen(
     raise _choose_among(visible, "several sheets hold different tables", name)
 
 
+def _is_own(scan: Scan) -> bool:
+    return scan.sheet.name.startswith(OWN)
+
+
 def _is_sure(header: Header | None) -> bool:
     return header is not None and header.confidence >= CONFIDENT
 
@@ -115,7 +121,9 @@ def _named(found: Sequence[Scan], pattern: str, name: str) -> list[Scan]:
     """The sheet of that name, hidden or not; else the visible sheets that the pattern fits."""
     exact = [scan for scan in found if scan.sheet.name == pattern]
     fitting = exact or [
-        scan for scan in found if scan.sheet.state == "visible" and scan.rows and fnmatchcase(scan.sheet.name, pattern)
+        scan
+        for scan in found
+        if scan.sheet.state == "visible" and scan.rows and fnmatchcase(scan.sheet.name, pattern) and not _is_own(scan)
     ]
     if not fitting:
         raise InputRefused(

@@ -9,12 +9,14 @@ from functools import lru_cache
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """How a number format shows a number, where it shows more than the number.
+    r"""How a number format shows a number, where it shows more than the number.
 
     digits  whole numbers have so many at least, as codes have: 00000 shows 123 as 00123
+    signed  a per cent sign stands behind the number as it is: 0.0\% shows 0.5 as 0.5%
     """
 
     digits: int = 0
+    signed: bool = False
     percent: bool = False
     date: bool = False
     time: bool = False
@@ -39,6 +41,7 @@ BUILT_IN: dict[int, Shown] = {
 }
 
 _CODE = re.compile("00+")
+_LITERAL_PERCENT = re.compile(r'^[^;]*?(\\%|"[^";]*%[^"]*")')
 _LITERAL = re.compile(r'"[^"]*"?|\\.|_.|\*.')
 _ELAPSED_PART = re.compile(r"\[(h+|m+|s+)\]")
 _BRACKET = re.compile(r"\[[^\]]*\]")
@@ -49,6 +52,7 @@ _FRACTION = re.compile(r"(?<=s)[.,]0+")
 @lru_cache(maxsize=4096)
 def shown_by(code: str) -> Shown | None:
     """What the first section of a format code makes of a number; None where it stays one (amounts, text, General)."""
+    signed = bool(_LITERAL_PERCENT.search(code))
     section = _LITERAL.sub("", code).split(";", 1)[0].lower()
     elapsed = bool(_ELAPSED_PART.search(section))
     section = _BRACKET.sub("", _ELAPSED_PART.sub(r"\1", section))
@@ -56,6 +60,8 @@ def shown_by(code: str) -> Shown | None:
         return None
     if "%" in section:
         return _PERCENT
+    if signed:
+        return Shown(signed=True)
     if _CODE.fullmatch(section):
         return Shown(digits=len(section))
     halves = bool(_HALF_DAY.search(section))

@@ -140,7 +140,8 @@ def _about_cells(choice: Choice) -> list[str]:
         totals = [row for row in scan.totals if row > table.layout.header]
         if totals:
             rows = ", ".join(map(str, totals[:_SHOWN])) + (" …" if len(totals) > _SHOWN else "")
-            warnings.append(f"{where}: {len(totals)} rows look like totals (row {rows}); they are read as records")
+            told = f"{len(totals)} rows look like totals (row {rows})"
+            warnings.append(f"{where}: {told}; they are records unless the mapping skips them")
         warnings += _merged_numbers(table, where)
         warnings += _text_numbers(table, where)
     return warnings

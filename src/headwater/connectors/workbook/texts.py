@@ -25,10 +25,11 @@ def number_text(number: float, decimal: str = ".") -> str:
     return text.replace(".", decimal) if decimal != "." else text
 
 
-def code_text(number: float, digits: int, decimal: str = ".") -> str:
-    """A whole number with as many digits at least; another one as it is."""
+def code_text(number: float, shown: Shown, decimal: str = ".") -> str:
+    """A whole number with as many digits at least, another one as it is; with the sign that stands behind it."""
     text = number_text(number, decimal)
-    return text.zfill(digits) if text.isdecimal() else text
+    text = text.zfill(shown.digits) if text.isdecimal() else text
+    return f"{text}%" if shown.signed else text
 
 
 def percent_text(number: float, decimal: str = ".") -> str:

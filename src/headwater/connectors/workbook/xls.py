@@ -141,8 +141,8 @@ class XlsBook:
             return number_text(value, decimal), NUMBER
         if shown.percent:
             return percent_text(value, decimal), NUMBER
-        if shown.digits:
-            return code_text(value, shown.digits, decimal), NUMBER
+        if shown.digits or shown.signed:
+            return code_text(value, shown, decimal), NUMBER
         since_1904 = self._book.datemode == 1
         return serial_text(value, shown, since_1904=since_1904, decimal=decimal), DATE
 

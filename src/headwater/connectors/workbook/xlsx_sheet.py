@@ -91,8 +91,8 @@ class Cells:
             return number_text(_number(value), self.decimal)
         if shown.percent:
             return percent_text(_number(value), self.decimal)
-        if shown.digits:
-            return code_text(_number(value), shown.digits, self.decimal)
+        if shown.digits or shown.signed:
+            return code_text(_number(value), shown, self.decimal)
         text = self._dates.get((value, style))
         if text is None:
             if len(self._dates) > _CACHED_DATES:
@@ -105,7 +105,7 @@ class Cells:
         """The kind of a cell, as one letter."""
         if given in {"", "n"}:
             shown = self.formats.get(style)
-            return NUMBER if shown is None or shown.percent or shown.digits else DATE
+            return NUMBER if shown is None or shown.percent or shown.digits or shown.signed else DATE
         return {"b": BOOLEAN, "e": ERROR, "d": DATE, _UNCACHED: FORMULA}.get(given, TEXT)
 
 

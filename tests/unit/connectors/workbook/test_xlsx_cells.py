@@ -186,7 +186,16 @@ def test_a_sheet_read_twice_gives_the_same_batches(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("stored", "code", "shown"),
-    [(123, "00000", "00123"), (123456, "00000", "123456"), (7, "00", "07"), (1.5, "00", "1.5"), (12, "0.00", "12")],
+    [
+        (123, "00000", "00123"),
+        (123456, "00000", "123456"),
+        (7, "00", "07"),
+        (1.5, "00", "1.5"),
+        (12, "0.00", "12"),
+        (0.5, "0.0\\%", "0.5%"),
+        (0.5, '0.0" %"', "0.5%"),
+        (0.5, '0.0" kg";0" %"', "0.5"),
+    ],
 )
 def test_a_code_keeps_the_zeros_its_format_shows(tmp_path: Path, stored: float, code: str, shown: str) -> None:
     book = openpyxl.Workbook(write_only=True)
