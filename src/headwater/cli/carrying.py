@@ -12,7 +12,7 @@ from headwater.cli.printing import print_json, print_table
 from headwater.errors import HeadwaterError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from uuid import UUID
 
     from headwater.services.installation import Installation
@@ -37,10 +37,12 @@ def carry_out_and_tell(
     as_json: bool,
     more: Mapping[str, object] | None = None,
     hints: Callable[[UUID], Iterable[str]] | None = None,
+    left: Callable[[], Sequence[str]] = tuple,
 ) -> None:
     """Plan a run, carry it out, tell its ledger, and leave with its exit code. Ctrl-C and errors say how to resume.
 
-    `more` stands beside the run in JSON, whatever planning put there; `hints` are lines for people, told last.
+    `more` stands beside the run in JSON, whatever planning put there; `hints` are lines for people, told last. `left`
+    says, once it is planned, what to do about records that stay open since they were not even sent; () where none do.
     """
     from headwater.services.imports import carry_out
     from headwater.services.runs_view import goes_back, show_run
@@ -64,14 +66,16 @@ def carry_out_and_tell(
     if as_json:
         print_json(view.as_json() | {"seconds": round(time.monotonic() - began, 3), **(more or {})})
     else:
-        print_run(view)
+        print_run(view, left())
         for line in hints(run_id) if hints is not None else ():
             typer.echo(line)
-    exits.end(view.run.state)
+    exits.end("succeeded_with_quarantine" if left() and view.run.state == "succeeded" else view.run.state)
 
 
-def print_run(view: RunView) -> None:
-    """The ledger, findings by rule, and what to do next."""
+def print_run(view: RunView, left: Sequence[str] = ()) -> None:
+    """The ledger, findings by rule, and what to do next: `left` is what to do about records that stay open, where that
+    is not the usual.
+    """
     run = view.run
     title = f"{run.source_name} to {view.contract} by mapping {view.mapping}: {run.state.replace('_', ' ')}"
     print_table(["", "records"], ledger_lines(view), title=title, numbers=["records"])
@@ -83,7 +87,7 @@ def print_run(view: RunView) -> None:
         typer.echo(f"noticed: {line}")
     for number, why in view.gaps.items():
         typer.echo(f"chunk {number} is not loaded: {why}")
-    for line in next_steps(view):
+    for line in next_steps(view, left):
         typer.echo(line)
 
 
@@ -106,20 +110,28 @@ def ledger_lines(view: RunView) -> Iterator[tuple[str, Any]]:
                 yield f"  {words}", ledger.calculation[name]
 
 
-def next_steps(view: RunView) -> Iterator[str]:
+def next_steps(view: RunView, left: Sequence[str] = ()) -> Iterator[str]:
     """What the state of the run asks for, as commands."""
     run = view.run
     if run.records_planned == 0:
         yield f"{run.source_name} holds no records: it has a header and nothing below it, so nothing was loaded."
     if view.gaps or run.state in {"pending", "running", "cancelled", "failed"}:
         yield f"Not everything is loaded. Go on with: headwater runs resume {run.run_id}"
+    if left:
+        yield from left
+        return
     if not view.open:
         return
     records = "1 record is" if view.open == 1 else f"{view.open:,} records are"
     if run.kind == "resubmit":
-        yield f"{records} still open in quarantine: correct them in the same file and resubmit it."
+        which = "it" if view.open == 1 else "them"
+        yield f"{records} still open in quarantine: correct {which} in the same file and resubmit it."
         return
     yield f"{records} open in quarantine. Look at them, mend them in a spreadsheet, send them again:"
     yield f"  headwater quarantine list --run {run.run_id}"
+    if view.workbook:
+        yield f"  headwater quarantine export --workbook --run {run.run_id} --output mend{view.workbook}"
+        yield f"  headwater quarantine resubmit mend{view.workbook}"
+        yield "Or as CSV:"
     yield f"  headwater quarantine export --run {run.run_id} --output mend.csv"
     yield "  headwater quarantine resubmit mend.csv"

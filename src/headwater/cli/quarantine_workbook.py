@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
     from headwater.services.installation import Installation
     from headwater.services.workbook_mending import WorkbookSent
+
+SHOWN = 20
+COUNTED = ("sent", "gone", "unclear", "others", "missing")
+"""What of a workbook sent stands in JSON."""
 
 
 def export_workbook(
@@ -56,28 +61,71 @@ def resubmit_workbook(
     from headwater.services.workbook_mending import plan_workbook
 
     more: dict[str, object] = {}
+    left: list[str] = []
 
     def plan() -> UUID:
         sent = plan_workbook(opened, file)
-        more["workbook"] = {name: value for name, value in asdict(sent).items() if name != "run_id"}
-        for line in _left_out(sent):
+        more["workbook"] = {name: value for name, value in asdict(sent).items() if name in COUNTED}
+        for line in _left_out(sent, file):
             typer.echo(line, err=as_json)
+        left.extend(_export_again(sent, file))
         return sent.run_id
 
-    carry_out_and_tell(opened, plan, as_json=as_json, more=more, hints=hints)
+    def told(run_id: UUID) -> Iterable[str]:
+        yield from _refused_again(opened, run_id)
+        yield from hints(run_id)
+
+    carry_out_and_tell(opened, plan, as_json=as_json, more=more, hints=told, left=lambda: left)
 
 
-def _left_out(sent: WorkbookSent) -> Iterable[str]:
+def _left_out(sent: WorkbookSent, file: Path) -> Iterable[str]:
     if sent.gone:
-        yield f"{_records(sent.gone)} not in the workbook any more, and stay open."
+        stay = "stays" if sent.gone == 1 else "stay"
+        yield f"{_records(sent.gone)} not in the workbook any more, and {stay} open."
     if sent.unclear:
         shown = "; ".join(sent.unclear[:5]) + (f" ({len(sent.unclear):,} in all)" if len(sent.unclear) > 5 else "")
         yield f"It is not certain which rows these are now, so they stay open: {shown}"
-        yield "Correct them in a new export, with the rows in their places, or as CSV."
     if sent.others or sent.missing:
-        changed = f"{sent.others:,} other records differ from the original" if sent.others else ""
-        missing = f"{sent.missing:,} of the original are not there so" if sent.missing else ""
-        yield f"{' and '.join(filter(None, (changed, missing)))}: import the file itself to load them."
+        differ = "record differs" if sent.others == 1 else "records differ"
+        changed = f"{sent.others:,} other {differ} from the original" if sent.others else ""
+        is_not = "is" if sent.missing == 1 else "are"
+        missing = f"{sent.missing:,} of the original {is_not} not there so" if sent.missing else ""
+        yield f"{' and '.join(filter(None, (changed, missing)))}; that is not loaded."
+        yield "To load it, change the original and import that again; or import this file under the name of the"
+        yield "original's source, since under its own it would be another source and every figure would count twice:"
+        command = f"  headwater import {_quoted(str(file))} --mapping {_quoted(sent.mapping)}"
+        yield f"{command} --name {_quoted(sent.source, always=True)}"
+
+
+def _refused_again(opened: Installation, run_id: UUID) -> Iterable[str]:
+    """Where in the workbook what was sent is still wrong."""
+    from headwater.services.workbook_mending import refused_again
+
+    found = list(refused_again(opened, run_id))
+    if found:
+        yield "Refused again:"
+    for each in found[:SHOWN]:
+        field = f", {each.field}" if each.field else ""
+        value = f" {each.value[:60]!r}" if each.value else ""
+        yield f"  {each.sheet}, row {each.row}{field}:{value} {each.why}"
+    if len(found) > SHOWN:
+        yield f"  and {len(found) - SHOWN:,} more: headwater quarantine list --run {run_id} --limit {len(found)}"
+
+
+def _export_again(sent: WorkbookSent, file: Path) -> Iterable[str]:
+    """Rows that were not found again cannot be mended in the file in which they were not."""
+    if not sent.gone and not sent.unclear:
+        return
+    output = file.with_name(f"{file.stem}_again{'.xlsm' if file.suffix.lower() == '.xlsm' else '.xlsx'}")
+    yield "Correct what is still open in a new export, and leave every row in its place:"
+    yield f"  headwater quarantine export --workbook --run {sent.origin} --output {_quoted(str(output))}"
+    yield f"  headwater quarantine resubmit {_quoted(str(output))}"
+
+
+def _quoted(text: str, *, always: bool = False) -> str:
+    """As a shell takes it for one word, in the quotes that most shells know where these do."""
+    word = shlex.quote(text)
+    return f'"{text}"' if (always or word != text) and not set(text) & set('"$`\\!') else word
 
 
 def _records(count: int) -> str:

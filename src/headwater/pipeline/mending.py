@@ -98,7 +98,7 @@ class MendForm:
     fix           where it is the mapping that was mended: how; the records are sent as they were refused
     places        where the file is made of an edited workbook: for each row the record it stands for, and the sheet,
                   the row and the record in that row
-    file          with `places`: the name of the original, which a column `_file` holds whatever the edited copy is called
+    file          with `places`: the name of the original, which a column `_file` holds whatever the copy is called
     """
 
     columns: tuple[str, ...]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from headwater.connectors.files import WORKBOOKS
 from headwater.services.drift import drift_in_words
 from headwater.services.mending import open_after_resubmission
+from headwater.services.sources import file_of, reading_from_json
 from headwater.store import findings, runs
 from headwater.store.chunks import Ledger, chunks_of, ledger_of
 from headwater.store.documents import get_contract, get_document
@@ -48,6 +50,15 @@ class RunView:
     def warnings(self) -> tuple[str, ...]:
         """What was noticed about the file as a whole."""
         return tuple(self.run.layout.get("warnings", ()))
+
+    @property
+    def workbook(self) -> str | None:
+        """How the name of the workbook must end in which the run's records can be mended; None where there is none."""
+        reading = reading_from_json(dict(self.run.layout))
+        if reading is None or reading.format not in WORKBOOKS or self.run.kind != "import":
+            return None
+        name = reading.member or file_of(self.run.layout) or self.run.source_name
+        return ".xlsm" if name.lower().endswith(".xlsm") else ".xlsx"
 
     @property
     def is_complete(self) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.connectors.files import write_text_of
 from headwater.connectors.marked_workbook import Mark, Places, TableSheet, as_xlsx, cell_name, mark_workbook
 from headwater.connectors.text_table.shape import FILE
+from headwater.connectors.workbook.choice import OWN
 from headwater.engine.expressions import render_value
 from headwater.engine.readings import Readings
 from headwater.errors import InputRefused, Misuse
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from headwater.services.workbook_rows import ReadRun
     from headwater.store.quarantine import Quarantined
 
-FINDINGS = "Headwater findings"
+FINDINGS = OWN
 HEADER = ("sheet", "cell", "rule", "field", "value", "why", "what is valid", "how to mend it", "record", "run")
 WIDTHS = (18, 8, 30, 18, 24, 50, 40, 50, 42, 38)
 RECORD, RUN = HEADER.index("record"), HEADER.index("run")
@@ -157,8 +158,8 @@ def marked(
                 for number, (row, column) in enumerate(cells)
             ]
             first = cell_name(*cells[0]) if cells else f"A{each.row.number}"
-            told = [str(finding.get(name) or "") for name in ("rule", "field", "value", "message", "valid", "mend")]
-            rows.append((each.row.sheet, first, *told, str(each.record.key), str(read.run.run_id)))
+            told = [str(finding.get(name) or "") for name in ("rule", "field", "value", "message", "valid")]
+            rows.append((each.row.sheet, first, *told, _mend(finding), str(each.record.key), str(read.run.run_id)))
             links.append((each.row.sheet, first))
     name = FINDINGS
     while name.casefold() in {sheet.casefold() for sheet in places.sheets}:
@@ -193,10 +194,22 @@ def _turned_column(read: ReadRun, each: Located) -> str | None:
     return None
 
 
+def never_calculated(value: str) -> str | None:
+    """What to say of a cell that was read as the text of a formula: a program wrote it that does not calculate."""
+    if not value.startswith("="):
+        return None
+    return "a formula that was never calculated: open the workbook in Excel or LibreOffice and save it"
+
+
+def _mend(finding: Mapping[str, Any]) -> str:
+    """How to mend it, in this workbook."""
+    return never_calculated(str(finding.get("value") or "")) or str(finding.get("mend") or "")
+
+
 def _note(finding: Mapping[str, Any]) -> str:
     lines = [finding["rule"], finding["message"]]
     lines += [f"Valid: {finding['valid']}"] if finding.get("valid") else []
-    lines += [finding["mend"]] if finding.get("mend") else []
+    lines += [mend] if (mend := _mend(finding)) else []
     return "\n".join(lines)
 
 

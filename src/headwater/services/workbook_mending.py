@@ -17,7 +17,16 @@ from headwater.services.logic import calculates
 from headwater.services.mended_text import keep_text, write_text
 from headwater.services.row_matching import Asked, match
 from headwater.services.sources import TakenIn, layout_from_json
-from headwater.services.workbook_export import FINDINGS, HEADER, RECORD, RUN, blamed, locate, name_in
+from headwater.services.workbook_export import (
+    FINDINGS,
+    HEADER,
+    RECORD,
+    RUN,
+    blamed,
+    locate,
+    name_in,
+    never_calculated,
+)
 from headwater.services.workbook_rows import in_format, read_copy, read_run
 from headwater.store import quarantine, runs
 from headwater.store.quarantine import Which
@@ -40,13 +49,17 @@ Place = tuple[str, str, int, int]
 class WorkbookSent:
     """A planned resubmission, and what of the workbook is not part of it.
 
+    origin   the run that refused the records, with its source and how its mapping is called
     sent     records found again, changed or not
-    gone     records whose rows are not there any more: they stay open
+    gone     records whose rows are not there any more, and that stay open
     unclear  sheet and row, in the original, of which it is not certain which row they are now: their records stay open
     others   other records that were changed or added; `missing` are gone
     """
 
     run_id: UUID
+    origin: UUID
+    source: str
+    mapping: str
     sent: int
     gone: int
     unclear: tuple[str, ...]
@@ -99,21 +112,51 @@ def plan_workbook(installation: Installation, path: Path) -> WorkbookSent:
         places=places,
         file=name_in(read),
     )
+    is_open = [located[key][0].place for key, record in records.items() if record.state == "open" and key in located]
     return WorkbookSent(
         run_id=_plan(installation, path, logic, form, (read, reading, matched)),
+        origin=run.run_id,
+        source=run.source_name,
+        mapping=logic.recipe.mapping,
         sent=len(places),
-        gone=len(matched.gone),
-        unclear=tuple(_told(place) for place in matched.unclear),
+        gone=sum(place in matched.gone for place in is_open),
+        unclear=tuple(_told(place) for place in matched.unclear if place in is_open),
         others=matched.others,
         missing=matched.missing,
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class RefusedAgain:
+    """A finding on a row that was sent: where in the edited workbook it stands, and what is wrong there now."""
+
+    sheet: str
+    row: int
+    field: str
+    value: str
+    why: str
+
+
+def refused_again(installation: Installation, run_id: UUID) -> Iterator[RefusedAgain]:
+    """What the resubmission of a workbook could not mend, in the order of its rows."""
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        form = MendForm.from_json(runs.get_run(connection, tenant_id, run_id).layout["mends"])
+        refused = quarantine.refused_repairs(connection, tenant_id, run_id)
+    for record_no, findings in refused:
+        _, sheet, row, _ = (form.places or ())[record_no - 1]
+        for finding in findings:
+            field, value = (str(finding.get(name) or "") for name in ("field", "value"))
+            yield RefusedAgain(
+                sheet=sheet, row=row, field=field, value=value, why=never_calculated(value) or str(finding["message"])
+            )
+
+
 def write_again(
     path: Path, form: MendForm, reading: FileConfig, write: Callable[[bytes], object], *, name: str
 ) -> None:
-    """Make the text of a resubmitted workbook again, from the workbook as it came and what is kept of the run; `name` is
-    that of the file, which runs that keep none of the original were told instead.
+    """Make the text of a resubmitted workbook again, from the workbook as it came and what is kept of the run; `name`
+    stands for the original's where the run keeps none.
     """
     rows = {row.place: row for row in read_copy(path, reading, name=form.file or name).rows}
     write_text(form, _rows(form, rows), write)

@@ -169,6 +169,13 @@ def get_quarantined(
     return found[0], select(connection, Repair, QUERIES["repairs"], values)
 
 
+def refused_repairs(
+    connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID
+) -> list[tuple[int, Sequence[Mapping[str, Any]]]]:
+    """What a resubmission sent and was refused again, in its order: record number, from 1, and findings."""
+    return connection.execute(QUERIES["refused_repairs"], {"tenant_id": tenant_id, "run_id": run_id}).fetchall()
+
+
 def mended_by(
     connection: psycopg.Connection[Any], tenant_id: UUID, chunk_id: UUID, record_no: int
 ) -> tuple[Quarantined, list[Repair]] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import openpyxl
@@ -31,7 +32,7 @@ def run_of(headwater: Headwater) -> str:
     return str(headwater("runs", "list", "--json").json["runs"][0]["run_id"])
 
 
-def edited(path: Path, cells: dict[str, int]) -> None:
+def edited(path: Path, cells: dict[str, int | str]) -> None:
     book = openpyxl.load_workbook(path)
     for name, value in cells.items():
         book.worksheets[0][name] = value
@@ -50,7 +51,7 @@ def test_a_workbook_goes_out_and_comes_back_and_the_rest_is_fixed_like_it(import
     edited(tmp_path / "mend.xlsx", {quantity_cell(2): 100, quantity_cell(3): 2})
     done = imported("quarantine", "resubmit", "mend.xlsx")
     assert done.code == 3
-    assert "1 other records differ" in done.out
+    assert "1 other record differs" in done.out
     assert "2 more records are open that activity.quantity.type refused" in done.out
     hint = next(line.strip() for line in done.out.splitlines() if "quarantine fix --like" in line)
     fixed = imported(*hint.split()[1:], "--apply", "--out", "form_1.1.0.yaml")
@@ -71,6 +72,66 @@ def test_what_was_written_and_sent_is_told_as_json(imported: Headwater, tmp_path
     sent = imported("quarantine", "resubmit", "mend.xlsx", "--json").json
     assert sent["ledger"]["inserted"] == 1
     assert sent["workbook"] == {"sent": 3, "gone": 0, "unclear": [], "others": 0, "missing": 0}
+
+
+def test_what_stays_open_since_its_row_is_gone_ends_with_3_and_one_way_to_mend_it(
+    imported: Headwater, tmp_path: Path
+) -> None:
+    run = run_of(imported)
+    imported("quarantine", "export", "--run", run, "--workbook", "--output", "mend.xlsx")
+    edited(tmp_path / "mend.xlsx", {quantity_cell(3): 2, quantity_cell(4): 3})
+    book = openpyxl.load_workbook(tmp_path / "mend.xlsx")
+    book.worksheets[0].delete_rows(5)
+    book.save(tmp_path / "mend.xlsx")
+    done = imported("quarantine", "resubmit", "mend.xlsx")
+    assert "1 record is not in the workbook any more, and stays open." in done.out
+    assert "in the same file" not in done.out
+    assert done.code == 3
+    command = next(line.split()[1:] for line in done.out.splitlines() if "export --workbook" in line)
+    assert imported(*command).code == 0
+    edited(tmp_path / "mend_again.xlsx", {quantity_cell(5): 4})
+    assert imported("quarantine", "resubmit", "mend_again.xlsx").code == 0
+    assert imported("verify").code == 0
+
+
+def test_what_is_refused_again_is_told_with_its_place_and_a_formula_as_one(imported: Headwater, tmp_path: Path) -> None:
+    run = run_of(imported)
+    imported("quarantine", "export", "--run", run, "--workbook", "--output", "mend.xlsx")
+    edited(tmp_path / "mend.xlsx", {quantity_cell(3): "=2*600", quantity_cell(4): "a lot", quantity_cell(5): 4})
+    done = imported("quarantine", "resubmit", "mend.xlsx")
+    assert done.code == 3
+    places = done.out.partition("Refused again:\n")[2].splitlines()
+    assert places[0] == (
+        "  Sheet, row 3, quantity: '=2*600' a formula that was never calculated: "
+        "open the workbook in Excel or LibreOffice and save it"
+    )
+    assert places[1].startswith("  Sheet, row 4, quantity: 'a lot' ")
+    assert "2 records are still open in quarantine: correct them in the same file" in done.out
+
+
+def test_an_import_of_a_workbook_offers_that_workbook_first(imported: Headwater) -> None:
+    told = imported("runs", "show", run_of(imported)).out
+    command = f"headwater quarantine export --workbook --run {run_of(imported)} --output mend.xlsx"
+    assert command in told
+    assert told.index(command) < told.index("--output mend.csv")
+    assert imported(*command.split()[1:]).code == 0
+
+
+def test_other_changes_are_loaded_by_the_command_that_is_told_and_count_once(
+    imported: Headwater, tmp_path: Path
+) -> None:
+    run = run_of(imported)
+    imported("quarantine", "export", "--run", run, "--workbook", "--output", "mend.xlsx")
+    edited(
+        tmp_path / "mend.xlsx", {quantity_cell(2): 100, quantity_cell(3): 2, quantity_cell(4): 3, quantity_cell(5): 4}
+    )
+    done = imported("quarantine", "resubmit", "mend.xlsx")
+    assert done.code == 0
+    command = next(line for line in done.out.splitlines() if "headwater import" in line)
+    assert command.strip() == 'headwater import mend.xlsx --mapping form.yaml --name "energy.xlsx"'
+    loaded = imported(*shlex.split(command)[1:], "--json").json
+    assert (loaded["ledger"]["inserted"], loaded["ledger"]["updated"]) == (0, 1)
+    assert loaded["source"] == "energy.xlsx"
 
 
 @pytest.mark.parametrize(

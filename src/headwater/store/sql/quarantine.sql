@@ -50,6 +50,13 @@ SELECT {columns} FROM quarantine_repairs
 WHERE tenant_id = %(tenant_id)s AND quarantine_id = %(quarantine_id)s AND occurrence = %(occurrence)s
 ORDER BY repair_no
 
+-- name: refused_repairs
+-- What a resubmission sent and was refused again.
+SELECT r.record_no, r.findings
+FROM quarantine_repairs r JOIN chunks c ON c.tenant_id = r.tenant_id AND c.chunk_id = r.chunk_id
+WHERE r.tenant_id = %(tenant_id)s AND c.run_id = %(run_id)s AND r.outcome = 'refused'
+ORDER BY r.record_no
+
 -- name: mended_by
 -- The refused record that a record of a resubmission stands for.
 SELECT quarantine_id, occurrence FROM quarantine_repairs
