@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from headwater.mapping.shapes import REPORTED_ELSEWHERE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from headwater.mapping.profile import Profile
-    from headwater.mapping.suggest import SuggestedField, Suggestion
+    from headwater.mapping.suggest import SuggestedField, Suggestion, Unpivoted
+    from headwater.mapping.totals import Totals
 
+SHOWN, LISTED = 5, 20
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_ ./-]*[A-Za-z0-9_.]|[A-Za-z]")
 _WORDS_OF_YAML = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 _KNOWN_ABSENT = frozenset(
@@ -34,23 +37,35 @@ _KNOWN_ABSENT = frozenset(
 )
 
 
-def draft(suggestion: Suggestion, *, name: str, source: Mapping[str, object]) -> str:
-    """YAML that `load_mapping` reads, once every required field is filled; `source` holds the keys of that part."""
+def draft(
+    suggestion: Suggestion, *, name: str, source: Mapping[str, object], totals: Sequence[tuple[str, Totals]] = ()
+) -> str:
+    """YAML that `load_mapping` reads, once every required field is filled.
+
+    `source` holds the keys of that part, `totals` what looks like totals, each with the words for where it stands.
+    """
     lines = [f"mapping: {name}", "version: 1.0.0", f"contract: {suggestion.contract}"]
     if suggestion.required_open:
         lines.append(f"# open: required and not found: {', '.join(suggestion.required_open)}")
     lines += _source(suggestion, source)
     lines += _locale(suggestion.profile)
     lines += _absent(suggestion.profile)
+    lines += _skip(totals)
     lines.append("fields:")
     if not suggestion.found:
         lines.append("  # open: nothing was found; give each field a column, a constant or an expression")
     for field in suggestion.fields:
-        lines += _field(field)
+        lines += _field(field, suggestion.unpivot)
     if suggestion.unused:
         lines.append("# columns that no field takes:")
         lines += [f"#   {_comment(column)}" for column in suggestion.unused]
     return "\n".join(lines) + "\n"
+
+
+def _named(column: str) -> str:
+    """A column as expressions write it."""
+    doubled = column.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def quoted(text: str) -> str:
@@ -84,11 +99,29 @@ def _source(suggestion: Suggestion, source: Mapping[str, object]) -> Iterator[st
     if suggestion.unpivot:
         yield from (f"  {key}: {_inline(value)}" for key, value in keys.items())
         turned = suggestion.unpivot
-        plain = all(re.fullmatch("(19|20)[0-9]{2}", column) for column in turned.columns)
-        centuries = sorted({column[:2] for column in turned.columns}) if plain else []
-        columns: object = [f"{century}??" for century in centuries] if plain else list(turned.columns)
+        columns = _year_columns(turned, [column.name for column in suggestion.profile.columns])
         yield f"  # {len(turned.columns)} columns are years: each row becomes a record for each"
+        if turned.beside:
+            yield f"  # open: named by a year too, and not among them: {_comment(', '.join(turned.beside))}"
         yield f"  unpivot: {_inline({'columns': columns, 'name': turned.name, 'value': turned.value})}"
+
+
+def _are_plain(columns: Sequence[str]) -> bool:
+    """Whether years are all that the columns are called."""
+    return all(re.fullmatch("(19|20)[0-9]{2}", column) for column in columns)
+
+
+def _year_columns(turned: Unpivoted, others: Sequence[str]) -> list[str]:
+    """Patterns where they take these columns and no other, else their names."""
+    if _are_plain(turned.columns):
+        patterns = [f"{century}??" for century in sorted({column[:2] for column in turned.columns})]
+        if not any(fnmatchcase(other, pattern) for other in others for pattern in patterns):
+            return patterns
+    # A name with a * is a pattern as well: it must take no other column.
+    return [
+        re.sub(r"([*?[])", r"[\1]", column) if any(fnmatchcase(other, column) for other in others) else column
+        for column in turned.columns
+    ]
 
 
 def _locale(profile: Profile) -> Iterator[str]:
@@ -122,10 +155,32 @@ def _absent(profile: Profile) -> Iterator[str]:
         )
 
 
-def _field(field: SuggestedField) -> Iterator[str]:
+def _skip(totals: Sequence[tuple[str, Totals]]) -> Iterator[str]:
+    for where, found in totals:
+        told = ", ".join(found.texts[:SHOWN]) + (", …" if len(found.texts) > SHOWN else "")
+        yield _comment(f"# open: totals, by the look of it: {where} ({told}); records unless the mapping skips them:")
+    if totals:
+        yield "# skip:"
+    for _, found in totals:
+        texts = dict.fromkeys(text.strip().replace("'", "''") for text in found.texts[:LISTED])
+        column = _named(found.column)
+        column = column if all(text == text.strip() for text in found.texts) else f"trim({column})"
+        listed = ", ".join(f"'{text}'" for text in texts)
+        when = f"{column} IN ({listed})"
+        yield f"#   - {{when: {json.dumps(when, ensure_ascii=not when.isprintable())}, reason: total_line}}"
+
+
+def _field(field: SuggestedField, turned: Unpivoted | None) -> Iterator[str]:
     why = _comment("; ".join(field.why))
-    if field.column is not None:
+    if turned is not None and field.column == turned.name and not _are_plain(turned.columns):
+        read = quoted(f"regexp_extract({_named(field.column)}, '((19|20)[0-9]{{2}})', 1)")
+        yield f"  {field.field}: {{expression: {read}}}  # {field.confidence:.0%}: {why}; the year alone"
+    elif field.column is not None:
         yield f"  {field.field}: {{column: {quoted(field.column)}}}  # {field.confidence:.0%}: {why}"
+        if field.field == "period_end":
+            after = quoted(f"day_after({_named(field.column)})")
+            yield "  # The contract wants the day after the last day. Where the column holds that last day, write:"
+            yield f"  # period_end: {{expression: {after}}}"
     elif field.constant is not None:
         yield f"  {field.field}: {{constant: {quoted(field.constant)}}}  # {field.confidence:.0%}: {why}"
     elif field.required or field.perhaps:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from headwater.mapping.assignment import assign
+from headwater.mapping.naming import unit_in_name
 from headwater.mapping.similarity import Likeness, likeness
 
 if TYPE_CHECKING:
@@ -29,6 +30,12 @@ FITS = 0.15
 SHOWN = 3
 YEARS_MAKE_A_TABLE = 3
 _YEAR = re.compile(r"(?:FY|CY|Y)?[ _-]?((?:19|20)[0-9]{2})(?:\.0)?(?: ?\[YR[0-9]{4}\])?", re.IGNORECASE)
+_MARKED_YEAR = re.compile(
+    rf"{_YEAR.pattern}\s*(?:[*†‡§+~^#¹²³⁴⁵]{{1,3}}|\([^()]{{1,30}}\)|\[[^\[\]]{{1,12}}\]|[A-Z])", re.IGNORECASE
+)
+"""A year with the mark of a footnote, or a word of how sure it is: 2021*, 2021 (provisional), 2021p."""
+
+_FIGURES = frozenset({"number", "integer", "blank"})
 UNPIVOTED_NAME, UNPIVOTED_VALUE = "year", "value"
 
 
@@ -61,9 +68,13 @@ class SuggestedField:
 
 @dataclass(frozen=True, kw_only=True)
 class Unpivoted:
-    """Columns that are better read as records: one for each year."""
+    """Columns that are better read as records: one for each year.
+
+    beside  columns named by a year too that are left as they are: no figures, in a unit of their own, a year again
+    """
 
     columns: tuple[str, ...]
+    beside: tuple[str, ...] = ()
     name: str = UNPIVOTED_NAME
     value: str = UNPIVOTED_VALUE
 
@@ -138,14 +149,25 @@ def rank(profile: Profile, documents: Sequence[Document]) -> list[Suggestion]:
 
 def years_as_columns(profile: Profile) -> Unpivoted | None:
     """Columns whose names are years, where they hold figures and are at least three."""
-    years = [column for column in profile.columns if _YEAR.fullmatch(column.name.strip())]
-    figures = [column for column in years if column.kind in {"number", "integer", "blank"}]
-    if len(years) < YEARS_MAKE_A_TABLE or len(figures) < len(years):
+    years = {column.name: found[1] for column in profile.columns if (found := _YEAR.fullmatch(column.name.strip()))}
+    if any(profile.by_name[name].kind not in _FIGURES for name in years):
         return None
-    taken = {column.name.casefold() for column in profile.columns if column not in years}
+    beside = []
+    for column in profile.columns:
+        marked = _MARKED_YEAR.fullmatch(column.name.strip())
+        if marked is None or column.name in years:
+            continue
+        if column.kind in _FIGURES and marked[1] not in years.values() and unit_in_name(column.name) is None:
+            years[column.name] = marked[1]
+        else:
+            beside.append(column.name)
+    if len(years) < YEARS_MAKE_A_TABLE:
+        return None
+    columns = tuple(column.name for column in profile.columns if column.name in years)
+    taken = {column.name.casefold() for column in profile.columns if column.name not in years}
     name = next(each for each in (UNPIVOTED_NAME, "column year", "column name") if each not in taken)
     value = next(each for each in (UNPIVOTED_VALUE, "figure", "column value") if each not in taken)
-    return Unpivoted(columns=tuple(column.name for column in years), name=name, value=value)
+    return Unpivoted(columns=columns, beside=tuple(beside), name=name, value=value)
 
 
 def _unpivoted(profile: Profile, unpivot: Unpivoted) -> Profile:

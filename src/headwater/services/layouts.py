@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.connectors.files import FileConfig
 from headwater.errors import InputRefused, Misuse
-from headwater.mapping.draft import draft, quoted
+from headwater.mapping.draft import quoted
 from headwater.mapping.naming import folded
 from headwater.mapping.suggest import rank, suggest
 from headwater.services.contracts_view import find_contract
 from headwater.services.inspections import fitting, profiled
-from headwater.services.samples import source_keys, take_sample
-from headwater.services.suggestions import loadable_contracts, mapping_name, write_new
+from headwater.services.samples import take_sample
+from headwater.services.suggestions import drafted, loadable_contracts, mapping_name, write_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -174,7 +174,7 @@ class _Drafts:
             if found.fits or self.contract:
                 contract, missing = found.contract, found.required_open
                 mapping = f"{name}{MAPPING}"
-                self.documents[self.out / mapping] = draft(found, name=name, source=source_keys(sample.inspection))
+                self.documents[self.out / mapping] = drafted(found, sample, name=name)
         recipes = []
         for suffix, path in _sources(together, self.files, self.out) if mapping else ():
             recipe = self.out / f"{name}{suffix}{RECIPE}"

@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from headwater.connectors.files import WORKBOOKS
 from headwater.errors import InputRefused, Misuse
-from headwater.mapping.draft import draft
+from headwater.mapping.draft import SHOWN, draft
 from headwater.mapping.profile import profile
 from headwater.mapping.suggest import rank, suggest
+from headwater.mapping.totals import totals_in
 from headwater.services.contracts_view import find_contract, list_contracts
 from headwater.services.logic import RESULTS
 from headwater.services.samples import source_keys, take_sample
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from headwater.connectors.files import FileConfig
     from headwater.contracts import Document
     from headwater.mapping.suggest import Suggestion
+    from headwater.mapping.totals import Totals
     from headwater.services.samples import Sample
 
 
@@ -62,8 +65,26 @@ def suggest_mapping(path: Path, contract: str | None, hints: FileConfig, *, name
         best, *others = [suggest(seen, find_contract(contract))]
     else:
         best, *others = rank(seen, loadable_contracts())
-    yaml = draft(best, name=name or mapping_name(path.name), source=source_keys(sample.inspection))
+    yaml = drafted(best, sample, name=name or mapping_name(path.name))
     return Suggested(sample=sample, suggestion=best, yaml=yaml, others=tuple(others))
+
+
+def drafted(found: Suggestion, sample: Sample, *, name: str) -> str:
+    """The mapping that a suggestion made of this sample becomes."""
+    inspection = sample.inspection
+    word = "line" if inspection.format == "csv" else "row" if inspection.format in WORKBOOKS else "record"
+    totals = [(_told_places(each, sample, word), each) for each in totals_in(sample.rows)]
+    return draft(found, name=name, source=source_keys(inspection), totals=totals)
+
+
+def _told_places(totals: Totals, sample: Sample, word: str) -> str:
+    several = len(set(sample.parts)) > 1
+    told = [
+        f"{sample.numbers[place]} of {sample.parts[place]}" if several else str(sample.numbers[place])
+        for place in totals.places
+    ]
+    more = f" and {len(told) - SHOWN:,} more" if len(told) > SHOWN else ""
+    return f"{word} {', '.join(told[:SHOWN])}{more}"
 
 
 def loadable_contracts() -> Sequence[Document]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 
 import pyarrow as pa
 import pytest
@@ -12,6 +13,7 @@ from headwater.mapping.assignment import assign
 from headwater.mapping.draft import draft
 from headwater.mapping.profile import profile
 from headwater.mapping.suggest import ACCEPTED, Suggestion, rank, suggest
+from headwater.mapping.totals import Totals, totals_in
 from headwater.packs.ghg import pack
 
 DOCUMENTS: dict[str, Document] = {each.name: each for each in pack.documents()}
@@ -136,6 +138,52 @@ def test_years_across_become_records() -> None:
     assert '  unpivot: {columns: ["20??"], name: year, value: value}' in text
     assert suggested(FACILITY, **{"2019": ["1"], "2020": ["2"]}).unpivot is None
     assert suggested(FACILITY, **{"2019": ["a b"], "2020": ["c d"], "2021": ["e f"]}).unpivot is None
+
+
+def test_a_year_with_a_mark_is_among_the_years_and_listed_by_name() -> None:
+    years = {"2018": ["1.5", "2"], "2019": ["2", "3"], "2020": ["4", "5"], "2021*": ["6", "7"]}
+    found = suggested(FACILITY, **{"Facility": ["A", "B"], **years, "2020 (%)": ["1", "2"], "2019p": ["5", "6"]})
+    assert found.unpivot is not None
+    assert found.unpivot.columns == tuple(years)
+    text = draft(found, name="wide", source={"format": "csv"})
+    assert '  unpivot: {columns: ["2018", "2019", "2020", "2021*"], name: year, value: value}' in text
+    assert "# open: named by a year too, and not among them: 2020 (%), 2019p" in text
+    year = read_mapping(text, where="draft").fields["year"]
+    assert year.expression == "regexp_extract(\"year\", '((19|20)[0-9]{2})', 1)"
+
+
+def test_a_name_of_a_year_takes_no_other_column() -> None:
+    years = {"2019": ["2", "3"], "2020": ["4", "5"], "2021*": ["6", "7"]}
+    found = suggested(FACILITY, **{**years, "2021 target": ["1", "2"]})
+    assert 'columns: ["2019", "2020", "2021[*]"]' in draft(found, name="wide", source={})
+    found = suggested(FACILITY, **{"2019": ["2"], "2020": ["4"], "2021": ["6"], "20ft": ["1"]})
+    assert 'columns: ["2019", "2020", "2021"]' in draft(found, name="wide", source={})
+
+
+def test_totals_are_told_with_a_skip_that_takes_them() -> None:
+    columns = {name: [*texts, ""] for name, texts in BILLS.items()} | {
+        "Bill No.": ["A-1", "A-2", "A-3", " Total 'all'"]
+    }
+    rows = pa.table({name: pa.array(texts, pa.string()) for name, texts in columns.items()})
+    (totals,) = totals_in(rows)
+    assert totals == Totals(column="Bill No.", texts=(" Total 'all'",), places=(3,))
+    text = draft(suggested(ACTIVITY, **columns), name="bills", source={}, totals=[("line 5", totals)])
+    assert "# open: totals, by the look of it: line 5 ( Total 'all'); records unless the mapping skips them:\n" in text
+    assert read_mapping(text, where="draft").skip == ()
+    (skip,) = read_mapping(text.replace("# skip:\n#   - ", "skip:\n  - "), where="draft").skip
+    assert (skip.when, skip.reason) == ("trim(\"Bill No.\") IN ('Total ''all''')", "total_line")
+
+
+def test_what_every_record_says_is_no_total() -> None:
+    rows = {"figure": ["Total emissions", "Total emissions", "Totalise"], "site": ["a", "Total", "c"]}
+    assert totals_in(pa.table(rows)) == ()
+
+
+def test_the_last_day_of_a_period_is_told_of() -> None:
+    text = draft(suggested(ACTIVITY, **BILLS), name="bills", source={})
+    assert "  # The contract wants the day after the last day." in text
+    mapping = read_mapping(re.sub("  period_end: .*\n(.*\n)  # period_end", r"\1  period_end", text), where="draft")
+    assert mapping.fields["period_end"].expression == 'day_after("To")'
 
 
 def test_contracts_are_ranked_by_fit() -> None:

@@ -295,7 +295,8 @@ def about_records(rows: list[Row], header: int) -> list[str]:
         )
     totals = [row for row in records if _TOTALS.match(next(cell for cell in row.cells if cell.strip()).strip())]
     if totals:
-        warnings.append(f"line {totals[0].line + 1} begins with a word for totals; skip such records in the mapping")
+        told = f"line {totals[0].line + 1} begins with a word for totals"
+        warnings.append(f"{told}; such records are loaded unless the mapping skips them")
     repeated = [row for row in records if len(names) > 1 and _is_header(row, names)]
     if repeated:
         warnings.append(f"the header stands again on line {repeated[0].line + 1}; it is skipped there")
