@@ -170,7 +170,9 @@ def _opened(path: Path, config: FileConfig, name: str) -> Iterator[_Opened]:
             where=name,
             value=f"{len(chosen)} files",
             valid=", ".join(each.name for each in chosen[:10]),
-            remedy="Say which one with source.member in the mapping, or with --member.",
+            remedy=f'Say which one: --member "{chosen[0].name}", or source.member in the mapping. '
+            f"All of them are read by: headwater import {name} --mapping MAPPING; "
+            f"headwater recipe init {name} suggests a mapping for all",
         )
     with TemporaryDirectory(prefix="headwater-") as folder:
         unpacked = Path(folder) / "member"

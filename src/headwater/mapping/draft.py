@@ -38,11 +38,17 @@ _KNOWN_ABSENT = frozenset(
 
 
 def draft(
-    suggestion: Suggestion, *, name: str, source: Mapping[str, object], totals: Sequence[tuple[str, Totals]] = ()
+    suggestion: Suggestion,
+    *,
+    name: str,
+    source: Mapping[str, object],
+    totals: Sequence[tuple[str, Totals]] = (),
+    told: Sequence[str] = (),
 ) -> str:
     """YAML that `load_mapping` reads, once every required field is filled.
 
-    `source` holds the keys of that part, `totals` what looks like totals, each with the words for where it stands.
+    `source` holds the keys of that part, `totals` what looks like totals, each with the words for where it stands;
+    `told` is what inspection says of totals that the sample does not have.
     """
     lines = [f"mapping: {name}", "version: 1.0.0", f"contract: {suggestion.contract}"]
     if suggestion.required_open:
@@ -51,6 +57,9 @@ def draft(
     lines += _locale(suggestion.profile)
     lines += _absent(suggestion.profile)
     lines += _skip(totals)
+    if told:
+        lines += [*(f"# open: {_comment(each)}, as in:" for each in told), "# skip:"]
+        lines.append("#   - {when: \"COLUMN LIKE 'Total%'\", reason: total_line}")
     lines.append("fields:")
     if not suggestion.found:
         lines.append("  # open: nothing was found; give each field a column, a constant or an expression")

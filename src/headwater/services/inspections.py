@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headwater.connectors.files import FileConfig, inspect_file
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, Misuse
 from headwater.mapping import Mapping, compile_mapping, read_mapping
 from headwater.mapping.profile import profile
 from headwater.services.installation import installed_packs
@@ -38,9 +39,21 @@ class Inspected:
 
 def inspect(path: Path, hints: FileConfig) -> Inspected:
     """Inspect a file; what `hints` say is taken as said. InputRefused, in words, for what cannot be read."""
+    refuse_folder(path)
     sample = take_sample(path, hints)
     found = sample.inspection
     return Inspected(file=found, profile=profiled(sample), mappings=fitting(path, found))
+
+
+def refuse_folder(path: Path) -> None:
+    """Misuse where it is a folder: only a file is looked at alone."""
+    if path.is_dir():
+        raise Misuse(
+            "this is a folder",
+            where=str(path),
+            valid="one file",
+            remedy=f"Look at all its files with: headwater recipe init {shlex.quote(str(path))}",
+        )
 
 
 def profiled(sample: Sample) -> Profile:

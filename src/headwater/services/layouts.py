@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import takewhile
 from os.path import relpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headwater.connectors.files import FileConfig
+from headwater.connectors.files import FileConfig, data_members
 from headwater.errors import InputRefused, Misuse
 from headwater.mapping.draft import quoted
 from headwater.mapping.naming import folded
@@ -86,7 +86,7 @@ def init_recipes(paths: Sequence[Path], out: Path, *, contract: str | None = Non
     refused: list[Refusal] = []
     for path in files:
         try:
-            samples[path] = take_sample(path, FileConfig(), records=SAMPLE)
+            samples[path] = _sampled(path)
         except InputRefused as error:
             refused.append(Refusal(file=str(path), why=str(error)))
     if not samples:
@@ -98,6 +98,22 @@ def init_recipes(paths: Sequence[Path], out: Path, *, contract: str | None = Non
     groups = tuple(drafts.add(_name(together, names), together) for together in _grouped(samples))
     _write(drafts.documents, force=force)
     return Layouts(folder=str(out), groups=groups, refused=tuple(refused))
+
+
+def _sampled(path: Path) -> Sample:
+    """Of a file; of an archive the fullest of its files, which must be of one layout: its recipe reads all of them."""
+    inside = data_members(path, path.name, None)
+    samples = [take_sample(path, FileConfig(member=each), records=SAMPLE) for each in inside or (None,)]
+    if len({layout_key(each) for each in samples}) > 1:
+        raise InputRefused(
+            "the archive holds files of several layouts",
+            where=path.name,
+            value=", ".join(inside[:10]),
+            valid="files with the same columns",
+            remedy="Unpack it, and name the folder instead.",
+        )
+    fullest = max(samples, key=lambda each: each.rows.num_rows)
+    return replace(fullest, inspection=replace(fullest.inspection, member=None))
 
 
 def layout_key(sample: Sample) -> tuple[object, ...]:

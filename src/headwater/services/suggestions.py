@@ -13,6 +13,7 @@ from headwater.mapping.profile import profile
 from headwater.mapping.suggest import rank, suggest
 from headwater.mapping.totals import totals_in
 from headwater.services.contracts_view import find_contract, list_contracts
+from headwater.services.inspections import refuse_folder
 from headwater.services.logic import RESULTS
 from headwater.services.samples import source_keys, take_sample
 
@@ -53,6 +54,7 @@ class Suggested:
 
 def suggest_mapping(path: Path, contract: str | None, hints: FileConfig, *, name: str | None = None) -> Suggested:
     """Look at a file and suggest a mapping called `name`; InputRefused where the file holds no record to look at."""
+    refuse_folder(path)
     sample = take_sample(path, hints)
     if not sample.rows.num_rows:
         raise InputRefused(
@@ -74,7 +76,9 @@ def drafted(found: Suggestion, sample: Sample, *, name: str) -> str:
     inspection = sample.inspection
     word = "line" if inspection.format == "csv" else "row" if inspection.format in WORKBOOKS else "record"
     totals = [(_told_places(each, sample, word), each) for each in totals_in(sample.rows)]
-    return draft(found, name=name, source=source_keys(inspection), totals=totals)
+    # Of a whole workbook inspection says where totals stand, below the sample too.
+    beyond = [] if totals else [each for each in inspection.warnings if "look like totals" in each]
+    return draft(found, name=name, source=source_keys(inspection), totals=totals, told=beyond)
 
 
 def _told_places(totals: Totals, sample: Sample, word: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -32,6 +33,25 @@ def test_what_the_columns_hold_is_told(headwater: Headwater, readings: Path) -> 
     ):
         assert re.search(line, done.out), line
     assert "Begin a mapping with: headwater map suggest" in done.out
+
+
+def test_of_a_folder_the_way_to_all_its_files_is_said(headwater: Headwater, readings: Path) -> None:
+    for command in (("inspect",), ("map", "suggest")):
+        done = headwater(*command, readings.parent)
+        assert (done.code, "this is a folder" in done.err) == (2, True)
+        assert "headwater recipe init" in done.err
+
+
+def test_of_an_archive_a_member_and_the_way_to_all_are_said(headwater: Headwater, tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "months.zip", "w") as archive:
+        for month in ("01", "02"):
+            archive.writestr(f"{month}.csv", READINGS)
+    done = headwater("inspect", "months.zip")
+    told = " ".join(done.err.split())
+    assert done.code == 1
+    assert '--member "01.csv", or source.member in the mapping.' in told
+    assert "headwater import months.zip --mapping MAPPING" in told
+    assert headwater("inspect", "months.zip", "--member", "01.csv").code == 0
 
 
 def test_as_json_with_the_profile(headwater: Headwater, readings: Path) -> None:

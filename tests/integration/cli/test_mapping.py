@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -190,6 +191,19 @@ def test_a_document_that_was_worked_on_is_kept(headwater: Headwater, inbox: Path
     assert not Path("recipes/bills.mapping.yaml").exists()
     assert headwater("recipe", "init", inbox, "--force").code == 0
     assert mine.read_text() != "mine"
+
+
+def test_an_archive_is_one_layout_for_all_its_files(headwater: Headwater, tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "bills.zip", "w") as archive:
+        for month in ("01", "02"):
+            archive.writestr(f"{month}.csv", BILLS.replace("A-", f"{month}-"))
+    body = headwater("recipe", "init", "bills.zip", "--json").json
+    assert [group["recipes"] for group in body["groups"]] == [["bills.recipe.yaml"]]
+    assert "member" not in Path("recipes/bills.mapping.yaml").read_text()
+    with ZipFile(tmp_path / "bills.zip", "a") as archive:
+        archive.writestr("other.csv", "Other;Columns\n1;2\n")
+    done = headwater("recipe", "init", "bills.zip", "--force")
+    assert (done.code, "the archive holds files of several layouts" in done.err) == (1, True)
 
 
 def test_a_file_beside_the_pattern_is_not_taken_by_it(headwater: Headwater, inbox: Path) -> None:

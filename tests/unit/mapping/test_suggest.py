@@ -174,6 +174,13 @@ def test_totals_are_told_with_a_skip_that_takes_them() -> None:
     assert (skip.when, skip.reason) == ("trim(\"Bill No.\") IN ('Total ''all''')", "total_line")
 
 
+def test_totals_beyond_the_sample_are_told() -> None:
+    told = "sheet A: 1 rows look like totals (row 9000)"
+    text = draft(suggested(ACTIVITY, **BILLS), name="bills", source={}, told=[told])
+    assert f"# open: {told}, as in:\n# skip:\n" in text
+    assert read_mapping(text, where="draft").skip == ()
+
+
 def test_what_every_record_says_is_no_total() -> None:
     rows = {"figure": ["Total emissions", "Total emissions", "Totalise"], "site": ["a", "Total", "c"]}
     assert totals_in(pa.table(rows)) == ()

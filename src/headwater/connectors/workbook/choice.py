@@ -216,7 +216,10 @@ def _list(found: Sequence[Scan]) -> str:
 def _choose_among(found: Sequence[Scan], what: str, name: str, one_table: Sequence[Scan] = ()) -> InputRefused:
     names = [scan.sheet.name for scan in one_table or found]
     listed = ", ".join(f'"{sheet}"' for sheet in names[:_LISTED]) + (", …" if len(names) > _LISTED else "")
-    remedy = f"Name the sheets to read, or patterns of names: source.sheets: [{listed}]"
+    said = " ".join(f'--sheet "{sheet}"' for sheet in names[: _LISTED if one_table else 1])
+    listed = listed if one_table else f'"{names[0]}"'
+    remedy = f"Name the sheets to read, or patterns of names: {said} on the command line, or in a mapping"
+    remedy += f" source.sheets: [{listed}]"
     if one_table:
         remedy += "; named together they become one table, in which the sheet of each record is known"
     return InputRefused(what, where=name, valid=f"a sheet that is named: {_list(found)}", remedy=remedy + ".")
