@@ -53,8 +53,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Files made for a test hold the time they were made; its name must be the same in all processes."""
-    return argname if isinstance(val, bytes) else None
+    """A ZIP made for a test holds the time it was made; the test's name must be the same in all processes."""
+    return f"{argname} of {len(val)} bytes" if isinstance(val, bytes) and val.startswith(b"PK") else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

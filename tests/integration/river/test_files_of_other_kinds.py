@@ -120,15 +120,15 @@ def test_a_file_of_any_kind_is_loaded_refused_traced_and_verified(
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("a.csv", (",".join(COLUMNS) + "\n").encode()),
-        ("a.json", b"[]"),
-        ("b.json", b'{"value": []}'),
-        ("a.xlsx", workbook([list(COLUMNS)])),
-        ("a.parquet", as_parquet([])),
+        ("a.csv", (",".join(COLUMNS) + "\n").encode),
+        ("a.json", lambda: b"[]"),
+        ("b.json", lambda: b'{"value": []}'),
+        ("a.xlsx", lambda: workbook([list(COLUMNS)])),
+        ("a.parquet", lambda: as_parquet([])),
     ],
 )
-def test_a_file_without_records_loads_none(river: River, name: str, content: bytes) -> None:
-    run_id, ledger = river.load(content, name=name, mapping=mapping(river, "form"))
+def test_a_file_without_records_loads_none(river: River, name: str, content: Callable[[], bytes]) -> None:
+    run_id, ledger = river.load(content(), name=name, mapping=mapping(river, "form"))
     assert (ledger.read, ledger.inserted, ledger.quarantined) == (0, 0, 0)
     assert river.rows("SELECT state FROM runs WHERE run_id = %(run)s", run=run_id) == [{"state": "succeeded"}]
     assert sound(river)
