@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from headwater.connectors.csv_file import CsvConfig, RawChunk, inspect_file, is_utf8, plan, read_chunk, to_utf8
+from headwater.connectors.files import FileConfig
+from headwater.connectors.files import inspect_file as inspect_any_file
 from headwater.errors import InputRefused
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -128,4 +130,4 @@ def test_a_workbook_under_a_csv_name_is_refused_as_one(path: Path, tmp_path: Pat
     renamed = tmp_path / "table.csv"
     renamed.write_bytes(path.read_bytes())
     with pytest.raises(InputRefused, match="Excel workbook"):
-        inspect_file(renamed)
+        inspect_any_file(renamed, FileConfig())

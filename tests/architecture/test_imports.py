@@ -39,7 +39,7 @@ HEAVY = {
         "services",
     },
     "pycountry": {"accounting"},
-    "pydantic": {"cli", "contracts", "mapping", "pipeline", "settings"},  # typer speaks it to cli
+    "pydantic": {"contracts", "mapping", "pipeline", "settings"},
     "rapidfuzz": {"mapping"},
     "rich": {"cli", "telemetry"},
     "sqlglot": {"contracts", "engine", "lineage"},

@@ -79,7 +79,7 @@ def _written(cell: str, quoted: bool, config: CsvConfig) -> str:
 
 def _kind(cells: list[str], line: str, width: int, delimiter: str) -> str:
     if len(cells) == width:
-        return "row" if any(cells) else "blank"
+        return "row" if any(cell.strip() for cell in cells) else "blank"
     return "ragged" if line.strip(" \t\r\n" + delimiter) else "blank"
 
 

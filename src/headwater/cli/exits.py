@@ -9,7 +9,6 @@ from enum import Enum
 from typing import Any
 
 import typer
-from pydantic import ValidationError
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
@@ -107,8 +106,9 @@ def _misuse(error: TyperException) -> Misuse:
     where = next((option for option in param.opts if option.startswith("--")), param.name)
     if not error.message:
         return Misuse("it is missing", where=where, remedy=remedy)
-    cause = error.__cause__ or error.__context__
-    value = cause.errors()[0]["input"] if isinstance(cause, ValidationError) else None
+    cause: Any = error.__cause__ or error.__context__
+    # Typer asks pydantic, which is too heavy to be imported for a look at its error.
+    value = cause.errors()[0]["input"] if type(cause).__name__ == "ValidationError" else None
     valid = _valid(param)
     return Misuse("not a valid value" if valid else error.message, where=where, value=value, valid=valid, remedy=remedy)
 

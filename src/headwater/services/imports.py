@@ -120,11 +120,11 @@ def source_files(installation: Installation, recipe: Recipe, base: Path) -> tupl
 
 def plan_source(installation: Installation, recipe: Recipe, base: Path, file: SourceFile) -> UUID:
     """Plan the run of one file; its id, for `carry_out`."""
-    logic = _logic(installation, recipe, base)
-    hints = config_of(logic.mapping)
+    mapping = installation.mapping(recipe.mapping, base)
+    hints = config_of(mapping)
     found = inspect_file(file.path, replace(hints, member=file.member or hints.member))
-    columns = found.columns or columns_named(logic.mapping)
-    decimal = logic.mapping.for_columns(columns).locale.decimal
+    columns = found.columns or columns_named(mapping)
+    decimal = mapping.for_columns(columns).locale.decimal
     taken = take_in(
         installation,
         file.path,
@@ -132,15 +132,15 @@ def plan_source(installation: Installation, recipe: Recipe, base: Path, file: So
         chunk_size=recipe.load.chunk_size or installation.settings.chunk_size,
     )
     kinds = kinds_of(installation, taken)
-    drift = find_drift(installation, recipe, logic.mapping.mapping, kinds)
+    drift = find_drift(installation, recipe, mapping.mapping, kinds)
     if drift is not None and drift.mode == "quarantine":
         taken = replace(taken, plan=replace(taken.plan, unwanted=drift.new_columns))
     name = _source_name(recipe, file)
     return plan_run(
         installation,
-        logic,
+        _logic(installation, recipe, base),
         taken,
-        source_id=source_id(logic.mapping, name),
+        source_id=source_id(mapping, name),
         source_name=name,
         noted={"kinds": list(kinds.items()), "warnings": list(found.warnings)}
         | ({"drift": drift.as_json()} if drift else {}),

@@ -64,7 +64,10 @@ def test_a_rule_or_type_that_nobody_knows_is_no_empty_list(headwater: Headwater,
     [
         ({"load": {"strategy": "ful"}}, "load.strategy: not a valid value (value: 'ful'). Valid: delta or full"),
         ({"load": {"chunk_size": 0}}, "load.chunk_size: not a valid value (value: '0'). Valid: 1 or more"),
-        ({"load": {"chunks": 5}}, "load.chunks: there is no such key (value: 'chunks'). Valid: strategy, chunk_size"),
+        (
+            {"load": {"chunks": 5}},
+            "load.chunks: there is no such key (value: 'chunks'). Valid: strategy, drift, chunk_size",
+        ),
         ({"mapping": None}, "mapping: not a valid value. Valid: text"),
         ({"recipe": "R!"}, "recipe: not a valid value (value: 'R!'). Valid: text that matches"),
     ],

@@ -19,7 +19,8 @@ from headwater.cli.main import app
 PROMISED = {
     "demo", "inspect", "map suggest", "map preview", "recipe init",
     "import", "run", "runs list", "runs show", "runs resume", "quarantine list", "quarantine show",
-    "quarantine export", "quarantine resubmit", "quarantine dismiss", "contracts list", "contracts show",
+    "quarantine export", "quarantine resubmit", "quarantine fix", "quarantine dismiss",
+    "contracts list", "contracts show",
     "contracts diff", "contracts export", "factors import", "factors list", "trace", "verify", "report", "db status",
     "db upgrade",
 }  # fmt: skip
