@@ -57,7 +57,7 @@ def test_reading_without_inspection_is_misuse(tmp_path: Path) -> None:
         ("0.00E+00", None),
         ("@", None),
         ('"per cent" 0', None),
-        (r"0\%", None),
+        (r"0\%", Shown(signed=True)),
         ("0%", Shown(percent=True)),
         ("[Red]0.0%;-0.0%", Shown(percent=True)),
         ("dd/mm/yyyy", Shown(date=True)),
