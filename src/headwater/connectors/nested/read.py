@@ -69,8 +69,20 @@ def read_nested(path: Path, config: NestedConfig, *, name: str, decimal: str) ->
 
 def paths_of(records: Records, name: str, sample: int = 0) -> tuple[tuple[str, ...], list[Cells]]:
     """The columns' paths in the order they appear, and the first records. Reads the file through, at most twice."""
-    found = _surveyed(records, name, sample)
-    return found if records.is_settled() else _surveyed(records, name, sample)
+    paths, first = _surveyed(records, name, sample)
+    if not records.is_settled():
+        paths, first = _surveyed(records, name, sample)
+    return _in_order(paths, records), first
+
+
+def _in_order(paths: tuple[str, ...], records: Records) -> tuple[str, ...]:
+    """Paths of one name (`{"a.b": 1, "a": {"b": 2}}`) in the same order in every file, so that their columns are."""
+    alike: dict[str, list[str]] = {}
+    for path in paths:
+        alike.setdefault(records.column(path), []).append(path)
+    for group in alike.values():
+        group.sort(key=lambda path: (not path.startswith(SEP), path.count(SEP), path), reverse=True)
+    return tuple(alike[records.column(path)].pop() for path in paths)
 
 
 def _surveyed(records: Records, name: str, sample: int) -> tuple[tuple[str, ...], list[Cells]]:

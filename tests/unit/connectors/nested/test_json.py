@@ -174,6 +174,12 @@ def test_names_that_would_be_equal_stay_two_columns(tmp_path: Path) -> None:
     assert len(found.warnings) == 1
 
 
+def test_which_of_two_equal_names_is_which_does_not_depend_on_their_order(tmp_path: Path) -> None:
+    assert inspect(tmp_path, '[{"a": {"b": 2}, "a.b": 1}]').sample == (("1", "2"),)
+    late = '[{"model": "m", "fields": {"pk": 9}}, {"model": "m", "pk": 1, "fields": {"pk": 8}}]'
+    assert [(row["pk"], row["pk_2"]) for row in load(tmp_path, late)] == [("", "9"), ("1", "8")]
+
+
 def test_a_valid_file_without_records_says_so(tmp_path: Path) -> None:
     for text in ("[]", '{"d": {"results": []}}', '{"rows": []}'):
         found = inspect(tmp_path, text)
