@@ -19,7 +19,15 @@ from typer.main import get_command
 
 from headwater import errors
 from headwater.settings import PREFIX, Settings
-from tools.reference_documents import contracts_page, mapping_page, mapping_schema, recipe_page, recipe_schema
+from tools.reference_documents import (
+    contracts_page,
+    inventory_page,
+    inventory_schema,
+    mapping_page,
+    mapping_schema,
+    recipe_page,
+    recipe_schema,
+)
 from tools.reference_units import units_page
 
 REFERENCE = Path(__file__).parents[1] / "docs/reference"
@@ -109,6 +117,8 @@ def pages() -> dict[str, Callable[[], str]]:
         "mapping.schema.json": mapping_schema,
         "recipe.md": lambda: recipe_page(NOTE),
         "recipe.schema.json": recipe_schema,
+        "inventory.md": lambda: inventory_page(NOTE),
+        "inventory.schema.json": inventory_schema,
         "contracts.md": lambda: contracts_page(NOTE),
         "units.md": lambda: units_page(NOTE),
     }

@@ -1,4 +1,4 @@
-"""Reference pages of documents, made from their classes: mapping, recipe, contracts."""
+"""Reference pages of documents, made from their classes: mapping, recipe, inventory, contracts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from headwater.accounting.inventory.document import inventory_json_schema
+from headwater.accounting.inventory.lines import COLUMNS, KEY, sql_type
 from headwater.contracts import Document, FieldSpec
 from headwater.mapping.document import mapping_json_schema
 from headwater.pipeline.recipe import Recipe
@@ -40,6 +42,25 @@ load: {strategy: delta}
 factors: {methods: [location_based, activity_based]}
 ```"""
 
+INVENTORY = """\
+```yaml
+inventory: laboratory_2020
+organisation: Laboratory of the example
+boundary: {approach: operational_control}
+period: {start: 2020-01-01, end: 2021-01-01}
+methods: [location_based, market_based]
+gwp_sets: [AR5, AR6]
+designated: {method: location_based, gwp_set: AR5}
+factors:
+  sources: ["UK Government GHG Conversion Factors for Company Reporting"]
+  types: {electricity: [electricity, electricity_transmission]}
+  regions: {DE: [DE, EU]}
+  years: {allow: previous, most: 2}
+  upstream: true
+instruments: {grid_average: true}
+ch4_origin: {default: non_fossil}
+```"""
+
 
 def mapping_schema() -> str:
     """The JSON Schema of a mapping, as published."""
@@ -70,6 +91,25 @@ def recipe_page(note: str) -> str:
         "Running it twice changes nothing. JSON Schema: [recipe.schema.json](recipe.schema.json)."
     )
     return _document_page("Recipe", note, intro, RECIPE, json.loads(recipe_schema()))
+
+
+def inventory_schema() -> str:
+    """The JSON Schema of an inventory document, as published."""
+    return json.dumps(inventory_json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def inventory_page(note: str) -> str:
+    """Every key of an inventory document, and every column of a line."""
+    intro = (
+        "An inventory document says what is counted, by which methods and with which factors: `headwater inventory\n"
+        "calculate inventory.yaml`. It is YAML or JSON; unknown keys and keys said twice are refused. JSON Schema:\n"
+        "[inventory.schema.json](inventory.schema.json)."
+    )
+    page = _document_page("Inventory", note, intro, INVENTORY, json.loads(inventory_schema()))
+    lines = ["", "## Lines", "", f"A line is known by {', '.join(f'`{name}`' for name in KEY)}.", ""]
+    lines += ["| column | type | meaning |", "|---|---|---|"]
+    lines += [f"| `{each.name}` | {sql_type(each).lower()} | {each.meaning} |" for each in COLUMNS]
+    return page + "\n".join(lines) + "\n"
 
 
 def contracts_page(note: str) -> str:
@@ -147,7 +187,7 @@ def _default(value: Mapping[str, Any]) -> str:
     default = value.get("default")
     if default in (None, [], {}) or "$ref" in value:
         return ""
-    return f"`{json.dumps(default)}`" if isinstance(default, list) else f"`{default}`"
+    return f"`{json.dumps(default)}`" if isinstance(default, (list, bool)) else f"`{default}`"
 
 
 def _valid(value: Mapping[str, Any]) -> str:
@@ -159,6 +199,10 @@ def _valid(value: Mapping[str, Any]) -> str:
         return " or ".join(_valid(each) for each in value["anyOf"] if each.get("type") != "null")
     if "enum" in value or "const" in value:
         return ", ".join(f"`{word}`" for word in value.get("enum", [value.get("const")]))
+    if value["type"] == "boolean":
+        return "`true`, `false`"
+    if value.get("format") == "date":
+        return "a day as in 2024-01-31"
     if value["type"] == "array":
         return f"list of {_valid(value['items'])}"
     if value["type"] == "object":

@@ -39,7 +39,7 @@ HEAVY = {
         "services",
     },
     "pycountry": {"accounting"},
-    "pydantic": {"contracts", "mapping", "pipeline", "settings"},
+    "pydantic": {"accounting", "contracts", "mapping", "pipeline", "settings"},
     "rapidfuzz": {"mapping"},
     "rich": {"cli", "telemetry"},
     "sqlglot": {"contracts", "engine", "lineage"},

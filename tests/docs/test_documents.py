@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+from headwater.accounting.inventory.document import read_document
 from headwater.cli.main import app
 from headwater.mapping import read_mapping
+from headwater.mapping.strict_yaml import parse_yaml
 from headwater.pipeline.recipe import load_recipe
 from tests.docs.test_docs import BLOCK, PAGES, ROOT, text_of
 
@@ -26,10 +28,12 @@ def test_yaml_examples_are_documents_that_are_read(page: Path, tmp_path: Path) -
             path = tmp_path / "recipe.yaml"
             path.write_text(body, encoding="utf-8")
             load_recipe(path)
+        elif language == "yaml" and body.startswith("inventory:"):
+            read_document(parse_yaml(body, where=str(page)), where=str(page))
 
 
 def test_the_pages_of_documents_show_one() -> None:
-    for name in ("mapping", "recipe"):
+    for name in ("mapping", "recipe", "inventory"):
         page = text_of(ROOT / f"docs/reference/{name}.md")
         assert any(language == "yaml" and body.startswith(f"{name}:") for language, body in BLOCK.findall(page))
 
