@@ -68,7 +68,7 @@ class River:
         path = self.folder / f"{name}.yaml"
         if not path.exists():
             document = self.installation.contract(contract, 1)
-            fields = {spec.name: {"column": spec.name} for spec in document.fields}
+            fields = {spec.name: {"column": spec.name} for spec in document.first}
             path.write_text(
                 yaml.safe_dump({"mapping": name, "version": "1.0.0", "contract": f"{contract}@1", "fields": fields})
             )

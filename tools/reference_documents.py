@@ -120,7 +120,9 @@ def contracts_page(note: str) -> str:
         note,
         "What records must be. Each field implies rules of its own (its type, whether it is required, its limits);",
         "`headwater contracts show NAME` lists all of them, `headwater contracts export NAME` gives JSON Schema, ODCS",
-        "or the table. A rule of severity `reject` sends the record to quarantine, `warn` leaves a finding.",
+        "or the table. A rule of severity `reject` sends the record to quarantine, `warn` leaves a finding. A field",
+        "with `Since` came with that minor version: it is part of a row's hash only where it has a value, so that rows",
+        "loaded before are found unchanged when their file is read again.",
     ]
     for pack in installed_packs():
         for document in pack.documents():
@@ -163,6 +165,7 @@ def _meaning(field: FieldSpec) -> str:
         field.description,
         f"After: {field.citation}." if field.citation else "",
         "Personal." if field.personal else "",
+        f"Since {field.since}." if field.since else "",
     ]
     return " ".join(part for part in said if part)
 

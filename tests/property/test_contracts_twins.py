@@ -50,7 +50,7 @@ def rule(name: str, expression: str, *fields: str, severity: str = "reject") -> 
 class EveryKind(
     Contract,
     name="every_kind",
-    version="1.0.0",
+    version="1.2.0",
     title="Every kind",
     description="Each type of field and each kind of rule at least once.",
 ):
@@ -71,6 +71,8 @@ class EveryKind(
     start: Annotated[datetime.date | None, Date(minimum="1990-01-01", description="d")] = None
     end: Annotated[datetime.date | None, Date(maximum="2030-12-31", description="d")] = None
     flag: Annotated[bool | None, Boolean(description="d")] = None
+    added: Annotated[Decimal | None, Number(precision=9, scale=2, since="1.1.0", description="d")] = None
+    later: Annotated[str | None, Code(max_length=5, since="1.2.0", description="d")] = None
     last: Annotated[Decimal | None, Number(precision=12, scale=3, minimum="0", description="d")] = None
 
     rules = (

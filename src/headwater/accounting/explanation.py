@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headwater.accounting.outcome import RULE_IDS, CalculationOutcome
-from headwater.accounting.timeline import FIRST_DAY, LAST_DAY, FactorPolicy
+from headwater.accounting.timeline import FIRST_DAY, LAST_DAY, FactorPolicy, is_of_use
 from headwater.accounting.units import UnitInDoubt, candidates, find_unit, read_unit
 from headwater.accounting.units.refusal import bridge
 
@@ -41,7 +41,7 @@ class FactorCatalogue:
         self._policy = policy
         self._by_pair: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self._regions: dict[str, set[str]] = {}
-        for factor in factors.to_pylist():
+        for factor in filter(is_of_use, factors.to_pylist()):
             self._by_pair.setdefault((factor["activity_type"], factor["region"]), []).append(factor)
             self._regions.setdefault(factor["activity_type"], set()).add(factor["region"])
 

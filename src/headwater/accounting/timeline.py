@@ -36,6 +36,8 @@ DIGITS = 18
 FACTOR_SCALE = 10
 NO_QUANTITY = Decimal(-1)
 """The limit where units lie too far apart for exact work in 64 bits (TWh and kBtu): every quantity is out of range."""
+USE = "use"
+"""The stage of what an activity itself emits. Supply chains and biogenic CO2 have factors beside it, never instead."""
 SPLIT = 10**9
 """A factor stands as `high` × SPLIT + `low` in units of 10^-10, for exact products in 64 bits."""
 
@@ -85,7 +87,7 @@ class FactorPolicy:
 
 
 def factor_table(factors: pa.Table, policy: FactorPolicy) -> pa.Table:
-    """Work out the timeline (`TIMELINE_SCHEMA`) from rows of the contract emission_factor.
+    """Work out the timeline (`TIMELINE_SCHEMA`) from rows of the contract emission_factor, those of the stage of use.
 
     One row per activity type, region, unit that converts to the factor's (by its symbol), and piece of time; pieces of
     one (activity type, region, unit) never overlap and cover every day. Each pair of activity type and region has one
@@ -95,6 +97,8 @@ def factor_table(factors: pa.Table, policy: FactorPolicy) -> pa.Table:
     groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     pairs: set[tuple[str, str]] = set()
     for factor in factors.to_pylist():
+        if not is_of_use(factor):
+            continue
         pair = (factor["activity_type"], factor["region"])
         unit = find_unit(factor["unit"])
         pairs.add(pair)
@@ -123,6 +127,11 @@ def factor_table(factors: pa.Table, policy: FactorPolicy) -> pa.Table:
         [differing[name] if name in differing else repeated[name] for name in TIMELINE_SCHEMA.names],
         schema=TIMELINE_SCHEMA,
     )
+
+
+def is_of_use(factor: Mapping[str, Any]) -> bool:
+    """Whether it is for what the activity itself emits, as a factor is that names no stage."""
+    return (factor.get("stage") or USE) == USE
 
 
 def _add(columns: Mapping[str, list[Any]], rows: Mapping[str, Sequence[Any]], count: int) -> int:

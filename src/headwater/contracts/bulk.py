@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from headwater.contracts.document import Document, FieldSpec, RuleSpec
 from headwater.contracts.expression import compile_expression
 from headwater.contracts.row import ABSENT_WORDS
+from headwater.contracts.row_text import row_text_sql
 from headwater.contracts.rules import BREAKABLE, OUTCOMES, in_format
-from headwater.values import Outcome, TextFormat, record_text_sql
+from headwater.values import Outcome, TextFormat
 from headwater.values.outcome import FIRST_FAILURE
 
 BITS = 62  # of a BIGINT mask that are used
@@ -51,7 +52,6 @@ def enforcement(document: Document, fmt: TextFormat) -> Enforcement:
     for place, group in enumerate(groups):
         guards[place] = _guards(document, tuple(rules[bit] for bit in group))
     masks = tuple(_mask(document, [rules[bit] for bit in group], guards[place]) for place, group in enumerate(groups))
-    canonical = [field.kind.canonical_sql(quoted(field.name)) for field in document.fields]
     return Enforcement(
         readings={
             reading_column(field): field.kind.reading_sql(quoted(text_column(field)), fmt) for field in document.fields
@@ -62,7 +62,7 @@ def enforcement(document: Document, fmt: TextFormat) -> Enforcement:
         masks=masks,
         rules=tuple(in_format(rule, document.by_name[rule.fields[0]], fmt) for rule in rules),
         reject=tuple(sum(1 << bit % BITS for bit in group if rules[bit].severity == "reject") for group in groups),
-        row_text=record_text_sql([*canonical, quoted("absent")]),
+        row_text=row_text_sql(document, lambda field: field.kind.canonical_sql(quoted(field.name))),
     )
 
 

@@ -33,6 +33,7 @@ _PYTHON_TYPES: Mapping[type[Field], type] = {
     Boolean: bool,
 }
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_VERSION = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}", re.ASCII)
 _LONGEST_NAME = 40  # with "_v1_history" and the like it stays under PostgreSQL's 63
 # Columns beside the fields in tables and in the engine.
 _RESERVED = frozenset(
@@ -85,10 +86,10 @@ def compile_contract(contract: type[Contract]) -> Document:
     where = f"contract {name}"
     for part in name.split("."):
         _check_name(part, where)
-    if not re.fullmatch(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}", version, re.ASCII):
+    if not _VERSION.fullmatch(version):
         raise Misuse("not a semantic version", where=where, value=version, valid="major.minor.patch, such as 1.0.0")
     _refuse_behaviour(contract, where)
-    specs = tuple(_field(name, each, info) for each, info in contract.model_fields.items())
+    specs = tuple(_field(name, version, each, info) for each, info in contract.model_fields.items())
     key = tuple(field for field in specs if field.key)
     if not key or not all(field.required for field in key):
         raise Misuse("the key needs at least one field, and all of them required", where=where)
@@ -131,7 +132,7 @@ def _refuse_behaviour(contract: type[Contract], where: str) -> None:
         raise Misuse("a contract takes no settings of its own", where=where, value=contract.model_config)
 
 
-def _field(contract: str, name: str, info: FieldInfo) -> FieldSpec:
+def _field(contract: str, version: str, name: str, info: FieldInfo) -> FieldSpec:
     where = f"contract {contract}, field {name}"
     _check_name(name, where)
     meta = _metadata(info, where)
@@ -145,9 +146,29 @@ def _field(contract: str, name: str, info: FieldInfo) -> FieldSpec:
         )
     if not meta.description.strip():
         raise Misuse("a field needs a description", where=where)
+    _check_since(meta, version, where)
+    if meta.since is not None and (meta.key or not optional or info.default is not None):
+        raise Misuse("what a minor version adds is optional, no part of the key, and has no default", where=where)
     facts = {key: value for key, value in vars(meta).items() if key not in ("minimum", "maximum", "enum")}
     spec = FieldSpec(name=name, type=meta.type_name, required=not optional, **facts)
     return _with_values(spec, meta, None if info.is_required() else info.default, where)
+
+
+def _check_since(meta: Field, version: str, where: str) -> None:
+    if meta.since is None:
+        return
+    first = (_numbers(version)[0], 0, 0)
+    if not _VERSION.fullmatch(meta.since) or not first < _numbers(meta.since) <= _numbers(version):
+        raise Misuse(
+            "not a minor version that can have added the field",
+            where=where,
+            value=meta.since,
+            valid=f"a version after {first[0]}.0.0, up to {version}",
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
 
 
 def _metadata(info: FieldInfo, where: str) -> Field:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.contracts.document import Document, FieldSpec, RuleSpec
+from headwater.contracts.expression import compile_expression, evaluate
 from headwater.errors import Misuse
 from headwater.values import TextFormat
 
@@ -69,6 +70,9 @@ def _fields(old: Document, new: Document) -> Iterator[Change]:
         elif field.required:
             why = "stored records have no value for it, and sources that do not give it would be refused"
             yield Change(what=f"{field.name}: added, required", level=MAJOR, why=why)
+        elif field.since is None:
+            why = "it would be part of every row's hash: stored rows, read again, would be found changed; say `since`"
+            yield Change(what=f"{field.name}: added, optional, without since", level=MAJOR, why=why)
         else:
             why = "a nullable column is added; stored records, readers and sources stay as they are"
             yield Change(what=f"{field.name}: added, optional", level=MINOR, why=why)
@@ -169,6 +173,10 @@ _JUDGES: dict[str, tuple[Callable[[FieldSpec, FieldSpec], tuple[str, str]], tupl
     "pattern": (_pattern, ("pattern",)),
     "reference": (_reference, ("reference",)),
     "default": (_always(MAJOR, "the same blank cell gives another value, so that no replay is equal"), ("default",)),
+    "since": (
+        _always(MAJOR, "the row hash takes the field in otherwise: stored rows would be found changed"),
+        ("since",),
+    ),
     "personal": (_personal, ("personal",)),
 }
 
@@ -179,18 +187,23 @@ def _rules(old: Document, new: Document) -> Iterator[Change]:
     after = {rule.id: rule for rule in new.rules if rule.kind == "row"}
     for name, rule in after.items():
         if name not in before:
-            level = MAJOR if rule.severity == "reject" else MINOR
-            yield Change(what=f"rule {name}: added, {rule.severity}", level=level, why=_RULE_ADDED[level])
+            level, why = _rule_added(rule, old, new)
+            yield Change(what=f"rule {name}: added, {rule.severity}", level=level, why=why)
         else:
             yield from _rule(before[name], rule)
     for name in before.keys() - after.keys():
         yield Change(what=f"rule {name}: removed", level=MINOR, why="every record that was valid stays so")
 
 
-_RULE_ADDED = {
-    MAJOR: "records that were accepted would be refused",
-    MINOR: "records are accepted as before, with a finding more",
-}
+def _rule_added(rule: RuleSpec, old: Document, new: Document) -> tuple[str, str]:
+    if rule.severity != "reject":
+        return MINOR, "records are accepted as before, with a finding more"
+    if not any(name in old.by_name for name in rule.fields):
+        condition = compile_expression(str(rule.expression), new.by_name)
+        if evaluate(condition, dict.fromkeys(rule.fields)) is not False:
+            return MINOR, "it looks at added fields only, and allows that none of them has a value"
+    return MAJOR, "records that were accepted would be refused"
+
 
 _RULE_CHANGED = {
     MAJOR: "records that were accepted may be refused",

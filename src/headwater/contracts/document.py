@@ -46,6 +46,7 @@ class FieldSpec:
     personal: bool = False
     default: str | None = None
     citation: str | None = None
+    since: str | None = None
 
     @cached_property
     def kind(self) -> Kind:
@@ -101,6 +102,16 @@ class Document:
         """The fields by name, in order."""
         return {field.name: field for field in self.fields}
 
+    @cached_property
+    def first(self) -> tuple[FieldSpec, ...]:
+        """The fields that the major version began with, in order."""
+        return tuple(field for field in self.fields if field.since is None)
+
+    @cached_property
+    def later(self) -> tuple[FieldSpec, ...]:
+        """The fields that minor versions added, in order; see `row_text.py`."""
+        return tuple(field for field in self.fields if field.since is not None)
+
     @property
     def key(self) -> tuple[FieldSpec, ...]:
         """The fields that name a record, in order."""
@@ -122,8 +133,14 @@ class Document:
         return hashlib.sha256(self.to_json().encode()).digest()
 
     def to_json(self) -> str:
-        """Canonical: keys sorted, no spaces, nothing left out that could differ."""
+        """Canonical: keys sorted, no spaces, nothing left out that could differ.
+
+        `since` stands only in the fields that have one, so that documents from before it was known keep their hash.
+        """
         body = {"format": FORMAT, **asdict(self)}
+        for field in body["fields"]:
+            if field["since"] is None:
+                del field["since"]
         return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     @classmethod
@@ -135,7 +152,7 @@ class Document:
             raise Misuse("this is not JSON", where="contract document", value=text[:80]) from error
         if not isinstance(body, dict) or body.pop("format", None) != FORMAT:
             raise Misuse("unknown document format", where="contract document", valid=f'"format": {FORMAT}')
-        body["fields"] = tuple(_read(FieldSpec, item) for item in body.get("fields", ()))
+        body["fields"] = tuple(_read(FieldSpec, {"since": None, **item}) for item in body.get("fields", ()))
         body["rules"] = tuple(_read(RuleSpec, item) for item in body.get("rules", ()))
         return _read(cls, body)
 

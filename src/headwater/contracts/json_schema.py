@@ -42,6 +42,7 @@ def _property(field: FieldSpec) -> dict[str, Any]:
         "x-reference": field.reference,
         "x-citation": field.citation,
         "x-personal": field.personal or None,
+        "x-since": field.since,
     }
     return {**shape, **{key: value for key, value in extras.items() if value is not None}}
 

@@ -23,6 +23,7 @@ class Field:
     unit: str | None = None
     personal: bool = False  # is or may hold personal data
     citation: str | None = None  # the rule, standard or source that asks for the field
+    since: str | None = None  # the minor version that added the field, such as 1.1.0; absent for those of x.0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from headwater.contracts.contract import Contract, compile_contract
 from headwater.contracts.document import Document, FieldSpec
 from headwater.contracts.expression import Term, compile_expression
+from headwater.contracts.row_text import row_text_sql
 from headwater.contracts.table import table_name
 from headwater.errors import Misuse
 
@@ -37,10 +38,9 @@ def migration_sql(migration: Migration) -> str:
     columns = ", ".join(f'"{field.name}"' for field in new.fields)
     values = ",\n        ".join(f'{_cast(terms.get(field.name), field)} AS "{field.name}"' for field in new.fields)
     key = ", ".join(f'"{field.name}"' for field in new.key)
-    hashed = ", ".join(f"coalesce({text}, chr(30))" for text in [*map(_canonical, new.fields), "absent"])
     return f"""INSERT INTO "{table_name(new)}" (tenant_id, {columns}, absent, chunk_id, record_no, row_hash)
 SELECT tenant_id, {columns}, absent, chunk_id, record_no,
-    sha256(convert_to(concat_ws(chr(31), {hashed}), 'UTF8'))
+    sha256(convert_to({row_text_sql(new, _canonical)}, 'UTF8'))
 FROM (
     SELECT tenant_id, chunk_id, record_no,
         {values},

@@ -73,7 +73,7 @@ def _property(document: Document, field: FieldSpec) -> dict[str, Any]:
         entry["classification"] = "personal"
     if field.reference:
         entry["relationships"] = [{"type": "foreignKey", "to": field.reference}]
-    custom = _custom({"unit": field.unit, "default": field.default, "citation": field.citation})
+    custom = _custom({"unit": field.unit, "default": field.default, "citation": field.citation, "since": field.since})
     return {**entry, "customProperties": custom} if custom else entry
 
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from headwater.contracts.document import Document, FieldSpec, RuleSpec
 from headwater.contracts.expression import Term, compile_expression, evaluate
+from headwater.contracts.row_text import row_text
 from headwater.contracts.rules import OUTCOMES, Finding, make_finding
 from headwater.errors import Misuse
-from headwater.values import Outcome, Parsed, TextFormat, record_text
+from headwater.values import Outcome, Parsed, TextFormat
 
 ABSENT_WORDS = {
     Outcome.NOT_APPLICABLE: "not_applicable",
@@ -91,12 +92,12 @@ def enforce_rows(
 
 
 def canonical_record(document: Document, result: RowResult) -> str:
-    """The text that is hashed: every field in order, then `absent`. Twin of `Enforcement.row_text`."""
-    values = [
-        None if result.values[field.name] is None else field.kind.canonical(result.values[field.name])
+    """The text that is hashed. Twin of `Enforcement.row_text`."""
+    values = {
+        field.name: None if result.values[field.name] is None else field.kind.canonical(result.values[field.name])
         for field in document.fields
-    ]
-    return record_text([*values, result.absent])
+    }
+    return row_text(document, values, result.absent)
 
 
 def _text(value: object) -> str | None:

@@ -36,9 +36,11 @@ def read(installation: Installation, connection: duckdb.DuckDBPyConnection, sha2
 
 
 def typed(connection: duckdb.DuckDBPyConnection, document: Document, rows: pa.Table) -> pa.Table:
-    """Canonical texts, written by this code, as values of the contract's types."""
+    """Canonical texts, written by this code, as values of the contract's types; none for fields added since."""
     casts = ", ".join(
-        f"CAST({quoted(spec.name)} AS {spec.kind.duckdb_type}) AS {quoted(spec.name)}" for spec in document.fields
+        f"CAST({quoted(spec.name) if spec.name in rows.column_names else 'NULL'} AS {spec.kind.duckdb_type})"
+        f" AS {quoted(spec.name)}"
+        for spec in document.fields
     )
     connection.register("canonical_rows", rows)
     try:

@@ -26,6 +26,7 @@ _COLUMNS: list[tuple[str, pa.DataType]] = [
     *((f"{gas}_kg_per_unit", pa.decimal128(18, 10)) for gas in ("co2e", "co2", "ch4", "n2o")),
     ("valid_from", pa.date32()),
     ("valid_to", pa.date32()),
+    ("stage", pa.string()),
 ]
 _CONNECTION = duckdb.connect(config={"threads": 1})
 _ACTIVITY: list[tuple[str, pa.DataType]] = [
@@ -58,6 +59,7 @@ def factor(**given: Any) -> dict[str, Any]:
         "n2o_kg_per_unit": None,
         "valid_from": date(2024, 1, 1),
         "valid_to": date(2025, 1, 1),
+        "stage": None,
     }
     return row | given
 

@@ -48,6 +48,13 @@ def test_the_preferred_covers_the_other_without_splitting_it_apart() -> None:
     assert [piece[4] for piece in pieces(factor(), inner, policy=policy)] == [None, "F1", None]
 
 
+def test_the_supply_chain_and_biogenic_co2_have_factors_beside_that_of_use_never_instead() -> None:
+    upstream = factor(factor_id="F2", stage="well_to_tank", scope=3)
+    outside = factor(factor_id="F3", stage="outside_of_scopes")
+    assert [piece[4] for piece in pieces(upstream, factor(stage="use"), outside)] == [None, "F1", None]
+    assert factor_table(factors(upstream), FactorPolicy()).num_rows == 0
+
+
 def test_open_ends() -> None:
     assert pieces(factor(valid_from=None, valid_to=None)) == [(FIRST_DAY, LAST_DAY, 0, 1, "F1")]
 

@@ -22,8 +22,11 @@ from headwater.contracts import (
     RowRule,
     Text,
     compile_contract,
+    enforce_row,
 )
+from headwater.contracts.row import canonical_record
 from headwater.errors import Misuse
+from headwater.values import TextFormat
 
 
 class Reading(Contract, name="reading", version="1.2.3", title="Reading", description="What a meter showed."):
@@ -52,7 +55,7 @@ def one_field(annotation: Any, default: Any = ...) -> type[Contract]:
         "key": (Annotated[str, Code(key=True, description="d")], ...),
         "field": (annotation, default),
     }
-    words: dict[str, Any] = {"name": "sample", "version": "1.0.0", "title": "t", "description": "d"}
+    words: dict[str, Any] = {"name": "sample", "version": "1.1.0", "title": "t", "description": "d"}
     return create_model("Sample", __base__=Contract, __cls_kwargs__=words, **fields)
 
 
@@ -86,6 +89,36 @@ def test_a_document_survives_its_json() -> None:
     assert again == document
     assert again.hash == document.hash
     assert len(document.hash) == 32
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default"),
+    [
+        (Annotated[str, Code(since="1.1.0", description="d")], ...),
+        (Annotated[str | None, Code(since="1.1.0", description="d")], "x"),
+        (Annotated[str, Code(since="1.1.0", key=True, description="d")], ...),
+    ],
+)
+def test_what_a_minor_version_adds_leaves_old_rows_as_they_are(annotation: Any, default: Any) -> None:
+    with pytest.raises(Misuse, match="what a minor version adds is optional"):
+        compile_contract(one_field(annotation, default))
+
+
+@pytest.mark.parametrize("since", ["1.0.0", "1.2.0", "0.9.0", "1.1", ""])
+def test_the_version_that_added_a_field_lies_in_the_contracts_major(since: str) -> None:
+    with pytest.raises(Misuse, match="not a minor version that can have added the field"):
+        compile_contract(one_field(Annotated[str | None, Code(since=since, description="d")], None))
+
+
+def test_an_added_field_is_part_of_the_hashed_text_where_it_has_a_value() -> None:
+    added = Annotated[str | None, Code(since="1.1.0", description="d")]
+    document = compile_contract(one_field(added, None))
+    texts = [
+        canonical_record(document, enforce_row(document, {"key": "k", "field": value}, TextFormat()))
+        for value in (None, "v")
+    ]
+    assert texts == ["k\x1f\x1e", "k\x1f\x1e\x1ffield=v"]
+    assert Document.from_json(document.to_json()).later == document.later
 
 
 def test_the_hash_is_frozen() -> None:

@@ -11,9 +11,14 @@ from headwater.contracts import Document, RowRule, advise, compile_contract, dif
 from headwater.contracts.document import FieldSpec, RuleSpec
 from headwater.errors import Misuse
 from headwater.packs.ghg.contracts import Activity, Emission
+from tests.earlier import first_release
 
-OLD = compile_contract(Activity)
-ADDED = FieldSpec(name="shift", type="code", description="d", required=False, key=False)
+OLD = first_release(compile_contract(Activity))
+ADDED = FieldSpec(name="shift", type="code", description="d", required=False, key=False, since="1.1.0")
+OF_ADDED = RuleSpec(
+    id="activity.shift.given", kind="row", fields=("shift",), dimension="validity", severity="reject",
+    message="m", valid="v", repair="r", expression="shift IS NULL OR shift = 'night'",
+)  # fmt: skip
 WARNING = RuleSpec(
     id="activity.note.given", kind="row", fields=("note",), dimension="completeness", severity="warn",
     message="m", valid="v", repair="r", expression="note IS NOT NULL",
@@ -34,6 +39,7 @@ def with_rule(rule_id: str, **facts: Any) -> Document:
     ("new", "level", "what", "advised"),
     [
         (replace(OLD, fields=(*OLD.fields, ADDED)), "minor", "shift: added, optional", "1.1.0"),
+        (replace(OLD, fields=(*OLD.fields, replace(ADDED, since=None))), "major", "without since", "2.0.0"),
         (replace(OLD, fields=(*OLD.fields, replace(ADDED, required=True))), "major", "shift: added, required", "2.0.0"),
         (replace(OLD, fields=OLD.fields[:-1]), "major", "note: removed", "2.0.0"),
         (replace(OLD, fields=(OLD.fields[1], OLD.fields[0], *OLD.fields[2:])), "major", "order of the fields", "2.0.0"),
@@ -83,6 +89,13 @@ def test_a_change_is_judged(new: Document, level: str, what: str, advised: str) 
     assert advise(OLD, new).version == advised
     assert not advise(OLD, new).enough
     assert advise(OLD, replace(new, version=advised)).enough
+
+
+def test_a_rule_of_added_fields_alone_refuses_no_old_record() -> None:
+    new = replace(OLD, fields=(*OLD.fields, ADDED), rules=(*OLD.rules, OF_ADDED))
+    assert [change.level for change in diff(OLD, new)] == ["minor", "minor"]
+    strict = replace(OF_ADDED, expression="shift IS NOT NULL")
+    assert [change.level for change in diff(OLD, replace(new, rules=(*OLD.rules, strict)))] == ["minor", "major"]
 
 
 def test_nothing_changed() -> None:

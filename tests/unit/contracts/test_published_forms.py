@@ -55,6 +55,18 @@ RECORDS = {
         "factor_unit": "km",
         "co2e_kg": "0",
     },
+    "energy_instrument": {
+        "instrument_id": "1",
+        "kind": "certificate",
+        "market": "DE",
+        "valid_from": "2024-01-01",
+        "valid_to": "2025-01-01",
+        "energy_mwh": "12.5",
+        "co2e_kg_per_kwh": "0",
+        "gwp_set": "not_stated",
+        "renewable": "true",
+    },
+    "warming_potential": {"gwp_set": "EPA_2024", "gas": "HFC-134a", "gwp_100": "1300", "source": "s"},
     "facility_emission": {
         "source": "s",
         "facility_code": "f",

@@ -7,6 +7,7 @@ import pytest
 from headwater.contracts import enforce_row
 from headwater.packs.ghg import pack
 from headwater.values import TextFormat
+from tests.earlier import first_release
 
 DOCUMENTS = {document.reference: document for document in pack.documents()}
 ACTIVITY = {
@@ -31,18 +32,37 @@ FACTOR = {
     "valid_from": "2024-01-01",
     "valid_to": "2025-01-01",
 }
+INSTRUMENT = {
+    "instrument_id": "i",
+    "kind": "contract",
+    "market": "DE",
+    "valid_from": "2024-01-01",
+    "valid_to": "2025-01-01",
+    "energy_mwh": "10",
+    "co2e_kg_per_kwh": "0",
+    "gwp_set": "AR5",
+}
+POTENTIAL = {"gwp_set": "mine", "gas": "N2O", "gwp_100": "270", "source": "s"}
 FACILITY = {"source": "s", "facility_code": "f", "year": "2020", "gwp_set": "AR4"}
 
 
 def test_versions_and_fields_are_those_published() -> None:
     """A published document never changes: another hash needs another version."""
     assert {reference: document.hash.hex()[:16] for reference, document in DOCUMENTS.items()} == {
-        "activity@1.0.0": "5852f26585f72243",
-        "emission_factor@1.0.0": "d458dd3a7ff66635",
+        "activity@1.1.0": "33f11385a15c4ed7",
+        "emission_factor@1.1.0": "493fbffe927091f0",
         "emission@1.0.0": "29690a4c907dfbff",
+        "energy_instrument@1.0.0": "71b8a014506801cd",
+        "warming_potential@1.0.0": "14c08ce96e81f4ea",
         "facility_emission@1.0.0": "75399b6cd7725d50",
         "facility_emission@2.0.0": "a4a6e81340ca7bf7",
     }
+
+
+def test_what_a_minor_version_added_can_be_taken_away_again() -> None:
+    """The first release of a contract is still told, to the byte, by what it has become."""
+    first = [first_release(DOCUMENTS[name]).hash.hex()[:16] for name in ("activity@1.1.0", "emission_factor@1.1.0")]
+    assert first == ["5852f26585f72243", "d458dd3a7ff66635"]
 
 
 def test_references_lead_to_a_field_of_the_pack() -> None:
@@ -55,30 +75,49 @@ def test_references_lead_to_a_field_of_the_pack() -> None:
 @pytest.mark.parametrize(
     ("contract", "good", "change", "broken"),
     [
-        ("activity@1.0.0", ACTIVITY, {}, []),
-        ("activity@1.0.0", ACTIVITY, {"period_end": "2024-01-01"}, ["activity.period.order"]),
-        ("activity@1.0.0", ACTIVITY, {"period_end": "2025-01-01"}, []),
-        ("activity@1.0.0", ACTIVITY, {"period_end": "2025-01-02"}, ["activity.period.length"]),
-        ("activity@1.0.0", ACTIVITY, {"cost": "5"}, ["activity.cost.currency"]),
-        ("activity@1.0.0", ACTIVITY, {"cost": "5", "currency": "eur"}, ["activity.currency.pattern"]),
+        ("activity@1.1.0", ACTIVITY, {}, []),
+        ("activity@1.1.0", ACTIVITY, {"period_end": "2024-01-01"}, ["activity.period.order"]),
+        ("activity@1.1.0", ACTIVITY, {"period_end": "2025-01-01"}, []),
+        ("activity@1.1.0", ACTIVITY, {"period_end": "2025-01-02"}, ["activity.period.length"]),
+        ("activity@1.1.0", ACTIVITY, {"cost": "5"}, ["activity.cost.currency"]),
+        ("activity@1.1.0", ACTIVITY, {"cost": "5", "currency": "eur"}, ["activity.currency.pattern"]),
         # One fault, one finding: a currency that cannot be read is not missing besides.
-        ("activity@1.0.0", ACTIVITY, {"cost": "5", "currency": "E\tU"}, ["activity.currency.type"]),
-        ("activity@1.0.0", ACTIVITY, {"quantity": "1000000000.000001"}, ["activity.quantity.plausible"]),
-        ("activity@1.0.0", ACTIVITY, {"quantity": "-1"}, ["activity.quantity.range"]),
-        ("activity@1.0.0", ACTIVITY, {"quantity": "n/a"}, ["activity.quantity.required"]),
-        ("activity@1.0.0", ACTIVITY, {"quantity": "9999999999999"}, ["activity.quantity.digits"]),
-        ("activity@1.0.0", ACTIVITY, {"period_start": "1989-12-31"}, ["activity.period_start.plausible"]),
-        ("activity@1.0.0", ACTIVITY, {"period_start": "03/04/2024"}, ["activity.period_start.ambiguous"]),
-        ("activity@1.0.0", ACTIVITY, {"data_quality": "guessed"}, ["activity.data_quality.enum"]),
-        ("activity@1.0.0", ACTIVITY, {"unit": "k" * 33}, ["activity.unit.length"]),
-        ("emission_factor@1.0.0", FACTOR, {}, []),
-        ("emission_factor@1.0.0", FACTOR, {"category": "6"}, ["emission_factor.category.scope"]),
-        ("emission_factor@1.0.0", FACTOR, {"scope": "3"}, ["emission_factor.category.given"]),
-        ("emission_factor@1.0.0", FACTOR, {"scope": "4"}, ["emission_factor.scope.enum"]),
-        ("emission_factor@1.0.0", FACTOR, {"scope": "3", "category": "16"}, ["emission_factor.category.range"]),
-        ("emission_factor@1.0.0", FACTOR, {"valid_to": "2024-01-01"}, ["emission_factor.valid.order"]),
+        ("activity@1.1.0", ACTIVITY, {"cost": "5", "currency": "E\tU"}, ["activity.currency.type"]),
+        ("activity@1.1.0", ACTIVITY, {"quantity": "1000000000.000001"}, ["activity.quantity.plausible"]),
+        ("activity@1.1.0", ACTIVITY, {"quantity": "-1"}, ["activity.quantity.range"]),
+        ("activity@1.1.0", ACTIVITY, {"quantity": "n/a"}, ["activity.quantity.required"]),
+        ("activity@1.1.0", ACTIVITY, {"quantity": "9999999999999"}, ["activity.quantity.digits"]),
+        ("activity@1.1.0", ACTIVITY, {"period_start": "1989-12-31"}, ["activity.period_start.plausible"]),
+        ("activity@1.1.0", ACTIVITY, {"period_start": "03/04/2024"}, ["activity.period_start.ambiguous"]),
+        ("activity@1.1.0", ACTIVITY, {"data_quality": "guessed"}, ["activity.data_quality.enum"]),
+        ("activity@1.1.0", ACTIVITY, {"unit": "k" * 33}, ["activity.unit.length"]),
+        ("activity@1.1.0", ACTIVITY, {"reported_co2e_kg": "5"}, ["activity.reported_co2e_kg.scope"]),
+        ("activity@1.1.0", ACTIVITY, {"reported_co2e_kg": "5", "reported_scope": "1"}, []),
         (
-            "emission_factor@1.0.0",
+            "activity@1.1.0",
+            ACTIVITY,
+            {"reported_scope": "1", "reported_category": "6"},
+            ["activity.reported_category.scope"],
+        ),
+        ("activity@1.1.0", ACTIVITY, {"pedigree": "12345"}, []),
+        ("activity@1.1.0", ACTIVITY, {"pedigree": "12346"}, ["activity.pedigree.pattern"]),
+        ("emission_factor@1.1.0", FACTOR, {"gas": "R-410A"}, ["emission_factor.gas.mass"]),
+        ("emission_factor@1.1.0", FACTOR, {"gas_kg_per_unit": "1"}, ["emission_factor.gas.mass"]),
+        ("emission_factor@1.1.0", FACTOR, {"gas": "R-410A", "gas_kg_per_unit": "1"}, []),
+        ("energy_instrument@1.0.0", INSTRUMENT, {}, []),
+        ("energy_instrument@1.0.0", INSTRUMENT, {"energy_mwh": ""}, ["energy_instrument.energy_mwh.given"]),
+        ("energy_instrument@1.0.0", INSTRUMENT, {"energy_mwh": "", "kind": "residual_mix"}, []),
+        ("energy_instrument@1.0.0", INSTRUMENT, {"valid_to": "2024-01-01"}, ["energy_instrument.valid.order"]),
+        ("warming_potential@1.0.0", POTENTIAL, {}, []),
+        ("warming_potential@1.0.0", POTENTIAL, {"gwp_set": "AR5"}, ["warming_potential.gwp_set.own"]),
+        ("emission_factor@1.1.0", FACTOR, {}, []),
+        ("emission_factor@1.1.0", FACTOR, {"category": "6"}, ["emission_factor.category.scope"]),
+        ("emission_factor@1.1.0", FACTOR, {"scope": "3"}, ["emission_factor.category.given"]),
+        ("emission_factor@1.1.0", FACTOR, {"scope": "4"}, ["emission_factor.scope.enum"]),
+        ("emission_factor@1.1.0", FACTOR, {"scope": "3", "category": "16"}, ["emission_factor.category.range"]),
+        ("emission_factor@1.1.0", FACTOR, {"valid_to": "2024-01-01"}, ["emission_factor.valid.order"]),
+        (
+            "emission_factor@1.1.0",
             FACTOR,
             {"co2e_kg_per_unit": "0.12345678901"},
             ["emission_factor.co2e_kg_per_unit.decimals"],

@@ -13,13 +13,21 @@ from headwater.contracts import Boolean, Code, Contract, Date, Integer, Number, 
 GWP_SETS = ("AR4", "AR5", "AR6", "not_stated")
 METHODS = ("activity_based", "location_based", "market_based", "spend_based")
 GHG_PROTOCOL = "GHG Protocol Corporate Standard"
+UNCERTAINTY = "IPCC 2006 Guidelines, volume 1, chapter 3: 95 % confidence interval"
+QUALITY = "Weidema and Wesnæs 1996; GHG Protocol Product Standard, chapter 8"
+PEDIGREE = "technology, time, geography, completeness, reliability, a digit each; 1 is best, 5 is worst."
+STAGES = (
+    "use", "well_to_tank", "transmission_and_distribution", "well_to_tank_of_transmission", "outside_of_scopes",
+)  # fmt: skip
+CH4_ORIGINS = ("fossil", "non_fossil", "not_stated")
+V1_1 = "1.1.0"
 SCOPE_3 = "GHG Protocol Corporate Value Chain (Scope 3) Standard, 15 categories"
 
 
 class Activity(
     Contract,
     name="activity",
-    version="1.0.0",
+    version="1.1.0",
     title="Activity",
     description="Something done that causes emissions: energy bought, fuel burnt, distance travelled, money spent.",
 ):
@@ -50,6 +58,54 @@ class Activity(
         str | None, Code(pattern="[A-Z]{3}", description="Currency of the cost.", citation="ISO 4217")
     ] = None
     note: Annotated[str | None, Text(max_length=2000, personal=True, description="Free remark.")] = None
+    meter_id: Annotated[
+        str | None, Code(max_length=64, since=V1_1, description="The meter that was read, for its calendar of periods.")
+    ] = None
+    reported_co2e_kg: Annotated[
+        Decimal | None,
+        Number(
+            precision=18,
+            scale=6,
+            minimum="0",
+            unit="kg",
+            since=V1_1,
+            description="CO2e that somebody else worked out for it. It is taken as reported: no factor is applied.",
+        ),
+    ] = None
+    reported_scope: Annotated[
+        int | None,
+        Integer(enum=("1", "2", "3"), since=V1_1, description="Scope of the reported CO2e.", citation=GHG_PROTOCOL),
+    ] = None
+    reported_category: Annotated[
+        int | None,
+        Integer(
+            minimum="1",
+            maximum="15",
+            since=V1_1,
+            description="Category of scope 3 of the reported CO2e.",
+            citation=SCOPE_3,
+        ),
+    ] = None
+    reported_gwp_set: Annotated[
+        str | None,
+        Code(enum=GWP_SETS, since=V1_1, description="The warming potentials behind the reported CO2e."),
+    ] = None
+    quantity_uncertainty_percent: Annotated[
+        Decimal | None,
+        Number(
+            precision=9,
+            scale=4,
+            minimum="0",
+            unit="%",
+            since=V1_1,
+            description="Half the width of the quantity's 95 % interval, in per cent of the quantity.",
+            citation=UNCERTAINTY,
+        ),
+    ] = None
+    pedigree: Annotated[
+        str | None,
+        Code(pattern="[1-5]{5}", since=V1_1, description=f"Quality of the quantity: {PEDIGREE}", citation=QUALITY),
+    ] = None
 
     rules = (
         RowRule(
@@ -99,13 +155,32 @@ class Activity(
             valid="1990-01-01 to 2099-12-31",
             repair="Check the year.",
         ),
+        RowRule(
+            id="activity.reported_co2e_kg.scope",
+            expression="reported_co2e_kg IS NULL OR reported_scope IS NOT NULL",
+            fields=("reported_scope", "reported_co2e_kg"),
+            dimension="completeness",
+            message="Reported CO2e comes without its scope.",
+            valid="a reported_scope wherever there is a reported_co2e_kg",
+            repair="Give the scope the figure was reported under; no factor says it in its place.",
+            citation=GHG_PROTOCOL,
+        ),
+        RowRule(
+            id="activity.reported_category.scope",
+            expression="reported_category IS NULL OR reported_scope = 3",
+            fields=("reported_category", "reported_scope"),
+            message="A scope 3 category is given for another scope.",
+            valid="a reported_category with reported_scope 3 only",
+            repair="Correct the scope, or leave the category empty.",
+            citation=SCOPE_3,
+        ),
     )
 
 
 class EmissionFactor(
     Contract,
     name="emission_factor",
-    version="1.0.0",
+    version="1.1.0",
     title="Emission factor",
     description="What one unit of an activity emits, as published, with the place and time it holds for.",
 ):
@@ -147,6 +222,92 @@ class EmissionFactor(
         bool | None, Boolean(description="Whether the figure may be passed on; absent where nobody has checked.")
     ] = None
     note: Annotated[str | None, Text(max_length=2000, description="Free remark.")] = None
+    name: Annotated[
+        str | None,
+        Text(max_length=300, since=V1_1, description="What the publisher calls it, in the publisher's words."),
+    ] = None
+    source_version: Annotated[
+        str | None, Text(max_length=64, since=V1_1, description="Version of the publication, where it has one.")
+    ] = None
+    stage: Annotated[
+        str | None,
+        Code(
+            enum=STAGES,
+            since=V1_1,
+            description="Part of the life cycle it covers; absent means use: what the activity itself emits.",
+            citation=GHG_PROTOCOL,
+        ),
+    ] = None
+    ch4_origin: Annotated[
+        str | None,
+        Code(
+            enum=CH4_ORIGINS,
+            since=V1_1,
+            description="Whether its CH4 is of fossil carbon: AR5 and AR6 have two potentials for methane.",
+            citation="IPCC AR6 WG I, table 7.15",
+        ),
+    ] = None
+    ch4_co2e_kg_per_unit: Annotated[
+        Decimal | None,
+        Number(
+            precision=18,
+            scale=10,
+            minimum="0",
+            unit="kg",
+            since=V1_1,
+            description="CO2e of the CH4 alone per unit, as published under `gwp_set`, where no mass is published.",
+        ),
+    ] = None
+    n2o_co2e_kg_per_unit: Annotated[
+        Decimal | None,
+        Number(
+            precision=18,
+            scale=10,
+            minimum="0",
+            unit="kg",
+            since=V1_1,
+            description="CO2e of the N2O alone per unit, as published under `gwp_set`, where no mass is published.",
+        ),
+    ] = None
+    biogenic_co2_kg_per_unit: Annotated[
+        Decimal | None,
+        Number(
+            precision=18,
+            scale=10,
+            minimum="0",
+            unit="kg",
+            since=V1_1,
+            description="CO2 of biogenic carbon per unit, reported outside the scopes and never part of the CO2e.",
+            citation=GHG_PROTOCOL,
+        ),
+    ] = None
+    gas: Annotated[
+        str | None,
+        Code(max_length=64, since=V1_1, description="The one gas or blend it is for, such as a refrigerant: R-410A."),
+    ] = None
+    gas_kg_per_unit: Annotated[
+        Decimal | None,
+        Number(precision=18, scale=10, minimum="0", unit="kg", since=V1_1, description="Mass of `gas` per unit."),
+    ] = None
+    uncertainty_percent: Annotated[
+        Decimal | None,
+        Number(
+            precision=9,
+            scale=4,
+            minimum="0",
+            unit="%",
+            since=V1_1,
+            description="Half the width of the factor's 95 % interval, in per cent of the factor.",
+            citation=UNCERTAINTY,
+        ),
+    ] = None
+    pedigree: Annotated[
+        str | None,
+        Code(pattern="[1-5]{5}", since=V1_1, description=f"Quality of the factor: {PEDIGREE}", citation=QUALITY),
+    ] = None
+    tags: Annotated[
+        str | None, Text(max_length=500, since=V1_1, description="Words to find it by, with a semicolon between them.")
+    ] = None
 
     rules = (
         RowRule(
@@ -176,6 +337,15 @@ class EmissionFactor(
             valid="a category from 1 to 15 with scope 3",
             repair="Give the category, so that the emission can be reported under it.",
             citation=SCOPE_3,
+        ),
+        RowRule(
+            id="emission_factor.gas.mass",
+            expression="(gas IS NULL AND gas_kg_per_unit IS NULL) OR (gas IS NOT NULL AND gas_kg_per_unit IS NOT NULL)",
+            fields=("gas", "gas_kg_per_unit"),
+            dimension="completeness",
+            message="A gas comes without its mass, or a mass without its gas.",
+            valid="gas and gas_kg_per_unit together",
+            repair="Give both; for a refrigerant whose activity is counted in kg, the mass is 1.",
         ),
     )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from headwater.contracts.bulk import quoted
+from headwater.contracts.row_text import row_text_sql
 from headwater.contracts.table import history_name, table_name
 from headwater.pipeline.replay.differences import ABSENT, PRESENT, ROW, Difference
 from headwater.values import record_text_sql
@@ -186,7 +187,7 @@ class ContractRows:
 
     def check_hashes(self, chunk_id: UUID) -> None:
         """That stored rows of a chunk are what their own hashes say, where nothing else is left to compare with."""
-        text = record_text_sql([quoted(name) for name in [*self._fields, "absent"]])
+        text = row_text_sql(self.document, lambda spec: quoted(spec.name))
         rows = self._all(
             f"SELECT _key, superseded_by, row_hash, sha256({text}) FROM {self._stored}"
             f" WHERE _chunk = $1 AND row_hash <> sha256({text})",
