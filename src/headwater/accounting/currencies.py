@@ -73,6 +73,10 @@ class Rates:
         """Those with at least one rate, and the euro."""
         return tuple(sorted({BASE, *self._by_currency}))
 
+    def days(self, currency: str) -> tuple[date, ...]:
+        """Days on which a rate of the currency was fixed, in order; none of the euro and of what is not loaded."""
+        return tuple(day for day, _ in self._by_currency.get(currency, ()))
+
     def fixed(self, currency: str, day: date, policy: RatePolicy | None = None) -> tuple[date, Decimal]:
         """The day on which it was fixed and the units of the currency for one euro. InputRefused: there is none."""
         known = self._by_currency.get(currency)

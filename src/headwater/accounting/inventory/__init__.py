@@ -1,6 +1,8 @@
 """Inventories: from a document, activities, factors and instruments to lines that can be computed again.
 
     document      what is counted, by which methods, with which factors: the written policy
+    policy        which factor is taken, and why every other is not
+    exchange      from the activity's unit to the factor's, money by dated rates
     lines         what comes out: the schema of a line, its hash, what makes up a total
 
 Everything here works on pinned inputs; nothing reads what stands in a database today.
