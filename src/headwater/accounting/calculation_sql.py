@@ -67,15 +67,15 @@ def calculation_sql(relation: str) -> str:
     units = ", ".join(f"{gas}_units" for gas in GASES)
     return f"""
 SELECT * EXCLUDE (converted, {units}),
-  {_decimal("converted")} AS converted_quantity,
-  {", ".join(f"{_decimal(f'{gas}_units')} AS {gas}_kg" for gas in GASES)}
+  {decimal_sql("converted")} AS converted_quantity,
+  {", ".join(f"{decimal_sql(f'{gas}_units')} AS {gas}_kg" for gas in GASES)}
 FROM (
   SELECT * EXCLUDE ({", ".join(_PARTS)}),
-    {", ".join(f"{_figure(gas)} AS {gas}_units" for gas in GASES)}
+    {", ".join(f"{figure_sql(gas)} AS {gas}_units" for gas in GASES)}
   FROM (
-    SELECT * EXCLUDE (units, numerator, denominator, is_narrow), {_converted("units")} AS converted
+    SELECT * EXCLUDE (units, numerator, denominator, is_narrow), {converted_sql("units")} AS converted
     FROM (
-      SELECT *, CASE WHEN calculation_outcome = 0 THEN {_units("quantity")} END AS units
+      SELECT *, CASE WHEN calculation_outcome = 0 THEN {units_sql("quantity")} END AS units
       FROM (
         SELECT activity.*,
           CAST(CASE
@@ -98,13 +98,13 @@ FROM (
 )"""
 
 
-def _units(quantity: str) -> str:
+def units_sql(quantity: str) -> str:
     """The quantity in units of 10^-6."""
     whole = f"CAST({quantity} - {quantity} % 1 AS BIGINT) * {_MILLION}"
     return f"{whole} + CAST(({quantity} % 1) * CAST('{_MILLION}' AS DECIMAL(7,0)) AS BIGINT)"
 
 
-def _converted(units: str) -> str:
+def converted_sql(units: str) -> str:
     """The converted quantity in units of 10^-6, rounded half up by adding half before dividing.
 
     In 64 bits where no quantity within the limit leads out of them, twenty times faster than in 128.
@@ -115,7 +115,7 @@ def _converted(units: str) -> str:
     return f"CASE WHEN numerator = denominator THEN {units} WHEN is_narrow THEN {narrow} ELSE {wide} END"
 
 
-def _figure(gas: str) -> str:
+def figure_sql(gas: str) -> str:
     """The figure in units of 10^-6: converted (6 places) × factor (10 places), brought down by 10^10, half up.
 
     With the quantity as a × 10^9 + b and the factor as high × 10^9 + low (SPLIT), the product over 10^10 is
@@ -128,7 +128,7 @@ def _figure(gas: str) -> str:
     return f"{a} * {high} * {SPLIT // 10} + {m} // 10 + {rest}"
 
 
-def _decimal(units: str) -> str:
+def decimal_sql(units: str) -> str:
     """Whole units of 10^-6 as DECIMAL(18,6), within 64 bits."""
     return (
         f"CAST(({units}) // 1000000 AS DECIMAL(18,6))"

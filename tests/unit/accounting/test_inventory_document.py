@@ -91,7 +91,7 @@ def test_the_hash_of_a_line_is_the_same_in_sql_and_python() -> None:
     rows = [
         line(),
         line(quantity=Decimal("1.500000"), period_start=date(2020, 1, 31), scope=2, substitutions=""),
-        line(quantity=Decimal("-0.000001"), share=Decimal("0.500000"), gas="é; ü"),
+        line(quantity=Decimal("-0.000001"), share=Decimal("0.500000"), gas="é; ü", renewable=False),
     ]
     con = duckdb.connect()
     con.register("rows", pa.Table.from_pylist(rows, schema=LINE_SCHEMA))

@@ -70,6 +70,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("part_kwh", KG, "Of market-based figures: the kWh of this part; the parts add up to the activity's kWh."),
     Column("factor_id", pa.string(), "The factor; absent where an instrument or a reported figure stands in for it."),
     Column("instrument_id", pa.string(), "The instrument of scope 2."),
+    Column("renewable", pa.bool_(), "Whether the instrument's energy counts as renewable, as the instrument says."),
     Column("factor_source", pa.string(), "Who published the factor; of an instrument its source."),
     Column("factor_unit", pa.string(), "The unit the factor is given per."),
     Column("converted_quantity", KG, "The quantity that counts, in factor_unit."),
@@ -114,13 +115,15 @@ def sql_type(column: Column) -> str:
     """The column's type in the engine and, read as SQL, in the database."""
     if pa.types.is_decimal(column.type):
         return f"DECIMAL({column.type.precision},{column.type.scale})"
-    return {"string": "VARCHAR", "date32[day]": "DATE", "int64": "BIGINT"}[str(column.type)]
+    return {"string": "VARCHAR", "date32[day]": "DATE", "int64": "BIGINT", "bool": "BOOLEAN"}[str(column.type)]
 
 
 def canonical(value: Any) -> str | None:
-    """The text of a value that is hashed: decimals with all their places, dates as 2024-01-31."""
+    """The text of a value that is hashed: decimals with all their places, dates as 2024-01-31, true."""
     if value is None:
         return None
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, Decimal):
         return f"{value:f}"
     return value.isoformat() if isinstance(value, date) else str(value)
