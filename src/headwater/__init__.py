@@ -10,6 +10,7 @@ The rooms, from the ground up; imports go down only:
     contracts/     what a record must be; every enforcer made from one document
     audit/         who did what: append-only, hash-chained
     lineage/       where a figure came from
+    replay/        a figure or run checked again by the standard library alone, wherever its file is taken
     engine/        SQL on columns: expressions, named operations, DuckDB
     connectors/    bring records in; know no database of ours
     mapping/       source columns to contract fields, as versioned documents

@@ -16,7 +16,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import TokenType
 
-from headwater.engine.fragments import Condition, Number, Text
+from headwater.engine.fragments import Code, Condition, Number, Text
 from headwater.engine.readings import Readings
 from headwater.engine.rendering import Renderer
 from headwater.errors import Misuse
@@ -39,13 +39,15 @@ REMEDY = "Use columns of the file, literals and the operations listed in docs/re
 
 @dataclass(frozen=True, kw_only=True)
 class Rendered:
-    """DuckDB SQL over quoted column names, and the columns it reads in the order they are first named.
+    """DuckDB SQL over quoted column names, the same as an instruction, and the columns it reads in the order they are
+    first named.
 
     The SQL also reads the columns of the `readings` given along; `relation_with` puts them beside the file's.
     """
 
     sql: str
     columns: tuple[str, ...]
+    code: Code
 
 
 def render_value(text: str, columns: Sequence[str], readings: Readings, *, where: str) -> Rendered:
@@ -71,7 +73,7 @@ def render_value(text: str, columns: Sequence[str], readings: Readings, *, where
         result = result.as_text(readings.text_format.decimal)
     if not isinstance(result, Text):
         raise Misuse("the expression gives no text", where=where, value=text, remedy=REMEDY)
-    return Rendered(sql=result.sql, columns=tuple(renderer.used))
+    return Rendered(sql=result.sql, columns=tuple(renderer.used), code=result.code)
 
 
 def render_condition(text: str, columns: Sequence[str], readings: Readings, *, where: str) -> Rendered:
@@ -87,7 +89,7 @@ def render_condition(text: str, columns: Sequence[str], readings: Readings, *, w
             valid="a comparison, IN, LIKE, BETWEEN, IS NULL, or these joined by AND, OR, NOT",
             remedy="Compare the value with something.",
         )
-    return Rendered(sql=result.sql, columns=tuple(renderer.used))
+    return Rendered(sql=result.sql, columns=tuple(renderer.used), code=result.code)
 
 
 def columns_in(text: str, *, where: str) -> tuple[str, ...]:

@@ -1,8 +1,16 @@
-"""What an expression can be while it is rendered: a text, an exact number, or a condition, each with its SQL."""
+"""What an expression can be while it is rendered: a text, an exact number, or a condition.
+
+Each has its SQL, and beside it the same as an instruction (`headwater.replay.program`), which needs no engine.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+Code = list[Any]
+
+NOTHING: Code = ["constant", None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -10,6 +18,7 @@ class Text:
     """A VARCHAR expression. `growth` bounds how many times longer than its input a result can get."""
 
     sql: str
+    code: Code
     growth: int = 1
     literal: str | None = None
 
@@ -18,15 +27,16 @@ class Text:
 class Number:
     """An exact DECIMAL(whole + scale, scale) expression, NULL where an operand is blank or not a number.
 
-    `absent` is a VARCHAR expression: the first operand that is blank or says "not reported", else NULL.
-    `spelled` is a VARCHAR expression: the formula with the operands' texts in it, for the finding when it fails.
+    `absent` is the first operand that is blank or says "not reported", else NULL.
+    `spelled` is the formula with the operands' texts in it, for the finding when it fails.
     """
 
     sql: str
+    code: Code
     whole: int
     scale: int
-    absent: str
-    spelled: str
+    absent: Text
+    spelled: Text
 
     @property
     def width(self) -> int:
@@ -42,7 +52,11 @@ class Number:
         digits = f"CAST({self.sql} AS VARCHAR)"
         if decimal_mark != ".":
             digits = f"replace({digits}, '.', {quote_text(decimal_mark)})"
-        return Text(sql=f"coalesce({digits}, {self.absent}, {self.spelled})")
+        written = ["digits", self.code, self.whole, self.scale, decimal_mark]
+        return Text(
+            sql=f"coalesce({digits}, {self.absent.sql}, {self.spelled.sql})",
+            code=["first", written, self.absent.code, self.spelled.code],
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +64,33 @@ class Condition:
     """A BOOLEAN expression; NULL is unknown."""
 
     sql: str
+    code: Code
 
 
 Fragment = Text | Number | Condition
+
+
+def constant(text: str) -> Text:
+    """A text that is the same for every record."""
+    return Text(sql=quote_text(text), code=["constant", text])
+
+
+def nothing() -> Text:
+    """No text."""
+    return Text(sql="CAST(NULL AS VARCHAR)", code=NOTHING)
+
+
+def joined(*parts: Text | str) -> Text:
+    """The texts one behind the other; nothing where one is missing."""
+    texts = [constant(part) if isinstance(part, str) else part for part in parts]
+    return Text(sql="(" + " || ".join(text.sql for text in texts) + ")", code=["join", *(text.code for text in texts)])
+
+
+def first_of(*texts: Text) -> Text:
+    """The first that is there."""
+    return Text(
+        sql=f"coalesce({', '.join(text.sql for text in texts)})", code=["first", *(text.code for text in texts)]
+    )
 
 
 def quote_text(value: str) -> str:

@@ -6,12 +6,12 @@ Each builder gets the call's arguments and gives a fragment; what the engine wou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from headwater.engine.fragments import Fragment, Number, Text, quote_name, quote_text
+from headwater.engine.fragments import Fragment, Number, Text, first_of, joined, quote_name, quote_text
 from headwater.values.canonical import record_text_sql, sha256_sql
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from headwater.engine.rendering import Renderer
 
 ARITHMETIC: dict[type[exp.Expr], str] = {exp.Mul: "*", exp.Add: "+", exp.Sub: "-"}
+ARITHMETIC_CODES = {"*": "times", "+": "plus", "-": "minus"}
 
 ROW_KEY_DIGITS = 24
 """Hexadecimal digits of `row_key`: 96 bits, so that among 10⁹ records two alike by chance are a matter of 10⁻¹¹."""
@@ -69,7 +70,7 @@ class Call:
 def _same_length(name: str) -> Callable[[Call], Fragment]:
     def build(call: Call) -> Fragment:
         text = call.text(0)
-        return Text(sql=f"{name}({text.sql})", growth=text.growth)
+        return Text(sql=f"{name}({text.sql})", code=[name, text.code], growth=text.growth)
 
     return build
 
@@ -77,18 +78,23 @@ def _same_length(name: str) -> Callable[[Call], Fragment]:
 def _substring(call: Call) -> Fragment:
     text = call.text(0)
     start = call.integer(1, "the start of substr", -10_000, 10_000)
-    length = f", {call.integer(2, 'the length of substr', 0, 10_000)}" if call.has(2) else ""
-    return Text(sql=f"substr({text.sql}, {start}{length})", growth=text.growth)
+    if not call.has(2):
+        return Text(sql=f"substr({text.sql}, {start})", code=["from", text.code, start], growth=text.growth)
+    length = call.integer(2, "the length of substr", 0, 10_000)
+    code = ["substr", text.code, start, length]
+    return Text(sql=f"substr({text.sql}, {start}, {length})", code=code, growth=text.growth)
 
 
 def _left(call: Call) -> Fragment:
     text = call.text(0)
-    return Text(sql=f"left({text.sql}, {call.integer(1, 'the length of left', 0, 10_000)})", growth=text.growth)
+    length = call.integer(1, "the length of left", 0, 10_000)
+    return Text(sql=f"left({text.sql}, {length})", code=["left", text.code, length], growth=text.growth)
 
 
 def _right(call: Call) -> Fragment:
     text = call.text(0)
-    return Text(sql=f"right({text.sql}, {call.integer(1, 'the length of right', 0, 10_000)})", growth=text.growth)
+    length = call.integer(1, "the length of right", 0, 10_000)
+    return Text(sql=f"right({text.sql}, {length})", code=["right", text.code, length], growth=text.growth)
 
 
 def _replace(call: Call) -> Fragment:
@@ -98,7 +104,8 @@ def _replace(call: Call) -> Fragment:
     if not old:
         call.renderer.refuse("replace looks for an empty text", valid="at least one character")
     grows = -(-max(1, len(new.encode())) // len(old.encode()))
-    return call.renderer.bounded(f"replace({text.sql}, {quote_text(old)}, {quote_text(new)})", text.growth * grows)
+    sql = f"replace({text.sql}, {quote_text(old)}, {quote_text(new)})"
+    return call.renderer.bounded(Text(sql=sql, code=["replace", text.code, old, new], growth=text.growth * grows))
 
 
 def _pad(call: Call) -> Fragment:
@@ -109,14 +116,16 @@ def _pad(call: Call) -> Fragment:
         call.renderer.refuse("lpad fills with an empty text", valid="at least one character")
     # DuckDB's lpad cuts what is longer; cutting an identifier would make two of them one.
     padded = f"lpad({text.sql}, {length}, {quote_text(fill)})"
-    return Text(sql=f"(CASE WHEN length({text.sql}) < {length} THEN {padded} ELSE {text.sql} END)", growth=text.growth)
+    sql = f"(CASE WHEN length({text.sql}) < {length} THEN {padded} ELSE {text.sql} END)"
+    return Text(sql=sql, code=["pad", text.code, length, fill], growth=text.growth)
 
 
 def _split_part(call: Call) -> Fragment:
     separator = call.literal(1, "the separator of split_part")
     part = call.integer(2, "the part of split_part", -1_000, 1_000)
     text = call.text(0)
-    return Text(sql=f"split_part({text.sql}, {quote_text(separator)}, {part})", growth=text.growth)
+    sql = f"split_part({text.sql}, {quote_text(separator)}, {part})"
+    return Text(sql=sql, code=["split_part", text.code, separator, part], growth=text.growth)
 
 
 def _regexp_extract(call: Call) -> Fragment:
@@ -125,27 +134,29 @@ def _regexp_extract(call: Call) -> Fragment:
     if len(pattern) > 200:
         call.renderer.refuse("the pattern of regexp_extract is too long", valid="at most 200 characters")
     text = call.text(0)
-    return Text(sql=f"regexp_extract({text.sql}, {quote_text(pattern)}, {group})", growth=text.growth)
+    sql = f"regexp_extract({text.sql}, {quote_text(pattern)}, {group})"
+    return Text(sql=sql, code=["find", text.code, pattern, group], growth=text.growth)
 
 
 def _coalesce(call: Call) -> Fragment:
     texts = [call.renderer.text(node) for node in call.arguments if node is not None]
-    return Text(sql=f"coalesce({', '.join(each.sql for each in texts)})", growth=max(each.growth for each in texts))
+    return replace(first_of(*texts), growth=max(each.growth for each in texts))
 
 
 def _nullif(call: Call) -> Fragment:
-    text = call.text(0)
-    return Text(sql=f"nullif({text.sql}, {call.text(1).sql})", growth=text.growth)
+    text, other = call.text(0), call.text(1)
+    return Text(sql=f"nullif({text.sql}, {other.sql})", code=["unless", text.code, other.code], growth=text.growth)
 
 
 def _length(call: Call) -> Fragment:
     text = call.text(0)
     return Number(
         sql=f"CAST(length({text.sql}) AS DECIMAL(10,0))",
+        code=["length", text.code],
         whole=10,
         scale=0,
-        absent=text.sql,
-        spelled=f"('length of ' || {text.sql})",
+        absent=text,
+        spelled=joined("length of ", text),
     )
 
 
@@ -185,10 +196,11 @@ def _round(call: Call) -> Fragment:
     call.renderer.widths(whole, places)
     return Number(
         sql=f"CAST({number.sql} AS DECIMAL({whole + places},{places}))",
+        code=["round", number.code, places],
         whole=whole,
         scale=places,
         absent=number.absent,
-        spelled=f"('round(' || {number.spelled} || ')')",
+        spelled=joined("round(", number.spelled, ")"),
     )
 
 
@@ -211,10 +223,11 @@ def _divide(call: Call) -> Fragment:
     unit = f"CAST('{_power(-places)}' AS DECIMAL({places + 1},{places}))"
     return Number(
         sql=f"(CASE WHEN {b.sql} <> 0 THEN CAST({exact} * {unit} AS DECIMAL({whole + places},{places})) END)",
+        code=["divide", a.code, b.code, places],
         whole=whole,
         scale=places,
-        absent=f"coalesce({a.absent}, {b.absent})",
-        spelled=f"({a.spelled} || ' / ' || {b.spelled})",
+        absent=first_of(a.absent, b.absent),
+        spelled=joined(a.spelled, " / ", b.spelled),
     )
 
 
@@ -236,15 +249,19 @@ def _days(call: Call) -> Fragment:
     texts = [call.text(0), call.text(1)]
     first, last = (call.renderer.readings.day(text) for text in texts)
     absent = [
-        f"CASE WHEN {quote_name(day.outcome)} BETWEEN 1 AND 3 THEN {text.sql} END"
+        Text(
+            sql=f"CASE WHEN {quote_name(day.outcome)} BETWEEN 1 AND 3 THEN {text.sql} END",
+            code=["absent", text.code],
+        )
         for day, text in zip((first, last), texts, strict=True)
     ]
     return Number(
         sql=f"CAST({quote_name(last.value)} - {quote_name(first.value)} AS DECIMAL({DAYS_WHOLE},0))",
+        code=["days", *(["date", text.code] for text in texts)],
         whole=DAYS_WHOLE,
         scale=0,
-        absent=f"coalesce({absent[0]}, {absent[1]})",
-        spelled=f"('days from ' || {texts[0].sql} || ' to ' || {texts[1].sql})",
+        absent=first_of(*absent),
+        spelled=joined("days from ", texts[0], " to ", texts[1]),
     )
 
 
@@ -254,16 +271,17 @@ def _day_after(call: Call) -> Fragment:
     text = call.text(0)
     day = call.renderer.readings.day(text)
     next_day = f"CAST({quote_name(day.value)} + 1 AS VARCHAR)"
-    return Text(
-        sql=f"(CASE WHEN {quote_name(day.outcome)} = 0 THEN {next_day} ELSE {text.sql} END)", growth=text.growth
-    )
+    sql = f"(CASE WHEN {quote_name(day.outcome)} = 0 THEN {next_day} ELSE {text.sql} END)"
+    return Text(sql=sql, code=["day_after", text.code], growth=text.growth)
 
 
 def _row_key(call: Call) -> Fragment:
     """A short key made of any number of parts: equal only where every part is equal."""
     call.count("row_key", 1, 40)
-    parts = [call.renderer.text(node).sql for node in call.arguments if node is not None]
-    return Text(sql=f"left(lower(hex({sha256_sql(record_text_sql(parts))})), {ROW_KEY_DIGITS})")
+    parts = [call.renderer.text(node) for node in call.arguments if node is not None]
+    text = record_text_sql([part.sql for part in parts])
+    sql = f"left(lower(hex({sha256_sql(text)})), {ROW_KEY_DIGITS})"
+    return Text(sql=sql, code=["row_key", *(part.code for part in parts)])
 
 
 NAMED: dict[str, Callable[[Call], Fragment]] = {

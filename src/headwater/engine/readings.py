@@ -40,10 +40,14 @@ class Readings:
         reading = self._read(text, f"decimal({precision},{scale})", kind("decimal", precision=precision, scale=scale))
         return Number(
             sql=quote_name(reading.value),
+            code=["number", text.code, precision, scale],
             whole=precision - scale,
             scale=scale,
-            absent=f"CASE WHEN {quote_name(reading.outcome)} BETWEEN 1 AND 3 THEN {text.sql} END",
-            spelled=text.sql,
+            absent=Text(
+                sql=f"CASE WHEN {quote_name(reading.outcome)} BETWEEN 1 AND 3 THEN {text.sql} END",
+                code=["absent", text.code, precision, scale],
+            ),
+            spelled=text,
         )
 
     def day(self, text: Text) -> Reading:

@@ -8,16 +8,30 @@ from __future__ import annotations
 
 import difflib
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from sqlglot import exp
 
-from headwater.engine.fragments import Condition, Fragment, Number, Text, quote_name, quote_text
-from headwater.engine.operations import ARITHMETIC, NAMED, TEXT_FUNCTIONS, Call
+from headwater.engine.fragments import (
+    NOTHING,
+    Code,
+    Condition,
+    Fragment,
+    Number,
+    Text,
+    constant,
+    first_of,
+    joined,
+    nothing,
+    quote_name,
+    quote_text,
+)
+from headwater.engine.operations import ARITHMETIC, ARITHMETIC_CODES, NAMED, TEXT_FUNCTIONS, Call
 from headwater.errors import Misuse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from headwater.engine.readings import Readings
 
@@ -62,7 +76,7 @@ class Renderer:
         if isinstance(node, exp.Literal):
             return self._literal(node)
         if isinstance(node, exp.Null):
-            return Text(sql="CAST(NULL AS VARCHAR)")
+            return nothing()
         if isinstance(node, exp.Case):
             return self._case(node)
         if isinstance(node, (exp.DPipe, exp.Concat)):
@@ -72,7 +86,7 @@ class Renderer:
         if isinstance(
             node, (exp.And, exp.Or, exp.Not, exp.Is, exp.In, exp.Like, exp.ILike, exp.Between, *_COMPARISONS)
         ):
-            return Condition(sql=self._condition_sql(node))
+            return self._condition(node)
         return self._call(node)
 
     # what is refused
@@ -105,12 +119,12 @@ class Renderer:
                 remedy='Write the column as the header does; put it in "double quotes" if it holds spaces or signs.',
             )
         self.used.setdefault(name)
-        return Text(sql=quote_name(name))
+        return Text(sql=quote_name(name), code=["column", name])
 
     def _literal(self, node: exp.Literal) -> Fragment:
         self._only(node, "this")
         if node.is_string:
-            return Text(sql=quote_text(node.name), literal=node.name)
+            return replace(constant(node.name), literal=node.name)
         if not _PLAIN_NUMBER.fullmatch(node.name):
             self.refuse(
                 f"the number {node.name[:60]} is not allowed",
@@ -121,10 +135,11 @@ class Renderer:
         width = max(1, len(whole) + len(fraction))
         return Number(
             sql=f"CAST('{node.name}' AS DECIMAL({width},{len(fraction)}))",
+            code=["exact", node.name],
             whole=width - len(fraction),
             scale=len(fraction),
-            absent="CAST(NULL AS VARCHAR)",
-            spelled=quote_text(node.name),
+            absent=nothing(),
+            spelled=constant(node.name),
         )
 
     # texts
@@ -151,12 +166,12 @@ class Renderer:
             self.refuse("a condition stands where a number is needed", remedy="Use CASE WHEN … THEN … ELSE … END.")
         return fragment
 
-    def condition(self, node: exp.Expr) -> str:
-        """Render a node that must be a condition; gives its SQL."""
+    def condition(self, node: exp.Expr) -> Condition:
+        """Render a node that must be a condition."""
         fragment = self.render(node)
         if not isinstance(fragment, Condition):
             self.refuse("a value stands where a condition is needed", remedy="Compare the value with something.")
-        return fragment.sql
+        return fragment
 
     def _concat(self, node: exp.Expr) -> Text:
         if isinstance(node, exp.DPipe):
@@ -165,17 +180,17 @@ class Renderer:
         else:
             self._only(node, "expressions")
             parts = [self.text(part) for part in node.expressions]
-        return self.bounded("(" + " || ".join(part.sql for part in parts) + ")", sum(part.growth for part in parts))
+        return self.bounded(replace(joined(*parts), growth=sum(part.growth for part in parts)))
 
-    def bounded(self, sql: str, growth: int) -> Text:
-        """A text, refused where it may grow beyond bounds."""
-        if growth > MAXIMUM_GROWTH:
+    def bounded(self, text: Text) -> Text:
+        """The text, refused where it may grow beyond bounds."""
+        if text.growth > MAXIMUM_GROWTH:
             self.refuse(f"the result may be more than {MAXIMUM_GROWTH} times as long as what goes in")
-        return Text(sql=sql, growth=growth)
+        return text
 
     def _case(self, node: exp.Case) -> Fragment:
         self._only(node, "this", "ifs", "default")
-        conditions: list[str] = []
+        conditions: list[Condition] = []
         results: list[exp.Expr] = []
         for branch in node.args["ifs"]:
             if node.this is not None:
@@ -192,15 +207,14 @@ class Renderer:
         ):
             return self._case_of_numbers(conditions, fragments)
         texts = [self.text(result) for result in results]
-        return self.bounded(_case_sql(conditions, [each.sql for each in texts]), max(each.growth for each in texts))
+        return self.bounded(replace(_case(conditions, texts), growth=max(each.growth for each in texts)))
 
-    def _case_of_numbers(self, conditions: list[str], fragments: list[Fragment]) -> Number:
+    def _case_of_numbers(self, conditions: list[Condition], fragments: list[Fragment]) -> Number:
         numbers = [each for each in fragments if isinstance(each, Number)]
         if not numbers:
             self.refuse("every branch of the CASE is NULL")
         whole, scale = max(each.whole for each in numbers), max(each.scale for each in numbers)
         self.widths(whole, scale)
-        null = "CAST(NULL AS VARCHAR)"
         return Number(
             sql=_case_sql(
                 conditions,
@@ -209,10 +223,11 @@ class Renderer:
                     for each in fragments
                 ],
             ),
+            code=_case_code(conditions, [each.code if isinstance(each, Number) else NOTHING for each in fragments]),
             whole=whole,
             scale=scale,
-            absent=_case_sql(conditions, [each.absent if isinstance(each, Number) else null for each in fragments]),
-            spelled=_case_sql(conditions, [each.spelled if isinstance(each, Number) else null for each in fragments]),
+            absent=_case(conditions, [each.absent if isinstance(each, Number) else nothing() for each in fragments]),
+            spelled=_case(conditions, [each.spelled if isinstance(each, Number) else nothing() for each in fragments]),
         )
 
     # numbers
@@ -232,10 +247,11 @@ class Renderer:
             one = self.number(node.this)
             return Number(
                 sql=f"(-{one.sql})",
+                code=["negative", one.code],
                 whole=one.whole,
                 scale=one.scale,
                 absent=one.absent,
-                spelled=f"('-' || {one.spelled})",
+                spelled=joined("-", one.spelled),
             )
         self._only(node, "this", "expression")
         a, b = self.number(node.this), self.number(node.expression)
@@ -250,61 +266,65 @@ class Renderer:
         left = f"CAST({a.sql} AS DECIMAL({width},{a.scale if sign == '*' else scale}))"
         return Number(
             sql=f"CAST(({left} {sign} {b.sql}) AS DECIMAL({width},{scale}))",
+            code=[ARITHMETIC_CODES[sign], a.code, b.code],
             whole=whole,
             scale=scale,
-            absent=f"coalesce({a.absent}, {b.absent})",
-            spelled=f"({a.spelled} || ' {sign} ' || {b.spelled})"
+            absent=first_of(a.absent, b.absent),
+            spelled=joined(a.spelled, f" {sign} ", b.spelled)
             if sign == "*"
-            else f"('(' || {a.spelled} || ' {sign} ' || {b.spelled} || ')')",
+            else joined("(", a.spelled, f" {sign} ", b.spelled, ")"),
         )
 
     # conditions
 
-    def _condition_sql(self, node: exp.Expr) -> str:
+    def _condition(self, node: exp.Expr) -> Condition:
         if isinstance(node, (exp.And, exp.Or)):
             self._only(node, "this", "expression")
-            word = " AND " if isinstance(node, exp.And) else " OR "
-            return "(" + word.join(self.condition(part) for part in node.flatten()) + ")"
+            return _any_or_all("and" if isinstance(node, exp.And) else "or", map(self.condition, node.flatten()))
         if isinstance(node, exp.Not):
             self._only(node, "this")
-            return f"(NOT {self.condition(node.this)})"
+            inner = self.condition(node.this)
+            return Condition(sql=f"(NOT {inner.sql})", code=["not", inner.code])
         if isinstance(node, exp.Is):
             self._only(node, "this", "expression")
             if not isinstance(node.expression, exp.Null):
                 self.refuse("IS is allowed with NULL only", remedy="Write x IS NULL, or x IS NOT NULL.")
-            return f"({self.text(node.this).sql} IS NULL)"
+            text = self.text(node.this)
+            return Condition(sql=f"({text.sql} IS NULL)", code=["is_null", text.code])
         if isinstance(node, exp.In):
             self._only(node, "this", "expressions")
-            return "(" + " OR ".join(self._compare("=", node.this, each) for each in node.expressions) + ")"
+            return _any_or_all("or", (self._compare("=", node.this, each) for each in node.expressions))
         if isinstance(node, exp.Between):
             self._only(node, "this", "low", "high")
-            low, high = (
-                self._compare(sign, node.this, node.args[end]) for sign, end in ((">=", "low"), ("<=", "high"))
-            )
-            return f"({low} AND {high})"
+            ends = ((">=", "low"), ("<=", "high"))
+            return _any_or_all("and", (self._compare(sign, node.this, node.args[end]) for sign, end in ends))
         if isinstance(node, (exp.Like, exp.ILike)):
             return self._like(node)
         self._only(node, "this", "expression")
         return self._compare(_COMPARISONS[type(node)], node.this, node.expression)
 
-    def _like(self, node: exp.Like | exp.ILike) -> str:
+    def _like(self, node: exp.Like | exp.ILike) -> Condition:
         self._only(node, "this", "expression")
         pattern = self.literal_text(node.expression, "the pattern of LIKE")
         if pattern.count("%") > MAXIMUM_WILDCARDS:
             self.refuse(
                 f"the LIKE pattern {pattern!r} has too many wildcards", valid=f"at most {MAXIMUM_WILDCARDS} % signs"
             )
-        word = "ILIKE" if isinstance(node, exp.ILike) else "LIKE"
-        return f"({self.text(node.this).sql} {word} {quote_text(pattern)})"
+        is_folded = isinstance(node, exp.ILike)
+        text = self.text(node.this)
+        return Condition(
+            sql=f"({text.sql} {'ILIKE' if is_folded else 'LIKE'} {quote_text(pattern)})",
+            code=["like", text.code, pattern, is_folded],
+        )
 
-    def _compare(self, sign: str, left: exp.Expr, right: exp.Expr) -> str:
+    def _compare(self, sign: str, left: exp.Expr, right: exp.Expr) -> Condition:
         """Compare as numbers where either side is one ('9' < '10'), else as texts."""
         a, b = self.render(left), self.render(right)
         if isinstance(a, Condition) or isinstance(b, Condition):
             self.refuse("a condition is compared with something", remedy="Join conditions by AND, OR, NOT.")
-        if isinstance(a, Text) and isinstance(b, Text):
-            return f"({a.sql} {sign} {b.sql})"
-        return f"({self._as_number(a).sql} {sign} {self._as_number(b).sql})"
+        if not (isinstance(a, Text) and isinstance(b, Text)):
+            a, b = self._as_number(a), self._as_number(b)
+        return Condition(sql=f"({a.sql} {sign} {b.sql})", code=[sign, a.code, b.code])
 
     # functions
 
@@ -356,6 +376,27 @@ def _title(node: object) -> str:
     return f"the construct {type(node).__name__}"
 
 
-def _case_sql(conditions: list[str], results: list[str]) -> str:
-    branches = " ".join(f"WHEN {when} THEN {then}" for when, then in zip(conditions, results, strict=False))
+def _any_or_all(word: str, conditions: Iterable[Condition]) -> Condition:
+    parts = list(conditions)
+    return Condition(
+        sql="(" + f" {word.upper()} ".join(part.sql for part in parts) + ")",
+        code=[word, *(part.code for part in parts)],
+    )
+
+
+def _case(conditions: list[Condition], texts: list[Text]) -> Text:
+    """The last text stands for all other cases."""
+    return Text(
+        sql=_case_sql(conditions, [text.sql for text in texts]),
+        code=_case_code(conditions, [text.code for text in texts]),
+    )
+
+
+def _case_sql(conditions: list[Condition], results: list[str]) -> str:
+    branches = " ".join(f"WHEN {when.sql} THEN {then}" for when, then in zip(conditions, results, strict=False))
     return f"(CASE {branches} ELSE {results[-1]} END)"
+
+
+def _case_code(conditions: list[Condition], results: list[Code]) -> Code:
+    branches = [[when.code, then] for when, then in zip(conditions, results, strict=False)]
+    return ["choose", branches, results[-1]]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from headwater.engine.binding import check_binds
 from headwater.engine.expressions import Rendered, columns_in, render_condition, render_value
-from headwater.engine.fragments import quote_name, quote_text
+from headwater.engine.fragments import NOTHING, quote_name, quote_text
 from headwater.engine.readings import READING_PREFIX, Readings
 from headwater.errors import Misuse
 from headwater.values.characters import trim_sql
@@ -40,11 +40,13 @@ class CompiledMapping:
     skip: VARCHAR expression: the reason to skip the record, NULL to keep it.
     unmapped: field → BOOLEAN expression, true where the text is not in the field's table of values and the mapping
         rejects such texts; the row belongs in quarantine, the raw value is the field's text.
+    program: these three as instructions (`headwater.replay.program`), which need no engine.
     """
 
     texts: Lookup[str, str]
     skip: str
     unmapped: Lookup[str, str]
+    program: Lookup[str, Any]
     format: TextFormat
     used_columns: tuple[str, ...]
     unused_columns: tuple[str, ...]
@@ -69,27 +71,32 @@ def compile_mapping(mapping: Mapping, document: Document, columns: Sequence[str]
     _check_contract(mapping, document, place)
     readings = Readings(_text_format(mapping))
     used: dict[str, None] = {}
-    texts: dict[str, str] = {}
-    unmapped: dict[str, str] = {}
+    texts: dict[str, Rendered] = {}
+    unmapped: dict[str, Rendered] = {}
     for spec in document.fields:
         rule = mapping.fields.get(spec.name)
         if rule is None:
-            texts[spec.name] = "CAST(NULL AS VARCHAR)"
+            texts[spec.name] = Rendered(sql="CAST(NULL AS VARCHAR)", code=NOTHING, columns=())
             continue
         rendered = _origin(rule, columns, readings, f"{place}, field {spec.name}")
         used.update(dict.fromkeys(rendered.columns))
-        texts[spec.name] = rendered.sql
+        texts[spec.name] = rendered
         if rule.values is not None:
-            texts[spec.name] = _looked_up(rendered.sql, rule.values)
+            texts[spec.name] = _looked_up(rendered, rule.values)
             if rule.otherwise != "keep":
-                unmapped[spec.name] = _not_listed(rendered.sql, rule.values)
-    skip_sql, looked_at = _skip(mapping, columns, readings, place)
-    used.update(dict.fromkeys(looked_at))
-    check_binds([*texts.values(), skip_sql, *unmapped.values()], columns, readings, where=place)
+                unmapped[spec.name] = _not_listed(rendered, rule.values)
+    skip = _skip(mapping, columns, readings, place)
+    used.update(dict.fromkeys(skip.columns))
+    check_binds([each.sql for each in (*texts.values(), skip, *unmapped.values())], columns, readings, where=place)
     return CompiledMapping(
-        texts=texts,
-        skip=skip_sql,
-        unmapped=unmapped,
+        texts={field: each.sql for field, each in texts.items()},
+        skip=skip.sql,
+        unmapped={field: each.sql for field, each in unmapped.items()},
+        program={
+            "texts": {field: each.code for field, each in texts.items()},
+            "skip": skip.code,
+            "unmapped": {field: each.code for field, each in unmapped.items()},
+        },
         format=readings.text_format,
         readings=readings,
         used_columns=tuple(used),
@@ -166,46 +173,62 @@ def _check_header(columns: Sequence[str], place: str) -> None:
 
 def _origin(rule: FieldRule, columns: Sequence[str], readings: Readings, where: str) -> Rendered:
     if rule.constant is not None:
-        return Rendered(sql=quote_text(rule.constant), columns=())
+        return Rendered(sql=quote_text(rule.constant), columns=(), code=["constant", rule.constant])
     if rule.expression is not None:
         return render_value(rule.expression, columns, readings, where=where)
     (column,) = rule.names
-    return Rendered(sql=quote_name(column), columns=(column,))
+    return Rendered(sql=quote_name(column), columns=(column,), code=["column", column])
 
 
-def _skip(mapping: Mapping, columns: Sequence[str], readings: Readings, place: str) -> tuple[str, tuple[str, ...]]:
+def _skip(mapping: Mapping, columns: Sequence[str], readings: Readings, place: str) -> Rendered:
     """The reason to skip a record, and the columns it is found in.
 
     Of columns that became records, a blank cell is no record; what the mapping itself says goes before.
     """
-    branches: list[str] = []
+    sql: list[str] = []
+    code: list[Any] = []
     used: dict[str, None] = {}
     for number, skip in enumerate(mapping.skip, start=1):
         condition = render_condition(skip.when, columns, readings, where=f"{place}, skip {number}")
         used.update(dict.fromkeys(condition.columns))
-        branches.append(f"WHEN {condition.sql} THEN {quote_text(skip.reason)}")
+        sql.append(f"WHEN {condition.sql} THEN {quote_text(skip.reason)}")
+        code.append([condition.code, ["constant", skip.reason]])
     unpivot = mapping.source.unpivot
     if unpivot is not None and unpivot.value in columns:
         value = quote_name(unpivot.value)
-        branches.append(f"WHEN {value} IS NULL OR {trim_sql(value)} = '' THEN {quote_text(BLANK)}")
+        sql.append(f"WHEN {value} IS NULL OR {trim_sql(value)} = '' THEN {quote_text(BLANK)}")
+        code.append([["is_blank", ["column", unpivot.value]], ["constant", BLANK]])
         used[unpivot.value] = None
-    return (f"(CASE {' '.join(branches)} END)" if branches else "CAST(NULL AS VARCHAR)"), tuple(used)
-
-
-def _folded(text: str) -> str:
-    return f"lower(trim({text}))"
-
-
-def _looked_up(text: str, values: Lookup[str, str]) -> str:
-    branches = " ".join(
-        f"WHEN {quote_text(word.strip().lower())} THEN {quote_text(meaning)}" for word, meaning in values.items()
+    return Rendered(
+        sql=f"(CASE {' '.join(sql)} END)" if sql else "CAST(NULL AS VARCHAR)",
+        code=["choose", code, NOTHING],
+        columns=tuple(used),
     )
-    return f"(CASE {_folded(text)} {branches} ELSE {text} END)"
 
 
-def _not_listed(text: str, values: Lookup[str, str]) -> str:
-    words = ", ".join(quote_text(word.strip().lower()) for word in values)
-    return f"coalesce({_folded(text)} NOT IN ('', {words}), false)"
+def _folded(text: Rendered) -> Rendered:
+    return replace(text, sql=f"lower(trim({text.sql}))", code=["lower", ["trim", text.code]])
+
+
+def _looked_up(text: Rendered, values: Lookup[str, str]) -> Rendered:
+    meanings = {word.strip().lower(): meaning for word, meaning in values.items()}
+    branches = " ".join(f"WHEN {quote_text(word)} THEN {quote_text(meaning)}" for word, meaning in meanings.items())
+    folded = _folded(text)
+    return replace(
+        text,
+        sql=f"(CASE {folded.sql} {branches} ELSE {text.sql} END)",
+        code=["meaning", folded.code, meanings, text.code],
+    )
+
+
+def _not_listed(text: Rendered, values: Lookup[str, str]) -> Rendered:
+    known = ["", *(word.strip().lower() for word in values)]
+    folded = _folded(text)
+    return replace(
+        text,
+        sql=f"coalesce({folded.sql} NOT IN ({', '.join(map(quote_text, known))}), false)",
+        code=["first", ["not", ["among", folded.code, known]], ["constant", False]],
+    )
 
 
 def _text_format(mapping: Mapping) -> TextFormat:
