@@ -6,6 +6,7 @@ import datetime
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import duckdb
@@ -14,10 +15,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from headwater.contracts.document import FieldSpec
-from headwater.contracts.expression import compile_expression, evaluate
+from headwater.contracts.expression import Term, compile_expression, evaluate
 from headwater.contracts.pattern import check_pattern
 from headwater.errors import Misuse
-from headwater.values import luhn, luhn_sql, mod_97_10, mod_97_10_sql
+from headwater.replay.program import Language, as_record, built
+from headwater.values import TextFormat, luhn, luhn_sql, mod_97_10, mod_97_10_sql
 
 
 def field(name: str, type_name: str, precision: int | None = None, scale: int | None = None) -> FieldSpec:
@@ -89,6 +91,10 @@ conditions = st.recursive(
 )
 
 
+def by_instructions(term: Term, row: dict[str, Any]) -> Any:
+    return built(term.code, Language(text_format=TextFormat()))(as_record(row))
+
+
 @pytest.fixture(scope="module")
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
@@ -111,6 +117,7 @@ def test_a_condition_means_the_same(con: duckdb.DuckDBPyConnection, text: str) -
         raise
     bulk = con.sql(f"SELECT {term.sql} FROM records ORDER BY place").fetchall()
     assert [verdict for (verdict,) in bulk] == [evaluate(term, row) for row in ROWS]
+    assert [verdict for (verdict,) in bulk] == [by_instructions(term, row) for row in ROWS]
 
 
 @given(text=numbers)
@@ -123,6 +130,9 @@ def test_a_number_is_computed_exactly(con: duckdb.DuckDBPyConnection, text: str)
         raise
     bulk = con.sql(f"SELECT {term.sql} FROM records ORDER BY place").fetchall()
     assert [number for (number,) in bulk] == [evaluate(term, row) for row in ROWS]
+    assert [None if number is None else Fraction(number) for (number,) in bulk] == [
+        by_instructions(term, row) for row in ROWS
+    ]
 
 
 @given(text=st.text("0129AZMaé-", max_size=24) | st.from_regex("[A-Z0-9]{2,64}", fullmatch=True))

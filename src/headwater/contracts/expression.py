@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal, localcontext
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sqlglot
@@ -24,7 +25,7 @@ from headwater.errors import Misuse
 from headwater.values import TextFormat, kind, luhn, luhn_sql, mod_97_10, mod_97_10_sql
 
 if TYPE_CHECKING:
-    from headwater.contracts.document import FieldSpec
+    from headwater.contracts.document import Document, FieldSpec
 
 Row = Mapping[str, Any]
 
@@ -40,16 +41,18 @@ CHECK_DIGITS: Mapping[str, tuple[Callable[[str], int | None], Callable[[str], st
 }
 """Functions that no database knows: in Python, as DuckDB SQL over a column, and the digits of their results."""
 
+_ARITHMETIC_CODES = {"+": "plus", "-": "minus", "*": "times"}
 _EXACT = Context(prec=4 * WIDEST)
 _DATE = kind("date")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Term:
-    """A part of an expression: its SQL, its Python, and its type."""
+    """A part of an expression: its SQL, its Python, its type. `code` says it in the words of `replay.program`."""
 
     sql: str
     value: Callable[[Row], Any]
+    code: list[Any]
     family: str  # text, number, date, timestamp, boolean, null
     precision: int = 0
     scale: int = 0
@@ -77,6 +80,17 @@ def evaluate(term: Term, row: Row) -> Any:
         return term.value(row)
 
 
+def condition_holds(document: Document, text: str, row: Row) -> bool | None:
+    """Whether the condition `text` over the fields of a contract holds for a record; None where it is unknown."""
+    verdict: bool | None = evaluate(_condition(document, text), row)
+    return verdict
+
+
+@lru_cache(maxsize=1024)
+def _condition(document: Document, text: str) -> Term:
+    return compile_expression(text, document.by_name)
+
+
 def _term(node: exp.Expr, fields: Mapping[str, FieldSpec]) -> Term:
     build = _BUILDERS.get(type(node))
     if build is None:
@@ -94,7 +108,7 @@ def _column(node: Any, fields: Mapping[str, FieldSpec]) -> Term:
     if name not in fields or node.table:
         raise Misuse("no such field", value=node.sql("duckdb"), valid=", ".join(fields))
     field = fields[name]
-    term = Term(sql=f'"{name}"', value=operator.itemgetter(name), family=field.type)
+    term = Term(sql=f'"{name}"', value=operator.itemgetter(name), code=["column", name], family=field.type)
     if field.type == "decimal":
         return replace(term, family="number", precision=field.precision or 0, scale=field.scale or 0)
     if field.type == "integer":
@@ -106,7 +120,7 @@ def _literal(node: Any, _fields: Mapping[str, FieldSpec]) -> Term:
     text = node.this
     if node.is_string:
         sql = exp.Literal.string(text).sql("duckdb")
-        return Term(sql=sql, value=lambda _row: text, family="text")
+        return Term(sql=sql, value=lambda _row: text, code=["constant", text], family="text")
     if not re.fullmatch(r"[0-9]{1,18}(\.[0-9]{1,18})?", text):
         raise Misuse("not a plain number", value=text, valid="digits with at most one point")
     whole, _, fraction = text.partition(".")
@@ -115,6 +129,7 @@ def _literal(node: Any, _fields: Mapping[str, FieldSpec]) -> Term:
     return Term(
         sql=text,
         value=lambda _row: number,
+        code=["exact", text],
         family="number",
         precision=digits,
         scale=len(fraction),
@@ -128,16 +143,17 @@ def _cast(node: Any, _fields: Mapping[str, FieldSpec]) -> Term:
     if node.to.sql() != "DATE" or not isinstance(parsed.value, datetime.date):
         raise Misuse("not a date", value=node.sql("duckdb"), valid="DATE 'YYYY-MM-DD'")
     day = parsed.value
-    return Term(sql=f"DATE '{day.isoformat()}'", value=lambda _row: day, family="date")
+    code = ["day", day.isoformat()]
+    return Term(sql=f"DATE '{day.isoformat()}'", value=lambda _row: day, code=code, family="date")
 
 
 def _boolean(node: Any, _fields: Mapping[str, FieldSpec]) -> Term:
     truth = bool(node.this)
-    return Term(sql=str(truth).upper(), value=lambda _row: truth, family="boolean")
+    return Term(sql=str(truth).upper(), value=lambda _row: truth, code=["constant", truth], family="boolean")
 
 
 def _null(_node: Any, _fields: Mapping[str, FieldSpec]) -> Term:
-    return Term(sql="NULL", value=lambda _row: None, family="null")
+    return Term(sql="NULL", value=lambda _row: None, code=["constant", None], family="null")
 
 
 def _paren(node: Any, fields: Mapping[str, FieldSpec]) -> Term:
@@ -153,7 +169,7 @@ def _not(node: Any, fields: Mapping[str, FieldSpec]) -> Term:
         truth = inner.value(row)
         return None if truth is None else not truth
 
-    return Term(sql=f"(NOT {inner.sql})", value=value, family="boolean")
+    return Term(sql=f"(NOT {inner.sql})", value=value, code=["not", inner.code], family="boolean")
 
 
 def _connective(word: str, *, decisive: bool) -> Callable[[Any, Mapping[str, FieldSpec]], Term]:
@@ -170,7 +186,8 @@ def _connective(word: str, *, decisive: bool) -> Callable[[Any, Mapping[str, Fie
                 return decisive
             return None if None in verdicts else not decisive
 
-        return Term(sql=f"({left.sql} {word} {right.sql})", value=value, family="boolean")
+        code = [word.lower(), left.code, right.code]
+        return Term(sql=f"({left.sql} {word} {right.sql})", value=value, code=code, family="boolean")
 
     return build
 
@@ -195,7 +212,12 @@ def _compare(left: Term, right: Term, word: str, function: Callable[[Any, Any], 
         _digits_needed(max(left.precision - left.scale, right.precision - right.scale) + max(left.scale, right.scale))
         if left.whole != right.whole:
             left, right = _decimal(left), _decimal(right)
-    return Term(sql=f"({left.sql} {word} {right.sql})", value=_strict(function, left, right), family="boolean")
+    return Term(
+        sql=f"({left.sql} {word} {right.sql})",
+        value=_strict(function, left, right),
+        code=[word, left.code, right.code],
+        family="boolean",
+    )
 
 
 def _comparison(word: str, function: Callable[[Any, Any], bool]) -> Callable[[Any, Mapping[str, FieldSpec]], Term]:
@@ -225,7 +247,8 @@ def _is(node: Any, fields: Mapping[str, FieldSpec]) -> Term:
     if not isinstance(node.expression, exp.Null):
         raise Misuse("IS takes NULL only", value=node.sql("duckdb"), valid="IS NULL, IS NOT NULL")
     inner = _term(node.this, fields)
-    return Term(sql=f"({inner.sql} IS NULL)", value=lambda row: inner.value(row) is None, family="boolean")
+    code = ["is_null", inner.code]
+    return Term(sql=f"({inner.sql} IS NULL)", value=lambda row: inner.value(row) is None, code=code, family="boolean")
 
 
 def _digits_needed(digits: int) -> None:
@@ -253,7 +276,12 @@ def _arithmetic(word: str, function: Callable[[Any, Any], Any]) -> Callable[[Any
         if word == "-" and left.family == right.family == "date":
             days = _strict(lambda a, b: (a - b).days, left, right)
             return Term(
-                sql=f"({left.sql} - {right.sql})", value=days, family="number", precision=DAYS_DIGITS, whole=True
+                sql=f"({left.sql} - {right.sql})",
+                value=days,
+                code=["days", right.code, left.code],
+                family="number",
+                precision=DAYS_DIGITS,
+                whole=True,
             )
         left, right = _decimal(left), _decimal(right)
         if max(left.precision, right.precision) <= WIDEST_IN_64_BITS < _result(word, left, right)[0]:
@@ -262,7 +290,8 @@ def _arithmetic(word: str, function: Callable[[Any, Any], Any]) -> Callable[[Any
         _digits_needed(precision)
         value = _strict(function, left, right)
         sql = f"({left.sql} {word} {right.sql})"
-        return Term(sql=sql, value=value, family="number", precision=precision, scale=scale)
+        code = [_ARITHMETIC_CODES[word], left.code, right.code]
+        return Term(sql=sql, value=value, code=code, family="number", precision=precision, scale=scale)
 
     return build
 
@@ -277,12 +306,12 @@ def _result(word: str, left: Term, right: Term) -> tuple[int, int]:
 
 def _negate(node: Any, fields: Mapping[str, FieldSpec]) -> Term:
     inner = _decimal(_term(node.this, fields))
-    return replace(inner, sql=f"(- {inner.sql})", value=_strict(operator.neg, inner))
+    return replace(inner, sql=f"(- {inner.sql})", value=_strict(operator.neg, inner), code=["negative", inner.code])
 
 
 def _abs(node: Any, fields: Mapping[str, FieldSpec]) -> Term:
     inner = _decimal(_term(node.this, fields))
-    return replace(inner, sql=f"abs({inner.sql})", value=_strict(abs, inner))
+    return replace(inner, sql=f"abs({inner.sql})", value=_strict(abs, inner), code=["abs", inner.code])
 
 
 def _coalesce(node: Any, fields: Mapping[str, FieldSpec]) -> Term:
@@ -299,7 +328,8 @@ def _coalesce(node: Any, fields: Mapping[str, FieldSpec]) -> Term:
         return next((found for term in terms if (found := term.value(row)) is not None), None)
 
     sql = f"coalesce({', '.join(term.sql for term in terms)})"
-    return Term(sql=sql, value=value, family=terms[0].family, precision=precision, scale=scale)
+    code = ["first", *(term.code for term in terms)]
+    return Term(sql=sql, value=value, code=code, family=terms[0].family, precision=precision, scale=scale)
 
 
 def _function(node: Any, fields: Mapping[str, FieldSpec]) -> Term:
@@ -310,7 +340,14 @@ def _function(node: Any, fields: Mapping[str, FieldSpec]) -> Term:
     function, sql, digits = CHECK_DIGITS[node.name]
     inner = _term(node.expressions[0], fields)
     _expect(inner, "text")
-    return Term(sql=sql(inner.sql), value=_strict(function, inner), family="number", precision=digits, whole=True)
+    return Term(
+        sql=sql(inner.sql),
+        value=_strict(function, inner),
+        code=["check_digits", node.name, inner.code],
+        family="number",
+        precision=digits,
+        whole=True,
+    )
 
 
 _BUILDERS: Mapping[type, Callable[[Any, Mapping[str, FieldSpec]], Term]] = {

@@ -11,6 +11,7 @@ import datetime
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -44,6 +45,11 @@ class Language:
 
 Record = Mapping[str, Any]
 Value = Callable[[Record], Any]
+
+
+def as_record(values: Record) -> Record:
+    """Values of a contract's fields as instructions compute with them."""
+    return {name: Fraction(value) if isinstance(value, Decimal) else value for name, value in values.items()}
 
 
 def built(program: Any, language: Language) -> Value:
