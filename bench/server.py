@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,7 +94,8 @@ class Server:
 
 @contextmanager
 def running_server(data_folder: Path) -> Iterator[Server]:
-    """Start a server in `data_folder`; stop it and delete the folder at the end."""
+    """Start a server in `data_folder`, made anew; stop it and delete the folder at the end."""
+    shutil.rmtree(data_folder, ignore_errors=True)  # of a run that was killed
     # A first start makes the folder; the second reads the settings.
     get_server(data_folder, cleanup_mode="stop").cleanup()
     with (data_folder / "postgresql.conf").open("a", encoding="utf-8") as configuration:
