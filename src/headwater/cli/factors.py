@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from headwater.cli.carrying import carry_out_and_tell
 from headwater.cli.imports import AsJson
-from headwater.cli.printing import print_json, print_table, told_of
+from headwater.cli.printing import print_facts, print_json, print_table, told_of
 from headwater.cli.session import installation
 
-app = typer.Typer(no_args_is_help=True, help="Emission factors: import and list them.")
+if TYPE_CHECKING:
+    from headwater.services.factors import Wanted
+
+app = typer.Typer(no_args_is_help=True, help="Emission factors: import, list, compare and pass them on.")
+
+Type = Annotated[str | None, typer.Option("--type", help="Only of this activity type.", show_default="all")]
+Region = Annotated[str | None, typer.Option(help="Only of this region.", show_default="all")]
+Source = Annotated[str | None, typer.Option(help="Only of this source.", show_default="all")]
+Stage = Annotated[str | None, typer.Option(help="Only of this stage of the life cycle.", show_default="all")]
+Status = Annotated[
+    str | None, typer.Option(help="Only those that are current, superseded or stale.", show_default="all")
+]
 
 
 @app.command("import")
@@ -42,31 +53,37 @@ def import_(
 
 
 COLUMNS = (
-    "factor_id", "activity_type", "region", "unit", "scope", "category", "method", "gwp_set", "co2e_kg_per_unit",
-    "valid_from", "valid_to", "source",
+    "factor_id", "activity_type", "region", "unit", "scope", "category", "stage", "method", "gwp_set",
+    "co2e_kg_per_unit", "valid_from", "valid_to", "source", "status",
 )  # fmt: skip
 
 
 @app.command("list")
 def list_(
-    activity_type: Annotated[
-        str | None, typer.Option("--type", help="Only of this activity type.", show_default="all")
-    ] = None,
-    region: Annotated[str | None, typer.Option(help="Only of this region.", show_default="all")] = None,
+    *,
+    activity_type: Type = None,
+    region: Region = None,
+    source: Source = None,
+    stage: Stage = None,
+    status: Status = None,
     limit: Annotated[int, typer.Option(min=1, help="How many to show.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List the emission factors that stand.
 
+    A factor is current where it is of its source's newest publication, superseded where a newer one has a factor for
+    the same, stale where the newest has none any more. None is ever deleted.
+
     \b
     Examples:
       headwater factors list --type electricity --region DE
+      headwater factors list --status stale
       headwater factors list --limit 1000 --json
     """
     from headwater.services.factors import list_factors
 
     with installation() as opened:
-        factors, total = list_factors(opened, activity_type=activity_type, region=region, limit=limit)
+        factors, total = list_factors(opened, _wanted(activity_type, region, source, stage, status), limit=limit)
     if as_json:
         print_json({"factors": factors, "total": total})
         return
@@ -76,3 +93,156 @@ def list_(
         numbers=["co2e kg per unit"],
     )
     typer.echo(told_of(len(factors), total, "factors"))
+
+
+@app.command("show")
+def show(
+    factor_id: Annotated[str, typer.Argument(help="The id of a factor.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Show one factor: every field, its status, the factors it is in conflict with, and the regions its own lies in.
+
+    \b
+    Examples:
+      headwater factors list --limit 5                # ids
+      headwater factors show de-grid-2024 --json
+    """
+    from headwater.services.factors import show_factor
+
+    with installation() as opened:
+        factor = show_factor(opened, factor_id)
+    if as_json:
+        print_json(factor)
+        return
+    against = factor.pop("conflicts")
+    regions = " < ".join([factor["region"], *factor.pop("broader_regions")])
+    print_facts([*((name.replace("_", " "), value) for name, value in factor.items() if value is not None)])
+    typer.echo(f"\nIts region lies in others; a factor of one is used for another only by a policy: {regions}")
+    if against:
+        _print_conflicts(against)
+
+
+@app.command("conflicts")
+def conflicts_(
+    activity_type: Type = None,
+    region: Region = None,
+    stage: Stage = None,
+    as_json: AsJson = False,
+) -> None:
+    """List factors of several sources for the same activity, region, stage, method and time that differ by over 10 %.
+
+    Figures are compared per the same unit, after exact conversion. Superseded factors are left out.
+
+    \b
+    Examples:
+      headwater factors conflicts
+      headwater factors conflicts --type electricity --json
+    """
+    from headwater.services.factors import conflict_as_json, find_conflicts
+
+    with installation() as opened:
+        found = find_conflicts(opened, _wanted(activity_type, region, None, stage, None))
+    told = [conflict_as_json(each) for each in found]
+    if as_json:
+        print_json({"conflicts": told, "total": len(told)})
+        return
+    if told:
+        _print_conflicts(told)
+    typer.echo(f"{len(told):,} pairs of factors in conflict")
+
+
+@app.command("licences")
+def licences(
+    activity_type: Type = None,
+    region: Region = None,
+    source: Source = None,
+    status: Status = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the licences that the factors rest on, and whether they let them be passed on.
+
+    \b
+    Examples:
+      headwater factors licences
+      headwater factors licences --region GB --json
+    """
+    from dataclasses import asdict
+
+    from headwater.services.factors import find_licences
+
+    with installation() as opened:
+        found = find_licences(opened, _wanted(activity_type, region, source, None, status))
+    if as_json:
+        print_json({"licences": [asdict(each) for each in found]})
+        return
+    words = {True: "yes", False: "no", None: "nobody has said"}
+    print_table(
+        ["source", "licence", "may be passed on", "factors"],
+        [[each.source, each.licence, words[each.redistributable], each.factors] for each in found],
+        numbers=["factors"],
+    )
+
+
+@app.command("export")
+def export(
+    file: Annotated[Path, typer.Argument(help="Where to write the CSV.", show_default=False)],
+    *,
+    activity_type: Type = None,
+    region: Region = None,
+    source: Source = None,
+    status: Status = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write factors as a CSV that `factors import` reads, those alone that may be passed on; the others are named.
+
+    A factor is left out where its licence does not let it be passed on, and where nobody has said (`redistributable`).
+
+    \b
+    Examples:
+      headwater factors export factors.csv --status current
+      headwater factors import factors.csv             # somewhere else
+    """
+    from headwater.services.factors import export_factors
+
+    with installation() as opened:
+        done = export_factors(opened, file, _wanted(activity_type, region, source, None, status))
+    if as_json:
+        print_json({"file": str(file), **done.as_json()})
+        return
+    typer.echo(f"{done.factors:,} factors in {file}")
+    if done.left_out:
+        print_table(
+            ["left out", "source", "licence", "why"],
+            [[each.factor_id, each.source, each.licence, each.why] for each in done.left_out],
+            title=f"{len(done.left_out):,} factors left out",
+        )
+    for each in done.licences:
+        typer.echo(f"rests on: {each.licence or 'no licence said'} ({each.source}, {each.factors:,} factors)")
+
+
+def _wanted(
+    activity_type: str | None, region: str | None, source: str | None, stage: str | None, status: str | None
+) -> Wanted:
+    from headwater.services.factors import Wanted
+
+    return Wanted(activity_type=activity_type, region=region, source=source, stage=stage, status=status)
+
+
+def _print_conflicts(found: list[dict[str, Any]]) -> None:
+    print_table(
+        ["activity type", "region", "factor", "and", "kg CO2e", "and kg CO2e", "per", "differ by", "note"],
+        [
+            [
+                each["activity_type"],
+                each["region"],
+                *each["factors"],
+                *(figure.rstrip("0").rstrip(".") for figure in each["co2e_kg_per_unit"]),
+                each["unit"],
+                "from nothing" if each["difference_percent"] is None else f"{each['difference_percent']} %",
+                each["why"],
+            ]
+            for each in found
+        ],
+        title="Factors in conflict",
+        numbers=["kg CO2e", "and kg CO2e", "differ by"],
+    )

@@ -1,26 +1,55 @@
-"""Emission factors: a form to import them in, and what stands."""
+"""Emission factors: a form to import them in, the library of those that stand, and what of it may be passed on."""
 
 from __future__ import annotations
 
+import csv
 import difflib
+import io
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from headwater.accounting.factors import broader, conflicts, gate, licences_of, statuses
+from headwater.accounting.units import rounded
+from headwater.engine.duck import engine
 from headwater.errors import Misuse
-from headwater.services.factor_sets import FACTORS
+from headwater.services.factor_sets import FACTORS, typed
 from headwater.services.imports import plan_file
 from headwater.store.stored_rows import current_rows, parse_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from uuid import UUID
 
+    from headwater.accounting.factors import Conflict, LeftOut, Licence
     from headwater.services.installation import Installation
 
 FORM = "emission_factor_form"
 """The mapping whose columns are named as the contract's fields."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which factors are asked for: all that every word given fits. None means any."""
+
+    activity_type: str | None = None
+    region: str | None = None
+    source: str | None = None
+    stage: str | None = None
+    status: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """What an export carries: how many factors, those it leaves out, and the licences that the others rest on."""
+
+    factors: int
+    left_out: Sequence[LeftOut]
+    licences: Sequence[Licence]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
 
 
 def plan_factors(installation: Installation, path: Path, mapping: str = FORM) -> UUID:
@@ -28,26 +57,121 @@ def plan_factors(installation: Installation, path: Path, mapping: str = FORM) ->
     return plan_file(installation, path, mapping)
 
 
-def list_factors(
-    installation: Installation, *, activity_type: str | None, region: str | None, limit: int
-) -> tuple[list[dict[str, Any]], int]:
-    """The first factors that stand, by key, as canonical texts, and how many there are of those asked for."""
-    with installation.database.connect(installation.tenant_id) as connection:
-        table = parse_rows(current_rows(connection, installation.contract(*FACTORS)))
-    for column, wanted in (("activity_type", activity_type), ("region", region)):
-        if wanted is not None:
-            _check_known(table[column].unique().to_pylist(), wanted, where=column)
-            table = table.filter(pc.equal(table[column], pa.scalar(wanted)))
-    return table.slice(0, limit).to_pylist(), table.num_rows
+def list_factors(installation: Installation, wanted: Wanted, *, limit: int) -> tuple[list[dict[str, Any]], int]:
+    """The first factors that stand, by key, as canonical texts with `status`, and how many there are of those wanted.
+
+    Misuse where there are factors, and none with a word that is wanted.
+    """
+    found = [text | {"status": status} for text, _, status in _wanted(installation, wanted)]
+    return found[:limit], len(found)
 
 
-def _check_known(there: list[Any], wanted: str, *, where: str) -> None:
-    """Misuse where there are factors, and none of what is wanted."""
-    if there and wanted not in there:
-        near = difflib.get_close_matches(wanted, there, n=5, cutoff=0.4) or sorted(there)[:10]
+def show_factor(installation: Installation, factor_id: str) -> dict[str, Any]:
+    """One factor as canonical texts, with its status, its conflicts and the broader regions of its own."""
+    library = _library(installation)
+    found = next((each for each in library if each[0]["factor_id"] == factor_id), None)
+    if found is None:
         raise Misuse(
-            f"no factor has this {where.replace('_', ' ')}",
-            where=where,
-            value=wanted,
-            valid=", ".join(near) + (f" and {len(there) - len(near):,} more" if len(there) > len(near) else ""),
+            "no factor has this id",
+            where="factors",
+            value=factor_id,
+            valid=_near([text["factor_id"] for text, _, _ in library], factor_id) or "no factor stands yet",
+            remedy="`headwater factors list` shows them.",
         )
+    text, row, status = found
+    against = [
+        each for each in conflicts([row for _, row, _ in library]) if factor_id in {_id(each.one), _id(each.other)}
+    ]
+    return text | {
+        "status": status,
+        "conflicts": [conflict_as_json(each) for each in against],
+        "broader_regions": list(broader(row["region"])),
+    }
+
+
+def find_conflicts(installation: Installation, wanted: Wanted) -> list[Conflict]:
+    """Factors of several sources that differ by more than a tenth, the largest difference first."""
+    return conflicts([row for _, row, _ in _wanted(installation, wanted)])
+
+
+def conflict_as_json(conflict: Conflict) -> dict[str, Any]:
+    """Figures as text: a difference in per cent to one place, CO2e to ten, both per `unit`."""
+    share = conflict.difference
+    return {
+        "factors": [_id(conflict.one), _id(conflict.other)],
+        "sources": [conflict.one["source"], conflict.other["source"]],
+        "activity_type": conflict.one["activity_type"],
+        "region": conflict.one["region"],
+        "unit": conflict.unit,
+        "co2e_kg_per_unit": [f"{rounded(each, 10):f}" for each in conflict.co2e],
+        "difference_percent": None if share is None else f"{rounded(share * 100, 1):f}",
+        "why": conflict.why,
+    }
+
+
+def find_licences(installation: Installation, wanted: Wanted) -> list[Licence]:
+    """The licences that the factors that stand rest on."""
+    return licences_of(row for _, row, _ in _wanted(installation, wanted))
+
+
+def export_factors(installation: Installation, path: Path, wanted: Wanted) -> Exported:
+    """Write the factors that may be passed on as a CSV of the form, and say which may not. The file is made anew."""
+    kept = _wanted(installation, wanted)
+    passed, left_out = gate(row for _, row, _ in kept)
+    names = {_id(row) for row in passed}
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(
+        out, [spec.name for spec in installation.contract(*FACTORS).fields], lineterminator="\n", extrasaction="ignore"
+    )
+    writer.writeheader()
+    writer.writerows(text for text, _, _ in kept if text["factor_id"] in names)
+    try:
+        path.write_text(out.getvalue(), encoding="utf-8")
+    except OSError as error:
+        raise Misuse("the file cannot be written", where=str(path), value=error.strerror) from error
+    return Exported(factors=len(passed), left_out=left_out, licences=licences_of(passed))
+
+
+Library = list[tuple[dict[str, Any], dict[str, Any], str]]
+"""Factors by key: as canonical texts, as typed values, and their status."""
+
+
+def _library(installation: Installation) -> Library:
+    document = installation.contract(*FACTORS)
+    with installation.database.connect(installation.tenant_id) as connection:
+        texts = parse_rows(current_rows(connection, document))
+    with engine() as duck:
+        rows = typed(duck, document, texts).to_pylist()
+    return list(zip(texts.to_pylist(), rows, statuses(rows), strict=True))
+
+
+def _wanted(installation: Installation, wanted: Wanted) -> Library:
+    """The status of a factor is that among all, whatever is wanted of them."""
+    found = _library(installation)
+    for name, word in vars(wanted).items():
+        if word is None:
+            continue
+        there = [_word(each, name) for each in found]
+        if found and word not in there:
+            raise Misuse(
+                f"no factor has this {name.replace('_', ' ')}", where=name, value=word, valid=_near(there, word)
+            )
+        found = [each for each, own in zip(found, there, strict=True) if own == word]
+    return found
+
+
+def _word(factor: tuple[dict[str, Any], dict[str, Any], str], name: str) -> str:
+    text, _, status = factor
+    if name == "status":
+        return status
+    return str(text[name] or "use") if name == "stage" else str(text[name])
+
+
+def _near(there: Sequence[str], wanted: str) -> str:
+    known = sorted(set(there))
+    near = difflib.get_close_matches(wanted, known, n=5, cutoff=0.4) or known[:10]
+    return ", ".join(near) + (f" and {len(known) - len(near):,} more" if len(known) > len(near) else "")
+
+
+def _id(factor: Mapping[str, Any]) -> str:
+    return str(factor["factor_id"])

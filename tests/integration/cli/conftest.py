@@ -17,9 +17,7 @@ from headwater.cli.main import app
 from headwater.packs.ghg import pack
 from tests.servers import Installation
 
-ACTIVITY_FIELDS = [
-    spec.name for document in pack.documents() if document.reference == "activity@1.0.0" for spec in document.fields
-]
+ACTIVITY_FIELDS = [spec.name for document in pack.documents() if document.name == "activity" for spec in document.first]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from headwater.mapping import read_mapping
 from headwater.packs.ghg import pack
 from headwater.services.field_origins import field_origins
 
-ACTIVITY: Document = next(each for each in pack.documents() if each.reference == "activity@1.0.0")
+ACTIVITY: Document = next(each for each in pack.documents() if each.name == "activity")
 MAPPING = read_mapping(
     """
 mapping: small
