@@ -17,6 +17,7 @@ class Pack:
     contracts: tuple[type[Contract], ...]
     migrations: tuple[Migration, ...] = ()
     mappings: Traversable  # folder of *.yaml; need not exist
+    indicators: Traversable | None = None  # likewise
 
     def documents(self) -> tuple[Document, ...]:
         """The contracts, compiled, in order."""

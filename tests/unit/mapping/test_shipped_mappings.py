@@ -60,6 +60,8 @@ def test_every_shipped_mapping_is_tried_here() -> None:
         "cdp_cities_2018",
         "cdp_cities_2021",
         "emission_factor_form",
+        "activity_form",
+        "organisation_fact_form",
     }
 
 
@@ -260,3 +262,22 @@ def test_the_example_factors_fit_the_contract() -> None:
     assert all(row["co2e_kg_per_unit"] is not None and row["redistributable"] for row in rows)
     assert all("Sheet '" in row["note"] and ", cell " in row["note"] for row in rows)
     assert not any(row["region"] == "DE" and "choice of this example" not in row["note"] for row in rows)
+
+
+def test_facts_are_read_in_the_form_of_the_contract() -> None:
+    head = "fact,facility_code,period_start,period_end,quantity,unit,source,note\n"
+    (row,) = mapped("organisation_fact_form", head + "headcount,*,2024-01-01,,120.5,fte,payroll,\n", ",")
+    assert shown(row, "fact", "facility_code", "quantity", "unit") == ("headcount", "*", "120.500000", "fte")
+    assert row["period_end"] is None
+
+
+def test_activities_are_read_in_the_form_of_the_contract_with_or_without_later_fields() -> None:
+    document = DOCUMENTS["activity", 1]
+    given = {"activity_id": "a", "activity_type": "electricity", "region": "DE", "quantity": "1.5", "unit": "kWh"}
+    given |= {"period_start": "2024-01-01", "period_end": "2024-02-01", "meter_id": "m 7"}
+    for fields in (document.first, document.fields):
+        names = [field.name for field in fields]
+        text = f"{','.join(names)}\n{','.join(given.get(name, '') for name in names)}\n"
+        (row,) = mapped("activity_form", text, ",")
+        assert shown(row, "activity_id", "quantity", "period_end") == ("a", "1.500000", "2024-02-01")
+    assert row["meter_id"] == "m 7"
