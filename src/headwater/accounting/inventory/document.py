@@ -163,9 +163,9 @@ class Inventory(_Part):
         return self.designated.gwp_set or self.gwp_sets[0]
 
     def share(self, facility: str | None) -> Decimal | None:
-        """The equity share of a site; None where none is given."""
+        """The equity share of a site, with 6 places; None where none is given."""
         text = self.boundary.shares.get(facility or "")
-        return None if text is None else Decimal(text)
+        return None if text is None else Decimal(text).quantize(Decimal("0.000001"))
 
     def to_json(self) -> str:
         """Canonical JSON, keys sorted, everything that may be left out written out."""

@@ -1,0 +1,249 @@
+"""What one unit of a factor comes to: masses of gases, and CO2e in each set asked for, exact until one rounding.
+
+    mass    = round half up (converted_quantity × units × numerator / denominator / 10^10, 6 places)
+    co2e_kg = published: round half up (converted_quantity × the factor's CO2e per unit, 6 places), in its own set
+              derived:   round half up (Σ mass × potential, 6 places), in any set that has the potentials
+
+`numerator / denominator` is 1 where the mass of a gas is published. Where its CO2e is, the mass is that divided by the
+potential of the factor's own set: a fraction, so that nothing is rounded on the way. CO2e of a factor whose gases are
+not all known stays in its own set: it is never converted, and the sets it is missing in are named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from headwater.accounting.calculation import half_up
+from headwater.accounting.inventory.policy import Factor, stage_of
+from headwater.accounting.timeline import DIGITS, FACTOR_SCALE, SPLIT
+from headwater.errors import Misuse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+POTENTIAL_SCALE = 6
+POTENTIAL_UNITS = 1_000_000
+OUTSIDE = "outside_of_scopes"
+_LARGEST = 2**127 - 1
+_TENTHS = 10**FACTOR_SCALE
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerUnit:
+    """Mass of a gas per unit: `units` × numerator / denominator, in units of 10^-10 kg."""
+
+    units: int
+    numerator: int = 1
+    denominator: int = 1
+
+    @property
+    def ceiling(self) -> int:
+        """At least the mass, as a whole number."""
+        return -(-self.units * self.numerator // self.denominator)
+
+    def mass(self, converted: int) -> int:
+        """Of a converted quantity in units of 10^-6: the mass in units of 10^-6 kg, half up."""
+        return half_up(converted * self.units * self.numerator, self.denominator * _TENTHS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetFigure:
+    """How CO2e comes about in one set. Potentials are in units of 10^-6."""
+
+    gwp_set: str
+    basis: str
+    missing_sets: tuple[str, ...] = ()
+    ch4: int = 0
+    n2o: int = 0
+    gas: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactorFigures:
+    """A factor ready to be multiplied with; `methane` is the column its methane goes to."""
+
+    factor: Factor
+    co2e: int
+    co2: PerUnit | None
+    ch4: PerUnit | None
+    n2o: PerUnit | None
+    gas: PerUnit | None
+    biogenic: PerUnit | None
+    methane: str
+    sets: tuple[SetFigure, ...]
+    said: tuple[str, ...] = ()
+
+    @property
+    def largest(self) -> int:
+        """At least every figure per unit, in units of 10^-10 kg: what the limit of a quantity is found by."""
+        masses = [each for each in (self.co2, self.ch4, self.n2o, self.gas, self.biogenic) if each is not None]
+        own = [self.co2e, *(mass.ceiling for mass in masses)]
+        return max(*own, *(self._derived(each) for each in self.sets), *(_wide(mass) for mass in masses))
+
+    def _derived(self, each: SetFigure) -> int:
+        """CO2e per unit in a set, rounded up, with room for what the rounding of masses adds: far below 10^-9 of it."""
+        if each.basis != "derived":
+            return 0
+        gases = ((self.ch4, each.ch4), (self.n2o, each.n2o), (self.gas, each.gas))
+        total = (self.co2.ceiling if self.co2 else 0) * POTENTIAL_UNITS
+        total += sum(mass.ceiling * potential for mass, potential in gases if mass is not None)
+        rounded_up = -(-total // POTENTIAL_UNITS)
+        return rounded_up + rounded_up // 10**9 + 1
+
+    def masses(self, converted: int) -> dict[str, int | None]:
+        """Masses of a converted quantity (units of 10^-6) by column, in units of 10^-6 kg."""
+        found = {"co2_kg": self.co2, self.methane: self.ch4, "n2o_kg": self.n2o}
+        found |= {"gas_kg": self.gas, "biogenic_co2_kg": self.biogenic}
+        return {name: None if mass is None else mass.mass(converted) for name, mass in found.items()}
+
+    def co2e_of(self, converted: int, each: SetFigure) -> int:
+        """CO2e of a converted quantity in a set, in units of 10^-6 kg: the twin of the SQL."""
+        if each.basis == "published":
+            return half_up(converted * self.co2e, _TENTHS)
+        masses = self.masses(converted)
+        total = (masses["co2_kg"] or 0) * POTENTIAL_UNITS
+        total += (masses[self.methane] or 0) * each.ch4 + (masses["n2o_kg"] or 0) * each.n2o
+        return half_up(total + (masses["gas_kg"] or 0) * each.gas, POTENTIAL_UNITS)
+
+
+def figures_of(
+    factor: Factor,
+    sets: Sequence[str],
+    potentials: Mapping[str, Mapping[str, Decimal]],
+    *,
+    ch4_origin: str | None = None,
+) -> FactorFigures:
+    """What a factor gives in the sets asked for.
+
+    potentials: by set and gas: CO2, CH4_fossil, CH4_non_fossil, N2O, SF6, HFC-134a …
+    ch4_origin: what the document says of methane whose factor does not: fossil, non_fossil or None.
+    """
+    own = factor["gwp_set"]
+    origin, said = _origin(factor, ch4_origin)
+    co2 = _given(factor.get("co2_kg_per_unit"))
+    ch4 = _mass(factor, "ch4", potentials.get(own, {}), _methane(origin))
+    n2o = _mass(factor, "n2o", potentials.get(own, {}), ("N2O",))
+    gas = _given(factor.get("gas_kg_per_unit"))
+    biogenic = _given(factor.get("biogenic_co2_kg_per_unit"))
+    co2e = _units(factor["co2e_kg_per_unit"])
+    if stage_of(factor) == OUTSIDE:
+        biogenic, co2e = biogenic or PerUnit(units=co2e), 0
+        co2 = ch4 = n2o = gas = None
+    if co2e == 0 and not any(mass and mass.units for mass in (co2, ch4, n2o, gas)):
+        derivable = {name: SetFigure(gwp_set=name, basis="derived") for name in sets}  # nothing is nothing in any set
+    else:
+        masses = {"ch4": ch4, "n2o": n2o, "gas": gas}
+        is_whole = gas is not None or not any(mass is None for mass in (co2, ch4, n2o))
+        found = [_derived(name, potentials.get(name, {}), masses, factor, origin) for name in sets] if is_whole else []
+        derivable = {each.gwp_set: each for each in found if each is not None}
+    return FactorFigures(
+        factor=factor,
+        co2e=co2e,
+        co2=co2,
+        ch4=ch4,
+        n2o=n2o,
+        gas=gas,
+        biogenic=biogenic,
+        methane=f"ch4_{origin}_kg" if origin else "ch4_kg",
+        sets=_sets(own, sets, derivable, is_published=stage_of(factor) != OUTSIDE),
+        said=said,
+    )
+
+
+def _sets(
+    own: str, sets: Sequence[str], derivable: Mapping[str, SetFigure], *, is_published: bool
+) -> tuple[SetFigure, ...]:
+    """One figure for each set that can be had, and the factor's own where one cannot."""
+    found = {name: derivable[name] for name in sets if name in derivable}
+    if is_published and own in sets:
+        found[own] = SetFigure(gwp_set=own, basis="published")
+    missing = tuple(name for name in sets if name not in found)
+    if missing:
+        found[own] = SetFigure(gwp_set=own, basis="published", missing_sets=missing)
+    return tuple(found.values())
+
+
+def _derived(
+    name: str, potentials: Mapping[str, Decimal], masses: Mapping[str, PerUnit | None], factor: Factor, origin: str
+) -> SetFigure | None:
+    """The potentials of a set for the gases there are; None where one is missing or in doubt."""
+    wanted = {"ch4": _methane(origin), "n2o": ("N2O",), "gas": (str(factor.get("gas")),)}
+    found: dict[str, int] = {}
+    for gas, names in wanted.items():
+        mass = masses[gas]
+        if mass is None or mass.units == 0:
+            continue
+        values = {potentials[each] for each in names if each in potentials}
+        if len(values) != 1:
+            return None
+        found[gas] = _scaled(values.pop())
+    if not potentials:
+        return None
+    return SetFigure(
+        gwp_set=name, basis="derived", ch4=found.get("ch4", 0), n2o=found.get("n2o", 0), gas=found.get("gas", 0)
+    )
+
+
+def _origin(factor: Factor, declared: str | None) -> tuple[str, tuple[str, ...]]:
+    """Where the methane comes from, empty where nobody says; and what is to be said about that."""
+    stated = factor.get("ch4_origin")
+    if stated in {"fossil", "non_fossil"}:
+        return str(stated), ()
+    has_methane = any(factor.get(name) for name in ("ch4_kg_per_unit", "ch4_co2e_kg_per_unit"))
+    if declared is None or not has_methane:
+        return "", ()
+    return declared, (f"methane taken as {declared.replace('_', '-')} by the document",)
+
+
+def _methane(origin: str) -> tuple[str, ...]:
+    """The potentials that may apply: one where the origin is known, else both, which must be alike."""
+    return (f"CH4_{origin}",) if origin else ("CH4_fossil", "CH4_non_fossil")
+
+
+def _mass(factor: Factor, gas: str, potentials: Mapping[str, Decimal], names: Sequence[str]) -> PerUnit | None:
+    """The mass of a gas as published, or from its CO2e by the potential of the factor's own set."""
+    given = factor.get(f"{gas}_kg_per_unit")
+    if given is not None:
+        return _given(given)
+    co2e = factor.get(f"{gas}_co2e_kg_per_unit")
+    if co2e is None:
+        return None
+    if co2e == 0:
+        return PerUnit(units=0)
+    values = {potentials[name] for name in names if name in potentials}
+    if len(values) != 1:
+        return None
+    share = 1 / Fraction(values.pop())
+    return PerUnit(units=_units(co2e), numerator=share.numerator, denominator=share.denominator)
+
+
+def _given(value: Decimal | None) -> PerUnit | None:
+    return None if value is None else PerUnit(units=_units(value))
+
+
+def _units(value: Decimal) -> int:
+    return int(value.scaleb(FACTOR_SCALE))
+
+
+def _scaled(potential: Decimal) -> int:
+    units = potential.scaleb(POTENTIAL_SCALE)
+    if units != int(units):
+        raise Misuse("a warming potential has too many places", value=potential, valid=f"{POTENTIAL_SCALE} places")
+    return int(units)
+
+
+def _wide(mass: PerUnit) -> int:
+    """A figure per unit as large as leaves a mass from CO2e within 128 bits; 0 for one that needs no more than 64."""
+    if (mass.numerator, mass.denominator) == (1, 1):
+        return 0
+    room = _LARGEST // 2 - mass.denominator * _TENTHS
+    most = max(1, room // max(1, mass.units * mass.numerator))
+    return -(-((10**DIGITS - 1) * _TENTHS) // most) if most < 10**DIGITS else 0
+
+
+def split(units: int | None) -> tuple[int | None, int | None]:
+    """High and low part, as `calculation_sql` multiplies."""
+    return (None, None) if units is None else (units // SPLIT, units % SPLIT)

@@ -1,0 +1,42 @@
+"""What an inventory has to say beside its lines: what is missing, what stood in for it, which claims do not hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+NO_FIGURE = "inventory.no_figure"
+RESIDUAL_MIX_MISSING = "inventory.residual_mix_missing"
+GRID_AVERAGE = "inventory.grid_average"
+NO_UPSTREAM = "inventory.no_upstream"
+SUBSTITUTION = "inventory.substitution"
+OTHER_SETS = "inventory.other_sets"
+OUTSIDE_BOUNDARY = "inventory.outside_boundary"
+NO_SHARE = "inventory.no_share"
+STRADDLES = "inventory.straddles"
+REPORTED_SCOPE = "inventory.reported_scope"
+INSTRUMENT_REFUSED = "inventory.instrument_refused"
+INSTRUMENT_UNUSED = "inventory.instrument_unused"
+LICENCE = "inventory.licence"
+
+LEAVES_OUT = frozenset({NO_FIGURE, RESIDUAL_MIX_MISSING, NO_SHARE, REPORTED_SCOPE})
+"""Findings that mean that something is not in the totals."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One kind of thing noticed, however many activities it concerns.
+
+    subject   what it is about: an activity type with region and unit, an instrument, a set
+    quantity  of the activities together, in `unit`, where they have one unit
+    """
+
+    rule_id: str
+    subject: str
+    message: str
+    method: str | None = None
+    stage: str | None = None
+    activities: int = 0
+    quantity: Decimal | None = None
+    unit: str | None = None
+    co2e_kg: Decimal | None = None

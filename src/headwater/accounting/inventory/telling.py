@@ -1,0 +1,183 @@
+"""Findings from what was noticed while lines were made: each kind of thing once, with how many and how much."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from headwater.accounting.inventory.findings import (
+    GRID_AVERAGE,
+    NO_FIGURE,
+    NO_SHARE,
+    NO_UPSTREAM,
+    OTHER_SETS,
+    OUTSIDE_BOUNDARY,
+    REPORTED_SCOPE,
+    RESIDUAL_MIX_MISSING,
+    STRADDLES,
+    SUBSTITUTION,
+    Finding,
+)
+from headwater.accounting.inventory.lines import TIERS
+from headwater.accounting.inventory.tables import GRID_SAID, said_of
+from headwater.accounting.outcome import CalculationOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from headwater.accounting.inventory.document import Inventory
+    from headwater.accounting.inventory.tables import PlacedPiece, Tables
+
+SHOWN = 5
+"""Candidates named in a message; the rest are counted. `headwater inventory choices` shows all."""
+_COUNTED = {
+    OUTSIDE_BOUNDARY: "activities of other sites, or of none, are not counted: the boundary lists its sites.",
+    NO_SHARE: "activities are not counted: their site has no share in the document. Give it one under boundary.shares.",
+    STRADDLES: "activities begin in the period and end after it. All of each is counted; split them if it matters.",
+    REPORTED_SCOPE: "activities come with reported CO2e and no scope, and are not counted. Give reported_scope.",
+}
+
+
+@dataclass(kw_only=True)
+class Noticed:
+    """Filled batch by batch."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    pieces: dict[tuple[int, bool], tuple[int, Decimal]] = field(default_factory=dict)
+
+    def add_pieces(self, rows: Iterable[tuple[int, bool, int, Decimal]]) -> None:
+        """How many activities, and how much of them, met a piece: number, whether with a figure, count, quantity."""
+        for piece_no, is_figure, count, quantity in rows:
+            before = self.pieces.get((piece_no, is_figure), (0, Decimal(0)))
+            self.pieces[piece_no, is_figure] = before[0] + count, before[1] + quantity
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetSum:
+    """What stands in one set and is missing in others."""
+
+    gwp_set: str
+    missing_sets: str
+    method: str
+    lines: int
+    co2e_kg: Decimal
+
+
+def findings_of(noticed: Noticed, tables: Tables, other_sets: Sequence[SetSum]) -> list[Finding]:
+    """What is missing first, then what stood in, then what is told."""
+    found = [
+        *_missing(noticed, tables),
+        *_other_sets(other_sets, tables.document),
+        *_substituted(noticed, tables),
+        *(
+            Finding(rule_id=rule, subject="boundary", activities=noticed.counts[rule], message=words)
+            for rule, words in _COUNTED.items()
+            if noticed.counts[rule]
+        ),
+    ]
+    return _joined(found)
+
+
+def _missing(noticed: Noticed, tables: Tables) -> Iterator[Finding]:
+    for (number, is_figure), (count, quantity) in sorted(noticed.pieces.items()):
+        piece = tables.pieces[number]
+        if is_figure or (not piece.is_needed and piece.choice.outcome == CalculationOutcome.CALCULATED):
+            continue
+        wanted = piece.wanted
+        is_market = piece.tier == TIERS[4]
+        rule = RESIDUAL_MIX_MISSING if is_market else NO_FIGURE if piece.is_needed else NO_UPSTREAM
+        yield Finding(
+            rule_id=rule,
+            subject=f"{wanted.activity_type} in {wanted.region}, {wanted.unit}",
+            method=piece.method,
+            stage=wanted.stage,
+            activities=count,
+            quantity=quantity,
+            unit=wanted.unit,
+            message=explanation(piece, tables),
+        )
+
+
+def explanation(piece: PlacedPiece, tables: Tables) -> str:
+    """Why a piece of time has no factor, with the nearest candidates and what to do."""
+    wanted, choice = piece.wanted, piece.choice
+    if choice.outcome == CalculationOutcome.CALCULATED:
+        return (
+            "The figure would not fit 12 digits before the point. Check quantity and unit: a factor of 1000 or a"
+            " million is often the wrong unit."
+        )
+    by = " or ".join(method.replace("_", "-") for method in wanted.methods)
+    looked_for = f"{wanted.activity_type} in {wanted.region} per {wanted.unit}, {by}"
+    looked_for += "" if wanted.stage == "use" else f", stage {wanted.stage}"
+    start, end = piece.valid_from, piece.valid_to
+    said = f"No factor for {looked_for}, from {start} to before {end}."
+    if choice.outcome == CalculationOutcome.TWO_FACTORS:
+        names = ", ".join(factor["factor_id"] for factor in choice.rivals[:SHOWN])
+        return (
+            f"{len(choice.rivals)} factors for {looked_for} are preferred alike: {names}. List their sources in order."
+        )
+    if piece.tier == TIERS[4]:
+        said = f"Residual mix missing. {said} Grid averages are not allowed by instruments.grid_average."
+    candidates = [each for each in tables.policy.candidates(wanted, start) if each.reason]
+    same_stage = [each for each in candidates if (each.factor.get("stage") or "use") == wanted.stage] or candidates
+    named = "; ".join(f"{each.factor['factor_id']}: {each.reason}" for each in same_stage[:SHOWN])
+    rest = f" ({SHOWN} of {len(same_stage)} shown)" if len(same_stage) > SHOWN else ""
+    if not named:
+        types = ", ".join(tables.policy.types(wanted.activity_type))
+        return f"{said} No factor has the activity type {types}. Import one, or list others under factors.types."
+    return f"{said} Looked at: {named}{rest}."
+
+
+def _substituted(noticed: Noticed, tables: Tables) -> Iterator[Finding]:
+    for (number, is_figure), (count, quantity) in sorted(noticed.pieces.items()):
+        piece = tables.pieces[number]
+        if not is_figure or piece.choice.factor is None:
+            continue
+        for words in said_of(piece, tables.factors[tables.add_factor(piece.choice.factor)]):
+            yield Finding(
+                rule_id=GRID_AVERAGE if words == GRID_SAID else SUBSTITUTION,
+                subject=f"{piece.wanted.activity_type} in {piece.wanted.region}, {piece.wanted.unit}",
+                method=piece.method,
+                stage=piece.wanted.stage,
+                activities=count,
+                quantity=quantity,
+                unit=piece.wanted.unit,
+                message=f"Residual mix missing: {words} stands in." if words == GRID_SAID else f"Taken: {words}.",
+            )
+
+
+def _other_sets(sums: Sequence[SetSum], document: Inventory) -> Iterator[Finding]:
+    for each in sums:
+        sets = ", ".join(each.missing_sets.split(";"))
+        kept = "They are counted in their totals, as the document accepts." if document.accept_other_sets else (
+            "They are in none of their totals, unless the document says accept_other_sets. A factor with its gases, or"
+            " one of that set, would mend it."
+        )  # fmt: skip
+        yield Finding(
+            rule_id=OTHER_SETS,
+            subject=f"{each.gwp_set}, not in {sets}",
+            method=each.method,
+            activities=each.lines,
+            co2e_kg=each.co2e_kg,
+            message=f"These figures exist by {each.gwp_set} only; CO2e is never converted to {sets}. {kept}",
+        )
+
+
+def _joined(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings alike in everything but their numbers, as one."""
+    joined: dict[tuple[Any, ...], Finding] = {}
+    for each in findings:
+        key = (each.rule_id, each.subject, each.method, each.stage, each.message, each.unit)
+        before = joined.get(key)
+        joined[key] = each if before is None else Finding(
+            rule_id=each.rule_id, subject=each.subject, message=each.message, method=each.method, stage=each.stage,
+            activities=before.activities + each.activities,
+            quantity=_sum(before.quantity, each.quantity), unit=each.unit, co2e_kg=_sum(before.co2e_kg, each.co2e_kg),
+        )  # fmt: skip
+    return list(joined.values())
+
+
+def _sum(one: Decimal | None, two: Decimal | None) -> Decimal | None:
+    return two if one is None else one if two is None else one + two

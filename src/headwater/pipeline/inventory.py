@@ -1,0 +1,322 @@
+"""An inventory calculated: pinned activities in batches through the SQL of `accounting.inventory`, lines out in order.
+
+Activities are read twice: once to see which kinds there are and which kWh instruments may cover, once for the lines.
+Memory is bounded by a batch, whatever the number of activities; only electricity that instruments cover is held whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headwater.accounting.calculation_sql import converted_sql, decimal_sql, units_sql
+from headwater.accounting.inventory import lines_sql
+from headwater.accounting.inventory.findings import NO_SHARE, OUTSIDE_BOUNDARY, REPORTED_SCOPE, STRADDLES, Finding
+from headwater.accounting.inventory.instruments import REMAINDER, Consumption, check_instruments, cover
+from headwater.accounting.inventory.lines import LINE_SCHEMA, MASSES
+from headwater.accounting.inventory.policy import Policy
+from headwater.accounting.inventory.tables import MARKET, Tables
+from headwater.accounting.inventory.telling import Noticed, SetSum, findings_of
+from headwater.accounting.units import SPELLINGS, conversion, find_unit
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from headwater.accounting.currencies import Rates
+    from headwater.accounting.inventory.document import Inventory
+
+INVENTORY_VERSION = "1"
+"""Part of what an inventory rests on: raise it when the same inputs give other lines."""
+
+PARTS = pa.schema([("row_no", pa.int64()), ("part", pa.int32()), ("kwh_units", pa.int64()), ("demand_no", pa.int32())])
+_KG = pa.decimal128(18, 6)
+_READ: list[tuple[str, pa.DataType]] = [
+    ("row_no", pa.int64()),
+    ("activity_id", pa.string()),
+    ("activity_type", pa.string()),
+    ("facility_code", pa.string()),
+    ("region", pa.string()),
+    ("period_start", pa.date32()),
+    ("period_end", pa.date32()),
+    ("quantity", _KG),
+    ("unit", pa.string()),
+    ("data_quality", pa.string()),
+    ("reported_co2e_kg", _KG),
+    ("reported_scope", pa.int64()),
+    ("reported_category", pa.int64()),
+    ("reported_gwp_set", pa.string()),
+    ("quantity_uncertainty_percent", pa.decimal128(9, 4)),
+    ("pedigree", pa.string()),
+    ("activity_row_hash", pa.string()),
+]
+ACTIVITY_SCHEMA = pa.schema(_READ)
+"""What is read of an activity; `row_no` counts from 0 in the order of keys."""
+_ACTIVITY = "inventory_activities"
+_ALIKE = ("gwp_set", "method", "scope", "category", "stage", "tier", "basis", "missing_sets")
+_SUMMED = ("co2e_kg", *MASSES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What an inventory is made of, pinned and typed.
+
+    activities  batches in the form of ACTIVITY_SCHEMA, the same each time it is called
+    factors, instruments  rows of their contracts with row_hash
+    potentials  by set and gas
+    """
+
+    document: Inventory
+    activities: Callable[[], Iterator[pa.Table]]
+    factors: Sequence[Mapping[str, Any]]
+    instruments: Sequence[Mapping[str, Any]]
+    potentials: Mapping[str, Mapping[str, Decimal]]
+    rates: Rates | None = None
+
+
+@dataclass(kw_only=True)
+class InventoryCalculation:
+    """One inventory over an engine; `lines` once, then `findings` and `totals`."""
+
+    connection: duckdb.DuckDBPyConnection
+    inputs: Inputs
+    tables: Tables = field(init=False)
+    _findings: list[Finding] = field(default_factory=list)
+    _noticed: Noticed = field(default_factory=Noticed)
+
+    def __post_init__(self) -> None:
+        document = self.inputs.document
+        policy = Policy(factors=self.inputs.factors, rules=document.factors, rates=self.inputs.rates)
+        self.tables = Tables(document=document, policy=policy, potentials=self.inputs.potentials)
+
+    def lines(self) -> Iterator[pa.Table]:
+        """The lines in order: by activity as the activities come, then method, set, stage, part."""
+        self._prepare()
+        for batch in self._batches():
+            with self._batch(batch):
+                self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {lines_sql.PLACED} AS {lines_sql.placed_sql()}")
+                found = self.connection.sql(lines_sql.lines_sql()).to_arrow_table().cast(LINE_SCHEMA)
+                self._notice(found)
+            yield found
+
+    def findings(self) -> list[Finding]:
+        """What there is to say, once the lines are made: what is missing first."""
+        sums = self.connection.sql(
+            "SELECT gwp_set, missing_sets, method, sum(lines), sum(co2e_kg) FROM inventory_sums"
+            " WHERE missing_sets IS NOT NULL GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+        names = ("gwp_set", "missing_sets", "method", "lines", "co2e_kg")
+        other_sets = [SetSum(**dict(zip(names, row, strict=True))) for row in sums]
+        return [*findings_of(self._noticed, self.tables, other_sets), *self._findings]
+
+    def totals(self) -> pa.Table:
+        """Sums of the lines alike in all that must not be added across."""
+        listed = ", ".join(f"sum({name}) AS {name}" for name in ("lines", *_SUMMED))
+        summed = f"SELECT {', '.join(_ALIKE)}, {listed} FROM inventory_sums GROUP BY ALL ORDER BY ALL"
+        found: pa.Table = self.connection.sql(summed).to_arrow_table()
+        return found
+
+    def _prepare(self) -> None:
+        """The first pass: kinds of activities, and what instruments cover."""
+        document = self.inputs.document
+        self._small_tables()
+        kinds: dict[tuple[str, str, str], None] = {}
+        covered: list[pa.Table] = []
+        for batch in self._batches():
+            with self._batch(batch):
+                self._notice_boundary()
+                found = self.connection.sql(
+                    f"SELECT DISTINCT activity_type, region, unit FROM {lines_sql.COUNTED}"
+                    " WHERE reported_co2e_kg IS NULL ORDER BY ALL"
+                ).fetchall()
+                kinds |= dict.fromkeys((str(kind), str(region), str(unit)) for kind, region, unit in found)
+                if MARKET in document.methods and document.instruments.use:
+                    covered.append(self._consumption())
+        self.tables.add_demands(sorted(kinds))
+        self._make("inventory_parts", self._parts(covered))
+        for name, table in self.tables.as_arrow().items():
+            self._make(name, table)
+        self._make_parts()
+
+    def _small_tables(self) -> None:
+        document, boundary = self.inputs.document, self.inputs.document.boundary
+        shares = [(code, document.share(code)) for code in boundary.shares]
+        facilities = [] if boundary.facilities == "all" else list(boundary.facilities)
+        self._make("inventory_facilities", pa.table({"facility_code": pa.array(facilities, pa.string())}))
+        self._make(
+            "inventory_shares",
+            pa.table(
+                {
+                    "facility_code": pa.array([code for code, _ in shares], pa.string()),
+                    "share": pa.array([share for _, share in shares], pa.decimal128(7, 6)),
+                }
+            ),
+        )
+        sets = {"gwp_set": list(document.gwp_sets), "place": list(range(len(document.gwp_sets)))}
+        self._make("inventory_asked_sets", pa.table(sets))
+        spellings = [
+            (text, ratio.numerator, ratio.denominator)
+            for text, unit in SPELLINGS.items()
+            if unit.dimension == "energy" and (ratio := conversion(unit, _kwh())) is not None
+        ]
+        columns = [list(column) for column in zip(*spellings, strict=True)]
+        self._make("inventory_kwh", pa.table(columns, names=["unit", "numerator", "denominator"]))
+
+    def _make(self, name: str, rows: pa.Table) -> None:
+        self.connection.register("rows_given", rows)
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM rows_given")
+        self.connection.unregister("rows_given")
+
+    def _batches(self) -> Iterator[pa.Table]:
+        yield from self.inputs.activities()
+
+    def _batch(self, batch: pa.Table) -> _Batch:
+        boundary = self.inputs.document.boundary
+        counted = lines_sql.counted_sql(
+            _ACTIVITY, facilities=boundary.facilities != "all", shares=boundary.approach == "equity_share"
+        )
+        return _Batch(self.connection, batch, counted)
+
+    def _notice_boundary(self) -> None:
+        """Activities that are not counted, or not as they stand."""
+        document = self.inputs.document
+        is_listed, is_shared = document.boundary.facilities != "all", document.boundary.approach == "equity_share"
+        outside = "facility_code IS NULL OR facility_code NOT IN (FROM inventory_facilities)"
+        unshared = "facility_code IS NULL OR facility_code NOT IN (SELECT facility_code FROM inventory_shares)"
+        asked = {
+            OUTSIDE_BOUNDARY: (_ACTIVITY, outside if is_listed else "false"),
+            NO_SHARE: (
+                _ACTIVITY,
+                f"NOT ({outside if is_listed else 'false'}) AND ({unshared})" if is_shared else "false",
+            ),
+            STRADDLES: (lines_sql.COUNTED, f"period_end > DATE '{document.period.end}'"),
+            REPORTED_SCOPE: (lines_sql.COUNTED, "reported_co2e_kg IS NOT NULL AND reported_scope IS NULL"),
+        }
+        for rule, (relation, condition) in asked.items():
+            rows = self.connection.sql(f"SELECT count(*) FROM {relation} WHERE {condition}").fetchall()
+            self._noticed.counts[rule] += int(rows[0][0])
+
+    def _consumption(self) -> pa.Table:
+        """Electricity of a batch in kWh that instruments may cover."""
+        converted = converted_sql("units")
+        types = ", ".join(_quoted(name) for name in self._covered_types()) or "NULL"
+        # What would not fit stays with the demand's own unit, and is told as out of range.
+        fits = "CAST(units AS HUGEINT) * numerator < CAST(denominator AS HUGEINT) * 1000000000000000000"
+        found: pa.Table = self.connection.sql(
+            f"""SELECT row_no, activity_type, region, facility_code, period_start - DATE '1970-01-01' AS day,
+                       CASE WHEN {fits} THEN {converted} END AS kwh
+            FROM (SELECT a.*, {units_sql("counted")} AS units, k.numerator, k.denominator, false AS is_narrow
+                  FROM {lines_sql.COUNTED} AS a JOIN inventory_kwh AS k ON k.unit = a.unit
+                  WHERE a.reported_co2e_kg IS NULL AND a.activity_type IN ({types}))
+            ORDER BY row_no"""
+        ).to_arrow_table()
+        return found
+
+    def _covered_types(self) -> list[str]:
+        return [name for name in self.inputs.document.instruments.types if self.tables.is_covered(name, "kWh")]
+
+    def _parts(self, covered: Sequence[pa.Table]) -> pa.Table:
+        """Parts by instrument, and what none covers with the demand that finds its factor."""
+        document = self.inputs.document
+        checked = check_instruments(
+            self.inputs.instruments,
+            organisation=document.organisation,
+            start=document.period.start,
+            end=document.period.end,
+        )
+        if MARKET in document.methods and document.instruments.use:
+            self._findings += checked.findings
+        if not covered or not (table := pa.concat_tables(covered)).num_rows:
+            return PARTS.empty_table()
+        numbers = [self.tables.add_instrument(instrument) for instrument in checked.usable]
+        consumption, kinds = _consumption_of(table)
+        found, unused = cover(checked.usable, consumption, markets=self.tables.policy.regions)
+        self._findings += unused
+        remainders = np.array([self.tables.add_remainder(*kind) for kind in kinds["names"]], np.int64)
+        place = np.searchsorted(kinds["row_no"], found.row_no)
+        is_rest = found.instrument == REMAINDER
+        by_instrument = np.array([*numbers, 0], np.int64)[found.instrument]
+        return pa.table(
+            {
+                "row_no": pa.array(found.row_no),
+                "part": pa.array(found.part.astype(np.int32)),
+                "kwh_units": pa.array(found.kwh),
+                "demand_no": pa.array(
+                    np.where(is_rest, remainders[kinds["kind"][place]], by_instrument).astype(np.int32)
+                ),
+            },
+            schema=PARTS,
+        )
+
+    def _make_parts(self) -> None:
+        self.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE inventory_parts AS SELECT row_no, part, {decimal_sql('kwh_units')} AS kwh,"
+            " demand_no FROM inventory_parts ORDER BY row_no"
+        )
+
+    def _notice(self, found: pa.Table) -> None:
+        self._noticed.add_pieces(
+            self.connection.sql(
+                f"SELECT piece_no, is_figure, count(*), sum(quantity_in) FROM {lines_sql.PLACED} GROUP BY ALL"
+            ).fetchall()
+        )
+        self.connection.register("lines_made", found)
+        listed = ", ".join(f"sum({name}) AS {name}" for name in _SUMMED)
+        sums = f"SELECT {', '.join(_ALIKE)}, count(*) AS lines, {listed} FROM lines_made GROUP BY ALL"
+        self.connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS inventory_sums AS FROM ({sums}) WITH NO DATA")
+        self.connection.execute(f"INSERT INTO inventory_sums {sums}")
+        self.connection.unregister("lines_made")
+
+
+class _Batch:
+    """A batch of activities in the engine, with what of it is counted."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, batch: pa.Table, counted: str) -> None:
+        self._connection, self._batch, self._counted = connection, batch, counted
+
+    def __enter__(self) -> None:
+        self._connection.register(_ACTIVITY, self._batch)
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {lines_sql.COUNTED} AS {self._counted}")
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.unregister(_ACTIVITY)
+
+
+def _consumption_of(table: pa.Table) -> tuple[Consumption, dict[str, Any]]:
+    """Texts as numbers; of each row the kind (activity type and region) whose remainder it is."""
+    table = table.filter(pc.is_valid(table["kwh"])).combine_chunks()
+    regions, facilities = (table[name].combine_chunks().dictionary_encode() for name in ("region", "facility_code"))
+    types = table["activity_type"].combine_chunks().dictionary_encode()
+    region, kind = regions.indices.to_numpy(), types.indices.to_numpy().astype(np.int64)
+    pairs, number = np.unique(kind * len(regions.dictionary) + region, return_inverse=True)
+    names = [
+        (
+            types.dictionary[int(pair) // len(regions.dictionary)].as_py(),
+            regions.dictionary[int(pair) % len(regions.dictionary)].as_py(),
+        )
+        for pair in pairs
+    ]
+    row_no = table["row_no"].to_numpy()
+    consumption = Consumption(
+        row_no=row_no,
+        day=table["day"].to_numpy().astype(np.int64),
+        region=region.astype(np.int64),
+        facility=facilities.indices.fill_null(-2).to_numpy().astype(np.int64),
+        kwh=table["kwh"].to_numpy(),
+        regions=[str(name) for name in regions.dictionary.to_pylist()],
+        facilities=facilities.dictionary.to_pylist(),
+    )
+    return consumption, {"names": names, "row_no": row_no, "kind": number}
+
+
+def _kwh() -> Any:
+    return find_unit("kWh")
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,172 @@
+"""Hand-computed cases, one for each rule of the lines."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from headwater.accounting.inventory.lines import counts
+from tests.inventories import activity, factor, make
+
+D = Decimal
+GASES = {
+    "co2e_kg_per_unit": "0.2", "co2_kg_per_unit": "0.19", "ch4_kg_per_unit": "0.0002", "n2o_kg_per_unit": "0.00001",
+}  # fmt: skip
+GAS: dict[str, Any] = {"activity_type": "natural_gas", "scope": 1, "method": "activity_based", "unit": "kWh_gross"}
+BURNT = activity(activity_type="natural_gas", unit="kWh_gross", quantity="1000")
+
+
+def test_published_stays_as_published_and_another_set_is_derived_from_the_gases() -> None:
+    made = make([BURNT], [factor(**GAS, **GASES, ch4_origin="non_fossil")], gwp_sets=["AR5", "AR6"])
+    published, derived = made.lines
+    assert (published["basis"], published["gwp_set"], published["co2e_kg"]) == ("published", "AR5", D("200.000000"))
+    # 190 kg CO2 + 0.2 kg CH4 × 27 + 0.01 kg N2O × 273
+    assert (derived["basis"], derived["gwp_set"], derived["co2e_kg"]) == ("derived", "AR6", D("198.130000"))
+    for line in made.lines:
+        assert (line["co2_kg"], line["ch4_non_fossil_kg"], line["n2o_kg"]) == (D("190"), D("0.2"), D("0.01"))
+        assert (line["ch4_fossil_kg"], line["ch4_kg"]) == (None, None)
+    assert not made.findings
+
+
+def test_fossil_methane_has_its_own_potential() -> None:
+    made = make([BURNT], [factor(**GAS, **GASES, ch4_origin="fossil")], gwp_sets=["AR6"])
+    assert [(line["co2e_kg"], line["ch4_fossil_kg"]) for line in made.lines] == [(D("198.690000"), D("0.2"))]
+
+
+def test_methane_that_does_not_say_is_derived_only_by_a_declared_choice() -> None:
+    silent = factor(**GAS, **GASES)
+    made = make([BURNT], [silent], gwp_sets=["AR6"])
+    assert [(line["gwp_set"], line["missing_sets"], line["ch4_kg"]) for line in made.lines] == [
+        ("AR5", "AR6", D("0.2"))
+    ]
+    declared = make([BURNT], [silent], gwp_sets=["AR6"], ch4_origin={"default": "fossil"})
+    (line,) = declared.lines
+    assert (line["co2e_kg"], line["substitutions"]) == (D("198.690000"), "methane taken as fossil by the document")
+    assert declared.rules() == {"inventory.substitution"}
+    # Both origins weigh the same in AR4: nothing is in doubt.
+    assert make([BURNT], [silent], gwp_sets=["AR4"]).lines[0]["co2e_kg"] == D("197.980000")
+
+
+def test_a_mass_published_as_co2e_is_divided_exactly() -> None:
+    given = factor(
+        **GAS, gwp_set="AR4", co2e_kg_per_unit="0.18387", co2_kg_per_unit="0.18352", ch4_co2e_kg_per_unit="0.00025",
+        n2o_co2e_kg_per_unit="0.0001", ch4_origin="fossil",
+    )  # fmt: skip
+    (line,) = make([BURNT], [given], gwp_sets=["AR6"]).lines
+    # 0.25 / 25 = 0.01 kg CH4; 0.1 / 298 = 0.000335570… kg N2O; 183.52 + 0.01 × 29.8 + 0.000336 × 273
+    assert (line["ch4_fossil_kg"], line["n2o_kg"], line["co2e_kg"]) == (D("0.01"), D("0.000336"), D("183.909728"))
+
+
+def test_a_refrigerant_is_its_mass_times_its_potential() -> None:
+    leak = activity(activity_type="refrigerant", unit="kg", quantity="2.5")
+    given = factor(
+        activity_type="refrigerant", unit="kg", scope=1, method="activity_based", co2e_kg_per_unit="1300",
+        gas="HFC-134a", gas_kg_per_unit="1",
+    )  # fmt: skip
+    made = make([leak], [given], gwp_sets=["AR5", "AR6"])
+    assert [(line["basis"], line["co2e_kg"]) for line in made.lines] == [("published", 3250), ("derived", 3825)]
+    assert {(line["gas"], line["gas_kg"]) for line in made.lines} == {("HFC-134a", D("2.5"))}
+
+
+def test_co2e_only_stays_in_its_set_and_is_told_and_counted_only_if_the_document_accepts() -> None:
+    made = make([activity()], [factor(gwp_set="AR4")], gwp_sets=["AR5", "AR6"])
+    (line,) = made.lines
+    assert (line["gwp_set"], line["missing_sets"], line["co2e_kg"]) == ("AR4", "AR5;AR6", 50)
+    assert not counts(line, "AR5", "location_based", accept_other_sets=False)
+    assert counts(line, "AR5", "location_based", accept_other_sets=True)
+    (finding,) = made.findings
+    assert (finding.rule_id, finding.subject, finding.co2e_kg) == ("inventory.other_sets", "AR4, not in AR5, AR6", 50)
+
+
+def test_biogenic_co2_stands_outside_the_scopes() -> None:
+    wood = activity(activity_type="wood", unit="t", quantity="3")
+    burnt = factor(
+        **(GAS | {"activity_type": "wood", "unit": "t"}), co2e_kg_per_unit="58.35", biogenic_co2_kg_per_unit="1500",
+    )  # fmt: skip
+    (line,) = make([wood], [burnt]).lines
+    assert (line["co2e_kg"], line["biogenic_co2_kg"], line["scope"]) == (D("175.05"), 4500, 1)
+    apart = factor(factor_id="out", **(GAS | {"activity_type": "wood", "unit": "t"}), co2e_kg_per_unit="1500",
+                   stage="outside_of_scopes")  # fmt: skip
+    inside = factor(**(GAS | {"activity_type": "wood", "unit": "t"}), co2e_kg_per_unit="58.35")
+    made = make([wood], [inside, apart], gwp_sets=["AR5", "AR6"], accept_other_sets=True)
+    outside = [line for line in made.lines if line["stage"] == "outside_of_scopes"]
+    assert {(line["gwp_set"], line["scope"], line["co2e_kg"], line["biogenic_co2_kg"]) for line in outside} == {
+        ("AR5", None, 0, 4500), ("AR6", None, 0, 4500),
+    }  # fmt: skip
+    assert not any(counts(line, "AR5", "location_based", accept_other_sets=True) for line in outside)
+    # A factor that has both is not counted twice.
+    assert len(make([wood], [burnt, apart]).lines) == 1
+
+
+def test_upstream_is_category_3_and_only_if_asked_for() -> None:
+    wtt = factor(factor_id="wtt", stage="well_to_tank", scope=3, method="activity_based", co2e_kg_per_unit="0.03")
+    losses = factor(factor_id="td", stage="transmission_and_distribution", scope=3, co2e_kg_per_unit="0.02")
+    assert len(make([activity()], [factor(), wtt, losses]).lines) == 1
+    made = make([activity()], [factor(), wtt, losses], policy={"upstream": True})
+    assert [(line["stage"], line["scope"], line["category"], line["co2e_kg"]) for line in made.lines] == [
+        ("well_to_tank", 3, 3, 3), ("transmission_and_distribution", 3, 3, 2), ("use", 2, None, 50),
+    ]  # fmt: skip
+    assert made.rules() == {"inventory.no_upstream"}  # well-to-tank of the losses
+
+
+def test_reported_figures_are_taken_as_they_are() -> None:
+    given = activity(
+        reported_co2e_kg="12.5", reported_scope=3, reported_category=6, reported_gwp_set="AR5", quantity="0",
+    )  # fmt: skip
+    (line,) = make([given], [factor()]).lines
+    assert (line["basis"], line["method"], line["scope"], line["category"]) == ("reported", "reported", 3, 6)
+    assert (line["co2e_kg"], line["factor_id"], line["gwp_set"], line["missing_sets"]) == (D("12.5"), None, "AR5", None)
+    assert counts(line, "AR5", "market_based", accept_other_sets=False)
+    (silent,) = make([given | {"reported_gwp_set": None}]).lines
+    assert (silent["gwp_set"], silent["missing_sets"]) == ("not_stated", "AR5")
+    without = make([given | {"reported_scope": None}])
+    assert (without.lines, without.rules()) == ([], {"inventory.reported_scope"})
+
+
+def test_an_equity_share_counts_its_part_of_the_quantity() -> None:
+    boundary = {"approach": "equity_share", "shares": {"A": "0.333333"}}
+    rows = [activity(facility_code="A", quantity="10"), activity(activity_id="A2", facility_code="B")]
+    made = make(rows, [factor()], boundary=boundary)
+    (line,) = made.lines
+    assert (line["share"], line["quantity"], line["converted_quantity"]) == (D("0.333333"), 10, D("3.333330"))
+    assert line["co2e_kg"] == D("1.666665")
+    assert made.rules() == {"inventory.no_share"}
+
+
+def test_activities_outside_the_boundary_are_left_out_and_told() -> None:
+    rows = [activity(facility_code="A"), activity(activity_id="A2", facility_code="B"), activity(activity_id="A3")]
+    made = make(rows, [factor()], boundary={"approach": "operational_control", "facilities": ["A"]})
+    assert [line["activity_id"] for line in made.lines] == ["A1"]
+    assert [(each.rule_id, each.activities) for each in made.findings] == [("inventory.outside_boundary", 2)]
+
+
+def test_an_activity_that_ends_after_the_period_is_told() -> None:
+    made = make([activity(period_start=date(2024, 12, 1), period_end=date(2025, 1, 5))], [factor()])
+    assert made.rules() == {"inventory.straddles"}
+
+
+def test_scope_1_and_3_are_counted_once_whatever_the_methods() -> None:
+    made = make([BURNT], [factor(**GAS)], methods=["location_based", "market_based"])
+    assert [line["method"] for line in made.lines] == ["activity_based"]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 100])
+def test_batches_change_nothing(batch: int) -> None:
+    rows = [activity(activity_id=f"A{number}", quantity=str(number)) for number in range(5)]
+    whole, cut = make(rows, [factor()]), make(rows, [factor()], batch=batch)
+    assert whole.lines == cut.lines
+    assert whole.findings == cut.findings
+
+
+def test_a_figure_too_large_is_a_finding() -> None:
+    made = make([activity(quantity="999999999999")], [factor(co2e_kg_per_unit="1000")])
+    assert made.lines == []
+    assert "would not fit" in made.findings[0].message
+
+
+def test_nothing_at_all_is_an_inventory_too() -> None:
+    made = make([], [])
+    assert (made.lines, made.findings) == ([], [])
