@@ -44,6 +44,7 @@ class Commands(TyperGroup):
         "quarantine",
         "contracts",
         "factors",
+        "indicators",
         "trace",
         "verify",
         "report",

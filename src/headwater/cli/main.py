@@ -15,6 +15,7 @@ from headwater.cli import (
     exits,
     factors,
     imports,
+    indicators,
     inspection,
     mapping,
     quarantine,
@@ -71,6 +72,7 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(factors.app, name="factors")
+app.add_typer(indicators.app, name="indicators")
 app.command("trace")(evidence.trace)
 app.command("verify")(evidence.verify)
 app.command("report")(evidence.report)

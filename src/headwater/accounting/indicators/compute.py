@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from headwater.accounting.indicators import periods
@@ -47,10 +47,11 @@ class Computed:
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """The sources by name, and the engine that holds their relations."""
+    """The sources by name, and the engine that holds their relations. `absent` says why a source is not there."""
 
     connection: duckdb.DuckDBPyConnection
     sources: Mapping[str, Source]
+    absent: Mapping[str, str] = field(default_factory=dict)
 
 
 def compute(
@@ -94,6 +95,9 @@ def _grain(indicators: Mapping[str, Indicator], order: Sequence[str], by: Sequen
 
 def _series(name: str, indicator: Indicator, rows: Rows, made: Mapping[str, Series], grain: Sequence[str]) -> Series:
     try:
+        of_rows = indicator.sum or indicator.weighted_average
+        if of_rows is not None and of_rows.of in rows.absent:
+            return Series(dimensions=(), values={(): Value(why=(rows.absent[of_rows.of],))})
         if indicator.sum is not None:
             return summed(rows.connection, rows.sources[indicator.sum.of], indicator.sum, grain, name)
         if indicator.weighted_average is not None:
@@ -154,7 +158,7 @@ def _first_case(conditional: Conditional, found: Mapping[str, Value]) -> Value:
 
 def _check_known(name: str, series: Series, grain: Sequence[str], rows: Rows) -> None:
     unknown = [dimension for dimension in grain if dimension not in series.dimensions]
-    if unknown:
+    if unknown and any(value.quantity is not None for value in series.values.values()):
         known = {dimension for source in rows.sources.values() for dimension in source.dimensions}
         back = {column: word for word, column in ALIASES.items()}
         raise Misuse(

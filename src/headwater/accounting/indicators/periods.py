@@ -64,6 +64,8 @@ def against_year(series: Series, asked: AgainstYear) -> Series:
 def _along(series: Series, name: str, step: str, at: Callable[[Line, int], Value]) -> Series:
     """Each value anew from its line of periods, all else that tells it apart kept."""
     if step not in series.dimensions:
+        if all(value.quantity is None for value in series.values.values()):
+            return series
         raise Misuse(
             f"{name} is not known by {step}", where="indicators", valid=", ".join(series.dimensions) or "as a whole"
         )

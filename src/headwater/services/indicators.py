@@ -1,0 +1,223 @@
+"""Indicators: those that packs bring and those of documents, computed from what stands or from inventories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from headwater.accounting.indicators import (
+    Computed,
+    Figure,
+    Indicator,
+    Value,
+    compute,
+    needed_sources,
+    ordered,
+    read_indicators,
+)
+from headwater.engine.duck import engine
+from headwater.errors import InputRefused, Misuse
+from headwater.mapping.strict_yaml import parse_yaml
+from headwater.services.charts import Bar, Chart, columns, rows
+from headwater.services.figure_page import Page, Section, Table
+from headwater.services.indicator_sources import Wanted, live_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from headwater.services.charts import Drawing
+    from headwater.services.installation import Installation
+
+MOST_BYTES = 1_000_000
+MOST_BARS = 40
+NONE = "none"
+WORDS = {"facility_code": "site"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defined:
+    """An indicator and where it is defined: a pack's name, or the path of a document."""
+
+    name: str
+    indicator: Indicator
+    where: str
+
+
+def defined_indicators(installation: Installation, documents: Sequence[Path] = ()) -> dict[str, Defined]:
+    """Every indicator by name. One of a document goes before one of the same name that a pack brings."""
+    found: dict[str, Defined] = {}
+    for pack in installation.packs:
+        if pack.indicators is None or not pack.indicators.is_dir():
+            continue
+        for entry in sorted(pack.indicators.iterdir(), key=lambda each: each.name):
+            if entry.name.endswith(".yaml"):
+                text = entry.read_text(encoding="utf-8")
+                found |= _defined(text, where=f"pack {pack.name}")
+    for path in documents:
+        found |= _defined(_read(path), where=str(path))
+    return found
+
+
+def made_of(defined: Mapping[str, Defined], name: str) -> list[str]:
+    """What an indicator is made of, itself last. Misuse: there is none of this name, or a circle."""
+    return ordered({key: each.indicator for key, each in defined.items()}, [name])
+
+
+def compute_indicators(
+    installation: Installation,
+    defined: Mapping[str, Defined],
+    names: Sequence[str],
+    *,
+    by: Sequence[str] | None = None,
+    wanted: Wanted | None = None,
+) -> list[Computed]:
+    """The named indicators from what stands; all of them where none is named."""
+    indicators = {name: each.indicator for name, each in defined.items()}
+    chosen = list(names) or list(indicators)
+    with engine() as connection:
+        sources = live_rows(installation, connection, needed_sources(indicators, chosen), wanted or Wanted())
+        return compute(indicators, sources, chosen, by=by)
+
+
+def as_json(computed: Computed) -> dict[str, Any]:
+    """Plain values; figures are texts with all their places."""
+    return {
+        "name": computed.name,
+        "title": computed.indicator.title,
+        "kind": computed.indicator.kind,
+        "by": [WORDS.get(name, name) for name in computed.dimensions],
+        "values": [_figure_json(computed, figure) for figure in computed.figures],
+    }
+
+
+def page(found: Sequence[Computed], *, organisation: str, of: str) -> Page:
+    """The indicators as a page; a bar for each value where there are several."""
+    return Page(
+        title=f"Indicators of {organisation}",
+        eyebrow="indicators",
+        context=f"from {of} · every value names the rows it rests on",
+        tiles=[
+            (f"{each.figures[0].figure:,f}", f"{each.figures[0].unit}, {each.indicator.title}")
+            for each in found
+            if len(each.figures) == 1 and each.figures[0].figure is not None
+        ][:6],
+        sections=[_section(each) for each in found],
+    )
+
+
+def key_words(figure: Figure) -> list[str]:
+    """What tells a value apart, as texts."""
+    return [NONE if part is None else str(part) for part in figure.key]
+
+
+def rests_on(computed: Computed) -> list[str]:
+    """The sources an indicator rests on in the end, with their hashes; how many rows, where it is taken from rows."""
+    rows_of: dict[str, int] = {}
+    for figure in computed.figures:
+        for each in figure.value.rests_on:
+            condition = f" where {each.condition}" if each.condition else ""
+            line = f"{each.source}{condition}, SHA-256 {each.sha256}"
+            rows_of[line] = rows_of.get(line, 0) + each.rows
+    is_direct = not any(figure.value.parts for figure in computed.figures)
+    return [f"{count:,} rows of {line}" if is_direct else line for line, count in rows_of.items()]
+
+
+def _defined(text: str, *, where: str) -> dict[str, Defined]:
+    found = read_indicators(parse_yaml(text, where=where), where=where)
+    return {name: Defined(name=name, indicator=indicator, where=where) for name, indicator in found.items()}
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise InputRefused("the document is too large", where=str(path), valid=f"at most {MOST_BYTES:,} bytes")
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misuse("the document cannot be read", where=str(path), valid="a file in UTF-8") from error
+
+
+def _figure_json(computed: Computed, figure: Figure) -> dict[str, Any]:
+    return {
+        "key": {WORDS.get(name, name): part for name, part in zip(computed.dimensions, figure.key, strict=True)},
+        "value": None if figure.figure is None else f"{figure.figure:f}",
+        "unit": figure.unit,
+        "not_available": list(figure.why),
+        "notes": list(figure.value.told),
+        **_value_json(figure.value),
+    }
+
+
+def _value_json(value: Value) -> dict[str, Any]:
+    """What a value came from, down to the rows."""
+    found: dict[str, Any] = {
+        "exact": None if value.quantity is None else str(value.quantity),
+        "rests_on": [
+            {"source": each.source, "where": each.condition, "rows": each.rows, "sha256": each.sha256}
+            for each in value.inputs
+        ],
+    }
+    if value.parts:
+        found["parts"] = {name: _value_json(part) for name, part in value.parts}
+    return found
+
+
+def _section(computed: Computed) -> Section:
+    indicator = computed.indicator
+    heads = [WORDS.get(name, name) for name in computed.dimensions]
+    table = [
+        [
+            *key_words(figure),
+            "not available" if figure.figure is None else f"{figure.figure:,f}",
+            figure.unit or "",
+            "; ".join(figure.why or figure.value.told),
+        ]
+        for figure in computed.figures
+    ]
+    return Section(
+        heading=indicator.title,
+        sentences=[indicator.description] if indicator.description else [],
+        drawing=_drawing(computed),
+        tables=[
+            Table(
+                caption=f"{len(table):,} values",
+                columns=[*heads, "value", "unit", "remarks"],
+                rows=table,
+                numbers=[len(heads)],
+            )
+        ],
+        below=[f"Rests on {line}" for line in rests_on(computed)],
+    )
+
+
+def _drawing(computed: Computed) -> Drawing | None:
+    """Bars for several values of one unit, none of them below 0; upright along time."""
+    there = [figure for figure in computed.figures if figure.figure is not None]
+    units = {figure.unit for figure in there}
+    if len(there) < 2 or len(computed.figures) > MOST_BARS or len(units) != 1:
+        return None
+    if any(figure.figure is not None and figure.figure < 0 for figure in there):
+        return None
+    unit = units.pop() or ""
+    bars = [
+        Bar(
+            label=", ".join(key_words(figure)),
+            parts={} if figure.figure is None else {computed.indicator.title: figure.figure},
+        )
+        for figure in computed.figures
+    ]
+    chart = Chart(
+        title=f"{computed.indicator.title} in {unit}",
+        bars=bars,
+        series={computed.indicator.title: "scope3"},
+        number=lambda value: f"{_few(value)} {unit}",
+    )
+    is_time = computed.dimensions in {("year",), ("month",)}
+    return columns(chart) if is_time else rows(chart)
+
+
+def _few(value: Decimal) -> str:
+    """Enough digits for the eye."""
+    places = max(0, min(6, 2 - value.adjusted())) if value else 0
+    return f"{round(value, places):,f}"
