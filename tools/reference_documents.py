@@ -123,6 +123,9 @@ def contracts_page(note: str) -> str:
         "or the table. A rule of severity `reject` sends the record to quarantine, `warn` leaves a finding. A field",
         "with `Since` came with that minor version: it is part of a row's hash only where it has a value, so that rows",
         "loaded before are found unchanged when their file is read again.",
+        "",
+        "Where the limits say `in site.site_id`, a code must stand in that field when the run is planned: see",
+        "[codes that refer to other records](../explanation/the-river.md#codes-that-refer-to-other-records).",
     ]
     for pack in installed_packs():
         for document in pack.documents():
@@ -132,6 +135,8 @@ def contracts_page(note: str) -> str:
 
 def _contract(document: Document) -> Iterator[str]:
     yield from (f"## {document.reference}", "", f"{document.title}. {document.description}", "")
+    if document.calculated_from is not None:
+        yield from (f"Calculated from `{document.calculated_from}`: no file is loaded into it.", "")
     yield from ("| field | type | | limits | meaning |", "|---|---|---|---|---|")
     for field in document.fields:
         need = "key" if field.key else "required" if field.required else ""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Contracts: what records must be.")
 
 Reference = Annotated[
-    str, typer.Argument(help="A contract: activity, activity@1 or activity@1.0.0.", show_default=False)
+    str, typer.Argument(help="A contract: activity, activity@1 or activity@1.1.0.", show_default=False)
 ]
 
 
@@ -65,7 +65,7 @@ def show(contract: Reference, as_json: AsJson = False) -> None:
     \b
     Examples:
       headwater contracts show activity
-      headwater contracts show activity@1.0.0 --json
+      headwater contracts show activity@1.1.0 --json
     """
     import json
 
@@ -80,6 +80,7 @@ def show(contract: Reference, as_json: AsJson = False) -> None:
             ("contract", found.reference),
             ("title", found.title),
             ("description", found.description),
+            *([("calculated from", f"{found.calculated_from}, not from files")] if found.calculated_from else []),
             ("SHA-256", found.hash.hex()),
         ]
     )

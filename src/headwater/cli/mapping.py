@@ -159,7 +159,7 @@ def preview(
 
     The first records as they would land, with their findings; counts over the first 2,000; and the tCO2e at stake, of
     records that would be loaded and of those that would be refused. Activities are calculated with the factors of the
-    database, where one is set up. Nothing is loaded.
+    database, and codes that refer to other contracts are looked up there, where one is set up. Nothing is loaded.
 
     \b
     Examples:
@@ -195,6 +195,7 @@ def _tell_preview(found: Preview) -> None:
             *([("because", counts(found.refused))] if found.refused else []),
             ("noticed", counts(found.noticed)),
             ("columns not used", ", ".join(found.unused) or "none"),
+            *([("not looked up", f"codes of {', '.join(found.unchecked)}")] if found.unchecked else []),
         ]
     )
     used = list(found.rows[0].fields) if found.rows else []

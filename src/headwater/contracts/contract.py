@@ -54,15 +54,27 @@ class Contract(BaseModel):
     contract_version: ClassVar[str]
     contract_title: ClassVar[str]
     contract_description: ClassVar[str]
+    contract_calculated_from: ClassVar[str | None]
     rules: ClassVar[tuple[RowRule, ...]] = ()
 
     def __init_subclass__(
-        cls, *, name: str, version: str, title: str = "", description: str, **unknown: object
+        cls,
+        *,
+        name: str,
+        version: str,
+        title: str = "",
+        description: str,
+        calculated_from: str | None = None,
+        **unknown: object,
     ) -> None:
-        """Keep what the class line says; refuse what the compiler does not know."""
+        """Keep what the class line says; refuse what the compiler does not know.
+
+        `calculated_from` names the contract whose records these are calculated from: no file is loaded into it.
+        """
         if unknown:
             raise Misuse("unknown words on the class line", where=f"contract {name}", value=sorted(unknown))
         cls.contract_name, cls.contract_version = name, version
+        cls.contract_calculated_from = calculated_from
         # Pydantic takes the word `title` for itself and keeps it among the settings.
         cls.contract_title, cls.contract_description = str(cls.model_config.get("title") or title), description
         super().__init_subclass__()
@@ -84,7 +96,8 @@ def compile_contract(contract: type[Contract]) -> Document:
     """Freeze a contract. Misuse names the field and what about it is unknown, contradictory or cannot be kept."""
     name, version = contract.contract_name, contract.contract_version
     where = f"contract {name}"
-    for part in name.split("."):
+    names = (name, contract.contract_calculated_from)
+    for part in (part for each in names if each is not None for part in each.split(".")):
         _check_name(part, where)
     if not _VERSION.fullmatch(version):
         raise Misuse("not a semantic version", where=where, value=version, valid="major.minor.patch, such as 1.0.0")
@@ -104,6 +117,7 @@ def compile_contract(contract: type[Contract]) -> Document:
         version=version,
         title=contract.contract_title,
         description=contract.contract_description,
+        calculated_from=contract.contract_calculated_from,
         fields=specs,
         rules=tuple(rules),
     )

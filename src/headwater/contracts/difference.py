@@ -41,7 +41,8 @@ def diff(old: Document, new: Document) -> tuple[Change, ...]:
     """Every change from `old` to `new`: fields in the new order, then what was removed, then rules, then words."""
     if old.name != new.name:
         raise Misuse("these are different contracts", value=f"{old.reference}, {new.reference}", valid="one name")
-    return (*_fields(old, new), *_rules(old, new), *_words("the contract", old, new, ("title", "description")))
+    words = _words("the contract", old, new, ("title", "description"))
+    return (*_fields(old, new), *_rules(old, new), *_calculated(old, new), *words)
 
 
 def advise(old: Document, new: Document) -> Advice:
@@ -220,6 +221,13 @@ def _rule(old: RuleSpec, new: RuleSpec) -> Iterator[Change]:
         what = f"rule {new.id}: {old.severity} → {new.severity}"
         yield Change(what=what, level=level, why=_RULE_CHANGED[level])
     yield from _words(f"rule {new.id}", old, new, ("dimension", "message", "valid", "repair", "citation"))
+
+
+def _calculated(old: Document, new: Document) -> Iterator[Change]:
+    if old.calculated_from != new.calculated_from:
+        shown = f"{old.calculated_from or 'nothing'} → {new.calculated_from or 'nothing'}"
+        why = "stored records and readers stay as they are; what is calculated is loaded from no file"
+        yield Change(what=f"the contract: calculated from {shown}", level=MINOR, why=why)
 
 
 def _words(subject: str, old: object, new: object, names: tuple[str, ...]) -> Iterator[Change]:

@@ -74,7 +74,9 @@ class RuleSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """A compiled contract. `rules` holds those of one record first, in bit order, then those of the whole set."""
+    """A compiled contract. `rules` holds those of one record first, in bit order, then those of the whole set. Where it
+    is `calculated_from` records of another contract, no file is loaded into it.
+    """
 
     name: str
     version: str
@@ -82,6 +84,7 @@ class Document:
     description: str
     fields: tuple[FieldSpec, ...]
     rules: tuple[RuleSpec, ...]
+    calculated_from: str | None = None
 
     def __hash__(self) -> int:
         """By content, computed once: documents are keys of caches."""
@@ -127,6 +130,11 @@ class Document:
         """The rules that need the other records or another contract's: unique and reference."""
         return tuple(rule for rule in self.rules if rule.kind in SET_KINDS)
 
+    @property
+    def reference_rules(self) -> tuple[str, ...]:
+        """The ids of those by which codes must stand elsewhere."""
+        return tuple(rule.id for rule in self.rules if rule.kind == "reference")
+
     @cached_property
     def hash(self) -> bytes:
         """SHA-256 of the canonical JSON."""
@@ -135,9 +143,12 @@ class Document:
     def to_json(self) -> str:
         """Canonical: keys sorted, no spaces, nothing left out that could differ.
 
-        `since` stands only in the fields that have one, so that documents from before it was known keep their hash.
+        `since` and `calculated_from` stand only where there is one, so that documents from before they were known keep
+        their hash.
         """
         body = {"format": FORMAT, **asdict(self)}
+        if body["calculated_from"] is None:
+            del body["calculated_from"]
         for field in body["fields"]:
             if field["since"] is None:
                 del field["since"]
@@ -154,7 +165,7 @@ class Document:
             raise Misuse("unknown document format", where="contract document", valid=f'"format": {FORMAT}')
         body["fields"] = tuple(_read(FieldSpec, {"since": None, **item}) for item in body.get("fields", ()))
         body["rules"] = tuple(_read(RuleSpec, item) for item in body.get("rules", ()))
-        return _read(cls, body)
+        return _read(cls, {"calculated_from": None, **body})
 
 
 T = TypeVar("T")

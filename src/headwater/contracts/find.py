@@ -34,7 +34,7 @@ def find_all(
         field = document.by_name[rule.fields[0]]
         facts = f"row, {place} AS place, {literal(rule.id)} AS rule_id, {_blamed(field)}"
         if rule.kind == "reference" and references is not None:
-            unknown = _unknown(field, references)
+            unknown = unknown_sql(field, references)
             refused += f" OR {unknown}"
             queries.append(f"SELECT {facts} FROM checked WHERE {unknown}")
     rule = next(rule for rule in document.set_rules if rule.kind == "unique")
@@ -98,7 +98,8 @@ def _blamed(field: FieldSpec) -> str:
     )
 
 
-def _unknown(field: FieldSpec, references: Mapping[str, str]) -> str:
+def unknown_sql(field: FieldSpec, references: Mapping[str, str]) -> str:
+    """SQL of whether a value is none of the codes that its field refers to; `references` as for `find_all`."""
     name = str(field.reference)
     if name not in references:
         raise Misuse("no codes given for a reference", value=name, valid=", ".join(references) or "none given")

@@ -23,6 +23,7 @@ def json_schema(document: Document) -> dict[str, Any]:
         "additionalProperties": False,
         "x-key": [field.name for field in document.key],
         "x-document": document.hash.hex(),
+        **({"x-calculated-from": document.calculated_from} if document.calculated_from is not None else {}),
     }
 
 

@@ -49,7 +49,9 @@ def odcs_yaml(document: Document) -> str:
                 "quality": [_quality(rule, table) for rule in document.rules if rule.kind == "row"],
             }
         ],
-        "customProperties": _custom({"documentSha256": document.hash.hex()}),
+        "customProperties": _custom(
+            {"documentSha256": document.hash.hex(), "calculatedFrom": document.calculated_from}
+        ),
     }
     return yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=120)
 

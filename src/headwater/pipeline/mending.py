@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -66,6 +66,10 @@ class Held(Protocol):
     @property
     def raw(self) -> Mapping[str, str | None]:
         """Its cells by column, or `{"": text}`."""
+
+    @property
+    def rules(self) -> Collection[str]:
+        """The rules that refused it."""
 
     @property
     def was_sent(self) -> bool:
@@ -176,12 +180,20 @@ class MendForm:
 class Mending:
     """Takes the records of a resubmission that may be loaded; the others are counted with the reason.
 
-    `find` is asked for the records that rows name (`<id>.<occurrence>`), and leaves out those it does not know.
+    `find` is asked for the records that rows name (`<id>.<occurrence>`), and leaves out those it does not know. A
+    record that nothing but these rules of `references` refused may be as it was: what mends it is loaded elsewhere.
     """
 
-    def __init__(self, form: MendForm, find: Callable[[Sequence[str]], Mapping[str, Held]]) -> None:
+    def __init__(
+        self,
+        form: MendForm,
+        find: Callable[[Sequence[str]], Mapping[str, Held]],
+        *,
+        references: Collection[str] = (),
+    ) -> None:
         self.form = form
         self._find = find
+        self._references = frozenset(references)
         self._taken: dict[str, int] = {}  # record -> the line that stands for it, so that a chunk can be taken again
 
     def take(
@@ -231,6 +243,6 @@ class Mending:
             return RAGGED
         if UNCUT in held.raw:
             return None if any(row.cells) else NOT_MENDED
-        if self.form.fix is not None:
+        if self.form.fix is not None or (held.rules and self._references.issuperset(held.rules)):
             return None
         return NOT_MENDED if dict(zip(self.form.columns, row.cells, strict=True)) == held.raw else None

@@ -20,7 +20,7 @@ from headwater.engine.plain_texts import SEEN, plain_texts, without_blanks
 from headwater.engine.readings import READING_PREFIX
 from headwater.pipeline.hash_columns import first_bytes
 from headwater.pipeline.refusals import Conflict, quarantine_key_sql
-from headwater.quality.findings import UNMAPPED_MASK, FindingWords, text_column
+from headwater.quality.findings import REFERENCE_MASK, UNMAPPED_MASK, FindingWords, text_column
 from headwater.values import Outcome, record_text_sql, sha256_sql
 from headwater.values.kinds import Code, Date, Number, Text
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from headwater.contracts.document import Document, FieldSpec
     from headwater.mapping.compile import CompiledMapping
     from headwater.pipeline.calculation import Calculation
+    from headwater.pipeline.references import ReferenceCodes
     from headwater.values import TextFormat
 
 RAW_HASH_BYTES = 16
@@ -133,10 +134,12 @@ class ChunkTransform:
         columns: Sequence[str],
         source_id: bytes,
         calculation: Calculation | None = None,
+        references: ReferenceCodes | None = None,
         version: str | None = None,
     ) -> None:
         self._connection = connection
         self._mapping = mapping
+        self._references = references
         self._version = "NULL" if version is None else quoted_field(version)
         self._columns = columns
         self._source_id = source_id
@@ -147,13 +150,18 @@ class ChunkTransform:
         self._keys = [spec.name for spec in document.key]
         self._texts = _listed(f"{sql} AS {text_column(field)}" for field, sql in mapping.texts.items())
         self._masks = [f"mask_{number}" for number in range(len(self._rules.masks))]
-        self._words = FindingWords(connection, self._rules.rules, list(mapping.unmapped))
+        self._refusing = [UNMAPPED_MASK, REFERENCE_MASK] if references else [UNMAPPED_MASK]
+        self._words = FindingWords(
+            connection, self._rules.rules, list(mapping.unmapped), references.rules if references else ()
+        )
         self._plain = {
             spec.name: _Plain(spec=spec, column=column, place=place)
             for place, (spec, column) in enumerate(_seen(document, mapping, columns))
         }
         self.made_of = {made: plain.column for plain in self._plain.values() for made in (plain.text, plain.is_plain)}
         """Columns that `sql` reads beside the source's own: each name with the column it is made of."""
+        self.refers_to = references.tables if references else ()
+        """Tables of codes that `sql` reads, see `ReferenceCodes`."""
         self.sql = self._compile()
         # Read once: to read so long a statement takes as long as to plan it.
         (self._statement,) = connection.extract_statements(self.sql)
@@ -183,6 +191,8 @@ class ChunkTransform:
         """
         if self._calculation is not None:
             self._calculation.read_factors()
+        if self._references is not None:
+            self._references.read()
         numbered = raw.append_column("_record_no", pa.array(record_nos, pa.int32()))
         self._connection.register("raw", self._with_plain(numbered))
         try:
@@ -227,6 +237,7 @@ class ChunkTransform:
         closed = self._mapping.unmapped.values()
         unmapped = [f"CASE WHEN {sql} THEN {1 << bit} ELSE 0 END" for bit, sql in enumerate(closed)]
         fields = _listed(map(quoted_field, self._fields))
+        referring = f" {self._references.mask_sql} AS {REFERENCE_MASK}," if self._references else ""
         return f"""
 CREATE OR REPLACE TEMP TABLE chunk AS
 WITH mapped AS (
@@ -242,7 +253,7 @@ WITH mapped AS (
            {_listed(f"{sql} AS {quoted_field(name)}" for name, sql in self._parsed().items())}
     FROM read
 ), checked AS (
-    SELECT _record_no, _skip, _raw_hash, mask_unmapped, {fields}, {rules.absent} AS absent,
+    SELECT _record_no, _skip, _raw_hash, mask_unmapped,{referring} {fields}, {rules.absent} AS absent,
            {_listed(f"{sql} AS {name}" for name, sql in zip(self._masks, rules.masks, strict=True))}
     FROM parsed
 ), judged AS (
@@ -286,7 +297,7 @@ SELECT {self._key_hash()} AS key_hash FROM parsed"""
 
     def _rejected(self) -> str:
         broken = [f"{mask} & {bits} <> 0" for mask, bits in zip(self._masks, self._rules.reject, strict=True) if bits]
-        return " OR ".join([*broken, "mask_unmapped <> 0"])
+        return " OR ".join([*broken, *(f"{mask} <> 0" for mask in self._refusing)])
 
     def _records(self) -> pa.Table:
         fields = _listed(map(quoted_field, self._fields))
@@ -294,7 +305,7 @@ SELECT {self._key_hash()} AS key_hash FROM parsed"""
 
     def _refused(self) -> pa.Table:
         cells = _listed(f"{literal(column)}: raw.{quote_name(column)}" for column in self._columns)
-        masks = [*self._masks, UNMAPPED_MASK]
+        masks = [*self._masks, *self._refusing]
         return self._arrow(f"""
 WITH failing AS (
          SELECT _record_no, _raw_hash, {_listed(masks)} FROM chunk WHERE _skip IS NULL AND ({self._rejected()})),
@@ -307,7 +318,7 @@ ORDER BY failing._record_no""")
 
     def _keep_noticed(self, raw: pa.Table) -> bool:
         """From here on `raw` is the few records of which there is something to tell; whether any of them is loaded."""
-        any_mask = " OR ".join(f"{mask} <> 0" for mask in (*self._masks, UNMAPPED_MASK))
+        any_mask = " OR ".join(f"{mask} <> 0" for mask in (*self._masks, *self._refusing))
         noticed = self._arrow(f"SELECT _record_no, is_loaded FROM chunk WHERE _skip IS NULL AND ({any_mask})")
         self._connection.register("raw", raw.filter(pc.is_in(raw["_record_no"], noticed["_record_no"])))
         return bool(pc.any(noticed["is_loaded"]).as_py())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from headwater.contracts.document import RuleSpec
 
 UNMAPPED_MASK = "mask_unmapped"
+REFERENCE_MASK = "mask_reference"
 _TABLE = "rule_words"
 _COLUMNS: list[tuple[str, pa.DataType]] = [
     ("place", pa.int32()),
@@ -36,12 +37,22 @@ _COLUMNS: list[tuple[str, pa.DataType]] = [
 
 
 class FindingWords:
-    """The words of a contract's rules, and of the closed tables of values of a mapping, as a table of the engine."""
+    """The words of a contract's rules, its references, and the closed tables of values of a mapping, as a table of the
+    engine.
+    """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, rules: Sequence[RuleSpec], unmapped: Sequence[str]
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        rules: Sequence[RuleSpec],
+        unmapped: Sequence[str],
+        references: Sequence[RuleSpec] = (),
     ) -> None:
-        rows = [*_of_rules(rules), *_of_mapping(unmapped, first_place=len(rules))]
+        rows = [
+            *_of_rules(rules),
+            *_of_references(references, first_place=len(rules)),
+            *_of_mapping(unmapped, first_place=len(rules) + len(references)),
+        ]
         self._fields = [row.pop("fields") for row in rows]
         connection.register("words", pa.Table.from_pylist(rows, schema=pa.schema(_COLUMNS)))
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {_TABLE} AS SELECT * FROM words")
@@ -72,9 +83,17 @@ GROUP BY r._record_no"""
 
 def _of_rules(rules: Sequence[RuleSpec]) -> Iterable[dict[str, Any]]:
     for place, rule in enumerate(rules):
-        words = (rule.message, rule.valid, rule.repair)
-        mask = f"mask_{place // BITS}"
-        yield _words(place, mask, place % BITS, rule.severity, rule.id, list(rule.fields), words)
+        yield _of_rule(rule, place, f"mask_{place // BITS}", place % BITS)
+
+
+def _of_references(rules: Sequence[RuleSpec], *, first_place: int) -> Iterable[dict[str, Any]]:
+    for bit, rule in enumerate(rules):
+        yield _of_rule(rule, first_place + bit, REFERENCE_MASK, bit)
+
+
+def _of_rule(rule: RuleSpec, place: int, mask: str, bit: int) -> dict[str, Any]:
+    words = (rule.message, rule.valid, rule.repair)
+    return _words(place, mask, bit, rule.severity, rule.id, list(rule.fields), words)
 
 
 def _of_mapping(unmapped: Sequence[str], *, first_place: int) -> Iterable[dict[str, Any]]:

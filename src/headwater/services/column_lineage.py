@@ -10,6 +10,7 @@ from headwater.accounting.timeline import TIMELINE_SCHEMA
 from headwater.lineage.columns import LineageReader, Origins, Relation
 from headwater.lineage.document import ColumnLineage, fingerprint
 from headwater.pipeline.calculation import SPELLINGS, TIMELINE
+from headwater.pipeline.references import CODE
 from headwater.store.documents import find_document, put_document
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class SqlLineage:
         reader.add_source(SOURCE, [*self.columns, "_record_no"])
         reader.add_columns(SOURCE, self.transform.made_of)
         reader.add_source(TIMELINE, TIMELINE_SCHEMA.names)
+        for reference in self.transform.refers_to:
+            reader.add_source(reference, [CODE])
         for statement in lookup_sql(TIMELINE, SPELLINGS) if self.calculation else ():
             reader.read(statement)
         chunk = reader.read(self.transform.sql)

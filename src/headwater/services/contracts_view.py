@@ -57,6 +57,17 @@ def find_contract(reference: str) -> Document:
     return max(fitting, key=_numbers)
 
 
+def loadable(document: Document, *, where: str) -> Document:
+    """The contract, if files are loaded into it; Misuse saying what to import instead where it is calculated."""
+    if document.calculated_from is not None:
+        raise Misuse(
+            f"{document.name} is calculated from {document.calculated_from} and never loaded from a file: import "
+            f"records of {document.calculated_from} instead",
+            where=where,
+        )
+    return document
+
+
 def compare(old: str, new: str) -> Difference:
     """What changed from one version to another."""
     before, after = find_contract(old), find_contract(new)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 OWN = "as its own text says"
 NAMES = {"mapping": ("mapping", "version"), "recipe": ("recipe", "version"), "column_lineage": ("name", "sql")}
 """Where a document of a kind says its name and its version."""
+PINNED = {"factor_set", "reference_codes"}
+"""Kinds of blobs that are noted before the run that cites them is planned; all else is cited as it is noted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,8 @@ class Evidence:
             self.cited_blobs.setdefault(payload["text"], Citation(kind="utf8", name=payload["file"]))
             if payload["factor_set"] is not None:
                 self.cited_blobs.setdefault(payload["factor_set"], Citation(kind="factor_set", name=None))
+            if "reference_codes" in payload:
+                self.cited_blobs.setdefault(payload["reference_codes"], Citation(kind="reference_codes", name=None))
         elif entry.action == "run.started":
             self.cited_documents.setdefault(json.loads(entry.payload)["lineage"], "column_lineage")
 
@@ -188,8 +192,7 @@ class Evidence:
     def _check_blob(self, digest: str, blob: CitedBlob) -> None:
         key = f"{blob.name} ({digest})"
         citation = self.cited_blobs.get(digest)
-        if citation is None and blob.kind != "factor_set":
-            # Factors are pinned before the run that cites them is planned; all else is cited as it is noted.
+        if citation is None and blob.kind not in PINNED:
             self.differences.unexplained("blobs", key, "no run cites it")
         elif citation is not None:
             facts = {"kind": (blob.kind, citation.kind)}

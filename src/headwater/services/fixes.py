@@ -23,9 +23,8 @@ from headwater.errors import Misuse
 from headwater.mapping import Mapping, read_mapping
 from headwater.mapping.amending import Mended, amendments, difference, raised, to_yaml
 from headwater.pipeline.mending import MendForm
-from headwater.services import factor_sets
 from headwater.services.imports import plan_run, stored_logic
-from headwater.services.logic import calculates, compile_logic
+from headwater.services.logic import compile_logic, pinned
 from headwater.services.mended_text import keep_text
 from headwater.services.sources import TakenIn, layout_from_json
 from headwater.services.wanted_fixes import Wanted, span_of
@@ -292,10 +291,11 @@ def _scope(installation: Installation, wanted: Wanted) -> _Scope:
     mapping = read_mapping(document.body, where=f"mapping {document.name} {document.version}")
     return _Scope(
         wanted=wanted,
-        logic=replace(
-            before,
+        logic=pinned(
+            installation,
+            contract=before.contract,
             mapping=mapping if mapping.contract == before.mapping.contract else before.mapping,
-            factor_set=factor_sets.pin(installation) if calculates(before.recipe, before.contract) else None,
+            recipe=before.recipe,
         ),
         latest=latest,
         origins=tuple(run for run in origins if _kind(run) == _kind(latest)),
@@ -403,9 +403,10 @@ def _moved(
     with ExitStack() as stack:
         file = stack.enter_context(installation.blobs.open(tenant_id, run.text_sha256))
         transforms = []
-        for logic in (stored_logic(installation, run), *logics):
+        before = stored_logic(installation, run)
+        for logic in (before, *logics):
             duck = stack.enter_context(engine(memory_limit=_memory(installation)))
-            bare = replace(logic, factor_set=None)
+            bare = replace(logic, factor_set=None, reference_codes=before.reference_codes)
             transforms.append(
                 compile_logic(installation, duck, bare, columns=scope.columns, source_id=run.source_id)[0]
             )

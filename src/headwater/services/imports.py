@@ -21,13 +21,13 @@ from headwater.pipeline.recipe import FactorChoice, Load, Recipe, RecipeSource, 
 from headwater.pipeline.run import ChunkRun
 from headwater.pipeline.seen import SeenKeys
 from headwater.pipeline.writer import ChunkWriter
-from headwater.services import factor_sets
 from headwater.services.chain_entries import planned_payload
 from headwater.services.column_lineage import SqlLineage, lineage_of
+from headwater.services.contracts_view import loadable
 from headwater.services.drift import find_drift, kinds_of
 from headwater.services.folders import files_of
 from headwater.services.full_loads import sweep_if_full
-from headwater.services.logic import Logic, calculates, compile_logic, fingerprint
+from headwater.services.logic import Logic, compile_logic, fingerprint, pinned
 from headwater.services.mending import mending_of
 from headwater.services.run_ends import end_run, noted_if_broken_off
 from headwater.services.sources import config_of, layout_as_json, layout_from_json, take_in
@@ -121,6 +121,7 @@ def source_files(installation: Installation, recipe: Recipe, base: Path) -> tupl
 def plan_source(installation: Installation, recipe: Recipe, base: Path, file: SourceFile) -> UUID:
     """Plan the run of one file; its id, for `carry_out`."""
     mapping = installation.mapping(recipe.mapping, base)
+    _contract(installation, mapping)
     hints = config_of(mapping)
     found = inspect_file(file.path, replace(hints, member=file.member or hints.member))
     columns = found.columns or columns_named(mapping)
@@ -163,9 +164,12 @@ def was_loaded(installation: Installation, recipe: Recipe, base: Path, file: Sou
 
 def _logic(installation: Installation, recipe: Recipe, base: Path) -> Logic:
     mapping = installation.mapping(recipe.mapping, base)
+    return pinned(installation, contract=_contract(installation, mapping), mapping=mapping, recipe=recipe)
+
+
+def _contract(installation: Installation, mapping: Mapping) -> Document:
     contract = installation.contract(mapping.contract_name, mapping.contract_major)
-    factor_set = factor_sets.pin(installation) if calculates(recipe, contract) else None
-    return Logic(contract=contract, mapping=mapping, recipe=recipe, factor_set=factor_set)
+    return loadable(contract, where=f"mapping {mapping.mapping}")
 
 
 def _sha256_of(path: Path) -> bytes:
@@ -230,6 +234,7 @@ def plan_run(
                 body=logic.recipe.to_json(),
             ),
             factor_set=logic.factor_set,
+            reference_codes=logic.reference_codes,
             blob_sha256=taken.raw.sha256,
             text_sha256=taken.text.sha256,
             encoding=taken.encoding,
@@ -277,6 +282,7 @@ def stored_logic(installation: Installation, run: Run) -> Logic:
         mapping=read_mapping(mapping.body, where=f"mapping {mapping.name} {mapping.version}"),
         recipe=Recipe.model_validate_json(recipe.body),
         factor_set=run.factor_set,
+        reference_codes=run.reference_codes,
     )
 
 
@@ -288,7 +294,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
         to_do = chunks_to_do(connection, tenant_id, run_id)
     logic = stored_logic(installation, run)
     layout = layout_from_json(dict(run.layout))
-    mending = mending_of(installation, run)
+    mending = mending_of(installation, run, logic.contract)
     memory = f"{installation.settings.memory_limit // 2**20}MiB"
     with (
         engine(memory_limit=memory) as duck,

@@ -15,7 +15,7 @@ from headwater.errors import InputRefused, Misuse
 from headwater.mapping.draft import quoted
 from headwater.mapping.naming import folded
 from headwater.mapping.suggest import rank, suggest
-from headwater.services.contracts_view import find_contract
+from headwater.services.contracts_view import find_contract, loadable
 from headwater.services.inspections import fitting, profiled
 from headwater.services.samples import take_sample
 from headwater.services.suggestions import drafted, loadable_contracts, mapping_name, write_new
@@ -185,7 +185,9 @@ class _Drafts:
         else:
             seen = profiled(sample)
             found = (
-                suggest(seen, find_contract(self.contract)) if self.contract else rank(seen, loadable_contracts())[0]
+                suggest(seen, loadable(find_contract(self.contract), where="contract"))
+                if self.contract
+                else rank(seen, loadable_contracts())[0]
             )
             if found.fits or self.contract:
                 contract, missing = found.contract, found.required_open

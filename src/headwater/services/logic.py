@@ -16,8 +16,9 @@ from headwater.errors import Misuse
 from headwater.mapping import compile_mapping
 from headwater.mapping.compile import COMPILER_VERSION
 from headwater.pipeline.calculation import Calculation
+from headwater.pipeline.references import ReferenceCodes
 from headwater.pipeline.transform import TRANSFORM_VERSION, ChunkTransform
-from headwater.services import factor_sets
+from headwater.services import factor_sets, reference_codes
 from headwater.values import PARSER_VERSION, record_text, sha256
 
 if TYPE_CHECKING:
@@ -39,19 +40,22 @@ RESULTS = ("emission", 1)
 
 @dataclass(frozen=True, kw_only=True)
 class Logic:
-    """The documents of a run. `factor_set` is there exactly where the run calculates."""
+    """The documents of a run. `factor_set` is there exactly where the run calculates; `reference_codes` where fields of
+    its contract refer to those of others.
+    """
 
     contract: Document
     mapping: Mapping
     recipe: Recipe
     factor_set: bytes | None
+    reference_codes: bytes | None = None
 
     def __post_init__(self) -> None:
         _check_version(self.recipe, self.contract)
 
     @property
     def hash(self) -> bytes:
-        """Of everything that decides: documents, factors, units, and the versions of the code and its engine."""
+        """Of everything that decides: documents, factors, units, codes, and the versions of the code and its engine."""
         rooms = (
             f"reader {READER_VERSION}, values {PARSER_VERSION}, mapping {COMPILER_VERSION}, "
             f"transform {TRANSFORM_VERSION}"
@@ -64,8 +68,20 @@ class Logic:
             registry_hash() if self.factor_set else b"",
             f"{FORMULA} {FORMULA_VERSION}".encode() if self.factor_set else b"",
             f"{rooms}, {ENGINE_VERSION}".encode(),
+            *((self.reference_codes,) if self.reference_codes else ()),
         )
         return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).digest()
+
+
+def pinned(installation: Installation, *, contract: Document, mapping: Mapping, recipe: Recipe) -> Logic:
+    """The logic of a run that is planned now: factors and codes that it rests on are pinned as they stand."""
+    return Logic(
+        contract=contract,
+        mapping=mapping,
+        recipe=recipe,
+        factor_set=factor_sets.pin(installation) if calculates(recipe, contract) else None,
+        reference_codes=reference_codes.pin(installation, contract),
+    )
 
 
 def _check_version(recipe: Recipe, contract: Document) -> None:
@@ -105,8 +121,8 @@ def compile_logic(
     columns: Sequence[str],
     source_id: bytes,
 ) -> tuple[ChunkTransform, Calculation | None]:
-    """The logic as SQL over a source with these columns, its factors read into the engine."""
-    calculation = None
+    """The logic as SQL over a source with these columns, its factors and codes read into the engine."""
+    calculation = references = None
     if logic.factor_set is not None:
         calculation = Calculation(
             connection,
@@ -114,6 +130,9 @@ def compile_logic(
             factors=partial(factor_sets.read, installation, connection, logic.factor_set),
             policy=FactorPolicy(methods=logic.recipe.factors.methods, sources=logic.recipe.factors.sources),
         )
+    if logic.reference_codes is not None:
+        codes = partial(reference_codes.read, installation, logic.reference_codes)
+        references = ReferenceCodes(connection, logic.contract, codes)
     transform = ChunkTransform(
         connection,
         document=logic.contract,
@@ -121,6 +140,7 @@ def compile_logic(
         columns=columns,
         source_id=source_id,
         calculation=calculation,
+        references=references,
         version=logic.recipe.load.version,
     )
     return transform, calculation

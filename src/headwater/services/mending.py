@@ -10,12 +10,13 @@ from headwater.store.quarantine import HeldRecord, find_held
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from headwater.contracts import Document
     from headwater.services.installation import Installation
     from headwater.store.chunks import Ledger
     from headwater.store.runs import Run
 
 
-def mending_of(installation: Installation, run: Run) -> Mending | None:
+def mending_of(installation: Installation, run: Run, contract: Document) -> Mending | None:
     """What takes the records of a resubmission; None for a run that imports."""
     form = run.layout.get("mends")
     if form is None:
@@ -25,7 +26,7 @@ def mending_of(installation: Installation, run: Run) -> Mending | None:
         with installation.database.connect(installation.tenant_id) as connection:
             return find_held(connection, installation.tenant_id, keys, run_id=run.run_id)
 
-    return Mending(MendForm.from_json(form), find)
+    return Mending(MendForm.from_json(form), find, references=contract.reference_rules)
 
 
 def open_after_resubmission(ledger: Ledger) -> int:

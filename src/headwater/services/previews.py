@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -22,8 +22,10 @@ from headwater.engine.duck import engine
 from headwater.mapping import compile_mapping
 from headwater.pipeline.calculation import Calculation
 from headwater.pipeline.recipe import FactorChoice
+from headwater.pipeline.references import ReferenceCodes
 from headwater.pipeline.transform import ChunkTransform
-from headwater.services.contracts_view import find_contract
+from headwater.services import reference_codes
+from headwater.services.contracts_view import find_contract, loadable
 from headwater.services.factor_sets import FACTORS, typed
 from headwater.services.installation import find_mapping, installed_packs
 from headwater.services.logic import CALCULATED, RESULTS
@@ -32,7 +34,7 @@ from headwater.services.sources import config_of
 from headwater.store.stored_rows import current_rows, parse_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import duckdb
 
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from headwater.services.installation import Installation
     from headwater.services.samples import Sample
 
+_T = TypeVar("_T")
 ROWS = 20
 CALCULATED_FROM = frozenset({"activity_type", "region", "period_start", "quantity", "unit"})
 """Fields of an activity that its emission is calculated from: a record refused for others has a figure all the same."""
@@ -90,6 +93,7 @@ class Preview:
     noticed   rule -> findings on records that would be loaded
     stakes    () where nothing is calculated or reported in CO2e
     factors   how many emission factors it was calculated with; None without a database, or where nothing is calculated
+    unchecked references that were not looked up, since there is no database to look in
     """
 
     file: str
@@ -107,6 +111,7 @@ class Preview:
     rows: tuple[PreviewRow, ...]
     stakes: tuple[Stake, ...]
     factors: int | None
+    unchecked: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; figures as texts, exactly."""
@@ -121,17 +126,19 @@ def preview(
 ) -> Preview:
     """Take the first records of a file through a mapping, by path or name.
 
-    With an installation activities are calculated with the factors that stand in its database. Refusals as in an
-    import: Misuse for a mapping that does not fit, InputRefused for a file that cannot be read.
+    With an installation activities are calculated with the factors that stand in its database, and codes that refer to
+    other contracts are looked up there. Refusals as in an import: Misuse for a mapping that does not fit, InputRefused
+    for a file that cannot be read.
     """
     packs = installation.packs if installation else installed_packs()
     document_of = find_mapping(packs, mapping, Path.cwd())
-    contract = find_contract(document_of.contract)
+    contract = loadable(find_contract(document_of.contract), where=f"mapping {document_of.mapping}")
     sample = take_sample(path, config_of(document_of), records=records, mapping=document_of)
     compiled = compile_mapping(document_of, contract, sample.rows.column_names)
     with engine() as duck:
         factors = _factors(installation, duck) if installation and contract.name == CALCULATED else None
-        run = _Run(duck, contract, compiled, sample, factors)
+        codes = list(reference_codes.standing(installation, contract)) if installation else None
+        run = _Run(duck, contract, compiled, sample, factors=factors, codes=codes)
         return run.preview(f"{document_of.mapping} {document_of.version}", rows)
 
 
@@ -151,15 +158,12 @@ class _Run:
         contract: Document,
         mapping: CompiledMapping,
         sample: Sample,
+        *,
         factors: pa.Table | None,
+        codes: Sequence[pa.RecordBatch] | None,
     ) -> None:
-        self._duck, self._contract, self._mapping, self._sample, self._factors = (
-            duck,
-            contract,
-            mapping,
-            sample,
-            factors,
-        )
+        self._duck, self._contract, self._mapping, self._sample = duck, contract, mapping, sample
+        self._factors, self._codes = factors, codes
         self._done = self._through(contract, mapping, sample.rows)
 
     def _through(self, contract: Document, mapping: CompiledMapping, raw: pa.Table) -> Transformed:
@@ -170,8 +174,14 @@ class _Run:
             columns=raw.column_names,
             source_id=b"",
             calculation=self._calculation(),
+            references=self._references(contract),
         )
         return transform.run(raw, np.arange(raw.num_rows, dtype=np.int32), first_record=1)
+
+    def _references(self, contract: Document) -> ReferenceCodes | None:
+        if self._codes is None or not contract.reference_rules:
+            return None
+        return ReferenceCodes(self._duck, contract, partial(_same, self._codes))
 
     def _calculation(self) -> Calculation | None:
         if self._factors is None:
@@ -209,7 +219,12 @@ class _Run:
             rows=shown,
             stakes=self._stakes(),
             factors=None if self._factors is None else self._factors.num_rows,
+            unchecked=self._unchecked(),
         )
+
+    def _unchecked(self) -> tuple[str, ...]:
+        named = [spec.reference for spec in self._contract.fields if spec.reference is not None]
+        return tuple(dict.fromkeys(named)) if self._codes is None else ()
 
     def _rows(self, count: int, refusals: Mapping[int, list[dict[str, str]]]) -> tuple[PreviewRow, ...]:
         names = [spec.name for spec in self._contract.fields]
@@ -314,8 +329,8 @@ class _Run:
         return row if row is not None else ()
 
 
-def _same(table: pa.Table) -> pa.Table:
-    return table
+def _same(rows: _T) -> _T:
+    return rows
 
 
 def _exact(value: object) -> Decimal:

@@ -13,9 +13,8 @@ from headwater.connectors.files import FileConfig, inspect_file
 from headwater.errors import InputRefused, Misuse
 from headwater.pipeline.mending import KEY, RECORD, MendForm, guard
 from headwater.pipeline.refusals import RAGGED_RULE, UNCUT
-from headwater.services import factor_sets
 from headwater.services.imports import plan_run, stored_logic
-from headwater.services.logic import Logic, calculates
+from headwater.services.logic import pinned
 from headwater.services.places import place_in_file
 from headwater.services.repairs import changes_of
 from headwater.services.sources import layout_from_json, take_in
@@ -157,12 +156,7 @@ def plan_resubmission(installation: Installation, path: Path) -> UUID:
         )
     origin = _latest(origins)
     before = stored_logic(installation, origin)
-    logic = Logic(
-        contract=before.contract,
-        mapping=before.mapping,
-        recipe=before.recipe,
-        factor_set=factor_sets.pin(installation) if calculates(before.recipe, before.contract) else None,
-    )
+    logic = pinned(installation, contract=before.contract, mapping=before.mapping, recipe=before.recipe)
     return plan_run(installation, logic, taken, source_id=origin.source_id, source_name=taken.name, mends=form)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from headwater.connectors.csv_file import ChunkSpan
 from headwater.connectors.csv_file.read import parse_slice, read_slice
+from headwater.services.imports import stored_logic
 from headwater.services.mending import mending_of
 from headwater.services.sources import layout_from_json
 from headwater.store import runs
@@ -48,7 +49,7 @@ def _sent(installation: Installation, repair: Repair) -> Mapping[str, str] | Non
             return None
         run = runs.get_run(connection, tenant_id, chunk.run_id)
         state = get_cited_blob(connection, tenant_id, run.blob_sha256).state
-    mending = mending_of(installation, run)
+    mending = mending_of(installation, run, stored_logic(installation, run).contract)
     if mending is None or state != "held":
         return None
     span = ChunkSpan(**{name: getattr(chunk, name) for name in ChunkSpan.__dataclass_fields__})  # the same names

@@ -371,7 +371,8 @@ class Replay:
         except BaseException:
             stack.close()
             raise
-        mending = Mending(form, self._model.quarantines.finder(run.run_id)) if form else None
+        finder = self._model.quarantines.finder(run.run_id)
+        mending = Mending(form, finder, references=logic.contract.reference_rules) if form else None
         return OpenRun(
             stack=stack,
             file=file,
@@ -436,6 +437,7 @@ def run_of_chain(payload: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
     return {
         **{column: payload[name] and bytes.fromhex(payload[name]) for column, name in hashes.items()},
+        "reference_codes": bytes.fromhex(payload["reference_codes"]) if "reference_codes" in payload else None,
         "kind": payload["kind"],
         "source_name": payload["source"],
         "encoding": payload["encoding"],

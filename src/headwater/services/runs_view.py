@@ -92,7 +92,10 @@ class RunView:
 
 def run_as_json(run: Run) -> dict[str, Any]:
     """A run as plain values, without its layout."""
-    hashes = ("source_id", "contract_hash", "mapping_hash", "recipe_hash", "factor_set", "blob_sha256", "text_sha256")
+    hashes = (
+        "source_id", "contract_hash", "mapping_hash", "recipe_hash", "factor_set", "reference_codes", "blob_sha256",
+        "text_sha256",
+    )  # fmt: skip
     return {
         "run_id": str(run.run_id),
         "state": run.state,

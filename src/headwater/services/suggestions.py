@@ -12,9 +12,8 @@ from headwater.mapping.draft import SHOWN, draft
 from headwater.mapping.profile import profile
 from headwater.mapping.suggest import rank, suggest
 from headwater.mapping.totals import totals_in
-from headwater.services.contracts_view import find_contract, list_contracts
+from headwater.services.contracts_view import find_contract, list_contracts, loadable
 from headwater.services.inspections import refuse_folder
-from headwater.services.logic import RESULTS
 from headwater.services.samples import source_keys, take_sample
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def suggest_mapping(path: Path, contract: str | None, hints: FileConfig, *, name
         )
     seen = profile(sample.rows, dict(sample.inspection.units))
     if contract is not None:
-        best, *others = [suggest(seen, find_contract(contract))]
+        best, *others = [suggest(seen, loadable(find_contract(contract), where="contract"))]
     else:
         best, *others = rank(seen, loadable_contracts())
     yaml = drafted(best, sample, name=name or mapping_name(path.name))
@@ -94,7 +93,7 @@ def _told_places(totals: Totals, sample: Sample, word: str) -> str:
 def loadable_contracts() -> Sequence[Document]:
     """The newest version of each contract that files are loaded into: what is calculated comes from no file."""
     newest = {document.name: document for document in list_contracts()}
-    return [document for name, document in newest.items() if name != RESULTS[0]]
+    return [document for document in newest.values() if document.calculated_from is None]
 
 
 def mapping_name(file: str) -> str:

@@ -208,7 +208,7 @@ class _Tracer:
         place = bisect_left(raw.record_nos.tolist(), record_no)
         if place >= raw.table.num_rows or raw.record_nos[place] != record_no:
             return None  # it could not be cut into columns
-        mending = mending_of(self._installation, origin.run)
+        mending = mending_of(self._installation, origin.run, origin.logic.contract)
         if mending is not None:
             return _row(mending.again(raw, [record_no]), 0)
         return _row(raw.table, place)

@@ -11,9 +11,8 @@ from headwater.connectors.text_table import Part
 from headwater.connectors.workbook.opening import opened
 from headwater.errors import InputRefused, Misuse
 from headwater.pipeline.mending import MendForm
-from headwater.services import factor_sets
 from headwater.services.imports import plan_run, stored_logic
-from headwater.services.logic import calculates
+from headwater.services.logic import pinned
 from headwater.services.mended_text import keep_text, write_text
 from headwater.services.row_matching import Asked, match
 from headwater.services.sources import TakenIn, layout_from_json
@@ -180,7 +179,7 @@ def _plan(
     taken = TakenIn(
         name=path.name, raw=raw, text=text, encoding="utf-8", reading=reading, plan=replace(plan, parts=parts)
     )
-    now = replace(logic, factor_set=factor_sets.pin(installation) if calculates(logic.recipe, logic.contract) else None)
+    now = pinned(installation, contract=logic.contract, mapping=logic.mapping, recipe=logic.recipe)
     return plan_run(installation, now, taken, source_id=read.run.source_id, source_name=path.name, mends=form)
 
 

@@ -22,7 +22,7 @@ class CitedBlob:
     """A blob as the database knows it."""
 
     sha256: bytes
-    kind: str  # raw, utf8, factor_set, repair
+    kind: str  # raw, utf8, factor_set, reference_codes
     size: int
     name: str  # of the file as it came
     state: str  # held, erased

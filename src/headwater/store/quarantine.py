@@ -48,7 +48,7 @@ class Quarantined:
     last_chunk_id: UUID
     raw: Mapping[str, str | None]  # column -> text; {"": text} where it could not be cut into columns
     findings: Sequence[Mapping[str, Any]]  # rule, field, value, message, valid, mend
-    state: str  # open, repaired, resubmitted, dismissed, expired
+    state: str  # open, resubmitted, dismissed, expired; nothing makes a record `repaired` so far
     state_reason: str | None
     created_at: datetime
     updated_at: datetime
@@ -78,6 +78,7 @@ class HeldRecord:
 
     state: str
     raw: Mapping[str, str | None]
+    rules: frozenset[str]  # that refused it
     last_run_id: UUID  # the run that refused it last
     was_sent: bool  # a committed chunk of the asking run stands for it already
 
@@ -238,8 +239,10 @@ def find_held(
         "occurrences": [int(match["occurrence"]) for match in named.values()],
     }
     return {
-        f"{found}.{occurrence}": HeldRecord(state=state, raw=raw, last_run_id=last_run_id, was_sent=was_sent)
-        for found, occurrence, state, raw, last_run_id, was_sent in connection.execute(QUERIES["held"], values)
+        f"{found}.{occurrence}": HeldRecord(
+            state=state, raw=raw, rules=frozenset(rules), last_run_id=last_run_id, was_sent=was_sent
+        )
+        for found, occurrence, state, raw, rules, last_run_id, was_sent in connection.execute(QUERIES["held"], values)
     }
 
 

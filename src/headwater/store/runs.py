@@ -38,6 +38,7 @@ class NewRun:
     layout: Mapping[str, Any]  # columns, dialect and top of the text, as the plan found them
     lineage_hash: bytes | None = None
     factor_set: bytes | None = None
+    reference_codes: bytes | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

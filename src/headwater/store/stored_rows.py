@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 from psycopg import sql
@@ -40,6 +40,13 @@ HOUSE_COLUMNS = {
 """What is evidence in these tables; when a row was written is not."""
 
 
+class Writes(Protocol):
+    """Where rows are written to: a file, or a blob."""
+
+    def write(self, block: bytes, /) -> object:
+        """Take some more bytes."""
+
+
 def current_rows(connection: psycopg.Connection[Any], document: Document) -> bytes:
     """The contract's rows that stand, as CSV of canonical texts, by key; equal rows give equal bytes."""
     out = io.BytesIO()
@@ -51,6 +58,34 @@ def current_rows(connection: psycopg.Connection[Any], document: Document) -> byt
         order=[sql.Identifier(spec.name) for spec in document.key],
     )
     return out.getvalue()
+
+
+def write_codes(
+    connection: psycopg.Connection[Any], out: Writes, fields: Mapping[str, Sequence[tuple[Document, FieldSpec]]]
+) -> None:
+    """What stands in these fields, by the name under which each is referred to, as CSV of `reference` and `code`:
+    sorted, each code once, in whichever of its tables it stands; equal codes give equal bytes.
+    """
+    parts = [
+        sql.SQL(QUERIES["codes"]).format(
+            reference=sql.Literal(reference), column=canonical(spec), table=sql.Identifier(table_name(document))
+        )
+        for reference, tables in fields.items()
+        for document, spec in tables
+    ]
+    names = [sql.Identifier("reference"), sql.Identifier("code")]
+    union = sql.SQL("({}) AS codes").format(sql.SQL(" UNION ").join(parts))
+    _copy(connection, out, columns=names, tables=union, order=names)
+
+
+def code_batches(
+    connection: psycopg.Connection[Any], fields: Mapping[str, Sequence[tuple[Document, FieldSpec]]]
+) -> Iterator[pa.RecordBatch]:
+    """The same as texts, batch by batch."""
+    with tempfile.TemporaryFile(prefix="headwater-codes-") as file:
+        write_codes(connection, file, fields)
+        file.seek(0)
+        yield from parsed_batches(file)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,21 +187,25 @@ def row_batches(
     with tempfile.TemporaryFile(prefix="headwater-rows-") as file:
         _copy(connection, file, columns=columns, tables=tables, order=order)
         file.seek(0)
-        header = file.readline()
-        file.seek(0)
-        options = _options(header)
-        reading = arrow_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES)
-        yield from arrow_csv.open_csv(
-            file,
-            read_options=reading,
-            parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
-            convert_options=options,
-        )
+        yield from parsed_batches(file)
+
+
+def parsed_batches(file: IO[bytes]) -> Iterator[pa.RecordBatch]:
+    """What was written here, batch by batch, from where the file stands."""
+    start = file.tell()
+    header = file.readline()
+    file.seek(start)
+    yield from arrow_csv.open_csv(
+        file,
+        read_options=arrow_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES),
+        parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+        convert_options=_options(header),
+    )
 
 
 def _copy(
     connection: psycopg.Connection[Any],
-    out: IO[bytes],
+    out: Writes,
     *,
     columns: Sequence[sql.Composable],
     tables: sql.Composable,
@@ -176,7 +215,7 @@ def _copy(
     statement = sql.SQL(QUERIES["copy_rows"]).format(columns=listed(columns), tables=tables, order=listed(order))
     with translated("read stored rows"), connection.cursor() as cursor, cursor.copy(statement) as copy:
         for block in copy:
-            out.write(block)
+            out.write(bytes(block))
 
 
 def parse_rows(content: bytes) -> pa.Table:

@@ -120,7 +120,8 @@ def test_a_run_is_there_with_its_whole_plan(
 
 
 @pytest.mark.parametrize(
-    "missing", ["mapping_hash", "recipe_hash", "blob_sha256", "text_sha256", "factor_set", "lineage_hash"]
+    "missing",
+    ["mapping_hash", "recipe_hash", "blob_sha256", "text_sha256", "factor_set", "reference_codes", "lineage_hash"],
 )
 def test_a_run_that_rests_on_what_is_not_kept_is_refused(
     connection: TenantConnection, installation: Installation, missing: str

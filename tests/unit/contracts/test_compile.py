@@ -121,6 +121,19 @@ def test_an_added_field_is_part_of_the_hashed_text_where_it_has_a_value() -> Non
     assert Document.from_json(document.to_json()).later == document.later
 
 
+def test_what_is_calculated_says_from_what() -> None:
+    words: dict[str, Any] = {"name": "sum", "version": "1.0.0", "title": "t", "description": "d"}
+    key: dict[str, Any] = {"key": (Annotated[str, Code(key=True, description="d")], ...)}
+    made = create_model("Sum", __base__=Contract, __cls_kwargs__={**words, "calculated_from": "reading"}, **key)
+    document = compile_contract(made)
+    assert document.calculated_from == "reading"
+    assert Document.from_json(document.to_json()) == document
+    assert "calculated_from" not in compile_contract(Reading).to_json()
+    wrong = create_model("Wrong", __base__=Contract, __cls_kwargs__={**words, "calculated_from": "a file"}, **key)
+    with pytest.raises(Misuse, match="not a usable name"):
+        compile_contract(wrong)
+
+
 def test_the_hash_is_frozen() -> None:
     """A change of the compiler that moves it makes every published contract another one."""
     assert compile_contract(Reading).hash.hex() == "3ac7aa1db8325b706ba816208fae2d1efe1db7b0cfbaaca4cdc037932627c841"

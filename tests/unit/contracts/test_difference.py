@@ -66,6 +66,7 @@ def with_rule(rule_id: str, **facts: Any) -> Document:
         (with_field("note", personal=False), "major", "note: personal", "2.0.0"),
         (with_field("note", description="other"), "patch", "note: description changed", "1.0.1"),
         (replace(OLD, title="other"), "patch", "the contract: title changed", "1.0.1"),
+        (replace(OLD, calculated_from="meter"), "minor", "calculated from nothing → meter", "1.1.0"),
         (replace(OLD, rules=(*OLD.rules, WARNING)), "minor", "activity.note.given: added", "1.1.0"),
         (replace(OLD, rules=(*OLD.rules, replace(WARNING, severity="reject"))), "major", "note.given: added", "2.0.0"),
         (with_rule("activity.period.order", severity="warn"), "minor", "reject → warn", "1.1.0"),

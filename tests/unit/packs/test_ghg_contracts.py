@@ -51,9 +51,10 @@ def test_versions_and_fields_are_those_published() -> None:
     assert {reference: document.hash.hex()[:16] for reference, document in DOCUMENTS.items()} == {
         "activity@1.1.0": "33f11385a15c4ed7",
         "emission_factor@1.1.0": "493fbffe927091f0",
-        "emission@1.0.0": "29690a4c907dfbff",
+        "emission@1.1.0": "0d14f55252c0f1ea",
         "energy_instrument@1.0.0": "71b8a014506801cd",
         "warming_potential@1.0.0": "14c08ce96e81f4ea",
+        "organisation_fact@1.0.0": "693a1daaa76c140f",
         "facility_emission@1.0.0": "75399b6cd7725d50",
         "facility_emission@2.0.0": "a4a6e81340ca7bf7",
     }

@@ -26,7 +26,17 @@ def test_the_contract_of_what_is_calculated_is_part_of_a_fingerprint() -> None:
     )
     recipe = Recipe(recipe="r", source=RecipeSource(path="a.csv"), mapping="m")
     logic = Logic(contract=ACTIVITY, mapping=mapping, recipe=recipe, factor_set=b"f")
-    later = replace(EMISSION, version="1.1.0")
+    later = replace(EMISSION, version="1.2.0")
 
     prints = {fingerprint(logic, LAYOUT, results) for results in (None, EMISSION, later)}
+    assert len(prints) == 3
+
+
+def test_the_codes_that_stood_are_part_of_a_fingerprint() -> None:
+    mapping = read_mapping(
+        "{mapping: m, version: 1.0.0, contract: activity@1, fields: {activity_id: {column: a}}}", where="test"
+    )
+    recipe = Recipe(recipe="r", source=RecipeSource(path="a.csv"), mapping="m")
+    logic = Logic(contract=ACTIVITY, mapping=mapping, recipe=recipe, factor_set=None)
+    prints = {fingerprint(replace(logic, reference_codes=codes), LAYOUT, None) for codes in (None, b"c", b"d")}
     assert len(prints) == 3

@@ -353,9 +353,10 @@ class EmissionFactor(
 class Emission(
     Contract,
     name="emission",
-    version="1.0.0",
+    version="1.1.0",
     title="Emission",
     description="What an activity emitted, calculated by one method with one set of warming potentials.",
+    calculated_from="activity",
 ):
     """Made by calculation, never loaded from a file."""
 

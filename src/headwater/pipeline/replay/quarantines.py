@@ -35,6 +35,7 @@ class Held:
 
     state: str
     raw: Mapping[str, str | None]
+    rules: frozenset[str]
     was_sent: bool
 
 
@@ -159,7 +160,7 @@ WHERE source_id = $2 AND state = 'open' AND last_chunk_id NOT IN (
             self._connection.register("asked", pa.table({"name": pa.array(list(dict.fromkeys(keys)), pa.string())}))
             rows = self._connection.execute(
                 """
-SELECT name, state, raw, EXISTS (
+SELECT name, state, raw, findings, EXISTS (
     SELECT 1 FROM repairs r JOIN known_chunks c ON c.chunk = r.chunk_id
     WHERE c.run = $1 AND r.quarantine_id = q.quarantine_id AND r.occurrence = q.occurrence)
 FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence = name""",
@@ -167,7 +168,13 @@ FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence 
             ).fetchall()
             self._connection.unregister("asked")
             return {
-                name: Held(state=state, raw=json.loads(raw), was_sent=was_sent) for name, state, raw, was_sent in rows
+                name: Held(
+                    state=state,
+                    raw=json.loads(raw),
+                    rules=frozenset(str(finding.get("rule")) for finding in json.loads(findings)),
+                    was_sent=was_sent,
+                )
+                for name, state, raw, findings, was_sent in rows
             }
 
         return find

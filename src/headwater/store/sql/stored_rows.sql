@@ -2,6 +2,11 @@
 -- Rows as canonical text; an empty text is quoted, a missing value is not.
 COPY (SELECT {columns} FROM {tables} ORDER BY {order}) TO STDOUT (FORMAT csv, HEADER true, FORCE_QUOTE *)
 
+-- name: codes
+-- The texts that stand in a field of a contract. Sorted by bytes, so that equal codes give equal files on every server.
+SELECT {reference} COLLATE "C" AS reference, CAST(code AS text) COLLATE "C" AS code
+FROM (SELECT {column} FROM {table}) AS stands (code) WHERE code IS NOT NULL
+
 -- name: by_key
 -- Rows of a contract by some or all of its key, as they stand.
 SELECT {columns} FROM {table} WHERE tenant_id = %(tenant_id)s AND {condition} ORDER BY {order} LIMIT 50
