@@ -94,6 +94,7 @@ BY_HAND: dict[tuple[str, str], dict[str, set[str]]] = {
     },
     ("encodings/latin1_emission_factors_transport.csv", "emission_factor"): {
         "factor_id": {"column_1"},
+        "name": {"name"},
         "source": {"source"},
         "activity_type": {"name", "subcategory", "fuel_type"},
         "region": {"country_code"},

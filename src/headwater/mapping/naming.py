@@ -5,22 +5,22 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Units as they stand in headers, folded: the spelling -> what a mapping writes. MtCO2e is not here: it is written for
-# megatonnes and for metric tonnes.
+# Units as they stand in headers, folded: the spelling -> what a mapping writes. Words that may mean two units are not
+# here (MtCO2e is written for megatonnes and for metric tonnes): better no unit than the wrong one.
 UNITS: dict[str, str] = {
-    "metric tonnes co2e": "t CO2e", "metric tons co2e": "t CO2e", "tonnes co2e": "t CO2e", "tons co2e": "t CO2e",
+    "metric tonnes co2e": "t CO2e", "metric tons co2e": "t CO2e", "tonnes co2e": "t CO2e",
     "tco2e": "t CO2e", "t co2e": "t CO2e", "tco2eq": "t CO2e", "t co2eq": "t CO2e", "t co2 eq": "t CO2e",
     "kgco2e": "kg CO2e", "kg co2e": "kg CO2e", "kg co2eq": "kg CO2e", "kg co2 eq": "kg CO2e",
     "kgco2eq": "kg CO2e", "ktco2e": "kt CO2e", "kt co2e": "kt CO2e", "kt co2 eq": "kt CO2e", "kt co2eq": "kt CO2e",
     "gco2e": "g CO2e", "tco2": "t", "t co2": "t", "tonnes co2": "t", "kgco2": "kg", "kg co2": "kg",
-    "metric tonnes": "t", "metric tons": "t", "tonnes": "t", "tonne": "t", "tons": "t", "t": "t", "kt": "kt",
+    "metric tonnes": "t", "metric tons": "t", "tonnes": "t", "tonne": "t", "t": "t",
     "kilograms": "kg", "kg": "kg", "grams": "g", "g": "g", "kwh": "kWh", "mwh": "MWh", "gwh": "GWh", "wh": "Wh",
     "mj": "MJ", "gj": "GJ", "tj": "TJ", "litres": "l", "liters": "l", "litre": "l", "liter": "l", "l": "l",
     "m3": "m3", "m^3": "m3", "m³": "m3", "km": "km", "kilometres": "km", "kilometers": "km", "miles": "mi",
     "pkm": "pkm", "tkm": "tkm", "m2": "m2", "m²": "m2", "sqm": "m2", "ha": "ha", "km2": "km2", "square km": "km2",
     "square kilometres": "km2", "square kilometers": "km2", "square metres": "m2", "square meters": "m2",
-    "square feet": "ft2", "sq ft": "ft2", "therms": "therm", "eur": "EUR", "usd": "USD", "gbp": "GBP", "chf": "CHF",
-    "€": "EUR", "$": "USD", "£": "GBP", "%": "%", "percent": "%", "degree": "degree", "degrees": "degree",
+    "square feet": "ft2", "sq ft": "ft2", "eur": "EUR", "usd": "USD", "gbp": "GBP", "chf": "CHF",
+    "€": "EUR", "%": "%", "percent": "%", "degree": "degree", "degrees": "degree",
     "hours": "h", "h": "h", "days": "d",
 }  # fmt: skip
 _SHORT = frozenset({"t", "g", "l", "h", "ha", "days", "hours", "degree", "degrees", "m2", "wh"})
