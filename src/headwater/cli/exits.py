@@ -44,6 +44,7 @@ class Commands(TyperGroup):
         "quarantine",
         "contracts",
         "factors",
+        "meters",
         "indicators",
         "trace",
         "verify",

@@ -18,6 +18,7 @@ from headwater.cli import (
     indicators,
     inspection,
     mapping,
+    meters,
     quarantine,
     recipes,
     runs,
@@ -72,6 +73,7 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(factors.app, name="factors")
+app.add_typer(meters.app, name="meters")
 app.add_typer(indicators.app, name="indicators")
 app.command("trace")(evidence.trace)
 app.command("verify")(evidence.verify)

@@ -58,6 +58,7 @@ class Calendar:
     """What was found.
 
     meters      a row a meter: bills, first_day, end (day after the last), days billed, missing and billed too often
+    segments    meter, kind (billed, gap, overlap), period_start, period_end, bills: the days of each meter in order
     findings    a row a gap or an overlap, `FINDING_COLUMNS`: `bills` are those concerned (in a gap those before and
                 after), quantity and co2e_kg what is at risk, null where bills differ in unit or none has a figure
     judged      bills that were laid out
@@ -65,6 +66,7 @@ class Calendar:
     """
 
     meters: pa.Table
+    segments: pa.Table
     findings: pa.Table
     judged: int
     unjudged: Mapping[str, int]
@@ -94,6 +96,7 @@ def read_calendar(
     unjudged = connection.execute(_UNJUDGED).fetchall()
     return Calendar(
         meters=connection.sql(_METERS).to_arrow_table(),
+        segments=connection.sql(_LAID_OUT).to_arrow_table(),
         findings=connection.sql(f"SELECT {', '.join(FINDING_COLUMNS)} FROM calendar_findings").to_arrow_table(),
         judged=_count(connection, "calendar_bills"),
         unjudged={reason: count for reason, count in unjudged if count},
@@ -241,6 +244,8 @@ FROM calendar_islands AS island
 LEFT JOIN concerned ON concerned.meter = island.meter AND concerned.island = island.island
 JOIN meters ON meters.meter = island.meter
 ORDER BY island.meter, island.period_start"""
+
+_LAID_OUT = "SELECT meter, kind, period_start, period_end, bills FROM calendar_segments ORDER BY meter, period_start"
 
 _METERS = """
 WITH bills AS (

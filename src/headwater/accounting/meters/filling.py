@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import duckdb
 
 MEAN_OF_NEIGHBOURS, SAME_PERIOD_LAST_YEAR, NONE = "mean_of_neighbours", "same_period_last_year", "none"
+MADE_HERE = "estimate-"
+"""How the ids of estimates begin."""
 METHODS = (MEAN_OF_NEIGHBOURS, SAME_PERIOD_LAST_YEAR, NONE)
 
 ACTIVITY_COLUMNS = (
@@ -125,7 +127,7 @@ SELECT {_GAP},
 FROM judged"""
 
 _ESTIMATES = f"""
-SELECT 'estimate-' || left(sha256(concat_ws(chr(31), filled.meter, filled.period_start, filled.period_end)), 24)
+SELECT '{MADE_HERE}' || left(sha256(concat_ws(chr(31), filled.meter, filled.period_start, filled.period_end)), 24)
     AS activity_id,
   meters.activity_type, meters.meter_id, meters.facility_code, filled.region, filled.period_start, filled.period_end,
   filled.quantity, filled.symbol AS unit, '{ESTIMATED}' AS data_quality, filled.supplier,
