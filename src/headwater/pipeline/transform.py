@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 RAW_HASH_BYTES = 16
 """How much of a raw hash a chunk keeps of each record that stands: enough to know it again, a third of the room."""
 
+PIECE_ROWS = 8_192
+"""Rows a thread of the engine takes at a time: four of its vectors, so that 50,000 are shared by more than two."""
+
 TRANSFORM_VERSION = "2"
 """Part of every chunk's fingerprint: raise it when the same raw record could give another row, hash or finding."""
 
@@ -194,7 +197,7 @@ class ChunkTransform:
         if self._references is not None:
             self._references.read()
         numbered = raw.append_column("_record_no", pa.array(record_nos, pa.int32()))
-        self._connection.register("raw", self._with_plain(numbered))
+        self._connection.register("raw", _in_pieces(self._with_plain(numbered)))
         try:
             self._connection.execute(self._statement)
             repeated = self._take_out_repeated(first_record)
@@ -430,6 +433,11 @@ _FINDINGS: list[tuple[str, pa.DataType]] = [
     ("message", pa.string()),
 ]
 FINDINGS_SCHEMA = pa.schema(_FINDINGS)
+
+
+def _in_pieces(table: pa.Table) -> pa.Table:
+    """The same rows in batches of a size that several threads of the engine share well."""
+    return pa.Table.from_batches(table.combine_chunks().to_batches(max_chunksize=PIECE_ROWS), table.schema)
 
 
 def _listed(parts: Iterable[str]) -> str:

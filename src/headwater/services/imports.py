@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     from headwater.telemetry import Progress
 
 LOADED = ("succeeded", "succeeded_with_quarantine")
+ENGINE_THREADS = min(2, os.cpu_count() or 1)
+"""Two keep up with the writer; more would only need more memory."""
 
 
 def import_file(
@@ -297,7 +300,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
     mending = mending_of(installation, run, logic.contract)
     memory = f"{installation.settings.memory_limit // 2**20}MiB"
     with (
-        engine(memory_limit=memory) as duck,
+        engine(memory_limit=memory, threads=ENGINE_THREADS) as duck,
         installation.blobs.open(tenant_id, run.text_sha256) as file,
         RunChunks(
             installation.database,
