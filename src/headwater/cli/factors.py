@@ -9,6 +9,7 @@ import typer
 
 from headwater.cli.carrying import carry_out_and_tell
 from headwater.cli.imports import AsJson
+from headwater.cli.many import tell_each
 from headwater.cli.printing import print_facts, print_json, print_table, told_of
 from headwater.cli.session import installation
 
@@ -28,27 +29,37 @@ Status = Annotated[
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="A CSV of factors.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="A file of factors: CSV, Excel and others.", show_default=False)],
     mapping: Annotated[
-        str, typer.Option("--mapping", "-m", help="Path of a mapping, or the name of one that a pack brings.")
+        str,
+        typer.Option(
+            "--mapping", "-m", help="Path of a mapping, the name of one that a pack brings, or how several names begin."
+        ),
     ] = "emission_factor_form",
     as_json: AsJson = False,
 ) -> None:
     """Import emission factors. Without a mapping, the columns are named as the contract's fields are.
 
+    A workbook with many tables has a mapping for each; the word their names begin with stands for all of them.
     Activities that are loaded from then on are calculated with them; figures that stand do not change.
 
     \b
     Examples:
       headwater factors import factors.csv
+      headwater factors import desnz_2020_condensed.xlsx --mapping desnz_2020
       headwater contracts show emission_factor        # the columns of such a file
 
     \b
     Exit codes: 0 all loaded, 1 error, 2 usage, 3 loaded with rows open in quarantine, 4 partial success.
     """
-    from headwater.services.factors import plan_factors
+    from headwater.services.factors import import_series, plan_factors, series
+    from headwater.telemetry import progress
 
     with installation() as opened:
+        mappings = series(opened, mapping)
+        if len(mappings) > 1:
+            each = import_series(opened, file, mappings, progress=progress())
+            tell_each(each, len(mappings), as_json=as_json, what="mapping")
         carry_out_and_tell(opened, lambda: plan_factors(opened, file, mapping), as_json=as_json)
 
 

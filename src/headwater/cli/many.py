@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -11,7 +11,7 @@ from headwater.cli import exits
 from headwater.cli.printing import print_json, print_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from headwater.pipeline.recipe import Recipe
@@ -33,24 +33,31 @@ def import_each_and_tell(
     from headwater.services.batches import import_each
     from headwater.telemetry import progress
 
+    tell_each(
+        import_each(installation, recipe, base, files, again=again, progress=progress()), len(files), as_json=as_json
+    )
+
+
+def tell_each(imported: Iterable[Imported], count: int, *, as_json: bool, what: str = "file") -> NoReturn:
+    """Tell imports as they end, and leave with their exit code. `what` they are imports of: files, or mappings."""
     ended: list[Imported] = []
-    for each in import_each(installation, recipe, base, files, again=again, progress=progress()):
+    for each in imported:
         ended.append(each)
-        typer.echo(f"{len(ended)} of {len(files)}  {each.file}: {each.state.replace('_', ' ')}", err=as_json)
+        typer.echo(f"{len(ended)} of {count}  {each.file}: {each.state.replace('_', ' ')}", err=as_json)
         if each.error is not None:
             typer.echo(f"  {each.error}", err=True)
     if as_json:
-        print_json({"files": [each.as_json() for each in ended], "states": Counter(each.state for each in ended)})
+        print_json({f"{what}s": [each.as_json() for each in ended], "states": Counter(each.state for each in ended)})
     else:
-        _print(ended)
+        _print(ended, what)
     raise typer.Exit(_exit_code(ended))
 
 
-def _print(ended: Sequence[Imported]) -> None:
+def _print(ended: Sequence[Imported], what: str) -> None:
     print_table(
-        ["file", "state", "read", "loaded", "unchanged", "in quarantine", "run"],
+        [what, "state", "read", "loaded", "unchanged", "in quarantine", "run"],
         [_line(each) for each in ended],
-        title=f"{len(ended)} files",
+        title=f"{len(ended)} {what}s",
         numbers=["read", "loaded", "unchanged", "in quarantine"],
     )
     if any(each.view is not None and each.view.open for each in ended):

@@ -5,24 +5,28 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headwater.accounting.factors import broader, conflicts, gate, licences_of, statuses
 from headwater.accounting.units import rounded
 from headwater.engine.duck import engine
 from headwater.errors import Misuse
+from headwater.services.batches import import_each
 from headwater.services.factor_sets import FACTORS, typed
-from headwater.services.imports import plan_file
+from headwater.services.imports import file_recipe, plan_file, source_files
+from headwater.services.installation import shipped_mappings
 from headwater.store.stored_rows import current_rows, parse_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
     from uuid import UUID
 
     from headwater.accounting.factors import Conflict, LeftOut, Licence
+    from headwater.services.batches import Imported
     from headwater.services.installation import Installation
+    from headwater.telemetry import Progress
 
 FORM = "emission_factor_form"
 """The mapping whose columns are named as the contract's fields."""
@@ -55,6 +59,29 @@ class Exported:
 def plan_factors(installation: Installation, path: Path, mapping: str = FORM) -> UUID:
     """Plan the import of a file of factors; the run's id, for `carry_out`."""
     return plan_file(installation, path, mapping)
+
+
+def series(installation: Installation, mapping: str) -> tuple[str, ...]:
+    """The mappings that one word stands for: itself, or all that a pack brings under names that begin with it.
+
+    `desnz_2020` stands for desnz_2020_fuels, desnz_2020_electricity and the others: a workbook has many tables.
+    """
+    if Path(mapping).suffix or Path(mapping).is_file():
+        return (mapping,)
+    shipped = shipped_mappings(installation.packs)
+    members = tuple(name for name in sorted(shipped) if name.startswith(f"{mapping}_"))
+    return (mapping,) if mapping in shipped or not members else members
+
+
+def import_series(
+    installation: Installation, path: Path, mappings: Sequence[str], *, progress: Progress
+) -> Iterator[Imported]:
+    """Import one file through each of several mappings, a run each; `file` names the mapping. None is left out."""
+    for mapping in mappings:
+        recipe = file_recipe(str(path), mapping)
+        files = source_files(installation, recipe, Path.cwd())
+        for each in import_each(installation, recipe, Path.cwd(), files, again=True, progress=progress):
+            yield replace(each, file=mapping)
 
 
 def list_factors(installation: Installation, wanted: Wanted, *, limit: int) -> tuple[list[dict[str, Any]], int]:

@@ -17,6 +17,7 @@ from headwater.store.tenants import tenant_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from importlib.resources.abc import Traversable
     from pathlib import Path
     from uuid import UUID
 
@@ -63,13 +64,7 @@ def find_mapping(packs: Sequence[Pack], reference: str, base: Path) -> Mapping:
     path = base / reference
     if path.suffix in {".yaml", ".yml", ".json"} or path.is_file():
         return load_mapping(path)
-    shipped = {
-        entry.name.removesuffix(".yaml"): entry
-        for pack in packs
-        if pack.mappings.is_dir()
-        for entry in pack.mappings.iterdir()
-        if entry.name.endswith(".yaml")
-    }
+    shipped = shipped_mappings(packs)
     if reference not in shipped:
         raise Misuse(
             "there is no such mapping",
@@ -78,6 +73,17 @@ def find_mapping(packs: Sequence[Pack], reference: str, base: Path) -> Mapping:
             valid=f"the path of a YAML file, or one of {', '.join(sorted(shipped))}",
         )
     return read_mapping(shipped[reference].read_text(encoding="utf-8"), where=reference)
+
+
+def shipped_mappings(packs: Sequence[Pack]) -> dict[str, Traversable]:
+    """The mappings that packs bring, by name."""
+    return {
+        entry.name.removesuffix(".yaml"): entry
+        for pack in packs
+        if pack.mappings.is_dir()
+        for entry in pack.mappings.iterdir()
+        if entry.name.endswith(".yaml")
+    }
 
 
 def installed_packs() -> tuple[Pack, ...]:

@@ -101,3 +101,15 @@ def test_the_form_takes_every_field(headwater: Headwater, tmp_path: Path) -> Non
     assert {name: shown[name] for name in ("pedigree", "stage", "tags", "ch4_co2e_kg_per_unit", "gas")} == {
         "pedigree": "12345", "stage": "use", "tags": "gas; heat", "ch4_co2e_kg_per_unit": "0.0005000000", "gas": None,
     }  # fmt: skip
+
+
+def test_one_word_stands_for_the_mappings_of_a_workbook(headwater: Headwater, tmp_path: Path) -> None:
+    """A file that is none of them is refused by each, and each says so."""
+    (tmp_path / "factors.csv").write_text(factors([{"factor_id": "x"}]))
+    done = headwater("factors", "import", "factors.csv", "--mapping", "desnz_2020", "--json")
+    assert done.code == 1
+    assert done.json["states"] == {"refused": 24}
+    assert [each["file"] for each in done.json["mappings"]][:2] == ["desnz_2020_air_travel", "desnz_2020_bioenergy"]
+    wrong = headwater("factors", "import", "factors.csv", "--mapping", "desnz_1920")
+    assert wrong.code == 2
+    assert "there is no such mapping" in wrong.err
