@@ -124,13 +124,17 @@ class Rates:
         )
 
 
-def read_rates(path: Path) -> Rates:
-    """Read a file of rates in the ECB's form (eurofxref-hist.csv). InputRefused names line, column and value."""
+def read_rates(path: Path, *, name: str | None = None) -> Rates:
+    """Read a file of rates in the ECB's form (eurofxref-hist.csv). InputRefused names line, column and value.
+
+    name: what the file is called; left out, as its path is.
+    """
+    called = name or path.name
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return _rates(csv.reader(file, strict=True), path.name)
+            return _rates(csv.reader(file, strict=True), called)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputRefused("the file of rates cannot be read", where=path.name, value=error, valid=_FORM) from error
+        raise InputRefused("the file of rates cannot be read", where=called, value=error, valid=_FORM) from error
 
 
 _FORM = "UTF-8 text with commas: a column Date, then a column for each currency by its ISO 4217 code"

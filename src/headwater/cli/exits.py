@@ -44,6 +44,7 @@ class Commands(TyperGroup):
         "quarantine",
         "contracts",
         "factors",
+        "inventory",
         "meters",
         "indicators",
         "trace",

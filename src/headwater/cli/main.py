@@ -17,6 +17,7 @@ from headwater.cli import (
     imports,
     indicators,
     inspection,
+    inventory,
     mapping,
     meters,
     quarantine,
@@ -75,6 +76,7 @@ app.add_typer(contracts.app, name="contracts")
 app.add_typer(factors.app, name="factors")
 app.add_typer(meters.app, name="meters")
 app.add_typer(indicators.app, name="indicators")
+app.add_typer(inventory.app, name="inventory")
 app.command("trace")(evidence.trace)
 app.command("verify")(evidence.verify)
 app.command("report")(evidence.report)

@@ -96,7 +96,7 @@ class InventoryCalculation:
 
     def lines(self) -> Iterator[pa.Table]:
         """The lines in order: by activity as the activities come, then method, set, stage, part."""
-        self._prepare()
+        self.prepare()
         for batch in self._batches():
             with self._batch(batch):
                 self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {lines_sql.PLACED} AS {lines_sql.placed_sql()}")
@@ -121,8 +121,8 @@ class InventoryCalculation:
         found: pa.Table = self.connection.sql(summed).to_arrow_table()
         return found
 
-    def _prepare(self) -> None:
-        """The first pass: kinds of activities, and what instruments cover."""
+    def prepare(self) -> None:
+        """The first pass, before `lines`: kinds of activities, and what instruments cover."""
         document = self.inputs.document
         self._small_tables()
         kinds: dict[tuple[str, str, str], None] = {}

@@ -127,6 +127,9 @@ class Inventory(_Part):
     """A document in YAML or JSON that says what an inventory counts, and how."""
 
     inventory: Name = Field(description="Its name.")
+    version: Annotated[str, StringConstraints(pattern=r"^\d{1,5}\.\d{1,5}\.\d{1,5}$")] = Field(
+        default="1.0.0", description="Its version."
+    )
     organisation: Words = Field(description="Whose emissions they are.")
     boundary: Boundary = Field(description="Whose activities are counted.")
     period: Period = Field(description="The time counted.")

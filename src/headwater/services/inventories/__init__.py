@@ -1,0 +1,8 @@
+"""Inventories: calculated from pinned inputs, shown, published, verified, traced.
+
+inputs         what an inventory is made of, pinned and read again
+calculating    lines made and stored in one transaction
+viewing        what stands: totals, findings, lines, differences, licences
+publishing     a number for good
+choosing       every candidate of an activity's figures, and why it was not taken
+"""

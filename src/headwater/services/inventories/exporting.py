@@ -1,0 +1,84 @@
+"""An inventory carried out of the house: a report for people, its lines as CSV for everything else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from datetime import UTC, datetime
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from headwater import __version__
+from headwater.errors import Misuse
+from headwater.services.inventories.viewing import find_inventory, show_inventory
+from headwater.services.report_figures import tonnes, words
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from headwater.services.installation import Installation
+    from headwater.services.inventories.viewing import InventoryView
+
+FOLDER = "report_page"
+CATEGORIES = (
+    "purchased goods and services", "capital goods", "fuel- and energy-related activities",
+    "upstream transport and distribution", "waste generated in operations", "business travel", "employee commuting",
+    "upstream leased assets", "downstream transport and distribution", "processing of sold products",
+    "use of sold products", "end-of-life treatment of sold products", "downstream leased assets", "franchises",
+    "investments",
+)  # fmt: skip
+"""Of scope 3, in their order; GHG Protocol Corporate Value Chain (Scope 3) Standard, table 5.3."""
+
+
+def write_report(installation: Installation, text: str, path: Path) -> None:
+    """Write the report of an inventory: one HTML page that needs nothing else."""
+    _write(path, render(show_inventory(installation, text)).encode())
+
+
+def write_lines(installation: Installation, text: str, path: Path) -> None:
+    """Write the lines of an inventory as they are kept: CSV, every value in quotes, a missing one without."""
+    inventory = find_inventory(installation, text)
+    with installation.blobs.open(installation.tenant_id, inventory.lines) as file:
+        _write(path, file.read())
+
+
+def render(view: InventoryView) -> str:
+    """The page. Its policy allows its own style sheet, by hash, and nothing else."""
+    package = "headwater.services"
+    style = resources.files(package).joinpath(FOLDER, "report.css").read_text(encoding="utf-8")
+    environment = Environment(
+        loader=PackageLoader(package, FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"count": "{:,}".format, "moment": _moment, "tonnes": tonnes, "words": words}
+    content = f"\n{style}"  # the hash covers what stands between the tags, to the byte
+    digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+    return environment.get_template("inventory.html.j2").render(
+        view=view,
+        document=view.document,
+        document_text=json.dumps(json.loads(view.document.to_json()), indent=2, ensure_ascii=False),
+        categories=dict(enumerate(CATEGORIES, start=1)),
+        as_of=datetime.now(UTC),
+        style=content,
+        style_hash=digest,
+        version=__version__,
+    )
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise Misuse(
+            f"it cannot be written: {error.strerror}", where=str(path), valid="a file in a folder that exists"
+        ) from error

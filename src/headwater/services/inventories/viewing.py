@@ -1,0 +1,255 @@
+"""What stands of inventories: the list, totals by set and method, findings, lines, what differs, licences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from headwater.accounting.inventory.findings import LEAVES_OUT
+from headwater.accounting.inventory.lines import NAMES, counts
+from headwater.errors import Misuse
+from headwater.services.inventories.calculating import stored_document
+from headwater.services.inventories.inputs import FACTOR, INSTRUMENT
+from headwater.store import audit, inventories
+from headwater.store.stored_rows import parse_rows
+
+if TYPE_CHECKING:
+    from headwater.accounting.inventory.document import Inventory
+    from headwater.services.installation import Installation
+    from headwater.store.inventories import LineDifference, LineSum, StoredFinding, StoredInventory
+
+SCOPES = {1: "scope 1", 2: "scope 2", 3: "scope 3"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Total:
+    """A total of one set and one method of scope 2, in kg. `categories` are those of scope 3; None: none given.
+
+    outside_kg    biogenic CO2, outside the scopes and in no total
+    """
+
+    gwp_set: str
+    method: str
+    is_designated: bool
+    scopes: dict[int, Decimal]
+    categories: dict[int | None, Decimal]
+    co2e_kg: Decimal
+    outside_kg: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Licence:
+    """A licence that the inventory rests on. `redistributable` None: nobody has checked."""
+
+    licence: str
+    redistributable: bool | None
+    factors: int
+    lines: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class InventoryView:
+    """All that is shown of an inventory."""
+
+    inventory: StoredInventory
+    document: Inventory
+    totals: tuple[Total, ...]
+    findings: tuple[StoredFinding, ...]
+    licences: tuple[Licence, ...]
+    anchor: str
+
+    @property
+    def designated(self) -> Total:
+        """The inventory's own total."""
+        return next(total for total in self.totals if total.is_designated)
+
+    @property
+    def left_out(self) -> int:
+        """How many findings say that something is in no total."""
+        return sum(finding.rule_id in LEAVES_OUT for finding in self.findings)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "inventory": inventory_json(self.inventory),
+            "document": self.document.model_dump(mode="json"),
+            "totals": [asdict(total) for total in self.totals],
+            "findings": [asdict(finding) for finding in self.findings],
+            "licences": [asdict(licence) for licence in self.licences],
+            "anchor": self.anchor,
+        }
+
+
+def inventory_json(inventory: StoredInventory) -> dict[str, Any]:
+    """An inventory with its hashes as hexadecimal digits."""
+    return {name: value.hex() if isinstance(value, bytes) else value for name, value in asdict(inventory).items()}
+
+
+def list_inventories(installation: Installation) -> list[StoredInventory]:
+    """Every inventory, the latest first."""
+    with installation.database.connect(installation.tenant_id) as connection:
+        return inventories.all_inventories(connection, installation.tenant_id)
+
+
+def find_inventory(installation: Installation, text: str) -> StoredInventory:
+    """An inventory by its number, by the beginning of its id, or the latest of a name. Misuse names others."""
+    known = list_inventories(installation)
+    numbered = [each for each in known if each.number is not None and str(each.number) == text]
+    begun = [each for each in known if len(text) >= 4 and str(each.inventory_id).startswith(text.lower())]
+    named = [each for each in known if each.name == text][:1]
+    found = numbered or begun or named
+    if len(found) == 1:
+        return found[0]
+    raise Misuse(
+        "more than one inventory begins so" if found else "there is no such inventory",
+        where="inventory",
+        value=text,
+        valid="; ".join(_called(each) for each in (found or known)[:10]) or "none has been calculated",
+        remedy="`headwater inventory list` shows them all.",
+    )
+
+
+def _called(inventory: StoredInventory) -> str:
+    number = f"{inventory.number} " if inventory.number is not None else ""
+    return f"{number}{inventory.name} ({str(inventory.inventory_id)[:8]})"
+
+
+def show_inventory(installation: Installation, text: str) -> InventoryView:
+    """An inventory with its totals, findings and licences."""
+    inventory = find_inventory(installation, text)
+    document = stored_document(installation, inventory)
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        sums = inventories.sums_of(connection, tenant_id, inventory.inventory_id)
+        findings = inventories.findings_of(connection, tenant_id, inventory.inventory_id)
+        used = inventories.factors_used(connection, tenant_id, inventory.inventory_id)
+        anchor = audit.head(connection, tenant_id)
+    return InventoryView(
+        inventory=inventory,
+        document=document,
+        totals=tuple(_totals(sums, document)),
+        findings=tuple(findings),
+        licences=tuple(_licences(installation, inventory, used)),
+        anchor=str(anchor),
+    )
+
+
+def _totals(sums: Sequence[LineSum], document: Inventory) -> Iterator[Total]:
+    """One for each set and method; the inventory's own first."""
+    pairs = [(gwp_set, method) for gwp_set in document.gwp_sets for method in document.methods]
+    own = (document.designated_set, document.designated.method)
+    for gwp_set, method in sorted(pairs, key=lambda pair: pair != own):
+        found = [
+            each for each in sums
+            if counts(vars(each), gwp_set, method, accept_other_sets=document.accept_other_sets)
+        ]  # fmt: skip
+        # A mass is a mass in every set: biogenic CO2 of a figure counts whichever set its CO2e stands in.
+        biogenic = [
+            each.biogenic_co2_kg or Decimal(0) for each in sums
+            if (each.gwp_set == gwp_set or gwp_set in (each.missing_sets or "").split(";"))
+            and (each.scope != 2 or each.method == method)
+        ]  # fmt: skip
+        categories = sorted({each.category for each in found if each.scope == 3}, key=lambda number: number or 0)
+        yield Total(
+            gwp_set=gwp_set,
+            method=method,
+            is_designated=(gwp_set, method) == own,
+            scopes={scope: _sum(found, scope=scope) for scope in sorted({each.scope for each in found if each.scope})},
+            categories={number: _sum(found, scope=3, category=number) for number in categories},
+            co2e_kg=_sum(found),
+            outside_kg=sum(biogenic, Decimal(0)),
+        )
+
+
+def _sum(sums: Sequence[LineSum], **alike: int | None) -> Decimal:
+    return sum((each.co2e_kg for each in sums if alike.items() <= vars(each).items()), Decimal(0))
+
+
+def _licences(
+    installation: Installation, inventory: StoredInventory, used: Sequence[tuple[str | None, str | None, int]]
+) -> Iterator[Licence]:
+    """Of the factors and instruments in use, as they were pinned."""
+    rows: dict[tuple[str, str], tuple[str, bool | None]] = {}
+    for name, key, sha256 in (
+        (FACTOR, "factor_id", inventory.factors),
+        (INSTRUMENT, "instrument_id", inventory.instruments),
+    ):
+        with installation.blobs.open(installation.tenant_id, sha256) as file:
+            pinned = parse_rows(file.read())
+        listed = [key, *(column for column in ("licence", "redistributable") if column in pinned.column_names)]
+        for row in pinned.select(listed).to_pylist():
+            said = {"true": True, "false": False}.get(row.get("redistributable") or "")
+            rows[name[0], row[key]] = (row["licence"] or "not stated", said)
+    found: dict[tuple[str, bool | None], list[int]] = {}
+    for factor_id, instrument_id, lines in used:
+        key_of = (FACTOR[0], factor_id) if factor_id is not None else (INSTRUMENT[0], instrument_id)
+        if key_of[1] is not None:
+            found.setdefault(rows.get((key_of[0], key_of[1]), ("not stated", None)), []).append(lines)
+    for (licence, redistributable), counted in sorted(found.items(), key=lambda each: -sum(each[1])):
+        yield Licence(licence=licence, redistributable=redistributable, factors=len(counted), lines=sum(counted))
+
+
+def list_lines(
+    installation: Installation,
+    text: str,
+    *,
+    activity: str | None = None,
+    gwp_set: str | None = None,
+    method: str | None = None,
+    scope: int | None = None,
+    limit: int | None = None,
+) -> tuple[list[dict[str, Any]], int]:
+    """Lines of an inventory, and how many there are of those asked for."""
+    inventory = find_inventory(installation, text)
+    with installation.database.connect(installation.tenant_id) as connection:
+        return inventories.lines_of(
+            connection,
+            installation.tenant_id,
+            inventory.inventory_id,
+            columns=NAMES,
+            activity_id=activity,
+            gwp_set=gwp_set,
+            method=method,
+            scope=scope,
+            limit=limit,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Differences:
+    """What differs between the inventory's own total and another one, activity by activity."""
+
+    own: tuple[str, str]
+    other: tuple[str, str]
+    lines: tuple[LineDifference, ...]
+    differing: int
+    difference_kg: Decimal
+
+
+def differences(installation: Installation, text: str, *, limit: int) -> list[Differences]:
+    """The inventory's own total beside every other that it has."""
+    inventory = find_inventory(installation, text)
+    document = stored_document(installation, inventory)
+    own = (document.designated_set, document.designated.method)
+    others = [(gwp_set, method) for gwp_set in document.gwp_sets for method in document.methods]
+    found = []
+    with installation.database.connect(installation.tenant_id) as connection:
+        for other in others:
+            if other == own:
+                continue
+            lines = inventories.differences_of(
+                connection, installation.tenant_id, inventory.inventory_id, own, other,
+                accept_other_sets=document.accept_other_sets, limit=limit,
+            )  # fmt: skip
+            found.append(
+                Differences(
+                    own=own,
+                    other=other,
+                    lines=tuple(lines),
+                    differing=lines[0].differing if lines else 0,
+                    difference_kg=lines[0].difference_in_all if lines else Decimal(0),
+                )
+            )
+    return found

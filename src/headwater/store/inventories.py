@@ -1,0 +1,266 @@
+"""Inventories as stored: added whole and never changed; a publication gives one of them a number."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, BinaryIO
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row, dict_row
+
+from headwater.contracts.table import table_name
+from headwater.store import audit
+from headwater.store.failures import translated
+from headwater.store.queries import named_queries
+from headwater.store.stored_rows import canonical, row_batches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
+
+    import pyarrow as pa
+
+    from headwater.contracts.document import Document
+
+QUERIES = named_queries("inventories")
+ROWS = named_queries("stored_rows")
+BLOCK = 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewInventory:
+    """An inventory to be stored. Everything it was made of stands as SHA-256."""
+
+    inventory_id: UUID
+    name: str
+    document: bytes
+    activities: bytes
+    factors: bytes
+    instruments: bytes
+    potentials: bytes
+    rates: bytes | None
+    lines: bytes
+    logic: str
+    activity_count: int
+    line_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredInventory(NewInventory):
+    """An inventory as it stands; `number` where it was published."""
+
+    calculated_at: datetime
+    number: int | None
+    published_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredFinding:
+    """A finding as stored: see `accounting.inventory.findings`."""
+
+    rule_id: str
+    subject: str
+    message: str
+    method: str | None
+    stage: str | None
+    activities: int
+    quantity: Decimal | None
+    unit: str | None
+    co2e_kg: Decimal | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineSum:
+    """Lines alike in all that must not be added across."""
+
+    gwp_set: str
+    method: str
+    scope: int | None
+    category: int | None
+    stage: str
+    tier: str | None
+    basis: str
+    missing_sets: str | None
+    lines: int
+    co2e_kg: Decimal
+    biogenic_co2_kg: Decimal | None
+
+
+def pin_rows(
+    connection: psycopg.Connection[Any],
+    out: Any,
+    document: Document,
+    *,
+    field: str | None = None,
+    start: date | None = None,
+    end: date | None = None,
+) -> None:
+    """Write the contract's rows that stand to `out`, by key: canonical texts, `absent`, and the row hash.
+
+    field, start, end: only rows whose field, a date, lies from start to before end.
+    """
+    table: sql.Composable = sql.Identifier(table_name(document))
+    if field is not None:
+        table = sql.SQL("(SELECT * FROM {} WHERE {} >= {} AND {} < {}) AS within").format(
+            table, sql.Identifier(field), sql.Literal(start), sql.Identifier(field), sql.Literal(end)
+        )
+    hashed = sql.SQL("encode(row_hash, 'hex') AS row_hash")
+    columns = [*map(canonical, document.fields), sql.Identifier("absent"), hashed]
+    order = [
+        _by_bytes(spec.name) if spec.type in {"code", "text"} else sql.Identifier(spec.name) for spec in document.key
+    ]
+    listed = sql.SQL(", ").join
+    statement = sql.SQL(ROWS["copy_rows"]).format(columns=listed(columns), tables=table, order=listed(order))
+    with translated("pin rows"), connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for block in copy:
+            out.write(block)
+
+
+def _by_bytes(name: str) -> sql.Composed:
+    """The same order on every server."""
+    return sql.SQL('{} COLLATE "C"').format(sql.Identifier(name))
+
+
+def add_inventory(
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    inventory: NewInventory,
+    *,
+    columns: Sequence[str],
+    lines: BinaryIO,
+    findings: Sequence[Mapping[str, Any]],
+) -> None:
+    """Store an inventory in the open transaction. `lines` is its file: CSV of canonical texts in these columns."""
+    whose = {"tenant_id": tenant_id, "inventory_id": inventory.inventory_id}
+    connection.execute(QUERIES["add"], {"tenant_id": tenant_id, **asdict(inventory)})
+    listed = sql.SQL(", ").join(map(sql.Identifier, columns))
+    connection.execute(sql.SQL(QUERIES["make_stage"]).format(columns=listed))
+    with connection.cursor() as cursor, cursor.copy(sql.SQL(QUERIES["fill_stage"]).format(columns=listed)) as copy:
+        while block := lines.read(BLOCK):
+            copy.write(block)
+    connection.execute(sql.SQL(QUERIES["keep_lines"]).format(columns=listed), whose)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            QUERIES["add_finding"],
+            [{**whose, "finding_no": number, **finding} for number, finding in enumerate(findings, start=1)],
+        )
+
+
+def all_inventories(connection: psycopg.Connection[Any], tenant_id: UUID) -> list[StoredInventory]:
+    """Every inventory, the latest first."""
+    with connection.cursor(row_factory=class_row(StoredInventory)) as cursor:
+        return cursor.execute(QUERIES["all"], {"tenant_id": tenant_id}).fetchall()
+
+
+def findings_of(connection: psycopg.Connection[Any], tenant_id: UUID, inventory_id: UUID) -> list[StoredFinding]:
+    """The findings of an inventory in order."""
+    with connection.cursor(row_factory=class_row(StoredFinding)) as cursor:
+        return cursor.execute(QUERIES["findings"], {"tenant_id": tenant_id, "inventory_id": inventory_id}).fetchall()
+
+
+def sums_of(connection: psycopg.Connection[Any], tenant_id: UUID, inventory_id: UUID) -> list[LineSum]:
+    """The lines of an inventory summed up by all that must not be added across."""
+    with connection.cursor(row_factory=class_row(LineSum)) as cursor:
+        return cursor.execute(QUERIES["sums"], {"tenant_id": tenant_id, "inventory_id": inventory_id}).fetchall()
+
+
+def lines_of(
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    inventory_id: UUID,
+    *,
+    columns: Sequence[str],
+    activity_id: str | None = None,
+    gwp_set: str | None = None,
+    method: str | None = None,
+    scope: int | None = None,
+    limit: int | None = None,
+) -> tuple[list[dict[str, Any]], int]:
+    """Lines of an inventory in order, at most `limit`, and how many there are of those asked for."""
+    values = {
+        "tenant_id": tenant_id, "inventory_id": inventory_id, "activity_id": activity_id, "gwp_set": gwp_set,
+        "method": method, "scope": scope, "limit": limit,
+    }  # fmt: skip
+    listed = sql.SQL(", ").join(map(sql.Identifier, columns))
+    with connection.cursor(row_factory=dict_row) as cursor:
+        found = cursor.execute(sql.SQL(QUERIES["lines"]).format(columns=listed), values).fetchall()
+    row = connection.execute(QUERIES["count_lines"], values).fetchone()
+    return found, int(row[0]) if row else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineDifference:
+    """An activity whose figure differs between two totals; None where it is in one of them only."""
+
+    activity_id: str
+    activity_type: str
+    stage: str
+    kg_a: Decimal | None
+    kg_b: Decimal | None
+    difference_kg: Decimal
+    rests_on_a: str | None
+    rests_on_b: str | None
+    differing: int
+    difference_in_all: Decimal
+
+
+def differences_of(
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    inventory_id: UUID,
+    one: tuple[str, str],
+    other: tuple[str, str],
+    *,
+    accept_other_sets: bool,
+    limit: int,
+) -> list[LineDifference]:
+    """What differs between two totals of an inventory, each named by set and method; the largest first."""
+    values = {
+        "tenant_id": tenant_id, "inventory_id": inventory_id, "set_a": one[0], "method_a": one[1], "set_b": other[0],
+        "method_b": other[1], "accept": accept_other_sets, "limit": limit,
+    }  # fmt: skip
+    with connection.cursor(row_factory=class_row(LineDifference)) as cursor:
+        return cursor.execute(QUERIES["differences"], values).fetchall()
+
+
+def factors_used(
+    connection: psycopg.Connection[Any], tenant_id: UUID, inventory_id: UUID
+) -> list[tuple[str | None, str | None, int]]:
+    """Factor or instrument, and how many lines rest on it; the most used first."""
+    return connection.execute(
+        QUERIES["factors_used"], {"tenant_id": tenant_id, "inventory_id": inventory_id}
+    ).fetchall()
+
+
+def stored_lines(
+    connection: psycopg.Connection[Any], inventory_id: UUID, columns: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    """Every line of an inventory as canonical texts, in the order of its file."""
+    table = sql.SQL(QUERIES["stored_lines"].partition("\n")[2]).format(inventory_id=sql.Literal(inventory_id))
+    return row_batches(
+        connection,
+        columns=[_text_of(name) for name in columns],
+        tables=table,
+        order=[*map(_by_bytes, ("activity_id", "method", "gwp_set", "stage")), sql.SQL("stored.part")],
+    )
+
+
+def _text_of(name: str) -> sql.Composed:
+    column = sql.Identifier(name)
+    return sql.SQL("CAST({} AS text) AS {}").format(column, column)
+
+
+def publish(connection: psycopg.Connection[Any], tenant_id: UUID, inventory: StoredInventory) -> int:
+    """Give an inventory the next number in the open transaction; nobody else gets it meanwhile."""
+    audit.lock_head(connection, tenant_id)
+    row = connection.execute(QUERIES["next_number"], {"tenant_id": tenant_id}).fetchone()
+    number = int(row[0]) if row else 1
+    values = {
+        "tenant_id": tenant_id, "number": number, "inventory_id": inventory.inventory_id, "name": inventory.name,
+    }  # fmt: skip
+    connection.execute(QUERIES["publish"], values)
+    return number

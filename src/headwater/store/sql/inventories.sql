@@ -1,0 +1,105 @@
+-- name: add
+-- An inventory and all it was made of.
+INSERT INTO inventories (tenant_id, inventory_id, name, document, activities, factors, instruments, potentials, rates,
+                         lines, logic, activity_count, line_count)
+VALUES (%(tenant_id)s, %(inventory_id)s, %(name)s, %(document)s, %(activities)s, %(factors)s, %(instruments)s,
+        %(potentials)s, %(rates)s, %(lines)s, %(logic)s, %(activity_count)s, %(line_count)s)
+
+-- name: make_stage
+-- Where lines arrive as they stand in their file.
+CREATE TEMP TABLE inventory_stage ON COMMIT DROP AS SELECT {columns} FROM inventory_lines WITH NO DATA
+
+-- name: fill_stage
+-- The file of lines, canonical texts with a header.
+COPY inventory_stage ({columns}) FROM STDIN (FORMAT csv, HEADER true)
+
+-- name: keep_lines
+-- The lines of an inventory from the stage.
+INSERT INTO inventory_lines (tenant_id, inventory_id, {columns})
+SELECT %(tenant_id)s, %(inventory_id)s, {columns} FROM inventory_stage
+
+-- name: add_finding
+-- One finding of an inventory.
+INSERT INTO inventory_findings (tenant_id, inventory_id, finding_no, rule_id, subject, method, stage, activities,
+                                quantity, unit, co2e_kg, message)
+VALUES (%(tenant_id)s, %(inventory_id)s, %(finding_no)s, %(rule_id)s, %(subject)s, %(method)s, %(stage)s,
+        %(activities)s, %(quantity)s, %(unit)s, %(co2e_kg)s, %(message)s)
+
+-- name: all
+-- Every inventory with its number where it was published, the latest first.
+SELECT i.inventory_id, i.name, i.document, i.activities, i.factors, i.instruments, i.potentials, i.rates, i.lines,
+       i.logic, i.activity_count, i.line_count, i.calculated_at, p.number, p.published_at
+FROM inventories i LEFT JOIN inventory_publications p USING (tenant_id, inventory_id)
+WHERE i.tenant_id = %(tenant_id)s ORDER BY i.calculated_at DESC, i.inventory_id
+
+-- name: findings
+-- The findings of an inventory in order.
+SELECT rule_id, subject, message, method, stage, activities, quantity, unit, co2e_kg
+FROM inventory_findings WHERE tenant_id = %(tenant_id)s AND inventory_id = %(inventory_id)s ORDER BY finding_no
+
+-- name: sums
+-- Lines of an inventory summed up by all that must not be added across.
+SELECT gwp_set, method, scope, category, stage, tier, basis, missing_sets, count(*) AS lines, sum(co2e_kg) AS co2e_kg,
+       sum(biogenic_co2_kg) AS biogenic_co2_kg
+FROM inventory_lines WHERE tenant_id = %(tenant_id)s AND inventory_id = %(inventory_id)s
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY 3, 4, 2, 5, 6, 1, 7, 8
+
+-- name: lines
+-- Lines of an inventory in order, some or all of them.
+SELECT {columns} FROM inventory_lines
+WHERE tenant_id = %(tenant_id)s AND inventory_id = %(inventory_id)s
+  AND (%(activity_id)s::text IS NULL OR activity_id = %(activity_id)s)
+  AND (%(gwp_set)s::text IS NULL OR gwp_set = %(gwp_set)s)
+  AND (%(method)s::text IS NULL OR method = %(method)s)
+  AND (%(scope)s::bigint IS NULL OR scope = %(scope)s)
+ORDER BY activity_id COLLATE "C", method COLLATE "C", gwp_set COLLATE "C", stage COLLATE "C", part LIMIT %(limit)s
+
+-- name: count_lines
+-- How many lines there are of those asked for.
+SELECT count(*) FROM inventory_lines
+WHERE tenant_id = %(tenant_id)s AND inventory_id = %(inventory_id)s
+  AND (%(activity_id)s::text IS NULL OR activity_id = %(activity_id)s)
+  AND (%(gwp_set)s::text IS NULL OR gwp_set = %(gwp_set)s)
+  AND (%(method)s::text IS NULL OR method = %(method)s)
+  AND (%(scope)s::bigint IS NULL OR scope = %(scope)s)
+
+-- name: differences
+-- Activities whose figures differ between two totals, the largest difference first, with what each side rests on.
+WITH counted AS (
+    SELECT activity_id, activity_type, stage, co2e_kg,
+           coalesce(tier, basis) || coalesce(' ' || coalesce(instrument_id, factor_id), '') AS rests_on,
+           (gwp_set = %(set_a)s OR (%(accept)s AND %(set_a)s = ANY(string_to_array(missing_sets, ';'))))
+               AND (scope <> 2 OR method IN (%(method_a)s, 'reported')) AS in_a,
+           (gwp_set = %(set_b)s OR (%(accept)s AND %(set_b)s = ANY(string_to_array(missing_sets, ';'))))
+               AND (scope <> 2 OR method IN (%(method_b)s, 'reported')) AS in_b
+    FROM inventory_lines
+    WHERE tenant_id = %(tenant_id)s AND inventory_id = %(inventory_id)s AND scope IS NOT NULL),
+sides AS (
+    SELECT activity_id, activity_type, stage,
+           sum(co2e_kg) FILTER (WHERE in_a) AS kg_a, sum(co2e_kg) FILTER (WHERE in_b) AS kg_b,
+           string_agg(DISTINCT rests_on, ', ') FILTER (WHERE in_a) AS rests_on_a,
+           string_agg(DISTINCT rests_on, ', ') FILTER (WHERE in_b) AS rests_on_b
+    FROM counted GROUP BY 1, 2, 3)
+SELECT activity_id, activity_type, stage, kg_a, kg_b, coalesce(kg_b, 0) - coalesce(kg_a, 0) AS difference_kg,
+       rests_on_a, rests_on_b, count(*) OVER () AS differing,
+       sum(coalesce(kg_b, 0) - coalesce(kg_a, 0)) OVER () AS difference_in_all
+FROM sides WHERE kg_a IS DISTINCT FROM kg_b
+ORDER BY abs(coalesce(kg_b, 0) - coalesce(kg_a, 0)) DESC, activity_id COLLATE "C", stage LIMIT %(limit)s
+
+-- name: factors_used
+-- The factors and instruments behind an inventory, with how many lines rest on each.
+SELECT factor_id, instrument_id, count(*) AS lines FROM inventory_lines
+WHERE tenant_id = %(tenant_id)s AND inventory_id = %(inventory_id)s GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2
+
+-- name: stored_lines
+-- The lines of one inventory, to be compared with its file.
+(SELECT * FROM inventory_lines WHERE inventory_id = {inventory_id}) AS stored
+
+-- name: next_number
+-- The number after the last one given; the chain's head is locked, so that nobody else takes it.
+SELECT coalesce(max(number), 0) + 1 FROM inventory_publications WHERE tenant_id = %(tenant_id)s
+
+-- name: publish
+-- Give an inventory its number, for good.
+INSERT INTO inventory_publications (tenant_id, number, inventory_id, name)
+VALUES (%(tenant_id)s, %(number)s, %(inventory_id)s, %(name)s)

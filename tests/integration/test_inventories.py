@@ -1,0 +1,240 @@
+"""Inventories through the store: pinned, stored, shown, published, frozen."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+import yaml
+
+from headwater.accounting.inventory.lines import COLUMNS, NAMES, sql_type
+from headwater.errors import Misuse
+from headwater.services.inventories.calculating import calculate
+from headwater.services.inventories.choosing import choices, recomputed_lines
+from headwater.services.inventories.exporting import write_lines, write_report
+from headwater.services.inventories.publishing import publish
+from headwater.services.inventories.viewing import (
+    differences,
+    find_inventory,
+    list_inventories,
+    list_lines,
+    show_inventory,
+)
+from headwater.telemetry import SilentProgress
+from tests.river import River, activities, factors
+
+pytestmark = pytest.mark.server
+
+GASES = {
+    "co2e_kg_per_unit": "0.2",
+    "co2_kg_per_unit": "0.19",
+    "ch4_kg_per_unit": "0.0002",
+    "n2o_kg_per_unit": "0.00001",
+}
+FACTORS = [
+    {"factor_id": "grid", "co2e_kg_per_unit": "0.4", "licence": "CC BY 4.0"},
+    {"factor_id": "gas", "activity_type": "natural_gas", "unit": "kWh_gross", "scope": "1", "method": "activity_based",
+     **GASES},
+    {"factor_id": "train", "activity_type": "train", "unit": "km", "scope": "3", "category": "6",
+     "method": "activity_based", "co2e_kg_per_unit": "0.03", "redistributable": "false"},
+]  # fmt: skip
+ACTIVITIES = [
+    {"activity_id": "power", "quantity": "1000"},
+    {"activity_id": "heat", "activity_type": "natural_gas", "unit": "kWh_gross", "quantity": "500"},
+    {"activity_id": "trip", "activity_type": "train", "unit": "km", "quantity": "200"},
+    {"activity_id": "abroad", "region": "FR", "quantity": "10"},
+    {"activity_id": "before", "period_start": "2023-12-31"},
+]
+
+
+def document(river: River, **given: Any) -> Path:
+    body: dict[str, Any] = {
+        "inventory": "plant_2024",
+        "organisation": "Plant",
+        "boundary": {"approach": "operational_control"},
+        "period": {"start": "2024-01-01", "end": "2025-01-01"},
+        "gwp_sets": ["AR5", "AR6"],
+        "ch4_origin": {"default": "fossil"},
+        "instruments": {"grid_average": True},
+    }
+    path = river.folder / "inventory.yaml"
+    path.write_text(yaml.safe_dump(body | given))
+    return path
+
+
+def loaded(river: River, **given: Any) -> UUID:
+    river.load(factors(FACTORS), name="factors.csv", mapping="factor_form")
+    river.load(activities(ACTIVITIES))
+    return calculate(river.installation, document(river, **given), progress=SilentProgress()).inventory_id
+
+
+def test_columns_of_the_table_are_those_of_a_line(river: River) -> None:
+    found = river.rows(
+        "SELECT attname, format_type(atttypid, atttypmod) AS type FROM pg_attribute "
+        "WHERE attrelid = 'inventory_lines'::regclass AND attnum > 0 ORDER BY attnum"
+    )
+    assert [row["attname"] for row in found[2:]] == list(NAMES)
+    kinds = {"VARCHAR": "text", "DATE": "date", "BIGINT": "bigint", "BOOLEAN": "boolean"}
+    wanted = [sql_type(column) for column in COLUMNS]
+    assert [row["type"] for row in found[2:]] == [
+        kinds.get(kind, kind.replace("DECIMAL", "numeric")) for kind in wanted
+    ]
+
+
+def test_an_inventory_is_calculated_and_shown(river: River) -> None:
+    view = show_inventory(river.installation, str(loaded(river)))
+    own = view.designated
+    assert (own.gwp_set, own.method) == ("AR5", "location_based")
+    assert own.scopes == {1: Decimal(100), 2: Decimal(400), 3: Decimal(6)}
+    assert own.categories == {6: Decimal(6)}
+    assert own.co2e_kg == 506
+    by_ar6 = next(total for total in view.totals if (total.gwp_set, total.method) == ("AR6", "location_based"))
+    # 95 kg CO2 + 0.1 kg fossil CH4 × 29.8 + 0.005 kg N2O × 273; the others exist by AR5 only
+    assert by_ar6.scopes == {1: Decimal("99.345")}
+    assert view.inventory.activity_count == 4
+    rules = {finding.rule_id for finding in view.findings}
+    assert rules == {
+        "inventory.no_figure", "inventory.other_sets", "inventory.substitution", "inventory.grid_average",
+    }  # fmt: skip
+    licences = {(licence.licence, licence.redistributable) for licence in view.licences}
+    assert licences == {("CC0", True), ("CC BY 4.0", True), ("CC0", False)}
+    assert json.dumps(view.as_json(), default=str)
+
+
+def test_the_same_again_is_the_same_inventory(river: River) -> None:
+    first = loaded(river)
+    again = calculate(river.installation, document(river), progress=SilentProgress())
+    assert (again.inventory_id, again.is_new) == (first, False)
+    assert len(list_inventories(river.installation)) == 1
+    other = calculate(river.installation, document(river, gwp_sets=["AR6"]), progress=SilentProgress())
+    assert other.inventory_id != first
+
+
+def test_what_is_loaded_later_changes_nothing_that_stands(river: River) -> None:
+    first = loaded(river)
+    before = river.rows("SELECT * FROM inventory_lines ORDER BY row_hash")
+    river.load(activities([{"activity_id": "power", "quantity": "9"}]), name="later.csv")
+    river.load(factors([FACTORS[0] | {"co2e_kg_per_unit": "9"}]), name="later_factors.csv", mapping="factor_form")
+    assert river.rows("SELECT * FROM inventory_lines ORDER BY row_hash") == before
+    second = calculate(river.installation, document(river), progress=SilentProgress())
+    assert second.is_new
+    assert show_inventory(river.installation, str(first)).designated.scopes[2] == 400
+    assert show_inventory(river.installation, str(second.inventory_id)).designated.scopes[2] == 81
+
+
+def test_publishing_gives_numbers_for_good(river: River) -> None:
+    first = loaded(river)
+    assert publish(river.installation, str(first)) == 1
+    with pytest.raises(Misuse, match="published already, under the number 1"):
+        publish(river.installation, "plant_2024")
+    river.load(activities([{"activity_id": "power", "quantity": "9"}]), name="later.csv")
+    calculate(river.installation, document(river), progress=SilentProgress())
+    assert publish(river.installation, "plant_2024") == 2
+    assert find_inventory(river.installation, "1").inventory_id == first
+    assert [each.number for each in list_inventories(river.installation)] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE inventories SET name = 'x'",
+        "UPDATE inventory_lines SET co2e_kg = 0",
+        "DELETE FROM inventory_lines",
+        "UPDATE inventory_publications SET number = 9",
+        "DELETE FROM inventory_publications",
+        "DELETE FROM inventories",
+        "UPDATE inventory_findings SET message = ''",
+    ],
+)
+def test_the_application_can_change_nothing_of_it(river: River, statement: str) -> None:
+    loaded(river)
+    installation = river.installation
+    with (
+        pytest.raises(Misuse, match="permission denied"),
+        installation.database.connect(installation.tenant_id) as session,
+    ):
+        session.execute(statement)
+
+
+def test_lines_are_listed_and_the_twin_computes_each_again(river: River) -> None:
+    inventory_id = loaded(river)
+    lines, total = list_lines(river.installation, str(inventory_id))
+    assert total == len(lines)
+    assert {line["activity_id"] for line in lines} == {"power", "heat", "trip"}
+    inventory = find_inventory(river.installation, str(inventory_id))
+    for activity_id in ("power", "heat", "trip", "abroad"):
+        _, again = recomputed_lines(river.installation, inventory, activity_id)
+        assert again == [line for line in lines if line["activity_id"] == activity_id]
+    some, total = list_lines(river.installation, str(inventory_id), scope=2, gwp_set="AR5", limit=1)
+    assert (len(some), total) == (1, 2)
+
+
+def test_choices_show_every_candidate_with_its_reason(river: River) -> None:
+    inventory_id = str(loaded(river))
+    found = choices(river.installation, inventory_id, "power")
+    assert [(each.stage, each.method, each.taken) for each in found] == [
+        ("use", "location_based", "grid"), ("use", "market_based", "grid"),
+    ]  # fmt: skip
+    (abroad, *_) = choices(river.installation, inventory_id, "abroad")
+    assert abroad.taken is None
+    assert abroad.candidates == (("grid", "test", "it is for region DE; for FR only FR may be taken"),)
+    with pytest.raises(Misuse, match="no such activity"):
+        choices(river.installation, inventory_id, "before")
+
+
+def test_differences_between_sets_and_methods_are_told_activity_by_activity(river: River) -> None:
+    found = differences(river.installation, str(loaded(river)), limit=10)
+    assert [(each.other, each.differing) for each in found] == [
+        (("AR5", "market_based"), 0), (("AR6", "location_based"), 3), (("AR6", "market_based"), 3),
+    ]  # fmt: skip
+    by_set = found[1]
+    assert by_set.difference_kg == Decimal("99.345") - 506
+    heat = next(line for line in by_set.lines if line.activity_id == "heat")
+    assert (heat.kg_a, heat.kg_b, heat.rests_on_a, heat.rests_on_b) == (
+        100,
+        Decimal("99.345"),
+        "published gas",
+        "derived gas",
+    )
+
+
+def test_report_and_lines_are_written(river: River, tmp_path: Path) -> None:
+    loaded(river)
+    write_report(river.installation, "plant_2024", tmp_path / "r.html")
+    page = (tmp_path / "r.html").read_text()
+    assert "0.506" in page
+    assert "business travel" in page
+    assert "http://" not in page
+    assert "<script" not in page
+    write_lines(river.installation, "plant_2024", tmp_path / "l.csv")
+    assert (tmp_path / "l.csv").read_text().startswith('"activity_id","method"')
+
+
+def test_a_document_that_is_wrong_stores_nothing(river: River) -> None:
+    with pytest.raises(Misuse, match="no such set of warming potentials"):
+        loaded(river, gwp_sets=["AR99"])
+    assert list_inventories(river.installation) == []
+    with pytest.raises(Misuse, match="none has been calculated"):
+        show_inventory(river.installation, "plant_2024")
+
+
+def test_nothing_at_all_is_an_inventory_too(river: River) -> None:
+    made = calculate(river.installation, document(river), progress=SilentProgress())
+    assert (made.lines, made.activities) == (0, 0)
+    assert show_inventory(river.installation, "plant_2024").designated.co2e_kg == 0
+
+
+def test_another_organisation_sees_none_of_it(river: River) -> None:
+    loaded(river)
+    with psycopg.connect(river.superuser_url) as superuser:
+        superuser.execute("INSERT INTO tenants (tenant_id, name) VALUES (gen_random_uuid(), 'other')")
+        (other,) = superuser.execute("SELECT tenant_id FROM tenants WHERE name = 'other'").fetchone() or (None,)
+    assert other is not None
+    with river.installation.database.connect(other) as session:
+        for table in ("inventories", "inventory_lines", "inventory_findings", "inventory_publications"):
+            assert session.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
