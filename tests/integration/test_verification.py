@@ -330,7 +330,14 @@ CHANGED = {
 """One changed value of each type, a byte where it is bytes."""
 
 
-WITHOUT_ROWS = dict.fromkeys(("facility_emission_v2", "facility_emission_v2_history"), "loaded as version 1 is")
+WITHOUT_ROWS = {
+    **dict.fromkeys(("facility_emission_v2", "facility_emission_v2_history"), "loaded as version 1 is"),
+    **{
+        f"{table}{past}": "loaded as activities and factors are"
+        for table in ("energy_instrument_v1", "warming_potential_v1", "organisation_fact_v1")
+        for past in ("", "_history")
+    },
+}
 
 
 class Tampering:
