@@ -50,6 +50,7 @@ class Commands(TyperGroup):
         "trace",
         "verify",
         "report",
+        "replay",
         "db",
     )
 

@@ -22,6 +22,7 @@ from headwater.cli import (
     meters,
     quarantine,
     recipes,
+    replay,
     runs,
 )
 
@@ -80,6 +81,7 @@ app.add_typer(inventory.app, name="inventory")
 app.command("trace")(evidence.trace)
 app.command("verify")(evidence.verify)
 app.command("report")(evidence.report)
+app.add_typer(replay.app, name="replay")
 app.add_typer(database.app, name="db")
 
 

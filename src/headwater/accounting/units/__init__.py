@@ -22,6 +22,7 @@ from headwater.accounting.units.registry import (
     conversion,
     find_unit,
     registry_hash,
+    registry_text,
     units_of,
 )
 from headwater.accounting.units.unit import Unit
@@ -41,6 +42,7 @@ __all__ = [
     "find_unit",
     "read_unit",
     "registry_hash",
+    "registry_text",
     "rounded",
     "units_of",
     "words_of",

@@ -86,15 +86,18 @@ def conversion(source: Unit, target: Unit) -> Fraction | None:
 
 
 @cache
-def registry_hash() -> bytes:
-    """SHA-256 of every spelling with its unit, dimension and size, every doubtful word and every condition of gas.
-
-    Part of each chunk's fingerprint: whatever changes in the tables changes it.
-    """
+def registry_text() -> str:
+    """Every spelling with its unit, dimension and size, every doubtful word and every condition of gas, one a line."""
     lines = sorted(f"{text}\t{unit.symbol}\t{unit.dimension}\t{unit.size}" for text, unit in SPELLINGS.items())
     lines += sorted(f"{word}\t{'|'.join(symbols)}" for word, symbols in CANDIDATES.items())
     lines += sorted(f"{kind}\t{at.temperature}\t{at.pressure}\t{at.litres}" for kind, at in conditions().items())
-    return hashlib.sha256("\n".join(lines).encode()).digest()
+    return "\n".join(lines)
+
+
+@cache
+def registry_hash() -> bytes:
+    """SHA-256 of the registry's text. Part of each chunk's fingerprint: whatever changes in the tables changes it."""
+    return hashlib.sha256(registry_text().encode()).digest()
 
 
 @cache

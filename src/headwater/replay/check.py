@@ -1,0 +1,143 @@
+"""An exported file checked: stage by stage, all that is in it computed again, to the first thing that differs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from headwater.replay.chain import Chain
+from headwater.replay.chunks import ChunkCheck, Totals
+from headwater.replay.container import MANIFEST, Reader, only_known
+from headwater.replay.differences import Difference, Findings
+from headwater.replay.evidence import RunEvidence
+
+CODE = ("__main__.py", "headwater/")
+"""Members that are the script, by how their names begin."""
+KINDS = ("emission", "run")
+
+
+def check_file(path: Path, *, own_code: Mapping[str, bytes] | None = None) -> Findings:
+    """Check a file; InputRefused where it is none, or holds more than is opened.
+
+    `own_code` is the script as an installed Headwater has it: the file's own is held beside it, and never run.
+    """
+    reader = Reader(path)
+    findings = Findings()
+    try:
+        only_known(reader.manifest.get("kind", ""), KINDS)
+        findings.facts |= {
+            "file": path.name,
+            "kind": reader.manifest["kind"],
+            "about": reader.manifest.get("about", {}),
+            "script": _script_digest(reader),
+        }
+        _check_container(reader, findings)
+        _compare_code(reader, findings, own_code)
+        _check_run(reader, findings)
+    finally:
+        reader.close()
+    return findings
+
+
+def _check_container(reader: Reader, findings: Findings) -> None:
+    with findings.stage("file") as stage:
+        if not reader.is_whole:
+            findings.differ(Difference(member=reader.name, why="its seal does not hold: some byte of it was changed"))
+        noted = reader.manifest["members"]
+        for name in sorted({*noted, *reader.members} - {MANIFEST}):
+            if name not in noted or not reader.has(name):
+                findings.differ(Difference(member=name, why="it is missing" if name in noted else "nothing names it"))
+                continue
+            stage.count += 1
+            with findings.stage_part(name):
+                _check_member(reader, findings, name, noted[name])
+        stage.said = f"{stage.count} members, each by its SHA-256, and the seal over all bytes"
+
+
+def _check_member(reader: Reader, findings: Findings, name: str, noted: str) -> None:
+    found = reader.digest(name)
+    if found != noted:
+        line = reader.first_changed_line(name)
+        row = f"line {line}" if line else ""
+        findings.compare(name, row, "SHA-256", stored=noted, recomputed=found, why="the content of the member")
+
+
+def _script_digest(reader: Reader) -> str:
+    """One hash of the whole script: of its members' names and hashes, as the manifest has them."""
+    listed = sorted((name, digest) for name, digest in reader.manifest["members"].items() if name.startswith(CODE))
+    return hashlib.sha256("".join(f"{name} {digest}\n" for name, digest in listed).encode()).hexdigest()
+
+
+def _compare_code(reader: Reader, findings: Findings, own_code: Mapping[str, bytes] | None) -> None:
+    if own_code is None:
+        findings.notes.append(
+            "this script stands in the file that it checks; `headwater replay check` of an installed Headwater checks"
+            " with its own, and says whether both are the same"
+        )
+        return
+    noted = {name: digest for name, digest in reader.manifest["members"].items() if name.startswith(CODE)}
+    own = {name: hashlib.sha256(content).hexdigest() for name, content in own_code.items()}
+    findings.facts["script_is_own"] = noted == own
+    if noted != own:
+        findings.notes.append(
+            f"the script inside, by {reader.manifest.get('made_by')}, is not the one of this version of Headwater;"
+            " what is said here comes from this version's"
+        )
+
+
+def _check_run(reader: Reader, findings: Findings) -> None:
+    manifest = reader.manifest
+    run, numbers = f"run/{manifest['run']['run_id']}", list(manifest["chunks"])
+    resources = frozenset({run, *(f"{run}/chunk/{number}" for number in numbers)})
+    chain = Chain(reader, findings, resources)
+    with findings.stage("audit chain") as stage:
+        chain.walk()
+        stage.count = chain.last - chain.first + 1
+        stage.said = f"entries {chain.first} to {chain.last}, each linked to the next; the head is {_anchor(manifest)}"
+    evidence, totals = RunEvidence(reader, chain), Totals()
+    with findings.stage("documents") as stage:
+        stage.count = evidence.check(findings)
+        stage.said = "contract, mapping, recipe, factors and units are those that the audit chain cites"
+    checks = [ChunkCheck(reader, evidence, findings, totals, number) for number in numbers]
+    with findings.stage("records") as stage:
+        for check in checks:
+            check.records()
+            check.ledger()
+        stage.count = totals.records
+        stage.said = f"{totals.records:,} records worked through from their cells"
+    with findings.stage("rows") as stage:
+        for check in checks:
+            check.rows()
+        stage.count = totals.rows
+        stage.said = f"{totals.rows:,} rows computed again, and found in the hashes that the audit chain holds"
+    if evidence_calculates(findings, evidence):
+        with findings.stage("figures") as stage:
+            for check in checks:
+                check.figures()
+            stage.count = totals.figures + totals.by_hash
+            by_hash = f"; {totals.by_hash:,} checked by hash" if totals.by_hash else ""
+            stage.said = f"{totals.figures:,} figures calculated again{by_hash}"
+    _tell(findings, manifest, totals)
+
+
+def evidence_calculates(findings: Findings, evidence: RunEvidence) -> bool:
+    """Whether there are figures to check; what cannot be told is a difference already."""
+    try:
+        return evidence.calculates
+    except KeyError:
+        findings.notes.append("the chain does not tell of the run, so that its figures are not looked at")
+        return False
+
+
+def _tell(findings: Findings, manifest: Mapping[str, Any], totals: Totals) -> None:
+    findings.facts["co2e_kg"] = {
+        f"{gwp_set}, scope {scope}": f"{total:f}" for (gwp_set, scope), total in sorted(totals.co2e_kg.items())
+    }
+    findings.facts["anchor"] = _anchor(manifest)
+    findings.notes += [str(note) for note in manifest.get("notes", ())]
+
+
+def _anchor(manifest: Mapping[str, Any]) -> str:
+    return str(manifest["chain"]["anchor"])

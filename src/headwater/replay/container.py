@@ -1,0 +1,263 @@
+"""The file of a replay: a zip that Python runs, sealed to its last byte, and opened within limits.
+
+    manifest.json       what the file is about, and the SHA-256 of every other member
+    lines/MEMBER.bin    for each member of many lines, 4 bytes of SHA-256 a line: so that a changed line can be named
+    (the zip's comment) the seal: SHA-256 of all bytes before it
+
+Equal contents give equal bytes: members in order, no times, one level of compression.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from headwater.errors import InputRefused, Misuse
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+LINES = "lines/"
+SEAL = b"headwater replay, sealed: sha256 "
+SEAL_BYTES = len(SEAL) + 64
+
+MOST_MEMBERS = 20_000
+MOST_BYTES = 4 * 1024**3
+MOST_BYTES_A_LINE = 64 * 1024**2
+MOST_BYTES_A_DOCUMENT = 256 * 1024**2
+MOST_TIMES_COMPRESSED = 500
+"""A member that says it holds more than this times its compressed bytes is no evidence but a trap."""
+_LINE_DIGEST_BYTES = 4
+_BLOCK_BYTES = 1024**2
+_SMALL = 1024**2
+
+
+def canonical_json(body: object) -> str:
+    """JSON in the one form that is written."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+class Writer:
+    """Writes a file member by member; `seal` ends it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._zip = zipfile.ZipFile(file, "w", compression=zipfile.ZIP_DEFLATED, compresslevel=6)
+        self._members: dict[str, str] = {}
+        self._line_digests: dict[str, bytes] = {}
+
+    def add(self, name: str, content: bytes) -> None:
+        """A member as a whole."""
+        self._members[name] = hashlib.sha256(content).hexdigest()
+        with self._zip.open(_info(name), "w") as member:
+            member.write(content)
+
+    def add_lines(self, name: str, lines: Iterable[bytes]) -> None:
+        """A member line by line, each with its line end."""
+        digest, digests = hashlib.sha256(), bytearray()
+        with self._zip.open(_info(name), "w", force_zip64=True) as member:
+            for line in lines:
+                member.write(line)
+                digest.update(line)
+                digests += hashlib.sha256(line).digest()[:_LINE_DIGEST_BYTES]
+        self._members[name] = digest.hexdigest()
+        self._line_digests[name] = bytes(digests)
+
+    def add_records(self, name: str, records: Iterable[object]) -> None:
+        """A member of one canonical JSON a line."""
+        self.add_lines(name, (f"{canonical_json(record)}\n".encode("utf-8", "surrogatepass") for record in records))
+
+    def seal(self, manifest: dict[str, Any]) -> None:
+        """Write the manifest and the seal; nothing comes after it."""
+        for name, digests in self._line_digests.items():
+            self.add(f"{LINES}{name}.bin", digests)
+        body = {"format": FORMAT, **manifest, "members": self._members}
+        with self._zip.open(_info(MANIFEST), "w") as member:
+            member.write(canonical_json(body).encode())
+        self._zip.comment = SEAL + b"0" * 64
+        self._zip.close()
+        self._file.seek(-64, io.SEEK_END)
+        self._file.write(_seal_of(self._file).encode())
+
+
+def _info(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.create_system = 3
+    info.external_attr = 0o100644 << 16
+    return info
+
+
+def _seal_of(file: IO[bytes]) -> str:
+    """SHA-256 of all but the seal; leaves the file where the seal's digits begin."""
+    size = file.seek(0, io.SEEK_END) - 64
+    file.seek(0)
+    digest = hashlib.sha256()
+    while size:
+        block = file.read(min(_BLOCK_BYTES, size))
+        digest.update(block)
+        size -= len(block)
+    return digest.hexdigest()
+
+
+class Reader:
+    """A file opened for its check. `is_whole` says whether its seal holds."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = path.name
+        try:
+            self._file = path.open("rb")
+        except OSError as error:
+            raise InputRefused("the file cannot be read", where=str(path), value=error.strerror) from error
+        try:
+            self._zip = zipfile.ZipFile(self._file)
+            self._check_sizes()
+            self.is_whole = self._holds()
+            self.manifest = self._manifest()
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
+            self._file.close()
+            raise _not_a_replay(self.name, str(error)) from error
+        except InputRefused:
+            self._file.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    @property
+    def members(self) -> list[str]:
+        """Names of all members, in the order of the file."""
+        return [info.filename for info in self._zip.infolist()]
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a member."""
+        return name in self._zip.NameToInfo
+
+    def content(self, name: str) -> bytes:
+        """A member as a whole."""
+        return b"".join(self._blocks(name, MOST_BYTES_A_DOCUMENT))
+
+    def document(self, name: str) -> Any:
+        """A member that is one JSON document."""
+        try:
+            return json.loads(self.content(name))
+        except (ValueError, RecursionError) as error:
+            raise InputRefused("it cannot be read as JSON", where=name, value=str(error)[:200]) from error
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        """The lines of a member, each with its line end."""
+        left = bytearray()
+        for block in self._blocks(name, MOST_BYTES):
+            left += block
+            *whole, rest = left.split(b"\n")
+            for line in whole:
+                yield bytes(line) + b"\n"
+            left = bytearray(rest)
+            if len(left) > MOST_BYTES_A_LINE:
+                raise InputRefused("a line is too long", where=name, valid=f"{MOST_BYTES_A_LINE:,} bytes")
+        if left:
+            yield bytes(left)
+
+    def records(self, name: str) -> Iterator[tuple[int, Any]]:
+        """The JSON documents of a member, with the number of each one's line from 1."""
+        for number, line in enumerate(self.lines(name), start=1):
+            try:
+                record = json.loads(line)
+                is_canonical = f"{canonical_json(record)}\n".encode("utf-8", "surrogatepass") == line
+            except (ValueError, RecursionError) as error:
+                raise InputRefused("it cannot be read as JSON", where=f"{name}, line {number}") from error
+            if not is_canonical:
+                raise InputRefused("it is not written as an export writes it", where=f"{name}, line {number}")
+            yield number, record
+
+    def first_changed_line(self, name: str) -> int | None:
+        """The first line of a member that is not the one that was written, from 1; None where that cannot be told."""
+        digests = f"{LINES}{name}.bin"
+        if not self.has(digests):
+            return None
+        try:
+            noted = self.content(digests)
+            number = 0
+            for number, line in enumerate(self.lines(name), start=1):
+                place = (number - 1) * _LINE_DIGEST_BYTES
+                if hashlib.sha256(line).digest()[:_LINE_DIGEST_BYTES] != noted[place : place + _LINE_DIGEST_BYTES]:
+                    return number
+        except InputRefused:
+            return number + 1
+        return number + 1 if number * _LINE_DIGEST_BYTES < len(noted) else None
+
+    def digest(self, name: str) -> str:
+        """SHA-256 of a member."""
+        digest = hashlib.sha256()
+        for block in self._blocks(name, MOST_BYTES):
+            digest.update(block)
+        return digest.hexdigest()
+
+    def _blocks(self, name: str, most: int) -> Iterator[bytes]:
+        """No more than `most` bytes are ever made of a member, whatever it says of itself."""
+        left = most
+        try:
+            with self._zip.open(name) as member:
+                while block := member.read(_BLOCK_BYTES):
+                    left -= len(block)
+                    if left < 0:
+                        raise InputRefused("it holds more than is opened", where=name, valid=f"at most {most:,} bytes")
+                    yield block
+        except KeyError as error:
+            raise InputRefused("it is missing", where=name) from error
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+            raise InputRefused("it cannot be unpacked", where=name, value=str(error)[:200]) from error
+
+    def _check_sizes(self) -> None:
+        infos = self._zip.infolist()
+        if len(infos) > MOST_MEMBERS:
+            raise InputRefused("it has too many members", where=self.name, valid=f"at most {MOST_MEMBERS:,}")
+        if len({info.filename for info in infos}) < len(infos):
+            raise InputRefused("two members have one name", where=self.name)
+        if sum(info.file_size for info in infos) > MOST_BYTES:
+            raise InputRefused("it would unpack to too much", where=self.name, valid=f"at most {MOST_BYTES:,} bytes")
+        for info in infos:
+            if info.file_size > max(_SMALL, info.compress_size * MOST_TIMES_COMPRESSED):
+                raise InputRefused(
+                    "a member is packed too tightly to be evidence",
+                    where=f"{self.name}, {info.filename}",
+                    valid=f"at most {MOST_TIMES_COMPRESSED} times its packed size",
+                )
+
+    def _holds(self) -> bool:
+        size = self._file.seek(0, io.SEEK_END)
+        self._file.seek(max(0, size - SEAL_BYTES))
+        tail = self._file.read()
+        return tail.startswith(SEAL) and tail[len(SEAL) :] == _seal_of(self._file).encode()
+
+    def _manifest(self) -> dict[str, Any]:
+        body = self.document(MANIFEST)
+        if not isinstance(body, dict) or body.get("format") != FORMAT or not isinstance(body.get("members"), dict):
+            raise InputRefused(
+                "this is a replay of a form that is not known here",
+                where=f"{self.name}, {MANIFEST}",
+                value=body.get("format") if isinstance(body, dict) else None,
+                valid=f'"format": {FORMAT}',
+                remedy="Check it with the version of Headwater that wrote it, or with the script inside it.",
+            )
+        return body
+
+
+def _not_a_replay(name: str, why: str) -> InputRefused:
+    return InputRefused(
+        f"this is not a file of `headwater replay export`, or what is left of one: {why}",
+        where=name,
+        remedy="Fetch it again, or export it anew.",
+    )
+
+
+def only_known(kind: str, known: Iterable[str]) -> None:
+    """Misuse for a kind of replay that is not known."""
+    if kind not in known:
+        raise Misuse("there is no replay of this kind", where=MANIFEST, value=kind, valid=", ".join(known))
