@@ -53,6 +53,8 @@ class Tally:
     first_error: str = ""
     uncached: int = 0
     first_uncached: str = ""
+    hidden_rows: int = 0
+    first_hidden: int = 0
 
     def error(self, row: int, column: int, text: str) -> None:
         self.errors += 1
@@ -61,6 +63,10 @@ class Tally:
     def formula(self, row: int, column: int, text: str) -> None:
         self.uncached += 1
         self.first_uncached = self.first_uncached or f"{letters(column)}{row}: {text}"
+
+    def hidden(self, row: int) -> None:
+        self.hidden_rows += 1
+        self.first_hidden = self.first_hidden or row
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -137,6 +137,9 @@ def _about_cells(choice: Choice) -> list[str]:
             warnings.append(
                 f"{where}: {how_many}, the first {scan.tally.first_uncached[:80]}; their text is read instead"
             )
+        if scan.tally.hidden_rows:
+            told = f"{scan.tally.hidden_rows:,} rows are hidden, the first row {scan.tally.first_hidden}"
+            warnings.append(f"{where}: {told}; they are records like all others")
         totals = [row for row in scan.totals if row > table.layout.header]
         if totals:
             rows = ", ".join(map(str, totals[:_SHOWN])) + (" …" if len(totals) > _SHOWN else "")

@@ -34,6 +34,7 @@ from headwater.connectors.workbook.texts import clock_text, number_text, percent
 _CONTENT = "content.xml"
 _MAX_QUIET = 64 * 1024 * 1024
 """Bytes in which no element begins or ends."""
+_UNSEEN = {"collapse", "filter"}
 _GROUPS = {"table-header-rows", "table-rows", "table-row-group"}
 _DURATION = re.compile(r"(-)?P(?:(\d+)D)?T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?")
 _MOMENT = re.compile(r"(\d{4,}-\d\d-\d\d)(?:T(\d\d:\d\d:\d\d)(?:[.,](\d+))?)?")
@@ -182,6 +183,8 @@ class _Rows:
                 self._repeated += len(texts) * (repeated - 1)
                 check_filled(self._repeated, self._place())
                 for number in range(self._number, self._number + repeated):
+                    if attribute(row, "visibility") in _UNSEEN:
+                        self._tally.hidden(number)
                     yield Row(number, list(texts), kinds if given < HEAD_ROWS else "")
                     given += 1
             self._number += repeated

@@ -130,6 +130,8 @@ class XlsBook:
                 texts.pop()
             if texts:
                 self._check(texts, f"{where}, row {row + 1}")
+                if row in sheet.rowinfo_map and sheet.rowinfo_map[row].hidden:
+                    tally.hidden(row + 1)
                 yield Row(row + 1, texts, "".join(kinds[: len(texts)]) if given < HEAD_ROWS else "")
                 given += 1
 

@@ -50,6 +50,7 @@ _ROWS = re.compile(r"<(?:\w+:)?sheetData\b[^<>]*?(/?)>")
 _ROWS_END = re.compile(r"</(?:\w+:)?sheetData\s*>|<(?:\w+:)?sheetData\s*/>")
 _ROW_TAG = re.compile(r"<(?:\w+:)?row\b([^<>]*)>")
 _PLAIN_ROW = re.compile(r'<row r="(\d{1,9})"[^<>]*>')
+_HIDDEN = re.compile(r"""\shidden\s*=\s*["'](?:1|true)["']""")
 _ROW_NUMBER = re.compile(r"""\sr\s*=\s*["'](\d{1,9})["']""")
 _MERGED = re.compile(r"""<(?:\w+:)?mergeCell\s[^<>]*?\bref\s*=\s*["']([^"']*)["']""")
 _CELL = re.compile(
@@ -222,6 +223,8 @@ class _Rows:
         if not texts:
             return None
         self._given += 1
+        if _HIDDEN.search(piece, start, piece.find(">", start)):
+            self._tally.hidden(self._number)
         return Row(self._number, texts, kinds)
 
     def _start(self, piece: str) -> int:
