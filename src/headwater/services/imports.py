@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from headwater.services.folders import SourceFile
     from headwater.services.installation import Installation
     from headwater.services.sources import TakenIn
+    from headwater.store.database import TenantConnection
     from headwater.store.runs import Run
     from headwater.telemetry import Progress
 
@@ -220,22 +221,8 @@ def plan_run(
             source_id=source_id,
             source_name=source_name,
             contract_hash=logic.contract.hash,
-            mapping_hash=put_document(
-                connection,
-                tenant_id,
-                kind="mapping",
-                name=logic.mapping.mapping,
-                version=logic.mapping.version,
-                body=logic.mapping.to_json(),
-            ),
-            recipe_hash=put_document(
-                connection,
-                tenant_id,
-                kind="recipe",
-                name=logic.recipe.recipe,
-                version=logic.recipe.version,
-                body=logic.recipe.to_json(),
-            ),
+            mapping_hash=_keep(connection, tenant_id, "mapping", logic.mapping.mapping, logic.mapping),
+            recipe_hash=_keep(connection, tenant_id, "recipe", logic.recipe.recipe, logic.recipe),
             factor_set=logic.factor_set,
             reference_codes=logic.reference_codes,
             blob_sha256=taken.raw.sha256,
@@ -253,6 +240,11 @@ def plan_run(
             payload=planned_payload(runs.get_run(connection, tenant_id, run_id), logic.hash, planned, file=taken.name),
         )
     return run_id
+
+
+def _keep(connection: TenantConnection, tenant_id: UUID, kind: str, name: str, document: Mapping | Recipe) -> bytes:
+    version, body = document.version, document.to_json()
+    return put_document(connection, tenant_id, kind=kind, name=name, version=version, body=body)
 
 
 def _planned(tenant_id: UUID, run_id: UUID, span: ChunkSpan) -> PlannedChunk:
