@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_facts, print_json, print_table
 from headwater.cli.session import installation
+
+if TYPE_CHECKING:
+    from headwater.accounting.indicators import Computed
 
 app = typer.Typer(no_args_is_help=True, help="Indicators: list, show and compute them.")
 
@@ -110,6 +113,10 @@ def compute(
         list[str] | None,
         typer.Option(help="What values are told apart by: scope, category, site, year, month, activity_type …"),
     ] = None,
+    inventory: Annotated[
+        list[str] | None,
+        typer.Option(help="An inventory by number, id or name; several make a series.", show_default="what stands"),
+    ] = None,
     method: Annotated[str | None, typer.Option(help="The method of scope 2: location_based or market_based.")] = None,
     gwp_set: Annotated[str | None, typer.Option(help="The set of warming potentials, as AR6.")] = None,
     document: Documents = None,
@@ -124,24 +131,35 @@ def compute(
     Examples:
       headwater indicators compute
       headwater indicators compute emissions --by site --by year --gwp-set AR5
+      headwater indicators compute emissions_by_scope renewable_share --inventory 1
       headwater indicators compute intensity_by_headcount --html intensity.html
     """
     from headwater.services.figure_page import write_page
-    from headwater.services.indicator_sources import Wanted
     from headwater.services.indicators import as_json as json_of
-    from headwater.services.indicators import compute_indicators, defined_indicators, key_words, page, rests_on
+    from headwater.services.indicators import compute_indicators, defined_indicators, page
+    from headwater.services.inventory_lines import Wanted
 
     with installation() as opened:
         defined = defined_indicators(opened, document or ())
-        found = compute_indicators(opened, defined, names or (), by=by, wanted=Wanted(method=method, gwp_set=gwp_set))
+        wanted = Wanted(method=method, gwp_set=gwp_set)
+        found = compute_indicators(opened, defined, names or (), by=by, wanted=wanted, inventories=inventory or ())
         organisation = opened.settings.organisation
     if html is not None:
-        write_page(page(found, organisation=organisation, of="what stands"), html)
+        of = " and ".join(f"inventory {each}" for each in inventory or ()) or "what stands"
+        write_page(page(found, organisation=organisation, of=of), html)
     if as_json:
         print_json([json_of(each) for each in found])
         return
+    _print(found)
+    if html is not None:
+        typer.echo(f"written to {html}")
+
+
+def _print(found: list[Computed]) -> None:
+    from headwater.services.indicators import WORDS, key_words, rests_on
+
     for each in found:
-        heads = [{"facility_code": "site"}.get(name, name) for name in each.dimensions]
+        heads = [WORDS.get(name, name) for name in each.dimensions]
         print_table(
             [*heads, "value", "unit", "remarks"],
             [
@@ -158,5 +176,3 @@ def compute(
         )
         for line in rests_on(each):
             typer.echo(f"rests on {line}")
-    if html is not None:
-        typer.echo(f"written to {html}")

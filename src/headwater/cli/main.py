@@ -24,6 +24,7 @@ from headwater.cli import (
     recipes,
     replay,
     runs,
+    uncertainty,
 )
 
 HELP = """Sustainability data, from messy files to figures that can be traced and computed again.
@@ -77,6 +78,7 @@ app.add_typer(contracts.app, name="contracts")
 app.add_typer(factors.app, name="factors")
 app.add_typer(meters.app, name="meters")
 app.add_typer(indicators.app, name="indicators")
+inventory.app.command("uncertainty")(uncertainty.uncertainty)
 app.add_typer(inventory.app, name="inventory")
 app.command("trace")(evidence.trace)
 app.command("verify")(evidence.verify)

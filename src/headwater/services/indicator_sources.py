@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headwater.accounting.indicators import CO2E, Rows, Source
@@ -12,6 +13,7 @@ from headwater.contracts.bulk import quoted
 from headwater.contracts.document import FieldSpec
 from headwater.errors import Misuse
 from headwater.services.contract_rows import load_rows
+from headwater.services.inventory_lines import ALL_LINES, COUNTED, Loaded, Wanted, line_fields, load_lines
 from headwater.services.logic import CALCULATED, RESULTS
 
 if TYPE_CHECKING:
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
     from headwater.contracts import Document
     from headwater.services.installation import Installation
 
-EMISSIONS, ACTIVITIES, MARKET_ELECTRICITY = "emissions", "activities", "market_electricity"
+EMISSIONS, ACTIVITIES = "emissions", "activities"
+ELECTRICITY, MARKET_ELECTRICITY = "electricity", "market_electricity"
+OF_INVENTORIES = (ELECTRICITY, MARKET_ELECTRICITY)
+"""Sources that only inventories have: electricity bought, an activity a row, and what it rests on, a part a row."""
 MASSES = {
     "co2_kg": "kgCO2",
     "ch4_kg": "kgCH4",
@@ -39,14 +44,6 @@ WHOLES = {"organisation_fact": ("facility_code", "*")}
 """Contracts some of whose rows are the total of others."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """Which figures are taken where several stand beside each other; None: all there are."""
-
-    method: str | None = None
-    gwp_set: str | None = None
-
-
 def live_rows(
     installation: Installation, engine: duckdb.DuckDBPyConnection, names: Sequence[str], wanted: Wanted
 ) -> Rows:
@@ -57,26 +54,92 @@ def live_rows(
             sources[name] = _live_emissions(installation, engine, wanted)
         elif name == ACTIVITIES:
             sources[name] = contract_source(installation, engine, CALCULATED, 1, "activities")
-        elif name != MARKET_ELECTRICITY:
+        elif name not in OF_INVENTORIES:
             sources[name] = named_contract(installation, engine, name)
     why = "only inventories tell what electricity rests on: name one with --inventory"
     absent = {name: why for name in names if name not in sources}
     return Rows(connection=engine, sources=sources, absent=absent)
 
 
-def named_contract(
-    installation: Installation, engine: duckdb.DuckDBPyConnection, name: str, *, period: tuple[str, str] | None = None
+def inventory_rows(
+    installation: Installation,
+    engine: duckdb.DuckDBPyConnection,
+    names: Sequence[str],
+    wanted: Wanted,
+    inventories: Sequence[str],
+) -> Rows:
+    """The sources of these names from the lines of inventories; contracts' rows as they stand, of their periods."""
+    loaded = load_lines(installation, engine, inventories, wanted)
+    fields = line_fields()
+    sources: dict[str, Source] = {}
+    for name in names:
+        if name == EMISSIONS:
+            found = emission_source(fields, COUNTED, loaded.title, loaded.sha256)
+            if loaded.accepts:
+                found = replace(found, units={**found.units, "co2e_kg": _text(f"kgCO2e_{loaded.gwp_set}")})
+            sources[name] = found
+        elif name == ACTIVITIES:
+            sources[name] = _of_lines(engine, fields, name, loaded, "TRUE")
+        elif name == ELECTRICITY:
+            types = sorted({each for document in loaded.documents for each in document.instruments.types})
+            listed = ", ".join(map(_text, types))
+            sources[name] = _of_lines(
+                engine, fields, name, loaded, f"scope = 2 AND stage = 'use' AND activity_type IN ({listed})"
+            )
+        elif name == MARKET_ELECTRICITY:
+            condition = "method = 'market_based' AND stage = 'use' AND part_kwh IS NOT NULL"
+            sources[name] = _of_lines(engine, fields, name, loaded, condition, parts=True)
+        else:
+            sources[name] = named_contract(installation, engine, name, periods=loaded.periods)
+    return Rows(connection=engine, sources=sources)
+
+
+def _of_lines(
+    engine: duckdb.DuckDBPyConnection,
+    fields: Mapping[str, FieldSpec],
+    name: str,
+    loaded: Loaded,
+    condition: str,
+    *,
+    parts: bool = False,
 ) -> Source:
-    """The rows of `contract@major`; those of a period, where it is given and the contract has a first day."""
+    """One row for each activity of the lines, or for each part of it: sets and methods repeat what is no figure.
+
+    `quantity` is what counts of it, by equity share.
+    """
+    key = "activity_id, year, part" if parts else "activity_id, year"
+    counted = "CASE WHEN share IS NULL THEN quantity ELSE CAST(round(quantity * share, 6) AS DECIMAL(18,6)) END"
+    engine.execute(
+        f"CREATE OR REPLACE TEMP VIEW of_{name} AS SELECT * REPLACE ({counted} AS quantity) FROM {ALL_LINES}"
+        f" WHERE {condition} QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY method, gwp_set, stage, part) = 1"
+    )
+    return Source(
+        title=f"{name.replace('_', ' ')} in {loaded.title}",
+        relation=f"of_{name}",
+        fields=fields,
+        dimensions={**_dimensions(fields), "year": "year"},
+        units=_units(fields),
+        sha256=loaded.sha256,
+    )
+
+
+def named_contract(
+    installation: Installation,
+    engine: duckdb.DuckDBPyConnection,
+    name: str,
+    *,
+    periods: Sequence[tuple[datetime.date, datetime.date]] = (),
+) -> Source:
+    """The rows of `contract@major`; those of the periods, where they are given and the contract has a first day."""
     contract, _, major = name.partition("@")
     if not major:
         raise Misuse(
             "there is no such source",
             where="indicators",
             value=name,
-            valid=f"{EMISSIONS}, {ACTIVITIES}, {MARKET_ELECTRICITY}, or a contract as in organisation_fact@1",
+            valid=f"{EMISSIONS}, {ACTIVITIES}, {', '.join(OF_INVENTORIES)}, or a contract as in organisation_fact@1",
         )
-    return contract_source(installation, engine, contract, int(major), contract, period=period)
+    return contract_source(installation, engine, contract, int(major), contract, periods=periods)
 
 
 def contract_source(
@@ -86,21 +149,24 @@ def contract_source(
     major: int,
     title: str,
     *,
-    period: tuple[str, str] | None = None,
+    periods: Sequence[tuple[datetime.date, datetime.date]] = (),
 ) -> Source:
-    """A contract's rows as a source."""
+    """A contract's rows as a source. periods: only rows whose first day is in one; their year is that it begins in."""
     document = installation.contract(contract, major)
     relation = f"rows_of_{contract}_v{major}"
     sha256 = load_rows(installation, engine, document, relation)
-    if period is not None and "period_start" in document.by_name:
-        start, end = period
-        engine.execute(f"DELETE FROM {relation} WHERE period_start < DATE '{start}' OR period_start >= DATE '{end}'")
-        title = f"{title} of the period from {start} up to {end}"
+    dimensions = _dimensions(document.by_name)
+    if periods and "period_start" in document.by_name:
+        within = [f"(period_start >= DATE '{start}' AND period_start < DATE '{end}')" for start, end in periods]
+        engine.execute(f"DELETE FROM {relation} WHERE NOT ({' OR '.join(within)})")
+        cases = " ".join(f"WHEN period_start >= DATE '{start}' THEN {start.year}" for start, _ in sorted(periods)[::-1])
+        dimensions["year"] = f"CASE {cases} END"
+        title = f"{title} of the {'period' if len(periods) == 1 else 'periods'} of the inventory"
     return Source(
         title=title,
         relation=relation,
         fields=document.by_name,
-        dimensions=_dimensions(document.by_name),
+        dimensions=dimensions,
         units=_units(document.by_name),
         whole=WHOLES.get(contract),
         period="period_start" if "period_start" in document.by_name else _year(document),
@@ -133,11 +199,14 @@ def _live_emissions(installation: Installation, engine: duckdb.DuckDBPyConnectio
 
 def emission_source(fields: Mapping[str, FieldSpec], relation: str, title: str, sha256: str) -> Source:
     """Rows with co2e_kg in a set of warming potentials, which are never added across sets or methods."""
+    dimensions = _dimensions(fields)
+    if relation == COUNTED:
+        dimensions["year"] = "year"
     return Source(
         title=title,
         relation=relation,
         fields=fields,
-        dimensions=_dimensions(fields),
+        dimensions=dimensions,
         units={**_units(fields), "co2e_kg": CO2E},
         apart={"scope 2": SCOPE_2},
         sha256=sha256,

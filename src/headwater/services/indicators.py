@@ -21,7 +21,8 @@ from headwater.errors import InputRefused, Misuse
 from headwater.mapping.strict_yaml import parse_yaml
 from headwater.services.charts import Bar, Chart, columns, rows
 from headwater.services.figure_page import Page, Section, Table
-from headwater.services.indicator_sources import Wanted, live_rows
+from headwater.services.indicator_sources import inventory_rows, live_rows
+from headwater.services.inventory_lines import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,12 +73,17 @@ def compute_indicators(
     *,
     by: Sequence[str] | None = None,
     wanted: Wanted | None = None,
+    inventories: Sequence[str] = (),
 ) -> list[Computed]:
-    """The named indicators from what stands; all of them where none is named."""
+    """The named indicators, all of them where none is named: from inventories, or from what stands."""
     indicators = {name: each.indicator for name, each in defined.items()}
     chosen = list(names) or list(indicators)
     with engine() as connection:
-        sources = live_rows(installation, connection, needed_sources(indicators, chosen), wanted or Wanted())
+        needed, wanted = needed_sources(indicators, chosen), wanted or Wanted()
+        if inventories:
+            sources = inventory_rows(installation, connection, needed, wanted, inventories)
+        else:
+            sources = live_rows(installation, connection, needed, wanted)
         return compute(indicators, sources, chosen, by=by)
 
 

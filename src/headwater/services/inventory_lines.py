@@ -1,0 +1,168 @@
+"""Lines of inventories, brought into the engine from the blobs in which they are kept, never from what stands now."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from headwater.accounting.inventory.lines import COLUMNS, LINE_SCHEMA, counts_sql, sql_type
+from headwater.contracts.document import FieldSpec
+from headwater.errors import Misuse
+from headwater.services.inventories.calculating import stored_document
+from headwater.services.inventories.viewing import find_inventory
+from headwater.store.stored_rows import parsed_batches
+
+if TYPE_CHECKING:
+    import datetime
+
+    import duckdb
+
+    from headwater.accounting.inventory.document import Inventory
+    from headwater.services.installation import Installation
+    from headwater.store.inventories import StoredInventory
+
+ALL_LINES, COUNTED = "all_lines", "counted_lines"
+"""Relations: every line of the inventories with `year`, and those that make up the total that is asked for."""
+_KINDS = {"string": "text", "int64": "integer", "bool": "boolean", "date32[day]": "date"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which figures are taken where several stand beside each other; None: the designated ones, or all there are."""
+
+    method: str | None = None
+    gwp_set: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """Inventories whose lines are in the engine.
+
+    title      what people call the lines
+    accepts    whether figures in another set than `gwp_set` are among those counted, as the document allows
+    sha256     of the file of lines, or of these hashes where there are several
+    """
+
+    title: str
+    inventories: tuple[StoredInventory, ...]
+    documents: tuple[Inventory, ...]
+    method: str
+    gwp_set: str
+    accepts: bool
+    sha256: str
+
+    @property
+    def periods(self) -> tuple[tuple[datetime.date, datetime.date], ...]:
+        """First day and day after the last of each."""
+        return tuple((each.period.start, each.period.end) for each in self.documents)
+
+
+def load_lines(
+    installation: Installation, engine: duckdb.DuckDBPyConnection, names: Sequence[str], wanted: Wanted
+) -> Loaded:
+    """Make the relations `all_lines` and `counted_lines` from the lines of inventories, each by number, id or name.
+
+    `year` is that in which the inventory's period begins. Misuse: figures asked for that one of them does not have, or
+    periods that overlap, so that something would count twice.
+    """
+    stored = tuple(find_inventory(installation, name) for name in names)
+    documents = tuple(stored_document(installation, each) for each in stored)
+    _refuse_overlap(stored, documents)
+    designated = {(each.designated.method, each.designated_set) for each in documents}
+    method = wanted.method or _the_one({method for method, _ in designated}, "--method")
+    gwp_set = wanted.gwp_set or _the_one({gwp_set for _, gwp_set in designated}, "--gwp-set")
+    for document in documents:
+        _require(method, document.methods, "--method", document)
+        _require(gwp_set, document.gwp_sets, "--gwp-set", document)
+    columns = ", ".join(f"{column.name} {sql_type(column)}" for column in COLUMNS)
+    engine.execute(f"CREATE OR REPLACE TABLE {ALL_LINES} ({columns}, year BIGINT, counts BOOLEAN)")
+    for each, document in zip(stored, documents, strict=True):
+        counts = counts_sql(f"'{gwp_set}'", f"'{method}'", accept_other_sets=document.accept_other_sets)
+        _append(installation, engine, each, f"{document.period.start.year} AS year, coalesce({counts}, FALSE)")
+    engine.execute(f"CREATE OR REPLACE TEMP VIEW {COUNTED} AS SELECT * FROM {ALL_LINES} WHERE counts")
+    accepts = any(document.accept_other_sets for document in documents)
+    return Loaded(
+        title=f"lines of {' and '.join(map(called, stored))}{', other sets accepted' if accepts else ''}",
+        inventories=stored,
+        documents=documents,
+        method=method,
+        gwp_set=gwp_set,
+        accepts=accepts,
+        sha256=_hash(stored),
+    )
+
+
+def called(inventory: StoredInventory) -> str:
+    """An inventory as people say it: by its number, or by name and id where it was not published."""
+    if inventory.number is not None:
+        return f"inventory {inventory.number}"
+    return f"inventory {inventory.name} ({str(inventory.inventory_id)[:8]})"
+
+
+def line_fields() -> dict[str, FieldSpec]:
+    """The columns of a line as fields, for conditions."""
+    found = {}
+    for field in LINE_SCHEMA:
+        is_decimal = pa.types.is_decimal(field.type)
+        found[field.name] = FieldSpec(
+            name=field.name,
+            type="decimal" if is_decimal else _KINDS[str(field.type)],
+            description=field.name,
+            required=False,
+            key=False,
+            precision=field.type.precision if is_decimal else None,
+            scale=field.type.scale if is_decimal else None,
+        )
+    return found
+
+
+def _append(
+    installation: Installation, engine: duckdb.DuckDBPyConnection, inventory: StoredInventory, more: str
+) -> None:
+    casts = ", ".join(f"CAST({column.name} AS {sql_type(column)}) AS {column.name}" for column in COLUMNS)
+    with installation.blobs.open(installation.tenant_id, inventory.lines) as file:
+        for batch in parsed_batches(file):
+            engine.register("line_texts", pa.Table.from_batches([batch]))
+            engine.execute(f"INSERT INTO {ALL_LINES} SELECT *, {more} FROM (SELECT {casts} FROM line_texts)")
+            engine.unregister("line_texts")
+
+
+def _hash(stored: Sequence[StoredInventory]) -> str:
+    hashes = [each.lines.hex() for each in stored]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def _refuse_overlap(stored: Sequence[StoredInventory], documents: Sequence[Inventory]) -> None:
+    periods = sorted(
+        (document.period.start, document.period.end, called(each))
+        for each, document in zip(stored, documents, strict=True)
+    )
+    for (_, end, name), (start, _, other) in pairwise(periods):
+        if start < end:
+            raise Misuse(
+                f"{name} and {other} cover days in common, which would count twice",
+                where="--inventory",
+                valid="inventories of periods that follow each other",
+            )
+
+
+def _the_one(found: set[str], option: str) -> str:
+    if len(found) > 1:
+        raise Misuse(
+            f"the inventories designate {' and '.join(sorted(found))}",
+            where="--inventory",
+            remedy=f"Say which with {option}.",
+        )
+    return next(iter(found))
+
+
+def _require(value: str, known: Sequence[str], option: str, document: Inventory) -> None:
+    if value not in known:
+        raise Misuse(
+            f"inventory {document.inventory} has no such figures", where=option, value=value, valid=", ".join(known)
+        )

@@ -1,0 +1,188 @@
+"""Indicators and uncertainty over the lines of an inventory, from its pinned files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from headwater.accounting.uncertainty import Assumed
+from headwater.accounting.uncertainty.model import Z
+from headwater.errors import Misuse
+from headwater.packs.ghg import pack
+from headwater.services.figure_page import render
+from headwater.services.indicators import as_json, compute_indicators, defined_indicators
+from headwater.services.inventories.calculating import calculate
+from headwater.services.inventory_lines import Wanted
+from headwater.services.uncertainty import Uncertainty, inventory_uncertainty, page
+from headwater.telemetry import SilentProgress
+from tests.river import River
+
+pytestmark = pytest.mark.server
+
+ACTIVITY_FORM = str(Path(str(pack.mappings)) / "activity_form.yaml")
+ACTIVITY = {"activity_type": "electricity", "region": "DE", "unit": "kWh", "period_start": "2024-01-01"}
+FACTOR = {
+    "source": "test", "publication_year": "2024", "activity_type": "electricity", "region": "DE", "unit": "kWh",
+    "scope": "2", "method": "location_based", "gwp_set": "AR5", "co2e_kg_per_unit": "0.4", "valid_from": "2020-01-01",
+    "valid_to": "2030-01-01",
+}  # fmt: skip
+FACTORS = [
+    {"factor_id": "grid", "uncertainty_percent": "10"},
+    {"factor_id": "gas", "activity_type": "natural_gas", "unit": "kWh_gross", "scope": "1", "method": "activity_based",
+     "co2e_kg_per_unit": "0.2", "pedigree": "11121"},
+]  # fmt: skip
+ACTIVITIES = [
+    {"activity_id": "lon", "facility_code": "LON", "quantity": "1000", "quantity_uncertainty_percent": "5",
+     "pedigree": "11111"},
+    {"activity_id": "par", "facility_code": "PAR", "quantity": "500", "pedigree": "31111"},
+    {"activity_id": "heat", "facility_code": "LON", "activity_type": "natural_gas", "unit": "kWh_gross",
+     "quantity": "2000"},
+]  # fmt: skip
+INSTRUMENTS = [
+    {"instrument_id": "wind", "kind": "contract", "market": "DE", "valid_from": "2024-01-01", "valid_to": "2025-01-01",
+     "energy_mwh": "0.6", "co2e_kg_per_kwh": "0", "gwp_set": "AR5", "renewable": "true", "tracking_id": "t",
+     "retired_on": "2025-01-02", "claimed_by": "plant", "source": "registry"},
+]  # fmt: skip
+
+
+def form(river: River, contract: str, rows: Iterable[Mapping[str, str]], usual: Mapping[str, str]) -> str:
+    names = [spec.name for spec in river.installation.contract(contract, 1).fields]
+    out = io.StringIO()
+    writer = csv.DictWriter(out, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({**dict.fromkeys(names, ""), **usual, **row} for row in rows)
+    return out.getvalue()
+
+
+def instrument_form(river: River) -> str:
+    names = [spec.name for spec in river.installation.contract("energy_instrument", 1).fields]
+    body = {"mapping": "instruments", "version": "1.0.0", "contract": "energy_instrument@1",
+            "fields": {name: {"column": name} for name in names}}  # fmt: skip
+    path = river.folder / "instruments.yaml"
+    path.write_text(yaml.safe_dump(body))
+    return str(path)
+
+
+def document(river: River, name: str = "plant", **given: Any) -> Path:
+    body: dict[str, Any] = {
+        "inventory": name,
+        "organisation": "Plant",
+        "boundary": {"approach": "operational_control"},
+        "period": {"start": "2024-01-01", "end": "2025-01-01"},
+        "gwp_sets": ["AR5"],
+        "instruments": {"grid_average": True},
+    }
+    path = river.folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(body | given))
+    return path
+
+
+@pytest.fixture
+def plant(river: River) -> River:
+    """By hand, location-based: 400 kg (LON) and 200 kg (PAR) of electricity, 400 kg of gas (LON)."""
+    river.load(form(river, "emission_factor", FACTORS, FACTOR), name="factors.csv", mapping="emission_factor_form")
+    river.load(form(river, "activity", ACTIVITIES, ACTIVITY), mapping=ACTIVITY_FORM)
+    instruments = form(river, "energy_instrument", INSTRUMENTS, {})
+    river.load(instruments, name="instruments.csv", mapping=instrument_form(river))
+    calculate(river.installation, document(river), progress=SilentProgress())
+    return river
+
+
+def assessed(river: River, inventory: str = "plant", **given: Any) -> Uncertainty:
+    return inventory_uncertainty(river.installation, inventory, **{"draws": 1000, "seed": 1, "first": 10, **given})
+
+
+def values(river: River, name: str, inventories: tuple[str, ...] = ("plant",), **given: Any) -> dict[str, str]:
+    defined = defined_indicators(river.installation)
+    (found,) = compute_indicators(river.installation, defined, [name], inventories=inventories, **given)
+    return {
+        " ".join(str(part) for part in each["key"].values()): each["value"] or each["not_available"][0]
+        for each in as_json(found)["values"]
+    }
+
+
+def test_the_total_is_the_inventorys_own_and_its_spread_by_hand(plant: River) -> None:
+    """Variance of lognormals, by hand: the grid's factor on 600 kg, LON's reading on 400, both together on 400; gas by
+    its pedigree (completeness 2: 0.0001), PAR by its (technology 3: 0.008), with the grid.
+    """
+    found = assessed(plant)
+    assert found.total_kg == 1000
+    assert found.assessment.whole.kg == pytest.approx(1000)
+    grid, lon = (10 / 100 / Z) ** 2, (5 / 100 / Z) ** 2
+    par, gas = 2.71828182845904523**0.008 - 1, 2.71828182845904523**0.0001 - 1
+    expected = grid * 600**2 + lon * 400**2 + par * 200**2 + gas * 400**2 + grid * lon * 400**2 + grid * par * 200**2
+    assert found.assessment.whole.standard_kg == pytest.approx(expected**0.5)
+    assert [each.name for each in found.assessment.improve] == ["grid", "par", "lon", "gas"]
+    assert found.assessment.whole.covered == pytest.approx(0.6)
+
+
+def test_parts_and_ratings_are_told_apart_as_asked(plant: River) -> None:
+    found = assessed(plant, by=["site"])
+    assert {each.group: round(each.kg) for each in found.assessment.groups} == {("LON",): 800, ("PAR",): 200}
+    whole, *_ = found.activity_ratings
+    assert whole.overall == Decimal("1.13")
+    assert [whole.rated_kg, whole.kg] == [600, 1000]
+    assert whole.indicators is not None
+    assert whole.indicators["technology"] == Decimal("1.67")
+    with pytest.raises(Misuse, match="not told apart"):
+        assessed(plant, by=["activity_id"])
+
+
+def test_the_same_seed_gives_the_same_interval(plant: River) -> None:
+    assert assessed(plant).as_json() == assessed(plant).as_json()
+    assert assessed(plant).assessment.whole.low != assessed(plant, seed=2).assessment.whole.low
+
+
+def test_what_states_nothing_can_be_assumed_and_is_said(plant: River) -> None:
+    found = assessed(plant, assumed=Assumed(activity_percent=20))
+    assert found.assessment.whole.half_width > assessed(plant).assessment.whole.half_width
+    assert found.assessment.whole.covered == pytest.approx(0.6)
+    shown = render(page(found, organisation="Plant"))
+    assert "assumed: ± 20 % where activities state nothing" in shown
+    assert "<script" not in shown
+    with pytest.raises(Misuse, match="no such pedigree table"):
+        assessed(plant, assumed=Assumed(table="mine"))
+
+
+def test_other_totals_are_assessed_by_name(plant: River) -> None:
+    found = assessed(plant, wanted=Wanted(method="market_based"))
+    assert found.method == "market_based"
+    assert found.total_kg == 400 + Decimal("0.4") * 900
+    with pytest.raises(Misuse, match="no such figures"):
+        assessed(plant, wanted=Wanted(gwp_set="AR6"))
+
+
+def test_indicators_over_lines(plant: River) -> None:
+    assert values(plant, "emissions") == {"": "1.000"}
+    assert values(plant, "emissions_by_scope") == {"1": "0.400", "2": "0.600"}
+    assert values(plant, "emissions_by_year") == {"2024": "1.000"}
+    assert values(plant, "emissions", wanted=Wanted(method="market_based")) == {"": "0.760"}
+    assert values(plant, "electricity_bought") == {"": "1.500"}
+    assert values(plant, "renewable_share") == {"": "40.0"}
+    assert values(plant, "change_on_year") == {"2024": "there is no emissions 2023"}
+
+
+def test_lines_of_an_inventory_do_not_move_with_what_is_loaded_later(plant: River) -> None:
+    before = values(plant, "emissions")
+    plant.load(form(plant, "activity", [{"activity_id": "new", "quantity": "9"}], ACTIVITY), name="new.csv",
+               mapping=ACTIVITY_FORM)  # fmt: skip
+    assert values(plant, "emissions") == before
+
+
+def test_several_inventories_are_a_series(plant: River) -> None:
+    rows = [{**ACTIVITIES[0], "activity_id": "last year", "period_start": "2023-05-01"}]
+    plant.load(form(plant, "activity", rows, ACTIVITY), name="2023.csv", mapping=ACTIVITY_FORM)
+    period = {"start": "2023-01-01", "end": "2024-01-01"}
+    calculate(plant.installation, document(plant, "plant_2023", period=period), progress=SilentProgress())
+    both = ("plant", "plant_2023")
+    assert values(plant, "emissions_by_year", both) == {"2023": "0.400", "2024": "1.000"}
+    assert values(plant, "change_on_year", both)["2024"] == "150.0"
+    with pytest.raises(Misuse, match="days in common"):
+        values(plant, "emissions", ("plant", "plant"))
