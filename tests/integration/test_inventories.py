@@ -18,6 +18,7 @@ from headwater.services.inventories.calculating import calculate
 from headwater.services.inventories.choosing import choices, recomputed_lines
 from headwater.services.inventories.exporting import write_lines, write_report
 from headwater.services.inventories.publishing import publish
+from headwater.services.inventories.tracing import trace_line
 from headwater.services.inventories.viewing import (
     differences,
     find_inventory,
@@ -195,12 +196,31 @@ def test_differences_between_sets_and_methods_are_told_activity_by_activity(rive
     by_set = found[1]
     assert by_set.difference_kg == Decimal("99.345") - 506
     heat = next(line for line in by_set.lines if line.activity_id == "heat")
-    assert (heat.kg_a, heat.kg_b, heat.rests_on_a, heat.rests_on_b) == (
-        100,
-        Decimal("99.345"),
-        "published gas",
-        "derived gas",
-    )
+    assert (heat.kg_a, heat.kg_b) == (Decimal(100), Decimal("99.345"))
+    assert (heat.rests_on_a, heat.rests_on_b) == ("published gas", "derived gas")
+
+
+def test_a_line_is_followed_to_factor_activity_and_record(river: River) -> None:
+    loaded(river)
+    found = trace_line(river.installation, "plant_2024|power|location_based")
+    assert found.recomputed
+    assert found.is_same_row
+    assert found.factor is not None
+    assert (found.factor["factor_id"], found.record.raw.file, found.record.raw.line) == ("grid", "activities.csv", 2)
+    assert found.factor_record is not None
+    assert found.factor_record.record.raw.file == "factors.csv"
+    tree = found.tree()
+    assert (tree.title, tree.value) == ("inventory line", "400 kg CO2e of power")
+    formulas = [node.value for node in tree.children if node.title == "formula"]
+    assert formulas == ["1000 kWh = 1000 kWh; 1000 kWh × 0.4 kg CO2e/kWh = 400 kg CO2e (AR5)"]
+    assert json.dumps(found.as_json(), default=str)
+    with pytest.raises(Misuse, match="several such lines"):
+        trace_line(river.installation, "plant_2024|power")
+    with pytest.raises(Misuse, match="no such line"):
+        trace_line(river.installation, "plant_2024|abroad")
+    river.load(activities([{"activity_id": "power", "quantity": "9"}]), name="later.csv")
+    later = trace_line(river.installation, "plant_2024|power|location_based")
+    assert (later.recomputed, later.is_same_row, later.line["quantity"]) == (True, False, "1000.000000")
 
 
 def test_report_and_lines_are_written(river: River, tmp_path: Path) -> None:

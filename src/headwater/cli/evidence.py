@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from rich.text import Text
     from rich.tree import Tree
 
-    from headwater.services.trace import Node
+    from headwater.services.inventories.tracing import LineTrace
+    from headwater.services.trace import Node, Trace
     from headwater.services.verification import Verification
 
 EMISSION = "emission"
@@ -25,7 +26,10 @@ EMISSION = "emission"
 
 def trace(
     contract: Annotated[
-        str, typer.Argument(help="What to trace: emission, or another contract, like activity.", show_default=False)
+        str,
+        typer.Argument(
+            help="What to trace: emission, another contract, like activity, or inventory_line.", show_default=False
+        ),
     ],
     key: Annotated[
         str,
@@ -45,14 +49,20 @@ def trace(
       headwater trace emission meter-7-2024-01
       headwater trace emission meter-7-2024-01 --method location_based --gwp-set AR5 --json
       headwater trace activity meter-7-2024-01
+      headwater trace inventory_line 'laboratory_2020|meter-7-2020-01|location_based|AR5'
     """
+    from headwater.services.inventories.tracing import LINE, trace_line
     from headwater.services.tracing import trace_emission, trace_record
 
     is_figure = contract.partition("@")[0] == EMISSION
     if not is_figure and (method or gwp_set):
         raise Misuse("only an emission has a method and a GWP set", where=contract, value=method or gwp_set)
+    found: Trace | LineTrace
     with installation() as opened:
-        found = trace_emission(opened, key, method, gwp_set) if is_figure else trace_record(opened, contract, key)
+        if contract == LINE:
+            found = trace_line(opened, key)
+        else:
+            found = trace_emission(opened, key, method, gwp_set) if is_figure else trace_record(opened, contract, key)
     if as_json:
         print_json(found.as_json())
         return

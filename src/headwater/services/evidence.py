@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from headwater.connectors.files import write_text_of
 from headwater.contracts import Document
 from headwater.errors import HeadwaterError
+from headwater.services.inventories.verifying import BLOBS as INVENTORY_BLOBS
+from headwater.services.inventories.verifying import CALCULATED as INVENTORY
 from headwater.services.workbook_mending import write_again
 from headwater.store.cited_blobs import all_cited_blobs
 from headwater.store.documents import all_contracts, all_documents
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
     from headwater.telemetry import Progress
 
 OWN = "as its own text says"
-NAMES = {"mapping": ("mapping", "version"), "recipe": ("recipe", "version"), "column_lineage": ("name", "sql")}
+NAMES = {"mapping": ("mapping", "version"), "recipe": ("recipe", "version"), "column_lineage": ("name", "sql"),
+         "inventory": ("inventory", "version")}  # fmt: skip
 """Where a document of a kind says its name and its version."""
 PINNED = {"factor_set", "reference_codes"}
 """Kinds of blobs that are noted before the run that cites them is planned; all else is cited as it is noted."""
@@ -71,6 +74,12 @@ class Evidence:
                 self.cited_blobs.setdefault(payload["reference_codes"], Citation(kind="reference_codes", name=None))
         elif entry.action == "run.started":
             self.cited_documents.setdefault(json.loads(entry.payload)["lineage"], "column_lineage")
+        elif entry.action == INVENTORY:
+            payload = json.loads(entry.payload)
+            self.cited_documents.setdefault(payload["document"], "inventory")
+            for name, kind in INVENTORY_BLOBS.items():
+                if payload[name] is not None:
+                    self.cited_blobs.setdefault(payload[name], Citation(kind=kind, name=None))
 
     def check_documents(self) -> None:
         """Each contract and document is what its hash says, and bears the name that stands in it."""

@@ -22,6 +22,7 @@ from headwater.pipeline.replay.quarantines import Quarantines
 from headwater.pipeline.replay.rows import ContractRows
 from headwater.pipeline.replay.store import Model
 from headwater.services.evidence import Evidence
+from headwater.services.inventories.verifying import InventoryCheck
 from headwater.services.replaying import Replay
 from headwater.store import audit, chunks, runs
 from headwater.store.stored_rows import house_batches, stored_batches
@@ -44,6 +45,8 @@ NOT_EVIDENCE: Mapping[str, str] = {
     "updated_at": "when a row was last touched",
     "committed_at": "when a chunk was committed: the chain has its own time",
     "finished_at": "when a run ended: the chain has its own time",
+    "calculated_at": "when an inventory was calculated: the chain has its own time",
+    "published_at": "when an inventory was published: the chain has its own time",
     "attempts": "how often a chunk was tried; what it came to is evidence, how hard it was is not",
 }
 """Columns of evidence tables that nothing rests on, and that `verify` leaves alone, with the reason."""
@@ -130,7 +133,7 @@ class _Verifier:
                 self._evidence.note(entry)
             self._evidence.check_documents()
             self._evidence.check_blobs(self._progress)
-            not_recomputed = self._replay()
+            not_recomputed = self._replay() | self._inventories()
             self._evidence.check_citations()
         else:
             not_recomputed["everything"] = "the audit chain is broken, so that nothing can be held against it"
@@ -205,6 +208,18 @@ class _Verifier:
         model.quarantines.finish()
         self._count(replay, model)
         return replay.not_recomputed
+
+    def _inventories(self) -> dict[str, str]:
+        check = InventoryCheck(
+            installation=self._installation,
+            connection=self._connection,
+            differences=self._differences,
+            erased=self._evidence.erased,
+        )
+        for entry in audit.entries(self._connection, self._tenant_id):
+            check.take(entry)
+        self._checked |= check.finish()
+        return check.not_recomputed
 
     def _count(self, replay: Replay, model: Model) -> None:
         held = [blob for blob in self._evidence.blobs.values() if blob.sha256.hex() not in self._evidence.erased]

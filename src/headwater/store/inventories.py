@@ -158,8 +158,16 @@ def all_inventories(connection: psycopg.Connection[Any], tenant_id: UUID) -> lis
 
 def findings_of(connection: psycopg.Connection[Any], tenant_id: UUID, inventory_id: UUID) -> list[StoredFinding]:
     """The findings of an inventory in order."""
-    with connection.cursor(row_factory=class_row(StoredFinding)) as cursor:
-        return cursor.execute(QUERIES["findings"], {"tenant_id": tenant_id, "inventory_id": inventory_id}).fetchall()
+    return list(findings_by_number(connection, tenant_id, inventory_id).values())
+
+
+def findings_by_number(
+    connection: psycopg.Connection[Any], tenant_id: UUID, inventory_id: UUID
+) -> dict[int, StoredFinding]:
+    """The findings of an inventory by number, in order."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(QUERIES["findings"], {"tenant_id": tenant_id, "inventory_id": inventory_id}).fetchall()
+    return {row.pop("finding_no"): StoredFinding(**row) for row in rows}
 
 
 def sums_of(connection: psycopg.Connection[Any], tenant_id: UUID, inventory_id: UUID) -> list[LineSum]:
@@ -252,6 +260,17 @@ def stored_lines(
 def _text_of(name: str) -> sql.Composed:
     column = sql.Identifier(name)
     return sql.SQL("CAST({} AS text) AS {}").format(column, column)
+
+
+def owners(connection: psycopg.Connection[Any], tenant_id: UUID) -> list[tuple[str, UUID]]:
+    """The inventories that lines and findings say they are of, by table."""
+    return connection.execute(QUERIES["owners"], {"tenant_id": tenant_id}).fetchall()
+
+
+def publications(connection: psycopg.Connection[Any], tenant_id: UUID) -> dict[int, tuple[UUID, str]]:
+    """Every number that was given: to which inventory, under which name."""
+    rows = connection.execute(QUERIES["publications"], {"tenant_id": tenant_id})
+    return {number: (inventory_id, name) for number, inventory_id, name in rows}
 
 
 def publish(connection: psycopg.Connection[Any], tenant_id: UUID, inventory: StoredInventory) -> int:

@@ -5,4 +5,6 @@ calculating    lines made and stored in one transaction
 viewing        what stands: totals, findings, lines, differences, licences
 publishing     a number for good
 choosing       every candidate of an activity's figures, and why it was not taken
+
+What an inventory rests on never changes with what is loaded later: it is read from its pins.
 """

@@ -130,8 +130,8 @@ class Making:
         self.activities = 0
         self._progress = progress
 
-    def write(self, out: Callable[[bytes], object]) -> int:
-        """Write the file of lines; how many there are."""
+    def write(self, out: Callable[[bytes], object], *, each: Callable[[pa.Table], object] | None = None) -> int:
+        """Write the file of lines; how many there are. `each` is handed the lines too, batch by batch."""
         count = 0
         self.activities = sum(batch.num_rows for batch in self.calculation.inputs.activities())
         self._progress.start("calculating", total=self.activities, unit="activities")
@@ -140,6 +140,8 @@ class Making:
                 block = pa.BufferOutputStream()
                 arrow_csv.write_csv(texts, block, write_options=_WRITING if number == 0 else _without_header())
                 out(block.getvalue().to_pybytes())
+                if each is not None:
+                    each(texts)
                 count += texts.num_rows
         finally:
             self._progress.finish()

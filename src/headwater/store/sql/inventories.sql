@@ -34,7 +34,7 @@ WHERE i.tenant_id = %(tenant_id)s ORDER BY i.calculated_at DESC, i.inventory_id
 
 -- name: findings
 -- The findings of an inventory in order.
-SELECT rule_id, subject, message, method, stage, activities, quantity, unit, co2e_kg
+SELECT finding_no, rule_id, subject, message, method, stage, activities, quantity, unit, co2e_kg
 FROM inventory_findings WHERE tenant_id = %(tenant_id)s AND inventory_id = %(inventory_id)s ORDER BY finding_no
 
 -- name: sums
@@ -94,6 +94,16 @@ WHERE tenant_id = %(tenant_id)s AND inventory_id = %(inventory_id)s GROUP BY 1, 
 -- name: stored_lines
 -- The lines of one inventory, to be compared with its file.
 (SELECT * FROM inventory_lines WHERE inventory_id = {inventory_id}) AS stored
+
+-- name: owners
+-- The inventories that lines and findings say they are of.
+SELECT 'inventory_lines', inventory_id FROM inventory_lines WHERE tenant_id = %(tenant_id)s
+UNION SELECT 'inventory_findings', inventory_id FROM inventory_findings WHERE tenant_id = %(tenant_id)s
+ORDER BY 1, 2
+
+-- name: publications
+-- Every number that was given, to which inventory, under which name.
+SELECT number, inventory_id, name FROM inventory_publications WHERE tenant_id = %(tenant_id)s
 
 -- name: next_number
 -- The number after the last one given; the chain's head is locked, so that nobody else takes it.
