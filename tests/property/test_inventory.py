@@ -118,6 +118,7 @@ documents = st.fixed_dictionaries(
                 {"regions": {"FR": ["FR", "DE"]}, "types": {"wood": ["natural_gas", "wood"]}},
             ]
         ),
+        "categories": st.sampled_from([{}, {"wood": "7"}]),
         "use": st.sampled_from([{}, {"grid_average": "true"}, {"use": "false"}]),
     }
 )

@@ -112,6 +112,19 @@ def test_upstream_is_category_3_and_only_if_asked_for() -> None:
     assert made.rules() == {"inventory.no_upstream"}  # well-to-tank of the losses
 
 
+def test_the_document_says_under_which_category_an_activity_type_counts() -> None:
+    car = activity(activity_type="commuting_car", unit="km", quantity="100")
+    travel = factor(activity_type="travel.car", unit="km", scope=3, category=6, method="activity_based")
+    wtt = travel | {"factor_id": "wtt", "stage": "well_to_tank", "category": None}
+    made = make(
+        [car], [travel, wtt], policy={"types": {"commuting_car": ["travel.car"]}, "upstream": True},
+        categories={"commuting_car": 7},
+    )  # fmt: skip
+    assert {(line["stage"], line["scope"], line["category"]) for line in made.lines} == {
+        ("use", 3, 7), ("well_to_tank", 3, 7),
+    }  # fmt: skip
+
+
 def test_reported_figures_are_taken_as_they_are() -> None:
     given = activity(
         reported_co2e_kg="12.5", reported_scope=3, reported_category=6, reported_gwp_set="AR5", quantity="0",

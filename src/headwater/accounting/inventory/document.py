@@ -141,6 +141,11 @@ class Inventory(_Part):
     )
     designated: Designated = Field(default=Designated(), description="The figures that are the inventory's own.")
     factors: Factors = Field(default=Factors(), description="The policy by which factors are chosen.")
+    categories: dict[Code, Annotated[int, Field(ge=1, le=15)]] = Field(
+        default={},
+        description="Activity type → category of scope 3 under which its figures are counted, whatever the factor"
+        " says: commuting by car is 7, though a factor for business travel says 6.",
+    )
     instruments: Instruments = Field(default=Instruments(), description="What the market-based method uses.")
     ch4_origin: MethaneOrigin = Field(default=MethaneOrigin(), description="Of methane that does not say.")
     accept_other_sets: bool = Field(

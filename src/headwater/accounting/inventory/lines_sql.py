@@ -17,10 +17,10 @@ COUNTED, PLACED, LINES = "inventory_counted", "inventory_placed", "inventory_lin
 OUT_OF_RANGE = int(CalculationOutcome.OUT_OF_RANGE)
 _TENTHS = 10**10
 _FACTS = (
-    "factor_id", "instrument_id", "renewable", "factor_source", "factor_unit", "scope", "category", "gas",
+    "factor_id", "instrument_id", "renewable", "factor_source", "factor_unit", "gas",
     "factor_uncertainty_percent", "factor_pedigree", "factor_row_hash",
 )  # fmt: skip
-_FROM_FIGURE = ("part", "part_kwh", "stage", "method", "tier", "substitutions", *_FACTS)
+_FROM_FIGURE = ("part", "part_kwh", "stage", "method", "tier", "substitutions", "scope", "category", *_FACTS)
 _FROM_ACTIVITY = (
     "activity_id", "activity_type", "facility_code", "region", "period_start", "period_end", "quantity", "unit",
     "data_quality", "quantity_uncertainty_percent", "activity_row_hash",
@@ -44,7 +44,7 @@ def counted_sql(batch: str, *, facilities: bool, shares: bool) -> str:
 def placed_sql(counted: str = COUNTED) -> str:
     """One row for each figure looked for: row_no, part, part_kwh, units, and the piece; `is_figure` where one comes."""
     facts = "piece_no, stage, method, tier, outcome, factor_no, numerator, denominator, is_narrow, quantity_limit"
-    listed = ", ".join(f"piece.{name}" for name in (*facts.split(", "), "substitutions"))
+    listed = ", ".join(f"piece.{name}" for name in (*facts.split(", "), "substitutions", "scope", "category"))
     valid = "piece.valid_from <= a.period_start AND a.period_start < piece.valid_to"
     return f"""
 SELECT *, outcome = 0 AND quantity_in BETWEEN 0 AND quantity_limit AS is_figure FROM (
@@ -92,7 +92,7 @@ def _figured(placed: str) -> str:
     facts = ", ".join(f"factor.{name}" for name in _FACTS)
     return f"""
 SELECT * EXCLUDE (converted), converted AS converted_units, {masses} FROM (
-  SELECT p.row_no, p.part, p.part_kwh, p.stage, p.method, p.tier, p.substitutions, {facts},
+  SELECT p.row_no, p.part, p.part_kwh, p.stage, p.method, p.tier, p.substitutions, p.scope, p.category, {facts},
     factor.* EXCLUDE ({", ".join(_FACTS)}),
     {converted_sql("p.units")} AS converted
   FROM (SELECT *, {units_sql("quantity_in")} AS units FROM {placed} WHERE is_figure) AS p

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from headwater.accounting.inventory.figures import OUTSIDE, FactorFigures, figures_of, split
 from headwater.accounting.inventory.lines import SCOPE_2_METHODS, TIERS, UPSTREAM
-from headwater.accounting.inventory.policy import DIRECT, USE, Choice, Policy, Wanted, stage_of
+from headwater.accounting.inventory.policy import DIRECT, USE, Choice, Policy, Wanted
 from headwater.accounting.outcome import CalculationOutcome
 from headwater.accounting.timeline import NO_QUANTITY, fits, quantity_limit
 from headwater.accounting.units import find_unit
@@ -63,6 +63,8 @@ PIECES = _schema(
         ("is_narrow", pa.bool_()),
         ("quantity_limit", pa.decimal128(18, 6)),
         ("substitutions", pa.string()),
+        ("scope", pa.int64()),
+        ("category", pa.int64()),
     ]
 )
 FACTORS = _schema(
@@ -73,8 +75,6 @@ FACTORS = _schema(
         ("renewable", pa.bool_()),
         ("factor_source", pa.string()),
         ("factor_unit", pa.string()),
-        ("scope", pa.int64()),
-        ("category", pa.int64()),
         ("gas", pa.string()),
         ("methane", pa.string()),
         ("factor_uncertainty_percent", pa.decimal128(9, 4)),
@@ -159,6 +159,19 @@ class Tables:
             ),
         )
         return number
+
+    def scope_of(self, piece: PlacedPiece) -> tuple[int | None, int | None]:
+        """Scope and category of a piece's figures: as the document says for the activity type, else as the factor does.
+
+        Upstream is scope 3, and category 3 where nobody says another.
+        """
+        factor, stage = piece.choice.factor, piece.wanted.stage
+        if factor is None or stage == OUTSIDE:
+            return None, None
+        stated = self.document.categories.get(piece.wanted.activity_type)
+        if stated is not None:
+            return 3, stated
+        return (3, factor["category"] or 3) if stage in UPSTREAM else (factor["scope"], factor["category"])
 
     def is_covered(self, activity_type: str, unit: str) -> bool:
         """Whether instruments may cover such activities: then their market-based figure is made of parts."""
@@ -285,7 +298,10 @@ class Tables:
         figures, multiplier = self.factors[factor_no], choice.multiplier
         limit = limit_of(multiplier, figures)
         is_fit = limit != NO_QUANTITY
+        scope, category = self.scope_of(piece)
         return row | {
+            "scope": scope,
+            "category": category,
             "method": piece.method or choice.factor["method"],
             "factor_no": factor_no,
             "numerator": multiplier.numerator if is_fit else 1,
@@ -321,14 +337,6 @@ def as_factor(instrument: Mapping[str, Any]) -> dict[str, Any]:
     return masses | same | {"unit": "kWh", "scope": 2, "category": None, "method": MARKET, "factor_id": None}
 
 
-def scope_of(factor: Mapping[str, Any]) -> tuple[int | None, int | None]:
-    """Scope and category of a factor's figures: upstream is scope 3, category 3 unless the factor says another."""
-    stage = stage_of(factor)
-    if stage == OUTSIDE:
-        return None, None
-    return (3, factor["category"] or 3) if stage in UPSTREAM else (factor["scope"], factor["category"])
-
-
 def _with(wanted: Wanted, *, methods: tuple[str, ...], stage: str = USE) -> Wanted:
     return Wanted(
         activity_type=wanted.activity_type, region=wanted.region, unit=wanted.unit, stage=stage, methods=methods
@@ -337,7 +345,6 @@ def _with(wanted: Wanted, *, methods: tuple[str, ...], stage: str = USE) -> Want
 
 def _factor_row(number: int, figures: FactorFigures) -> dict[str, Any]:
     factor = figures.factor
-    scope, category = scope_of(factor)
     row: dict[str, Any] = {
         "factor_no": number,
         "factor_id": factor["factor_id"],
@@ -345,8 +352,6 @@ def _factor_row(number: int, figures: FactorFigures) -> dict[str, Any]:
         "renewable": factor.get("renewable"),
         "factor_source": factor["source"],
         "factor_unit": factor["unit"],
-        "scope": scope,
-        "category": category,
         "gas": factor.get("gas") if figures.gas else None,
         "methane": figures.methane,
         "factor_uncertainty_percent": factor.get("uncertainty_percent"),

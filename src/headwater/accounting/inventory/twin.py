@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.accounting.calculation import half_up
 from headwater.accounting.inventory.lines import LINE_SCHEMA, REPORTED, STAGES, line_hash
-from headwater.accounting.inventory.tables import limit_of, said_of, scope_of
+from headwater.accounting.inventory.tables import limit_of, said_of
 
 if TYPE_CHECKING:
     from headwater.accounting.inventory.figures import FactorFigures, SetFigure
@@ -70,7 +70,7 @@ def figures(
         return []
     factor, ratio = choice.factor, choice.multiplier
     converted = half_up(int(quantity.scaleb(6)) * ratio.numerator, ratio.denominator)
-    scope, category = scope_of(factor)
+    scope, category = tables.scope_of(piece)
     alike: Line = {
         "method": piece.method or factor["method"],
         "stage": piece.wanted.stage,
