@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from headwater import __version__
+from headwater.accounting.factors import licences_of
 from headwater.errors import Misuse
 from headwater.services.factor_sets import FACTORS
 from headwater.services.logic import CALCULATED, RESULTS
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from headwater.accounting.factors import Licence
     from headwater.services.installation import Installation
     from headwater.services.report_figures import Section
     from headwater.store.cited_blobs import CitedBlob
@@ -74,6 +76,7 @@ class Report:
     sections: tuple[Section, ...]
     factors: tuple[Factor, ...]
     factors_in_all: int
+    licences: tuple[Licence, ...]  # of all factors used, shown or not
     as_of: datetime
     anchor: str
 
@@ -112,6 +115,7 @@ def read_report(installation: Installation, run: str) -> Report:
         noticed = report.findings_of(connection, tenant_id, run_id, refused=False, samples=SAMPLES)
         blob = get_cited_blob(connection, tenant_id, view.run.blob_sha256)
         anchor = audit.head(connection, tenant_id)
+    factors = _factors(installation, used)
     return Report(
         organisation=installation.settings.organisation,
         view=view,
@@ -119,8 +123,9 @@ def read_report(installation: Installation, run: str) -> Report:
         refused=_rules(refused),
         noticed=_rules(noticed),
         sections=tuple(sections(figures)),
-        factors=_factors(installation, used[:FACTORS_SHOWN]),
-        factors_in_all=len(used),
+        factors=factors[:FACTORS_SHOWN],
+        factors_in_all=len(factors),
+        licences=_licences(factors),
         as_of=datetime.now(UTC),
         anchor=str(anchor),
     )
@@ -188,6 +193,19 @@ def _factors(installation: Installation, used: Sequence[FactorUse]) -> tuple[Fac
         )
         for use in used
     )
+
+
+def _licences(factors: Sequence[Factor]) -> tuple[Licence, ...]:
+    known = {"true": True, "false": False}
+    rows = [
+        {
+            **each.values,
+            "source": each.values["source"] or "",
+            "redistributable": known.get(each.values["redistributable"]),
+        }
+        for each in factors
+    ]
+    return tuple(licences_of(rows))
 
 
 def _count(number: int) -> str:
