@@ -28,6 +28,7 @@ from tools.reference_documents import (
     recipe_page,
     recipe_schema,
 )
+from tools.reference_indicators import indicators_page, indicators_schema
 from tools.reference_units import units_page
 
 REFERENCE = Path(__file__).parents[1] / "docs/reference"
@@ -119,6 +120,8 @@ def pages() -> dict[str, Callable[[], str]]:
         "recipe.schema.json": recipe_schema,
         "inventory.md": lambda: inventory_page(NOTE),
         "inventory.schema.json": inventory_schema,
+        "indicators.md": lambda: indicators_page(NOTE),
+        "indicators.schema.json": indicators_schema,
         "contracts.md": lambda: contracts_page(NOTE),
         "units.md": lambda: units_page(NOTE),
     }

@@ -81,7 +81,7 @@ def mapping_page(note: str) -> str:
         "JSON Schema: [mapping.schema.json](mapping.schema.json). What `expression` and `when` may hold stands under\n"
         "[expressions](expressions.md); how to write one, [here](../how-to/write-a-mapping.md)."
     )
-    return _document_page("Mapping", note, intro, MAPPING, json.loads(mapping_schema()))
+    return document_page("Mapping", note, intro, MAPPING, json.loads(mapping_schema()))
 
 
 def recipe_page(note: str) -> str:
@@ -90,7 +90,7 @@ def recipe_page(note: str) -> str:
         "A recipe says what a run does with a source: `headwater run recipe.yaml`. Paths are taken from its folder.\n"
         "Running it twice changes nothing. JSON Schema: [recipe.schema.json](recipe.schema.json)."
     )
-    return _document_page("Recipe", note, intro, RECIPE, json.loads(recipe_schema()))
+    return document_page("Recipe", note, intro, RECIPE, json.loads(recipe_schema()))
 
 
 def inventory_schema() -> str:
@@ -105,7 +105,7 @@ def inventory_page(note: str) -> str:
         "calculate inventory.yaml`. It is YAML or JSON; unknown keys and keys said twice are refused. JSON Schema:\n"
         "[inventory.schema.json](inventory.schema.json)."
     )
-    page = _document_page("Inventory", note, intro, INVENTORY, json.loads(inventory_schema()))
+    page = document_page("Inventory", note, intro, INVENTORY, json.loads(inventory_schema()))
     lines = ["", "## Lines", "", f"A line is known by {', '.join(f'`{name}`' for name in KEY)}.", ""]
     lines += ["| column | type | meaning |", "|---|---|---|"]
     lines += [f"| `{each.name}` | {sql_type(each).lower()} | {each.meaning} |" for each in COLUMNS]
@@ -175,7 +175,8 @@ def _meaning(field: FieldSpec) -> str:
     return " ".join(part for part in said if part)
 
 
-def _document_page(title: str, note: str, intro: str, example: str, schema: Mapping[str, Any]) -> str:
+def document_page(title: str, note: str, intro: str, example: str, schema: Mapping[str, Any]) -> str:
+    """A page of every key of a document, section by section, from its JSON Schema."""
     lines = [f"# {title}", "", note, intro, "", example]
     lines += ["", "## The document", "", *_keys(schema)]
     for name, part in schema["$defs"].items():
@@ -216,7 +217,8 @@ def _valid(value: Mapping[str, Any]) -> str:
     if value["type"] == "object":
         return f"text → {_valid(value.get('additionalProperties') or next(iter(value['patternProperties'].values())))}"
     if value["type"] == "integer":
-        return f"{value['minimum']:,} to {value['maximum']:,}"
+        low, high = value["minimum"], value["maximum"]
+        return f"{low} to {high}" if 1000 <= low <= high <= 9999 else f"{low:,} to {high:,}"  # years
     if "pattern" in value:
         return f"`{value['pattern']}`"
     length = value.get("maxLength")

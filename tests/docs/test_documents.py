@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+from headwater.accounting.indicators import read_indicators
 from headwater.accounting.inventory.document import read_document
 from headwater.cli.main import app
 from headwater.mapping import read_mapping
@@ -24,6 +25,8 @@ def test_yaml_examples_are_documents_that_are_read(page: Path, tmp_path: Path) -
     for language, body in BLOCK.findall(text_of(page)):
         if language == "yaml" and body.startswith("mapping:"):
             read_mapping(body, where=str(page))
+        elif language == "yaml" and body.startswith("indicators:"):
+            read_indicators(parse_yaml(body, where=str(page)), where=str(page))
         elif language == "yaml" and body.startswith("recipe:"):
             path = tmp_path / "recipe.yaml"
             path.write_text(body, encoding="utf-8")
