@@ -51,6 +51,7 @@ class Commands(TyperGroup):
         "verify",
         "report",
         "replay",
+        "compare",
         "db",
     )
 

@@ -8,6 +8,7 @@ import typer
 
 from headwater import __version__
 from headwater.cli import (
+    compare,
     contracts,
     database,
     demo,
@@ -84,6 +85,7 @@ app.command("trace")(evidence.trace)
 app.command("verify")(evidence.verify)
 app.command("report")(evidence.report)
 app.add_typer(replay.app, name="replay")
+app.command("compare")(compare.compare)
 app.add_typer(database.app, name="db")
 
 

@@ -1,0 +1,93 @@
+"""Why one total is not the other: causes replaced one after another in a fixed order, each with what it moved.
+
+    total after cause k = all of B for the causes up to k, all of A for those after it
+    move of cause k     = total after cause k - total after cause k-1
+
+So the moves add up to the difference whatever the two sides are, with no rest and nothing interpreted twice. Another
+order would give other parts and the same sum; this one is fixed so that two comparisons can be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+from headwater.errors import Misuse
+
+CAUSES = ("boundary", "input", "mapping", "method", "factor", "gwp_set")
+MEANING: Mapping[str, str] = {
+    "boundary": "which sites are counted, and how much of them",
+    "input": "records: new, gone, corrected, of another period",
+    "mapping": "how the same records are read",
+    "method": "methods and the policy by which a factor is chosen",
+    "factor": "factors and energy instruments",
+    "gwp_set": "the set of warming potentials",
+}
+STEPS = len(CAUSES) + 1
+"""Totals there are: that of A, and one after each cause."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """What a cause moved, in kg CO2e; `note` says what is to be known about it."""
+
+    cause: str
+    co2e_kg: Decimal
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mover:
+    """What moved together: an activity type or one activity, with what each cause moved of it."""
+
+    name: str
+    scope: int | None
+    a_kg: Decimal
+    b_kg: Decimal
+    moves: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One of the two sides."""
+
+    name: str
+    what: str
+    co2e_kg: Decimal
+    gwp_set: str | None
+    activities: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two sides, and what leads from the one to the other."""
+
+    a: Side
+    b: Side
+    moves: tuple[Move, ...]
+    by_type: tuple[Mover, ...]
+    by_activity: tuple[Mover, ...]
+    moved_activities: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def difference(self) -> Decimal:
+        """How much more B is than A."""
+        return self.b.co2e_kg - self.a.co2e_kg
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {**asdict(self), "difference_kg": self.difference}
+
+
+def moves(totals: Sequence[Decimal], notes: Mapping[str, str]) -> tuple[Move, ...]:
+    """What each cause moved, from the total of A and the totals after each cause."""
+    if len(totals) != STEPS:
+        raise Misuse("a comparison has a total before and after each cause", value=len(totals), valid=str(STEPS))
+    return tuple(
+        Move(cause=cause, co2e_kg=after - before, note=notes.get(cause, ""))
+        for cause, (before, after) in zip(CAUSES, pairwise(totals), strict=True)
+    )
