@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from headwater.contracts import Document
@@ -17,6 +19,8 @@ from headwater.services.imports import carry_out, file_recipe, plan_file, source
 from headwater.services.previews import preview
 from headwater.services.verification import verify
 from headwater.services.wanted_fixes import wanted_so
+from headwater.services.workbook_export import export_workbook
+from headwater.services.workbook_mending import plan_workbook, refused_again
 from headwater.store import runs
 from headwater.telemetry import SilentProgress
 from tests.integration.test_mending import exported, resubmitted
@@ -139,6 +143,31 @@ def test_a_record_whose_code_came_later_is_resubmitted_as_it_is(river: River) ->
     assert verified(river)
 
 
+def test_a_workbook_that_nobody_edited_is_sent_once_its_codes_have_come(river: River) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for cells in (["site_id", "parent", "country", "iso3", "opened", "note"], ["a", "", "DE"], ["b", "", "XX"], ["c"]):
+        sheet.append(cells)
+    content = io.BytesIO()
+    book.save(content)
+    run_id, ledger = river.load(content.getvalue(), name="sites.xlsx", mapping=str(river.folder / "sites.yaml"))
+    assert (ledger.inserted, ledger.quarantined) == (1, 2)
+    path = river.folder / "mend.xlsx"
+    export_workbook(river.installation, path, run=str(run_id), rule=None)
+
+    load(river, "countries", *COUNTRIES)
+    sent = plan_workbook(river.installation, path)
+    carry_out(river.installation, sent.run_id, progress=SilentProgress())
+    ledger = river.ledger(sent.run_id)
+    assert (ledger.inserted, ledger.quarantined) == (1, 1)
+    assert states(river) == {"a": "resubmitted", "b": "open"}
+    assert [(each.row, each.field, each.value) for each in refused_again(river.installation, sent.run_id)] == [
+        (3, "country", "XX")
+    ]
+    assert verified(river)
+
+
 def test_a_code_that_was_mended_is_looked_up_too(river: River) -> None:
     load(river, "countries", *COUNTRIES)
     load(river, "sites", {"site_id": "a", "country": "D"}, {"site_id": "b", "country": "F"})
@@ -242,6 +271,14 @@ def test_a_pinned_set_holds_each_code_once_and_is_part_of_the_logic(river: River
     assert contents[0].decode().splitlines() == ["reference,code", *codes]
     assert b'"site.site_id","a"' in contents[1]
     assert len({stored_logic(river.installation, run).hash for run in found}) == 2
+
+
+def test_codes_decide_whether_a_record_is_there_and_lineage_says_so(river: River) -> None:
+    load(river, "sites", {"site_id": "a"})
+    (row,) = river.rows("SELECT body FROM documents WHERE kind = 'column_lineage'")
+    lineage = json.loads(row["body"])
+    assert lineage["unread"] == []
+    assert ["country.code", "code"] in lineage["results"]["site@1.0.0"]["filter"]
 
 
 def test_a_preview_looks_codes_up_where_it_can(river: River) -> None:
