@@ -78,7 +78,11 @@ def test_co2e_only_stays_in_its_set_and_is_told_and_counted_only_if_the_document
     assert not counts(line, "AR5", "location_based", accept_other_sets=False)
     assert counts(line, "AR5", "location_based", accept_other_sets=True)
     (finding,) = made.findings
-    assert (finding.rule_id, finding.subject, finding.co2e_kg) == ("inventory.other_sets", "AR4, not in AR5, AR6", 50)
+    assert (finding.rule_id, finding.subject, finding.co2e_kg) == (
+        "inventory.other_sets",
+        "AR4, not in AR5, AR6",
+        D(50),
+    )
 
 
 def test_biogenic_co2_stands_outside_the_scopes() -> None:

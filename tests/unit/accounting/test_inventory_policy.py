@@ -64,7 +64,7 @@ def test_own_region_goes_before_a_fallback_whatever_else_speaks_for_that() -> No
 
 def test_types_are_taken_in_order_and_a_later_one_is_told() -> None:
     first, second = factor(factor_id="1", activity_type="grid"), factor(factor_id="2", activity_type="any_power")
-    rules = {"types": {"electricity": ["grid", "any_power"]}}
+    rules: dict[str, Any] = {"types": {"electricity": ["grid", "any_power"]}}
     assert taken(policy(first, second, **rules).choose(wanted(), DAY)) == "1"
     choice = policy(second, **rules).choose(wanted(), DAY)
     assert (taken(choice), choice.substitutions) == ("2", ("type any_power for grid",))
