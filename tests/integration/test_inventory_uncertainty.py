@@ -176,6 +176,19 @@ def test_lines_of_an_inventory_do_not_move_with_what_is_loaded_later(plant: Rive
     assert values(plant, "emissions") == before
 
 
+def test_what_is_in_no_total_is_told(plant: River) -> None:
+    assert assessed(plant).caveat is None
+    plant.load(form(plant, "activity", [{"activity_id": "abroad", "region": "FR", "quantity": "9"}], ACTIVITY),
+               name="abroad.csv", mapping=ACTIVITY_FORM)  # fmt: skip
+    calculate(plant.installation, document(plant, "with_a_gap"), progress=SilentProgress())
+    caveat = assessed(plant, "with_a_gap").caveat
+    assert caveat is not None
+    assert "in no total" in caveat
+    defined = defined_indicators(plant.installation)
+    (found,) = compute_indicators(plant.installation, defined, ["emissions"], inventories=["with_a_gap"])
+    assert found.figures[0].value.told == (caveat,)
+
+
 def test_several_inventories_are_a_series(plant: River) -> None:
     rows = [{**ACTIVITIES[0], "activity_id": "last year", "period_start": "2023-05-01"}]
     plant.load(form(plant, "activity", rows, ACTIVITY), name="2023.csv", mapping=ACTIVITY_FORM)

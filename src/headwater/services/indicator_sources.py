@@ -74,7 +74,7 @@ def inventory_rows(
     sources: dict[str, Source] = {}
     for name in names:
         if name == EMISSIONS:
-            found = emission_source(fields, COUNTED, loaded.title, loaded.sha256)
+            found = replace(emission_source(fields, COUNTED, loaded.title, loaded.sha256), caveat=loaded.caveat)
             if loaded.accepts:
                 found = replace(found, units={**found.units, "co2e_kg": _text(f"kgCO2e_{loaded.gwp_set}")})
             sources[name] = found
@@ -194,7 +194,11 @@ def _live_emissions(installation: Installation, engine: duckdb.DuckDBPyConnectio
         f" JOIN rows_of_its_activity AS a USING (activity_id) WHERE {' AND '.join(conditions)}"
     )
     fields = {**emission.by_name, **{spec.name: spec for spec in more}}
-    return emission_source(fields, "live_emissions", "figures that stand", _both(hashes))
+    ((without,),) = engine.execute(
+        "SELECT count(*) FROM rows_of_its_activity WHERE activity_id NOT IN (SELECT activity_id FROM rows_of_emission)"
+    ).fetchall()
+    found = emission_source(fields, "live_emissions", "figures that stand", _both(hashes))
+    return replace(found, caveat=f"activities that stand without a figure: {without:,}" if without else None)
 
 
 def emission_source(fields: Mapping[str, FieldSpec], relation: str, title: str, sha256: str) -> Source:

@@ -16,12 +16,12 @@ from headwater.accounting.indicators import (
     ordered,
     read_indicators,
 )
-from headwater.engine.duck import engine
 from headwater.errors import InputRefused, Misuse
 from headwater.mapping.strict_yaml import parse_yaml
 from headwater.services.charts import Bar, Chart, columns, rows
 from headwater.services.figure_page import Page, Section, Table
 from headwater.services.indicator_sources import inventory_rows, live_rows
+from headwater.services.inventories.calculating import opened_engine
 from headwater.services.inventory_lines import Wanted
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def compute_indicators(
     """The named indicators, all of them where none is named: from inventories, or from what stands."""
     indicators = {name: each.indicator for name, each in defined.items()}
     chosen = list(names) or list(indicators)
-    with engine() as connection:
+    with opened_engine(installation) as connection:
         needed, wanted = needed_sources(indicators, chosen), wanted or Wanted()
         if inventories:
             sources = inventory_rows(installation, connection, needed, wanted, inventories)

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from headwater.accounting.inventory.findings import LEAVES_OUT
 from headwater.accounting.inventory.lines import COLUMNS, LINE_SCHEMA, counts_sql, sql_type
 from headwater.contracts.document import FieldSpec
 from headwater.errors import Misuse
 from headwater.services.inventories.calculating import stored_document
 from headwater.services.inventories.viewing import find_inventory
+from headwater.store.inventories import findings_of
 from headwater.store.stored_rows import parsed_batches
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class Loaded:
     title      what people call the lines
     accepts    whether figures in another set than `gwp_set` are among those counted, as the document allows
     sha256     of the file of lines, or of these hashes where there are several
+    left_out   activities that findings say are in no total, each time they say so
     """
 
     title: str
@@ -55,6 +58,14 @@ class Loaded:
     gwp_set: str
     accepts: bool
     sha256: str
+    left_out: int
+
+    @property
+    def caveat(self) -> str | None:
+        """What is not among the lines, as a sentence."""
+        if not self.left_out:
+            return None
+        return f"activities that findings say are in no total: {self.left_out:,}; see `headwater inventory show`"
 
     @property
     def periods(self) -> tuple[tuple[datetime.date, datetime.date], ...]:
@@ -94,6 +105,7 @@ def load_lines(
         gwp_set=gwp_set,
         accepts=accepts,
         sha256=_hash(stored),
+        left_out=sum(_left_out(installation, each) for each in stored),
     )
 
 
@@ -130,6 +142,12 @@ def _append(
             engine.register("line_texts", pa.Table.from_batches([batch]))
             engine.execute(f"INSERT INTO {ALL_LINES} SELECT *, {more} FROM (SELECT {casts} FROM line_texts)")
             engine.unregister("line_texts")
+
+
+def _left_out(installation: Installation, inventory: StoredInventory) -> int:
+    with installation.database.connect(installation.tenant_id) as connection:
+        found = findings_of(connection, installation.tenant_id, inventory.inventory_id)
+    return sum(finding.activities for finding in found if finding.rule_id in LEAVES_OUT)
 
 
 def _hash(stored: Sequence[StoredInventory]) -> str:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.accounting.meters import BILLS_SCHEMA, Calendar, Filling, fill_gaps, read_calendar
 from headwater.accounting.meters.filling import ACTIVITY_COLUMNS, MADE_HERE
-from headwater.engine.duck import engine
 from headwater.errors import Misuse
 from headwater.services.charts import Drawing, Label, Mark
 from headwater.services.contract_rows import load_rows
 from headwater.services.figure_page import Page, Section, Table
+from headwater.services.inventories.calculating import opened_engine
 from headwater.services.logic import CALCULATED, RESULTS
 from headwater.services.report_figures import tonnes, words
 
@@ -77,7 +77,7 @@ class MeterCalendar:
 
 def meter_calendar(installation: Installation, asked: Asked) -> MeterCalendar:
     """Lay out the bills that stand."""
-    with engine() as connection:
+    with opened_engine(installation) as connection:
         bills, gwp_set = _bills(installation, connection, asked)
         return MeterCalendar(
             calendar=read_calendar(connection, bills, start=asked.start, end=asked.end), gwp_set=gwp_set
@@ -86,7 +86,7 @@ def meter_calendar(installation: Installation, asked: Asked) -> MeterCalendar:
 
 def estimates(installation: Installation, asked: Asked, method: str) -> Filling:
     """Estimates for the gaps between the bills that stand, earlier estimates of this kind left aside."""
-    with engine() as connection:
+    with opened_engine(installation) as connection:
         bills, _ = _bills(installation, connection, asked)
         own = f"activity_id NOT LIKE '{MADE_HERE}%'"
         connection.register("all_bills", bills)

@@ -48,6 +48,7 @@ class Uncertainty:
     method: str
     gwp_set: str
     lines: str
+    caveat: str | None
     total_kg: Decimal
     by: tuple[str, ...]
     assumed: Assumed
@@ -63,6 +64,7 @@ class Uncertainty:
             "method": self.method,
             "gwp_set": self.gwp_set,
             "lines_sha256": self.lines,
+            "caveat": self.caveat,
             "co2e_kg": f"{self.total_kg:f}",
             "assumed": asdict(self.assumed),
             "total": _interval_json(whole),
@@ -115,6 +117,7 @@ def inventory_uncertainty(
         method=loaded.method,
         gwp_set=loaded.gwp_set,
         lines=loaded.sha256,
+        caveat=loaded.caveat,
         total_kg=total,
         by=tuple(by),
         assumed=assumed,
@@ -175,7 +178,7 @@ def page(found: Uncertainty, *, organisation: str) -> Page:
 def sentences(found: Uncertainty) -> list[str]:
     """How the interval was found, and what was assumed."""
     assessment, assumed = found.assessment, found.assumed
-    said = []
+    said = [] if found.caveat is None else [found.caveat]
     if assessment.draws:
         said.append(f"{assessment.draws:,} draws, seed {assessment.seed}")
         if assessment.pooled:

@@ -90,6 +90,14 @@ def test_a_value_names_the_rows_it_rests_on(loaded: Headwater) -> None:
     assert "3 rows of figures that stand" in loaded("indicators", "compute", "emissions").out
 
 
+def test_activities_without_a_figure_are_told_with_every_sum(loaded: Headwater, form: Path, tmp_path: Path) -> None:
+    (tmp_path / "more.csv").write_text(activities([{"activity_id": "d", "region": "FR"}]))
+    loaded("import", "more.csv", "-m", form)
+    (indicator,) = loaded("indicators", "compute", "emissions", "--json").json
+    assert indicator["values"][0]["notes"] == ["activities that stand without a figure: 1"]
+    assert indicator["values"][0]["value"] == "0.850"
+
+
 def test_a_document_of_ones_own(loaded: Headwater, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(
         """indicators:

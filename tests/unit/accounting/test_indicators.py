@@ -306,6 +306,8 @@ def test_a_name_nobody_knows_is_refused_with_those_near(connection: Connection) 
         ({"title": "x", "expression": "1", "ratio": {"of": "a", "per": "b"}}, "exactly one of"),
         ({"title": "x", "expresion": "1"}, "Extra inputs"),
         ({"title": "x", "sum": {"of": "emissions", "field": "A B"}}, "pattern"),
+        ({"title": "x", "expression": "1", "unit": "tons"}, "no unit that says enough"),
+        ({"title": "x", "expression": "1 +"}, "cannot be read"),
     ],
 )
 def test_a_wrong_document_is_refused_with_its_place(definition: dict[str, Any], what: str) -> None:

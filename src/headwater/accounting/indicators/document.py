@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from headwater.accounting.indicators.expression import names_in
+from headwater.accounting.indicators.value import PERCENT
+from headwater.accounting.units import Measure
 from headwater.errors import HeadwaterError, Misuse
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
@@ -33,8 +35,8 @@ class _OfRows(_Part):
     where: Words | None = Field(default=None, description="Which rows count: a condition over the source's fields.")
     missing: Literal["refuse", "leave_out"] = Field(
         default="refuse",
-        description="Rows that count and have no value: `refuse` makes the whole not available, `leave_out` counts"
-        " them and tells how many.",
+        description="Rows that count and have no value: `refuse` makes the whole not available, `leave_out` takes the"
+        " others and tells how many were left out.",
     )
     when_none: Literal["not_available", "zero"] = Field(
         default="not_available",
@@ -199,7 +201,7 @@ def read_indicators(body: object, *, where: str) -> dict[str, Indicator]:
     try:
         found = Indicators.model_validate(body).indicators
         for name, indicator in found.items():
-            _check_expressions(name, indicator)
+            _check(name, indicator)
     except ValidationError as error:
         raise _misuse(error, where) from None
     except Misuse as error:
@@ -215,9 +217,17 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Headwater indicators"}
 
 
-def _check_expressions(name: str, indicator: Indicator) -> None:
+def _check(name: str, indicator: Indicator) -> None:
+    """Expressions and units, which are read here already so that a slip is told before anything is computed."""
+    units = [indicator.unit if indicator.unit != PERCENT else None]
+    units += [indicator.sum.unit] if indicator.sum else []
+    average = indicator.weighted_average
+    units += [average.value_unit, average.weight_unit] if average else []
     try:
         indicator.names()
+        for unit in units:
+            if unit is not None:
+                Measure.read(unit)
     except HeadwaterError as error:
         raise Misuse(
             error.what, where=f"indicators.{name}", value=error.value, valid=error.valid, remedy=error.remedy

@@ -44,6 +44,7 @@ class Source:
     whole         a dimension, and the value that stands for all of it: such rows are the total, never a part of it
     period        SQL of the period a row is of, for states
     sha256        of the rows, in hexadecimal
+    caveat        what is not among the rows and perhaps should be; told with every value
     """
 
     title: str
@@ -55,6 +56,7 @@ class Source:
     apart: Mapping[str, str] = field(default_factory=dict)
     whole: tuple[str, str] | None = None
     period: str | None = None
+    caveat: str | None = None
 
     def known(self, names: Sequence[str]) -> tuple[str, ...]:
         """Those of the names by which its rows can be told apart."""
@@ -232,7 +234,8 @@ def _series(
             rows=sum(row["met"] for row in chosen),
             sha256=source.sha256,
         )
-        values[key] = replace(value, inputs=(entry,))
+        caveats = () if source.caveat is None else (source.caveat,)
+        values[key] = replace(value, inputs=(entry,), notes=(*value.notes, *caveats))
     return Series(dimensions=dimensions, values=values)
 
 
