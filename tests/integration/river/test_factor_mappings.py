@@ -147,3 +147,18 @@ def test_biological_treatment_of_the_ipcc(river: River) -> None:
     assert (ledger.inserted, ledger.skipped) == (1, {"interval": 1})
     (row,) = factors_of(river).values()
     assert (row["ch4_kg_per_unit"], row["co2e_kg_per_unit"], row["ch4_origin"]) == (4, 112, "non_fossil")
+
+
+def test_carbon_of_fuels_of_the_ipcc(river: River) -> None:
+    content = (
+        "year,region,product,property,value,unit\n2019,World,natural_gas,def,15.3,kg/GJ\n"
+        "2019,World,natural_gas,min,14.8,kg/GJ\n2019,World,charcoal,def,30.5,kg/GJ\n2019,World,coke,def,29.2,kg/t\n"
+    )
+    _, ledger = river.load(content, name="par_carbon_content_per_energy.csv", mapping="ipcc_fuel_carbon")
+
+    assert (ledger.inserted, ledger.quarantined, ledger.skipped) == (2, 1, {"interval": 1})
+    found = factors_of(river)
+    gas = found["ipcc-2019/fuel_carbon/natural_gas/World"]
+    assert (gas["co2e_kg_per_unit"], gas["unit"], gas["biogenic_co2_kg_per_unit"]) == (Decimal("56.1"), "GJ_net", None)
+    charcoal = found["ipcc-2019/fuel_carbon/charcoal/World"]
+    assert (charcoal["co2_kg_per_unit"], charcoal["biogenic_co2_kg_per_unit"]) == (0, Decimal("111.8333333333"))
