@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from headwater.replay.differences import Findings
 
 app = typer.Typer(no_args_is_help=True, help="One file that computes its figures again, anywhere.")
-export = typer.Typer(no_args_is_help=True, help="Write a figure or a run into one file that checks itself.")
+export = typer.Typer(
+    no_args_is_help=True, help="Write a figure, a run or an inventory into one file that checks itself."
+)
 app.add_typer(export, name="export")
 
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="File to write.", show_default="replay-….pyz")]
@@ -66,6 +68,27 @@ def run(
     path = out or Path(f"replay-{run[:8]}.pyz")
     with installation() as opened:
         export_run(opened, run, path)
+    _tell(check(path), path, as_json=as_json)
+
+
+@export.command()
+def inventory(
+    inventory: Annotated[str, typer.Argument(help="Its number, its name, or enough of its id.", show_default=False)],
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Export an inventory: its document, everything it pinned, its lines, and how each factor was chosen.
+
+    \b
+    Examples:
+      headwater replay export inventory 1
+      headwater replay export inventory laboratory_2020 --out laboratory.pyz
+    """
+    from headwater.services.replay_export.export import check, export_inventory
+
+    path = out or Path(f"replay-inventory-{_plain(inventory)}.pyz")
+    with installation() as opened:
+        export_inventory(opened, inventory, path)
     _tell(check(path), path, as_json=as_json)
 
 

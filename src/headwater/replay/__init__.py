@@ -5,6 +5,8 @@
     container   the file: its members, its seal, how much of it is opened
     records     from the cells of a record to its row and its hash
     figures     from a row and the factors to its figure
+    choosing    which factor an inventory takes, by its document's policy
+    inventory   the lines of an inventory from its pinned rows
     chain       the entries of the audit chain from the run's first to the head
     check       all of it, stage by stage, to the first thing that differs
 

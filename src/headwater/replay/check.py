@@ -12,10 +12,12 @@ from headwater.replay.chunks import ChunkCheck, Totals
 from headwater.replay.container import MANIFEST, Reader, only_known
 from headwater.replay.differences import Difference, Findings
 from headwater.replay.evidence import RunEvidence
+from headwater.replay.figures import PLACES, as_decimal
+from headwater.replay.inventory import InventoryCheck
 
 CODE = ("__main__.py", "headwater/")
 """Members that are the script, by how their names begin."""
-KINDS = ("emission", "run")
+KINDS = ("emission", "run", "inventory")
 
 
 def check_file(path: Path, *, own_code: Mapping[str, bytes] | None = None) -> Findings:
@@ -35,7 +37,7 @@ def check_file(path: Path, *, own_code: Mapping[str, bytes] | None = None) -> Fi
         }
         _check_container(reader, findings)
         _compare_code(reader, findings, own_code)
-        _check_run(reader, findings)
+        (_check_inventory if reader.manifest["kind"] == "inventory" else _check_run)(reader, findings)
     finally:
         reader.close()
     return findings
@@ -91,11 +93,7 @@ def _check_run(reader: Reader, findings: Findings) -> None:
     manifest = reader.manifest
     run, numbers = f"run/{manifest['run']['run_id']}", list(manifest["chunks"])
     resources = frozenset({run, *(f"{run}/chunk/{number}" for number in numbers)})
-    chain = Chain(reader, findings, resources)
-    with findings.stage("audit chain") as stage:
-        chain.walk()
-        stage.count = chain.last - chain.first + 1
-        stage.said = f"entries {chain.first} to {chain.last}, each linked to the next; the head is {_anchor(manifest)}"
+    chain = _walked(reader, findings, resources)
     evidence, totals = RunEvidence(reader, chain), Totals()
     with findings.stage("documents") as stage:
         stage.count = evidence.check(findings)
@@ -120,6 +118,42 @@ def _check_run(reader: Reader, findings: Findings) -> None:
             by_hash = f"; {totals.by_hash:,} checked by hash" if totals.by_hash else ""
             stage.said = f"{totals.figures:,} figures calculated again{by_hash}"
     _tell(findings, manifest, totals)
+
+
+def _walked(reader: Reader, findings: Findings, resources: frozenset[str]) -> Chain:
+    """The chain, gone through; what it holds of these resources is at hand."""
+    chain = Chain(reader, findings, resources)
+    with findings.stage("audit chain") as stage:
+        chain.walk()
+        stage.count = chain.last - chain.first + 1
+        head = _anchor(reader.manifest)
+        stage.said = f"entries {chain.first} to {chain.last}, each linked to the next; the head is {head}"
+    return chain
+
+
+def _check_inventory(reader: Reader, findings: Findings) -> None:
+    manifest = reader.manifest
+    chain = _walked(reader, findings, frozenset({f"inventory/{manifest['inventory']['inventory_id']}"}))
+    inventory = InventoryCheck(reader, chain, findings)
+    with findings.stage("documents") as stage:
+        stage.count = inventory.documents()
+        stage.said = "document, lines and everything pinned are those that the audit chain cites"
+    with findings.stage("pinned rows") as stage:
+        stage.count = inventory.pinned()
+        stage.said = f"{inventory.rows:,} activities, factors and instruments, each by its row hash"
+    with findings.stage("choices") as stage:
+        stage.count = inventory.choices()
+        stage.said = f"{stage.count:,} factors chosen again by the document's policy"
+    with findings.stage("lines") as stage:
+        stage.count = inventory.calculated()
+        by_hash = f", {inventory.by_hash:,} of them by hash only" if inventory.by_hash else ""
+        stage.said = f"{inventory.lines:,} lines computed again from the pinned rows{by_hash}"
+    findings.facts["co2e_kg"] = {
+        f"{gwp_set}, {name}": f"{as_decimal(total, PLACES):f}"
+        for (gwp_set, name), total in sorted(inventory.totals.items())
+    }
+    findings.facts["anchor"] = _anchor(manifest)
+    findings.notes += [str(note) for note in manifest.get("notes", ())]
 
 
 def evidence_calculates(findings: Findings, evidence: RunEvidence) -> bool:

@@ -10,7 +10,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from headwater.errors import Misuse, Stopped
 from headwater.replay.check import check_file
+from headwater.services.inventories.viewing import find_inventory
 from headwater.services.logic import CALCULATED, RESULTS
+from headwater.services.replay_export.inventory import InventoryExport
 from headwater.services.replay_export.river import OneFigure, RiverExport
 from headwater.services.replay_export.script import script
 from headwater.services.sources import file_of
@@ -42,6 +44,13 @@ def export_emission(
         one, run = _figure(installation, connection, activity_id, {"method": method, "gwp_set": gwp_set})
         about = {"activity_id": activity_id, **{name: one.figure.values[name] for name in ("method", "gwp_set")}}
         RiverExport(installation, connection, run, out).write(about | _about(run), one)
+
+
+def export_inventory(installation: Installation, inventory: str, path: Path) -> None:
+    """Write the file of an inventory, by its number, its name or the beginning of its id."""
+    found = find_inventory(installation, inventory)
+    with installation.database.snapshot(installation.tenant_id) as connection, _whole(path) as out:
+        InventoryExport(installation, connection, found, out).write()
 
 
 def check(path: Path) -> Findings:

@@ -6,8 +6,6 @@ tables they stand in, the proof from the audit chain.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,7 +13,6 @@ from typing import IO, TYPE_CHECKING, Any
 
 from headwater import __version__
 from headwater.accounting.calculation import FORMULA, FORMULA_VERSION
-from headwater.accounting.factors import gate, licences_of
 from headwater.accounting.units import registry_text
 from headwater.connectors.csv_file import ChunkSpan
 from headwater.connectors.csv_file.read import READER_VERSION
@@ -26,11 +23,11 @@ from headwater.pipeline.transform import TRANSFORM_VERSION
 from headwater.replay import evidence as members
 from headwater.replay.chain import CHAIN, entry_as_json
 from headwater.replay.container import Writer
-from headwater.replay.figures import factor_rows
 from headwater.services.imports import stored_logic
 from headwater.services.logic import compile_logic
 from headwater.services.mending import mending_of
 from headwater.services.replay_export.chunks import ChunkMaker
+from headwater.services.replay_export.factors import gated, lines_of
 from headwater.services.replay_export.instructions import instructions
 from headwater.services.replay_export.script import script
 from headwater.services.sources import file_of, layout_from_json
@@ -42,7 +39,7 @@ from headwater.values import PARSER_VERSION, sha256
 from headwater.values.canonical import SEPARATOR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from uuid import UUID
 
     from headwater.contracts import Document
@@ -120,10 +117,10 @@ class RiverExport:
         for name, digest in ((members.MAPPING, run.mapping_hash), (members.RECIPE, run.recipe_hash)):
             self._writer.add(name, get_document(connection, self._tenant_id, digest).body.encode())
         if run.reference_codes is not None:
-            self._writer.add_lines(members.CODES, _lines(self._blob(run.reference_codes)))
+            self._writer.add_lines(members.CODES, lines_of(self._blob(run.reference_codes)))
         if run.factor_set is not None:
             self._writer.add(members.RESULTS, self._results.to_json().encode())
-            self._writer.add_lines(members.UNITS, _lines(registry_text().encode()))
+            self._writer.add_lines(members.UNITS, lines_of(registry_text().encode()))
             self._factors(self._blob(run.factor_set))
 
     @property
@@ -131,25 +128,9 @@ class RiverExport:
         return self._installation.contract("emission", 1)
 
     def _factors(self, content: bytes) -> None:
-        """The pinned set as it is, where all of it may be passed on; else what may."""
-        rows = [
-            {**row, "redistributable": {"true": True, "false": False}.get(row["redistributable"] or "")}
-            for row in factor_rows(content.decode())
-        ]
-        _, left_out = gate(rows)
-        self._licences = [
-            {"source": each.source, "licence": each.licence, "factors": each.factors} for each in licences_of(rows)
-        ]
-        if left_out:
-            gone = {each.factor_id: each.why for each in left_out}
-            facts = ("factor_id", "activity_type", "region", "source", "licence")
-            self._left_out = [
-                {**{name: row[name] for name in facts}, "why": gone[row["factor_id"]]}
-                for row in rows
-                if row["factor_id"] in gone
-            ]
-            content = _without(content, gone)
-        self._writer.add_lines(members.FACTORS, _lines(content))
+        factors = gated(content)
+        self._licences, self._left_out = factors.licences, factors.left_out
+        self._writer.add_lines(members.FACTORS, lines_of(factors.content))
 
     def _chunks(self, one: OneFigure | None) -> tuple[list[int], dict[str, Any]]:
         """Every committed chunk, or the one of the figure; their numbers, and where that figure stands in the lists."""
@@ -280,24 +261,6 @@ def _figure(results: Document, number: int, stored: StoredRow) -> list[Any]:
 def _texts(contract: Document, stored: StoredRow) -> list[str | None]:
     values = [(spec.kind, stored.values[spec.name]) for spec in contract.fields]
     return [None if value is None else kind.canonical(value) for kind, value in values]
-
-
-def _without(content: bytes, factor_ids: dict[str, str]) -> bytes:
-    """The set without some of its factors."""
-    rows = list(csv.reader(io.StringIO(content.decode(), newline="")))
-    place = rows[0].index("factor_id")
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(
-        row for number, row in enumerate(rows) if number == 0 or row[place] not in factor_ids
-    )
-    return out.getvalue().encode()
-
-
-def _lines(content: bytes) -> Iterator[bytes]:
-    *whole, rest = content.split(b"\n")
-    yield from (line + b"\n" for line in whole)
-    if rest:
-        yield rest
 
 
 def _json(body: object) -> bytes:
