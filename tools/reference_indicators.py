@@ -40,8 +40,9 @@ SOURCES = """\
 
 Fields are those of a [line](inventory.md#lines), of the [contracts](contracts.md) `emission` and `activity` together,
 or of the contract. Rows are told apart by any of their codes, texts and whole numbers, by `year` and by `month`; `site`
-is `facility_code`. With an inventory, `year` is that in which its period begins. In `where` stand fields, text in
-single quotes, numbers, dates, AND, OR, NOT, = <> < <= > >=, IS NULL, IN, BETWEEN, + - *, as in a contract's rules.
+is `facility_code`. With an inventory, `year` is that in which its period begins; where the period is longer than a
+year, that of the line. In `where` stand fields, text in single quotes, numbers, dates, AND, OR, NOT, = <> < <= > >=,
+IS NULL, IN, BETWEEN, + - *, as in a contract's rules.
 """
 
 

@@ -156,7 +156,7 @@ def compute(
 
 
 def _print(found: list[Computed]) -> None:
-    from headwater.services.indicators import WORDS, key_words, rests_on
+    from headwater.services.indicators import WORDS, common_notes, key_words, remarks, rests_on
 
     for each in found:
         heads = [WORDS.get(name, name) for name in each.dimensions]
@@ -167,12 +167,14 @@ def _print(found: list[Computed]) -> None:
                     *key_words(figure),
                     "not available" if figure.figure is None else f"{figure.figure:,f}",
                     figure.unit,
-                    "; ".join(figure.why or figure.value.told),
+                    remarks(each, figure),
                 )
                 for figure in each.figures
             ],
             title=f"{each.indicator.title} ({each.name})",
             numbers=["value"],
         )
+        for note in common_notes(each):
+            typer.echo(note)
         for line in rests_on(each):
             typer.echo(f"rests on {line}")

@@ -5,7 +5,7 @@ Shapes carry classes and no colours, so that a chart follows the page's style sh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
@@ -112,9 +112,14 @@ def columns(chart: Chart, *, height: int = 300) -> Drawing:
     )
 
 
-def rows(chart: Chart) -> Drawing:
-    """Lying bars, one below the other, each labelled directly with its name and its value."""
-    pitch, names, values = 40, 96, 170
+def room_for(labels: Iterable[str]) -> int:
+    """The room that names need beside lying bars, within bounds."""
+    return min(max(96, *(8 * len(label) + 16 for label in labels), 0), 400)
+
+
+def rows(chart: Chart, *, names: int = 96) -> Drawing:
+    """Lying bars, one below the other, each labelled directly with its name and its value; `names` is their room."""
+    pitch, values = 40, 170
     height = pitch * max(len(chart.bars), 1)
     largest = max((bar.total for bar in chart.bars), default=Decimal(0)) or Decimal(1)
     room = Decimal(WIDTH - names - values)

@@ -13,7 +13,15 @@ from headwater.contracts.bulk import quoted
 from headwater.contracts.document import FieldSpec
 from headwater.errors import Misuse
 from headwater.services.contract_rows import load_rows
-from headwater.services.inventory_lines import ALL_LINES, COUNTED, Loaded, Wanted, line_fields, load_lines
+from headwater.services.inventory_lines import (
+    ALL_LINES,
+    COUNTED,
+    DAYS_OF_A_YEAR,
+    Loaded,
+    Wanted,
+    line_fields,
+    load_lines,
+)
 from headwater.services.logic import CALCULATED, RESULTS
 
 if TYPE_CHECKING:
@@ -159,8 +167,12 @@ def contract_source(
     if periods and "period_start" in document.by_name:
         within = [f"(period_start >= DATE '{start}' AND period_start < DATE '{end}')" for start, end in periods]
         engine.execute(f"DELETE FROM {relation} WHERE NOT ({' OR '.join(within)})")
-        cases = " ".join(f"WHEN period_start >= DATE '{start}' THEN {start.year}" for start, _ in sorted(periods)[::-1])
-        dimensions["year"] = f"CASE {cases} END"
+        cases = " ".join(
+            f"WHEN period_start >= DATE '{start}' THEN {start.year}"
+            for start, end in sorted(periods, reverse=True)
+            if (end - start).days <= DAYS_OF_A_YEAR
+        )
+        dimensions["year"] = f"CASE {cases} ELSE year(period_start) END" if cases else "year(period_start)"
         title = f"{title} of the {'period' if len(periods) == 1 else 'periods'} of the inventory"
     return Source(
         title=title,

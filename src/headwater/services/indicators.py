@@ -18,7 +18,7 @@ from headwater.accounting.indicators import (
 )
 from headwater.errors import InputRefused, Misuse
 from headwater.mapping.strict_yaml import parse_yaml
-from headwater.services.charts import Bar, Chart, columns, rows
+from headwater.services.charts import Bar, Chart, columns, room_for, rows
 from headwater.services.figure_page import Page, Section, Table
 from headwater.services.indicator_sources import inventory_rows, live_rows
 from headwater.services.inventories.calculating import opened_engine
@@ -118,6 +118,18 @@ def key_words(figure: Figure) -> list[str]:
     return [NONE if part is None else str(part) for part in figure.key]
 
 
+def common_notes(computed: Computed) -> list[str]:
+    """What is to be said of every value alike."""
+    told = [figure.value.told for figure in computed.figures]
+    return [note for note in (told[0] if told else ()) if all(note in each for each in told)]
+
+
+def remarks(computed: Computed, figure: Figure) -> str:
+    """Why there is no value, and what is to be said of this one alone."""
+    common = common_notes(computed)
+    return "; ".join([*figure.why, *(note for note in figure.value.told if note not in common)])
+
+
 def rests_on(computed: Computed) -> list[str]:
     """The sources an indicator rests on in the end, with their hashes; how many rows, where it is taken from rows."""
     rows_of: dict[str, int] = {}
@@ -128,6 +140,11 @@ def rests_on(computed: Computed) -> list[str]:
             rows_of[line] = rows_of.get(line, 0) + each.rows
     is_direct = not any(figure.value.parts for figure in computed.figures)
     return [f"{count:,} rows of {line}" if is_direct else line for line, count in rows_of.items()]
+
+
+def sentence(words: str) -> str:
+    """Words as a sentence."""
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def _defined(text: str, *, where: str) -> dict[str, Defined]:
@@ -177,7 +194,7 @@ def _section(computed: Computed) -> Section:
             *key_words(figure),
             "not available" if figure.figure is None else f"{figure.figure:,f}",
             figure.unit or "",
-            "; ".join(figure.why or figure.value.told),
+            remarks(computed, figure),
         ]
         for figure in computed.figures
     ]
@@ -193,7 +210,7 @@ def _section(computed: Computed) -> Section:
                 numbers=[len(heads)],
             )
         ],
-        below=[f"Rests on {line}" for line in rests_on(computed)],
+        below=[*map(sentence, common_notes(computed)), *(f"Rests on {line}." for line in rests_on(computed))],
     )
 
 
@@ -220,7 +237,7 @@ def _drawing(computed: Computed) -> Drawing | None:
         number=lambda value: f"{_few(value)} {unit}",
     )
     is_time = computed.dimensions in {("year",), ("month",)}
-    return columns(chart) if is_time else rows(chart)
+    return columns(chart) if is_time else rows(chart, names=room_for(bar.label for bar in bars))
 
 
 def _few(value: Decimal) -> str:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 ALL_LINES, COUNTED = "all_lines", "counted_lines"
 """Relations: every line of the inventories with `year`, and those that make up the total that is asked for."""
+DAYS_OF_A_YEAR = 366
 _KINDS = {"string": "text", "int64": "integer", "bool": "boolean", "date32[day]": "date"}
 
 
@@ -78,8 +79,9 @@ def load_lines(
 ) -> Loaded:
     """Make the relations `all_lines` and `counted_lines` from the lines of inventories, each by number, id or name.
 
-    `year` is that in which the inventory's period begins. Misuse: figures asked for that one of them does not have, or
-    periods that overlap, so that something would count twice.
+    `year` is that in which the inventory's period begins, or of a period longer than a year that of the first day of
+    each line. Misuse: figures asked for that one of them does not have, or periods that overlap, so that something
+    would count twice.
     """
     stored = tuple(find_inventory(installation, name) for name in names)
     documents = tuple(stored_document(installation, each) for each in stored)
@@ -94,7 +96,7 @@ def load_lines(
     engine.execute(f"CREATE OR REPLACE TABLE {ALL_LINES} ({columns}, year BIGINT, counts BOOLEAN)")
     for each, document in zip(stored, documents, strict=True):
         counts = counts_sql(f"'{gwp_set}'", f"'{method}'", accept_other_sets=document.accept_other_sets)
-        _append(installation, engine, each, f"{document.period.start.year} AS year, coalesce({counts}, FALSE)")
+        _append(installation, engine, each, f"{_year_sql(document)} AS year, coalesce({counts}, FALSE)")
     engine.execute(f"CREATE OR REPLACE TEMP VIEW {COUNTED} AS SELECT * FROM {ALL_LINES} WHERE counts")
     accepts = any(document.accept_other_sets for document in documents)
     return Loaded(
@@ -131,6 +133,12 @@ def line_fields() -> dict[str, FieldSpec]:
             scale=field.type.scale if is_decimal else None,
         )
     return found
+
+
+def _year_sql(document: Inventory) -> str:
+    """A financial year is one year, however the calendar cuts it."""
+    start, end = document.period.start, document.period.end
+    return str(start.year) if (end - start).days <= DAYS_OF_A_YEAR else "year(period_start)"
 
 
 def _append(

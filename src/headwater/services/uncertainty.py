@@ -13,7 +13,7 @@ from headwater.accounting.quality_rating import Rating, rate
 from headwater.accounting.uncertainty import FIGURES_SCHEMA, Assessment, Assumed, Interval, assess, build_model
 from headwater.accounting.uncertainty.pedigree import pedigree_table
 from headwater.errors import Misuse
-from headwater.services.charts import Bar, Chart, rows
+from headwater.services.charts import Bar, Chart, room_for, rows
 from headwater.services.figure_page import Page, Section, Table
 from headwater.services.inventories.calculating import opened_engine
 from headwater.services.inventory_lines import COUNTED, Wanted, called, line_fields, load_lines
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 NAMED = {"site": "facility_code"}
 GROUPS = ("scope", "category", "site", "activity_type", "region", "stage", "factor_source", "data_quality")
 WITHOUT = "none"
+LABEL = 46
 INTERVAL = ("t CO2e", "± %", "2.5 %", "97.5 %", "states a spread, %", "found")
 IMPROVE = ("datum", "what", "t CO2e on it", "its own ± %", "variance removed, %", "total then ± %")
 RATED = ("technology", "time", "geography", "completeness", "reliability")
@@ -263,14 +264,15 @@ def _drawing(assessment: Assessment) -> Any:
     shown = assessment.improve[:10]
     if len(shown) < 2:
         return None
-    bars = [Bar(label=each.name[:14], parts={each.kind: Decimal(f"{100 * each.share:.2f}")}) for each in shown]
+    bars = [Bar(label=each.name[:LABEL], parts={each.kind: Decimal(f"{100 * each.share:.2f}")}) for each in shown]
     return rows(
         Chart(
             title="Share of the variance that would be removed, in per cent",
             bars=bars,
             series={"activity": "scope3", "factor": "scope2"},
             number=lambda value: f"{value} %",
-        )
+        ),
+        names=room_for(bar.label for bar in bars),
     )
 
 

@@ -105,6 +105,18 @@ def test_nothing_there_is_not_available_and_not_zero(connection: Connection) -> 
     assert figures(rows, "zero", zero=zero) == {(): "0.000"}
 
 
+def test_a_group_that_a_condition_leaves_nothing_of_is_none(connection: Connection) -> None:
+    third = {"title": "t", "unit": "tCO2e", "sum": {"of": "emissions", "field": "co2e_kg", "where": "scope = 3"}}
+    rows = rows_of(connection, EMISSIONS)
+    assert figures(rows, "third", by=["site"], third=third) == {"LON": "2.000"}
+    zero = {**third, "sum": {**third["sum"], "when_none": "zero"}}  # type: ignore[dict-item]
+    assert figures(rows, "zero", by=["site"], zero=zero) == {"LON": "2.000", "PAR": "0.000"}
+    second = {**third, "sum": {**third["sum"], "where": "scope = 2"}}  # type: ignore[dict-item]
+    assert figures(rows, "second", by=["site"], second=second) == {
+        (): ("there are no rows of lines of inventory 1 that meet scope = 2",)
+    }
+
+
 def test_rows_without_a_value_are_refused_unless_left_out(connection: Connection) -> None:
     rows = rows_of(connection, [*EMISSIONS, {"co2e_kg": None}])
     assert figures(rows, "emissions") == {(): ("1 of 4 rows have no value",)}
@@ -145,6 +157,10 @@ def test_a_whole_stands_beside_its_parts_and_not_among_them(connection: Connecti
     assert figures(rows, "headcount") == {(): "12.000"}
     assert figures(rows, "headcount", by=["site"]) == {"LON": "4.000", "PAR": "5.000"}
     assert figures(rows_of(connection, EMISSIONS, sites), "headcount") == {(): "9.000"}
+    whole = rows_of(connection, EMISSIONS, [{**HEADS, "quantity": 12}])
+    assert figures(whole, "intensity", by=["site"])["LON"] == (
+        "headcount: there are no rows of organisation_fact that meet fact = 'headcount' and are not of the whole",
+    )
     missing = rows_of(connection, [*EMISSIONS, {"facility_code": "ROM", "co2e_kg": 1}], sites)
     assert figures(missing, "intensity", by=["site"])["ROM"] == ("there is no headcount for facility_code ROM",)
 

@@ -234,8 +234,14 @@ def _series(
             rows=sum(row["met"] for row in chosen),
             sha256=source.sha256,
         )
+        if not entry.rows and asked.when_none == "not_available" and dimensions:
+            continue  # a group that the condition leaves nothing of is none
         caveats = () if source.caveat is None else (source.caveat,)
         values[key] = replace(value, inputs=(entry,), notes=(*value.notes, *caveats))
+    if dimensions and not values:
+        only_whole = source.whole is not None and source.whole[0] in dimensions
+        why = _no_rows(source, asked) + (" and are not of the whole" if only_whole else "")
+        return Series(dimensions=(), values={(): Value(why=(why,))})
     return Series(dimensions=dimensions, values=values)
 
 
@@ -251,8 +257,7 @@ def _value(
         units = {row["unit_of_value"] for row in rows}
         if asked.when_none == "zero" and len(units) == 1 and None not in units:
             return guarded(lambda _: Value(quantity=_read(0, next(iter(units)).split(chr(31))[0])), {})
-        condition = f" that meet {asked.where}" if asked.where else ""
-        return Value(why=(f"there are no rows of {source.title}{condition}",))
+        return Value(why=(_no_rows(source, asked),))
     without = met - counted
     notes = (f"{without:,} of {met:,} rows have no value and are left out",) if without else ()
     if without and (asked.missing == "refuse" or not counted):
@@ -269,6 +274,10 @@ def _value(
             )
     value = guarded(lambda _: make([row for row in rows if row["counted"]]), {})
     return replace(value, notes=notes)
+
+
+def _no_rows(source: Source, asked: _OfRows) -> str:
+    return f"there are no rows of {source.title}" + (f" that meet {asked.where}" if asked.where else "")
 
 
 def _added(rows: Sequence[Mapping[str, Any]], column: str) -> Value:
