@@ -16,10 +16,10 @@ pytestmark = pytest.mark.server
 
 
 def workbook(sheet: str, rows: Sequence[Sequence[Any]]) -> bytes:
-    book = openpyxl.Workbook()
-    book.active.title = sheet
+    book = openpyxl.Workbook(write_only=True)
+    table = book.create_sheet(sheet)
     for row in rows:
-        book.active.append(list(row))
+        table.append(list(row))
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
