@@ -74,8 +74,10 @@ def test_along_time(loaded: Headwater) -> None:
 
 def test_what_only_an_inventory_knows_is_not_available(loaded: Headwater) -> None:
     assert "only inventories tell" in values(loaded, "renewable_share")[""]
-    done = loaded("indicators", "compute")
+    done = loaded("indicators", "compute", "--json")
     assert done.code == 0
+    assert all(each["values"] for each in done.json)
+    done = loaded("indicators", "compute")
     assert "not available" in done.out
 
 

@@ -138,7 +138,10 @@ def test_a_ratio_without_a_part_or_by_zero_is_not_available(connection: Connecti
         (): ("headcount: there are no rows of organisation_fact that meet fact = 'headcount'",)
     }
     nothing = rows_of(connection, EMISSIONS)
-    assert figures(nothing, "intensity") == {(): ("there is no headcount",)}
+    assert figures(nothing, "intensity") == figures(no_heads, "intensity")
+    assert figures(rows_of(connection), "emissions", by=["site"]) == {
+        (): ("there are no rows of lines of inventory 1",)
+    }
     zero = rows_of(connection, EMISSIONS, [{**HEADS, "quantity": 0}])
     assert figures(zero, "intensity") == {(): ("headcount is 0, by which nothing is divided",)}
 

@@ -238,7 +238,7 @@ def _series(
             continue  # a group that the condition leaves nothing of is none
         caveats = () if source.caveat is None else (source.caveat,)
         values[key] = replace(value, inputs=(entry,), notes=(*value.notes, *caveats))
-    if dimensions and not values:
+    if not values:
         only_whole = source.whole is not None and source.whole[0] in dimensions
         why = _no_rows(source, asked) + (" and are not of the whole" if only_whole else "")
         return Series(dimensions=(), values={(): Value(why=(why,))})
