@@ -25,3 +25,10 @@ def test_forty_workbooks_are_loaded_before_the_deadline(installation: Installati
     page = DOCS / "how-to/forty-workbooks-and-a-deadline.md"
     codes = (LOADED_WITH_QUARANTINE, SOME_FILES_REFUSED)
     assert follow(page, tmp_path / "forty", installation, expected_codes=codes) >= 10
+
+
+@pytest.mark.server
+@pytest.mark.slow
+def test_an_inventory_is_made_and_published(installation: Installation, tmp_path: Path) -> None:
+    page = DOCS / "how-to/make-an-inventory.md"
+    assert follow(page, tmp_path / "inventory", installation) >= 6

@@ -141,6 +141,7 @@ class InventoryCalculation:
         self._make("inventory_parts", self._parts(covered))
         for name, table in self.tables.as_arrow().items():
             self._make(name, table)
+        self._make_ranks()
         self._make_parts()
 
     def _small_tables(self) -> None:
@@ -166,6 +167,16 @@ class InventoryCalculation:
         ]
         columns = [list(column) for column in zip(*spellings, strict=True)]
         self._make("inventory_kwh", pa.table(columns, names=["unit", "numerator", "denominator"]))
+
+    def _make_ranks(self) -> None:
+        """Every word that orders lines, in the order of texts."""
+        self.connection.execute(
+            """CREATE OR REPLACE TEMP TABLE inventory_ranks AS
+SELECT name, (row_number() OVER (ORDER BY name))::BIGINT AS place FROM (
+  SELECT method AS name FROM inventory_pieces UNION SELECT stage FROM inventory_pieces
+  UNION SELECT gwp_set FROM inventory_sets UNION SELECT 'use' UNION SELECT 'reported'
+  UNION SELECT unnest(['AR4', 'AR5', 'AR6', 'not_stated'])) WHERE name IS NOT NULL"""
+        )
 
     def _make(self, name: str, rows: pa.Table) -> None:
         self.connection.register("rows_given", rows)

@@ -16,11 +16,14 @@ from headwater.accounting.outcome import CalculationOutcome
 COUNTED, PLACED, LINES = "inventory_counted", "inventory_placed", "inventory_lines"
 OUT_OF_RANGE = int(CalculationOutcome.OUT_OF_RANGE)
 _TENTHS = 10**10
+RANKS = 1024
+"""More than there are methods, sets and stages together."""
 _FACTS = (
     "factor_id", "instrument_id", "renewable", "factor_source", "factor_unit", "gas",
     "factor_uncertainty_percent", "factor_pedigree", "factor_row_hash",
 )  # fmt: skip
-_FROM_FIGURE = ("part", "part_kwh", "stage", "method", "tier", "substitutions", "scope", "category", *_FACTS)
+_PLACED = ("part", "part_kwh", "stage", "method", "tier", "substitutions", "scope", "category")
+_FROM_FIGURE = (*_PLACED, *_FACTS)
 _FROM_ACTIVITY = (
     "activity_id", "activity_type", "facility_code", "region", "period_start", "period_end", "quantity", "unit",
     "data_quality", "quantity_uncertainty_percent", "activity_row_hash",
@@ -45,17 +48,18 @@ def placed_sql(counted: str = COUNTED) -> str:
     """One row for each figure looked for: row_no, part, part_kwh, units, and the piece; `is_figure` where one comes."""
     facts = "piece_no, stage, method, tier, outcome, factor_no, numerator, denominator, is_narrow, quantity_limit"
     listed = ", ".join(f"piece.{name}" for name in (*facts.split(", "), "substitutions", "scope", "category"))
+    carried = _of_activity("a")
     valid = "piece.valid_from <= a.period_start AND a.period_start < piece.valid_to"
     return f"""
 SELECT *, outcome = 0 AND quantity_in BETWEEN 0 AND quantity_limit AS is_figure FROM (
-  SELECT a.row_no, 0 AS part, NULL::DECIMAL(18,6) AS part_kwh, a.counted AS quantity_in, {listed}
+  SELECT {carried}, 0 AS part, NULL::DECIMAL(18,6) AS part_kwh, a.counted AS quantity_in, {listed}
   FROM {counted} AS a
   JOIN inventory_demands AS d
     ON d.activity_type = a.activity_type AND d.region = a.region AND d.unit = a.unit
   JOIN inventory_pieces AS piece ON piece.demand_no = d.demand_no AND {valid}
   WHERE a.reported_co2e_kg IS NULL
   UNION ALL
-  SELECT a.row_no, p.part, p.kwh, p.kwh, {listed}
+  SELECT {carried}, p.part, p.kwh, p.kwh, {listed}
   FROM {counted} AS a
   JOIN inventory_parts AS p ON p.row_no = a.row_no
   JOIN inventory_pieces AS piece ON piece.demand_no = p.demand_no AND {valid}
@@ -67,32 +71,40 @@ def lines_sql(placed: str = PLACED, counted: str = COUNTED) -> str:
     typed = ", ".join(
         f"CAST({name} AS {sql_type(column)}) AS {name}" for column in COLUMNS[:-1] for name in [column.name]
     )
-    order = "row_no, method, gwp_set, stage, part"
+    # One number is sorted fifty times faster than five columns of text.
+    order = "line_rank, part"
     return f"""
-SELECT * EXCLUDE (row_no), {line_hash_sql()} AS row_hash FROM (
-  SELECT {typed}, row_no FROM ({_calculated(placed, counted)} UNION ALL BY NAME {_reported(counted)})
+SELECT * EXCLUDE (line_rank), {line_hash_sql()} AS row_hash FROM (
+  SELECT {typed}, {_line_rank()} AS line_rank FROM ({_calculated(placed)} UNION ALL BY NAME {_reported(counted)})
 ) ORDER BY {order}"""
 
 
-def _calculated(placed: str, counted: str) -> str:
+def _line_rank() -> str:
+    """The row, then method, set and stage in the order of their texts, as one number."""
+    ranks = "(SELECT map_from_entries(list((name, place))) FROM inventory_ranks)"
+    row = f"row_no * {RANKS**3}"
+    return f"{row} + {ranks}[method] * {RANKS**2} + {ranks}[gwp_set] * {RANKS} + {ranks}[stage]"
+
+
+def _calculated(placed: str) -> str:
     return f"""
-SELECT {_of_activity("a")}, {", ".join(f"f.{name}" for name in _FROM_FIGURE)},
+SELECT {", ".join(f"f.{name}" for name in (*_CARRIED, *_FROM_FIGURE))},
   s.gwp_set, s.basis, s.missing_sets,
   {decimal_sql(_co2e())} AS co2e_kg,
   {decimal_sql("converted_units")} AS converted_quantity,
   {_masses()}
 FROM ({_figured(placed)}) AS f
-JOIN inventory_sets AS s ON s.factor_no = f.factor_no
-JOIN {counted} AS a ON a.row_no = f.row_no"""
+JOIN inventory_sets AS s ON s.factor_no = f.factor_no"""
 
 
 def _figured(placed: str) -> str:
     """Converted quantity and masses, each worked once whatever the number of sets."""
     masses = ", ".join(f"{_mass(gas)} AS {gas}_mass" for gas in ("co2", "ch4", "n2o", "gas", "biogenic"))
     facts = ", ".join(f"factor.{name}" for name in _FACTS)
+    carried = ", ".join(f"p.{name}" for name in (*_CARRIED, *_PLACED))
     return f"""
 SELECT * EXCLUDE (converted), converted AS converted_units, {masses} FROM (
-  SELECT p.row_no, p.part, p.part_kwh, p.stage, p.method, p.tier, p.substitutions, p.scope, p.category, {facts},
+  SELECT {carried}, {facts},
     factor.* EXCLUDE ({", ".join(_FACTS)}),
     {converted_sql("p.units")} AS converted
   FROM (SELECT *, {units_sql("quantity_in")} AS units FROM {placed} WHERE is_figure) AS p
@@ -149,6 +161,8 @@ FROM (
   FROM {counted} WHERE reported_co2e_kg IS NOT NULL AND reported_scope IS NOT NULL) AS a"""
 
 
+_CARRIED = ("row_no", *_FROM_ACTIVITY, "activity_pedigree", "share")
+"""What of an activity stands on its lines."""
 _REPORTED_HAS = frozenset(
     {
         *_FROM_ACTIVITY, "activity_pedigree", "share", "method", "gwp_set", "stage", "part", "scope", "category",

@@ -115,11 +115,16 @@ class Policy:
     rates: Rates | None = None
     _by_pair: dict[tuple[str, str], list[Factor]] = field(default_factory=dict)
     _by_type: dict[str, list[Factor]] = field(default_factory=dict)
+    _uses: set[tuple[str, int]] = field(default_factory=set)
+    _stages: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for factor in self.factors:
             self._by_pair.setdefault((factor["activity_type"], factor["region"]), []).append(factor)
             self._by_type.setdefault(factor["activity_type"], []).append(factor)
+            self._stages.add((factor["activity_type"], stage_of(factor)))
+            if stage_of(factor) == USE:
+                self._uses.add((factor["activity_type"], factor["scope"]))
         self._exchange = Exchange(self.rates)
 
     def types(self, activity_type: str) -> tuple[str, ...]:
@@ -132,11 +137,11 @@ class Policy:
 
     def is_scope_2(self, activity_type: str) -> bool:
         """Whether factors for this activity are of scope 2, so that both of its methods apply."""
-        return any(
-            factor["scope"] == 2 and stage_of(factor) == USE
-            for name in self.types(activity_type)
-            for factor in self._by_type.get(name, ())
-        )
+        return any((name, 2) in self._uses for name in self.types(activity_type))
+
+    def has_stage(self, activity_type: str, stage: str) -> bool:
+        """Whether any factor for this activity is of a stage."""
+        return any((name, stage) in self._stages for name in self.types(activity_type))
 
     def pieces(self, wanted: Wanted, start: date, end: date) -> list[Piece]:
         """The choices for every day from `start` to before `end`, as few pieces as there are answers."""

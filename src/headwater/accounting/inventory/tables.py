@@ -222,6 +222,8 @@ class Tables:
         if self.document.factors.upstream:
             for stage in UPSTREAM if is_scope_2 else UPSTREAM[:1]:
                 yield from self._slot(_with(wanted, stage=stage, methods=ANY_METHOD), is_needed=False)
+        if not self.policy.has_stage(activity_type, OUTSIDE):
+            return
         has_biogenic = any(each.choice.factor and each.choice.factor.get("biogenic_co2_kg_per_unit") for each in used)
         if not has_biogenic:
             outside = self._slot(_with(wanted, stage=OUTSIDE, methods=ANY_METHOD), is_needed=False)
