@@ -26,6 +26,7 @@ NAMED = {"site": "facility_code"}
 GROUPS = ("scope", "category", "site", "activity_type", "region", "stage", "factor_source", "data_quality")
 WITHOUT = "none"
 LABEL = 46
+STATES_NOTHING = "(states nothing)"
 INTERVAL = ("t CO2e", "± %", "2.5 %", "97.5 %", "states a spread, %", "found")
 IMPROVE = ("datum", "what", "t CO2e on it", "its own ± %", "variance removed, %", "total then ± %")
 RATED = ("technology", "time", "geography", "completeness", "reliability")
@@ -106,10 +107,7 @@ def inventory_uncertainty(
     with opened_engine(installation) as engine:
         loaded = load_lines(installation, engine, [inventory], wanted or Wanted())
         columns = _group_columns(by)
-        selected = ", ".join(
-            [*(f"{sql} AS {name}" for name, sql in _FIGURES.items()), *(f"{sql} AS {name}" for name, sql in columns)]
-        )
-        figures = engine.sql(f"SELECT {selected} FROM {COUNTED}").to_arrow_table()
+        figures = engine.sql(_figures_sql(columns, assumed)).to_arrow_table()
         ((total,),) = engine.execute(f"SELECT coalesce(sum(co2e_kg), 0) FROM {COUNTED}").fetchall()
     figures = figures.cast(_schema(figures))
     names = [name for name, _ in columns]
@@ -238,6 +236,19 @@ def _group_columns(by: Sequence[str]) -> list[tuple[str, str]]:
         if NAMED.get(name, name) not in known or name not in GROUPS:
             raise Misuse("parts are not told apart by this", where="--by", value=name, valid=", ".join(GROUPS))
     return [(f"group_{place}", NAMED.get(name, name)) for place, name in enumerate(dict.fromkeys(by))]
+
+
+def _figures_sql(groups: Sequence[tuple[str, str]], assumed: Assumed) -> str:
+    """Lines as `FIGURES_SCHEMA` asks for. Activities that count as certain are one: millions of them often are."""
+    figures = dict(_FIGURES)
+    if assumed.activity_percent is None:
+        nothing = "quantity_uncertainty_percent IS NULL AND activity_pedigree IS NULL"
+        figures["activity"] = f"CASE WHEN {nothing} THEN '{STATES_NOTHING}' ELSE activity_id END"
+    columns = [*figures.items(), *groups]
+    selected = ", ".join(f"{sql} AS {name}" for name, sql in columns)
+    names = [name for name, _ in columns if name != "co2e_kg"]
+    ordered = ", ".join("sum(co2e_kg) AS co2e_kg" if name == "co2e_kg" else name for name, _ in columns)
+    return f"SELECT {ordered} FROM (SELECT {selected} FROM {COUNTED}) GROUP BY {', '.join(names)}"
 
 
 def _schema(figures: pa.Table) -> pa.Schema:

@@ -61,6 +61,22 @@ def test_estimates_are_written_looked_at_and_imported(loaded: Headwater, tmp_pat
     assert (tmp_path / "again.csv").read_text() == (tmp_path / "estimates.csv").read_text()
 
 
+def test_an_estimate_is_a_line_of_an_inventory_that_says_so(loaded: Headwater, tmp_path: Path) -> None:
+    loaded("meters", "fill", "--method", "mean_of_neighbours", "--out", "estimates.csv")
+    assert loaded("import", "estimates.csv", "-m", "activity_form").code == 0
+    (tmp_path / "plant.yaml").write_text(
+        "inventory: plant\norganisation: Plant\nboundary: {approach: operational_control}\n"
+        "period: {start: 2024-01-01, end: 2025-01-01}\nmethods: [location_based]\ngwp_sets: [AR5]\n"
+    )
+    assert loaded("inventory", "calculate", "plant.yaml").code == 0
+    (tmp_path / "mine.yaml").write_text(
+        "indicators:\n  estimated:\n    title: Estimated\n    unit: kgCO2e\n"
+        "    sum: {of: emissions, field: co2e_kg, where: \"data_quality = 'estimated'\"}\n"
+    )
+    (found,) = loaded("indicators", "compute", "estimated", "-d", "mine.yaml", "--inventory", "plant", "--json").json
+    assert found["values"][0]["value"] == "217.500"
+
+
 def test_what_is_not_filled_says_why(loaded: Headwater) -> None:
     found = loaded("meters", "fill", "--method", "same_period_last_year", "--out", "estimates.csv", "--json").json
     assert found["estimates"] == []

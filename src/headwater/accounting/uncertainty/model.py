@@ -41,7 +41,7 @@ MASS = pa.decimal128(38, 6)
 _COLUMNS: list[tuple[str, pa.DataType]] = [
     ("activity", pa.string()),
     ("factor", pa.string()),
-    ("co2e_kg", pa.decimal128(18, 6)),
+    ("co2e_kg", pa.decimal128(38, 6)),
     ("activity_percent", pa.float64()),
     ("activity_pedigree", pa.string()),
     ("factor_percent", pa.float64()),
