@@ -138,6 +138,7 @@ def conflicts_(
     activity_type: Type = None,
     region: Region = None,
     stage: Stage = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many to show, the largest differences first.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List factors of several sources for the same activity, region, stage, method and time that differ by over 10 %.
@@ -153,13 +154,13 @@ def conflicts_(
 
     with installation() as opened:
         found = find_conflicts(opened, _wanted(activity_type, region, None, stage, None))
-    told = [conflict_as_json(each) for each in found]
+    told = [conflict_as_json(each) for each in found[:limit]]
     if as_json:
-        print_json({"conflicts": told, "total": len(told)})
+        print_json({"conflicts": told, "total": len(found)})
         return
     if told:
         _print_conflicts(told)
-    typer.echo(f"{len(told):,} pairs of factors in conflict")
+    typer.echo(told_of(len(told), len(found), "pairs of factors in conflict"))
 
 
 @app.command("licences")
