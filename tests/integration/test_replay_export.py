@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import random
 import subprocess
@@ -9,15 +11,20 @@ import sys
 import zipfile
 from pathlib import Path
 
+import openpyxl
 import pytest
+import yaml
 
-from headwater.errors import InputRefused
+from headwater.errors import InputRefused, Misuse
 from headwater.replay.container import Writer
 from headwater.replay.differences import Findings
 from headwater.replay.told import lines_of
+from headwater.services import quarantines
+from headwater.services.imports import carry_out
 from headwater.services.replay_export.export import check, export_emission, export_run
 from headwater.services.replay_export.script import script
-from tests.river import River, activities, factors
+from headwater.telemetry import SilentProgress
+from tests.river import ACTIVITY_COLUMNS, River, activities, factors
 
 FACTORS = factors(
     [
@@ -290,3 +297,44 @@ def test_versions_of_a_record_are_told_apart_again(river: River, tmp_path: Path,
         run_id, _ = river.load(content, name=name, version="period_end", chunk_size=chunk_size)
         export_run(river.installation, str(run_id), tmp_path / name)
         assert told(check(tmp_path / name)) == [], name
+
+
+def test_a_resubmission_is_computed_again(river: River, tmp_path: Path) -> None:
+    loaded(river)
+    out = io.StringIO(newline="")
+    quarantines.export(river.installation, out, run=None, rule=None)
+    mended = tmp_path / "mend.csv"
+    mended.write_text(out.getvalue().replace("many", "12"), encoding="utf-8", newline="")
+    run_id = quarantines.plan_resubmission(river.installation, mended)
+    carry_out(river.installation, run_id, progress=SilentProgress())
+    export_run(river.installation, str(run_id), tmp_path / "mended.pyz")
+    found = check(tmp_path / "mended.pyz")
+    assert told(found) == []
+    export_emission(river.installation, "bad", tmp_path / "bad.pyz")
+    assert told(check(tmp_path / "bad.pyz")) == []
+
+
+def test_of_a_workbook_the_reading_is_known_by_hash_and_told(river: River, tmp_path: Path) -> None:
+    river.load(FACTORS, name="factors.csv", mapping="factor_form")
+    book = openpyxl.Workbook()
+    for row in csv.reader(io.StringIO(RECORDS)):
+        book.worksheets[0].append(row)
+    book.save(tmp_path / "book.xlsx")
+    run_id, ledger = river.load((tmp_path / "book.xlsx").read_bytes(), name="meters.xlsx")
+    assert ledger.inserted
+    export_run(river.installation, str(run_id), tmp_path / "book.pyz")
+    found = check(tmp_path / "book.pyz")
+    assert told(found) == []
+    assert any("it was made the text" in note for note in found.notes)
+
+
+def test_a_run_whose_mapping_may_mean_two_things_is_refused_in_words(river: River, tmp_path: Path) -> None:
+    fields = {name: {"column": name} for name in ACTIVITY_COLUMNS}
+    fields["supplier"] = {"expression": "regexp_extract(supplier, '(?i)ab', 0)"}
+    body = {"mapping": "strange", "version": "1.0.0", "contract": "activity@1", "fields": fields}
+    path = river.folder / "strange.yaml"
+    path.write_text(yaml.safe_dump(body))
+    run_id, _ = river.load(RECORDS, mapping=str(path))
+    with pytest.raises(Misuse, match="the run cannot be exported: the pattern holds"):
+        export_run(river.installation, str(run_id), tmp_path / "file.pyz")
+    assert not (tmp_path / "file.pyz").exists()

@@ -16,7 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from headwater.errors import InputRefused, Misuse
 
@@ -43,13 +43,20 @@ def canonical_json(body: object) -> str:
 
 
 class Writer:
-    """Writes a file member by member; `seal` ends it."""
+    """Writes a file member by member; `seal` ends it. Left before that, what is there is no replay."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._zip = zipfile.ZipFile(file, "w", compression=zipfile.ZIP_DEFLATED, compresslevel=6)
         self._members: dict[str, str] = {}
         self._line_digests: dict[str, bytes] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of the zip while its file is still open."""
+        self._zip.close()
 
     def add(self, name: str, content: bytes) -> None:
         """A member as a whole."""

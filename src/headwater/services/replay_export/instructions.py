@@ -48,6 +48,6 @@ def _has_case(code: object) -> bool:
     """Whether anything in it changes the case of letters."""
     if isinstance(code, dict):
         return any(map(_has_case, code.values()))
-    if not isinstance(code, list) or not code:
+    if not isinstance(code, list):
         return False
-    return code[0] in {"lower", "upper", "like"} or any(map(_has_case, code))
+    return any(each in ("lower", "upper", "like") for each in code[:1]) or any(map(_has_case, code))

@@ -45,6 +45,10 @@ class InventoryExport:
 
     def write(self) -> None:
         """Write everything, and the seal."""
+        with self._writer:
+            self._write()
+
+    def _write(self) -> None:
         inventory = self._inventory
         for name, content in script().items():
             self._writer.add(name, content)

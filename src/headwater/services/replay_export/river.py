@@ -79,6 +79,10 @@ class RiverExport:
 
     def write(self, about: dict[str, Any], one: OneFigure | None = None) -> None:
         """Write everything, and the seal."""
+        with self._writer:
+            self._write(about, one)
+
+    def _write(self, about: dict[str, Any], one: OneFigure | None) -> None:
         self._refuse_what_is_gone()
         for name, content in script().items():
             self._writer.add(name, content)
