@@ -21,7 +21,11 @@ PROMISED = {
     "import", "run", "runs list", "runs show", "runs resume", "quarantine list", "quarantine show",
     "quarantine export", "quarantine resubmit", "quarantine fix", "quarantine dismiss",
     "contracts list", "contracts show",
-    "contracts diff", "contracts export", "factors import", "factors list", "trace", "verify", "report", "db status",
+    "contracts diff", "contracts export", "factors import", "factors list", "factors show", "factors conflicts",
+    "factors licences", "factors export", "inventory calculate", "inventory list", "inventory show", "inventory lines",
+    "inventory choices", "inventory publish", "inventory export", "inventory uncertainty", "indicators compute",
+    "indicators list", "indicators show", "meters calendar", "meters fill", "replay export emission",
+    "replay export run", "replay export inventory", "replay check", "compare", "trace", "verify", "report", "db status",
     "db upgrade",
 }  # fmt: skip
 LISTINGS = {name for name in PROMISED if name.endswith(("list", "show"))} | {
