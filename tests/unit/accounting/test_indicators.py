@@ -230,6 +230,25 @@ def test_what_leaves_the_sandbox_is_refused_when_it_is_read(text: str) -> None:
         read_indicators({"indicators": {**DEFINED, "wrong": expression(text)}}, where="test")
 
 
+@pytest.mark.parametrize(
+    "text", ["1", "emissions", "emissions IS NULL", "available(emissions) + 1 > 2", "NOT emissions"]
+)
+def test_what_is_no_condition_is_refused_as_one(text: str) -> None:
+    conditional = {"title": "c", "conditional": {"cases": [{"when": text, "then": "1"}]}}
+    with pytest.raises(Misuse, match=r"no condition|not allowed"):
+        read_indicators({"indicators": {**DEFINED, "wrong": conditional}}, where="test")
+
+
+def test_an_expression_of_numbers_alone_has_one_value(connection: Connection) -> None:
+    rows = rows_of(connection, EMISSIONS)
+    more: Any = {
+        "target": expression("quantity(5, 'tCO2e_AR5') / 2", unit="tCO2e"),
+        "distance": expression("emissions - target", unit="tCO2e"),
+    }
+    assert figures(rows, "target", **more) == {(): "2.500"}
+    assert figures(rows, "distance", by=["scope"], **more) == {1: "-1.000", 3: "-0.500"}
+
+
 def test_a_conditional_takes_the_first_case_that_holds(connection: Connection) -> None:
     def chosen(*cases: tuple[str, str], **more: Any) -> dict[str, Any]:
         return {

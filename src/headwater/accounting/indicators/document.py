@@ -179,7 +179,7 @@ class Indicator(_Part):
             yield from (self.ratio.of, self.ratio.per)
         elif self.conditional is not None:
             for case in self.conditional.cases:
-                yield from (*names_in(case.when), *names_in(case.then))
+                yield from (*names_in(case.when, condition=True), *names_in(case.then))
             yield from names_in(self.conditional.otherwise) if self.conditional.otherwise else ()
         elif self.expression is not None:
             yield from names_in(self.expression)

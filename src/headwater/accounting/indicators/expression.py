@@ -29,14 +29,20 @@ _PLAIN = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
 ALLOWED = "names of indicators, numbers, quantity(5, 't'), + - * /, abs, least, greatest, available(name), conditions"
 
 
+NUMERIC, CONDITION = "number", "condition"
+
+
 class Unavailable(Exception):
     """Raised inside this module only: the reasons why a part cannot be had."""
 
 
-def names_in(text: str) -> tuple[str, ...]:
-    """The indicators an expression speaks of. Misuse: it holds what is not allowed."""
+def names_in(text: str, *, condition: bool = False) -> tuple[str, ...]:
+    """The indicators an expression speaks of. Misuse: it holds what is not allowed, or is not what is wanted."""
     tree = parse(text, where=WHERE)
-    _check(tree)
+    found = _kind(tree)
+    if found != (CONDITION if condition else NUMERIC):
+        wanted = "a condition" if condition else "a number"
+        raise Misuse(f"this is no {wanted.removeprefix('a ')}", where=WHERE, value=text, valid=wanted)
     return tuple(dict.fromkeys(column.name for column in tree.find_all(exp.Column)))
 
 
@@ -65,19 +71,35 @@ def divided(dividend: Quantity, divisor: Quantity, *, name: str) -> Value:
     return Value(quantity=dividend.over(divisor))
 
 
-def _check(tree: exp.Expr) -> None:
-    """Refuse what no evaluation would take, before there is any."""
-    for node in tree.walk():
-        if isinstance(node, exp.Column):
-            allowed = not node.table
-        elif isinstance(node, exp.Anonymous):
-            allowed = node.name.lower() in {"quantity", "available"}
-        elif isinstance(node, exp.Literal):
-            allowed = node.is_string or bool(_PLAIN.fullmatch(node.this))
-        else:
-            allowed = type(node) in _NUMBERS or type(node) in _CONDITIONS or isinstance(node, exp.Identifier)
-        if not allowed:
+def _kind(node: exp.Expr) -> str:
+    """Whether it is a number or a condition, all the way down: what no evaluation would take is refused here."""
+    if isinstance(node, exp.Column) and not node.table:
+        return NUMERIC
+    if isinstance(node, exp.Literal):
+        _literal(node, {})
+        return NUMERIC
+    if isinstance(node, exp.Paren):
+        return _kind(node.this)
+    if isinstance(node, exp.Anonymous):
+        return _called(node)
+    below = _OPERANDS.get(type(node))
+    if below is None:
+        _refuse(node)
+    operand, result = below  # type: ignore[misc]
+    for child in node.iter_expressions():
+        if _kind(child) != operand:
             _refuse(node)
+    return result
+
+
+def _called(node: exp.Anonymous) -> str:
+    name = node.name.lower()
+    if name == "quantity":
+        _quantity(node)
+        return NUMERIC
+    if name != "available" or len(node.expressions) != 1 or not isinstance(node.expressions[0], exp.Column):
+        _refuse(node)
+    return CONDITION
 
 
 def _refuse(node: exp.Expr) -> None:
@@ -174,3 +196,11 @@ _CONDITIONS: Mapping[type, Callable[[Any, Values], bool]] = {
     exp.GT: _compared(operator.gt),
     exp.GTE: _compared(operator.ge),
 }
+_OPERANDS: Mapping[type, tuple[str, str]] = {
+    **dict.fromkeys(
+        (exp.Neg, exp.Abs, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Least, exp.Greatest), (NUMERIC, NUMERIC)
+    ),
+    **dict.fromkeys((exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE), (NUMERIC, CONDITION)),
+    **dict.fromkeys((exp.And, exp.Or, exp.Not), (CONDITION, CONDITION)),
+}
+"""What an operation is made of, and what it is."""

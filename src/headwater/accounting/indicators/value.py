@@ -88,7 +88,9 @@ class Series:
 
 def combine(parts: Mapping[str, Series], make: Callable[[Mapping[str, Value]], Value]) -> Series:
     """A series made of others key by key; what one of them lacks is not available. Unsafe arithmetic is told."""
-    dimensions = max((part.dimensions for part in parts.values()), key=len, default=())
+    if not parts:
+        return Series(dimensions=(), values={(): guarded(make, {})})
+    dimensions = max((part.dimensions for part in parts.values()), key=len)
     for name, part in parts.items():
         if not set(part.dimensions) <= set(dimensions):
             raise Misuse(
