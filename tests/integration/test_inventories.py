@@ -26,6 +26,7 @@ from headwater.services.inventories.viewing import (
     list_lines,
     show_inventory,
 )
+from headwater.services.verification import verify
 from headwater.telemetry import SilentProgress
 from tests.river import River, activities, factors
 
@@ -241,6 +242,25 @@ def test_a_document_that_is_wrong_stores_nothing(river: River) -> None:
     assert list_inventories(river.installation) == []
     with pytest.raises(Misuse, match="none has been calculated"):
         show_inventory(river.installation, "plant_2024")
+
+
+def test_money_is_exchanged_by_the_rates_that_the_document_names(river: River) -> None:
+    spend = {"factor_id": "hotel", "activity_type": "hotel", "unit": "GBP", "scope": "3", "category": "6",
+             "method": "spend_based", "co2e_kg_per_unit": "0.2"}  # fmt: skip
+    river.load(factors([spend]), name="factors.csv", mapping="factor_form")
+    river.load(activities([{"activity_id": "stay", "activity_type": "hotel", "unit": "EUR", "quantity": "1000"}]))
+    without = calculate(river.installation, document(river), progress=SilentProgress())
+    (finding,) = show_inventory(river.installation, str(without.inventory_id)).findings
+    assert "name a file of dated rates under factors.rates" in finding.message
+    (river.folder / "rates.csv").write_text("Date,GBP\n2023-12-29,0.86905\n")
+    named = document(river, factors={"rates": "rates.csv"})
+    made = calculate(river.installation, named, progress=SilentProgress())
+    (river.folder / "rates.csv").unlink()  # it is pinned
+    (line,) = list_lines(river.installation, str(made.inventory_id))[0]
+    # 1000 EUR × 0.86905 GBP × 0.2 kg
+    assert (line["converted_quantity"], line["co2e_kg"]) == (Decimal("869.05"), Decimal("173.81"))
+    assert line["substitutions"] == "EUR exchanged for GBP at 0.86905 GBP/EUR of 2023-12-29 (rates.csv)"
+    assert verify(river.installation, progress=SilentProgress()).ok
 
 
 def test_nothing_at_all_is_an_inventory_too(river: River) -> None:

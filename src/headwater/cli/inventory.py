@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from headwater.services.inventories.viewing import Differences, InventoryView
+    from headwater.store.inventories import StoredFinding
 
 app = typer.Typer(no_args_is_help=True, help="Inventories: calculate, show and publish what is emitted in all.")
 
@@ -261,7 +262,7 @@ def _print_view(view: InventoryView) -> None:
         print_table(
             ["finding", "about", "activities", "message"],
             [
-                (each.rule_id.partition(".")[2], each.subject, each.activities or None, each.message)
+                (each.rule_id.partition(".")[2], _about(each), each.activities or None, each.message)
                 for each in view.findings
             ],
             numbers=["activities"],
@@ -275,6 +276,13 @@ def _print_view(view: InventoryView) -> None:
         title="Licences it rests on",
     )
     typer.echo(f"anchor {view.anchor}")
+
+
+def _about(finding: StoredFinding) -> str:
+    """The subject, and by which method and of which stage, where that matters."""
+    stage = finding.stage if finding.stage != "use" else None
+    more = ", ".join(words.replace("_", "-") for words in (finding.method, stage) if words)
+    return f"{finding.subject}; {more}" if more else finding.subject
 
 
 def _print_differences(found: Differences) -> None:

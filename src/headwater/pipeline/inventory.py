@@ -17,7 +17,14 @@ import pyarrow.compute as pc
 
 from headwater.accounting.calculation_sql import converted_sql, decimal_sql, units_sql
 from headwater.accounting.inventory import lines_sql
-from headwater.accounting.inventory.findings import NO_SHARE, OUTSIDE_BOUNDARY, REPORTED_SCOPE, STRADDLES, Finding
+from headwater.accounting.inventory.findings import (
+    NO_FIGURE,
+    NO_SHARE,
+    OUTSIDE_BOUNDARY,
+    REPORTED_SCOPE,
+    STRADDLES,
+    Finding,
+)
 from headwater.accounting.inventory.instruments import REMAINDER, Consumption, check_instruments, cover
 from headwater.accounting.inventory.lines import LINE_SCHEMA, MASSES
 from headwater.accounting.inventory.policy import Policy
@@ -86,6 +93,8 @@ class InventoryCalculation:
     connection: duckdb.DuckDBPyConnection
     inputs: Inputs
     tables: Tables = field(init=False)
+    done: int = 0
+    """Activities whose lines are made."""
     _findings: list[Finding] = field(default_factory=list)
     _noticed: Noticed = field(default_factory=Noticed)
 
@@ -102,6 +111,7 @@ class InventoryCalculation:
                 self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {lines_sql.PLACED} AS {lines_sql.placed_sql()}")
                 found = self.connection.sql(lines_sql.lines_sql()).to_arrow_table().cast(LINE_SCHEMA)
                 self._notice(found)
+            self.done += batch.num_rows
             yield found
 
     def findings(self) -> list[Finding]:
@@ -242,7 +252,7 @@ SELECT name, (row_number() OVER (ORDER BY name))::BIGINT AS place FROM (
         )
         if MARKET in document.methods and document.instruments.use:
             self._findings += checked.findings
-        if not covered or not (table := pa.concat_tables(covered)).num_rows:
+        if not covered or not (table := self._fitting(pa.concat_tables(covered))).num_rows:
             return PARTS.empty_table()
         numbers = [self.tables.add_instrument(instrument) for instrument in checked.usable]
         consumption, kinds = _consumption_of(table)
@@ -263,6 +273,16 @@ SELECT name, (row_number() OVER (ORDER BY name))::BIGINT AS place FROM (
             },
             schema=PARTS,
         )
+
+    def _fitting(self, covered: pa.Table) -> pa.Table:
+        """Consumption without what has too many kWh to be written down, which is told."""
+        fitting = covered.filter(pc.is_valid(covered["kwh"])).combine_chunks()
+        if left := covered.num_rows - fitting.num_rows:
+            message = "The consumption would not fit 12 digits of kWh before the point. Check quantity and unit."
+            self._findings.append(
+                Finding(rule_id=NO_FIGURE, subject="electricity", method=MARKET, activities=left, message=message)
+            )
+        return fitting
 
     def _make_parts(self) -> None:
         self.connection.execute(
@@ -300,7 +320,6 @@ class _Batch:
 
 def _consumption_of(table: pa.Table) -> tuple[Consumption, dict[str, Any]]:
     """Texts as numbers; of each row the kind (activity type and region) whose remainder it is."""
-    table = table.filter(pc.is_valid(table["kwh"])).combine_chunks()
     regions, facilities = (table[name].combine_chunks().dictionary_encode() for name in ("region", "facility_code"))
     types = table["activity_type"].combine_chunks().dictionary_encode()
     region, kind = regions.indices.to_numpy(), types.indices.to_numpy().astype(np.int64)

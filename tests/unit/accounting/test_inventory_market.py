@@ -124,3 +124,10 @@ def test_heat_is_not_covered_by_certificates_of_electricity() -> None:
 def test_without_the_market_based_method_instruments_are_no_matter() -> None:
     made = make([activity()], [factor()], instruments=[instrument(tracking_id=None)])
     assert (len(made.lines), made.findings) == (1, [])
+
+
+def test_more_kwh_than_can_be_written_down_is_a_finding() -> None:
+    made = make([activity(quantity="999999999999", unit="GWh")], [factor()], use=GRID, **BOTH)
+    assert made.lines == []
+    assert {finding.method for finding in made.findings} == {"location_based", "market_based"}
+    assert all("would not fit" in finding.message for finding in made.findings)

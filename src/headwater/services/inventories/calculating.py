@@ -149,9 +149,11 @@ class Making:
 
     def texts(self) -> Iterator[pa.Table]:
         """Lines as canonical texts, in order, batch by batch; at least one, maybe empty."""
+        told = 0
         for table in self.calculation.lines():
             yield pa.table({name: pc.cast(table[name], pa.string()) for name in NAMES})
-            self._progress.advance(len(pc.unique(table["activity_id"])))
+            self._progress.advance(self.calculation.done - told)
+            told = self.calculation.done
 
 
 def _without_header() -> arrow_csv.WriteOptions:

@@ -1,0 +1,85 @@
+"""`headwater inventory` in front of a person and a program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.integration.cli.conftest import Headwater
+from tests.river import activities, factors
+
+pytestmark = pytest.mark.server
+CALCULATED_WITH_GAPS = 3
+
+BODY = {
+    "inventory": "plant",
+    "organisation": "Plant",
+    "boundary": {"approach": "operational_control"},
+    "period": {"start": "2024-01-01", "end": "2025-01-01"},
+    "methods": ["location_based"],
+    "gwp_sets": ["AR5"],
+}
+
+
+@pytest.fixture
+def calculated(headwater: Headwater, form: Path, tmp_path: Path) -> Path:
+    """Two activities loaded, of which one has a factor; the document."""
+    (tmp_path / "factors.csv").write_text(factors([{"factor_id": "grid", "co2e_kg_per_unit": "0.4"}]))
+    (tmp_path / "a.csv").write_text(
+        activities([{"activity_id": "power", "quantity": "1000"}, {"activity_id": "abroad", "region": "FR"}])
+    )
+    document = tmp_path / "plant.yaml"
+    document.write_text(yaml.safe_dump(BODY))
+    assert headwater("factors", "import", "factors.csv").code == 0
+    assert headwater("import", "a.csv", "--mapping", form).code == 0
+    return document
+
+
+def test_what_has_no_figure_shows_in_text_and_exit_code(headwater: Headwater, calculated: Path) -> None:
+    done = headwater("inventory", "calculate", calculated)
+    assert done.code == CALCULATED_WITH_GAPS
+    assert "scope 2 0.400 total 0.400" in " ".join(done.out.split())
+    assert "No factor for electricity in FR" in " ".join(done.out.split())
+    again = headwater("inventory", "calculate", calculated, "--json")
+    assert again.code == CALCULATED_WITH_GAPS
+    assert again.json["is_new"] is False
+    assert again.json["totals"][0]["scopes"] == {"2": "400.000000"}
+    assert "calculating: 2 of 2 activities" in done.err
+
+
+def test_every_view_is_there_as_json(headwater: Headwater, calculated: Path) -> None:
+    headwater("inventory", "calculate", calculated)
+    (listed,) = headwater("inventory", "list", "--json").json["inventories"]
+    assert (listed["name"], listed["number"], listed["line_count"]) == ("plant", None, 1)
+    assert headwater("inventory", "show", "plant", "--differences", "--json").json["differences"] == []
+    lines = headwater("inventory", "lines", str(listed["inventory_id"])[:8], "--json").json
+    assert (lines["total"], lines["lines"][0]["co2e_kg"]) == (1, "400.000000")
+    (choice,) = headwater("inventory", "choices", "plant", "abroad", "--json").json["choices"]
+    assert choice["candidates"] == [["grid", "test", "it is for region DE; for FR only FR may be taken"]]
+    assert headwater("inventory", "publish", "plant", "--json").json == {"number": 1}
+    assert headwater("inventory", "show", "1").out.startswith("inventory     plant, number 1\n")
+    traced = headwater("trace", "inventory_line", "1|power", "--json").json
+    assert (traced["recomputed"], traced["factor"]["factor_id"]) == (True, "grid")
+    assert "1000 kWh × 0.4 kg CO2e/kWh = 400 kg CO2e" in headwater("trace", "inventory_line", "1|power").out
+    assert headwater("verify", "--json").json["checked"]["inventory_lines"] == 1
+
+
+def test_what_is_wrong_is_told_in_a_sentence(headwater: Headwater, calculated: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(yaml.safe_dump(BODY | {"gwp_sets": ["AR9"]}))
+    done = headwater("inventory", "calculate", wrong)
+    assert (done.code, "there is no such set of warming potentials" in done.err) == (2, True)
+    wrong.write_text("inventory: plant\nboundary: {approach: control}\n")
+    done = headwater("inventory", "calculate", wrong)
+    assert done.code == 2
+    assert "boundary.approach: input should be 'operational_control'" in done.err
+    missing = headwater("inventory", "calculate", tmp_path / "nowhere.yaml")
+    assert (missing.code, "cannot be read" in missing.err) == (1, True)
+    assert "none has been calculated" in headwater("inventory", "show", "1").err
+    headwater("inventory", "calculate", calculated)
+    assert "plant" in headwater("inventory", "show", "other").err
+    headwater("inventory", "publish", "plant")
+    again = headwater("inventory", "publish", "1")
+    assert (again.code, "published already" in again.err) == (2, True)
