@@ -203,6 +203,13 @@ def test_a_half_width_out_of_range_is_refused(half: float) -> None:
         build_model(figures([line("a", None, 1, activity_percent=half)]))
 
 
+def test_more_draws_than_are_kept_are_refused_before_any_is_made() -> None:
+    model = build_model(SHARED, by=("activity",))
+    with pytest.raises(Misuse, match="more than are kept") as refused:
+        assess(model, draws=10_000_000)
+    assert "6,666,666 of each part" in str(refused.value.valid)
+
+
 def test_nothing_at_all_is_certain() -> None:
     whole = assess(build_model(figures([]))).whole
     assert (whole.kg, whole.low, whole.high, whole.how) == (0, 0, 0, "certain")

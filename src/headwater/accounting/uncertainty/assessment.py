@@ -17,6 +17,7 @@ from headwater.accounting.uncertainty.moments import (
     variance,
 )
 from headwater.accounting.uncertainty.sampling import DRAWS, MOST, draw
+from headwater.errors import Misuse
 
 if TYPE_CHECKING:
     from headwater.accounting.uncertainty.model import Data, Floats, Model
@@ -26,6 +27,8 @@ PROBABILITIES = (0.025, 0.5, 0.975)
 DIGITS = 6
 """Digits of a drawn figure: more would be noise of the draws and of the machine's arithmetic."""
 FIRST = 20
+MOST_KEPT = 20_000_000
+"""160 MB of draws."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,7 @@ class Assessment:
 
 def assess(model: Model, *, draws: int = DRAWS, seed: int = 0, most: int = MOST, first: int = FIRST) -> Assessment:
     """Assess a model. draws, seed: of Monte Carlo, used where the closed form does not give quantiles."""
+    _check_size(len(model.groups), draws)
     parts = [model, *(model.only(place) for place in range(len(model.groups)))]
     closed = [exact_quantiles(part) for part in parts]
     drawn: list[Floats] = []
@@ -88,6 +92,18 @@ def assess(model: Model, *, draws: int = DRAWS, seed: int = 0, most: int = MOST,
         alone=alone,
         pooled=pooled,
     )
+
+
+def _check_size(groups: int, draws: int) -> None:
+    """Draws of all parts are held until their quantiles are found."""
+    if groups * draws > MOST_KEPT:
+        raise Misuse(
+            f"{draws:,} draws of {groups:,} parts are more than are kept",
+            where="draws",
+            value=draws,
+            valid=f"at most {MOST_KEPT:,} in all, which is {MOST_KEPT // groups:,} of each part",
+            remedy="Ask for fewer draws, or by less.",
+        )
 
 
 def exact_quantiles(model: Model) -> tuple[float, float, float] | None:
