@@ -103,6 +103,18 @@ def test_the_form_takes_every_field(headwater: Headwater, tmp_path: Path) -> Non
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("column", ["stage", "gas", "tags"])
+def test_a_form_with_some_of_the_added_columns_is_refused_so_that_none_is_left_unread(
+    headwater: Headwater, tmp_path: Path, column: str
+) -> None:
+    lines = factors([{"factor_id": "f"}]).splitlines()
+    (tmp_path / "some.csv").write_text(f"{lines[0]},{column}\n{lines[1]},well_to_tank\n")
+    done = headwater("factors", "import", "some.csv")
+    assert done.code == 2
+    assert "there is no column 'name' in the file" in done.err
+    assert headwater("factors", "list", "--json").json["total"] == 0
+
+
 def test_one_word_stands_for_the_mappings_of_a_workbook(headwater: Headwater, tmp_path: Path) -> None:
     """A file that is none of them is refused by each, and each says so."""
     (tmp_path / "factors.csv").write_text(factors([{"factor_id": "x"}]))
