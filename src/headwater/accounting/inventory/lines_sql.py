@@ -75,7 +75,7 @@ def lines_sql(placed: str = PLACED, counted: str = COUNTED) -> str:
     order = "line_rank, part"
     return f"""
 SELECT * EXCLUDE (line_rank), {line_hash_sql()} AS row_hash FROM (
-  SELECT {typed}, {_line_rank()} AS line_rank FROM ({_calculated(placed)} UNION ALL BY NAME {_reported(counted)})
+  SELECT {typed}, {_line_rank()} AS line_rank FROM ({calculated_sql(placed)} UNION ALL BY NAME {_reported(counted)})
 ) ORDER BY {order}"""
 
 
@@ -86,7 +86,8 @@ def _line_rank() -> str:
     return f"{row} + {ranks}[method] * {RANKS**2} + {ranks}[gwp_set] * {RANKS} + {ranks}[stage]"
 
 
-def _calculated(placed: str) -> str:
+def calculated_sql(placed: str = PLACED) -> str:
+    """The join with factors and sets, and every figure: lines without hash and order."""
     return f"""
 SELECT {", ".join(f"f.{name}" for name in (*_CARRIED, *_FROM_FIGURE))},
   s.gwp_set, s.basis, s.missing_sets,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -109,8 +110,13 @@ def calculate(installation: Installation, path: Path, *, progress: Progress) -> 
 
 
 def opened_engine(installation: Installation) -> Any:
-    """An engine with the memory that the settings allow."""
-    return engine(memory_limit=f"{installation.settings.memory_limit // 2**20}MiB")
+    """An engine with the memory that the settings allow, on every processor: nothing else works meanwhile."""
+    return engine(memory_limit=f"{installation.settings.memory_limit // 2**20}MiB", threads=processors())
+
+
+def processors() -> int:
+    """How many this process may use."""
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 class Making:
