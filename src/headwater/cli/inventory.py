@@ -225,11 +225,21 @@ def export(
       headwater inventory export 1 --csv --output lines.csv
     """
     from headwater.services.inventories.exporting import write_lines, write_report
+    from headwater.services.inventories.viewing import show_inventory
 
     with installation() as opened:
         path = output or Path(f"inventory-{inventory}.{'csv' if as_csv else 'html'}")
         (write_lines if as_csv else write_report)(opened, inventory, path)
+        kept = [each for each in show_inventory(opened, inventory).licences if each.redistributable is False]
     typer.echo(f"written to {path}")
+    if as_csv and kept:
+        names = ", ".join(each.licence for each in kept)
+        count = sum(each.lines for each in kept)
+        typer.echo(
+            f"warning: {count:,} lines rest on factors that may not be passed on ({names}); quantity and CO2e together"
+            " give them away",
+            err=True,
+        )
 
 
 def _print_view(view: InventoryView) -> None:
