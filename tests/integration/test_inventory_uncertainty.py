@@ -199,3 +199,14 @@ def test_several_inventories_are_a_series(plant: River) -> None:
     assert values(plant, "change_on_year", both)["2024"] == "150.0"
     with pytest.raises(Misuse, match="days in common"):
         values(plant, "emissions", ("plant", "plant"))
+
+
+def test_figures_of_one_activity_in_two_sets_are_not_added_up(plant: River) -> None:
+    """As two runs with different policies could leave them: the second row is put there by hand."""
+    plant.change(
+        "CREATE TEMP TABLE twice AS SELECT * FROM emission_v1 WHERE activity_id = 'lon';"
+        " UPDATE twice SET gwp_set = 'AR4', row_hash = decode(repeat('00', 32), 'hex');"
+        " INSERT INTO emission_v1 SELECT * FROM twice"
+    )
+    assert values(plant, "emissions", ())[""] == "figures by AR4 and by AR5 cannot be added: choose one"
+    assert values(plant, "emissions", (), wanted=Wanted(gwp_set="AR5")) == {"": "1.000"}

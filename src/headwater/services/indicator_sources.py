@@ -209,7 +209,12 @@ def _live_emissions(installation: Installation, engine: duckdb.DuckDBPyConnectio
     ((without,),) = engine.execute(
         "SELECT count(*) FROM rows_of_its_activity WHERE activity_id NOT IN (SELECT activity_id FROM rows_of_emission)"
     ).fetchall()
+    ((twice,),) = engine.execute(
+        "SELECT count(*) FROM (SELECT activity_id FROM live_emissions GROUP BY 1 HAVING count(DISTINCT gwp_set) > 1)"
+    ).fetchall()
     found = emission_source(fields, "live_emissions", "figures that stand", _both(hashes))
+    if twice:  # else nothing would say that a quantity or a mass of gas is there twice
+        found = replace(found, apart={**found.apart, "figures": "gwp_set"})
     return replace(found, caveat=f"activities that stand without a figure: {without:,}" if without else None)
 
 

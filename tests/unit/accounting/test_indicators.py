@@ -74,6 +74,7 @@ def test_sets_of_warming_potentials_are_never_added_up(connection: Connection) -
     ((why,),) = figures(rows, "emissions").values()
     assert "CO2e by AR5" in why
     assert "CO2e by AR4" in why
+    assert why.endswith("Or choose one set, or ask by gwp_set.")
     assert figures(rows, "emissions", by=["gwp_set"]) == {"AR4": "0.001", "AR5": "3.501"}
 
 

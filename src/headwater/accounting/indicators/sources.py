@@ -273,6 +273,8 @@ def _value(
                 why=(f"a state is not added up over periods, and here are {len(periods)} of them: ask by year",)
             )
     value = guarded(lambda _: make([row for row in rows if row["counted"]]), {})
+    if value.quantity is None and "gwp_set" in source.dimensions and any("CO2e by" in why for why in value.why):
+        value = replace(value, why=tuple(f"{why} Or choose one set, or ask by gwp_set." for why in value.why))
     return replace(value, notes=notes)
 
 
