@@ -15,7 +15,7 @@ from headwater.engine.expressions import Rendered, render_condition, render_valu
 from headwater.engine.fragments import quote_name
 from headwater.engine.letter_cases import letter_cases
 from headwater.engine.readings import Readings
-from headwater.errors import Misuse
+from headwater.errors import HeadwaterError, InputRefused, Misuse
 from headwater.mapping import compile_mapping, read_mapping
 from headwater.replay.patterns import portable
 from headwater.replay.program import NAMES, OUTER_SPACES, Language, built
@@ -271,3 +271,27 @@ def test_the_program_of_a_mapping_gives_what_its_sql_gives(record: dict[str, str
     spoken = language(compiled.format)
     for (name, _, code), found in zip(parts, row, strict=True):
         assert built(code, spoken)(record) == found, name
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        [], {}, "x", ["no_such"], ["column"], ["column", 1], ["lower"], ["substr", ["column", "a"], "1", 2],
+        ["digits", ["exact", "1"], 1, 10**9, "."], ["round", ["exact", "1"], 10**9], ["divide", ["exact", "1"]],
+        ["exact", "1e9"], ["day", "tomorrow"], ["check_digits", "md5", ["column", "a"]], ["constant", 1.5],
+        ["like", ["column", "a"], "%" * 4, False], ["choose", [["x"]], ["constant", None]],
+        ["number", ["column", "a"], 99, 1],
+    ],
+)  # fmt: skip
+def test_what_is_no_instruction_is_refused(code: object) -> None:
+    """A file comes from anywhere: nothing in it may do more than it says, or take for ever."""
+    with pytest.raises(HeadwaterError):
+        built(code, language(FORMATS[0]))({"a": "1"})
+
+
+def test_instructions_nested_without_end_are_refused() -> None:
+    code: list[object] = ["column", "a"]
+    for _ in range(5000):
+        code = ["not", code]
+    with pytest.raises(InputRefused):
+        built(code, language(FORMATS[0]))

@@ -21,7 +21,9 @@ from headwater.values import TextFormat, kind, luhn, mod_97_10, sha256
 from headwater.values.canonical import NULL, SEPARATOR
 from headwater.values.characters import trim
 
-MOST_LEVELS = 400
+MOST_LEVELS = 200
+MOST_PLACES = 38
+MOST_PADDED = 100
 MOST_CHARACTERS = 32 * 1024 * 1024
 
 # Zs of Unicode: what the engine's own trim takes away.
@@ -69,7 +71,7 @@ class _Builder:
             raise _refused(program)
         try:
             return make(self, program[1:], levels - 1)
-        except (TypeError, ValueError, IndexError) as error:
+        except (TypeError, ValueError, LookupError, RecursionError) as error:
             raise _refused(program) from error
 
     def each(self, programs: Sequence[Any], levels: int) -> list[Value]:
@@ -184,6 +186,7 @@ def _split_part(text: str, separator: str, part: int) -> str:
 
 
 def _pad(text: str, length: int, fill: str) -> str:
+    length = min(length, MOST_PADDED)
     missing = length - len(text)
     return (fill * missing)[:missing] + text if missing > 0 else text
 
@@ -341,8 +344,9 @@ def _day_after(builder: _Builder, given: Sequence[Any], levels: int) -> Value:
 def _digits(builder: _Builder, given: Sequence[Any], levels: int) -> Value:
     """A number with so many digits behind the decimal sign; a type without digits before it prints no zero there."""
     inner, (whole, scale, sign) = builder.build(given[0], levels), given[1:]
-    if type(whole) is not int or type(scale) is not int or sign not in (".", ","):
+    if type(whole) is not int or sign not in (".", ","):
         raise _refused(given)
+    scale = _places(scale)
 
     def value(record: Record) -> str | None:
         number = inner(record)
@@ -358,8 +362,16 @@ def _digits(builder: _Builder, given: Sequence[Any], levels: int) -> Value:
     return value
 
 
+def _places(number: Any) -> int:
+    """So many digits behind the point as a number can have."""
+    if type(number) is not int or not 0 <= number <= MOST_PLACES:
+        raise _refused(number)
+    return number
+
+
 def _half_up(number: Fraction, places: int) -> Fraction:
     """Rounded away from zero at the half."""
+    places = _places(places)
     units = abs(number) * 10**places
     rounded = (2 * units.numerator + units.denominator) // (2 * units.denominator)
     return Fraction(rounded if number >= 0 else -rounded, 10**places)
@@ -377,7 +389,7 @@ _strict("days", lambda first, last: Fraction((last - first).days), parts=2)
 
 @_instruction("divide")
 def _divide(builder: _Builder, given: Sequence[Any], levels: int) -> Value:
-    dividend, divisor, places = builder.build(given[0], levels), builder.build(given[1], levels), int(given[2])
+    dividend, divisor, places = builder.build(given[0], levels), builder.build(given[1], levels), _places(given[2])
 
     def value(record: Record) -> Fraction | None:
         a, b = dividend(record), divisor(record)

@@ -61,7 +61,7 @@ class RowMaker:
         skipped = self._skip(record)
         if skipped is not None:
             return Row(raw_hash=raw_hash, skipped=skipped)
-        texts = {name: text(record) for name, text in self._texts.items()}
+        texts = {name: text(record) or "" for name, text in self._texts.items()}  # no text is a blank one
         result = enforce_row(self.contract, texts, self.format, self._codes, holds=self._holds)
         refused = [finding.rule_id for finding in result.findings if finding.severity == "reject"]
         refused += [f"mapping.{name}.values" for name, is_unlisted in self._unmapped.items() if is_unlisted(record)]
@@ -82,7 +82,7 @@ class RowMaker:
         return tuple(texts[spec.name] for spec in self.contract.key)
 
     def _holds(self, _document: Document, rule: RuleSpec, values: Mapping[str, Any]) -> bool | None:
-        verdict: bool | None = self._rules[rule.id](as_record(values))
+        verdict: bool | None = self._rules[rule.id](as_record({name: values[name] for name in rule.fields}))
         return verdict
 
 

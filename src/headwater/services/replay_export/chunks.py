@@ -185,7 +185,7 @@ class _Fates:
         first, transformed = span.first_record, self._worked.transformed
         hashes = dict(_pairs(transformed.records, "record_no", "row_hash"))
         standing = self._standing(sorted([*hashes, *self._worked.known]))
-        gone = self._beyond([number for number in hashes if number not in standing])
+        gone = self._beyond(sorted(hashes.keys() - set(standing)))
         manifest = [(number + first, row_hash) for number, row_hash in hashes.items() if number not in gone]
         digest = hashlib.sha256(b"".join(row_hash for _, row_hash in manifest)).hexdigest()
         if digest != self._payload["rows_sha256"]:

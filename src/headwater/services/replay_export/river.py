@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
 
 from headwater import __version__
@@ -127,7 +128,7 @@ class RiverExport:
             self._writer.add_lines(members.UNITS, lines_of(registry_text().encode()))
             self._factors(self._blob(run.factor_set))
 
-    @property
+    @cached_property
     def _results(self) -> Document:
         return self._installation.contract("emission", 1)
 
