@@ -79,7 +79,10 @@ class _Builder:
 
 
 def _refused(program: Any) -> InputRefused:
-    return InputRefused("this is no instruction", where="program", value=repr(program)[:200])
+    """Told by its first parts: it may be nested deeper than can be printed."""
+    parts = program if isinstance(program, list | tuple) else [program]
+    shown = ", ".join("[…]" if isinstance(part, list | dict) else repr(part)[:50] for part in parts[:4])
+    return InputRefused("this is no instruction", where="program", value=shown)
 
 
 _Make = Callable[[_Builder, Sequence[Any], int], Value]
