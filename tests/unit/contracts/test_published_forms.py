@@ -67,6 +67,13 @@ RECORDS = {
         "renewable": "true",
     },
     "warming_potential": {"gwp_set": "EPA_2024", "gas": "HFC-134a", "gwp_100": "1300", "source": "s"},
+    "organisation_fact": {
+        "fact": "headcount",
+        "facility_code": "*",
+        "period_start": "2024-12-31",
+        "quantity": "120",
+        "unit": "person",
+    },
     "facility_emission": {
         "source": "s",
         "facility_code": "f",
