@@ -132,7 +132,7 @@ def readings(server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> It
     server.drop(installation)
 
 
-@hypothesis.settings(max_examples=hypothesis.settings().max_examples // 4)
+@hypothesis.settings(max_examples=hypothesis.settings().max_examples // 10)
 @hypothesis.given(versions=imports())
 @hypothesis.example(
     # In the last chunk the first record is refused for a row of the first chunk, which the second one equals.
@@ -202,7 +202,7 @@ class Revisions:
         return ledger
 
 
-@hypothesis.settings(max_examples=hypothesis.settings().max_examples // 4)
+@hypothesis.settings(max_examples=hypothesis.settings().max_examples // 10)
 @hypothesis.given(versions=imports(REVISED))
 @hypothesis.example(
     # A lower version after a higher one, in the same chunk and in the next; one without any is the lowest.
