@@ -32,7 +32,7 @@ HEADS = {
 
 
 def values(river: River, name: str, *by: str) -> dict[tuple[object, ...], str]:
-    (found,) = compute_indicators(river.installation, defined_indicators(river.installation), [name], by=by)
+    (found,) = compute_indicators(river.installation, defined_indicators(), [name], by=by)
     return {tuple(each["key"].values()): each["value"] or each["not_available"][0] for each in as_json(found)["values"]}
 
 

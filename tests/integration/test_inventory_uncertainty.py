@@ -100,7 +100,7 @@ def assessed(river: River, inventory: str = "plant", **given: Any) -> Uncertaint
 
 
 def values(river: River, name: str, inventories: tuple[str, ...] = ("plant",), **given: Any) -> dict[str, str]:
-    defined = defined_indicators(river.installation)
+    defined = defined_indicators()
     (found,) = compute_indicators(river.installation, defined, [name], inventories=inventories, **given)
     return {
         " ".join(str(part) for part in each["key"].values()): each["value"] or each["not_available"][0]
@@ -184,7 +184,7 @@ def test_what_is_in_no_total_is_told(plant: River) -> None:
     caveat = assessed(plant, "with_a_gap").caveat
     assert caveat is not None
     assert "in no total" in caveat
-    defined = defined_indicators(plant.installation)
+    defined = defined_indicators()
     (found,) = compute_indicators(plant.installation, defined, ["emissions"], inventories=["with_a_gap"])
     assert found.figures[0].value.told == (caveat,)
 

@@ -33,8 +33,7 @@ def list_(document: Documents = None, as_json: AsJson = False) -> None:
     """
     from headwater.services.indicators import defined_indicators
 
-    with installation() as opened:
-        found = defined_indicators(opened, document or ())
+    found = defined_indicators(document or ())
     if as_json:
         print_json(
             [
@@ -74,8 +73,7 @@ def show(
     """
     from headwater.services.indicators import defined_indicators, made_of
 
-    with installation() as opened:
-        found = defined_indicators(opened, document or ())
+    found = defined_indicators(document or ())
     parts = made_of(found, name)
     each = found[name]
     definition = each.indicator.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
@@ -87,7 +85,7 @@ def show(
         [
             ("name", name),
             ("title", each.indicator.title),
-            *([("description", each.indicator.description)] if each.indicator.description else []),
+            *([("description", each.indicator.description.strip())] if each.indicator.description else []),
             ("defined in", each.where),
             ("kind", kind.replace("_", " ")),
             (kind.replace("_", " "), _definition(definition[kind])),
@@ -139,8 +137,8 @@ def compute(
     from headwater.services.indicators import compute_indicators, defined_indicators, page
     from headwater.services.inventory_lines import Wanted
 
+    defined = defined_indicators(document or ())
     with installation() as opened:
-        defined = defined_indicators(opened, document or ())
         wanted = Wanted(method=method, gwp_set=gwp_set)
         found = compute_indicators(opened, defined, names or (), by=by, wanted=wanted, inventories=inventory or ())
         organisation = opened.settings.organisation

@@ -21,6 +21,7 @@ from headwater.mapping.strict_yaml import parse_yaml
 from headwater.services.charts import Bar, Chart, columns, room_for, rows
 from headwater.services.figure_page import Page, Section, Table
 from headwater.services.indicator_sources import inventory_rows, live_rows
+from headwater.services.installation import installed_packs
 from headwater.services.inventories.calculating import opened_engine
 from headwater.services.inventory_lines import Wanted
 
@@ -46,10 +47,10 @@ class Defined:
     where: str
 
 
-def defined_indicators(installation: Installation, documents: Sequence[Path] = ()) -> dict[str, Defined]:
+def defined_indicators(documents: Sequence[Path] = ()) -> dict[str, Defined]:
     """Every indicator by name. One of a document goes before one of the same name that a pack brings."""
     found: dict[str, Defined] = {}
-    for pack in installation.packs:
+    for pack in installed_packs():
         if pack.indicators is None or not pack.indicators.is_dir():
             continue
         for entry in sorted(pack.indicators.iterdir(), key=lambda each: each.name):
