@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from headwater.accounting.gases import Blend, Gas, GasInDoubt, Potential, built_in, find_gas, gwp, read_gas
 from headwater.accounting.gases.tables import blends, gases
+from headwater.accounting.units import find_unit
 from headwater.errors import InputRefused, Misuse
 
 SETS = built_in()
@@ -198,6 +199,13 @@ def test_the_table_has_every_gas_and_blend_exactly() -> None:
     assert rows["AR5", "R-513A"]["uncounted"] == "HFO-1234yf"
     assert ("AR5", "CH4") not in rows
     assert all(row["source"] for row in rows.values())
+
+
+@pytest.mark.parametrize("code", ["CO2", "CH4", "CH4_fossil", "CH4_non_fossil", "N2O", "SF6", "NF3"])
+def test_masses_of_gases_are_units_under_the_same_names(code: str) -> None:
+    unit = find_unit(f"kg{code}")
+    assert unit is not None
+    assert unit.dimension.startswith("mass of ")
 
 
 def test_the_hash_is_of_every_figure() -> None:

@@ -33,7 +33,7 @@ _GASES = {
     "CO2_biogenic": ("biogenic CO2", "CO2 biogenic", "CO2 (biogenic)"),
     "CH4": ("CH4", "methane"),
     "CH4_fossil": ("fossil CH4", "CH4 fossil", "CH4 (fossil)"),
-    "CH4_nonfossil": ("non-fossil CH4", "CH4 non-fossil", "CH4 (non-fossil)"),
+    "CH4_nonfossil": ("non-fossil CH4", "CH4 non-fossil", "CH4 (non-fossil)", "CH4_non_fossil"),
     "N2O": ("N2O", "nitrous oxide"),
     "SF6": ("SF6",),
     "NF3": ("NF3",),
