@@ -5,6 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from headwater.accounting.inventory import tables
+from headwater.services.inventories import calculating
 from headwater.services.inventories.calculating import calculate
 from headwater.services.inventories.publishing import publish
 from headwater.services.verification import Verification, verify
@@ -83,6 +85,32 @@ def test_a_changed_pin_is_found(river: River) -> None:
     found = checked(river)
     assert found.differences[0].table == "blob store"
     assert ("inventory_lines", "co2e_kg") in {(each.table, each.column) for each in found.differences}
+
+
+def test_other_code_that_gives_the_same_lines_is_no_difference(river: River, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded(river)
+    monkeypatch.setattr(calculating, "INVENTORY_VERSION", "next")
+    found = checked(river)
+    assert found.differences == ()
+    assert found.ok
+    named = changed(river, "UPDATE inventory_lines SET co2e_kg = 1 WHERE activity_id = 'trip'").differences
+    assert [(each.table, each.column) for each in named] == [("inventory_lines", "co2e_kg")]
+
+
+def test_other_code_that_gives_other_lines_is_said_and_the_file_holds(
+    river: River, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded(river)
+    monkeypatch.setattr(calculating, "INVENTORY_VERSION", "next")
+    monkeypatch.setattr(tables, "GRID_SAID", "the grid's average")  # stands on lines
+    found = checked(river)
+    assert found.differences == ()
+    (why,) = found.not_recomputed.values()
+    assert "gives other lines; they are held against their file" in why
+    named = changed(river, "UPDATE inventory_lines SET co2e_kg = 1 WHERE activity_id = 'trip'").differences
+    assert [(each.table, each.column, each.why) for each in named] == [
+        ("inventory_lines", "co2e_kg", "as its file of lines says"),
+    ]
 
 
 TABLES = ("inventories", "inventory_findings", "inventory_lines", "inventory_publications")

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from headwater import __version__
-from headwater.errors import Misuse
+from headwater.accounting.inventory.lines import NAMES
+from headwater.errors import Misuse, Stopped
 from headwater.services.inventories.viewing import find_inventory, show_inventory
 from headwater.services.report_figures import tonnes, words
+from headwater.store import inventories
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,8 +43,17 @@ def write_report(installation: Installation, text: str, path: Path) -> None:
 def write_lines(installation: Installation, text: str, path: Path) -> None:
     """Write the lines of an inventory as they are kept: CSV, every value in quotes, a missing one without."""
     inventory = find_inventory(installation, text)
+    with installation.database.connect(installation.tenant_id) as connection:
+        inventories.check_lines(connection, installation.tenant_id, inventory, NAMES)
     with installation.blobs.open(installation.tenant_id, inventory.lines) as file:
-        _write(path, file.read())
+        content = file.read()
+    if hashlib.sha256(content).digest() != inventory.lines:
+        raise Stopped(
+            "the file of lines is not the one that was calculated",
+            where=f"inventory {inventory.name} {inventory.inventory_id}",
+            remedy="`headwater verify` names what was changed; bring the file back from a backup.",
+        )
+    _write(path, content)
 
 
 def render(view: InventoryView) -> str:

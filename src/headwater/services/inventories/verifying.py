@@ -97,29 +97,32 @@ class InventoryCheck:
                 )  # fmt: skip
 
     def _again(self, inventory: StoredInventory, payload: dict[str, Any]) -> None:
-        """Lines and findings from the pins; where the code has changed since, lines from their file."""
+        """Lines and findings from the pins; where other code gives other lines now, those of their file."""
         right = _of_chain(inventory, payload)
         if any(value in self.erased for name, value in payload.items() if name in BLOBS):
             return
         document = stored_document(self.installation, right)
         with opened_engine(self.installation) as duck:
             _fill(duck, EXPECTED, ())
-            if payload["logic"] != logic():
-                _fill(duck, EXPECTED, [parse_rows(self._blob(right.lines))])
-                self._compare(duck, right, KEPT)
-                self.not_recomputed[f"inventory {right.name} {right.inventory_id}"] = (
-                    f"it was calculated by {payload['logic']}, this is {logic()}; its lines are held against their file"
-                )
-                return
             hashes = {name: getattr(right, name) for name in BLOBS if name != "lines"}
             making = Making(self.installation, duck, document, hashes, SilentProgress())
             digest = hashlib.sha256()
             making.write(digest.update, each=lambda texts: _add(duck, EXPECTED, texts))
+            is_same_code = payload["logic"] == logic()
+            if not is_same_code and digest.digest() != right.lines:
+                _fill(duck, EXPECTED, [parse_rows(self._blob(right.lines))])
+                self._compare(duck, right, KEPT)
+                self.not_recomputed[f"inventory {right.name} {right.inventory_id}"] = (
+                    f"it was calculated by {payload['logic']}, and {logic()} gives other lines; they are held against"
+                    " their file"
+                )
+                return
             self.differences.compare(
                 "inventories", str(right.inventory_id), "lines",
                 stored=inventory.lines, expected=digest.digest(), why=AGAIN,
             )  # fmt: skip
-            self._findings(right, [asdict(finding) for finding in making.calculation.findings()])
+            if is_same_code:
+                self._findings(right, [asdict(finding) for finding in making.calculation.findings()])
             self._compare(duck, right, AGAIN)
 
     def _blob(self, sha256: bytes) -> bytes:

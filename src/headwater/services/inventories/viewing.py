@@ -117,11 +117,12 @@ def _called(inventory: StoredInventory) -> str:
 
 
 def show_inventory(installation: Installation, text: str) -> InventoryView:
-    """An inventory with its totals, findings and licences."""
+    """An inventory with its totals, findings and licences; Stopped where its lines are not those calculated."""
     inventory = find_inventory(installation, text)
     document = stored_document(installation, inventory)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
+        inventories.check_lines(connection, tenant_id, inventory, NAMES)
         sums = inventories.sums_of(connection, tenant_id, inventory.inventory_id)
         findings = inventories.findings_of(connection, tenant_id, inventory.inventory_id)
         used = inventories.factors_used(connection, tenant_id, inventory.inventory_id)
@@ -201,9 +202,10 @@ def list_lines(
     scope: int | None = None,
     limit: int | None = None,
 ) -> tuple[list[dict[str, Any]], int]:
-    """Lines of an inventory, and how many there are of those asked for."""
+    """Lines of an inventory, and how many there are of those asked for; Stopped where they are not those calculated."""
     inventory = find_inventory(installation, text)
     with installation.database.connect(installation.tenant_id) as connection:
+        inventories.check_lines(connection, installation.tenant_id, inventory, NAMES)
         return inventories.lines_of(
             connection,
             installation.tenant_id,
