@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 import yaml
 
 from headwater.accounting.inventory.lines import COLUMNS, NAMES, sql_type
-from headwater.errors import Misuse
+from headwater.errors import Misuse, Stopped
 from headwater.services.inventories.calculating import calculate
 from headwater.services.inventories.choosing import choices, recomputed_lines
 from headwater.services.inventories.exporting import write_lines, write_report
@@ -161,6 +162,49 @@ def test_the_application_can_change_nothing_of_it(river: River, statement: str) 
         installation.database.connect(installation.tenant_id) as session,
     ):
         session.execute(statement)
+
+
+def later(river: River, table: str, changed: str) -> str:
+    """An INSERT of the table's rows once more, under another key."""
+    columns = [row["attname"] for row in river.rows(
+        f"SELECT attname FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0 ORDER BY attnum"
+    )]  # fmt: skip
+    others = ", ".join("99" if name == changed else name for name in columns)
+    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT {others} FROM {table} LIMIT 1"
+
+
+@pytest.mark.parametrize(("table", "changed"), [("inventory_lines", "part"), ("inventory_findings", "finding_no")])
+def test_the_application_can_add_nothing_to_it(river: River, table: str, changed: str) -> None:
+    inventory_id = str(loaded(river))
+    publish(river.installation, inventory_id)
+    before = show_inventory(river.installation, inventory_id).totals, river.rows(f"SELECT * FROM {table}")
+    installation = river.installation
+    statement = later(river, table, changed).replace(f"INTO {table}", f"INTO public.{table}")
+    shadow = "CREATE TEMP TABLE inventories AS SELECT *, pg_current_xact_id()::xid AS mine FROM inventories"
+    for first in ("SELECT", shadow, "SET search_path = pg_temp, public, pg_catalog", "SAVEPOINT one"):
+        with (
+            pytest.raises(Stopped, match="come with their inventory, and none is added later"),
+            installation.database.connect(installation.tenant_id) as session,
+            session.transaction(),
+        ):
+            session.execute(f"{first}; {statement}")
+    assert (show_inventory(installation, inventory_id).totals, river.rows(f"SELECT * FROM {table}")) == before
+
+
+def test_lines_that_are_not_those_calculated_are_not_shown(river: River) -> None:
+    """Whoever changed them could change anything: the number and the hash that the inventory has of them still tell."""
+    inventory_id = str(loaded(river))
+    for statement, said in (
+        ("UPDATE inventory_lines SET substitutions = 'x' WHERE activity_id = 'trip'", "SHA-256|[0-9a-f]{64}"),
+        (later(river, "inventory_lines", "part"), "lines"),
+    ):
+        with psycopg.connect(river.superuser_url, autocommit=True) as superuser:
+            superuser.execute("SET session_replication_role = replica")
+            superuser.execute(statement)
+        for use in (show_inventory, list_lines, lambda *of: write_lines(*of, river.folder / "lines.csv")):
+            with pytest.raises(Stopped, match="not those that were calculated") as told:
+                use(river.installation, inventory_id)
+            assert re.search(said, str(told.value))
 
 
 def test_lines_are_listed_and_the_twin_computes_each_again(river: River) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from psycopg import sql
 from psycopg.rows import class_row, dict_row
 
 from headwater.contracts.table import table_name
+from headwater.errors import Stopped
 from headwater.store import audit
 from headwater.store.failures import translated
 from headwater.store.queries import named_queries
@@ -248,12 +250,67 @@ def stored_lines(
     connection: psycopg.Connection[Any], inventory_id: UUID, columns: Sequence[str]
 ) -> Iterator[pa.RecordBatch]:
     """Every line of an inventory as canonical texts, in the order of its file."""
-    table = sql.SQL(QUERIES["stored_lines"].partition("\n")[2]).format(inventory_id=sql.Literal(inventory_id))
     return row_batches(
         connection,
         columns=[_text_of(name) for name in columns],
-        tables=table,
-        order=[*map(_by_bytes, ("activity_id", "method", "gwp_set", "stage")), sql.SQL("stored.part")],
+        tables=_lines_of(inventory_id),
+        order=_line_order(),
+    )
+
+
+def _lines_of(inventory_id: UUID) -> sql.Composed:
+    return sql.SQL(QUERIES["stored_lines"].partition("\n")[2]).format(inventory_id=sql.Literal(inventory_id))
+
+
+def _line_order() -> list[sql.Composable]:
+    """The order of the file of lines."""
+    return [*map(_by_bytes, ("activity_id", "method", "gwp_set", "stage")), sql.SQL("stored.part")]
+
+
+def check_lines(
+    connection: psycopg.Connection[Any], tenant_id: UUID, inventory: StoredInventory, columns: Sequence[str]
+) -> None:
+    """Hold the lines that stand against the number and the SHA-256 that the inventory has of them; Stopped if others.
+
+    The hash is that of their file: a header in quotes, then what PostgreSQL copies out, to the byte.
+    """
+    whose = {"tenant_id": tenant_id, "inventory_id": inventory.inventory_id}
+    row = connection.execute(QUERIES["count_all_lines"], whose).fetchone()
+    count = int(row[0]) if row else 0
+    if count != inventory.line_count:
+        raise _changed(inventory, value=f"{count:,} lines", valid=f"{inventory.line_count:,} lines")
+    digest = sha256(",".join(f'"{name}"' for name in columns).encode())
+    statement = sql.SQL(ROWS["copy_rows"]).format(
+        columns=sql.SQL(", ").join(map(_text_of, columns)),
+        tables=_lines_of(inventory.inventory_id),
+        order=sql.SQL(", ").join(_line_order()),
+    )
+    with translated("read lines"), connection.cursor() as cursor, cursor.copy(statement) as copy:
+        blocks = iter(copy)
+        digest.update(_after_header(blocks))
+        for block in blocks:
+            digest.update(block)
+    if digest.digest() != inventory.lines:
+        raise _changed(inventory, value=digest.hexdigest(), valid=inventory.lines.hex())
+
+
+def _after_header(blocks: Iterator[Any]) -> bytes:
+    """What follows the first line, its end included: PostgreSQL writes names without quotes."""
+    head = bytearray()
+    for block in blocks:
+        head += block
+        if b"\n" in head:
+            break
+    return bytes(head[head.index(b"\n") :])
+
+
+def _changed(inventory: StoredInventory, *, value: str, valid: str) -> Stopped:
+    return Stopped(
+        "the lines of the inventory are not those that were calculated",
+        where=f"inventory {inventory.name} {inventory.inventory_id}",
+        value=value,
+        valid=valid,
+        remedy="`headwater verify` names every line that was changed, added or taken away.",
     )
 
 

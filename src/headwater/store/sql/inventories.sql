@@ -95,6 +95,10 @@ WHERE tenant_id = %(tenant_id)s AND inventory_id = %(inventory_id)s GROUP BY 1, 
 -- The lines of one inventory, to be compared with its file.
 (SELECT * FROM inventory_lines WHERE inventory_id = {inventory_id}) AS stored
 
+-- name: count_all_lines
+-- How many lines stand of an inventory.
+SELECT count(*) FROM inventory_lines WHERE tenant_id = %(tenant_id)s AND inventory_id = %(inventory_id)s
+
 -- name: owners
 -- The inventories that lines and findings say they are of.
 SELECT 'inventory_lines', inventory_id FROM inventory_lines WHERE tenant_id = %(tenant_id)s
