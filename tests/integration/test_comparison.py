@@ -17,6 +17,8 @@ from headwater.services.inventories.calculating import calculate
 from headwater.telemetry import SilentProgress
 from tests.river import ACTIVITY_COLUMNS, River, activities, factors
 
+pytestmark = pytest.mark.server
+
 ROWS = [
     {"activity_id": "a", "quantity": "1000", "facility_code": "LON"},
     {"activity_id": "b", "quantity": "500", "facility_code": "PAR"},

@@ -26,6 +26,8 @@ from headwater.services.replay_export.script import script
 from headwater.telemetry import SilentProgress
 from tests.river import ACTIVITY_COLUMNS, River, activities, factors
 
+pytestmark = pytest.mark.server
+
 FACTORS = factors(
     [
         {"factor_id": "grid", "co2e_kg_per_unit": "0.4", "co2_kg_per_unit": "0.39", "licence": "CC BY 4.0"},
@@ -138,6 +140,7 @@ def resealed(file: Path, changed: dict[str, bytes]) -> Path:
     return to
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["run", "emission"])
 def test_every_changed_byte_of_a_member_is_found_and_named(river: River, tmp_path: Path, kind: str) -> None:
     run_id = loaded(river, chunk_size=6)
@@ -166,6 +169,7 @@ def test_every_changed_byte_of_a_member_is_found_and_named(river: River, tmp_pat
                 assert (name, f"line {line}") in {(each.member, each.row) for each in found.differences}
 
 
+@pytest.mark.slow
 def test_every_changed_byte_of_the_file_is_found(river: River, tmp_path: Path) -> None:
     run_id = loaded(river)
     file = tmp_path / "file.pyz"

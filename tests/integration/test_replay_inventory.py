@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import random
 import subprocess
 import sys
 import zipfile
@@ -21,6 +22,8 @@ from headwater.services.inventories.publishing import publish
 from headwater.services.replay_export.export import check, export_inventory
 from headwater.telemetry import SilentProgress
 from tests.river import River
+
+pytestmark = pytest.mark.server
 
 GASES = {
     "co2e_kg_per_unit": "0.2",
@@ -205,3 +208,30 @@ def test_what_was_changed_and_sealed_again_is_named(river: River, tmp_path: Path
     )  # fmt: skip
     assert first("choices.jsonl", b'"taken":"chips"', b'"taken":"gas"')[0] == "choices.jsonl"
     assert first("instruments.csv", b'"1.200000"', b'"0.200000"')[:2] == ("instruments.csv", "record wind")
+
+
+@pytest.mark.slow
+def test_every_changed_byte_of_a_member_is_found_and_named(river: River, tmp_path: Path) -> None:
+    file = tmp_path / "inventory.pyz"
+    export_inventory(river.installation, made(river), file)
+    with zipfile.ZipFile(file) as opened:
+        old = {name: opened.read(name) for name in opened.namelist()}
+        seal = opened.comment
+    drawn = random.Random(9)
+    for name, content in old.items():
+        if name.startswith(("headwater/", "lines/", "__main__", "manifest")):
+            continue  # as of a run: see test_replay_export
+        for place in {0, len(content) - 1, *(drawn.randrange(len(content)) for _ in range(4))}:
+            changed = bytearray(content)
+            changed[place] ^= 1 << drawn.randrange(8)
+            to = tmp_path / "changed.pyz"
+            with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as made_again:
+                for member, own in old.items():
+                    made_again.writestr(member, bytes(changed) if member == name else own)
+                made_again.comment = seal
+            found = check(to)
+            assert not found.ok, (name, place)
+            assert name in {each.member for each in found.differences}, (name, place, told(found))
+            if f"lines/{name}.bin" in old:
+                line = f"line {content[:place].count(bytes([10])) + 1}"
+                assert (name, line) in {(each.member, each.row) for each in found.differences}

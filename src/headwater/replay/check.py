@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from headwater.errors import InputRefused
 from headwater.replay.chain import Chain
 from headwater.replay.chunks import ChunkCheck, Totals
 from headwater.replay.container import MANIFEST, Reader, only_known
-from headwater.replay.differences import Difference, Findings
+from headwater.replay.differences import UNFIT, Difference, Findings
 from headwater.replay.evidence import RunEvidence
 from headwater.replay.figures import PLACES, as_decimal
 from headwater.replay.inventory import InventoryCheck
@@ -28,19 +29,27 @@ def check_file(path: Path, *, own_code: Mapping[str, bytes] | None = None) -> Fi
     reader = Reader(path)
     findings = Findings()
     try:
-        only_known(reader.manifest.get("kind", ""), KINDS)
-        findings.facts |= {
-            "file": path.name,
-            "kind": reader.manifest["kind"],
-            "about": reader.manifest.get("about", {}),
-            "script": _script_digest(reader),
-        }
-        _check_container(reader, findings)
-        _compare_code(reader, findings, own_code)
-        (_check_inventory if reader.manifest["kind"] == "inventory" else _check_run)(reader, findings)
+        only_known(str(reader.manifest.get("kind")), KINDS)
+        _check(reader, path.name, findings, own_code)
+    except UNFIT as error:
+        raise InputRefused(
+            "the manifest does not say what it should", where=f"{path.name}, {MANIFEST}", value=repr(error)[:200]
+        ) from error
     finally:
         reader.close()
     return findings
+
+
+def _check(reader: Reader, name: str, findings: Findings, own_code: Mapping[str, bytes] | None) -> None:
+    findings.facts |= {
+        "file": name,
+        "kind": reader.manifest["kind"],
+        "about": dict(reader.manifest.get("about", {})),
+        "script": _script_digest(reader),
+    }
+    _check_container(reader, findings)
+    _compare_code(reader, findings, own_code)
+    (_check_inventory if reader.manifest["kind"] == "inventory" else _check_run)(reader, findings)
 
 
 def _check_container(reader: Reader, findings: Findings) -> None:

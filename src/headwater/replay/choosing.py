@@ -30,6 +30,7 @@ class Wanted:
     unit: str
     methods: tuple[str, ...]
     stage: str = USE
+    scope: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +101,7 @@ class Policy:
                     factor["region"] not in regions
                     or stage_of(factor) != wanted.stage
                     or factor["method"] not in wanted.methods
+                    or wanted.scope not in {None, factor["scope"]}
                     or (self._rules["only_listed"] and not listed)
                     or unit is None or to is None or unit.dimension != to.dimension
                 ):  # fmt: skip

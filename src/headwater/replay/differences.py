@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -10,6 +11,8 @@ from typing import Any
 from headwater.errors import HeadwaterError
 
 MOST_KEPT = 100
+UNFIT = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+"""What Python says of content that is not of the form it should have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +83,7 @@ class Findings:
             value = None if error.value is None else str(error.value)[:200]
             place = {"member": name, "row": of_row} if of_row else {"member": member, "row": row}
             self.differ(Difference(**place, recomputed=value, why=error.what))
-        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+        except (*UNFIT, csv.Error) as error:
             why = f"what stands there cannot be worked with: {type(error).__name__} {str(error)[:200]}"
             self.differ(Difference(member=name, row=of_row, why=why))
 

@@ -9,7 +9,7 @@ co2e_kg   = published: round half up (converted × CO2e per unit, 6 places), in 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -93,8 +93,12 @@ class LineMaker:
             and activity_type in use["types"]
             and found is not None
             and found.dimension == "energy"
-            and self.policy.is_scope_2(activity_type)
+            and self._has_both(activity_type)
         )
+
+    def _has_both(self, activity_type: str) -> bool:
+        """Whether both methods of scope 2 apply: not to what the document counts in scope 3."""
+        return self.policy.is_scope_2(activity_type) and activity_type not in self.document.get("categories", {})
 
     def lines(self, activity: Row) -> Iterator[Line]:
         """The lines of an activity but for those of parts; unsorted."""
@@ -254,14 +258,15 @@ class LineMaker:
     def _of_kind(self, activity_type: str, region: str, unit: str) -> Iterator[Slot]:
         methods, policy = self.document["methods"], self.policy
         wanted = Wanted(activity_type=activity_type, region=region, unit=unit, methods=DIRECT)
-        is_scope_2 = policy.is_scope_2(activity_type)
+        is_scope_2, has_both = policy.is_scope_2(activity_type), self._has_both(activity_type)
         used: list[Slot] = []
         if not is_scope_2:
             used += self._slot(wanted)
-        elif LOCATION in methods:
-            used += self._slot(_with(wanted, (LOCATION,)), method=LOCATION)
-        if is_scope_2 and MARKET in methods and not self.is_covered(activity_type, unit):
-            used += self._market(_with(wanted, (MARKET,)))
+        elif LOCATION in methods or not has_both:
+            scope = "2" if has_both else None
+            used += self._slot(_with(wanted, (LOCATION,), scope=scope), method=LOCATION)
+        if has_both and MARKET in methods and not self.is_covered(activity_type, unit):
+            used += self._market(wanted)
         yield from used
         if self.document["factors"]["upstream"]:
             for stage in UPSTREAM if is_scope_2 else UPSTREAM[:1]:
@@ -270,12 +275,13 @@ class LineMaker:
             yield from self._slot(_with(wanted, ANY_METHOD, OUTSIDE))
 
     def _market(self, wanted: Wanted) -> Iterator[Slot]:
-        for slot in self._slot(wanted, method=MARKET, tier=MARKET_FACTOR):
+        for slot in self._slot(_with(wanted, (MARKET,), scope="2"), method=MARKET, tier=MARKET_FACTOR):
             if slot.choice.outcome in {CALCULATED, COMPETING} or not self.document["instruments"]["grid_average"]:
                 yield slot
                 continue
             span = (slot.first, slot.last)
-            yield from self._slot(_with(wanted, (LOCATION,)), method=MARKET, tier=GRID, span=span)
+            grid = _with(wanted, (LOCATION,), scope="2")
+            yield from self._slot(grid, method=MARKET, tier=GRID, span=span)
 
     def _slot(
         self, wanted: Wanted, *, method: str | None = None, tier: str | None = None,
@@ -301,10 +307,8 @@ class LineMaker:
         }  # fmt: skip
 
 
-def _with(wanted: Wanted, methods: tuple[str, ...], stage: str = "use") -> Wanted:
-    return Wanted(
-        activity_type=wanted.activity_type, region=wanted.region, unit=wanted.unit, stage=stage, methods=methods
-    )
+def _with(wanted: Wanted, methods: tuple[str, ...], stage: str = "use", scope: str | None = None) -> Wanted:
+    return replace(wanted, methods=methods, stage=stage, scope=scope)
 
 
 def _number(text: str | None) -> Fraction | None:

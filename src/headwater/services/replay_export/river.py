@@ -140,10 +140,13 @@ class RiverExport:
     def _chunks(self, one: OneFigure | None) -> tuple[list[int], dict[str, Any]]:
         """Every committed chunk, or the one of the figure; their numbers, and where that figure stands in the lists."""
         run = self._run
-        planned = [
-            chunk for chunk in chunks_of(self._connection, self._tenant_id, run.run_id)
-            if chunk.state == "committed" and (one is None or chunk.chunk_id == one.chunk_id)
-        ]  # fmt: skip
+        every = chunks_of(self._connection, self._tenant_id, run.run_id)
+        committed = [chunk for chunk in every if chunk.state == "committed"]
+        if len(committed) < len(every):
+            self._notes.append(
+                f"{len(every) - len(committed)} of the run's {len(every)} chunks were not loaded when it was exported"
+            )
+        planned = committed if one is None else [chunk for chunk in committed if chunk.chunk_id == one.chunk_id]
         mending = mending_of(self._installation, run, self._logic.contract)
         columns = mending.form.columns if mending else self._layout.columns
         memory = f"{self._installation.settings.memory_limit // 2**20}MiB"
