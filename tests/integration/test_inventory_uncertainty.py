@@ -169,6 +169,33 @@ def test_indicators_over_lines(plant: River) -> None:
     assert values(plant, "change_on_year") == {"2024": "there is no emissions 2023"}
 
 
+def test_electricity_without_a_figure_was_bought_all_the_same(plant: River) -> None:
+    more = [
+        {"activity_id": "no_factor", "region": "FR", "quantity": "3.9", "unit": "MWh", "facility_code": "LYO"},
+        {"activity_id": "upstream", "quantity": "7000", "reported_co2e_kg": "1", "reported_scope": "3"},
+    ]
+    plant.load(form(plant, "activity", more, ACTIVITY), name="more.csv", mapping=ACTIVITY_FORM)
+    calculate(plant.installation, document(plant, "more"), progress=SilentProgress())
+    assert values(plant, "electricity_bought", ("more",)) == {"": "5.400"}
+    assert values(plant, "electricity_bought", ("more",), by=["site"]) == {
+        "LON": "1.000",
+        "LYO": "3.900",
+        "PAR": "0.500",
+    }
+    assert values(plant, "renewable_share", ("more",)) == {"": "11.1"}
+    share = {"approach": "equity_share", "shares": {"LON": "0.5"}}
+    calculate(plant.installation, document(plant, "half", boundary=share), progress=SilentProgress())
+    assert values(plant, "electricity_bought", ("half",)) == {"": "0.500"}
+    assert values(plant, "renewable_share", ("half",)) == {"": "100.0"}
+
+
+def test_electricity_in_money_makes_no_share(plant: River) -> None:
+    bill = {"activity_id": "bill", "quantity": "900", "unit": "EUR"}
+    plant.load(form(plant, "activity", [bill], ACTIVITY), name="bill.csv", mapping=ACTIVITY_FORM)
+    calculate(plant.installation, document(plant, "bill"), progress=SilentProgress())
+    assert "EUR" in values(plant, "renewable_share", ("bill",))[""]
+
+
 def test_lines_of_an_inventory_do_not_move_with_what_is_loaded_later(plant: River) -> None:
     before = values(plant, "emissions")
     plant.load(form(plant, "activity", [{"activity_id": "new", "quantity": "9"}], ACTIVITY), name="new.csv",

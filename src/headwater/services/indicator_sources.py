@@ -15,11 +15,14 @@ from headwater.errors import Misuse
 from headwater.services.contract_rows import load_rows
 from headwater.services.inventory_lines import (
     ALL_LINES,
+    BOUGHT,
     COUNTED,
     DAYS_OF_A_YEAR,
     Loaded,
     Wanted,
+    called,
     line_fields,
+    load_electricity,
     load_lines,
 )
 from headwater.services.logic import CALCULATED, RESULTS
@@ -89,11 +92,7 @@ def inventory_rows(
         elif name == ACTIVITIES:
             sources[name] = _of_lines(engine, fields, name, loaded, "TRUE")
         elif name == ELECTRICITY:
-            types = sorted({each for document in loaded.documents for each in document.instruments.types})
-            listed = ", ".join(map(_text, types))
-            sources[name] = _of_lines(
-                engine, fields, name, loaded, f"scope = 2 AND stage = 'use' AND activity_type IN ({listed})"
-            )
+            sources[name] = _bought(installation, engine, fields, loaded)
         elif name == MARKET_ELECTRICITY:
             condition = "method = 'market_based' AND stage = 'use' AND part_kwh IS NOT NULL"
             sources[name] = _of_lines(engine, fields, name, loaded, condition, parts=True)
@@ -128,6 +127,24 @@ def _of_lines(
         dimensions={**_dimensions(fields), "year": "year"},
         units=_units(fields),
         sha256=loaded.sha256,
+    )
+
+
+def _bought(
+    installation: Installation, engine: duckdb.DuckDBPyConnection, fields: Mapping[str, FieldSpec], loaded: Loaded
+) -> Source:
+    """Electricity bought, an activity a row, from what was pinned: without a figure it was bought all the same."""
+    names = load_electricity(installation, engine, loaded)
+    known = {name: fields[name] for name in names}
+    left_out = f"activities left out, since their sites have no equity share: {loaded.unshared:,}"
+    return Source(
+        title=f"electricity bought, as pinned by {' and '.join(map(called, loaded.inventories))}",
+        relation=BOUGHT,
+        fields=known,
+        dimensions={**_dimensions(known), "year": "year"},
+        units=_units(known),
+        sha256=loaded.activities_sha256,
+        caveat=left_out if loaded.unshared else None,
     )
 
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from headwater.accounting.inventory.findings import LEAVES_OUT
-from headwater.accounting.inventory.lines import COLUMNS, LINE_SCHEMA, counts_sql, sql_type
+from headwater.accounting.inventory.findings import LEAVES_OUT, NO_SHARE
+from headwater.accounting.inventory.lines import COLUMNS, LINE_SCHEMA, SHARE, counts_sql, sql_type
+from headwater.accounting.inventory.lines_sql import counted_sql
 from headwater.contracts.document import FieldSpec
 from headwater.errors import Misuse
 from headwater.services.inventories.calculating import stored_document
+from headwater.services.inventories.inputs import pinned_activities
 from headwater.services.inventories.viewing import find_inventory
 from headwater.store.inventories import findings_of
 from headwater.store.stored_rows import parsed_batches
@@ -26,11 +28,16 @@ if TYPE_CHECKING:
 
     from headwater.accounting.inventory.document import Inventory
     from headwater.services.installation import Installation
-    from headwater.store.inventories import StoredInventory
+    from headwater.store.inventories import StoredFinding, StoredInventory
 
-ALL_LINES, COUNTED = "all_lines", "counted_lines"
-"""Relations: every line of the inventories with `year`, and those that make up the total that is asked for."""
+ALL_LINES, COUNTED, BOUGHT = "all_lines", "counted_lines", "electricity_bought"
+"""Relations: every line of the inventories with `year`, those that make up the total that is asked for, and activities
+that are electricity bought, whether or not they have a figure."""
 DAYS_OF_A_YEAR = 366
+_OF_ACTIVITIES = (
+    "activity_id", "activity_type", "facility_code", "region", "period_start", "period_end", "quantity", "unit",
+    "data_quality", "quantity_uncertainty_percent",
+)  # fmt: skip
 _KINDS = {"string": "text", "int64": "integer", "bool": "boolean", "date32[day]": "date"}
 
 
@@ -50,6 +57,7 @@ class Loaded:
     accepts    whether figures in another set than `gwp_set` are among those counted, as the document allows
     sha256     of the file of lines, or of these hashes where there are several
     left_out   activities that findings say are in no total, each time they say so
+    unshared   those of them whose site has no equity share
     """
 
     title: str
@@ -60,6 +68,12 @@ class Loaded:
     accepts: bool
     sha256: str
     left_out: int
+    unshared: int
+
+    @property
+    def activities_sha256(self) -> str:
+        """Of the pinned activities, or of these hashes where there are several inventories."""
+        return _hash([each.activities for each in self.inventories])
 
     @property
     def caveat(self) -> str | None:
@@ -98,6 +112,7 @@ def load_lines(
         counts = counts_sql(f"'{gwp_set}'", f"'{method}'", accept_other_sets=document.accept_other_sets)
         _append(installation, engine, each, f"{_year_sql(document)} AS year, coalesce({counts}, FALSE)")
     engine.execute(f"CREATE OR REPLACE TEMP VIEW {COUNTED} AS SELECT * FROM {ALL_LINES} WHERE counts")
+    findings = [finding for each in stored for finding in _findings(installation, each)]
     accepts = any(document.accept_other_sets for document in documents)
     return Loaded(
         title=f"lines of {' and '.join(map(called, stored))}{', other sets accepted' if accepts else ''}",
@@ -106,9 +121,49 @@ def load_lines(
         method=method,
         gwp_set=gwp_set,
         accepts=accepts,
-        sha256=_hash(stored),
-        left_out=sum(_left_out(installation, each) for each in stored),
+        sha256=_hash([each.lines for each in stored]),
+        left_out=sum(finding.activities for finding in findings if finding.rule_id in LEAVES_OUT),
+        unshared=sum(finding.activities for finding in findings if finding.rule_id == NO_SHARE),
     )
+
+
+def load_electricity(installation: Installation, engine: duckdb.DuckDBPyConnection, loaded: Loaded) -> list[str]:
+    """Make the relation `electricity_bought` from the activities that the inventories pinned; its columns.
+
+    Of the types that instruments may cover, inside the boundary, `quantity` what counts of it by equity share. What
+    came as CO2e of another scope is not among them, and what the document counts in scope 3 neither.
+    """
+    names = list(_OF_ACTIVITIES)
+    typed = ", ".join(f"{column.name} {sql_type(column)}" for column in COLUMNS if column.name in names)
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE {BOUGHT} ({typed}, year BIGINT)")
+    for inventory, document in zip(loaded.inventories, loaded.documents, strict=True):
+        boundary = document.boundary
+        facilities = [] if boundary.facilities == "all" else list(boundary.facilities)
+        shares = {code: document.share(code) for code in boundary.shares}
+        given = {
+            "inventory_facilities": pa.table({"facility_code": pa.array(facilities, pa.string())}),
+            "inventory_shares": pa.table(
+                {"facility_code": pa.array(shares, pa.string()), "share": pa.array(shares.values(), SHARE)}
+            ),
+        }
+        for name, table in given.items():
+            engine.register(name, table)
+        types = [name for name in document.instruments.types if name not in document.categories]
+        counted = counted_sql(
+            "pinned_batch", facilities=boundary.facilities != "all", shares=boundary.approach == "equity_share"
+        )
+        columns = ", ".join("counted AS quantity" if name == "quantity" else name for name in names)
+        for batch in pinned_activities(installation, inventory.activities):
+            engine.register("pinned_batch", batch)
+            engine.execute(
+                f"INSERT INTO {BOUGHT} BY NAME SELECT {columns}, {_year_sql(document)} AS year FROM ({counted})"
+                " WHERE list_contains($types, activity_type) AND coalesce(reported_scope, 2) = 2",
+                {"types": types},
+            )
+            engine.unregister("pinned_batch")
+        for name in given:
+            engine.unregister(name)
+    return names
 
 
 def called(inventory: StoredInventory) -> str:
@@ -152,14 +207,13 @@ def _append(
             engine.unregister("line_texts")
 
 
-def _left_out(installation: Installation, inventory: StoredInventory) -> int:
+def _findings(installation: Installation, inventory: StoredInventory) -> list[StoredFinding]:
     with installation.database.connect(installation.tenant_id) as connection:
-        found = findings_of(connection, installation.tenant_id, inventory.inventory_id)
-    return sum(finding.activities for finding in found if finding.rule_id in LEAVES_OUT)
+        return findings_of(connection, installation.tenant_id, inventory.inventory_id)
 
 
-def _hash(stored: Sequence[StoredInventory]) -> str:
-    hashes = [each.lines.hex() for each in stored]
+def _hash(found: Sequence[bytes]) -> str:
+    hashes = [each.hex() for each in found]
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 

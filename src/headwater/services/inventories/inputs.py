@@ -114,7 +114,7 @@ def inputs_of(
     """What was pinned, typed for the calculation."""
     return Inputs(
         document=document,
-        activities=partial(_activities, installation, _sha256(hashes, "activities")),
+        activities=partial(pinned_activities, installation, _sha256(hashes, "activities")),
         factors=_typed(installation, duck, FACTOR, _sha256(hashes, "factors")),
         instruments=_typed(installation, duck, INSTRUMENT, _sha256(hashes, "instruments")),
         potentials=read_potentials(_content(installation, _sha256(hashes, "potentials"))),
@@ -158,7 +158,7 @@ def _typed(
     return [row | {"row_hash": row_hash} for row, row_hash in zip(rows, hashes, strict=True)]
 
 
-def _activities(installation: Installation, sha256: bytes) -> Iterator[pa.Table]:
+def pinned_activities(installation: Installation, sha256: bytes) -> Iterator[pa.Table]:
     """Pinned activities in batches, in order, numbered."""
     with installation.blobs.open(installation.tenant_id, sha256) as file:
         header = file.readline().decode().strip().replace('"', "").split(",")
