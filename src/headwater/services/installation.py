@@ -13,7 +13,7 @@ from headwater.mapping import Mapping, load_mapping, read_mapping
 from headwater.store import embedded, upgrade
 from headwater.store.blobs import BlobStore
 from headwater.store.database import Database
-from headwater.store.tenants import tenant_id
+from headwater.store.tenants import is_known, tenant_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -105,9 +105,11 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
     if settings.database_url is None:
         with embedded.EmbeddedServer.start(settings.data_dir / "postgres") as server:
             app_url = server.url(embedded.APP)
-            if _is_behind(app_url):
-                upgrade.upgrade(server.url(embedded.OWNER), embedded.APP, documents())
-            yield _opened(settings, app_url)
+            opened = _opened(settings, app_url)
+            if _is_behind(app_url) or not _is_known(opened):
+                owner_url = server.url(embedded.OWNER)
+                upgrade.upgrade(owner_url, embedded.APP, documents(), organisation=settings.organisation)
+            yield opened
         return
     app_url = settings.database_url.get_secret_value()
     if _is_behind(app_url):
@@ -116,7 +118,20 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
             where="HEADWATER_DATABASE_URL",
             remedy="Run `headwater db upgrade` with HEADWATER_OWNER_URL set.",
         )
-    yield _opened(settings, app_url)
+    opened = _opened(settings, app_url)
+    if not _is_known(opened):
+        raise Stopped(
+            "the database does not know this organisation",
+            where="HEADWATER_ORGANISATION",
+            value=settings.organisation,
+            remedy="Check its spelling, or make it known: `headwater db upgrade` with HEADWATER_OWNER_URL set.",
+        )
+    yield opened
+
+
+def _is_known(installation: Installation) -> bool:
+    with installation.database.connect(installation.tenant_id) as connection:
+        return is_known(connection, installation.tenant_id)
 
 
 def _is_behind(url: str) -> bool:

@@ -31,7 +31,7 @@ def schema_status(settings: Settings) -> tuple[SchemaStatus, tuple[str, ...]]:
 def upgrade_schema(settings: Settings) -> Upgraded:
     """Bring the database to the schema of this version. Misuse where the owner's URL is not set."""
     with _owner(settings) as (owner_url, app_role):
-        return upgrade.upgrade(owner_url, app_role, documents())
+        return upgrade.upgrade(owner_url, app_role, documents(), organisation=settings.organisation)
 
 
 @contextmanager

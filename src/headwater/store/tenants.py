@@ -1,7 +1,8 @@
-"""Organisations. Until there can be more than one, everything belongs to the organisation named `default`."""
+"""Organisations: made known by `db upgrade`, `default` first and then the one that the settings name."""
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -16,6 +17,11 @@ DEFAULT_TENANT = "default"
 def tenant_id(name: str) -> UUID:
     """The id of an organisation: a hash of its name, the same on every installation."""
     return record_id("tenant", name)
+
+
+def is_known(connection: psycopg.Connection[Any], tenant: UUID) -> bool:
+    """Whether the organisation to which a connection is bound was made known."""
+    return connection.execute(QUERIES["known"], {"tenant_id": tenant}).fetchone() is not None
 
 
 def add_tenant(owner: psycopg.Connection, name: str) -> UUID:

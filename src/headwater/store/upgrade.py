@@ -72,11 +72,13 @@ def upgrade(
     contracts: Sequence[Document],
     *,
     known: Sequence[Migration] | None = None,
+    organisation: str = DEFAULT_TENANT,
 ) -> Upgraded:
     """Bring the database to this version's schema, one transaction a migration, one upgrade at a time.
 
-    `known` stands in for the migrations of this version. Running it again changes nothing. Stopped when history does
-    not fit the code, Misuse when the application's role could get round row-level security.
+    `known` stands in for the migrations of this version; `organisation` is made known where it is not. Running it again
+    changes nothing. Stopped when history does not fit the code, Misuse when the application's role could get round
+    row-level security.
     """
     with (
         translated("upgrade the database"),
@@ -90,7 +92,8 @@ def upgrade(
         registered = upgrade_contracts(owner, app_role, contracts)
         grant(owner, app_role)
         with owner.transaction():
-            add_tenant(owner, DEFAULT_TENANT)
+            for name in {DEFAULT_TENANT, organisation}:
+                add_tenant(owner, name)
         check_tenants_never_meet(owner, app_role)
     return Upgraded(migrations=done, contracts=registered)
 
