@@ -120,11 +120,11 @@ def rewritten(file: Path, changed: dict[str, bytes]) -> Path:
     return to
 
 
-def resealed(file: Path, changed: dict[str, bytes]) -> Path:
-    """The same by one who mends every hash that the file has of its own members, and the seal."""
+def resealed(file: Path, changed: dict[str, bytes], **told: object) -> Path:
+    """The same by one who mends every hash that the file has of its members, and the seal; `told` in the manifest."""
     to = file.with_name("resealed.pyz")
     old = members(file)
-    manifest = json.loads(old.pop("manifest.json"))
+    manifest = json.loads(old.pop("manifest.json")) | told
     for name in ("format", "members"):
         del manifest[name]
     with to.open("w+b") as out:
@@ -215,6 +215,21 @@ def test_what_was_changed_and_sealed_again_is_found_against_the_chain(river: Riv
     assert first("documents/mapping.json", b'"quantity"', b'"quantitx"')[0] == "documents/mapping.json"
     assert first("units.txt", b"MWh\tMWh\t", b"MWh\tkWh\t")[0] == "units.txt"
     assert first("chain.jsonl", b"run.planned", b"run.planted")[1].startswith("entry ")
+
+
+def test_a_file_that_leaves_out_chunks_or_is_about_another_thing_is_found(river: River, tmp_path: Path) -> None:
+    run_id = loaded(river, chunk_size=4)
+    run, figure = tmp_path / "run.pyz", tmp_path / "figure.pyz"
+    export_run(river.installation, run_id, run)
+    export_emission(river.installation, "b", figure)
+    part = json.loads(members(figure)["manifest.json"])["part"]
+    for file, change in (
+        (run, {"chunks": []}), (run, {"chunks": [1]}), (run, {"part": part}), (run, {"about": {"run": "another"}}),
+        (run, {"kind": "emission", "part": part}), (figure, {"kind": "run"}), (figure, {"chunks": []}),
+        (figure, {"about": {"activity_id": "a", "run": run_id}}), (run, {"run": None}), (run, {"chain": {}}),
+    ):  # fmt: skip
+        is_same = change == {"part": part}  # a run is whole, whatever else is said
+        assert holds(resealed(file, {}, **change)) is is_same, change
 
 
 def test_what_would_unpack_to_too_much_is_not_opened(tmp_path: Path) -> None:

@@ -50,12 +50,12 @@ def _entry(tenant_id: UUID, line: list[Any]) -> Entry:
 class Chain:
     """The entries of the file, walked once; what later stages ask of it stays at hand."""
 
-    def __init__(self, reader: Reader, findings: Findings, resources: frozenset[str]) -> None:
+    def __init__(self, reader: Reader, findings: Findings, resource: str) -> None:
         self._reader = reader
         self._findings = findings
-        self._resources = resources
+        self._resource = resource
         self.payloads: dict[tuple[str, str], dict[str, Any]] = {}
-        """(action, resource) → payload of the last such entry, of the resources asked for."""
+        """(action, resource) → payload of the last such entry, of the resource asked for and all that is part of it."""
         self.first = self.last = 0
 
     def walk(self) -> None:
@@ -75,7 +75,7 @@ class Chain:
             )  # fmt: skip
             self.first = self.first or entry.seq
             last = entry
-            if entry.resource in self._resources:
+            if entry.resource == self._resource or entry.resource.startswith(f"{self._resource}/"):
                 self.payloads[entry.action, entry.resource] = json.loads(entry.payload)
         if last is None:
             self._findings.differ(Difference(member=CHAIN, why="there is no entry"))
@@ -84,6 +84,11 @@ class Chain:
         head = f"{last.seq}:{last.entry_hash.hex()}"
         why = "the chain ends where the export says it did"
         self._findings.compare(CHAIN, f"entry {last.seq}", "head", stored=facts["anchor"], recomputed=head, why=why)
+
+    def committed(self) -> list[int]:
+        """The chunks of the run that were committed."""
+        chunks = (resource for action, resource in self.payloads if action == "chunk.committed")
+        return sorted(int(resource.rpartition("/")[2]) for resource in chunks)
 
     def _entries(self, tenant_id: UUID) -> Iterator[Entry]:
         for _, line in self._reader.records(CHAIN):

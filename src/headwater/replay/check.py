@@ -54,22 +54,31 @@ def _check(reader: Reader, name: str, findings: Findings, own_code: Mapping[str,
 
 def _check_container(reader: Reader, findings: Findings) -> None:
     with findings.stage("file") as stage:
-        if not reader.is_whole:
-            findings.differ(Difference(member=reader.name, why="its seal does not hold: some byte of it was changed"))
+        if not reader.knows_manifest:
+            findings.changed.append(MANIFEST)
+            findings.differ(Difference(member=MANIFEST, why="the seal is of another manifest"))
         noted = reader.manifest["members"]
         for name in sorted({*noted, *reader.members} - {MANIFEST}):
             if name not in noted or not reader.has(name):
+                findings.changed.append(name)
                 findings.differ(Difference(member=name, why="it is missing" if name in noted else "nothing names it"))
                 continue
             stage.count += 1
             with findings.stage_part(name):
                 _check_member(reader, findings, name, noted[name])
+        if not reader.is_whole:
+            findings.differ(Difference(member=reader.name, why="its seal does not hold: some byte of it was changed"))
         stage.said = f"{stage.count} members, each by its SHA-256, and the seal over all bytes"
 
 
 def _check_member(reader: Reader, findings: Findings, name: str, noted: str) -> None:
-    found = reader.digest(name)
+    try:
+        found = reader.digest(name)
+    except InputRefused:
+        findings.changed.append(name)
+        raise
     if found != noted:
+        findings.changed.append(name)
         line = reader.first_changed_line(name)
         row = f"line {line}" if line else ""
         findings.compare(name, row, "SHA-256", stored=noted, recomputed=found, why="the content of the member")
@@ -100,12 +109,12 @@ def _compare_code(reader: Reader, findings: Findings, own_code: Mapping[str, byt
 
 def _check_run(reader: Reader, findings: Findings) -> None:
     manifest = reader.manifest
-    run, numbers = f"run/{manifest['run']['run_id']}", list(manifest["chunks"])
-    resources = frozenset({run, *(f"{run}/chunk/{number}" for number in numbers)})
-    chain = _walked(reader, findings, resources)
+    numbers: list[int] = list(manifest["chunks"])
+    chain = _walked(reader, findings, f"run/{manifest['run']['run_id']}")
     evidence, totals = RunEvidence(reader, chain), Totals()
     with findings.stage("documents") as stage:
         stage.count = evidence.check(findings)
+        _check_about(reader, findings, chain, numbers)
         stage.said = "contract, mapping, recipe, factors and units are those that the audit chain cites"
     checks = [ChunkCheck(reader, evidence, findings, totals, number) for number in numbers]
     with findings.stage("records") as stage:
@@ -129,9 +138,23 @@ def _check_run(reader: Reader, findings: Findings) -> None:
     _tell(findings, manifest, totals)
 
 
-def _walked(reader: Reader, findings: Findings, resources: frozenset[str]) -> Chain:
-    """The chain, gone through; what it holds of these resources is at hand."""
-    chain = Chain(reader, findings, resources)
+def _check_about(reader: Reader, findings: Findings, chain: Chain, numbers: list[int]) -> None:
+    """What the file says it is about is what is in it: the run, all of its chunks, the activity."""
+    manifest, committed = reader.manifest, chain.committed()
+    if manifest["kind"] == "emission":
+        committed = [number for number in committed if number in numbers][:1]
+        activities = [line[1][0] for _, line in reader.records(f"chunks/{numbers[0]}/figures.jsonl")]
+        told, why = [manifest["about"].get("activity_id")], "the activity that the file is about"
+        findings.compare(MANIFEST, "", "about", stored=told, recomputed=activities, why=why)
+    why = "the chunks that were committed, as the audit chain says"
+    findings.compare(MANIFEST, "", "chunks", stored=numbers, recomputed=committed, why=why)
+    told, why = manifest["about"].get("run"), "the run that the file is about"
+    findings.compare(MANIFEST, "", "about", stored=told, recomputed=manifest["run"]["run_id"], why=why)
+
+
+def _walked(reader: Reader, findings: Findings, resource: str) -> Chain:
+    """The chain, gone through; what it holds of this resource is at hand."""
+    chain = Chain(reader, findings, resource)
     with findings.stage("audit chain") as stage:
         chain.walk()
         stage.count = chain.last - chain.first + 1
@@ -142,10 +165,13 @@ def _walked(reader: Reader, findings: Findings, resources: frozenset[str]) -> Ch
 
 def _check_inventory(reader: Reader, findings: Findings) -> None:
     manifest = reader.manifest
-    chain = _walked(reader, findings, frozenset({f"inventory/{manifest['inventory']['inventory_id']}"}))
+    inventory_id = manifest["inventory"]["inventory_id"]
+    chain = _walked(reader, findings, f"inventory/{inventory_id}")
     inventory = InventoryCheck(reader, chain, findings)
     with findings.stage("documents") as stage:
         stage.count = inventory.documents()
+        told, why = manifest["about"].get("inventory_id"), "the inventory that the file is about"
+        findings.compare(MANIFEST, "", "about", stored=told, recomputed=inventory_id, why=why)
         stage.said = "document, lines and everything pinned are those that the audit chain cites"
     with findings.stage("pinned rows") as stage:
         stage.count = inventory.pinned()

@@ -70,7 +70,7 @@ class ChunkCheck:
     @property
     def is_whole(self) -> bool:
         """Whether all records of the chunk are there."""
-        return "part" not in self._reader.manifest
+        return bool(self._reader.manifest["kind"] == "run")
 
     def records(self) -> None:
         """Every record from its cells: its raw hash, and what became of it."""
