@@ -100,6 +100,29 @@ def test_without_meter_ids_a_site_and_activity_type_are_the_meter(connection: Co
     assert [row["meter"] for row in found.of_kind("gap")] == ["site LON, electricity"]
 
 
+def test_the_same_id_at_two_sites_is_two_meters(connection: Connection) -> None:
+    rows = [
+        {**row, "activity_id": f"{row['activity_id']}-{site}", "facility_code": site}
+        for row in (JANUARY, MARCH)
+        for site in ("LON", "PAR")
+    ]
+    found = calendar(connection, *rows)
+    assert [row["meter"] for row in found.meters.to_pylist()] == [
+        "meter m1 at LON, electricity",
+        "meter m1 at PAR, electricity",
+    ]
+    assert found.of_kind("overlap") == []
+    assert [(row["facility_code"], row["bills"]) for row in found.of_kind("gap")] == [
+        ("LON", ["jan-LON", "mar-LON"]),
+        ("PAR", ["jan-PAR", "mar-PAR"]),
+    ]
+    estimates = fill_gaps(connection, "mean_of_neighbours").estimates.to_pylist()
+    assert [(row["facility_code"], row["quantity"]) for row in estimates] == [
+        ("LON", Decimal(435)),
+        ("PAR", Decimal(435)),
+    ]
+
+
 def test_what_cannot_be_laid_out_is_counted_by_reason(connection: Connection) -> None:
     trip = bill("trip", "2024-01-05", None, 100)
     nowhere = {**FEBRUARY, "meter_id": None}

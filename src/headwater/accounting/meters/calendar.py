@@ -1,6 +1,7 @@
 """Billing periods held side by side, meter by meter: overlaps and gaps, and the CO2e that is at risk in them.
 
-A meter is known by its id; where bills carry none, by site and activity type. Its bills are laid over the days as a
+A meter is known by site, id and activity type, since ids are given by sites; where bills carry no id, by site and
+activity type. Its bills are laid over the days as a
 running count: where it is 2 or more, days are billed too often; where it is 0 between the first bill and the last, or
 between the days asked for, they are missing.
 
@@ -143,7 +144,8 @@ def decimal_sql(nano: str) -> str:
 _GIVEN = """
 CREATE OR REPLACE TEMP TABLE calendar_given AS
 SELECT bill.*, coalesce(units.symbol, bill.unit) AS symbol,
-  CASE WHEN meter_id IS NOT NULL THEN 'meter ' || meter_id || ', ' || activity_type
+  CASE WHEN meter_id IS NOT NULL THEN 'meter ' || meter_id || coalesce(' at ' || facility_code, '') || ', '
+         || activity_type
        WHEN facility_code IS NOT NULL THEN 'site ' || facility_code || ', ' || activity_type END AS meter
 FROM calendar_arrow AS bill LEFT JOIN calendar_spellings AS units ON units.spelling = bill.unit"""
 
