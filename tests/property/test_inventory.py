@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.accounting.calculation import half_up
+from headwater.accounting.inventory.lines import SCOPE_2_METHODS, counts
 from headwater.accounting.inventory.twin import lines_of
 from tests.inventories import POTENTIALS, Made, activity, factor, instrument, make
 
@@ -57,6 +59,12 @@ def library(draw: st.DrawFn, most: int = 5) -> list[dict[str, Any]]:
             middle = "_kg" if kind == "masses" else "_co2e_kg"
             gases = {f"{gas}{middle}_per_unit": draw(per_unit) for gas in ("ch4", "n2o")}
             gases["co2_kg_per_unit"] = draw(per_unit)
+            if draw(st.booleans()):  # as publishers have it: no more and no less than the gases
+                gases |= {name: value.scaleb(-5).quantize(Decimal("1e-10")) for name, value in gases.items()}
+                weights = {"co2_kg": 1, "ch4_kg": 28, "n2o_kg": 265}
+                gases["co2e_kg_per_unit"] = sum(
+                    value * weights.get(name.removesuffix("_per_unit"), 1) for name, value in gases.items()
+                )
         first, second = sorted([draw(days), draw(days)])
         found.append(
             factor(
@@ -71,10 +79,9 @@ def library(draw: st.DrawFn, most: int = 5) -> list[dict[str, Any]]:
                 gwp_set=draw(st.sampled_from([*SETS, "not_stated"])),
                 ch4_origin=draw(st.sampled_from(["fossil", "non_fossil", None])),
                 biogenic_co2_kg_per_unit=draw(st.none() | per_unit),
-                co2e_kg_per_unit=draw(per_unit),
                 valid_from=first,
                 valid_to=second + timedelta(days=1),
-                **gases,
+                **({"co2e_kg_per_unit": draw(per_unit)} | gases),
             )
         )
     return found
@@ -118,7 +125,7 @@ documents = st.fixed_dictionaries(
                 {"regions": {"FR": ["FR", "DE"]}, "types": {"wood": ["natural_gas", "wood"]}},
             ]
         ),
-        "categories": st.sampled_from([{}, {"wood": "7"}]),
+        "categories": st.sampled_from([{}, {"wood": "7"}, {"electricity": "7"}]),
         "use": st.sampled_from([{}, {"grid_average": "true"}, {"use": "false"}]),
     }
 )
@@ -180,6 +187,26 @@ def test_the_order_of_what_comes_in_changes_nothing(
         **document,
     )
     assert again.lines == made.lines
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=activities(), factors=library(most=8), instruments=held(), document=documents, accept=st.booleans())
+def test_a_total_counts_an_activity_by_one_method_and_no_part_of_it_twice(
+    rows: list[dict[str, Any]],
+    factors: list[dict[str, Any]],
+    instruments: list[dict[str, Any]],
+    document: dict[str, Any],
+    accept: bool,
+) -> None:
+    made = make(rows, factors, instruments=instruments, **document)
+    for gwp_set, method in product(document["gwp_sets"], SCOPE_2_METHODS):
+        counted = [line for line in made.lines if counts(line, gwp_set, method, accept_other_sets=accept)]
+        methods: dict[tuple[str, str], set[str]] = {}
+        for line in counted:
+            methods.setdefault((line["activity_id"], line["stage"]), set()).add(line["method"])
+        assert all(len(each) == 1 for each in methods.values())
+        parts = [(line["activity_id"], line["stage"], line["part"]) for line in counted]
+        assert len(set(parts)) == len(parts)
 
 
 plain = st.integers(0, 10**12).map(lambda units: Decimal(units).scaleb(-6))

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from headwater.accounting.inventory.lines import counts
-from tests.inventories import activity, factor, make
+from tests.inventories import activity, factor, instrument, make
 
 D = Decimal
 GASES = {
-    "co2e_kg_per_unit": "0.2", "co2_kg_per_unit": "0.19", "ch4_kg_per_unit": "0.0002", "n2o_kg_per_unit": "0.00001",
+    "co2e_kg_per_unit": "0.1983", "co2_kg_per_unit": "0.19", "ch4_kg_per_unit": "0.0002", "n2o_kg_per_unit": "0.00001",
 }  # fmt: skip
 GAS: dict[str, Any] = {"activity_type": "natural_gas", "scope": 1, "method": "activity_based", "unit": "kWh_gross"}
 BURNT = activity(activity_type="natural_gas", unit="kWh_gross", quantity="1000")
@@ -22,7 +22,7 @@ BURNT = activity(activity_type="natural_gas", unit="kWh_gross", quantity="1000")
 def test_published_stays_as_published_and_another_set_is_derived_from_the_gases() -> None:
     made = make([BURNT], [factor(**GAS, **GASES, ch4_origin="non_fossil")], gwp_sets=["AR5", "AR6"])
     published, derived = made.lines
-    assert (published["basis"], published["gwp_set"], published["co2e_kg"]) == ("published", "AR5", D("200.000000"))
+    assert (published["basis"], published["gwp_set"], published["co2e_kg"]) == ("published", "AR5", D("198.300000"))
     # 190 kg CO2 + 0.2 kg CH4 × 27 + 0.01 kg N2O × 273
     assert (derived["basis"], derived["gwp_set"], derived["co2e_kg"]) == ("derived", "AR6", D("198.130000"))
     for line in made.lines:
@@ -127,6 +127,34 @@ def test_the_document_says_under_which_category_an_activity_type_counts() -> Non
     assert {(line["stage"], line["scope"], line["category"]) for line in made.lines} == {
         ("use", 3, 7), ("well_to_tank", 3, 7),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("methods", [["location_based", "market_based"], ["market_based"], ["location_based"]])
+def test_an_electric_car_of_an_employee_counts_once_in_category_7(methods: list[str]) -> None:
+    rows = [activity(activity_type="ev_commuting", quantity="100"), activity(activity_id="A2", quantity="10")]
+    market = factor(factor_id="market", method="market_based", co2e_kg_per_unit="0.6")
+    held = instrument(energy_mwh=None, kind="supplier_rate", co2e_kg_per_kwh="0.1", gwp_set="AR5")
+    made = make(
+        rows, [factor(), market], policy={"types": {"ev_commuting": ["electricity"]}}, categories={"ev_commuting": 7},
+        methods=methods, designated={"method": methods[0]}, instruments=[held],
+        use={"types": ["electricity", "ev_commuting"]},
+    )  # fmt: skip
+    commuting = [line for line in made.lines if line["activity_id"] == "A1"]
+    assert [(line["method"], line["scope"], line["category"], line["co2e_kg"]) for line in commuting] == [
+        ("location_based", 3, 7, 50)
+    ]
+    own = {"location_based": 5, "market_based": 1}
+    for method in methods:
+        counted = [line for line in made.lines if counts(line, "AR5", method, accept_other_sets=False)]
+        assert sum(line["co2e_kg"] for line in counted) == 50 + own[method]
+
+
+def test_a_factor_of_scope_3_is_no_market_based_figure_of_scope_2() -> None:
+    market = factor(factor_id="market", method="market_based", scope=3, category=1)
+    made = make([activity()], [factor(), market], methods=["location_based", "market_based"])
+    assert [(line["method"], line["scope"]) for line in made.lines] == [("location_based", 2)]
+    (finding,) = made.findings
+    assert "market: it is of scope 3; looked for is scope 2" in finding.message
 
 
 def test_reported_figures_are_taken_as_they_are() -> None:

@@ -144,7 +144,8 @@ class Inventory(_Part):
     categories: dict[Code, Annotated[int, Field(ge=1, le=15)]] = Field(
         default={},
         description="Activity type → category of scope 3 under which its figures are counted, whatever the factor"
-        " says: commuting by car is 7, though a factor for business travel says 6.",
+        " says: commuting by car is 7, though a factor for business travel says 6. Where the factor is of scope 2, only"
+        " the location-based figure is made: it counts once, by either method.",
     )
     instruments: Instruments = Field(default=Instruments(), description="What the market-based method uses.")
     ch4_origin: MethaneOrigin = Field(default=MethaneOrigin(), description="Of methane that does not say.")

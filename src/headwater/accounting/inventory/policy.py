@@ -59,6 +59,8 @@ class Wanted:
     unit: str
     stage: str = USE
     methods: tuple[str, ...] = DIRECT
+    scope: int | None = None
+    """The only scope that a factor may have: what is of scope 2 by one method is so by the other, or counts twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +201,8 @@ class Policy:
             return f"it is for the stage {stage_of(factor)}"
         if factor["method"] not in wanted.methods:
             return f"it is {factor['method'].replace('_', '-')}"
+        if wanted.scope not in {None, factor["scope"]}:
+            return f"it is of scope {factor['scope']}; looked for is scope {wanted.scope}"
         if factor["region"] not in regions:
             return f"it is for region {factor['region']}; for {wanted.region} only {', '.join(regions)} may be taken"
         listed = factor["source"] in sources

@@ -12,7 +12,7 @@ the policy is asked for each demand once, and the answers are joined.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -182,8 +182,12 @@ class Tables:
             and activity_type in instruments.types
             and known is not None
             and known.dimension == "energy"
-            and self.policy.is_scope_2(activity_type)
+            and self._has_both(activity_type)
         )
+
+    def _has_both(self, activity_type: str) -> bool:
+        """Whether both methods apply. What the document counts in scope 3 has one figure, by the grid's average."""
+        return self.policy.is_scope_2(activity_type) and activity_type not in self.document.categories
 
     def pieces_of(self, activity_type: str, region: str, unit: str) -> list[PlacedPiece]:
         """The pieces of a kind of activity that was added."""
@@ -210,13 +214,14 @@ class Tables:
     def _of_demand(self, activity_type: str, region: str, unit: str) -> Iterable[PlacedPiece]:
         """Every slot of a kind of activity: its use by each method, upstream, outside the scopes."""
         wanted = Wanted(activity_type=activity_type, region=region, unit=unit)
-        is_scope_2 = self.policy.is_scope_2(activity_type)
+        is_scope_2, has_both = self.policy.is_scope_2(activity_type), self._has_both(activity_type)
         used: list[PlacedPiece] = []
         if not is_scope_2:
             used += self._slot(wanted)
-        elif LOCATION in self.document.methods:
-            used += self._slot(_with(wanted, methods=(LOCATION,)), method=LOCATION)
-        if is_scope_2 and MARKET in self.document.methods and not self.is_covered(activity_type, unit):
+        elif LOCATION in self.document.methods or not has_both:
+            scope = 2 if has_both else None
+            used += self._slot(_with(wanted, methods=(LOCATION,), scope=scope), method=LOCATION)
+        if has_both and MARKET in self.document.methods and not self.is_covered(activity_type, unit):
             used += self._market(wanted)
         yield from used
         if self.document.factors.upstream:
@@ -244,13 +249,14 @@ class Tables:
 
     def _market(self, wanted: Wanted) -> Iterable[PlacedPiece]:
         """Market-based factors of the library; where there is none, the grid's average if the document allows it."""
-        for piece in self._slot(_with(wanted, methods=(MARKET,)), method=MARKET, tier=TIERS[4]):
+        for piece in self._slot(_with(wanted, methods=(MARKET,), scope=2), method=MARKET, tier=TIERS[4]):
             known = {CalculationOutcome.CALCULATED, CalculationOutcome.TWO_FACTORS}
             if piece.choice.outcome in known or not self.document.instruments.grid_average:
                 yield piece
                 continue
             span = (piece.valid_from, piece.valid_to)
-            yield from self._slot(_with(wanted, methods=(LOCATION,)), method=MARKET, tier=TIERS[5], span=span)
+            grid = _with(wanted, methods=(LOCATION,), scope=2)
+            yield from self._slot(grid, method=MARKET, tier=TIERS[5], span=span)
 
     def _add(self, demand: int, piece: PlacedPiece) -> None:
         self.pieces.append(piece)
@@ -339,10 +345,8 @@ def as_factor(instrument: Mapping[str, Any]) -> dict[str, Any]:
     return masses | same | {"unit": "kWh", "scope": 2, "category": None, "method": MARKET, "factor_id": None}
 
 
-def _with(wanted: Wanted, *, methods: tuple[str, ...], stage: str = USE) -> Wanted:
-    return Wanted(
-        activity_type=wanted.activity_type, region=wanted.region, unit=wanted.unit, stage=stage, methods=methods
-    )
+def _with(wanted: Wanted, *, methods: tuple[str, ...], stage: str = USE, scope: int | None = None) -> Wanted:
+    return replace(wanted, methods=methods, stage=stage, scope=scope)
 
 
 def _factor_row(number: int, figures: FactorFigures) -> dict[str, Any]:
