@@ -16,6 +16,7 @@ from html import unescape
 
 import pytest
 
+from headwater.accounting.inventory.figures import explains
 from headwater.contracts import Document
 from headwater.services.batches import Imported
 from headwater.services.factors import import_series, series
@@ -172,6 +173,9 @@ def test_the_gases_are_co2e_as_published(books: Books) -> None:
     )
     for row in stored:
         assert abs(row["co2e"] - row["co2"] - row["ch4"] - row["n2o"]) <= max(Decimal("0.011"), row["co2e"] / 1000)
+        named = {f"{gas}_kg_per_unit": row[gas] for gas in ("co2e", "co2")}
+        named |= {f"{gas}_co2e_kg_per_unit": row[gas] for gas in ("ch4", "n2o")}
+        assert explains(named | {"gwp_set": "AR4"}, {"AR4": {}}), row
 
 
 @pytest.mark.parametrize(

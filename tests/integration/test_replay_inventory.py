@@ -27,7 +27,7 @@ pytestmark = pytest.mark.server
 
 GASES = {
     "co2e_kg_per_unit": "0.2",
-    "co2_kg_per_unit": "0.19",
+    "co2_kg_per_unit": "0.19175",
     "ch4_kg_per_unit": "0.0002",
     "n2o_kg_per_unit": "0.00001",
 }
@@ -82,7 +82,7 @@ ACTIVITIES = [
 INSTRUMENTS = [
     {"instrument_id": "wind", "kind": "certificate", "energy_mwh": "1.2", "co2e_kg_per_kwh": "0", "renewable": "true",
      "tracking_id": "T1", "retired_on": "2024-12-01", "claimed_by": "Plant"},
-    {"instrument_id": "deal", "kind": "contract", "energy_mwh": "0.5", "co2e_kg_per_kwh": "0.123", "facility_code": "B",
+    {"instrument_id": "deal", "kind": "contract", "energy_mwh": "0.5", "co2e_kg_per_kwh": "0.1203", "facility_code": "B",
      "co2_kg_per_kwh": "0.12", "ch4_kg_per_kwh": "0.00001", "n2o_kg_per_kwh": "0", "claimed_by": "Plant"},
 ]  # fmt: skip
 USUAL_INSTRUMENT = {

@@ -31,6 +31,8 @@ _SAME = (
     "data_quality", "quantity_uncertainty_percent",
 )  # fmt: skip
 _GASES = ("co2", "ch4", "n2o", "gas", "biogenic")
+ALWAYS_ALIKE, NEVER_ALIKE = Fraction(2, 10_000), Fraction(5, 1000)
+"""Gases that miss the CO2e by less than the first explain it, by more than the second never; between, digits decide."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,6 +212,8 @@ class LineMaker:
         derivable = {
             name: found for name in asked if (found := self._derived(name, co2e, masses, factor, names)) is not None
         }
+        if not is_outside and (co2e or any(masses[gas] for gas in _GASES[:4])) and not self._explained(factor):
+            derivable = {}
         sets: dict[str, tuple[str, str, tuple[str, ...], Mapping[str, Fraction]]] = {
             name: (name, "derived", (), derivable[name]) for name in asked if name in derivable
         }
@@ -237,6 +241,25 @@ class LineMaker:
                     return None
                 found[gas] = values.pop()
         return found if potentials else None
+
+    def _explained(self, factor: Row) -> bool:
+        """Whether the gases come to the CO2e as nearly as digits can say, by a potential of methane of its set."""
+        co2e, own = str(factor["co2e_kg_per_unit"]), str(factor["gwp_set"])
+        whole = Fraction(co2e)
+        for known in [self.potentials[own]] if own in self.potentials else list(self.potentials.values()):
+            for methane in {known.get(f"CH4_{origin}", Fraction(0)) for origin in ("fossil", "non_fossil")}:
+                weights = {"co2": Fraction(1), "gas": known.get(str(factor.get("gas")), Fraction(0))}
+                weights |= {"ch4": methane, "n2o": known.get("N2O", Fraction(0))}
+                total, room = Fraction(0), _half(co2e)
+                for gas, weight in weights.items():
+                    mass, published = factor.get(f"{gas}_kg_per_unit"), factor.get(f"{gas}_co2e_kg_per_unit")
+                    figure = mass if mass is not None else published if gas in {"ch4", "n2o"} else None
+                    if figure is not None:
+                        by = Fraction(1) if mass is None else weight
+                        total, room = total + Fraction(figure) * by, room + _half(figure) * by
+                if abs(total - whole) <= min(max(room, whole * ALWAYS_ALIKE), whole * NEVER_ALIKE):
+                    return True
+        return False
 
     def _mass(self, factor: Row, gas: str, own: str, names: Sequence[str]) -> Fraction | None:
         given, co2e = _number(factor.get(f"{gas}_kg_per_unit")), _number(factor.get(f"{gas}_co2e_kg_per_unit"))
@@ -309,6 +332,11 @@ class LineMaker:
 
 def _with(wanted: Wanted, methods: tuple[str, ...], stage: str = "use", scope: str | None = None) -> Wanted:
     return replace(wanted, methods=methods, stage=stage, scope=scope)
+
+
+def _half(figure: str) -> Fraction:
+    """Half a unit of the last place that a figure has, zeros at its end apart; of whole numbers half of one."""
+    return Fraction(1, 2 * 10 ** len(figure.partition(".")[2].rstrip("0")))
 
 
 def _number(text: str | None) -> Fraction | None:

@@ -18,6 +18,7 @@ from headwater.accounting.inventory.findings import (
     RESIDUAL_MIX_MISSING,
     STRADDLES,
     SUBSTITUTION,
+    UNEXPLAINED,
     Finding,
 )
 from headwater.accounting.inventory.lines import TIERS
@@ -70,6 +71,7 @@ def findings_of(noticed: Noticed, tables: Tables, other_sets: Sequence[SetSum]) 
     found = [
         *_missing(noticed, tables),
         *_other_sets(other_sets, tables.document),
+        *_unexplained(noticed, tables),
         *_substituted(noticed, tables),
         *(
             Finding(rule_id=rule, subject="boundary", activities=noticed.counts[rule], message=words)
@@ -145,6 +147,26 @@ def _substituted(noticed: Noticed, tables: Tables) -> Iterator[Finding]:
                 quantity=quantity,
                 unit=piece.wanted.unit,
                 message=f"Residual mix missing: {words} stands in." if words == GRID_SAID else f"Taken: {words}.",
+            )
+
+
+def _unexplained(noticed: Noticed, tables: Tables) -> Iterator[Finding]:
+    """Factors and instruments whose gases are no reason for their CO2e."""
+    for (number, is_figure), (count, quantity) in sorted(noticed.pieces.items()):
+        piece = tables.pieces[number]
+        if not is_figure or piece.choice.factor is None:
+            continue
+        figures = tables.factors[tables.add_factor(piece.choice.factor)]
+        if figures.unexplained:
+            yield Finding(
+                rule_id=UNEXPLAINED,
+                subject=str(figures.factor["factor_id"] or figures.factor.get("instrument_id")),
+                method=piece.method,
+                stage=piece.wanted.stage,
+                activities=count,
+                quantity=quantity,
+                unit=piece.wanted.unit,
+                message=figures.unexplained,
             )
 
 
