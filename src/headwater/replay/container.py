@@ -2,16 +2,20 @@
 
     manifest.json       what the file is about, and the SHA-256 of every other member
     lines/MEMBER.bin    for each member of many lines, 4 bytes of SHA-256 a line: so that a changed line can be named
-    (the zip's comment) the seal: SHA-256 of all bytes before it
+    (the zip's comment) the seal: SHA-256 of the manifest, and of all bytes before it
 
-Equal contents give equal bytes: members in order, no times, one level of compression.
+Equal contents give equal bytes: members in order, no times. Nothing is compressed: a changed byte changes one line,
+which can be named, and no member can hold more than the file does.
 """
 
 from __future__ import annotations
 
+import copy
+import csv
 import hashlib
 import io
 import json
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -23,16 +27,21 @@ from headwater.errors import InputRefused, Misuse
 FORMAT = 1
 MANIFEST = "manifest.json"
 LINES = "lines/"
-SEAL = b"headwater replay, sealed: sha256 "
-SEAL_BYTES = len(SEAL) + 64
+SEAL = b"headwater replay, manifest: sha256 %b, sealed: sha256 "
+SEAL_BYTES = len(SEAL % (b"0" * 64)) + 64
 
 MOST_MEMBERS = 20_000
 MOST_BYTES = 4 * 1024**3
+"""Of compressed members, all together: an export writes none, and what is not compressed is as long as it is."""
 MOST_BYTES_A_LINE = 64 * 1024**2
 MOST_BYTES_A_DOCUMENT = 256 * 1024**2
 MOST_TIMES_COMPRESSED = 500
 """A member that says it holds more than this times its compressed bytes is no evidence but a trap."""
 _LINE_DIGEST_BYTES = 4
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, OverflowError, struct.error,
+)  # fmt: skip
+"""What `zipfile` answers an archive with that was changed; one of a form it does not know is a RuntimeError."""
 _BLOCK_BYTES = 1024**2
 _SMALL = 1024**2
 
@@ -47,7 +56,7 @@ class Writer:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._zip = zipfile.ZipFile(file, "w", compression=zipfile.ZIP_DEFLATED, compresslevel=6)
+        self._zip = zipfile.ZipFile(file, "w", compression=zipfile.ZIP_STORED)
         self._members: dict[str, str] = {}
         self._line_digests: dict[str, bytes] = {}
 
@@ -84,9 +93,10 @@ class Writer:
         for name, digests in self._line_digests.items():
             self.add(f"{LINES}{name}.bin", digests)
         body = {"format": FORMAT, **manifest, "members": self._members}
+        content = canonical_json(body).encode()
         with self._zip.open(_info(MANIFEST), "w") as member:
-            member.write(canonical_json(body).encode())
-        self._zip.comment = SEAL + b"0" * 64
+            member.write(content)
+        self._zip.comment = SEAL % hashlib.sha256(content).hexdigest().encode() + b"0" * 64
         self._zip.close()
         self._file.seek(-64, io.SEEK_END)
         self._file.write(_seal_of(self._file).encode())
@@ -94,7 +104,7 @@ class Writer:
 
 def _info(name: str) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-    info.compress_type = zipfile.ZIP_DEFLATED
+    info.compress_type = zipfile.ZIP_STORED
     info.create_system = 3
     info.external_attr = 0o100644 << 16
     return info
@@ -113,7 +123,7 @@ def _seal_of(file: IO[bytes]) -> str:
 
 
 class Reader:
-    """A file opened for its check. `is_whole` says whether its seal holds."""
+    """A file opened for its check. `is_whole`: its seal holds; `knows_manifest`: the seal is of the manifest inside."""
 
     def __init__(self, path: Path) -> None:
         self.name = path.name
@@ -126,7 +136,8 @@ class Reader:
             self._check_sizes()
             self.is_whole = self._holds()
             self.manifest = self._manifest()
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
+            self.knows_manifest = self.digest(MANIFEST).encode() in self._tail()
+        except _DAMAGED as error:
             self._file.close()
             raise _not_a_replay(self.name, str(error)) from error
         except InputRefused:
@@ -160,16 +171,27 @@ class Reader:
     def lines(self, name: str) -> Iterator[bytes]:
         """The lines of a member, each with its line end."""
         left = bytearray()
-        for block in self._blocks(name, MOST_BYTES):
-            left += block
-            *whole, rest = left.split(b"\n")
+        for block in self._blocks(name):
+            *whole, rest = (bytes(left) + block).split(b"\n")
             for line in whole:
-                yield bytes(line) + b"\n"
+                yield line + b"\n"
             left = bytearray(rest)
             if len(left) > MOST_BYTES_A_LINE:
                 raise InputRefused("a line is too long", where=name, valid=f"{MOST_BYTES_A_LINE:,} bytes")
         if left:
             yield bytes(left)
+
+    def table(self, name: str) -> Iterator[dict[str, str | None]]:
+        """The rows of a member that is a CSV with a header, one at a time: a text each, None where there is none."""
+        rows = csv.reader((line.decode() for line in self.lines(name)), strict=True)
+        try:
+            header = next(rows, [])
+            for row in rows:
+                yield {column: value or None for column, value in zip(header, row, strict=True)}
+        except (csv.Error, ValueError) as error:
+            raise InputRefused(
+                "it cannot be read as CSV", where=f"{name}, line {rows.line_num}", value=str(error)[:200]
+            ) from error
 
     def records(self, name: str) -> Iterator[tuple[int, Any]]:
         """The JSON documents of a member, with the number of each one's line from 1."""
@@ -202,23 +224,25 @@ class Reader:
     def digest(self, name: str) -> str:
         """SHA-256 of a member."""
         digest = hashlib.sha256()
-        for block in self._blocks(name, MOST_BYTES):
+        for block in self._blocks(name):
             digest.update(block)
         return digest.hexdigest()
 
-    def _blocks(self, name: str, most: int) -> Iterator[bytes]:
-        """No more than `most` bytes are ever made of a member, whatever it says of itself."""
-        left = most
+    def _blocks(self, name: str, most: int | None = None) -> Iterator[bytes]:
+        """What stands in a member, damaged or not: no more of it than its directory says, nor than `most`."""
+        done = 0
         try:
-            with self._zip.open(name) as member:
+            info = copy.copy(self._zip.getinfo(name))
+            del info.CRC  # what was changed is to be read and named; SHA-256 holds every member
+            with self._zip.open(info) as member:
                 while block := member.read(_BLOCK_BYTES):
-                    left -= len(block)
-                    if left < 0:
+                    done += len(block)
+                    if most is not None and done > most:
                         raise InputRefused("it holds more than is opened", where=name, valid=f"at most {most:,} bytes")
                     yield block
         except KeyError as error:
             raise InputRefused("it is missing", where=name) from error
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        except _DAMAGED as error:
             raise InputRefused("it cannot be unpacked", where=name, value=str(error)[:200]) from error
 
     def _check_sizes(self) -> None:
@@ -227,7 +251,7 @@ class Reader:
             raise InputRefused("it has too many members", where=self.name, valid=f"at most {MOST_MEMBERS:,}")
         if len({info.filename for info in infos}) < len(infos):
             raise InputRefused("two members have one name", where=self.name)
-        if sum(info.file_size for info in infos) > MOST_BYTES:
+        if sum(info.file_size for info in infos if info.compress_type != zipfile.ZIP_STORED) > MOST_BYTES:
             raise InputRefused("it would unpack to too much", where=self.name, valid=f"at most {MOST_BYTES:,} bytes")
         for info in infos:
             if info.file_size > max(_SMALL, info.compress_size * MOST_TIMES_COMPRESSED):
@@ -238,10 +262,13 @@ class Reader:
                 )
 
     def _holds(self) -> bool:
+        return self._tail()[-64:] == _seal_of(self._file).encode()
+
+    def _tail(self) -> bytes:
+        """Where the seal stands."""
         size = self._file.seek(0, io.SEEK_END)
         self._file.seek(max(0, size - SEAL_BYTES))
-        tail = self._file.read()
-        return tail.startswith(SEAL) and tail[len(SEAL) :] == _seal_of(self._file).encode()
+        return self._file.read()
 
     def _manifest(self) -> dict[str, Any]:
         body = self.document(MANIFEST)

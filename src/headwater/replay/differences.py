@@ -48,12 +48,16 @@ class Stage:
 
 @dataclass(kw_only=True)
 class Findings:
-    """What the check comes to. `notes` is what could not be computed again, or was left out, and why."""
+    """What the check comes to. `notes` is what could not be computed again, or was left out, and why.
+
+    changed     members that are not what the file's own manifest says: what differs elsewhere may follow from them
+    """
 
     stages: list[Stage] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -62,8 +66,13 @@ class Findings:
 
     @property
     def first(self) -> Difference | None:
-        """The one that says most: the first that names a record or entry, else a line, else a chunk, else any."""
-        return min(self.differences, key=_rank, default=None)
+        """The one that says most: of a changed member before what may follow from it; there the first that names a
+        record or entry, else a line, else a chunk, else any.
+        """
+        return min(self.differences, key=self._order, default=None)
+
+    def _order(self, difference: Difference) -> tuple[bool, int]:
+        return difference.member not in self.changed, _rank(difference)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Stage]:

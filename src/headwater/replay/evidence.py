@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Collection
 from functools import cached_property
@@ -92,7 +90,7 @@ class RunEvidence:
         if self.calculates and not self.left_out:
             cited[FACTORS] = planned["factor_set"]
         for member, hashed in cited.items():
-            found = hashlib.sha256(self._reader.content(member)).hexdigest()
+            found = self._reader.digest(member)
             findings.compare(member, "", "SHA-256", stored=hashed, recomputed=found, why=AS_CHAINED)
         if self.left_out:
             findings.notes.append(
@@ -134,9 +132,10 @@ class RunEvidence:
             str(field.reference): set() for field in self.contract.fields if field.reference is not None
         }
         kinds = {field.reference: field.kind for field in self.contract.fields}
-        for row in csv.DictReader(io.StringIO(self._text(CODES), newline=""), strict=True):
-            if row["reference"] in found:
-                found[row["reference"]].add(kinds[row["reference"]].parse(row["code"], TextFormat()).value)
+        for row in self._reader.table(CODES):
+            reference = row["reference"] or ""
+            if reference in found:
+                found[reference].add(kinds[reference].parse(row["code"], TextFormat()).value)
         return {name: frozenset(codes) for name, codes in found.items()}
 
     def _text(self, member: str) -> str:

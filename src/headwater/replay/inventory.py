@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
@@ -63,7 +60,7 @@ class InventoryCheck:
         if said.get("rates"):
             cited[RATES] = said["rates"]
         for member, hashed in cited.items():
-            found = hashlib.sha256(self._reader.content(member)).hexdigest()
+            found = self._reader.digest(member)
             why = "the hash by which the audit chain cites it"
             self._findings.compare(member, "", "SHA-256", stored=hashed, recomputed=found, why=why)
         self._units = Units(self._reader.content(UNITS).decode())
@@ -79,7 +76,7 @@ class InventoryCheck:
         for member, name in CONTRACTS.items():
             contract = Document.from_json(self._reader.content(f"documents/{name}.json").decode())
             key = contract.key[0].name
-            for row in self._table(member):
+            for row in self._reader.table(member):
                 self.rows += 1
                 texts = {spec.name: row.get(spec.name) for spec in contract.fields}
                 found = sha256(row_text(contract, texts, row.get("absent"))).hex()
@@ -92,9 +89,9 @@ class InventoryCheck:
     def calculated(self) -> int:
         """Every line follows from its activity; none is missing, none too many."""
         maker = self._line_maker
-        lines = groupby(self._table(LINES), key=lambda line: line["activity_id"])
+        lines = groupby(self._reader.table(LINES), key=lambda line: line["activity_id"])
         group = next(lines, None)
-        for activity in self._table(ACTIVITIES):
+        for activity in self._reader.table(ACTIVITIES):
             stored: list[Row] = []
             if group is not None and group[0] == activity["activity_id"]:
                 stored = list(group[1])
@@ -225,15 +222,15 @@ class InventoryCheck:
     @cached_property
     def _line_maker(self) -> LineMaker:
         document = self._reader.document(DOCUMENT)
-        factors = self._table(FACTORS)
+        factors = self._reader.table(FACTORS)
         potentials: dict[str, dict[str, Fraction]] = {}
-        for row in self._table(POTENTIALS):
+        for row in self._reader.table(POTENTIALS):
             potentials.setdefault(str(row["gwp_set"]), {})[str(row["gas"])] = Fraction(str(row["gwp_100"]))
         return LineMaker(
             document=document,
             units=self._units,
             policy=Policy(factors, self._units, document["factors"]),
-            instruments={str(row["instrument_id"]): row for row in self._table(INSTRUMENTS)},
+            instruments={str(row["instrument_id"]): row for row in self._reader.table(INSTRUMENTS)},
             potentials=potentials,
         )
 
@@ -242,12 +239,6 @@ class InventoryCheck:
         if found is None:
             raise InputRefused("there is no kWh", where=UNITS)
         return found
-
-    def _table(self, member: str) -> Iterator[Row]:
-        """Rows of a pinned table: a text each, None where there is none."""
-        text = io.StringIO(self._reader.content(member).decode(), newline="")
-        for row in csv.DictReader(text, strict=True):
-            yield {name: value or None for name, value in row.items() if name is not None}
 
 
 def _counted(maker: LineMaker, activity: Row) -> Fraction:

@@ -23,7 +23,13 @@ import sys
 if sys.version_info < (3, 11):
     sys.exit("this check needs Python 3.11 or newer")
 
-from headwater.replay.told import main
+try:
+    from headwater.replay.told import main
+except Exception as error:
+    sys.exit(
+        f"error: this file is damaged: the script inside it cannot be read ({type(error).__name__}: {error}). Fetch it"
+        " again; `headwater replay check FILE` of an installed Headwater names what was changed."
+    )
 
 sys.exit(main(sys.argv))
 '''
