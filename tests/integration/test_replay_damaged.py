@@ -130,7 +130,7 @@ def test_python_says_in_a_sentence_what_is_damaged(river: River, tmp_path: Path)
         whole.index(b"headwater/replay/told.py", directory) + 3: "the script inside it cannot be read",
         whole.index(b"units.txt", directory) + 3: "units.txt",
         whole.index(b"manifest.json", directory) - 46: "this is not a file of `headwater replay export`",
-        len(whole) - 70: "manifest.json",
+        len(whole) - 90: "manifest.json",
         len(whole) - 1: "its seal does not hold",
     }
     for place, said in cases.items():
