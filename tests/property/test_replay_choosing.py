@@ -78,7 +78,7 @@ def test_the_choice_is_the_engines(
     asked: dict[str, Any] = {
         "activity_type": "electricity", "region": "DE", "unit": unit, "methods": methods, "stage": stage,
     }  # fmt: skip
-    assert engine.is_scope_2("electricity") == script.is_scope_2("electricity")
+    assert engine.is_scope_2("electricity", "DE") == script.is_scope_2("electricity", "DE")
     for first, last, choice in script.pieces(choosing.Wanted(**asked), *PERIOD):
         for day in (first, last - timedelta(days=1)):
             expected = engine.choose(Wanted(**asked), day)

@@ -26,7 +26,7 @@ from headwater.accounting.inventory.findings import (
     Finding,
 )
 from headwater.accounting.inventory.instruments import REMAINDER, Consumption, check_instruments, cover
-from headwater.accounting.inventory.lines import LINE_SCHEMA, MASSES
+from headwater.accounting.inventory.lines import LINE_SCHEMA, MASSES, counts_sql
 from headwater.accounting.inventory.policy import Policy
 from headwater.accounting.inventory.tables import MARKET, Tables
 from headwater.accounting.inventory.telling import Noticed, SetSum, findings_of
@@ -116,11 +116,15 @@ class InventoryCalculation:
 
     def findings(self) -> list[Finding]:
         """What there is to say, once the lines are made: what is missing first."""
+        document = self.inputs.document
+        own = f"'{document.designated_set}'", f"'{document.designated.method}'"
+        would = counts_sql(*own, accept_other_sets=True)
+        is_own = f"{would} AND gwp_set <> {own[0]}"
         sums = self.connection.sql(
-            "SELECT gwp_set, missing_sets, method, sum(lines), sum(co2e_kg) FROM inventory_sums"
+            f"SELECT gwp_set, missing_sets, method, {is_own}, sum(lines), sum(co2e_kg) FROM inventory_sums"
             " WHERE missing_sets IS NOT NULL GROUP BY ALL ORDER BY ALL"
         ).fetchall()
-        names = ("gwp_set", "missing_sets", "method", "lines", "co2e_kg")
+        names = ("gwp_set", "missing_sets", "method", "is_own", "lines", "co2e_kg")
         other_sets = [SetSum(**dict(zip(names, row, strict=True))) for row in sums]
         return [*findings_of(self._noticed, self.tables, other_sets), *self._findings]
 
@@ -146,7 +150,8 @@ class InventoryCalculation:
                 ).fetchall()
                 kinds |= dict.fromkeys((str(kind), str(region), str(unit)) for kind, region, unit in found)
                 if MARKET in document.methods and document.instruments.use:
-                    covered.append(self._consumption())
+                    pairs = {(str(kind), str(region)) for kind, region, _ in found}
+                    covered.append(self._consumption(sorted(pairs)))
         self.tables.add_demands(sorted(kinds))
         self._make("inventory_parts", self._parts(covered))
         for name, table in self.tables.as_arrow().items():
@@ -222,10 +227,13 @@ SELECT name, (row_number() OVER (ORDER BY name))::BIGINT AS place FROM (
             rows = self.connection.sql(f"SELECT count(*) FROM {relation} WHERE {condition}").fetchall()
             self._noticed.counts[rule] += int(rows[0][0])
 
-    def _consumption(self) -> pa.Table:
-        """Electricity of a batch in kWh that instruments may cover."""
+    def _consumption(self, pairs: Sequence[tuple[str, str]]) -> pa.Table:
+        """Electricity of a batch, of these activity types and regions, in kWh that instruments may cover."""
         converted = converted_sql("units")
-        types = ", ".join(_quoted(name) for name in self._covered_types()) or "NULL"
+        covered = [pair for pair in pairs if self.tables.is_covered(*pair, "kWh")]
+        columns = {"activity_type": [kind for kind, _ in covered], "region": [region for _, region in covered]}
+        schema = pa.schema([(name, pa.string()) for name in columns])
+        self._make("inventory_covered", pa.table(columns, schema=schema))
         # What would not fit stays with the demand's own unit, and is told as out of range.
         fits = "CAST(units AS HUGEINT) * numerator < CAST(denominator AS HUGEINT) * 1000000000000000000"
         found: pa.Table = self.connection.sql(
@@ -233,13 +241,11 @@ SELECT name, (row_number() OVER (ORDER BY name))::BIGINT AS place FROM (
                        CASE WHEN {fits} THEN {converted} END AS kwh
             FROM (SELECT a.*, {units_sql("counted")} AS units, k.numerator, k.denominator, false AS is_narrow
                   FROM {lines_sql.COUNTED} AS a JOIN inventory_kwh AS k ON k.unit = a.unit
-                  WHERE a.reported_co2e_kg IS NULL AND a.activity_type IN ({types}))
+                  SEMI JOIN inventory_covered AS c ON c.activity_type = a.activity_type AND c.region = a.region
+                  WHERE a.reported_co2e_kg IS NULL)
             ORDER BY row_no"""
         ).to_arrow_table()
         return found
-
-    def _covered_types(self) -> list[str]:
-        return [name for name in self.inputs.document.instruments.types if self.tables.is_covered(name, "kWh")]
 
     def _parts(self, covered: Sequence[pa.Table]) -> pa.Table:
         """Parts by instrument, and what none covers with the demand that finds its factor."""
@@ -346,7 +352,3 @@ def _consumption_of(table: pa.Table) -> tuple[Consumption, dict[str, Any]]:
 
 def _kwh() -> Any:
     return find_unit("kWh")
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -70,13 +70,21 @@ class Policy:
         """The factors' regions for an activity's, in order."""
         return list(self._rules["regions"].get(region, [region]))
 
-    def is_scope_2(self, activity_type: str) -> bool:
-        """Whether both methods of scope 2 apply."""
-        return any(
-            factor["scope"] == "2" and stage_of(factor) == USE
+    def is_scope_2(self, activity_type: str, region: str) -> bool:
+        """Whether both methods of scope 2 apply: as factors that may be taken say; where there are none, as others do."""
+        used = [
+            factor
             for name in self.types(activity_type)
             for factor in self._by_type.get(name, ())
-        )
+            if stage_of(factor) == USE
+        ]
+        regions, sources = self.regions(region), self._rules["sources"]
+        near = [
+            factor
+            for factor in used
+            if factor["region"] in regions and (not self._rules["only_listed"] or factor["source"] in sources)
+        ]
+        return any(factor["scope"] == "2" for factor in near or used)
 
     def pieces(self, wanted: Wanted, start: date, end: date) -> list[tuple[date, date, Choice]]:
         """The choices from `start` to before `end`, split wherever the answer may change."""

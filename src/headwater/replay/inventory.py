@@ -113,7 +113,7 @@ class InventoryCheck:
         if self._is_by_hash(maker, activity):
             self.by_hash += len(stored)
             return
-        kind = (str(activity["activity_type"]), str(activity["unit"]))
+        kind = (str(activity["activity_type"]), str(activity["region"]), str(activity["unit"]))
         parts = [line for line in stored if line["part_kwh"] is not None] if maker.is_covered(*kind) else []
         expected: list[Mapping[str, str | None]] = [*maker.lines(activity), *self._parts(maker, activity, parts)]
         found = {_key(line): line for line in stored}

@@ -86,7 +86,7 @@ class LineMaker:
             self._slots[key] = list(self._of_kind(*key))
         return self._slots[key]
 
-    def is_covered(self, activity_type: str, unit: str) -> bool:
+    def is_covered(self, activity_type: str, region: str, unit: str) -> bool:
         """Whether instruments may cover such activities: then their market-based figures are made of parts."""
         use, found = self.document["instruments"], self.units.find(unit.strip())
         return (
@@ -95,12 +95,13 @@ class LineMaker:
             and activity_type in use["types"]
             and found is not None
             and found.dimension == "energy"
-            and self._has_both(activity_type)
+            and self._has_both(activity_type, region)
         )
 
-    def _has_both(self, activity_type: str) -> bool:
+    def _has_both(self, activity_type: str, region: str) -> bool:
         """Whether both methods of scope 2 apply: not to what the document counts in scope 3."""
-        return self.policy.is_scope_2(activity_type) and activity_type not in self.document.get("categories", {})
+        is_scope_2 = self.policy.is_scope_2(activity_type, region)
+        return is_scope_2 and activity_type not in self.document.get("categories", {})
 
     def lines(self, activity: Row) -> Iterator[Line]:
         """The lines of an activity but for those of parts; unsorted."""
@@ -281,14 +282,14 @@ class LineMaker:
     def _of_kind(self, activity_type: str, region: str, unit: str) -> Iterator[Slot]:
         methods, policy = self.document["methods"], self.policy
         wanted = Wanted(activity_type=activity_type, region=region, unit=unit, methods=DIRECT)
-        is_scope_2, has_both = policy.is_scope_2(activity_type), self._has_both(activity_type)
+        is_scope_2, has_both = policy.is_scope_2(activity_type, region), self._has_both(activity_type, region)
         used: list[Slot] = []
         if not is_scope_2:
             used += self._slot(wanted)
         elif LOCATION in methods or not has_both:
             scope = "2" if has_both else None
             used += self._slot(_with(wanted, (LOCATION,), scope=scope), method=LOCATION)
-        if has_both and MARKET in methods and not self.is_covered(activity_type, unit):
+        if has_both and MARKET in methods and not self.is_covered(activity_type, region, unit):
             used += self._market(wanted)
         yield from used
         if self.document["factors"]["upstream"]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from headwater.accounting.inventory.findings import LEAVES_OUT
 from headwater.accounting.inventory.lines import counts
 from tests.inventories import activity, factor, instrument, make
 
@@ -79,10 +80,26 @@ def test_co2e_only_stays_in_its_set_and_is_told_and_counted_only_if_the_document
     assert counts(line, "AR5", "location_based", accept_other_sets=True)
     (finding,) = made.findings
     assert (finding.rule_id, finding.subject, finding.co2e_kg) == (
-        "inventory.other_sets",
+        "inventory.not_in_total",
         "AR4, not in AR5, AR6",
         D(50),
     )
+    assert finding.rule_id in LEAVES_OUT
+    assert "the inventory's own total, by AR5, lacks them" in finding.message
+    accepted = make([activity()], [factor(gwp_set="AR4")], gwp_sets=["AR5", "AR6"], accept_other_sets=True)
+    assert accepted.rules() == {"inventory.other_sets"}
+
+
+def test_what_lacks_in_a_total_beside_the_own_one_is_told_but_is_not_missing() -> None:
+    made = make([activity()], [factor()], gwp_sets=["AR5", "AR6"])
+    assert made.rules() == {"inventory.other_sets"}
+    assert "inventory.other_sets" not in LEAVES_OUT
+    # Scope 2 of the method that is not the own one is in no total of the own method either.
+    rate = instrument(kind="supplier_rate", energy_mwh=None, co2e_kg_per_kwh="0.1", gwp_set="AR4")
+    both: dict[str, Any] = {"methods": ["location_based", "market_based"], "instruments": [rate]}
+    assert make([activity()], [factor()], **both).rules() == {"inventory.other_sets"}
+    own = make([activity()], [factor()], **both, designated={"method": "market_based"})
+    assert own.rules() == {"inventory.not_in_total"}
 
 
 def test_biogenic_co2_stands_outside_the_scopes() -> None:
@@ -155,6 +172,14 @@ def test_a_factor_of_scope_3_is_no_market_based_figure_of_scope_2() -> None:
     assert [(line["method"], line["scope"]) for line in made.lines] == [("location_based", 2)]
     (finding,) = made.findings
     assert "market: it is of scope 3; looked for is scope 2" in finding.message
+
+
+def test_a_foreign_factor_changes_nothing_of_what_has_a_figure() -> None:
+    own = factor(**(GAS | {"activity_type": "heat", "scope": 3, "unit": "kWh"}))
+    foreign = factor(factor_id="FR", activity_type="heat", region="FR")
+    rows = [activity(activity_type="heat")]
+    both: dict[str, Any] = {"methods": ["location_based", "market_based"], "use": {"types": ["heat"]}}
+    assert make(rows, [own, foreign], **both).lines == make(rows, [own], **both).lines != []
 
 
 def test_reported_figures_are_taken_as_they_are() -> None:

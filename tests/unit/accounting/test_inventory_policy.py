@@ -139,6 +139,17 @@ def test_stage_method_and_kind_of_unit_must_fit() -> None:
     assert taken(policy(wtt).choose(wanted(stage="well_to_tank"), DAY)) == "wtt"
 
 
+def test_a_factor_that_may_not_be_taken_does_not_make_an_activity_one_of_scope_2() -> None:
+    own = factor(scope=3, method="activity_based")
+    abroad, unlisted = factor(factor_id="FR", region="FR"), factor(factor_id="B", source="B")
+    assert not policy(own, abroad).is_scope_2("electricity", "DE")
+    assert policy(own, abroad, regions={"DE": ["DE", "FR"]}).is_scope_2("electricity", "DE")
+    assert not policy(own, unlisted, sources=["A"], only_listed=True).is_scope_2("electricity", "DE")
+    assert policy(own, unlisted).is_scope_2("electricity", "DE")
+    # Where nothing may be taken there is no figure that could be lost: what is missing is told as of scope 2.
+    assert policy(abroad).is_scope_2("electricity", "DE")
+
+
 def test_pieces_cover_every_day_once_and_no_more_than_needed() -> None:
     found = policy(
         factor(factor_id="a", valid_from=date(2024, 1, 1), valid_to=date(2024, 3, 1)),

@@ -137,9 +137,25 @@ class Policy:
         """The factors' regions for an activity's, in order."""
         return self.rules.regions.get(region, (region,))
 
-    def is_scope_2(self, activity_type: str) -> bool:
-        """Whether factors for this activity are of scope 2, so that both of its methods apply."""
-        return any((name, 2) in self._uses for name in self.types(activity_type))
+    def is_scope_2(self, activity_type: str, region: str) -> bool:
+        """Whether factors for this activity are of scope 2, so that both of its methods apply.
+
+        Those that may be taken say so. Only where there are none, and the library has no figure to lose, others do:
+        instruments may cover the activity then, and what is missing is told for each method.
+        """
+        types = self.types(activity_type)
+        near = [
+            factor
+            for name in types
+            for each in self.regions(region)
+            for factor in self._by_pair.get((name, each), ())
+            if stage_of(factor) == USE and self._is_allowed(factor)
+        ]
+        return any(factor["scope"] == 2 for factor in near) if near else any((name, 2) in self._uses for name in types)
+
+    def _is_allowed(self, factor: Factor) -> bool:
+        """Whether its source may be used."""
+        return not self.rules.only_listed or factor["source"] in self.rules.sources
 
     def has_stage(self, activity_type: str, stage: str) -> bool:
         """Whether any factor for this activity is of a stage."""
@@ -206,7 +222,7 @@ class Policy:
         if factor["region"] not in regions:
             return f"it is for region {factor['region']}; for {wanted.region} only {', '.join(regions)} may be taken"
         listed = factor["source"] in sources
-        if self.rules.only_listed and not listed:
+        if not self._is_allowed(factor):
             return f"its source is not listed: {factor['source']}"
         if unit is None:
             return f"{wanted.unit} is no unit that says enough"

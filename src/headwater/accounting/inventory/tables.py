@@ -173,7 +173,7 @@ class Tables:
             return 3, stated
         return (3, factor["category"] or 3) if stage in UPSTREAM else (factor["scope"], factor["category"])
 
-    def is_covered(self, activity_type: str, unit: str) -> bool:
+    def is_covered(self, activity_type: str, region: str, unit: str) -> bool:
         """Whether instruments may cover such activities: then their market-based figure is made of parts."""
         instruments, known = self.document.instruments, find_unit(unit)
         return (
@@ -182,12 +182,12 @@ class Tables:
             and activity_type in instruments.types
             and known is not None
             and known.dimension == "energy"
-            and self._has_both(activity_type)
+            and self._has_both(activity_type, region)
         )
 
-    def _has_both(self, activity_type: str) -> bool:
+    def _has_both(self, activity_type: str, region: str) -> bool:
         """Whether both methods apply. What the document counts in scope 3 has one figure, by the grid's average."""
-        return self.policy.is_scope_2(activity_type) and activity_type not in self.document.categories
+        return self.policy.is_scope_2(activity_type, region) and activity_type not in self.document.categories
 
     def pieces_of(self, activity_type: str, region: str, unit: str) -> list[PlacedPiece]:
         """The pieces of a kind of activity that was added."""
@@ -214,14 +214,14 @@ class Tables:
     def _of_demand(self, activity_type: str, region: str, unit: str) -> Iterable[PlacedPiece]:
         """Every slot of a kind of activity: its use by each method, upstream, outside the scopes."""
         wanted = Wanted(activity_type=activity_type, region=region, unit=unit)
-        is_scope_2, has_both = self.policy.is_scope_2(activity_type), self._has_both(activity_type)
+        is_scope_2, has_both = self.policy.is_scope_2(activity_type, region), self._has_both(activity_type, region)
         used: list[PlacedPiece] = []
         if not is_scope_2:
             used += self._slot(wanted)
         elif LOCATION in self.document.methods or not has_both:
             scope = 2 if has_both else None
             used += self._slot(_with(wanted, methods=(LOCATION,), scope=scope), method=LOCATION)
-        if has_both and MARKET in self.document.methods and not self.is_covered(activity_type, unit):
+        if has_both and MARKET in self.document.methods and not self.is_covered(activity_type, region, unit):
             used += self._market(wanted)
         yield from used
         if self.document.factors.upstream:
