@@ -37,6 +37,7 @@ def some_factors(draw: st.DrawFn) -> list[dict[str, Any]]:
                 unit=draw(st.sampled_from(["kWh", "MWh", "kg", "furlong"])), method=draw(st.sampled_from(METHODS)),
                 publication_year=draw(st.integers(2022, 2024)), valid_from=start, valid_to=end,
                 scope=draw(st.sampled_from([1, 2])),
+                source_version=draw(st.sampled_from([None, "1.9", "1.10", "1.10 final", "revised"])),
             )
         )  # fmt: skip
     return found

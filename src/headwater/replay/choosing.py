@@ -1,12 +1,13 @@
 """Which factor an inventory takes: the policy of its document worked again, over the factors of an exported file.
 
-In this order, the first that tells two factors apart decides: activity type, region, time, source, method, the
-activity's own unit, and of one source's factors for the same thing the later publication. Factors that nothing of this
+In this order, the first that tells two factors apart decides: activity type, region, time, source, method, of
+one source's factors for the same thing the later publication, and the activity's own unit. Factors that nothing of this
 tells apart compete, and there is no figure. Written anew from these words; tests hold it equal to the engine's.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -48,6 +49,7 @@ class _Fit:
     factor: Factor
     early: tuple[int, ...]
     late: tuple[int, ...]
+    is_other_unit: bool
     said: tuple[str, ...]
     unit: Unit
 
@@ -71,7 +73,7 @@ class Policy:
         return list(self._rules["regions"].get(region, [region]))
 
     def is_scope_2(self, activity_type: str, region: str) -> bool:
-        """Whether both methods of scope 2 apply: as factors that may be taken say; where there are none, as others do."""
+        """Whether both methods of scope 2 apply: factors that may be taken say so; where there are none, others do."""
         used = [
             factor
             for name in self.types(activity_type)
@@ -117,9 +119,10 @@ class Policy:
                 said = [f"type {name} for {types[0]}"] if type_place else []
                 said += [f"region {factor['region']} for {wanted.region}"] if factor["region"] != wanted.region else []
                 place = sources.index(factor["source"]) if listed else len(sources)
-                late = (place, wanted.methods.index(str(factor["method"])), int(to.symbol != unit.symbol))
+                late = (place, wanted.methods.index(str(factor["method"])))
                 region_place = regions.index(str(factor["region"]))
-                found.append(_Fit(factor, (type_place, region_place), late, tuple(said), to))
+                is_other = to.symbol != unit.symbol
+                found.append(_Fit(factor, (type_place, region_place), late, is_other, tuple(said), to))
         return found
 
     def _choose(self, fits: Sequence[_Fit], wanted: Wanted, day: date) -> Choice:
@@ -132,7 +135,8 @@ class Policy:
         if not ranked or unit is None:
             return Choice(outcome=NONE)
         first = min(rank for rank, _ in ranked)
-        best = _newest([fit for rank, fit in ranked if rank == first])
+        latest = _newest([fit for rank, fit in ranked if rank == first])
+        best = [fit for fit in latest if fit.is_other_unit == min(each.is_other_unit for each in latest)]
         if len(best) > 1:
             return Choice(outcome=COMPETING)
         (taken,) = best
@@ -164,15 +168,23 @@ def stage_of(factor: Factor) -> str:
 
 
 def _newest(fits: Sequence[_Fit]) -> list[_Fit]:
+    """Of each source's factors for a thing, per whatever unit, those of the latest publication."""
     latest: dict[tuple[object, ...], list[_Fit]] = {}
     for fit in fits:
-        same = tuple(fit.factor[name] for name in ("source", "activity_type", "region", "unit", "method"))
+        same = tuple(fit.factor[name] for name in ("source", "activity_type", "region", "method"))
         latest.setdefault((*same, stage_of(fit.factor)), []).append(fit)
     kept = []
     for group in latest.values():
-        year = max(int(str(fit.factor["publication_year"])) for fit in group)
-        kept += [fit for fit in group if int(str(fit.factor["publication_year"])) == year]
+        last = max(_published(fit.factor) for fit in group)
+        kept += [fit for fit in group if _published(fit.factor) == last]
     return kept
+
+
+def _published(factor: Factor) -> tuple[int, tuple[tuple[int, int, str], ...]]:
+    """Year and version; numbers in a version count as numbers, and after words."""
+    parts = re.findall(r"\d+|[^\d.\s]+", factor.get("source_version") or "")
+    numbers = tuple((1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts)
+    return int(str(factor["publication_year"])), numbers
 
 
 def _day(text: str | None) -> date:

@@ -122,6 +122,29 @@ def test_a_later_publication_supersedes_and_another_source_does_not() -> None:
     assert policy(old, new, rival).choose(wanted(), DAY).outcome is CalculationOutcome.TWO_FACTORS
 
 
+def test_the_later_version_of_a_year_supersedes() -> None:
+    first, second = factor(factor_id="1.9", source_version="1.9"), factor(factor_id="1.10", source_version="1.10")
+    found = policy(first, second)
+    assert taken(found.choose(wanted(), DAY)) == "1.10"
+    assert reasons(found, wanted())["1.9"] == "superseded: 1.10 is the later publication of the same"
+
+
+def test_the_newest_publication_goes_before_a_stale_factor_in_the_own_unit() -> None:
+    stale = factor(factor_id="stale", unit="kWh", publication_year=2020)
+    current, other = factor(factor_id="MWh", unit="MWh"), factor(factor_id="GJ", unit="GJ", source="B")
+    found = policy(stale, current)
+    assert taken(found.choose(wanted(), DAY)) == "MWh"
+    assert reasons(found, wanted())["stale"] == "superseded: MWh is the later publication of the same"
+    # What it supersedes is no reason for another source's.
+    assert policy(stale, current, other).choose(wanted(), DAY).outcome is CalculationOutcome.TWO_FACTORS
+    both = policy(stale, current, factor(factor_id="kWh"))
+    assert reasons(both, wanted()) == {
+        "kWh": "",
+        "stale": "superseded: kWh is the later publication of the same",
+        "MWh": "kWh has the activity's own unit",
+    }
+
+
 def test_the_own_unit_goes_before_another_of_its_kind() -> None:
     found = policy(factor(factor_id="MWh", unit="MWh"), factor(factor_id="kWh"))
     assert taken(found.choose(wanted(), DAY)) == "kWh"

@@ -39,7 +39,7 @@ def publication(factor: Mapping[str, Any]) -> Publication:
     """Its publication in an order of time; the numbers in a version count as numbers: 1.10 comes after 1.9."""
     version = factor.get("source_version") or ""
     parts = re.findall(r"\d+|[^\d.\s]+", version)
-    return factor["publication_year"], tuple((1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts)
+    return factor["publication_year"], tuple((1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts)
 
 
 def statuses(factors: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -7,8 +7,8 @@ In this order, the first that tells two factors apart decides:
     time      a factor valid on the day before one of another year; of those the nearer, of two as near the earlier
     source    the sources that it lists, then all others alike
     method    activity-based before spend-based
+    version   of one source's factors for the same thing the one published last, by year and version, per whatever unit
     unit      a factor per the activity's own unit before one per another of its kind
-    version   of one source's factors for the same thing the one published last
 
 Factors that nothing of this tells apart compete, and the activity has no figure. A factor of another region, year,
 source or kind of unit is never taken unless the document allows it; where it does, the line says so.
@@ -22,6 +22,7 @@ from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from headwater.accounting.factors.publications import Publication, identity, publication
 from headwater.accounting.inventory.exchange import Exchange
 from headwater.accounting.inventory.lines import STAGES
 from headwater.accounting.outcome import CalculationOutcome
@@ -46,7 +47,6 @@ _DECIDES = (
     "a nearer time",
     "a source that is listed before",
     "a method that goes before",
-    "the activity's own unit",
 )
 
 
@@ -104,6 +104,7 @@ class _Fitting:
     factor: Factor
     early: Rank
     late: Rank
+    is_other_unit: bool
     substitutions: tuple[str, ...]
     unit: Unit
 
@@ -183,13 +184,17 @@ class Policy:
     def candidates(self, wanted: Wanted, day: date) -> list[Candidate]:
         """Every factor of the activity types looked for, the chosen one first, each other with its reason."""
         chosen, unit = self.choose(wanted, day), find_unit(wanted.unit)
-        looked_at = []
-        best = self._place(chosen.factor, wanted, unit, day) if chosen.factor is not None else ""
-        for name in self.types(wanted.activity_type):
-            for factor in self._by_type.get(name, ()):
-                place = self._place(factor, wanted, unit, day)
-                reason = place if isinstance(place, str) else _outranked(factor, place, chosen, best)
-                looked_at.append(Candidate(factor=factor, reason=reason))
+        of_types = [factor for name in self.types(wanted.activity_type) for factor in self._by_type.get(name, ())]
+        placed = [(factor, self._place(factor, wanted, unit, day)) for factor in of_types]
+        best = next((place for factor, place in placed if factor is chosen.factor), "")
+        latest = newest([factor for factor, place in placed if place == best])
+        looked_at = [
+            Candidate(
+                factor=factor,
+                reason=place if isinstance(place, str) else _outranked(factor, place, chosen, best, latest),
+            )
+            for factor, place in placed
+        ]
         return sorted(looked_at, key=lambda each: bool(each.reason))
 
     def _place(self, factor: Factor, wanted: Wanted, unit: Unit | None, day: date) -> Rank | str:
@@ -238,7 +243,8 @@ class Policy:
         return _Fitting(
             factor=factor,
             early=(type_place, region_place),
-            late=(source_place, wanted.methods.index(factor["method"]), int(to.symbol != unit.symbol)),
+            late=(source_place, wanted.methods.index(factor["method"])),
+            is_other_unit=to.symbol != unit.symbol,
             substitutions=tuple(said),
             unit=to,
         )
@@ -276,10 +282,13 @@ class Policy:
             outcome = CalculationOutcome.UNIT_MISMATCH if in_time else CalculationOutcome.OUTSIDE_VALIDITY
             return Choice(outcome=outcome)
         first = min(rank for rank, _, _ in ranked)
-        best = newest([each.factor for rank, _, each in ranked if rank == first])
+        alike = {id(each.factor): (multiplier, each) for rank, multiplier, each in ranked if rank == first}
+        latest = [alike[id(factor)] for factor in newest([each.factor for _, each in alike.values()])]
+        is_other = min(each.is_other_unit for _, each in latest)
+        best = [found for found in latest if found[1].is_other_unit == is_other]
         if len(best) > 1:
-            return Choice(outcome=CalculationOutcome.TWO_FACTORS, rivals=tuple(best))
-        multiplier, taken = next((multiplier, each) for _, multiplier, each in ranked if each.factor is best[0])
+            return Choice(outcome=CalculationOutcome.TWO_FACTORS, rivals=tuple(each.factor for _, each in best))
+        multiplier, taken = best[0]
         said = list(taken.substitutions)
         if first[2]:
             said.append(f"{taken.factor['valid_from'].year} to {_last_year(taken.factor)} for {day.year}")
@@ -303,8 +312,8 @@ class Policy:
         return sorted(day for day in days if start <= day <= end)
 
 
-def _outranked(factor: Factor, place: Rank, chosen: Choice, best: Rank | str) -> str:
-    """Why a factor that could be taken was not; empty where it was."""
+def _outranked(factor: Factor, place: Rank, chosen: Choice, best: Rank | str, latest: Sequence[Factor]) -> str:
+    """Why a factor that could be taken was not; empty where it was. `latest`: told apart by units alone."""
     if factor is chosen.factor:
         return ""
     if chosen.factor is None or isinstance(best, str):
@@ -315,7 +324,11 @@ def _outranked(factor: Factor, place: Rank, chosen: Choice, best: Rank | str) ->
     taken = chosen.factor["factor_id"]
     differing = (words for mine, its, words in zip(place, best, _DECIDES, strict=True) if mine != its)
     decided = next(differing, None)
-    return f"{taken} has {decided}" if decided else f"superseded: {taken} is the later publication of the same"
+    if decided or any(factor is each for each in latest):
+        return f"{taken} has {decided}" if decided else f"{taken} has the activity's own unit"
+    same = [each for each in latest if _thing(each) == _thing(factor)]
+    later = next((each for each in same if each is chosen.factor), same[0])
+    return f"superseded: {later['factor_id']} is the later publication of the same"
 
 
 def stage_of(factor: Factor) -> str:
@@ -324,20 +337,18 @@ def stage_of(factor: Factor) -> str:
 
 
 def newest(factors: Sequence[Factor]) -> list[Factor]:
-    """Of factors for the same thing from the same source those published last."""
-    latest: dict[tuple[object, ...], list[Factor]] = {}
+    """Of factors for the same thing from the same source those published last, whatever unit they are per."""
+    latest: dict[tuple[str, ...], Publication] = {}
     for factor in factors:
-        latest.setdefault(_identity(factor), []).append(factor)
-    kept = []
-    for same in latest.values():
-        year = max(factor["publication_year"] for factor in same)
-        kept += [factor for factor in same if factor["publication_year"] == year]
-    return kept
+        at = publication(factor)
+        latest[_thing(factor)] = max(at, latest.get(_thing(factor), at))
+    return [factor for factor in factors if publication(factor) == latest[_thing(factor)]]
 
 
-def _identity(factor: Factor) -> tuple[object, ...]:
-    names = ("source", "activity_type", "region", "unit", "method")
-    return (*(factor[name] for name in names), stage_of(factor))
+def _thing(factor: Factor) -> tuple[str, ...]:
+    """Its identity but for the unit: a publisher who goes over to another unit has not kept the old figure."""
+    source, activity_type, region, _, stage, method = identity(factor)
+    return source, activity_type, region, stage, method
 
 
 def _last_year(factor: Factor) -> int:
