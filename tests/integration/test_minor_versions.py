@@ -46,7 +46,7 @@ def river(empty_database: Installation, tmp_path_factory: pytest.TempPathFactory
     assert (ledger.inserted, ledger.quarantined, ledger.calculation["inserted"]) == (2, 1, 2)
     assert old.rows("SELECT count(*) AS n FROM information_schema.columns WHERE column_name = 'meter_id'") == [{"n": 0}]
 
-    assert "activity 1.1.0" in upgrade(empty_database.owner_url, APP, pack.documents()).contracts
+    assert "activity 1.2.0" in upgrade(empty_database.owner_url, APP, pack.documents()).contracts
     return make_river(empty_database, folder)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from headwater.errors import Misuse
 from headwater.values import TextFormat
 
 MAJOR, MINOR, PATCH = "major", "minor", "patch"
+EVERY_WORD = "every word that was valid stays so"
 _ORDER = (PATCH, MINOR, MAJOR)
 
 
@@ -114,7 +116,7 @@ def _required(_old: FieldSpec, new: FieldSpec) -> tuple[str, str]:
 
 def _enum(old: FieldSpec, new: FieldSpec) -> tuple[str, str]:
     if not new.enum or (old.enum and set(old.enum) <= set(new.enum)):
-        return MINOR, "every word that was valid stays so"
+        return MINOR, EVERY_WORD
     return MAJOR, "records with a word that is no longer in the list would be refused"
 
 
@@ -131,6 +133,11 @@ def _value(field: FieldSpec, text: str | None) -> Any:
 
 
 def _lengths(old: FieldSpec, new: FieldSpec) -> tuple[str, str]:
+    if old.enum and not new.enum:
+        shortest, longest = new.min_length or 0, new.max_length
+        if all(shortest <= len(word) and (longest is None or len(word) <= longest) for word in old.enum):
+            return MINOR, EVERY_WORD
+        return MAJOR, "records with a word that has another length would be refused"
     return _narrower((old.min_length, new.min_length), (old.max_length, new.max_length))
 
 
@@ -142,9 +149,11 @@ def _narrower(lows: tuple[Any, Any], highs: tuple[Any, Any]) -> tuple[str, str]:
     return MINOR, "every record that was valid stays so"
 
 
-def _pattern(_old: FieldSpec, new: FieldSpec) -> tuple[str, str]:
+def _pattern(old: FieldSpec, new: FieldSpec) -> tuple[str, str]:
     if new.pattern is None:
         return MINOR, "every record that was valid stays so"
+    if old.enum and all(re.fullmatch(new.pattern, word, re.ASCII) for word in old.enum):
+        return MINOR, EVERY_WORD
     return MAJOR, "records that do not match would be refused, and no one can tell from two patterns which"
 
 

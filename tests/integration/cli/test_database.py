@@ -27,7 +27,7 @@ def test_a_database_behind_is_said_and_refused_until_it_is_brought_up(behind: He
 
     done = behind("db", "upgrade", "--json")
     assert done.code == 0
-    assert "activity 1.1.0" in done.json["contracts"]
+    assert "activity 1.2.0" in done.json["contracts"]
     assert "nothing to do" in behind("db", "upgrade").out
     assert behind("db", "status").code == 0
     assert behind("runs", "list", "--json").json == {"runs": [], "total": 0}

@@ -120,6 +120,21 @@ def test_every_fact_of_a_field_and_a_rule_is_compared() -> None:
     assert set(vars(Activity.rules[0])) == {field.name for field in RowRule.__dataclass_fields__.values()}
 
 
+@pytest.mark.parametrize(
+    ("given", "level"),
+    [
+        ({"pattern": "[a-z]{1,20}"}, "minor"),
+        ({"pattern": "[a-f]{1,20}"}, "major"),
+        ({"max_length": 10}, "minor"),
+        ({"max_length": 9}, "major"),
+        ({"min_length": 8}, "major"),
+    ],
+)
+def test_a_list_of_words_may_become_a_form_that_all_of_them_have(given: dict[str, Any], level: str) -> None:
+    changes = diff(OLD, with_field("data_quality", enum=(), **given))
+    assert [change.level for change in changes] == ["minor", level]
+
+
 def test_different_contracts_are_not_compared() -> None:
     with pytest.raises(Misuse, match="different contracts"):
         diff(OLD, compile_contract(Emission))

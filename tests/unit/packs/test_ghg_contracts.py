@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headwater.contracts import enforce_row
+from headwater.contracts import diff, enforce_row
 from headwater.packs.ghg import pack
 from headwater.values import TextFormat
 from tests.earlier import first_release
@@ -49,10 +49,10 @@ FACILITY = {"source": "s", "facility_code": "f", "year": "2020", "gwp_set": "AR4
 def test_versions_and_fields_are_those_published() -> None:
     """A published document never changes: another hash needs another version."""
     assert {reference: document.hash.hex()[:16] for reference, document in DOCUMENTS.items()} == {
-        "activity@1.1.0": "33f11385a15c4ed7",
-        "emission_factor@1.1.0": "493fbffe927091f0",
-        "emission@1.1.0": "0d14f55252c0f1ea",
-        "energy_instrument@1.0.0": "71b8a014506801cd",
+        "activity@1.2.0": "2acefc7cda7303da",
+        "emission_factor@1.2.0": "a3e53261697e8ff3",
+        "emission@1.2.0": "91c811b54d611606",
+        "energy_instrument@1.1.0": "6f0ebfeee294997a",
         "warming_potential@1.0.0": "14c08ce96e81f4ea",
         "organisation_fact@1.0.0": "693a1daaa76c140f",
         "facility_emission@1.0.0": "75399b6cd7725d50",
@@ -62,8 +62,16 @@ def test_versions_and_fields_are_those_published() -> None:
 
 def test_what_a_minor_version_added_can_be_taken_away_again() -> None:
     """The first release of a contract is still told, to the byte, by what it has become."""
-    first = [first_release(DOCUMENTS[name]).hash.hex()[:16] for name in ("activity@1.1.0", "emission_factor@1.1.0")]
-    assert first == ["5852f26585f72243", "d458dd3a7ff66635"]
+    names = ("activity@1.2.0", "emission_factor@1.2.0", "energy_instrument@1.1.0")
+    first = [first_release(DOCUMENTS[name]).hash.hex()[:16] for name in names]
+    assert first == ["5852f26585f72243", "d458dd3a7ff66635", "71b8a014506801cd"]
+
+
+@pytest.mark.parametrize("reference", ["activity@1.2.0", "emission_factor@1.2.0", "energy_instrument@1.1.0"])
+def test_no_version_breaks_what_was_stored_under_the_first(reference: str) -> None:
+    changes = diff(first_release(DOCUMENTS[reference]), DOCUMENTS[reference])
+    assert changes
+    assert [change.what for change in changes if change.breaking] == []
 
 
 def test_references_lead_to_a_field_of_the_pack() -> None:
@@ -76,49 +84,53 @@ def test_references_lead_to_a_field_of_the_pack() -> None:
 @pytest.mark.parametrize(
     ("contract", "good", "change", "broken"),
     [
-        ("activity@1.1.0", ACTIVITY, {}, []),
-        ("activity@1.1.0", ACTIVITY, {"period_end": "2024-01-01"}, ["activity.period.order"]),
-        ("activity@1.1.0", ACTIVITY, {"period_end": "2025-01-01"}, []),
-        ("activity@1.1.0", ACTIVITY, {"period_end": "2025-01-02"}, ["activity.period.length"]),
-        ("activity@1.1.0", ACTIVITY, {"cost": "5"}, ["activity.cost.currency"]),
-        ("activity@1.1.0", ACTIVITY, {"cost": "5", "currency": "eur"}, ["activity.currency.pattern"]),
+        ("activity@1.2.0", ACTIVITY, {}, []),
+        ("activity@1.2.0", ACTIVITY, {"period_end": "2024-01-01"}, ["activity.period.order"]),
+        ("activity@1.2.0", ACTIVITY, {"period_end": "2025-01-01"}, []),
+        ("activity@1.2.0", ACTIVITY, {"period_end": "2025-01-02"}, ["activity.period.length"]),
+        ("activity@1.2.0", ACTIVITY, {"cost": "5"}, ["activity.cost.currency"]),
+        ("activity@1.2.0", ACTIVITY, {"cost": "5", "currency": "eur"}, ["activity.currency.pattern"]),
         # One fault, one finding: a currency that cannot be read is not missing besides.
-        ("activity@1.1.0", ACTIVITY, {"cost": "5", "currency": "E\tU"}, ["activity.currency.type"]),
-        ("activity@1.1.0", ACTIVITY, {"quantity": "1000000000.000001"}, ["activity.quantity.plausible"]),
-        ("activity@1.1.0", ACTIVITY, {"quantity": "-1"}, ["activity.quantity.range"]),
-        ("activity@1.1.0", ACTIVITY, {"quantity": "n/a"}, ["activity.quantity.required"]),
-        ("activity@1.1.0", ACTIVITY, {"quantity": "9999999999999"}, ["activity.quantity.digits"]),
-        ("activity@1.1.0", ACTIVITY, {"period_start": "1989-12-31"}, ["activity.period_start.plausible"]),
-        ("activity@1.1.0", ACTIVITY, {"period_start": "03/04/2024"}, ["activity.period_start.ambiguous"]),
-        ("activity@1.1.0", ACTIVITY, {"data_quality": "guessed"}, ["activity.data_quality.enum"]),
-        ("activity@1.1.0", ACTIVITY, {"unit": "k" * 33}, ["activity.unit.length"]),
-        ("activity@1.1.0", ACTIVITY, {"reported_co2e_kg": "5"}, ["activity.reported_co2e_kg.scope"]),
-        ("activity@1.1.0", ACTIVITY, {"reported_co2e_kg": "5", "reported_scope": "1"}, []),
+        ("activity@1.2.0", ACTIVITY, {"cost": "5", "currency": "E\tU"}, ["activity.currency.type"]),
+        ("activity@1.2.0", ACTIVITY, {"quantity": "1000000000.000001"}, ["activity.quantity.plausible"]),
+        ("activity@1.2.0", ACTIVITY, {"quantity": "-1"}, ["activity.quantity.range"]),
+        ("activity@1.2.0", ACTIVITY, {"quantity": "n/a"}, ["activity.quantity.required"]),
+        ("activity@1.2.0", ACTIVITY, {"quantity": "9999999999999"}, ["activity.quantity.digits"]),
+        ("activity@1.2.0", ACTIVITY, {"period_start": "1989-12-31"}, ["activity.period_start.plausible"]),
+        ("activity@1.2.0", ACTIVITY, {"period_start": "03/04/2024"}, ["activity.period_start.ambiguous"]),
+        ("activity@1.2.0", ACTIVITY, {"data_quality": "guessed"}, ["activity.data_quality.enum"]),
+        ("activity@1.2.0", ACTIVITY, {"unit": "k" * 33}, ["activity.unit.length"]),
+        ("activity@1.2.0", ACTIVITY, {"reported_co2e_kg": "5"}, ["activity.reported_co2e_kg.scope"]),
+        ("activity@1.2.0", ACTIVITY, {"reported_co2e_kg": "5", "reported_scope": "1"}, []),
         (
-            "activity@1.1.0",
+            "activity@1.2.0",
             ACTIVITY,
             {"reported_scope": "1", "reported_category": "6"},
             ["activity.reported_category.scope"],
         ),
-        ("activity@1.1.0", ACTIVITY, {"pedigree": "12345"}, []),
-        ("activity@1.1.0", ACTIVITY, {"pedigree": "12346"}, ["activity.pedigree.pattern"]),
-        ("emission_factor@1.1.0", FACTOR, {"gas": "R-410A"}, ["emission_factor.gas.mass"]),
-        ("emission_factor@1.1.0", FACTOR, {"gas_kg_per_unit": "1"}, ["emission_factor.gas.mass"]),
-        ("emission_factor@1.1.0", FACTOR, {"gas": "R-410A", "gas_kg_per_unit": "1"}, []),
-        ("energy_instrument@1.0.0", INSTRUMENT, {}, []),
-        ("energy_instrument@1.0.0", INSTRUMENT, {"energy_mwh": ""}, ["energy_instrument.energy_mwh.given"]),
-        ("energy_instrument@1.0.0", INSTRUMENT, {"energy_mwh": "", "kind": "residual_mix"}, []),
-        ("energy_instrument@1.0.0", INSTRUMENT, {"valid_to": "2024-01-01"}, ["energy_instrument.valid.order"]),
+        ("activity@1.2.0", ACTIVITY, {"pedigree": "12345"}, []),
+        ("activity@1.2.0", ACTIVITY, {"pedigree": "12346"}, ["activity.pedigree.pattern"]),
+        ("emission_factor@1.2.0", FACTOR, {"gas": "R-410A"}, ["emission_factor.gas.mass"]),
+        ("emission_factor@1.2.0", FACTOR, {"gas_kg_per_unit": "1"}, ["emission_factor.gas.mass"]),
+        ("emission_factor@1.2.0", FACTOR, {"gas": "R-410A", "gas_kg_per_unit": "1"}, []),
+        ("energy_instrument@1.1.0", INSTRUMENT, {}, []),
+        ("energy_instrument@1.1.0", INSTRUMENT, {"energy_mwh": ""}, ["energy_instrument.energy_mwh.given"]),
+        ("energy_instrument@1.1.0", INSTRUMENT, {"energy_mwh": "", "kind": "residual_mix"}, []),
+        ("energy_instrument@1.1.0", INSTRUMENT, {"valid_to": "2024-01-01"}, ["energy_instrument.valid.order"]),
         ("warming_potential@1.0.0", POTENTIAL, {}, []),
         ("warming_potential@1.0.0", POTENTIAL, {"gwp_set": "AR5"}, ["warming_potential.gwp_set.own"]),
-        ("emission_factor@1.1.0", FACTOR, {}, []),
-        ("emission_factor@1.1.0", FACTOR, {"category": "6"}, ["emission_factor.category.scope"]),
-        ("emission_factor@1.1.0", FACTOR, {"scope": "3"}, ["emission_factor.category.given"]),
-        ("emission_factor@1.1.0", FACTOR, {"scope": "4"}, ["emission_factor.scope.enum"]),
-        ("emission_factor@1.1.0", FACTOR, {"scope": "3", "category": "16"}, ["emission_factor.category.range"]),
-        ("emission_factor@1.1.0", FACTOR, {"valid_to": "2024-01-01"}, ["emission_factor.valid.order"]),
+        ("emission_factor@1.2.0", FACTOR, {}, []),
+        ("emission_factor@1.2.0", FACTOR, {"category": "6"}, ["emission_factor.category.scope"]),
+        ("emission_factor@1.2.0", FACTOR, {"scope": "3"}, ["emission_factor.category.given"]),
+        ("emission_factor@1.2.0", FACTOR, {"gwp_set": "EPA_2024"}, []),
+        ("emission_factor@1.2.0", FACTOR, {"gwp_set": "EPA 2024"}, ["emission_factor.gwp_set.pattern"]),
+        ("activity@1.2.0", ACTIVITY, {"reported_co2e_kg": "5", "reported_scope": "1", "reported_gwp_set": "mine"}, []),
+        ("energy_instrument@1.1.0", INSTRUMENT, {"gwp_set": "mine"}, []),
+        ("emission_factor@1.2.0", FACTOR, {"scope": "4"}, ["emission_factor.scope.enum"]),
+        ("emission_factor@1.2.0", FACTOR, {"scope": "3", "category": "16"}, ["emission_factor.category.range"]),
+        ("emission_factor@1.2.0", FACTOR, {"valid_to": "2024-01-01"}, ["emission_factor.valid.order"]),
         (
-            "emission_factor@1.1.0",
+            "emission_factor@1.2.0",
             FACTOR,
             {"co2e_kg_per_unit": "0.12345678901"},
             ["emission_factor.co2e_kg_per_unit.decimals"],

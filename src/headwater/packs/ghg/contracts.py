@@ -11,6 +11,9 @@ from typing import Annotated
 from headwater.contracts import Boolean, Code, Contract, Date, Integer, Number, RowRule, Text
 
 GWP_SETS = ("AR4", "AR5", "AR6", "not_stated")
+SET_NAME = "[A-Za-z][A-Za-z0-9_]{0,31}"
+"""How a set of warming potentials is called: one that is built in, one of the user's own, or `not_stated`."""
+OF_SETS = "AR4, AR5, AR6, a set of `warming_potential`, or `not_stated`."
 METHODS = ("activity_based", "location_based", "market_based", "spend_based")
 GHG_PROTOCOL = "GHG Protocol Corporate Standard"
 UNCERTAINTY = "IPCC 2006 Guidelines, volume 1, chapter 3: 95 % confidence interval"
@@ -27,7 +30,7 @@ SCOPE_3 = "GHG Protocol Corporate Value Chain (Scope 3) Standard, 15 categories"
 class Activity(
     Contract,
     name="activity",
-    version="1.1.0",
+    version="1.2.0",
     title="Activity",
     description="Something done that causes emissions: energy bought, fuel burnt, distance travelled, money spent.",
 ):
@@ -88,7 +91,7 @@ class Activity(
     ] = None
     reported_gwp_set: Annotated[
         str | None,
-        Code(enum=GWP_SETS, since=V1_1, description="The warming potentials behind the reported CO2e."),
+        Code(pattern=SET_NAME, since=V1_1, description=f"The warming potentials behind the reported CO2e: {OF_SETS}"),
     ] = None
     quantity_uncertainty_percent: Annotated[
         Decimal | None,
@@ -180,7 +183,7 @@ class Activity(
 class EmissionFactor(
     Contract,
     name="emission_factor",
-    version="1.1.0",
+    version="1.2.0",
     title="Emission factor",
     description="What one unit of an activity emits, as published, with the place and time it holds for.",
 ):
@@ -200,9 +203,7 @@ class EmissionFactor(
         Integer(minimum="1", maximum="15", description="Category of scope 3.", citation=SCOPE_3),
     ] = None
     method: Annotated[str, Code(enum=METHODS, description="The method of accounting it belongs to.")]
-    gwp_set: Annotated[
-        str, Code(enum=GWP_SETS, description="The IPCC report whose warming potentials the CO2e rests on.")
-    ]
+    gwp_set: Annotated[str, Code(pattern=SET_NAME, description=f"The warming potentials the CO2e rests on: {OF_SETS}")]
     co2e_kg_per_unit: Annotated[
         Decimal, Number(precision=18, scale=10, minimum="0", unit="kg", description="CO2e per unit, as published.")
     ]
@@ -353,7 +354,7 @@ class EmissionFactor(
 class Emission(
     Contract,
     name="emission",
-    version="1.1.0",
+    version="1.2.0",
     title="Emission",
     description="What an activity emitted, calculated by one method with one set of warming potentials.",
     calculated_from="activity",
@@ -364,7 +365,9 @@ class Emission(
         str, Code(key=True, max_length=64, reference="activity.activity_id", description="The activity it comes from.")
     ]
     method: Annotated[str, Code(key=True, enum=METHODS, description="The method of accounting.")]
-    gwp_set: Annotated[str, Code(key=True, enum=GWP_SETS, description="The set of warming potentials behind the CO2e.")]
+    gwp_set: Annotated[
+        str, Code(key=True, pattern=SET_NAME, description="The set of warming potentials behind the CO2e.")
+    ]
     scope: Annotated[int, Integer(enum=("1", "2", "3"), description="Scope of the factor.", citation=GHG_PROTOCOL)]
     category: Annotated[
         int | None, Integer(minimum="1", maximum="15", description="Category of scope 3.", citation=SCOPE_3)

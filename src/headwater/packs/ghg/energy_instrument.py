@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated
 
 from headwater.contracts import Boolean, Code, Contract, Date, Number, RowRule, Text
-from headwater.packs.ghg.contracts import GWP_SETS
+from headwater.packs.ghg.contracts import OF_SETS, SET_NAME
 
 SCOPE_2 = "GHG Protocol Scope 2 Guidance"
 KINDS = ("certificate", "contract", "supplier_rate", "residual_mix")
@@ -16,7 +16,7 @@ KINDS = ("certificate", "contract", "supplier_rate", "residual_mix")
 class EnergyInstrument(
     Contract,
     name="energy_instrument",
-    version="1.0.0",
+    version="1.1.0",
     title="Energy instrument",
     description="A claim to the emission rate of bought electricity, heat or steam, for the market-based method.",
 ):
@@ -52,9 +52,7 @@ class EnergyInstrument(
     n2o_kg_per_kwh: Annotated[
         Decimal | None, Number(precision=18, scale=10, minimum="0", unit="kg", description="N2O per kWh.")
     ] = None
-    gwp_set: Annotated[
-        str, Code(enum=GWP_SETS, description="The IPCC report whose warming potentials the CO2e rests on.")
-    ]
+    gwp_set: Annotated[str, Code(pattern=SET_NAME, description=f"The warming potentials the CO2e rests on: {OF_SETS}")]
     energy_source: Annotated[
         str | None, Text(max_length=100, description="What the energy was made from: wind, hydro, nuclear, gas.")
     ] = None
