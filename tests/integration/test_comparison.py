@@ -146,7 +146,12 @@ def test_each_cause_of_inventories_moves_what_is_its_own(river: River, tmp_path:
     assert moved(found) == {"input": Decimal(8), "factor": Decimal(152)}
 
     both = inventory(river, gwp_sets=["AR6"])
-    assert set(moved(compare(river.installation, newer, both))) == {"gwp_set"}
+    found = compare(river.installation, newer, both)
+    assert moved(found) == {"gwp_set": Decimal(-760)}
+    assert [move.note for move in found.moves if move.co2e_kg] == [
+        "left out, not reduced: 0.76 t CO2e that exist by AR5 only"
+    ]
+    assert "the total of B lacks 0.76 t CO2e that exist by AR5 only" in found.notes
     page = write_comparison(compare(river.installation, first, both), tmp_path / "page.html")
     text = page.read_text(encoding="utf-8")
     assert "<svg" in text

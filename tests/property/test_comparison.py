@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.accounting.comparison.causes import CAUSES, STEPS, Comparison, moves
+from headwater.accounting.comparison.causes import CAUSES, STEPS, Comparison, moves, told_left_out
 from headwater.errors import Misuse
 from headwater.services.comparison.page import page_of, tonnes, waterfall
 from headwater.services.comparison.steps import Named, Steps
@@ -74,6 +74,25 @@ def test_a_new_record_counts_as_input_from_the_first_factor_that_fits_it() -> No
     assert {move.cause: move.co2e_kg for move in found.moves if move.co2e_kg} == {"input": Decimal(7)}
     found = compared([old, new], [0, 0, 0, 0, 0, 1, 1], ["a", "b"])
     assert {move.cause: move.co2e_kg for move in found.moves if move.co2e_kg} == {"factor": Decimal(7)}
+
+
+def test_what_exists_in_one_set_only_is_left_out_and_not_reduced() -> None:
+    with duckdb.connect() as connection:
+        steps = Steps(connection=connection)
+        for step in range(STEPS):
+            is_last = step == STEPS - 1
+            steps.add(is_last, lambda number: steps.insert(number, "SELECT 'a', 1, 'gas', 4374::DECIMAL(18,6)"))
+        kept, lost = 0, 1
+        steps.connection.execute(f"DELETE FROM comparison_figures WHERE made = {lost}")
+        steps.left_out |= {kept: {}, lost: {"AR4": Decimal(4374)}}
+        found = steps.compared(*(Named(name=name, what="what", gwp_set=None, activities=1) for name in "AB"))
+    (move,) = (each for each in found.moves if each.co2e_kg)
+    assert (move.cause, move.co2e_kg) == ("gwp_set", -4374)
+    assert move.note == "left out, not reduced: 4.374 t CO2e that exist by AR4 only"
+    assert found.notes == ("the total of B lacks 4.374 t CO2e that exist by AR4 only",)
+    assert told_left_out({"AR4": Decimal(5), "AR6": Decimal(1)}, {"AR4": Decimal(5)}) == (
+        "no longer left out, not grown: 0.001 t CO2e that exist by AR6 only"
+    )
 
 
 def test_a_comparison_needs_all_its_totals() -> None:

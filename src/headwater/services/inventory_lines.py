@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from headwater.accounting.inventory.findings import LEAVES_OUT, NO_SHARE
+from headwater.accounting.inventory.findings import LEAVES_OUT, NO_SHARE, NOT_IN_TOTAL
 from headwater.accounting.inventory.lines import COLUMNS, LINE_SCHEMA, SHARE, counts_sql, sql_type
 from headwater.accounting.inventory.lines_sql import counted_sql
 from headwater.contracts.document import FieldSpec
@@ -23,6 +23,7 @@ from headwater.store.stored_rows import parsed_batches
 
 if TYPE_CHECKING:
     import datetime
+    from decimal import Decimal
 
     import duckdb
 
@@ -57,6 +58,7 @@ class Loaded:
     accepts    whether figures in another set than `gwp_set` are among those counted, as the document allows
     sha256     of the file of lines, or of these hashes where there are several
     left_out   activities that findings say are in no total, each time they say so
+    elsewhere  what is missing in `gwp_set` and so not among the lines: by set, activities and kg CO2e in that set
     unshared   those of them whose site has no equity share
     """
 
@@ -69,6 +71,7 @@ class Loaded:
     sha256: str
     left_out: int
     unshared: int
+    elsewhere: tuple[tuple[str, int, Decimal], ...] = ()
 
     @property
     def activities_sha256(self) -> str:
@@ -78,9 +81,12 @@ class Loaded:
     @property
     def caveat(self) -> str | None:
         """What is not among the lines, as a sentence."""
-        if not self.left_out:
-            return None
-        return f"activities that findings say are in no total: {self.left_out:,}; see `headwater inventory show`"
+        said = [f"activities that findings say are in no total: {self.left_out:,}"] if self.left_out else []
+        said += [
+            f"not among the lines, as it exists by {gwp_set} only: {kg.scaleb(-3):f} t CO2e of {count:,} activities"
+            for gwp_set, count, kg in self.elsewhere
+        ]
+        return f"{'; '.join(said)}; see `headwater inventory show`" if said else None
 
     @property
     def periods(self) -> tuple[tuple[datetime.date, datetime.date], ...]:
@@ -122,9 +128,20 @@ def load_lines(
         gwp_set=gwp_set,
         accepts=accepts,
         sha256=_hash([each.lines for each in stored]),
-        left_out=sum(finding.activities for finding in findings if finding.rule_id in LEAVES_OUT),
+        left_out=sum(each.activities for each in findings if each.rule_id in LEAVES_OUT - {NOT_IN_TOTAL}),
+        elsewhere=_elsewhere(engine, gwp_set, method),
         unshared=sum(finding.activities for finding in findings if finding.rule_id == NO_SHARE),
     )
+
+
+def _elsewhere(engine: duckdb.DuckDBPyConnection, gwp_set: str, method: str) -> tuple[tuple[str, int, Decimal], ...]:
+    """What would count if it could be had in the set: findings tell it of the designated set alone."""
+    wanted = counts_sql(f"'{gwp_set}'", f"'{method}'", accept_other_sets=True)
+    rows = engine.execute(
+        f"SELECT gwp_set, count(DISTINCT activity_id), sum(co2e_kg) FROM {ALL_LINES} WHERE NOT counts AND {wanted}"
+        " GROUP BY gwp_set ORDER BY gwp_set"
+    ).fetchall()
+    return tuple((name, count, kg) for name, count, kg in rows)
 
 
 def load_electricity(installation: Installation, engine: duckdb.DuckDBPyConnection, loaded: Loaded) -> list[str]:

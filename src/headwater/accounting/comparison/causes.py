@@ -83,6 +83,27 @@ class Comparison:
         return {**asdict(self), "difference_kg": self.difference}
 
 
+def told_left_out(before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> str:
+    """What a step leaves out or takes in because it exists in one set only: that is no reduction, and no growth.
+
+    before, after: kg CO2e by the set in which they exist, and which are not in the total.
+    """
+    none = Decimal(0)
+    said = []
+    for name in sorted(before.keys() | after.keys()):
+        was, now = before.get(name, none), after.get(name, none)
+        if now > was:
+            said.append(f"left out, not reduced: {tonnes_only(now - was, name)}")
+        elif now < was:
+            said.append(f"no longer left out, not grown: {tonnes_only(was - now, name)}")
+    return "; ".join(said)
+
+
+def tonnes_only(kg: Decimal, gwp_set: str) -> str:
+    """Figures that a total lacks."""
+    return f"{(kg.scaleb(-3)).normalize():f} t CO2e that exist by {gwp_set} only"
+
+
 def moves(totals: Sequence[Decimal], notes: Mapping[str, str]) -> tuple[Move, ...]:
     """What each cause moved, from the total of A and the totals after each cause."""
     if len(totals) != STEPS:

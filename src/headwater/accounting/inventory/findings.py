@@ -11,6 +11,8 @@ GRID_AVERAGE = "inventory.grid_average"
 NO_UPSTREAM = "inventory.no_upstream"
 SUBSTITUTION = "inventory.substitution"
 OTHER_SETS = "inventory.other_sets"
+NOT_IN_TOTAL = "inventory.not_in_total"
+"""As OTHER_SETS, of figures that would be in the inventory's own total if they could be had in its set."""
 UNEXPLAINED = "inventory.gases_do_not_explain"
 OUTSIDE_BOUNDARY = "inventory.outside_boundary"
 NO_SHARE = "inventory.no_share"
@@ -18,10 +20,11 @@ STRADDLES = "inventory.straddles"
 REPORTED_SCOPE = "inventory.reported_scope"
 INSTRUMENT_REFUSED = "inventory.instrument_refused"
 INSTRUMENT_UNUSED = "inventory.instrument_unused"
+INSTRUMENTS_COMPETE = "inventory.instruments_compete"
 LICENCE = "inventory.licence"
 
-LEAVES_OUT = frozenset({NO_FIGURE, RESIDUAL_MIX_MISSING, NO_SHARE, REPORTED_SCOPE})
-"""Findings that mean that something is not in the totals."""
+LEAVES_OUT = frozenset({NO_FIGURE, RESIDUAL_MIX_MISSING, NO_SHARE, REPORTED_SCOPE, NOT_IN_TOTAL, INSTRUMENTS_COMPETE})
+"""Findings that mean that something is not in the totals, at least not in the inventory's own."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from headwater.accounting.inventory.findings import (
     NO_FIGURE,
     NO_SHARE,
     NO_UPSTREAM,
+    NOT_IN_TOTAL,
     OTHER_SETS,
     OUTSIDE_BOUNDARY,
     REPORTED_SCOPE,
@@ -57,11 +58,12 @@ class Noticed:
 
 @dataclass(frozen=True, kw_only=True)
 class SetSum:
-    """What stands in one set and is missing in others."""
+    """What stands in one set and is missing in others. `is_own`: the designated total lacks it for its set alone."""
 
     gwp_set: str
     missing_sets: str
     method: str
+    is_own: bool
     lines: int
     co2e_kg: Decimal
 
@@ -172,18 +174,19 @@ def _unexplained(noticed: Noticed, tables: Tables) -> Iterator[Finding]:
 
 def _other_sets(sums: Sequence[SetSum], document: Inventory) -> Iterator[Finding]:
     for each in sums:
-        sets = ", ".join(each.missing_sets.split(";"))
+        sets, is_lost = ", ".join(each.missing_sets.split(";")), each.is_own and not document.accept_other_sets
         kept = "They are counted in their totals, as the document accepts." if document.accept_other_sets else (
             "They are in none of their totals, unless the document says accept_other_sets. A factor with its gases, or"
             " one of that set, would mend it."
         )  # fmt: skip
+        lost = f" So the inventory's own total, by {document.designated_set}, lacks them." if is_lost else ""
         yield Finding(
-            rule_id=OTHER_SETS,
+            rule_id=NOT_IN_TOTAL if is_lost else OTHER_SETS,
             subject=f"{each.gwp_set}, not in {sets}",
             method=each.method,
             activities=each.lines,
             co2e_kg=each.co2e_kg,
-            message=f"These figures exist by {each.gwp_set} only; CO2e is never converted to {sets}. {kept}",
+            message=f"These figures exist by {each.gwp_set} only; CO2e is never converted to {sets}. {kept}{lost}",
         )
 
 

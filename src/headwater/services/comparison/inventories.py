@@ -123,11 +123,16 @@ class _Inventories:
             f"'{document.designated.method}'",
             accept_other_sets=document.accept_other_sets,
         )
+        wanted = counts_sql(f"'{document.designated_set}'", f"'{document.designated.method}'", accept_other_sets=True)
+        lacking = f"SELECT gwp_set, sum(co2e_kg) FROM lines_made WHERE {wanted} AND NOT {counted} GROUP BY gwp_set"
+        lacks = self._steps.left_out.setdefault(number, {})
         calculation = InventoryCalculation(connection=self._duck, inputs=inputs)
         for lines in calculation.lines():
             self._duck.register("lines_made", lines)
             query = f"SELECT activity_id, scope, activity_type, co2e_kg FROM lines_made WHERE {counted}"
             self._steps.insert(number, query)
+            for gwp_set, kg in self._duck.sql(lacking).fetchall():
+                lacks[gwp_set] = lacks.get(gwp_set, 0) + kg
             self._duck.unregister("lines_made")
 
     def _find_remapped(self) -> None:

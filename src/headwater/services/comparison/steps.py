@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from headwater.accounting.comparison.causes import CAUSES, STEPS, Comparison, Mover, Side, moves
+from headwater.accounting.comparison.causes import (
+    CAUSES,
+    STEPS,
+    Comparison,
+    Mover,
+    Side,
+    moves,
+    told_left_out,
+    tonnes_only,
+)
 from headwater.accounting.comparison.moves import (
     FIGURES,
     KNOWN,
@@ -41,6 +51,8 @@ class Steps:
 
     connection: duckdb.DuckDBPyConnection
     notes: dict[str, str] = field(default_factory=dict)
+    left_out: dict[int, dict[str, Decimal]] = field(default_factory=dict)
+    """By calculation: kg CO2e that its total lacks, by the one set in which they exist."""
     _made: list[int] = field(default_factory=list)
     _known: dict[Hashable, int] = field(default_factory=dict)
 
@@ -69,15 +81,26 @@ class Steps:
         """What all the steps come to."""
         self.connection.execute(steps_sql(self._made))
         totals = self._rows(totals_sql())[0]
+        lacking = [self.left_out.get(number, {}) for number in self._made]
+        told = {
+            cause: said
+            for cause, (before, after) in zip(CAUSES, pairwise(lacking), strict=True)
+            if (said := told_left_out(before, after))
+        }
+        sides = [
+            f"the total of {side} lacks {tonnes_only(kg, gwp_set)}"
+            for side, lacks in (("A", lacking[0]), ("B", lacking[-1]))
+            for gwp_set, kg in sorted(lacks.items())
+        ]
         ((moved,),) = self._rows(moved_sql())
         return Comparison(
             a=_side(a, totals[0]),
             b=_side(b, totals[-1]),
-            moves=moves(totals, self.notes),
+            moves=moves(totals, self.notes | told),
             by_type=self._movers("activity_type", SHOWN_TYPES),
             by_activity=self._movers("activity_id", SHOWN_ACTIVITIES),
             moved_activities=moved,
-            notes=tuple(notes),
+            notes=(*notes, *sides),
         )
 
     def _movers(self, name: str, limit: int) -> tuple[Mover, ...]:
