@@ -6,6 +6,7 @@ Memory is bounded by a batch, whatever the number of activities; only electricit
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -30,7 +31,9 @@ from headwater.accounting.inventory.lines import LINE_SCHEMA, MASSES, counts_sql
 from headwater.accounting.inventory.policy import Policy
 from headwater.accounting.inventory.tables import MARKET, Tables
 from headwater.accounting.inventory.telling import Noticed, SetSum, findings_of
+from headwater.accounting.inventory.unknown_sets import NOT_STATED, unknown_sets
 from headwater.accounting.units import SPELLINGS, conversion, find_unit
+from headwater.errors import InputRefused
 
 if TYPE_CHECKING:
     import duckdb
@@ -97,6 +100,7 @@ class InventoryCalculation:
     """Activities whose lines are made."""
     _findings: list[Finding] = field(default_factory=list)
     _noticed: Noticed = field(default_factory=Noticed)
+    _reported_sets: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         document = self.inputs.document
@@ -126,7 +130,8 @@ class InventoryCalculation:
         ).fetchall()
         names = ("gwp_set", "missing_sets", "method", "is_own", "lines", "co2e_kg")
         other_sets = [SetSum(**dict(zip(names, row, strict=True))) for row in sums]
-        return [*findings_of(self._noticed, self.tables, other_sets), *self._findings]
+        unknown = unknown_sets(self._noticed, self.tables, self._reported_sets)
+        return [*findings_of(self._noticed, self.tables, other_sets), *unknown, *self._findings]
 
     def totals(self) -> pa.Table:
         """Sums of the lines alike in all that must not be added across."""
@@ -144,6 +149,7 @@ class InventoryCalculation:
         for batch in self._batches():
             with self._batch(batch):
                 self._notice_boundary()
+                self._notice_reported_sets()
                 found = self.connection.sql(
                     f"SELECT DISTINCT activity_type, region, unit FROM {lines_sql.COUNTED}"
                     " WHERE reported_co2e_kg IS NULL ORDER BY ALL"
@@ -185,13 +191,23 @@ class InventoryCalculation:
 
     def _make_ranks(self) -> None:
         """Every word that orders lines, in the order of texts."""
+        self._make("inventory_reported_sets", pa.table({"gwp_set": pa.array(self._reported_sets, pa.string())}))
         self.connection.execute(
             """CREATE OR REPLACE TEMP TABLE inventory_ranks AS
 SELECT name, (row_number() OVER (ORDER BY name))::BIGINT AS place FROM (
   SELECT method AS name FROM inventory_pieces UNION SELECT stage FROM inventory_pieces
   UNION SELECT gwp_set FROM inventory_sets UNION SELECT 'use' UNION SELECT 'reported'
-  UNION SELECT unnest(['AR4', 'AR5', 'AR6', 'not_stated'])) WHERE name IS NOT NULL"""
+  UNION SELECT gwp_set FROM inventory_reported_sets) WHERE name IS NOT NULL"""
         )
+        ((count,),) = self.connection.execute("SELECT count(*) FROM inventory_ranks").fetchall()
+        if count >= lines_sql.RANKS:
+            raise InputRefused(
+                "there are too many methods, stages and sets of warming potentials",
+                where="activities and factors",
+                value=count,
+                valid=f"fewer than {lines_sql.RANKS:,}",
+                remedy="Give one set one name.",
+            )
 
     def _make(self, name: str, rows: pa.Table) -> None:
         self.connection.register("rows_given", rows)
@@ -226,6 +242,13 @@ SELECT name, (row_number() OVER (ORDER BY name))::BIGINT AS place FROM (
         for rule, (relation, condition) in asked.items():
             rows = self.connection.sql(f"SELECT count(*) FROM {relation} WHERE {condition}").fetchall()
             self._noticed.counts[rule] += int(rows[0][0])
+
+    def _notice_reported_sets(self) -> None:
+        rows = self.connection.sql(
+            f"SELECT coalesce(reported_gwp_set, '{NOT_STATED}'), count(*) FROM {lines_sql.COUNTED}"
+            " WHERE reported_co2e_kg IS NOT NULL GROUP BY 1"
+        ).fetchall()
+        self._reported_sets.update({str(name): int(count) for name, count in rows})
 
     def _consumption(self, pairs: Sequence[tuple[str, str]]) -> pa.Table:
         """Electricity of a batch, of these activity types and regions, in kWh that instruments may cover."""

@@ -22,6 +22,7 @@ INSTRUMENT_REFUSED = "inventory.instrument_refused"
 INSTRUMENT_UNUSED = "inventory.instrument_unused"
 INSTRUMENTS_COMPETE = "inventory.instruments_compete"
 LICENCE = "inventory.licence"
+UNKNOWN_SET = "inventory.unknown_set"
 
 LEAVES_OUT = frozenset({NO_FIGURE, RESIDUAL_MIX_MISSING, NO_SHARE, REPORTED_SCOPE, NOT_IN_TOTAL, INSTRUMENTS_COMPETE})
 """Findings that mean that something is not in the totals, at least not in the inventory's own."""
