@@ -34,7 +34,7 @@ SOURCES = """\
 |---|---|---|---|
 | `emissions` | a figure | a line that counts in the total asked for | every figure that stands |
 | `activities` | an activity | one that has a line | every activity that stands |
-| `electricity` | an activity that instruments may cover | those of scope 2 | not available |
+| `electricity` | an activity that instruments may cover | as pinned, with or without a figure | not available |
 | `market_electricity` | a part of one, with what it rests on | its `tier`, `renewable`, `part_kwh` | not available |
 | `organisation_fact@1` | a record of that contract, or any other | those that begin in the period | all |
 
