@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,11 +116,12 @@ def make(
 ) -> Made:
     """The inventory of these rows. `given` are keys of its document, `policy` is `factors`, `use` is `instruments`."""
     given |= {"factors": policy or {}, "instruments": use or {}}
-    rows = [
-        {**row, "row_no": number} for number, row in enumerate(sorted(activities, key=lambda row: row["activity_id"]))
-    ]
+    ordered = sorted(activities, key=lambda row: row["activity_id"])
+    start = document(**given).period.start
+    rows = [{**row, "row_no": number} for number, row in enumerate(ordered)]
+    inside, before = ([row for row in rows if (row["period_start"] < start) == early] for early in (False, True))
 
-    def batches() -> Iterator[pa.Table]:
+    def batches(rows: Sequence[Mapping[str, Any]]) -> Iterator[pa.Table]:
         for at in range(0, max(len(rows), 1), batch):
             yield pa.Table.from_pylist([dict(row) for row in rows[at : at + batch]], schema=ACTIVITY_SCHEMA)
 
@@ -128,7 +130,8 @@ def make(
             connection=connection,
             inputs=Inputs(
                 document=document(**given),
-                activities=batches,
+                activities=partial(batches, inside),
+                early=partial(batches, before),
                 factors=list(factors),
                 instruments=list(instruments),
                 potentials=POTENTIALS,

@@ -109,6 +109,16 @@ def test_an_inventory_is_calculated_and_shown(river: River) -> None:
     assert json.dumps(view.as_json(), default=str)
 
 
+def test_a_bill_that_reaches_into_the_period_is_pinned_and_told(river: River) -> None:
+    early = {"activity_id": "a bill", "period_start": "2023-12-15", "period_end": "2024-01-15", "quantity": "70"}
+    river.load(activities([early, early | {"activity_id": "over", "period_end": "2024-01-01"}]), name="early.csv")
+    view = show_inventory(river.installation, str(loaded(river)))
+    assert (view.inventory.activity_count, view.designated.scopes[2]) == (4, 400)
+    told = [each for each in view.findings if each.rule_id == "inventory.begins_before"]
+    assert [(each.subject, each.activities, each.quantity) for each in told] == [("electricity in DE, kWh", 1, 70)]
+    assert verify(river.installation, progress=SilentProgress()).ok
+
+
 def test_the_same_again_is_the_same_inventory(river: River) -> None:
     first = loaded(river)
     again = calculate(river.installation, document(river), progress=SilentProgress())

@@ -38,7 +38,7 @@ def activities(draw: st.DrawFn, most: int = 4) -> list[dict[str, Any]]:
             region=draw(st.sampled_from(REGIONS)),
             facility_code=draw(st.sampled_from(["X", "Y", None])),
             unit=draw(st.sampled_from(["kWh", "MWh", "GJ", "kWh_gross", "t", "nonsense"])),
-            period_start=draw(days.filter(lambda day: day.year == 2024)),
+            period_start=draw(days.filter(lambda day: day.year < 2025)),
             quantity=draw(quantities),
             reported_co2e_kg=draw(st.none() | st.none() | quantities),
             reported_scope=draw(st.sampled_from([1, 2, 3, None])),

@@ -77,6 +77,7 @@ class Inputs:
     """What an inventory is made of, pinned and typed.
 
     activities  batches in the form of ACTIVITY_SCHEMA, the same each time it is called
+    early       as activities, those that begin before the period and reach into it: not counted, but told
     factors, instruments  rows of their contracts with row_hash
     potentials  by set and gas
     """
@@ -87,6 +88,7 @@ class Inputs:
     instruments: Sequence[Mapping[str, Any]]
     potentials: Mapping[str, Mapping[str, Decimal]]
     rates: Rates | None = None
+    early: Callable[[], Iterator[pa.Table]] = lambda: iter(())
 
 
 @dataclass(kw_only=True)
@@ -144,6 +146,7 @@ class InventoryCalculation:
         """The first pass, before `lines`: kinds of activities, and what instruments cover."""
         document = self.inputs.document
         self._small_tables()
+        self._notice_early()
         kinds: dict[tuple[str, str, str], None] = {}
         covered: list[pa.Table] = []
         for batch in self._batches():
@@ -249,6 +252,16 @@ SELECT name, (row_number() OVER (ORDER BY name))::BIGINT AS place FROM (
             " WHERE reported_co2e_kg IS NOT NULL GROUP BY 1"
         ).fetchall()
         self._reported_sets.update({str(name): int(count) for name, count in rows})
+
+    def _notice_early(self) -> None:
+        for batch in self.inputs.early():
+            with self._batch(batch):
+                self._noticed.add_early(
+                    self.connection.sql(
+                        "SELECT activity_type, region, unit, count(*), sum(quantity), sum(reported_co2e_kg)"
+                        f" FROM {lines_sql.COUNTED} GROUP BY ALL ORDER BY ALL"
+                    ).fetchall()
+                )
 
     def _consumption(self, pairs: Sequence[tuple[str, str]]) -> pa.Table:
         """Electricity of a batch, of these activity types and regions, in kWh that instruments may cover."""

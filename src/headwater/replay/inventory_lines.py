@@ -106,7 +106,7 @@ class LineMaker:
     def lines(self, activity: Row) -> Iterator[Line]:
         """The lines of an activity but for those of parts; unsorted."""
         share = self.share(activity)
-        if share is None:
+        if share is None or str(activity["period_start"]) < self.document["period"]["start"]:
             return
         same = self.same(activity)
         if activity.get("reported_co2e_kg") is not None:

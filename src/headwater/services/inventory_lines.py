@@ -170,7 +170,7 @@ def load_electricity(installation: Installation, engine: duckdb.DuckDBPyConnecti
             "pinned_batch", facilities=boundary.facilities != "all", shares=boundary.approach == "equity_share"
         )
         columns = ", ".join("counted AS quantity" if name == "quantity" else name for name in names)
-        for batch in pinned_activities(installation, inventory.activities):
+        for batch in pinned_activities(installation, inventory.activities, document.period.start):
             engine.register("pinned_batch", batch)
             engine.execute(
                 f"INSERT INTO {BOUGHT} BY NAME SELECT {columns}, {_year_sql(document)} AS year FROM ({counted})"

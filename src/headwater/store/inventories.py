@@ -97,22 +97,26 @@ def pin_rows(
     out: Any,
     document: Document,
     *,
-    field: str | None = None,
+    span: tuple[str, str] | None = None,
     start: date | None = None,
     end: date | None = None,
 ) -> None:
     """Write the contract's rows that stand to `out`, by key: canonical texts, `absent`, and the row hash.
 
-    field, start, end: only rows whose field, a date, lies from start to before end.
+    span: two fields, dates; only rows from the one to before the other that have a day from start to before end. Those
+    that begin before it are written first.
     """
     table: sql.Composable = sql.Identifier(table_name(document))
-    if field is not None:
-        table = sql.SQL("(SELECT * FROM {} WHERE {} >= {} AND {} < {}) AS within").format(
-            table, sql.Identifier(field), sql.Literal(start), sql.Identifier(field), sql.Literal(end)
+    first: list[sql.Composable] = []
+    if span is not None:
+        begins, ends = map(sql.Identifier, span)
+        table = sql.SQL("(SELECT * FROM {} WHERE {} < {} AND ({} >= {} OR {} > {})) AS within").format(
+            table, begins, sql.Literal(end), begins, sql.Literal(start), ends, sql.Literal(start)
         )
+        first = [sql.SQL("{} >= {}").format(begins, sql.Literal(start))]
     hashed = sql.SQL("encode(row_hash, 'hex') AS row_hash")
     columns = [*map(canonical, document.fields), sql.Identifier("absent"), hashed]
-    order = [
+    order = first + [
         _by_bytes(spec.name) if spec.type in {"code", "text"} else sql.Identifier(spec.name) for spec in document.key
     ]
     listed = sql.SQL(", ").join

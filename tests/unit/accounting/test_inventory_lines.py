@@ -218,6 +218,25 @@ def test_an_activity_that_ends_after_the_period_is_told() -> None:
     assert made.rules() == {"inventory.straddles"}
 
 
+def test_an_activity_that_begins_before_the_period_and_reaches_into_it_is_told() -> None:
+    span = {"period_start": date(2023, 12, 20), "period_end": date(2024, 1, 20)}
+    said = {"reported_co2e_kg": "7", "reported_scope": 1}
+    rows = [
+        activity(), activity(activity_id="A2", **span), activity(activity_id="A3", quantity="11", **span),
+        activity(activity_id="A4", unit="MWh", **span, **said), activity(activity_id="A5", facility_code="B", **span),
+    ]  # fmt: skip
+    made = make(rows, [factor()], batch=1)
+    assert [line["activity_id"] for line in made.lines] == ["A1"]
+    assert [(each.rule_id, each.subject, each.activities, each.quantity, each.co2e_kg) for each in made.findings] == [
+        ("inventory.begins_before", "electricity in DE, kWh", 3, 211, None),
+        ("inventory.begins_before", "electricity in DE, MWh", 1, 100, 7),
+    ]
+    assert "Split their bills at 2024-01-01" in made.findings[0].message
+    boundary = {"approach": "operational_control", "facilities": ["B"]}
+    early = [each for each in make(rows, [factor()], boundary=boundary).findings if each.rule_id.endswith("before")]
+    assert [each.activities for each in early] == [1]
+
+
 def test_scope_1_and_3_are_counted_once_whatever_the_methods() -> None:
     made = make([BURNT], [factor(**GAS)], methods=["location_based", "market_based"])
     assert [line["method"] for line in made.lines] == ["activity_based"]

@@ -17,6 +17,7 @@ UNEXPLAINED = "inventory.gases_do_not_explain"
 OUTSIDE_BOUNDARY = "inventory.outside_boundary"
 NO_SHARE = "inventory.no_share"
 STRADDLES = "inventory.straddles"
+BEGINS_BEFORE = "inventory.begins_before"
 REPORTED_SCOPE = "inventory.reported_scope"
 INSTRUMENT_REFUSED = "inventory.instrument_refused"
 INSTRUMENT_UNUSED = "inventory.instrument_unused"
@@ -24,7 +25,9 @@ INSTRUMENTS_COMPETE = "inventory.instruments_compete"
 LICENCE = "inventory.licence"
 UNKNOWN_SET = "inventory.unknown_set"
 
-LEAVES_OUT = frozenset({NO_FIGURE, RESIDUAL_MIX_MISSING, NO_SHARE, REPORTED_SCOPE, NOT_IN_TOTAL, INSTRUMENTS_COMPETE})
+LEAVES_OUT = frozenset(
+    {NO_FIGURE, RESIDUAL_MIX_MISSING, NO_SHARE, BEGINS_BEFORE, REPORTED_SCOPE, NOT_IN_TOTAL, INSTRUMENTS_COMPETE}
+)
 """Findings that mean that something is not in the totals, at least not in the inventory's own."""
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from headwater.accounting.inventory.findings import (
+    BEGINS_BEFORE,
     GRID_AVERAGE,
     NO_FIGURE,
     NO_SHARE,
@@ -48,12 +49,18 @@ class Noticed:
 
     counts: Counter[str] = field(default_factory=Counter)
     pieces: dict[tuple[int, bool], tuple[int, Decimal]] = field(default_factory=dict)
+    early: list[tuple[str, str, str, int, Decimal, Decimal | None]] = field(default_factory=list)
+    """Begun before the period and reaching into it: activity type, region, unit, how many, how much, CO2e reported."""
 
     def add_pieces(self, rows: Iterable[tuple[int, bool, int, Decimal]]) -> None:
         """How many activities, and how much of them, met a piece: number, whether with a figure, count, quantity."""
         for piece_no, is_figure, count, quantity in rows:
             before = self.pieces.get((piece_no, is_figure), (0, Decimal(0)))
             self.pieces[piece_no, is_figure] = before[0] + count, before[1] + quantity
+
+    def add_early(self, rows: Iterable[tuple[str, str, str, int, Decimal, Decimal | None]]) -> None:
+        """Activities that begin before the period, by kind; findings alike are joined."""
+        self.early += rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +79,7 @@ def findings_of(noticed: Noticed, tables: Tables, other_sets: Sequence[SetSum]) 
     """What is missing first, then what stood in, then what is told."""
     found = [
         *_missing(noticed, tables),
+        *_early(noticed, tables.document),
         *_other_sets(other_sets, tables.document),
         *_unexplained(noticed, tables),
         *_substituted(noticed, tables),
@@ -101,6 +109,21 @@ def _missing(noticed: Noticed, tables: Tables) -> Iterator[Finding]:
             quantity=quantity,
             unit=wanted.unit,
             message=explanation(piece, tables),
+        )
+
+
+def _early(noticed: Noticed, document: Inventory) -> Iterator[Finding]:
+    start = document.period.start
+    for activity_type, region, unit, count, quantity, reported in noticed.early:
+        yield Finding(
+            rule_id=BEGINS_BEFORE,
+            subject=f"{activity_type} in {region}, {unit}",
+            activities=count,
+            quantity=quantity,
+            unit=unit,
+            co2e_kg=reported,
+            message=f"These activities begin before {start} and end after it. They belong to the period in which they"
+            f" begin, and nothing of them is counted here. Split their bills at {start} if part of them should be.",
         )
 
 

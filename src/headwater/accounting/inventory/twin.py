@@ -28,6 +28,8 @@ def lines_of(activity: Mapping[str, Any], tables: Tables, parts: Sequence[tuple[
     parts: of electricity that instruments may cover: part, kWh, number of the demand whose piece covers it.
     """
     document = tables.document
+    if activity["period_start"] < document.period.start:
+        return []
     boundary, facility, share = document.boundary, activity["facility_code"], None
     if boundary.facilities != "all" and facility not in boundary.facilities:
         return []

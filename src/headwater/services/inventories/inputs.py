@@ -24,6 +24,7 @@ from headwater.store.inventories import pin_rows
 from headwater.store.stored_rows import parse_rows
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
     import duckdb
@@ -65,7 +66,7 @@ def pin(installation: Installation, document: Inventory, rates: Path | None) -> 
                 connection,
                 writer,
                 installation.contract(*ACTIVITY),
-                field="period_start",
+                span=("period_start", "period_end"),
                 start=document.period.start,
                 end=document.period.end,
             )
@@ -112,9 +113,11 @@ def inputs_of(
     installation: Installation, duck: duckdb.DuckDBPyConnection, document: Inventory, hashes: dict[str, bytes | None]
 ) -> Inputs:
     """What was pinned, typed for the calculation."""
+    activities, start = _sha256(hashes, "activities"), document.period.start
     return Inputs(
         document=document,
-        activities=partial(pinned_activities, installation, _sha256(hashes, "activities")),
+        activities=partial(pinned_activities, installation, activities, start),
+        early=partial(pinned_early, installation, activities, start),
         factors=_typed(installation, duck, FACTOR, _sha256(hashes, "factors")),
         instruments=_typed(installation, duck, INSTRUMENT, _sha256(hashes, "instruments")),
         potentials=read_potentials(_content(installation, _sha256(hashes, "potentials"))),
@@ -158,8 +161,24 @@ def _typed(
     return [row | {"row_hash": row_hash} for row, row_hash in zip(rows, hashes, strict=True)]
 
 
-def pinned_activities(installation: Installation, sha256: bytes) -> Iterator[pa.Table]:
-    """Pinned activities in batches, in order, numbered."""
+def pinned_activities(installation: Installation, sha256: bytes, start: date) -> Iterator[pa.Table]:
+    """Pinned activities of a period that begins on `start`, in batches, in order, numbered."""
+    for batch in _pinned(installation, sha256):
+        is_inside = pc.greater_equal(batch["period_start"], pa.scalar(start))
+        yield batch if pc.all(is_inside).as_py() else batch.filter(is_inside)
+
+
+def pinned_early(installation: Installation, sha256: bytes, start: date) -> Iterator[pa.Table]:
+    """Those that begin before the period and reach into it: they are pinned first, so that they can be told."""
+    for number, batch in enumerate(_pinned(installation, sha256)):
+        early = batch.filter(pc.less(batch["period_start"], pa.scalar(start)))
+        yield early
+        if number and early.num_rows < batch.num_rows:
+            return
+
+
+def _pinned(installation: Installation, sha256: bytes) -> Iterator[pa.Table]:
+    """All that was pinned, in batches, in order, numbered."""
     with installation.blobs.open(installation.tenant_id, sha256) as file:
         header = file.readline().decode().strip().replace('"', "").split(",")
         file.seek(0)
