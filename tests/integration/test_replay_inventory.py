@@ -87,6 +87,7 @@ INSTRUMENTS = [
 ]  # fmt: skip
 USUAL_INSTRUMENT = {
     "market": "DE", "valid_from": "2024-01-01", "valid_to": "2025-01-01", "gwp_set": "AR5", "source": "registry",
+    "redistributable": "true",
 }  # fmt: skip
 
 

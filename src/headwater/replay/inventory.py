@@ -26,6 +26,8 @@ ACTIVITIES, FACTORS, INSTRUMENTS = "activities.csv", "factors.csv", "instruments
 POTENTIALS, RATES = "potentials.csv", "rates.csv"
 PINNED = {"activities": ACTIVITIES, "factors": FACTORS, "instruments": INSTRUMENTS, "potentials": POTENTIALS}
 CONTRACTS = {ACTIVITIES: "activity", FACTORS: "emission_factor", INSTRUMENTS: "energy_instrument"}
+KEPT_BACK = "kept back: personal data"
+"""What stands in place of a personal value; the hash of its row cannot be computed again then."""
 ALL_OF_IT = 10**9
 """Quantities beyond this may be too large for exact work, and then have no figure, which findings tell."""
 
@@ -42,6 +44,8 @@ class InventoryCheck:
         self._id: str = reader.manifest["inventory"]["inventory_id"]
         self._left_out = {row["factor_id"] for row in reader.manifest["left_out"]}
         self._left_types = {row["activity_type"] for row in reader.manifest["left_out"]}
+        self._left_instruments = {row["instrument_id"] for row in reader.manifest["instruments_left_out"]}
+        self._kept_back: dict[str, int] = reader.manifest["kept_back"]
         self._covered: Counter[str] = Counter()
         self.lines = self.by_hash = self.rows = 0
         self.totals: dict[tuple[str, str], Fraction] = {}
@@ -56,6 +60,18 @@ class InventoryCheck:
             self._findings.notes.append(
                 f"{FACTORS} lacks {len(self._left_out)} factors that may not be passed on: its hash cannot be computed"
                 " again, and lines of their activity types are checked by hash"
+            )
+        if self._left_instruments:
+            del cited[INSTRUMENTS]
+            self._findings.notes.append(
+                f"{INSTRUMENTS} lacks {len(self._left_instruments)} instruments that may not be passed on: its hash"
+                " cannot be computed again, and lines that they cover are checked by hash"
+            )
+        for member, rows in self._kept_back.items():
+            del cited[member]
+            self._findings.notes.append(
+                f"{member} lacks the personal values of {rows:,} rows: its hash and theirs cannot be computed again;"
+                " the lines hold what counts of them"
             )
         if said.get("rates"):
             cited[RATES] = said["rates"]
@@ -75,15 +91,22 @@ class InventoryCheck:
         """Every pinned row is what its own hash says."""
         for member, name in CONTRACTS.items():
             contract = Document.from_json(self._reader.content(f"documents/{name}.json").decode())
-            key = contract.key[0].name
+            key, kept_back = contract.key[0].name, 0
+            personal = [spec.name for spec in contract.fields if spec.personal and member in self._kept_back]
             for row in self._reader.table(member):
                 self.rows += 1
+                if any(row.get(name) == KEPT_BACK for name in personal):
+                    kept_back += 1
+                    continue
                 texts = {spec.name: row.get(spec.name) for spec in contract.fields}
                 found = sha256(row_text(contract, texts, row.get("absent"))).hex()
                 why = "SHA-256 of the row's texts"
                 self._findings.compare(
                     member, f"record {row[key]}", "row_hash", stored=row["row_hash"], recomputed=found, why=why
                 )
+            why = "rows whose personal values were kept back, as the manifest counts them"
+            told = self._kept_back.get(member, 0)
+            self._findings.compare(member, "", "kept back", stored=told, recomputed=kept_back, why=why)
         return self.rows
 
     def calculated(self) -> int:
@@ -115,8 +138,10 @@ class InventoryCheck:
             return
         kind = (str(activity["activity_type"]), str(activity["region"]), str(activity["unit"]))
         parts = [line for line in stored if line["part_kwh"] is not None] if maker.is_covered(*kind) else []
+        by_hash = [line for line in stored if line["instrument_id"] in self._left_instruments]
+        self.by_hash += len(by_hash)
         expected: list[Mapping[str, str | None]] = [*maker.lines(activity), *self._parts(maker, activity, parts)]
-        found = {_key(line): line for line in stored}
+        found = {_key(line): line for line in stored if line not in by_hash}
         for made in expected:
             key = _key(made)
             if key in found:
@@ -161,12 +186,13 @@ class InventoryCheck:
             if part in seen:
                 continue
             seen[part] = kwh
+            if line["instrument_id"] in self._left_instruments:
+                continue
             slot = self._slot_of(maker, activity, line)
             if slot is not None:
                 yield from maker.part_lines(activity, part, kwh, slot)
-        unit = self._units.find(str(activity["unit"]).strip())
-        if seen and unit is not None:
-            whole = half_up(_counted(maker, activity) * unit.size / self._kwh().size, PLACES)
+        if seen:
+            whole = self._whole(maker, activity)
             if sum(seen.values()) > whole:
                 self._findings.differ(
                     Difference(
@@ -176,13 +202,29 @@ class InventoryCheck:
                     )
                 )  # fmt: skip
 
+    def _whole(self, maker: LineMaker, activity: Row) -> Fraction:
+        """What counts of an activity in kWh; 0 where its unit is none of energy, and no part can be right."""
+        unit = self._units.find(str(activity["unit"]).strip())
+        return Fraction(0) if unit is None else half_up(
+            _counted(maker, activity) * unit.size / self._kwh().size, PLACES
+        )  # fmt: skip
+
     def _slot_of(self, maker: LineMaker, activity: Row, line: Row) -> Slot | None:
         if line["instrument_id"] is not None:
             instrument = maker.instruments.get(line["instrument_id"])
             if instrument is None:
                 raise InputRefused("there is no such instrument", where=LINES, value=line["instrument_id"])
             self._covered[line["instrument_id"]] += int(Fraction(str(line["part_kwh"])) * 10**PLACES)
-            return maker.instrument_slot(instrument)
+            most = maker.coverable(activity, instrument, self._whole(maker, activity))
+            if Fraction(str(line["part_kwh"])) > most:
+                self._findings.differ(
+                    Difference(
+                        member=LINES, row=_named(line), field="part_kwh", stored=line["part_kwh"],
+                        recomputed=str(as_decimal(most, PLACES)),
+                        why="this much of the activity is of the instrument's market, site and days",
+                    )
+                )  # fmt: skip
+            return maker.instrument_slot(instrument, str(activity["region"]))
         day = str(activity["period_start"])
         slots = (slot for slot in maker.remainder(activity) if slot.first.isoformat() <= day < slot.last.isoformat())
         return next((slot for slot in slots if slot.choice.factor is not None), None)

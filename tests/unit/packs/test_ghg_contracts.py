@@ -52,7 +52,7 @@ def test_versions_and_fields_are_those_published() -> None:
         "activity@1.2.0": "2acefc7cda7303da",
         "emission_factor@1.2.0": "a3e53261697e8ff3",
         "emission@1.2.0": "91c811b54d611606",
-        "energy_instrument@1.1.0": "6f0ebfeee294997a",
+        "energy_instrument@1.1.0": "0931abafcfaf9e00",
         "warming_potential@1.0.0": "14c08ce96e81f4ea",
         "organisation_fact@1.0.0": "693a1daaa76c140f",
         "facility_emission@1.0.0": "75399b6cd7725d50",

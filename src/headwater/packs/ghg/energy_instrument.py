@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated
 
 from headwater.contracts import Boolean, Code, Contract, Date, Number, RowRule, Text
-from headwater.packs.ghg.contracts import OF_SETS, SET_NAME
+from headwater.packs.ghg.contracts import OF_SETS, SET_NAME, V1_1
 
 SCOPE_2 = "GHG Protocol Scope 2 Guidance"
 KINDS = ("certificate", "contract", "supplier_rate", "residual_mix")
@@ -72,6 +72,10 @@ class EnergyInstrument(
     source: Annotated[str | None, Text(max_length=200, description="Where the record of it was taken from.")] = None
     licence: Annotated[str | None, Text(max_length=200, description="Licence of the source.")] = None
     note: Annotated[str | None, Text(max_length=2000, description="Free remark.")] = None
+    redistributable: Annotated[
+        bool | None,
+        Boolean(since=V1_1, description="Whether its rates may be passed on; absent where nobody has checked."),
+    ] = None
 
     rules = (
         RowRule(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from headwater import __version__
 from headwater.accounting.units import find_unit, registry_text
@@ -14,13 +14,15 @@ from headwater.services.inventories.calculating import opened_engine, stored_doc
 from headwater.services.inventories.inputs import inputs_of
 from headwater.services.replay_export.factors import gated, lines_of
 from headwater.services.replay_export.script import script
+from headwater.services.replay_export.withheld import Redaction
 from headwater.store import audit, runs
 from headwater.store.documents import get_document
 from headwater.store.origins import origins
-from headwater.store.stored_rows import parse_rows
+from headwater.store.stored_rows import parsed_batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from headwater.accounting.inventory.tables import PlacedPiece, Tables
     from headwater.services.installation import Installation
@@ -52,7 +54,7 @@ class InventoryExport:
         inventory = self._inventory
         for name, content in script().items():
             self._writer.add(name, content)
-        left_out, licences = self._pinned()
+        kept_back = self._pinned()
         self._writer.add_records(members.CHOICES, self._choices())
         anchor = self._chain()
         about = {"name": inventory.name, "number": inventory.number, "inventory_id": str(inventory.inventory_id)}
@@ -63,14 +65,13 @@ class InventoryExport:
                 "made_by": f"headwater {__version__}",
                 "inventory": {"inventory_id": str(inventory.inventory_id)},
                 "chain": {"tenant_id": str(self._tenant_id), "anchor": anchor},
-                "left_out": left_out,
-                "licences": licences,
+                **kept_back,
                 "notes": self._notes(),
             }
         )
 
-    def _pinned(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Documents and pinned tables; which factors were left out, and the licences of all."""
+    def _pinned(self) -> dict[str, Any]:
+        """Documents and pinned tables; what was left out or kept back of them, and the licences of all."""
         inventory, write = self._inventory, self._writer
         document = get_document(self._connection, self._tenant_id, inventory.document)
         write.add(members.DOCUMENT, document.body.encode())
@@ -79,14 +80,23 @@ class InventoryExport:
             write.add(f"documents/{name}.json", contract.to_json().encode())
         factors = gated(self._blob(inventory.factors))
         write.add_lines(members.FACTORS, lines_of(factors.content))
-        write.add_lines(members.LINES, lines_of(self._blob(inventory.lines)))
+        instruments = gated(self._blob(inventory.instruments), "instrument_id")
+        write.add_lines(members.INSTRUMENTS, lines_of(instruments.content))
         write.add_lines(members.UNITS, lines_of(registry_text().encode()))
-        for name, member in members.PINNED.items():
-            if member != members.FACTORS:
-                write.add_lines(member, lines_of(self._blob(getattr(inventory, name))))
+        for member, digest in ((members.LINES, inventory.lines), (members.POTENTIALS, inventory.potentials)):
+            with self._opened(digest) as file:
+                write.add_lines(member, file)
         if inventory.rates is not None:
             write.add(members.RATES, self._blob(inventory.rates))
-        return factors.left_out, factors.licences
+        activities = Redaction(self._installation.contract("activity", 1))
+        with self._opened(inventory.activities) as file:
+            write.add_lines(members.ACTIVITIES, activities.lines(file))
+        return {
+            "left_out": factors.left_out,
+            "instruments_left_out": instruments.left_out,
+            "licences": factors.licences + instruments.licences,
+            "kept_back": {members.ACTIVITIES: activities.rows} if activities.rows else {},
+        }
 
     def _choices(self) -> Iterator[dict[str, Any]]:
         """Every figure that was looked for, with every candidate and why it was not taken."""
@@ -120,10 +130,12 @@ class InventoryExport:
 
     def _runs(self) -> list[str]:
         """The files that the activities came from, by the runs of them that stand."""
-        hashes = parse_rows(self._blob(self._inventory.activities))["row_hash"].to_pylist()
-        contract = self._installation.contract("activity", 1)
-        found_in = origins(self._connection, self._tenant_id, contract, [text for text in hashes if text is not None])
-        files = {file for _, file, _, _ in found_in}
+        contract, files = self._installation.contract("activity", 1), set[str]()
+        with self._opened(self._inventory.activities) as file:
+            for batch in parsed_batches(file):
+                hashes = [text for text in batch.column("row_hash").to_pylist() if text is not None]
+                found_in = origins(self._connection, self._tenant_id, contract, hashes)
+                files |= {came_from for _, came_from, _, _ in found_in}
         found = [
             f"{str(run.run_id)[:8]} ({run.source_name})"
             for run in runs.all_runs(self._connection, self._tenant_id)
@@ -132,8 +144,11 @@ class InventoryExport:
         return [*found[:RUNS_NAMED], *([f"and {len(found) - RUNS_NAMED} more"] if len(found) > RUNS_NAMED else [])]
 
     def _blob(self, sha256: bytes) -> bytes:
-        with self._installation.blobs.open(self._tenant_id, sha256) as file:
+        with self._opened(sha256) as file:
             return file.read()
+
+    def _opened(self, sha256: bytes) -> AbstractContextManager[BinaryIO]:
+        return self._installation.blobs.open(self._tenant_id, sha256)
 
 
 def _choice(piece: PlacedPiece, tables: Tables) -> dict[str, Any]:
