@@ -280,6 +280,7 @@ SELECT name, (row_number() OVER (ORDER BY name))::BIGINT AS place FROM (
                   SEMI JOIN inventory_covered AS c ON c.activity_type = a.activity_type AND c.region = a.region
                   WHERE a.reported_co2e_kg IS NULL)
             ORDER BY row_no"""
+                       greatest(coalesce(period_end - period_start, 1), 1) AS days,
         ).to_arrow_table()
         return found
 
@@ -296,18 +297,18 @@ SELECT name, (row_number() OVER (ORDER BY name))::BIGINT AS place FROM (
             self._findings += checked.findings
         if not covered or not (table := self._fitting(pa.concat_tables(covered))).num_rows:
             return PARTS.empty_table()
-        numbers = [self.tables.add_instrument(instrument) for instrument in checked.usable]
         consumption, kinds = _consumption_of(table)
         found, unused = cover(checked.usable, consumption, markets=self.tables.policy.regions)
         self._findings += unused
         remainders = np.array([self.tables.add_remainder(*kind) for kind in kinds["names"]], np.int64)
         place = np.searchsorted(kinds["row_no"], found.row_no)
-        is_rest = found.instrument == REMAINDER
-        by_instrument = np.array([*numbers, 0], np.int64)[found.instrument]
+        is_rest = found.use == REMAINDER
+        by_instrument = np.array([*numbers, 0], np.int64)[found.use]
         return pa.table(
             {
                 "row_no": pa.array(found.row_no),
                 "part": pa.array(found.part.astype(np.int32)),
+        numbers = [self.tables.add_instrument(use.instrument, use.said) for use in found.uses]
                 "kwh_units": pa.array(found.kwh),
                 "demand_no": pa.array(
                     np.where(is_rest, remainders[kinds["kind"][place]], by_instrument).astype(np.int32)
@@ -385,6 +386,7 @@ def _consumption_of(table: pa.Table) -> tuple[Consumption, dict[str, Any]]:
     )
     return consumption, {"names": names, "row_no": row_no, "kind": number}
 
+        days=table["days"].to_numpy().astype(np.int64),
 
 def _kwh() -> Any:
     return find_unit("kWh")

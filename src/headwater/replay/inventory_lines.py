@@ -124,13 +124,30 @@ class LineMaker:
         said = {"part": str(part), "part_kwh": _text(kwh)}
         yield from (self.same(activity) | line | said for line in self.figures(kwh, slot))
 
-    def instrument_slot(self, instrument: Row) -> Slot:
-        """An instrument as a factor per kWh."""
+    def coverable(self, activity: Row, instrument: Row, kwh: Fraction) -> Fraction:
+        """What of an activity's kWh an instrument may cover: of its market and site, on its days, spread evenly."""
+        site = instrument.get("facility_code")
+        if instrument["market"] not in self.policy.regions(str(activity["region"])):
+            return Fraction(0)
+        if site is not None and site != activity.get("facility_code"):
+            return Fraction(0)
+        first = date.fromisoformat(str(activity["period_start"]))
+        last = date.fromisoformat(activity.get("period_end") or first.isoformat())
+        days = max((last - first).days, 1)
+        begin, end = (
+            min(max((date.fromisoformat(str(instrument[name])) - first).days, 0), days)
+            for name in ("valid_from", "valid_to")
+        )
+        return half_up(kwh * end / days, PLACES) - half_up(kwh * begin / days, PLACES)
+
+    def instrument_slot(self, instrument: Row, region: str) -> Slot:
+        """An instrument as a factor per kWh of consumption in a region."""
         masses = {f"{gas}_kg_per_unit": instrument.get(f"{gas}_kg_per_kwh") for gas in ("co2e", "co2", "ch4", "n2o")}
         same = {name: instrument.get(name) for name in ("instrument_id", "renewable", "gwp_set", "source", "row_hash")}
         factor = masses | same | {"unit": "kWh", "scope": "2", "category": None, "method": MARKET, "factor_id": None}
         wanted = Wanted(activity_type="", region="", unit="kWh", methods=(MARKET,))
-        choice = Choice(outcome=CALCULATED, factor=factor)
+        said = () if instrument["market"] == region else (f"region {instrument['market']} for {region}",)
+        choice = Choice(outcome=CALCULATED, factor=factor, substitutions=said)
         return Slot(first=date.min, last=date.max, wanted=wanted, method=MARKET, tier=instrument["kind"], choice=choice)
 
     def remainder(self, activity: Row) -> list[Slot]:

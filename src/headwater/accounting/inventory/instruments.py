@@ -1,8 +1,13 @@
 """Energy instruments of the market-based method: which of them hold, and which kWh each covers.
 
 They are used up in the order of the GHG Protocol's hierarchy: certificates, contracts, suppliers' rates, residual mix;
-of one kind those of a site before those of the whole organisation, then the sooner ended, then by id. Each covers
-consumption of its market and its time, from the first day on, up to its energy. No kWh is covered twice.
+of one kind those of a site before those of the whole organisation, then by the place of their market among those that
+the document lists for the region, then those with an end of energy before those without, the sooner ended, by id.
+
+Consumption is spread evenly over its days. It is cut at each day on which an instrument begins or ends, and what falls
+on days up to a cut is rounded half up to 6 places, so that the pieces add up. An instrument covers pieces of its market
+and its days, from the first day on, up to its energy. No kWh is covered twice. Of several without an end of energy that
+nothing of this tells apart, none is taken: that is told, and the consumption has no figure.
 """
 
 from __future__ import annotations
@@ -10,11 +15,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headwater.accounting.inventory.findings import INSTRUMENT_REFUSED, INSTRUMENT_UNUSED, Finding
+from headwater.accounting.inventory.findings import (
+    INSTRUMENT_REFUSED,
+    INSTRUMENT_UNUSED,
+    INSTRUMENTS_COMPETE,
+    Finding,
+)
 from headwater.accounting.inventory.lines import TIERS
 from headwater.errors import Misuse
 
@@ -31,14 +42,18 @@ CLAIMED_ONCE = frozenset({"certificate", "contract"})
 REMAINDER = -1
 """In place of an instrument: what none covers."""
 _LARGEST = float(2**62)
+_ENDS = ("valid_from", "valid_to")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Consumption:
-    """Electricity by activity: row number, first day (counted from EPOCH), region and site (as numbers), kWh × 10^6."""
+    """Electricity by activity: row number, first day (counted from EPOCH) and number of days, region and site (as
+    numbers), kWh × 10^6.
+    """
 
     row_no: Integers
     day: Integers
+    days: Integers
     region: Integers
     facility: Integers
     kwh: Integers
@@ -46,14 +61,30 @@ class Consumption:
     facilities: Sequence[str | None]
 
 
+_NONE = np.zeros(0, np.int64)
+NOTHING = Consumption(
+    row_no=_NONE, day=_NONE, days=_NONE, region=_NONE, facility=_NONE, kwh=_NONE, regions=(), facilities=()
+)
+"""No consumption at all: what instruments have of it is told all the same."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """An instrument that covers something; `said` where its market is not the region of the consumption."""
+
+    instrument: Mapping[str, Any]
+    said: tuple[str, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Covered:
-    """Parts of activities: row number, part from 0, place of the instrument or REMAINDER, kWh × 10^6."""
+    """Parts of activities: row number, part from 0, place in `uses` or REMAINDER, kWh × 10^6."""
 
     row_no: Integers
     part: Integers
-    instrument: Integers
+    use: Integers
     kwh: Integers
+    uses: Sequence[Use]
 
 
 @dataclass(kw_only=True)
@@ -86,8 +117,8 @@ def check_instruments(
                 )
             )
             continue
-        if instrument["tracking_id"] and instrument["kind"] in CLAIMED_ONCE:
-            claimed[instrument["tracking_id"]] = instrument["instrument_id"]
+        if (tracking := _folded(instrument["tracking_id"])) and instrument["kind"] in CLAIMED_ONCE:
+            claimed[tracking] = instrument["instrument_id"]
         found.usable.append(instrument)
     return found
 
@@ -96,7 +127,7 @@ def _refused(
     instrument: Mapping[str, Any], organisation: str, start: date, end: date, claimed: Mapping[str, str]
 ) -> str:
     """The criterion that fails, with what would mend it; empty where none does."""
-    tracking, is_certificate = instrument["tracking_id"], instrument["kind"] == "certificate"
+    tracking, is_certificate = _folded(instrument["tracking_id"]), instrument["kind"] == "certificate"
     if instrument["valid_to"] <= start or instrument["valid_from"] >= end:
         span = f"{instrument['valid_from']} to before {instrument['valid_to']}"
         return (
@@ -106,12 +137,23 @@ def _refused(
         return "it has no tracking_id. Tracked: give system and number, so that it can be told from every other."
     if is_certificate and instrument["retired_on"] is None:
         return "it has no retired_on. Retired: give the day on which it was retired, redeemed or cancelled."
+    if instrument["retired_on"] is not None and instrument["retired_on"] < instrument["valid_from"]:
+        return (
+            f"it was retired on {instrument['retired_on']}, before the first day that it covers,"
+            f" {instrument['valid_from']}. Retired: it cannot have been for this time; check both dates."
+        )
     if tracking in claimed and instrument["kind"] in CLAIMED_ONCE:
-        return f"{claimed[tracking]} has the same tracking_id {tracking}. One claim: a certificate is used once."
+        said = f"{claimed[tracking]} has the same tracking_id {instrument['tracking_id']}"
+        return f"{said}. One claim: a certificate is used once."
     owner = instrument["claimed_by"]
-    if owner is not None and owner.casefold() != organisation.casefold():
+    if owner is not None and _folded(owner) != _folded(organisation):
         return f"it is claimed by {owner}, the inventory is of {organisation}. One claim: only the owner uses it."
     return ""
+
+
+def _folded(text: str | None) -> str:
+    """A name as it is compared: without space around it, in one case."""
+    return (text or "").strip().casefold()
 
 
 def _order(instrument: Mapping[str, Any]) -> tuple[object, ...]:
@@ -129,62 +171,184 @@ def cover(
 ) -> tuple[Covered, list[Finding]]:
     """Use up instruments in their order over all consumption; what is left over of them is told.
 
-    markets: the markets whose instruments may cover a region's consumption: itself, and what the document lists.
+    markets: the markets whose instruments may cover a region's consumption, in order: itself, or what the document
+    lists.
     """
-    order = np.lexsort((consumption.row_no, consumption.day))
-    days, left = consumption.day[order], consumption.kwh[order].copy()
-    if float(left.sum(dtype=np.float64)) > _LARGEST:
+    if float(consumption.kwh.sum(dtype=np.float64)) > _LARGEST:
         raise Misuse("more electricity than can be counted", where="activities", valid="less than 4 million TWh in all")
-    region, facility = consumption.region[order], consumption.facility[order]
-    taken: list[tuple[Integers, Integers, Integers]] = []
-    findings: list[Finding] = []
-    for place, instrument in enumerate(instruments):
-        here = np.array([instrument["market"] in markets(name) for name in consumption.regions], dtype=bool)
-        at = [
-            consumption.facilities.index(code)
-            for code in (instrument["facility_code"],)
-            if code in consumption.facilities
+    covering = _Covering(instruments, consumption, [list(markets(name)) for name in consumption.regions])
+    for _, rank in groupby(covering.ranks(), key=lambda each: each[:3]):
+        covering.cover([(number, place) for _, _, place, *_, number in rank])
+    findings = [
+        finding
+        for number, instrument in enumerate(instruments)
+        for finding in _unused(instrument, covering.used[number])
+    ]
+    return covering.parts(), [*covering.findings, *findings]
+
+
+class _Covering:
+    """Consumption in pieces that no begin or end of an instrument cuts, in the order of days; what is left of each."""
+
+    def __init__(
+        self, instruments: Sequence[Mapping[str, Any]], consumption: Consumption, markets: Sequence[Sequence[str]]
+    ) -> None:
+        self._instruments, self._consumption = instruments, consumption
+        row, day, kwh = _pieces(consumption, [_day(each[name]) for each in instruments for name in _ENDS])
+        order = np.lexsort((consumption.row_no[row], day))
+        self._row, self._day, self._left = row[order], day[order], kwh[order]
+        self._region, self._facility = consumption.region[self._row], consumption.facility[self._row]
+        self._places = [
+            np.array([of.index(each["market"]) if each["market"] in of else -1 for of in markets], np.int64)
+            for each in instruments
         ]
-        first, last = np.searchsorted(days, [_day(instrument["valid_from"]), _day(instrument["valid_to"])])
-        open_ = left[first:last] > 0
-        if here.size:
-            open_ &= here[region[first:last]]
+        self._taken: list[tuple[Integers, int, Integers]] = []
+        self.used = [0] * len(instruments)
+        self.findings: list[Finding] = []
+
+    def ranks(self) -> list[tuple[Any, ...]]:
+        """Instruments by kind, site, place of their market; then as they are used up. A number for each stands last."""
+        return sorted(
+            (TIERS.index(each["kind"]), each["facility_code"] is None, int(place), each["energy_mwh"] is None,
+             each["valid_to"], each["instrument_id"], number)
+            for number, each in enumerate(self._instruments)
+            for place in np.unique(self._places[number])
+            if place >= 0
+        )  # fmt: skip
+
+    def cover(self, rank: Sequence[tuple[int, int]]) -> None:
+        """Instruments of one rank, each with the place of its market: those with an end of energy, then the others."""
+        endless = []
+        for number, place in rank:
+            if self._instruments[number]["energy_mwh"] is None:
+                endless.append((number, self._open(number, place)))
+                continue
+            pieces = np.flatnonzero(self._open(number, place))
+            energy = min(_units(self._instruments[number]), int(_LARGEST)) - self.used[number]
+            left = self._left[pieces]
+            self._take(number, pieces, np.clip(energy - (np.cumsum(left) - left), 0, left))
+        if not endless:
+            return
+        masks = np.array([mask for _, mask in endless])
+        alone = masks.sum(axis=0) == 1
+        for (number, _), mask in zip(endless, masks, strict=True):
+            pieces = np.flatnonzero(mask & alone)
+            self._take(number, pieces, self._left[pieces])
+        self._compete([number for number, _ in endless], masks)
+
+    def _open(self, number: int, place: int) -> npt.NDArray[np.bool_]:
+        """The pieces that an instrument may cover at this place, and of which something is left."""
+        instrument = self._instruments[number]
+        first, last = (_day(instrument[name]) for name in _ENDS)
+        found = (self._left > 0) & (self._day >= first) & (self._day < last)
+        if found.size:
+            found &= self._places[number][self._region] == place
         if instrument["facility_code"] is not None:
-            open_ &= facility[first:last] == (at[0] if at else -1)
-        rows = np.flatnonzero(open_) + first
-        amounts = _amounts(left[rows], instrument)
-        rows, amounts = rows[amounts > 0], amounts[amounts > 0]
-        left[rows] -= amounts
-        taken.append((rows, np.full(rows.size, place, np.int64), amounts))
-        findings += _unused(instrument, int(amounts.sum()))
-    whole = np.flatnonzero((left > 0) | (consumption.kwh[order] == 0))
-    taken.append((whole, np.full(whole.size, REMAINDER, np.int64), left[whole]))
-    return _parts(consumption.row_no[order], taken), findings
+            known = list(self._consumption.facilities)
+            code = instrument["facility_code"]
+            found &= self._facility == (known.index(code) if code in known else -1)
+        return found
+
+    def _take(self, number: int, pieces: Integers, amounts: Integers) -> None:
+        pieces, amounts = pieces[amounts > 0], amounts[amounts > 0]
+        self._left[pieces] -= amounts
+        self.used[number] += int(amounts.sum())
+        self._taken.append((pieces, number, amounts))
+
+    def _compete(self, numbers: Sequence[int], masks: npt.NDArray[np.bool_]) -> None:
+        """What several of one rank would cover without end gets no figure."""
+        pieces = np.flatnonzero(masks.sum(axis=0) > 1)
+        patterns, which = np.unique(masks[:, pieces], axis=1, return_inverse=True)
+        for number, pattern in enumerate(patterns.T):
+            ours = pieces[which.reshape(-1) == number]
+            rivals = [self._instruments[each] for each, is_in in zip(numbers, pattern, strict=True) if is_in]
+            names = ", ".join(each["instrument_id"] for each in rivals)
+            self.findings.append(
+                Finding(
+                    rule_id=INSTRUMENTS_COMPETE,
+                    subject=f"{rivals[0]['kind']} {names}",
+                    method="market_based",
+                    activities=int(np.unique(self._row[ours]).size),
+                    quantity=Decimal(int(self._left[ours].sum())).scaleb(-6),
+                    unit="kWh",
+                    message=f"{names} would each cover this, without end, and nothing says which holds: it has no"
+                    " market-based figure. Keep the one that holds, or give each its site or its days.",
+                )
+            )
+        self._left[pieces] = 0
+
+    def parts(self) -> Covered:
+        """The parts in the order of rows, of one row in the order in which they were covered, what is left last."""
+        consumption, other = self._consumption, len(self._consumption.regions)
+        keys = [
+            np.where(
+                np.array([each == self._instruments[number]["market"] for each in consumption.regions], bool)[
+                    self._region[pieces]
+                ],
+                other,
+                self._region[pieces],
+            )
+            + turn * (other + 1)
+            for turn, (pieces, number, _) in enumerate(self._taken)
+            if pieces.size
+        ]
+        known = np.unique(np.concatenate([*keys, _NONE]))
+        uses = []
+        for key in known:
+            turn, region = divmod(int(key), other + 1)
+            instrument = self._instruments[self._taken[turn][1]]
+            said = () if region == other else (f"region {instrument['market']} for {consumption.regions[region]}",)
+            uses.append(Use(instrument=instrument, said=said))
+        rest = np.flatnonzero(self._left)
+        empty = np.flatnonzero(consumption.kwh == 0)
+        row = np.concatenate([*(self._row[pieces] for pieces, _, _ in self._taken), self._row[rest], empty])
+        use = np.searchsorted(known, np.concatenate([*keys, _NONE]))
+        use = np.concatenate([use, np.full(rest.size + empty.size, known.size)])
+        kwh = np.concatenate([*(amounts for _, _, amounts in self._taken), self._left[rest], consumption.kwh[empty]])
+        return _joined(consumption.row_no[row], use, kwh, uses)
 
 
-def _amounts(left: Integers, instrument: Mapping[str, Any]) -> Integers:
-    """What an instrument covers of each row: all of the first ones, until its energy ends."""
-    if instrument["energy_mwh"] is None:
-        return left
-    energy = min(int(instrument["energy_mwh"].scaleb(6)) * KWH_OF_A_MWH, int(_LARGEST))
-    before = np.cumsum(left) - left
-    taken: Integers = np.clip(energy - before, 0, left)
-    return taken
+def _pieces(consumption: Consumption, cuts: Sequence[int]) -> tuple[Integers, Integers, Integers]:
+    """Consumption cut at days: of each piece the row, the first day, the kWh."""
+    at = np.unique(np.array([*cuts, np.iinfo(np.int64).max], np.int64))
+    first, last = consumption.day, consumption.day + consumption.days
+    low = np.searchsorted(at, first, side="right")
+    count = np.searchsorted(at, last, side="left") - low + 1
+    row = np.repeat(np.arange(first.size), count)
+    nth = np.arange(row.size) - np.repeat(np.cumsum(count) - count, count)
+    begin = np.where(nth == 0, first[row], at[low[row] + nth - 1])
+    end = np.where(nth == count[row] - 1, last[row], at[low[row] + nth])
+    kwh, days = consumption.kwh[row], consumption.days[row]
+    return row, begin, _up_to(kwh, days, end - first[row]) - _up_to(kwh, days, begin - first[row])
 
 
-def _parts(row_no: Integers, taken: Sequence[tuple[Integers, Integers, Integers]]) -> Covered:
-    """The parts in the order of rows, of one row in the order in which they were covered."""
-    rows = row_no[np.concatenate([rows for rows, _, _ in taken])]
-    turn = np.argsort(rows, kind="stable")
-    rows = rows[turn]
-    begins = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]]) if rows.size else np.zeros(0, np.int64)
-    counts = np.diff(np.r_[begins, rows.size])
+def _up_to(kwh: Integers, days: Integers, elapsed: Integers) -> Integers:
+    """What of the consumption falls on its first days, half up."""
+    found: Integers = kwh // days * elapsed + (2 * (kwh % days) * elapsed + days) // (2 * days)
+    return found
+
+
+def _joined(row_no: Integers, use: Integers, kwh: Integers, uses: Sequence[Use]) -> Covered:
+    """Pieces of one row that one instrument covers are one part."""
+    turn = np.lexsort((use, row_no))
+    row_no, use, kwh = row_no[turn], use[turn], kwh[turn]
+    is_first = np.r_[True, (row_no[1:] != row_no[:-1]) | (use[1:] != use[:-1])][: row_no.size]
+    begins = np.flatnonzero(is_first)
+    rows, found = row_no[begins], use[begins]
+    starts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]][: rows.size])
+    counts = np.diff(np.r_[starts, rows.size])
     return Covered(
         row_no=rows,
-        part=np.arange(rows.size, dtype=np.int64) - np.repeat(begins, counts),
-        instrument=np.concatenate([places for _, places, _ in taken])[turn],
-        kwh=np.concatenate([amounts for _, _, amounts in taken])[turn],
+        part=np.arange(rows.size, dtype=np.int64) - np.repeat(starts, counts),
+        use=np.where(found == len(uses), REMAINDER, found),
+        kwh=np.add.reduceat(kwh, begins) if begins.size else _NONE,
+        uses=uses,
     )
+
+
+def _units(instrument: Mapping[str, Any]) -> int:
+    """Its energy in kWh × 10^6."""
+    return int(instrument["energy_mwh"].scaleb(6)) * KWH_OF_A_MWH
 
 
 def _unused(instrument: Mapping[str, Any], used: int) -> list[Finding]:
@@ -199,7 +363,8 @@ def _unused(instrument: Mapping[str, Any], used: int) -> list[Finding]:
             method="market_based",
             quantity=over,
             unit="kWh",
-            message="This much of it covers no consumption: there is none left in its market, time and site.",
+            message="This much of it covers no consumption: of the activity types under instruments.types there is"
+            " none left in its market, time and site.",
         )
     ]
 

@@ -138,14 +138,16 @@ class Tables:
             self._add(number, piece)
         return number
 
-    def add_instrument(self, instrument: Mapping[str, Any]) -> int:
-        """An instrument as a piece of its own, per kWh; the piece's demand number."""
+    def add_instrument(self, instrument: Mapping[str, Any], said: tuple[str, ...] = ()) -> int:
+        """An instrument as a piece of its own, per kWh; the piece's demand number. `said` are its substitutions."""
         number = len(self._demands)
         name = f"instrument {number}"
         self._demands[name, instrument["market"], "kWh"] = number
         period, factor = self.document.period, as_factor(instrument)
-        wanted = Wanted(activity_type=name, region=instrument["market"], unit="kWh", methods=(MARKET,))
-        choice = Choice(outcome=CalculationOutcome.CALCULATED, factor=factor, multiplier=Fraction(1))
+        called = f"{instrument['kind']} {instrument['instrument_id']}"
+        wanted = Wanted(activity_type=called, region=instrument["market"], unit="kWh", methods=(MARKET,))
+        done = CalculationOutcome.CALCULATED
+        choice = Choice(outcome=done, factor=factor, multiplier=Fraction(1), substitutions=said)
         self._add(
             number,
             PlacedPiece(
