@@ -26,7 +26,13 @@ from headwater.accounting.inventory.findings import (
     STRADDLES,
     Finding,
 )
-from headwater.accounting.inventory.instruments import REMAINDER, Consumption, check_instruments, cover
+from headwater.accounting.inventory.instruments import (
+    NOTHING,
+    REMAINDER,
+    Consumption,
+    check_instruments,
+    cover,
+)
 from headwater.accounting.inventory.lines import LINE_SCHEMA, MASSES, counts_sql
 from headwater.accounting.inventory.policy import Policy
 from headwater.accounting.inventory.tables import MARKET, Tables
@@ -274,13 +280,13 @@ SELECT name, (row_number() OVER (ORDER BY name))::BIGINT AS place FROM (
         fits = "CAST(units AS HUGEINT) * numerator < CAST(denominator AS HUGEINT) * 1000000000000000000"
         found: pa.Table = self.connection.sql(
             f"""SELECT row_no, activity_type, region, facility_code, period_start - DATE '1970-01-01' AS day,
+                       greatest(coalesce(period_end - period_start, 1), 1) AS days,
                        CASE WHEN {fits} THEN {converted} END AS kwh
             FROM (SELECT a.*, {units_sql("counted")} AS units, k.numerator, k.denominator, false AS is_narrow
                   FROM {lines_sql.COUNTED} AS a JOIN inventory_kwh AS k ON k.unit = a.unit
                   SEMI JOIN inventory_covered AS c ON c.activity_type = a.activity_type AND c.region = a.region
                   WHERE a.reported_co2e_kg IS NULL)
             ORDER BY row_no"""
-                       greatest(coalesce(period_end - period_start, 1), 1) AS days,
         ).to_arrow_table()
         return found
 
@@ -293,13 +299,16 @@ SELECT name, (row_number() OVER (ORDER BY name))::BIGINT AS place FROM (
             start=document.period.start,
             end=document.period.end,
         )
-        if MARKET in document.methods and document.instruments.use:
-            self._findings += checked.findings
+        if not (MARKET in document.methods and document.instruments.use):
+            return PARTS.empty_table()
+        self._findings += checked.findings
         if not covered or not (table := self._fitting(pa.concat_tables(covered))).num_rows:
+            self._findings += cover(checked.usable, NOTHING, markets=self.tables.policy.regions)[1]
             return PARTS.empty_table()
         consumption, kinds = _consumption_of(table)
         found, unused = cover(checked.usable, consumption, markets=self.tables.policy.regions)
         self._findings += unused
+        numbers = [self.tables.add_instrument(use.instrument, use.said) for use in found.uses]
         remainders = np.array([self.tables.add_remainder(*kind) for kind in kinds["names"]], np.int64)
         place = np.searchsorted(kinds["row_no"], found.row_no)
         is_rest = found.use == REMAINDER
@@ -308,7 +317,6 @@ SELECT name, (row_number() OVER (ORDER BY name))::BIGINT AS place FROM (
             {
                 "row_no": pa.array(found.row_no),
                 "part": pa.array(found.part.astype(np.int32)),
-        numbers = [self.tables.add_instrument(use.instrument, use.said) for use in found.uses]
                 "kwh_units": pa.array(found.kwh),
                 "demand_no": pa.array(
                     np.where(is_rest, remainders[kinds["kind"][place]], by_instrument).astype(np.int32)
@@ -378,6 +386,7 @@ def _consumption_of(table: pa.Table) -> tuple[Consumption, dict[str, Any]]:
     consumption = Consumption(
         row_no=row_no,
         day=table["day"].to_numpy().astype(np.int64),
+        days=table["days"].to_numpy().astype(np.int64),
         region=region.astype(np.int64),
         facility=facilities.indices.fill_null(-2).to_numpy().astype(np.int64),
         kwh=table["kwh"].to_numpy(),
@@ -386,7 +395,6 @@ def _consumption_of(table: pa.Table) -> tuple[Consumption, dict[str, Any]]:
     )
     return consumption, {"names": names, "row_no": row_no, "kind": number}
 
-        days=table["days"].to_numpy().astype(np.int64),
 
 def _kwh() -> Any:
     return find_unit("kWh")

@@ -131,3 +131,14 @@ def test_more_kwh_than_can_be_written_down_is_a_finding() -> None:
     assert made.lines == []
     assert {finding.method for finding in made.findings} == {"location_based", "market_based"}
     assert all("would not fit" in finding.message for finding in made.findings)
+
+
+def test_certificates_are_told_where_no_activity_type_is_covered() -> None:
+    rows = [activity(activity_type="uk.electricity")]
+    made = make(rows, [factor(activity_type="uk.electricity")], instruments=[instrument()], use={"grid_average": True},
+                **BOTH)  # fmt: skip
+    told = [each for each in made.findings if each.rule_id == "inventory.instrument_unused"]
+    assert [(each.subject, each.quantity) for each in told] == [("certificate C1", 100)]
+    assert "instruments.types" in told[0].message
+    none = make([], [], instruments=[instrument()], **BOTH)
+    assert none.rules() == {"inventory.instrument_unused"}
