@@ -23,6 +23,7 @@ from tests.unit.accounting.factors import factor as plain_factor
 POTENTIALS: Mapping[str, Mapping[str, Decimal]] = {
     name: {gas: Decimal(value) for gas, value in gases.items()}
     for name, gases in {
+        "SAR": {"CO2": "1", "CH4": "21", "N2O": "310"},
         "AR4": {"CO2": "1", "CH4_fossil": "25", "CH4_non_fossil": "25", "N2O": "298", "HFC-134a": "1430"},
         "AR5": {"CO2": "1", "CH4_fossil": "30", "CH4_non_fossil": "28", "N2O": "265", "HFC-134a": "1300"},
         "AR6": {"CO2": "1", "CH4_fossil": "29.8", "CH4_non_fossil": "27", "N2O": "273", "HFC-134a": "1530"},

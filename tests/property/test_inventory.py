@@ -53,9 +53,11 @@ def activities(draw: st.DrawFn, most: int = 4) -> list[dict[str, Any]]:
 def library(draw: st.DrawFn, most: int = 5) -> list[dict[str, Any]]:
     found = []
     for number in range(draw(st.integers(0, most))):
-        kind = draw(st.sampled_from(["co2e", "masses", "co2e of gases"]))
+        kind = draw(st.sampled_from(["co2e", "masses", "co2e of gases", "one gas"]))
         gases: dict[str, Any] = {}
-        if kind != "co2e":
+        if kind == "one gas":
+            gases = {"gas": draw(st.sampled_from(["CH4", "HFC-134a"])), "gas_kg_per_unit": draw(per_unit)}
+        elif kind != "co2e":
             middle = "_kg" if kind == "masses" else "_co2e_kg"
             gases = {f"{gas}{middle}_per_unit": draw(per_unit) for gas in ("ch4", "n2o")}
             gases["co2_kg_per_unit"] = draw(per_unit)
@@ -76,7 +78,7 @@ def library(draw: st.DrawFn, most: int = 5) -> list[dict[str, Any]]:
                 method=draw(st.sampled_from(["location_based", "market_based", "activity_based"])),
                 scope=draw(st.sampled_from([1, 2, 3])),
                 stage=draw(st.sampled_from([None, None, "well_to_tank", "outside_of_scopes"])),
-                gwp_set=draw(st.sampled_from([*SETS, "not_stated"])),
+                gwp_set=draw(st.sampled_from([*SETS, "SAR", "not_stated"])),
                 ch4_origin=draw(st.sampled_from(["fossil", "non_fossil", None])),
                 biogenic_co2_kg_per_unit=draw(st.none() | per_unit),
                 valid_from=first,
@@ -109,7 +111,7 @@ def held(draw: st.DrawFn) -> list[dict[str, Any]]:
 documents = st.fixed_dictionaries(
     {
         "methods": st.sampled_from([["location_based"], ["location_based", "market_based"]]),
-        "gwp_sets": st.sampled_from([["AR5"], ["AR6", "AR4"], ["AR4", "AR5", "AR6"]]),
+        "gwp_sets": st.sampled_from([["AR5"], ["AR6", "SAR"], ["AR4", "AR5", "AR6"]]),
         "ch4_origin": st.sampled_from([{"default": "none"}, {"default": "fossil"}]),
         "boundary": st.sampled_from(
             [

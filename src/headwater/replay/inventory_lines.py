@@ -25,6 +25,7 @@ DIRECT = ("activity_based", "spend_based")
 ANY_METHOD = (*DIRECT, LOCATION, MARKET)
 UPSTREAM = ("well_to_tank", "transmission_and_distribution", "well_to_tank_of_transmission")
 MARKET_FACTOR, GRID = "market_factor", "grid_average"
+METHANE = "CH4"
 GRID_SAID = "grid average: no instrument, residual mix or market-based factor"
 _SAME = (
     "activity_id", "activity_type", "facility_code", "region", "period_start", "period_end", "quantity", "unit",
@@ -214,10 +215,9 @@ class LineMaker:
         """Masses per unit, and the sets in which CO2e can be had: the factor's own as published, others from gases."""
         asked, own = list(self.document["gwp_sets"]), str(factor["gwp_set"])
         origin, said = self._origin(factor)
-        names = (f"CH4_{origin}",) if origin else ("CH4_fossil", "CH4_non_fossil")
         masses: dict[str, Fraction | None] = {
             "co2": _number(factor.get("co2_kg_per_unit")),
-            "ch4": self._mass(factor, "ch4", own, names),
+            "ch4": self._mass(factor, "ch4", own, self._methane(origin, own)),
             "n2o": self._mass(factor, "n2o", own, ("N2O",)),
             "gas": _number(factor.get("gas_kg_per_unit")),
             "biogenic": _number(factor.get("biogenic_co2_kg_per_unit")),
@@ -228,7 +228,7 @@ class LineMaker:
             biogenic = co2e if masses["biogenic"] is None else masses["biogenic"]
             masses, co2e = {**dict.fromkeys(_GASES), "biogenic": biogenic}, Fraction(0)
         derivable = {
-            name: found for name in asked if (found := self._derived(name, co2e, masses, factor, names)) is not None
+            name: found for name in asked if (found := self._derived(name, co2e, masses, factor, origin)) is not None
         }
         if not is_outside and (co2e or any(masses[gas] for gas in _GASES[:4])) and not self._explained(factor):
             derivable = {}
@@ -244,7 +244,7 @@ class LineMaker:
         return PerUnit(co2e=co2e, masses=masses, methane=methane, sets=list(sets.values()), said=said)
 
     def _derived(
-        self, name: str, co2e: Fraction, masses: Mapping[str, Fraction | None], factor: Row, methane: Sequence[str]
+        self, name: str, co2e: Fraction, masses: Mapping[str, Fraction | None], factor: Row, origin: str
     ) -> dict[str, Fraction] | None:
         """The potentials of a set for the gases there are; None where CO2e cannot be derived in it."""
         if co2e == 0 and not any(masses[gas] for gas in _GASES[:4]):
@@ -252,7 +252,9 @@ class LineMaker:
         if masses["gas"] is None and any(masses[gas] is None for gas in ("co2", "ch4", "n2o")):
             return None
         potentials, found = self.potentials.get(name, {}), {}
-        for gas, names in (("ch4", methane), ("n2o", ("N2O",)), ("gas", (str(factor.get("gas")),))):
+        methane, further = self._methane(origin, name), str(factor.get("gas"))
+        by_gas = {"ch4": methane, "n2o": ("N2O",), "gas": methane if further == METHANE else (further,)}
+        for gas, names in by_gas.items():
             if masses[gas]:
                 values = {potentials[each] for each in names if each in potentials}
                 if len(values) != 1:
@@ -265,8 +267,10 @@ class LineMaker:
         co2e, own = str(factor["co2e_kg_per_unit"]), str(factor["gwp_set"])
         whole = Fraction(co2e)
         for known in [self.potentials[own]] if own in self.potentials else list(self.potentials.values()):
-            for methane in {known.get(f"CH4_{origin}", Fraction(0)) for origin in ("fossil", "non_fossil")}:
-                weights = {"co2": Fraction(1), "gas": known.get(str(factor.get("gas")), Fraction(0))}
+            split = {known[name] for name in ("CH4_fossil", "CH4_non_fossil") if name in known}
+            for methane in split or {known.get(METHANE, Fraction(0))}:
+                further = methane if factor.get("gas") == METHANE else known.get(str(factor.get("gas")), Fraction(0))
+                weights = {"co2": Fraction(1), "gas": further}
                 weights |= {"ch4": methane, "n2o": known.get("N2O", Fraction(0))}
                 total, room = Fraction(0), _half(co2e)
                 for gas, weight in weights.items():
@@ -278,6 +282,11 @@ class LineMaker:
                 if abs(total - whole) <= min(max(room, whole * ALWAYS_ALIKE), whole * NEVER_ALIKE):
                     return True
         return False
+
+    def _methane(self, origin: str, gwp_set: str) -> Sequence[str]:
+        """The potentials of methane that may apply: by origin, or the one of a set that does not tell origins apart."""
+        names = [f"CH4_{each}" for each in ([origin] if origin else ["fossil", "non_fossil"])]
+        return names if any(name in self.potentials.get(gwp_set, {}) for name in names) else [METHANE]
 
     def _mass(self, factor: Row, gas: str, own: str, names: Sequence[str]) -> Fraction | None:
         given, co2e = _number(factor.get(f"{gas}_kg_per_unit")), _number(factor.get(f"{gas}_co2e_kg_per_unit"))
@@ -291,7 +300,9 @@ class LineMaker:
         stated, declared = factor.get("ch4_origin"), self.document["ch4_origin"]["default"]
         if stated in {"fossil", "non_fossil"}:
             return str(stated), ()
-        has_methane = any(_number(factor.get(name)) for name in ("ch4_kg_per_unit", "ch4_co2e_kg_per_unit"))
+        named = ["ch4_kg_per_unit", "ch4_co2e_kg_per_unit"]
+        named += ["gas_kg_per_unit"] if factor.get("gas") == METHANE else []
+        has_methane = any(_number(factor.get(name)) for name in named)
         if declared == "none" or not has_methane:
             return "", ()
         return declared, (f"methane taken as {declared.replace('_', '-')} by the document",)

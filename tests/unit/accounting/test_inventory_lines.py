@@ -51,6 +51,30 @@ def test_methane_that_does_not_say_is_derived_only_by_a_declared_choice() -> Non
     assert make([BURNT], [silent], gwp_sets=["AR4"]).lines[0]["co2e_kg"] == D("197.980000")
 
 
+def test_methane_as_the_one_gas_has_the_declared_origin_too() -> None:
+    leak = factor(**GAS, co2e_kg_per_unit="28", gas="CH4", gas_kg_per_unit="1")
+    (line,) = make([BURNT], [leak], gwp_sets=["AR6"]).lines
+    assert (line["gwp_set"], line["missing_sets"]) == ("AR5", "AR6")
+    (line,) = make([BURNT], [leak], gwp_sets=["AR6"], ch4_origin={"default": "non_fossil"}).lines
+    assert (line["gwp_set"], line["co2e_kg"]) == ("AR6", D("27000"))
+    assert line["substitutions"] == "methane taken as non-fossil by the document"
+    (line,) = make([BURNT], [leak | {"ch4_origin": "fossil"}], gwp_sets=["AR6"]).lines
+    assert line["co2e_kg"] == D("29800")
+
+
+@pytest.mark.parametrize("origin", [None, "fossil", "non_fossil"])
+def test_a_set_with_one_potential_for_all_methane(origin: str | None) -> None:
+    burnt = factor(**GAS, **GASES, ch4_origin=origin)
+    leak = factor(**(GAS | {"activity_type": "leak"}), co2e_kg_per_unit="28", gas="CH4", gas_kg_per_unit="1")
+    rows = [BURNT, activity(activity_id="A2", activity_type="leak", unit="kWh_gross", quantity="1")]
+    lines = make(rows, [burnt, leak | {"ch4_origin": origin}], gwp_sets=["SAR"]).lines
+    # 190 kg CO2 + 0.2 kg CH4 × 21 + 0.01 kg N2O × 310; 1 kg CH4 × 21
+    assert [(line["gwp_set"], line["co2e_kg"]) for line in lines] == [("SAR", D("197.3")), ("SAR", D("21"))]
+    back = factor(**GAS, gwp_set="SAR", co2e_kg_per_unit="0.2121", co2_kg_per_unit="0.19",
+                  ch4_co2e_kg_per_unit="0.021", n2o_co2e_kg_per_unit="0.0011", ch4_origin="fossil")  # fmt: skip
+    assert make([BURNT], [back], gwp_sets=["AR5"]).lines[0]["ch4_fossil_kg"] == 1
+
+
 def test_a_mass_published_as_co2e_is_divided_exactly() -> None:
     given = factor(
         **GAS, gwp_set="AR4", co2e_kg_per_unit="0.18387", co2_kg_per_unit="0.18352", ch4_co2e_kg_per_unit="0.00025",

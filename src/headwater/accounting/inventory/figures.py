@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 POTENTIAL_SCALE = 6
 POTENTIAL_UNITS = 1_000_000
 OUTSIDE = "outside_of_scopes"
+METHANE = "CH4"
 _LARGEST = 2**127 - 1
 _TENTHS = 10**FACTOR_SCALE
 ALWAYS_ALIKE, NEVER_ALIKE = Fraction(2, 10_000), Fraction(5, 1000)
@@ -135,7 +136,7 @@ def figures_of(
     own = factor["gwp_set"]
     origin, said = _origin(factor, ch4_origin)
     co2 = _given(factor.get("co2_kg_per_unit"))
-    ch4 = _mass(factor, "ch4", potentials.get(own, {}), _methane(origin))
+    ch4 = _mass(factor, "ch4", potentials.get(own, {}), _methane(origin, potentials.get(own, {})))
     n2o = _mass(factor, "n2o", potentials.get(own, {}), ("N2O",))
     gas = _given(factor.get("gas_kg_per_unit"))
     biogenic = _given(factor.get("biogenic_co2_kg_per_unit"))
@@ -190,10 +191,11 @@ def _sums(factor: Factor, potentials: Mapping[str, Mapping[str, Decimal]]) -> It
     """What the gases may come to, with what the rounding of all figures may add up to."""
     own = factor["gwp_set"]
     for known in [potentials[own]] if own in potentials else potentials.values():
-        for methane in {known[name] for name in ("CH4_fossil", "CH4_non_fossil") if name in known} or {Decimal(0)}:
+        for methane in {known[name] for name in _methane("", known) if name in known} or {Decimal(0)}:
             weights = {"ch4": methane, "n2o": known.get("N2O", Decimal(0))}
             parts = [(factor.get("co2_kg_per_unit"), Decimal(1))]
-            parts.append((factor.get("gas_kg_per_unit"), known.get(str(factor.get("gas")), Decimal(0))))
+            further = methane if factor.get("gas") == METHANE else known.get(str(factor.get("gas")), Decimal(0))
+            parts.append((factor.get("gas_kg_per_unit"), further))
             for gas, weight in weights.items():
                 mass = factor.get(f"{gas}_kg_per_unit")
                 parts.append((factor.get(f"{gas}_co2e_kg_per_unit"), Decimal(1)) if mass is None else (mass, weight))
@@ -243,7 +245,8 @@ def _derived(
     name: str, potentials: Mapping[str, Decimal], masses: Mapping[str, PerUnit | None], factor: Factor, origin: str
 ) -> SetFigure | None:
     """The potentials of a set for the gases there are; None where one is missing or in doubt."""
-    wanted = {"ch4": _methane(origin), "n2o": ("N2O",), "gas": (str(factor.get("gas")),)}
+    methane, further = _methane(origin, potentials), str(factor.get("gas"))
+    wanted = {"ch4": methane, "n2o": ("N2O",), "gas": methane if further == METHANE else (further,)}
     found: dict[str, int] = {}
     for gas, names in wanted.items():
         mass = masses[gas]
@@ -265,15 +268,20 @@ def _origin(factor: Factor, declared: str | None) -> tuple[str, tuple[str, ...]]
     stated = factor.get("ch4_origin")
     if stated in {"fossil", "non_fossil"}:
         return str(stated), ()
-    has_methane = any(factor.get(name) for name in ("ch4_kg_per_unit", "ch4_co2e_kg_per_unit"))
+    named = ("ch4_kg_per_unit", "ch4_co2e_kg_per_unit", *(["gas_kg_per_unit"] if factor.get("gas") == METHANE else []))
+    has_methane = any(factor.get(name) for name in named)
     if declared is None or not has_methane:
         return "", ()
     return declared, (f"methane taken as {declared.replace('_', '-')} by the document",)
 
 
-def _methane(origin: str) -> tuple[str, ...]:
-    """The potentials that may apply: one where the origin is known, else both, which must be alike."""
-    return (f"CH4_{origin}",) if origin else ("CH4_fossil", "CH4_non_fossil")
+def _methane(origin: str, potentials: Mapping[str, Decimal]) -> tuple[str, ...]:
+    """The potentials that may apply: one where the origin is known, else both, which must be alike.
+
+    A set that does not tell origins apart, as the IPCC's reports before AR5, has one for all methane.
+    """
+    names = (f"CH4_{origin}",) if origin else ("CH4_fossil", "CH4_non_fossil")
+    return names if any(name in potentials for name in names) else (METHANE,)
 
 
 def _mass(factor: Factor, gas: str, potentials: Mapping[str, Decimal], names: Sequence[str]) -> PerUnit | None:
