@@ -54,6 +54,9 @@ def test_each_cause_of_runs_moves_what_is_its_own(river: River) -> None:
     first = run(river, ROWS)
     assert moved(compare(river.installation, first, first)) == {}
 
+    (licence,) = compare(river.installation, first, first).licences
+    assert (licence.licence, licence.factors, licence.lines) == ("CC0", 1, 2)
+
     corrected = run(river, [ROWS[0] | {"quantity": "900"}, ROWS[1], {"activity_id": "c", "quantity": "10"}])
     assert moved(compare(river.installation, first, corrected)) == {"input": Decimal(-36)}
 

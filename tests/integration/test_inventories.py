@@ -104,8 +104,8 @@ def test_an_inventory_is_calculated_and_shown(river: River) -> None:
     assert rules == {
         "inventory.no_figure", "inventory.other_sets", "inventory.substitution", "inventory.grid_average",
     }  # fmt: skip
-    licences = {(licence.licence, licence.redistributable) for licence in view.licences}
-    assert licences == {("CC0", True), ("CC BY 4.0", True), ("CC0", False)}
+    licences = {(licence.source, licence.licence, licence.redistributable) for licence in view.licences}
+    assert licences == {("test", "CC0", True), ("test", "CC BY 4.0", True), ("test", "CC0", False)}
     assert json.dumps(view.as_json(), default=str)
 
 

@@ -18,6 +18,7 @@ from headwater.errors import Misuse
 from headwater.packs.ghg import pack
 from headwater.services.figure_page import render
 from headwater.services.indicators import as_json, compute_indicators, defined_indicators
+from headwater.services.indicators import page as indicators_page
 from headwater.services.inventories.calculating import calculate
 from headwater.services.inventory_lines import Wanted
 from headwater.services.uncertainty import Uncertainty, inventory_uncertainty, page
@@ -29,7 +30,8 @@ pytestmark = pytest.mark.server
 ACTIVITY_FORM = str(Path(str(pack.mappings)) / "activity_form.yaml")
 ACTIVITY = {"activity_type": "electricity", "region": "DE", "unit": "kWh", "period_start": "2024-01-01"}
 FACTOR = {
-    "source": "test", "publication_year": "2024", "activity_type": "electricity", "region": "DE", "unit": "kWh",
+    "source": "test", "licence": "CC BY 4.0", "redistributable": "true",
+    "publication_year": "2024", "activity_type": "electricity", "region": "DE", "unit": "kWh",
     "scope": "2", "method": "location_based", "gwp_set": "AR5", "co2e_kg_per_unit": "0.4", "valid_from": "2020-01-01",
     "valid_to": "2030-01-01",
 }  # fmt: skip
@@ -187,6 +189,24 @@ def test_electricity_without_a_figure_was_bought_all_the_same(plant: River) -> N
     calculate(plant.installation, document(plant, "half", boundary=share), progress=SilentProgress())
     assert values(plant, "electricity_bought", ("half",)) == {"": "0.500"}
     assert values(plant, "renewable_share", ("half",)) == {"": "100.0"}
+
+
+def test_every_report_names_sources_and_licences(plant: River) -> None:
+    """Of a licence text that two sources have, both are named: each asks to be named."""
+    both = {("test", "CC BY 4.0"), ("registry", None)}
+    found = assessed(plant, wanted=Wanted(method="market_based"))
+    assert {(each.source, each.licence) for each in found.licences} == both
+    assert {(each["source"], each["licence"]) for each in found.as_json()["licences"]} == both
+    assert {(each.source, each.factors, each.lines) for each in assessed(plant).licences} == {("test", 2, 3)}
+    assert "CC BY 4.0" in render(page(found, organisation="Plant"))
+    share, headcount = compute_indicators(
+        plant.installation, defined_indicators(), ["renewable_share", "headcount"], inventories=["plant"]
+    )
+    assert {(each.source, each.licence) for each in share.licences} == both
+    assert (as_json(headcount)["licences"], as_json(share)["licences"][0]["lines"]) == ([], 2)
+    assert "registry" in render(indicators_page([share], organisation="Plant", of="inventory plant"))
+    (live,) = compute_indicators(plant.installation, defined_indicators(), ["emissions"])
+    assert [(each.source, each.factors, each.lines) for each in live.licences] == [("test", 2, 3)]
 
 
 def test_electricity_in_money_makes_no_share(plant: River) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headwater.cli.imports import AsJson
+from headwater.cli.licences import print_licences
 from headwater.cli.printing import print_json, print_table
 from headwater.cli.session import installation
 
@@ -83,6 +84,7 @@ def _print(found: Comparison) -> None:
     typer.echo(f"{found.moved_activities:,} activities moved")
     for note in found.notes:
         typer.echo(f"note: {note}")
+    print_licences(found.licences)
 
 
 def _print_movers(what: str, movers: Sequence[Mover]) -> None:

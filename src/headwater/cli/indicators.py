@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headwater.cli.imports import AsJson
+from headwater.cli.licences import print_licences
 from headwater.cli.printing import print_facts, print_json, print_table
 from headwater.cli.session import installation
 
@@ -155,6 +156,7 @@ def compute(
 
 def _print(found: list[Computed]) -> None:
     from headwater.services.indicators import WORDS, common_notes, key_words, remarks, rests_on
+    from headwater.services.licences import together
 
     for each in found:
         heads = [WORDS.get(name, name) for name in each.dimensions]
@@ -176,3 +178,4 @@ def _print(found: list[Computed]) -> None:
             typer.echo(note)
         for line in rests_on(each):
             typer.echo(f"rests on {line}")
+    print_licences(together(each.licences for each in found))

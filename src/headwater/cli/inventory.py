@@ -9,6 +9,7 @@ import typer
 
 from headwater.cli import exits
 from headwater.cli.imports import AsJson
+from headwater.cli.licences import print_licences
 from headwater.cli.printing import print_facts, print_json, print_table, told_of
 from headwater.cli.session import installation
 
@@ -233,7 +234,7 @@ def export(
         kept = [each for each in show_inventory(opened, inventory).licences if each.redistributable is False]
     typer.echo(f"written to {path}")
     if as_csv and kept:
-        names = ", ".join(each.licence for each in kept)
+        names = ", ".join(f"{each.source}, {each.licence or 'no licence stated'}" for each in kept)
         count = sum(each.lines for each in kept)
         typer.echo(
             f"warning: {count:,} lines rest on factors that may not be passed on ({names}); quantity and CO2e together"
@@ -278,13 +279,7 @@ def _print_view(view: InventoryView) -> None:
             numbers=["activities"],
             title="Findings",
         )
-    words = {True: "may be passed on", False: "may not be passed on", None: "not known whether it may be passed on"}
-    print_table(
-        ["licence", "", "factors", "lines"],
-        [(each.licence, words[each.redistributable], each.factors, each.lines) for each in view.licences],
-        numbers=["factors", "lines"],
-        title="Licences it rests on",
-    )
+    print_licences(view.licences)
     typer.echo(f"anchor {view.anchor}")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headwater.cli.imports import AsJson
+from headwater.cli.licences import print_licences
 from headwater.cli.printing import print_json, print_table
 from headwater.cli.session import installation
 
@@ -114,3 +115,4 @@ def _print(found: Uncertainty) -> None:
             print_table([" ".join(found.by), *heads], rating_rows(ratings), title=title, numbers=heads)
     for sentence in sentences(found):
         typer.echo(sentence)
+    print_licences(found.licences)

@@ -13,6 +13,8 @@ from headwater.contracts.bulk import quoted
 from headwater.contracts.document import FieldSpec
 from headwater.errors import Misuse
 from headwater.services.contract_rows import load_rows
+from headwater.services.inventories.inputs import FACTOR
+from headwater.services.inventories.viewing import find_inventory
 from headwater.services.inventory_lines import (
     ALL_LINES,
     BOUGHT,
@@ -25,11 +27,13 @@ from headwater.services.inventory_lines import (
     load_electricity,
     load_lines,
 )
+from headwater.services.licences import of_figures, of_lines
 from headwater.services.logic import CALCULATED, RESULTS
 
 if TYPE_CHECKING:
     import duckdb
 
+    from headwater.accounting.factors import RestsOn
     from headwater.contracts import Document
     from headwater.services.installation import Installation
 
@@ -99,6 +103,25 @@ def inventory_rows(
         else:
             sources[name] = named_contract(installation, engine, name, periods=loaded.periods)
     return Rows(connection=engine, sources=sources)
+
+
+def licences_behind(
+    installation: Installation, engine: duckdb.DuckDBPyConnection, names: Sequence[str], inventories: Sequence[str]
+) -> dict[str, list[RestsOn]]:
+    """By source, the licences of the factors and instruments behind its rows, once the sources are made."""
+    found: dict[str, list[RestsOn]] = {name: [] for name in names}
+    stored = [find_inventory(installation, name) for name in inventories]
+    if stored:
+        relations = {EMISSIONS: COUNTED, MARKET_ELECTRICITY: f"of_{MARKET_ELECTRICITY}"}
+        return found | {
+            name: of_lines(installation, engine, relation, stored)
+            for name, relation in relations.items()
+            if name in found
+        }
+    if EMISSIONS in found:
+        load_rows(installation, engine, installation.contract(*FACTOR), "rows_of_factors")
+        found[EMISSIONS] = of_figures(engine, "live_emissions", "rows_of_factors")
+    return found
 
 
 def _of_lines(

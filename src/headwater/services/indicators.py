@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +20,11 @@ from headwater.errors import InputRefused, Misuse
 from headwater.mapping.strict_yaml import parse_yaml
 from headwater.services.charts import Bar, Chart, columns, room_for, rows
 from headwater.services.figure_page import Page, Section, Table
-from headwater.services.indicator_sources import inventory_rows, live_rows
+from headwater.services.indicator_sources import inventory_rows, licences_behind, live_rows
 from headwater.services.installation import installed_packs
 from headwater.services.inventories.calculating import opened_engine
 from headwater.services.inventory_lines import Wanted
+from headwater.services.licences import section, together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,7 +86,11 @@ def compute_indicators(
             sources = inventory_rows(installation, connection, needed, wanted, inventories)
         else:
             sources = live_rows(installation, connection, needed, wanted)
-        return compute(indicators, sources, chosen, by=by)
+        behind = licences_behind(installation, connection, needed, inventories)
+        return [
+            replace(each, licences=together(behind[name] for name in needed_sources(indicators, [each.name])))
+            for each in compute(indicators, sources, chosen, by=by)
+        ]
 
 
 def as_json(computed: Computed) -> dict[str, Any]:
@@ -95,6 +100,7 @@ def as_json(computed: Computed) -> dict[str, Any]:
         "title": computed.indicator.title,
         "kind": computed.indicator.kind,
         "by": [WORDS.get(name, name) for name in computed.dimensions],
+        "licences": [asdict(licence) for licence in computed.licences],
         "values": [_figure_json(computed, figure) for figure in computed.figures],
     }
 
@@ -110,7 +116,7 @@ def page(found: Sequence[Computed], *, organisation: str, of: str) -> Page:
             for each in found
             if len(each.figures) == 1 and each.figures[0].figure is not None
         ][:6],
-        sections=[_section(each) for each in found],
+        sections=[*map(_section, found), section(together(each.licences for each in found))],
     )
 
 

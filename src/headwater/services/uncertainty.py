@@ -17,9 +17,11 @@ from headwater.services.charts import Bar, Chart, room_for, rows
 from headwater.services.figure_page import Page, Section, Table
 from headwater.services.inventories.calculating import opened_engine
 from headwater.services.inventory_lines import COUNTED, Wanted, called, line_fields, load_lines
+from headwater.services.licences import of_lines, section
 from headwater.services.report_figures import tonnes, words
 
 if TYPE_CHECKING:
+    from headwater.accounting.factors import RestsOn
     from headwater.services.installation import Installation
 
 NAMED = {"site": "facility_code"}
@@ -50,6 +52,7 @@ class Uncertainty:
     method: str
     gwp_set: str
     lines: str
+    licences: tuple[RestsOn, ...]
     caveat: str | None
     total_kg: Decimal
     by: tuple[str, ...]
@@ -66,6 +69,7 @@ class Uncertainty:
             "method": self.method,
             "gwp_set": self.gwp_set,
             "lines_sha256": self.lines,
+            "licences": [asdict(each) for each in self.licences],
             "caveat": self.caveat,
             "co2e_kg": f"{self.total_kg:f}",
             "assumed": asdict(self.assumed),
@@ -108,6 +112,7 @@ def inventory_uncertainty(
         loaded = load_lines(installation, engine, [inventory], wanted or Wanted())
         columns = _group_columns(by)
         figures = engine.sql(_figures_sql(columns, assumed)).to_arrow_table()
+        licences = of_lines(installation, engine, COUNTED, loaded.inventories)
         ((total,),) = engine.execute(f"SELECT coalesce(sum(co2e_kg), 0) FROM {COUNTED}").fetchall()
     figures = figures.cast(_schema(figures))
     names = [name for name, _ in columns]
@@ -116,6 +121,7 @@ def inventory_uncertainty(
         method=loaded.method,
         gwp_set=loaded.gwp_set,
         lines=loaded.sha256,
+        licences=tuple(licences),
         caveat=loaded.caveat,
         total_kg=total,
         by=tuple(by),
@@ -170,6 +176,7 @@ def page(found: Uncertainty, *, organisation: str) -> Page:
                 tables=[_ratings_table("activities", found.activity_ratings),
                         _ratings_table("factors", found.factor_ratings)],
             ),
+            section(found.licences),
         ],
     )  # fmt: skip
 

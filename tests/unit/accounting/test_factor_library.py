@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.accounting.factors import STATUSES, broader, conflicts, gate, identity, licences_of, statuses
+from headwater.accounting.factors import STATUSES, broader, conflicts, gate, identity, licences_of, rests_on, statuses
 from headwater.accounting.factors.regions import groups
 from tests.unit.accounting.factors import factor
 
@@ -169,3 +169,13 @@ def test_the_groups_are_those_of_their_makers() -> None:
     assert len(countries) == len(set(countries)) == 247
     continents = {country for name in ("AFRICA", "AMERICAS", "ASIA", "EUROPE", "OCEANIA") for country in members[name]}
     assert continents == set(countries)
+
+
+def test_a_licence_of_two_sources_names_both() -> None:
+    one = {"source": "Agency", "licence": "CC BY 4.0", "redistributable": True}
+    other = {"source": "Registry", "licence": "CC BY 4.0", "redistributable": None}
+    found = rests_on([(one, 3), (other, 9), (one, 4)])
+    assert [(each.source, each.licence, each.factors, each.lines) for each in found] == [
+        ("Registry", "CC BY 4.0", 1, 9),
+        ("Agency", "CC BY 4.0", 2, 7),
+    ]

@@ -13,9 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headwater.errors import Misuse
+
+if TYPE_CHECKING:
+    from headwater.accounting.factors import RestsOn
 
 CAUSES = ("boundary", "input", "mapping", "method", "factor", "gwp_set")
 MEANING: Mapping[str, str] = {
@@ -72,6 +75,8 @@ class Comparison:
     by_activity: tuple[Mover, ...]
     moved_activities: int
     notes: tuple[str, ...] = ()
+    licences: tuple[RestsOn, ...] = ()
+    """Of the factors and instruments behind both sides."""
 
     @property
     def difference(self) -> Decimal:

@@ -9,7 +9,7 @@ Factors are rows of the contract `emission_factor` with typed values.
 """
 
 from headwater.accounting.factors.conflicts import Conflict, conflicts
-from headwater.accounting.factors.licences import LeftOut, Licence, gate, licences_of
+from headwater.accounting.factors.licences import LeftOut, Licence, RestsOn, gate, licences_of, rests_on
 from headwater.accounting.factors.publications import CURRENT, STALE, STATUSES, SUPERSEDED, identity, statuses
 from headwater.accounting.factors.regions import broader
 
@@ -21,10 +21,12 @@ __all__ = [
     "Conflict",
     "LeftOut",
     "Licence",
+    "RestsOn",
     "broader",
     "conflicts",
     "gate",
     "identity",
     "licences_of",
+    "rests_on",
     "statuses",
 ]

@@ -35,6 +35,17 @@ class Licence:
     factors: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class RestsOn:
+    """A source and its licence, with how many factors and instruments of it so many lines or figures rest on."""
+
+    source: str
+    licence: str | None
+    redistributable: bool | None
+    factors: int
+    lines: int
+
+
 def gate(factors: Iterable[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], list[LeftOut]]:
     """The factors that may be passed on, and those that are left out, each in their order."""
     passed, left_out = [], []
@@ -47,6 +58,19 @@ def gate(factors: Iterable[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]],
             LeftOut(factor_id=factor["factor_id"], source=factor["source"], licence=factor["licence"], why=why)
         )
     return passed, left_out
+
+
+def rests_on(used: Iterable[tuple[Mapping[str, Any], int]]) -> list[RestsOn]:
+    """What lines rest on, of factors or instruments with how many lines each; what bears most of them first."""
+    found: dict[tuple[str, str | None, bool | None], list[int]] = {}
+    for row, lines in used:
+        found.setdefault((row["source"] or "", row["licence"], row.get("redistributable")), []).append(lines)
+    order = sorted(found, key=lambda each: (-sum(found[each]), each[0], each[1] or ""))
+    return [
+        RestsOn(source=source, licence=licence, redistributable=allowed, factors=len(lines), lines=sum(lines))
+        for source, licence, allowed in order
+        for lines in [found[source, licence, allowed]]
+    ]
 
 
 def licences_of(factors: Iterable[Mapping[str, Any]]) -> list[Licence]:

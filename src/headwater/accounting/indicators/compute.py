@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from headwater.accounting.factors import RestsOn
     from headwater.accounting.indicators.document import Conditional, Indicator, Ratio
 
 ALIASES = {"site": "facility_code"}
@@ -37,12 +38,13 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class Computed:
-    """One indicator: its figures in order of their keys."""
+    """One indicator: its figures in order of their keys, and the licences of factors behind them."""
 
     name: str
     indicator: Indicator
     dimensions: tuple[str, ...]
     figures: tuple[Figure, ...]
+    licences: tuple[RestsOn, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ from headwater.services.comparison.steps import Named, Steps
 from headwater.services.inventories.calculating import stored_document
 from headwater.services.inventories.inputs import ACTIVITY, inputs_of
 from headwater.services.inventories.viewing import find_inventory, show_inventory
+from headwater.services.licences import together
 from headwater.store.origins import origins
 
 if TYPE_CHECKING:
@@ -77,8 +78,11 @@ class _Inventories:
         for state in self._states():
             self._steps.add(state.key, lambda number, state=state: self._calculate(number, state))  # type: ignore[misc]
         found = self._steps.compared(self._named(self._a), self._named(self._b))
+        licences = []
         for inventory, side in ((self._a, found.a), (self._b, found.b)):
-            stands = show_inventory(self._installation, str(inventory.inventory_id)).designated.co2e_kg
+            view = show_inventory(self._installation, str(inventory.inventory_id))
+            licences.append(view.licences)
+            stands = view.designated.co2e_kg
             if stands != side.co2e_kg:
                 raise Stopped(
                     "the inventory does not come out as it stands",
@@ -86,7 +90,7 @@ class _Inventories:
                     value=f"{side.co2e_kg} kg, stored {stands} kg",
                     remedy="`headwater verify` says whether it was changed, or made by another version of Headwater.",
                 )
-        return found
+        return replace(found, licences=together(licences))
 
     def _states(self) -> Iterator[_State]:
         one, other = self._documents

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from headwater.accounting.comparison.causes import CAUSES, MEANING
 from headwater.services.charts import BOTTOM, LEFT, RIGHT, TOP, WIDTH, Drawing, Label, Line, Mark, gridlines
 from headwater.services.figure_page import Page, Section, Table, write_page
+from headwater.services.licences import section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,6 +53,7 @@ def page_of(comparison: Comparison) -> Page:
             ),
             Section(heading="By activity type", tables=(_movers(comparison.by_type, "activity types"),)),
             Section(heading="By activity", tables=(_movers(comparison.by_activity, "activities"),)),
+            section(comparison.licences),
         ),
     )
 

@@ -20,6 +20,7 @@ from headwater.pipeline.calculation import Calculation
 from headwater.services import factor_sets
 from headwater.services.comparison.steps import Named, Steps
 from headwater.services.imports import stored_logic
+from headwater.services.licences import of_figures, together
 from headwater.services.logic import RESULTS, compile_logic
 from headwater.services.sources import layout_from_json
 from headwater.store import runs
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from headwater.accounting.comparison.causes import Comparison
+    from headwater.accounting.factors import RestsOn
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
     from headwater.store.runs import Run
@@ -105,9 +107,21 @@ class _Runs:
             self._add(str(activities), policy, factors, held=a if factors is b else None)
         self._add(str(last), b, b)
         sets = [self._sets(str(activities), side) for activities, side in ((own, a), (last, b))]
-        return self._steps.compared(
+        licences = together(self._licences(str(activities), side) for activities, side in ((own, a), (last, b)))
+        found = self._steps.compared(
             self._named(a, str(own), sets[0]), self._named(b, str(last), sets[1]), self._notes()
         )
+        return replace(found, licences=licences)
+
+    def _licences(self, activities: str, side: _Side) -> list[RestsOn]:
+        """Of the factors by which a side's figures are made."""
+        calculated = self._calculated(activities, side, side)
+        self._duck.execute(f"CREATE OR REPLACE TEMP TABLE comparison_used AS SELECT factor_id FROM ({calculated})")
+        self._duck.register("comparison_factors", factor_sets.read(self._installation, self._duck, side.factors))
+        try:
+            return of_figures(self._duck, "comparison_used", "comparison_factors")
+        finally:
+            self._duck.unregister("comparison_factors")
 
     def _notes(self) -> list[str]:
         if self._a.run.blob_sha256 != self._b.run.blob_sha256 or self._a.logic.mapping == self._b.logic.mapping:

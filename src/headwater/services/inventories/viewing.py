@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from headwater.accounting.factors import RestsOn, rests_on
 from headwater.accounting.inventory.findings import LEAVES_OUT
 from headwater.accounting.inventory.lines import NAMES, counts
 from headwater.errors import Misuse
 from headwater.services.inventories.calculating import stored_document
-from headwater.services.inventories.inputs import FACTOR, INSTRUMENT
+from headwater.services.licences import pinned_rows
 from headwater.store import audit, inventories
-from headwater.store.stored_rows import parse_rows
 
 if TYPE_CHECKING:
     from headwater.accounting.inventory.document import Inventory
@@ -40,16 +40,6 @@ class Total:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Licence:
-    """A licence that the inventory rests on. `redistributable` None: nobody has checked."""
-
-    licence: str
-    redistributable: bool | None
-    factors: int
-    lines: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class InventoryView:
     """All that is shown of an inventory."""
 
@@ -57,7 +47,7 @@ class InventoryView:
     document: Inventory
     totals: tuple[Total, ...]
     findings: tuple[StoredFinding, ...]
-    licences: tuple[Licence, ...]
+    licences: tuple[RestsOn, ...]
     anchor: str
 
     @property
@@ -170,26 +160,14 @@ def _sum(sums: Sequence[LineSum], **alike: int | None) -> Decimal:
 
 def _licences(
     installation: Installation, inventory: StoredInventory, used: Sequence[tuple[str | None, str | None, int]]
-) -> Iterator[Licence]:
+) -> list[RestsOn]:
     """Of the factors and instruments in use, as they were pinned."""
-    rows: dict[tuple[str, str], tuple[str, bool | None]] = {}
-    for name, key, sha256 in (
-        (FACTOR, "factor_id", inventory.factors),
-        (INSTRUMENT, "instrument_id", inventory.instruments),
-    ):
-        with installation.blobs.open(installation.tenant_id, sha256) as file:
-            pinned = parse_rows(file.read())
-        listed = [key, *(column for column in ("licence", "redistributable") if column in pinned.column_names)]
-        for row in pinned.select(listed).to_pylist():
-            said = {"true": True, "false": False}.get(row.get("redistributable") or "")
-            rows[name[0], row[key]] = (row["licence"] or "not stated", said)
-    found: dict[tuple[str, bool | None], list[int]] = {}
-    for factor_id, instrument_id, lines in used:
-        key_of = (FACTOR[0], factor_id) if factor_id is not None else (INSTRUMENT[0], instrument_id)
-        if key_of[1] is not None:
-            found.setdefault(rows.get((key_of[0], key_of[1]), ("not stated", None)), []).append(lines)
-    for (licence, redistributable), counted in sorted(found.items(), key=lambda each: -sum(each[1])):
-        yield Licence(licence=licence, redistributable=redistributable, factors=len(counted), lines=sum(counted))
+    rows = {(row.get("factor_id"), row.get("instrument_id")): row for row in pinned_rows(installation, inventory)}
+    return rests_on(
+        (rows[factor_id, instrument_id], lines)
+        for factor_id, instrument_id, lines in used
+        if factor_id or instrument_id
+    )
 
 
 def list_lines(
