@@ -10,10 +10,10 @@ import pytest
 
 from headwater.replay import container
 from headwater.replay.container import Reader
-from headwater.services.replay_export.export import check, export_inventory
+from headwater.services.replay_export.export import check, export_inventory, export_run
 from tests.integration import test_replay_inventory as plant
 from tests.integration.test_replay_export import resealed, told
-from tests.river import River
+from tests.river import River, factors
 
 pytestmark = pytest.mark.server
 
@@ -21,6 +21,50 @@ pytestmark = pytest.mark.server
 def members(file: Path) -> dict[str, bytes]:
     with zipfile.ZipFile(file) as opened:
         return {name: opened.read(name) for name in opened.namelist()}
+
+
+LICENSED = [
+    {"factor_id": "open", "co2e_kg_per_unit": "0.4"},
+    {"factor_id": "paid", "co2e_kg_per_unit": "0.987654", "redistributable": "false", "licence": "paid for"},
+    {"factor_id": "unsaid", "co2e_kg_per_unit": "0.876543", "redistributable": "", "licence": ""},
+    {"factor_id": "paid", "co2e_kg_per_unit": "0.987654", "redistributable": "false", "licence": "paid for"},
+    {"factor_id": "paid", "co2e_kg_per_unit": "0.987655", "redistributable": "false", "licence": "paid for"},
+    {"factor_id": "bad", "co2e_kg_per_unit": "0.765432", "region": "", "redistributable": "false"},
+    {"factor_id": "open", "co2e_kg_per_unit": "0.5"},
+    {"factor_id": "last", "co2e_kg_per_unit": "0.6"},
+]
+
+
+@pytest.mark.parametrize("chunk_size", [2, 50])
+def test_a_run_of_factors_carries_none_that_may_not_be_passed_on(river: River, tmp_path: Path, chunk_size: int) -> None:
+    text, file = factors(LICENSED), tmp_path / "run.pyz"
+    for again, content in enumerate((text, text.replace("0.6", "0.7"))):
+        run_id, _ = river.load(content, name="factors.csv", mapping="factor_form", chunk_size=chunk_size)
+        export_run(river.installation, str(run_id), file)
+        whole = file.read_bytes()
+        assert not [secret for secret in (b"0.98765", b"0.876543", b"0.765432") if secret in whole]
+        assert b"0.4" in b"".join(content for name, content in members(file).items() if name.endswith("records.jsonl"))
+        manifest = json.loads(members(file)["manifest.json"])
+        facts = {"activity_type": "electricity", "region": "DE", "source": "test"}
+        paid = facts | {"factor_id": "paid", "licence": "paid for", "why": "its licence does not let it be passed on"}
+        unsaid = facts | {"factor_id": "unsaid", "licence": None, "why": "nobody has said whether it may be passed on"}
+        assert paid in manifest["left_out"]
+        assert unsaid in manifest["left_out"]
+        assert {"record": 6, "why": "it has no row that says whether it may be passed on"} in manifest["left_out"]
+        assert {each["licence"] for each in manifest["licences"]} == {"CC0", "paid for", None}
+        found = check(file)
+        assert told(found) == [], again
+        assert "3 records worked through from their cells, 5 known by hash only" in found.stages[3].said
+    first = str(river.rows("SELECT run_id FROM runs ORDER BY started_at LIMIT 1")[0]["run_id"])
+    export_run(river.installation, first, file)
+    assert told(check(file)) == []
+    for name, before, after in (
+        ("records.jsonl", b'"row_hash":"', b'"row_hash":"00'),
+        ("rows.jsonl", b',"withheld",null,"', b',null,null,"'),
+    ):
+        found_in = [member for member, content in members(file).items() if member.endswith(name) and before in content]
+        changed = members(file)[found_in[0]].replace(before, after, 1)
+        assert not check(resealed(file, {found_in[0]: changed})).ok, name
 
 
 def test_an_inventory_carries_no_personal_remark(river: River, tmp_path: Path) -> None:

@@ -122,7 +122,9 @@ def _check_run(reader: Reader, findings: Findings) -> None:
             check.records()
             check.ledger()
         stage.count = totals.records
-        stage.said = f"{totals.records:,} records worked through from their cells"
+        stage.said = f"{totals.records - totals.withheld:,} records worked through from their cells"
+        if totals.withheld:
+            stage.said += f", {totals.withheld:,} known by hash only: they may not be passed on"
     with findings.stage("rows") as stage:
         for check in checks:
             check.rows()

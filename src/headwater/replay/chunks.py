@@ -10,16 +10,19 @@ from decimal import Decimal
 from typing import Any
 
 from headwater.contracts.row_text import row_text
+from headwater.errors import InputRefused
 from headwater.replay.container import Reader
 from headwater.replay.differences import Difference, Findings
 from headwater.replay.evidence import RunEvidence
-from headwater.replay.records import STANDING_BYTES, Row, canonical_texts, typed
+from headwater.replay.records import STANDING_BYTES, Row, canonical_texts, typed, typed_field
 from headwater.values import sha256
 
 ROW, KNOWN, MERGED, CONFLICT, OLDER = "row", "known", "merged", "conflict", "older"
 SKIPPED, REFUSED, ELSEWHERE, OLDER_ELSEWHERE = "skipped", "refused", "elsewhere", "older_elsewhere"
 OF_FIRST = {ROW, KNOWN, ELSEWHERE, OLDER_ELSEWHERE}
 """What may become of the first record of a key: that depends on rows beyond the file, which the chain's counts hold."""
+WITHHELD = "withheld"
+"""What stands in place of the values of a row that may not be passed on."""
 FROM_CELLS = "computed again from the cells"
 AS_CHAINED = "as the audit chain says"
 
@@ -41,6 +44,7 @@ class Totals:
     rows: int = 0
     figures: int = 0
     by_hash: int = 0
+    withheld: int = 0
     co2e_kg: dict[tuple[str, str], Decimal] = field(default_factory=dict)
 
     def add(self, figure: Mapping[str, Any]) -> None:
@@ -81,7 +85,9 @@ class ChunkCheck:
         for _, (number, _line, raw_hash, cells, fate, detail) in self._reader.records(member):
             name = f"record {number}"
             with self._findings.stage_part(member, name):
-                row = maker.make(cells)
+                is_withheld = isinstance(cells, dict)
+                row = self._withheld(cells, raw_hash, fate, detail) if is_withheld else maker.make(cells)
+                self._totals.withheld += is_withheld
                 self._compare(member, name, "raw_hash", raw_hash, row.raw_hash.hex(), why="SHA-256 of the cells")
                 expected = self._fate(row, version, keys, fate)
                 self._compare(member, name, "fate", [fate, detail], list(expected), why=FROM_CELLS)
@@ -91,6 +97,23 @@ class ChunkCheck:
                     self._standing.update(row.raw_hash[:STANDING_BYTES])
                     self._stood += 1
         self._totals.records += len(self._made)
+
+    def _withheld(self, known: Mapping[str, Any], raw_hash: str, fate: str, detail: Any) -> Row:
+        """A record that may not be passed on: its key, its version, and the hashes that the audit chain holds."""
+        contract, version = self._evidence.contract, self._evidence.recipe["load"]["version"]
+        if "redistributable" not in contract.by_name:
+            raise InputRefused("only what has a licence may be withheld", value=contract.name)
+        if known["key"] is None:
+            told = (detail, ()) if fate == SKIPPED else (None, tuple(detail or ()))
+            return Row(raw_hash=bytes.fromhex(raw_hash), skipped=told[0], refused=told[1])
+        names = [spec.name for spec in contract.key]
+        own = {} if version is None else typed_field(contract, version, known["version"])
+        return Row(
+            raw_hash=bytes.fromhex(raw_hash),
+            values=own,
+            texts=dict(zip(names, known["key"], strict=True)),
+            row_hash=bytes.fromhex(known["row_hash"]),
+        )
 
     def _fate(
         self, row: Row, version: str | None, keys: dict[tuple[str | None, ...], _Of], stated: str
@@ -159,6 +182,7 @@ class ChunkCheck:
             seen.add(number)
             if values is not None:
                 stored += 1
+            if values is not None and not (values == WITHHELD and row.texts.keys() != set(names)):
                 for field_name, value in zip([*names, "absent"], [*values, absent], strict=True):
                     expected = row.absent if field_name == "absent" else row.texts[field_name]
                     self._compare(member, name, field_name, value, expected, why=FROM_CELLS)

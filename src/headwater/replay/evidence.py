@@ -78,7 +78,9 @@ class RunEvidence:
 
     @cached_property
     def left_out(self) -> frozenset[tuple[str, str]]:
-        """Activity type and region of factors that may not be passed on."""
+        """Activity type and region of factors that may not be passed on; a run of factors takes none itself."""
+        if not self.calculates:
+            return frozenset()
         return frozenset((row["activity_type"], row["region"]) for row in self._reader.manifest["left_out"])
 
     def check(self, findings: Findings) -> int:

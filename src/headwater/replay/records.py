@@ -96,15 +96,20 @@ def canonical_texts(contract: Document, values: Mapping[str, Any]) -> dict[str, 
 
 def typed(contract: Document, texts: Mapping[str, str | None]) -> dict[str, Any]:
     """Values from their canonical texts; InputRefused naming a text that is none."""
-    values = {}
+    values: dict[str, Any] = {}
     for spec in contract.fields:
-        text = texts.get(spec.name)
-        parsed = spec.kind.parse(text, TextFormat())
-        is_canonical = text is None or (parsed.value is not None and spec.kind.canonical(parsed.value) == text)
-        if not is_canonical:
-            raise InputRefused("this is no value of the field", where=f"{contract.name}.{spec.name}", value=text)
-        values[spec.name] = None if text is None else parsed.value
+        values |= typed_field(contract, spec.name, texts.get(spec.name))
     return values
+
+
+def typed_field(contract: Document, name: str, text: str | None) -> dict[str, Any]:
+    """The value of one field, by its name; InputRefused where the text is none."""
+    kind = contract.by_name[name].kind
+    parsed = kind.parse(text, TextFormat())
+    is_canonical = text is None or (parsed.value is not None and kind.canonical(parsed.value) == text)
+    if not is_canonical:
+        raise InputRefused("this is no value of the field", where=f"{contract.name}.{name}", value=text)
+    return {name: None if text is None else parsed.value}
 
 
 def text_format(body: Mapping[str, Any]) -> TextFormat:

@@ -47,7 +47,7 @@ def gate_told(rows: Sequence[Mapping[str, Any]], key: str) -> tuple[list[dict[st
     _, gone = gate(rows)
     why = {each.factor_id: each.why for each in gone}
     left_out = [
-        {**{name: row[name] for name in _FACTS[key]}, "why": why[row["factor_id"]]}
+        {**{name: row[name] for name in _FACTS.get(key, (key, "source", "licence"))}, "why": why[row["factor_id"]]}
         for row in rows
         if row["factor_id"] in why
     ]

@@ -23,6 +23,7 @@ from headwater.mapping.compile import COMPILER_VERSION
 from headwater.pipeline.transform import TRANSFORM_VERSION
 from headwater.replay import evidence as members
 from headwater.replay.chain import CHAIN, entry_as_json
+from headwater.replay.chunks import WITHHELD
 from headwater.replay.container import Writer
 from headwater.services.imports import stored_logic
 from headwater.services.logic import compile_logic
@@ -31,6 +32,7 @@ from headwater.services.replay_export.chunks import ChunkMaker
 from headwater.services.replay_export.factors import gated, lines_of
 from headwater.services.replay_export.instructions import instructions
 from headwater.services.replay_export.script import script
+from headwater.services.replay_export.withheld import MAY_GO_OUT, RunGate
 from headwater.services.sources import file_of, layout_from_json
 from headwater.store import audit, chunk_rows
 from headwater.store.chunks import chunks_of
@@ -157,15 +159,26 @@ class RiverExport:
             transform, _ = compile_logic(
                 self._installation, duck, self._logic, columns=columns, source_id=run.source_id
             )
-            self._writer.add(members.PROGRAM, _json(instructions(duck, self._logic, columns)))
+            program = instructions(duck, self._logic, columns)
+            self._writer.add(members.PROGRAM, _json(program))
+            gate = self._gate(program)
             maker = ChunkMaker(
                 connection=self._connection, duck=duck, run=run, tenant_id=self._tenant_id, file=file,
                 layout=self._layout, transform=transform, mending=mending,
             )  # fmt: skip
             for chunk in planned:
                 made = maker.make(chunk, _span(chunk), self._payload(chunk))
-                part = self._write_one(chunk, made, one) if one else self._write_chunk(chunk, made)
+                part = self._write_one(chunk, made, one) if one else self._write_chunk(chunk, made, gate)
+        if gate is not None:
+            self._left_out, self._licences = gate.told()
         return [chunk.chunk_no for chunk in planned], part
+
+    def _gate(self, program: dict[str, Any]) -> RunGate | None:
+        """Of a run of factors or instruments, whose rows say whether they may be passed on."""
+        contract = self._logic.contract
+        if MAY_GO_OUT not in contract.by_name:
+            return None
+        return RunGate(contract, program, self._logic.recipe.load.version)
 
     def _payload(self, chunk: Chunk) -> dict[str, Any]:
         resource = f"run/{self._run.run_id}/chunk/{chunk.chunk_no}"
@@ -174,14 +187,14 @@ class RiverExport:
         )
         return payload
 
-    def _write_chunk(self, chunk: Chunk, made: MadeChunk) -> dict[str, Any]:
+    def _write_chunk(self, chunk: Chunk, made: MadeChunk, gate: RunGate | None) -> dict[str, Any]:
         folder, contract = f"chunks/{chunk.chunk_no}", self._logic.contract
         self._writer.add(f"{folder}/chunk.json", _json({"uncut": made.uncut}))
-        self._writer.add_records(f"{folder}/records.jsonl", map(_record, made.records))
+        self._writer.add_records(f"{folder}/records.jsonl", (_record(record, gate) for record in made.records))
         stored = self._stored(contract, chunk)
         self._writer.add_records(
             f"{folder}/rows.jsonl",
-            (_row(contract, number, row_hash, stored.get(number)) for number, row_hash in made.manifest),
+            (_row(contract, number, row_hash, stored.get(number), gate) for number, row_hash in made.manifest),
         )
         if self._run.factor_set is not None:
             figures = self._stored(self._results, chunk)
@@ -250,15 +263,20 @@ class RiverExport:
             return file.read()
 
 
-def _record(record: tuple[int, int, Sequence[str], str, Any]) -> list[Any]:
+def _record(record: tuple[int, int, Sequence[str], str, Any], gate: RunGate | None = None) -> list[Any]:
     number, line, cells, fate, detail = record
-    return [number, line, sha256(SEPARATOR.join(cells)).hex(), list(cells), fate, detail]
+    shown = list(cells) if gate is None else gate.cells(number, cells)
+    return [number, line, sha256(SEPARATOR.join(cells)).hex(), shown, fate, detail]
 
 
-def _row(contract: Document, number: int, row_hash: bytes, stored: StoredRow | None) -> list[Any]:
-    """A row as it is stored; of one that was found unchanged only the hash."""
+def _row(
+    contract: Document, number: int, row_hash: bytes, stored: StoredRow | None, gate: RunGate | None = None
+) -> list[Any]:
+    """A row as it is stored; only the hash of one that was found unchanged, or may not be passed on."""
     if stored is None:
         return [number, None, None, row_hash.hex()]
+    if gate is not None and number in gate.withheld:
+        return [number, WITHHELD, None, stored.row_hash.hex()]
     return [number, _texts(contract, stored), stored.absent, stored.row_hash.hex()]
 
 
