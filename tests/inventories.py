@@ -111,6 +111,7 @@ def make(
     instruments: Sequence[Mapping[str, Any]] = (),
     rates: Rates | None = None,
     batch: int = 1000,
+    uncounted: Mapping[tuple[str, str], str] | None = None,
     policy: Mapping[str, Any] | None = None,
     use: Mapping[str, Any] | None = None,
     **given: Any,
@@ -136,6 +137,7 @@ def make(
                 factors=list(factors),
                 instruments=list(instruments),
                 potentials=POTENTIALS,
+                uncounted=uncounted or {},
                 rates=rates,
             ),
         )

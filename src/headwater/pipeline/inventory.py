@@ -86,6 +86,7 @@ class Inputs:
     early       as activities, those that begin before the period and reach into it: not counted, but told
     factors, instruments  rows of their contracts with row_hash
     potentials  by set and gas
+    uncounted   by set and blend: its parts that the set has no potential for, `;` between
     """
 
     document: Inventory
@@ -93,6 +94,7 @@ class Inputs:
     factors: Sequence[Mapping[str, Any]]
     instruments: Sequence[Mapping[str, Any]]
     potentials: Mapping[str, Mapping[str, Decimal]]
+    uncounted: Mapping[tuple[str, str], str] = field(default_factory=dict)
     rates: Rates | None = None
     early: Callable[[], Iterator[pa.Table]] = lambda: iter(())
 
@@ -113,7 +115,8 @@ class InventoryCalculation:
     def __post_init__(self) -> None:
         document = self.inputs.document
         policy = Policy(factors=self.inputs.factors, rules=document.factors, rates=self.inputs.rates)
-        self.tables = Tables(document=document, policy=policy, potentials=self.inputs.potentials)
+        inputs = self.inputs
+        self.tables = Tables(document=document, policy=policy, potentials=inputs.potentials, uncounted=inputs.uncounted)
 
     def lines(self) -> Iterator[pa.Table]:
         """The lines in order: by activity as the activities come, then method, set, stage, part."""

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from headwater.accounting.gases import built_in
 from headwater.accounting.inventory.findings import LEAVES_OUT
 from headwater.accounting.inventory.lines import counts
+from headwater.services.inventories.inputs import potentials_text, read_potentials, read_uncounted
 from tests.inventories import activity, factor, instrument, make
 
 D = Decimal
@@ -94,6 +96,25 @@ def test_a_refrigerant_is_its_mass_times_its_potential() -> None:
     made = make([leak], [given], gwp_sets=["AR5", "AR6"])
     assert [(line["basis"], line["co2e_kg"]) for line in made.lines] == [("published", 3250), ("derived", 3825)]
     assert {(line["gas"], line["gas_kg"]) for line in made.lines} == {("HFC-134a", D("2.5"))}
+
+
+def test_parts_of_a_blend_that_a_set_has_no_potential_for_are_named() -> None:
+    text = potentials_text(built_in())
+    lacking = read_uncounted(text)
+    assert lacking["AR4", "R-448A"] == "HFO-1234yf;HFO-1234ze(E)"
+    assert ("AR6", "R-448A") not in lacking
+    assert read_potentials(text)["AR4"]["R-410A"] == D("2087.5")
+    blend = factor(
+        activity_type="refrigerant", unit="kg", scope=1, method="activity_based", co2e_kg_per_unit="1300",
+        gas="HFC-134a", gas_kg_per_unit="1",
+    )  # fmt: skip
+    leak = activity(activity_type="refrigerant", unit="kg", quantity="2.5")
+    parts = {("AR5", "HFC-134a"): "one", ("AR6", "HFC-134a"): "one;two", ("AR6", "R-448A"): "three"}
+    (finding,) = make([leak], [blend], gwp_sets=["AR5", "AR6"], uncounted=parts).findings
+    assert (finding.rule_id, finding.subject, finding.activities, finding.quantity) == (
+        "inventory.parts_not_counted", "HFC-134a in AR6", 1, D("2.5"),
+    )  # fmt: skip
+    assert "no potential for one, two" in finding.message
 
 
 def test_co2e_only_stays_in_its_set_and_is_told_and_counted_only_if_the_document_accepts() -> None:

@@ -117,6 +117,7 @@ class Tables:
     document: Inventory
     policy: Policy
     potentials: Mapping[str, Mapping[str, Decimal]]
+    uncounted: Mapping[tuple[str, str], str] = field(default_factory=dict)
     factors: list[FactorFigures] = field(default_factory=list)
     pieces: list[PlacedPiece] = field(default_factory=list)
     _demands: dict[tuple[str, str, str], int] = field(default_factory=dict)

@@ -20,6 +20,7 @@ from headwater.accounting.inventory.findings import (
     RESIDUAL_MIX_MISSING,
     STRADDLES,
     SUBSTITUTION,
+    UNCOUNTED,
     UNEXPLAINED,
     Finding,
 )
@@ -82,6 +83,7 @@ def findings_of(noticed: Noticed, tables: Tables, other_sets: Sequence[SetSum]) 
         *_early(noticed, tables.document),
         *_other_sets(other_sets, tables.document),
         *_unexplained(noticed, tables),
+        *_uncounted(noticed, tables),
         *_substituted(noticed, tables),
         *(
             Finding(rule_id=rule, subject="boundary", activities=noticed.counts[rule], message=words)
@@ -193,6 +195,31 @@ def _unexplained(noticed: Noticed, tables: Tables) -> Iterator[Finding]:
                 unit=piece.wanted.unit,
                 message=figures.unexplained,
             )
+
+
+def _uncounted(noticed: Noticed, tables: Tables) -> Iterator[Finding]:
+    """Blends whose CO2e was derived in a set that lacks some of their parts."""
+    for (number, is_figure), (count, quantity) in sorted(noticed.pieces.items()):
+        piece = tables.pieces[number]
+        if not is_figure or piece.choice.factor is None:
+            continue
+        figures = tables.factors[tables.add_factor(piece.choice.factor)]
+        gas = str(figures.factor.get("gas"))
+        for each in figures.sets:
+            parts = tables.uncounted.get((each.gwp_set, gas), "") if each.gas else ""
+            if parts:
+                named = ", ".join(parts.split(";"))
+                yield Finding(
+                    rule_id=UNCOUNTED,
+                    subject=f"{gas} in {each.gwp_set}",
+                    method=piece.method,
+                    stage=piece.wanted.stage,
+                    activities=count,
+                    quantity=quantity,
+                    unit=piece.wanted.unit,
+                    message=f"{each.gwp_set} has no potential for {named}: these parts of {gas} count nothing there."
+                    " Ask for a set that has them, or import one of your own.",
+                )
 
 
 def _other_sets(sums: Sequence[SetSum], document: Inventory) -> Iterator[Finding]:

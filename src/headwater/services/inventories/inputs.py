@@ -83,7 +83,7 @@ def pin(installation: Installation, document: Inventory, rates: Path | None) -> 
         activities=writer.blob,
         factors=rows[FACTOR],
         instruments=rows[INSTRUMENT],
-        potentials=blobs.put_bytes(tenant_id, _potentials_text(sets)),
+        potentials=blobs.put_bytes(tenant_id, potentials_text(sets)),
         rates=None if rates is None else blobs.put_file(tenant_id, rates),
     )
 
@@ -100,12 +100,14 @@ def _potential_sets(installation: Installation, connection: TenantConnection) ->
     return built_in().with_rows(parse_rows(out.getvalue()).to_pylist())
 
 
-def _potentials_text(sets: PotentialSets) -> bytes:
-    """By set and gas, in order, as CSV."""
-    rows = sorted((row["gwp_set"], row["gas"], f"{row['gwp_100']:f}") for row in sets.table().to_pylist())
+def potentials_text(sets: PotentialSets) -> bytes:
+    """By set and gas, in order, as CSV, with the parts of a blend that the set has no potential for."""
+    rows = sorted(
+        (row["gwp_set"], row["gas"], f"{row['gwp_100']:f}", row["uncounted"] or "") for row in sets.table().to_pylist()
+    )
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerows([("gwp_set", "gas", "gwp_100"), *rows])
+    writer.writerows([("gwp_set", "gas", "gwp_100", "uncounted"), *rows])
     return out.getvalue().encode()
 
 
@@ -114,13 +116,15 @@ def inputs_of(
 ) -> Inputs:
     """What was pinned, typed for the calculation."""
     activities, start = _sha256(hashes, "activities"), document.period.start
+    potentials = _content(installation, _sha256(hashes, "potentials"))
     return Inputs(
         document=document,
         activities=partial(pinned_activities, installation, activities, start),
         early=partial(pinned_early, installation, activities, start),
         factors=_typed(installation, duck, FACTOR, _sha256(hashes, "factors")),
         instruments=_typed(installation, duck, INSTRUMENT, _sha256(hashes, "instruments")),
-        potentials=read_potentials(_content(installation, _sha256(hashes, "potentials"))),
+        potentials=read_potentials(potentials),
+        uncounted=read_uncounted(potentials),
         rates=_rates(installation, document, hashes["rates"]),
     )
 
@@ -131,6 +135,12 @@ def read_potentials(content: bytes) -> dict[str, dict[str, Decimal]]:
     for row in csv.DictReader(io.StringIO(content.decode())):
         found.setdefault(row["gwp_set"], {})[row["gas"]] = Decimal(row["gwp_100"])
     return found
+
+
+def read_uncounted(content: bytes) -> dict[tuple[str, str], str]:
+    """The parts of blends that a set has no potential for, `;` between, by set and blend, from the same text."""
+    rows = csv.DictReader(io.StringIO(content.decode()))
+    return {(row["gwp_set"], row["gas"]): row["uncounted"] for row in rows if row.get("uncounted")}
 
 
 def _rates(installation: Installation, document: Inventory, sha256: bytes | None) -> Rates | None:
