@@ -22,6 +22,7 @@ from headwater.accounting.inventory.findings import (
     NO_FIGURE,
     NO_SHARE,
     OUTSIDE_BOUNDARY,
+    REPORTED_CATEGORY,
     REPORTED_SCOPE,
     STRADDLES,
     Finding,
@@ -250,6 +251,10 @@ SELECT name, (row_number() OVER (ORDER BY name))::BIGINT AS place FROM (
             ),
             STRADDLES: (lines_sql.COUNTED, f"period_end > DATE '{document.period.end}'"),
             REPORTED_SCOPE: (lines_sql.COUNTED, "reported_co2e_kg IS NOT NULL AND reported_scope IS NULL"),
+            REPORTED_CATEGORY: (
+                lines_sql.COUNTED,
+                "reported_co2e_kg IS NOT NULL AND reported_scope = 3 AND reported_category IS NULL",
+            ),
         }
         for rule, (relation, condition) in asked.items():
             rows = self.connection.sql(f"SELECT count(*) FROM {relation} WHERE {condition}").fetchall()

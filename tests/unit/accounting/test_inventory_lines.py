@@ -19,6 +19,7 @@ GASES = {
     "co2e_kg_per_unit": "0.1983", "co2_kg_per_unit": "0.19", "ch4_kg_per_unit": "0.0002", "n2o_kg_per_unit": "0.00001",
 }  # fmt: skip
 GAS: dict[str, Any] = {"activity_type": "natural_gas", "scope": 1, "method": "activity_based", "unit": "kWh_gross"}
+SAID = {"reported_co2e_kg": "1", "reported_scope": 1, "reported_gwp_set": "AR5"}
 BURNT = activity(activity_type="natural_gas", unit="kWh_gross", quantity="1000")
 
 
@@ -167,6 +168,18 @@ def test_biogenic_co2_stands_outside_the_scopes() -> None:
     assert len(make([wood], [burnt, apart]).lines) == 1
 
 
+def test_two_factors_for_biogenic_co2_that_are_preferred_alike_are_told() -> None:
+    wood = activity(activity_type="wood", unit="t", quantity="3")
+    usual: dict[str, Any] = GAS | {"activity_type": "wood", "unit": "t", "co2e_kg_per_unit": "1500"}
+    outside = {"stage": "outside_of_scopes"}
+    one, two = (factor(factor_id=name, **usual, **outside, source=name) for name in "AB")
+    made = make([wood], [factor(factor_id="wood", **usual), one, two])
+    assert [(line["stage"], line["biogenic_co2_kg"]) for line in made.lines] == [("use", None)]
+    (finding,) = made.findings
+    assert (finding.rule_id, finding.stage, finding.activities) == ("inventory.no_biogenic", "outside_of_scopes", 1)
+    assert "preferred alike: A, B" in finding.message
+
+
 def test_upstream_is_category_3_and_only_if_asked_for() -> None:
     wtt = factor(factor_id="wtt", stage="well_to_tank", scope=3, method="activity_based", co2e_kg_per_unit="0.03")
     losses = factor(factor_id="td", stage="transmission_and_distribution", scope=3, co2e_kg_per_unit="0.02")
@@ -237,6 +250,9 @@ def test_reported_figures_are_taken_as_they_are() -> None:
     assert counts(line, "AR5", "market_based", accept_other_sets=False)
     (silent,) = make([given | {"reported_gwp_set": None}]).lines
     assert (silent["gwp_set"], silent["missing_sets"]) == ("not_stated", "AR5")
+    uncategorised = make([given | {"reported_category": None}, activity(activity_id="A2", **SAID)])
+    assert [line["co2e_kg"] for line in uncategorised.lines] == [D("12.5"), 1]
+    assert [(each.rule_id, each.activities) for each in uncategorised.findings] == [("inventory.reported_category", 1)]
     without = make([given | {"reported_scope": None}])
     assert (without.lines, without.rules()) == ([], {"inventory.reported_scope"})
 

@@ -235,7 +235,8 @@ class Tables:
         has_biogenic = any(each.choice.factor and each.choice.factor.get("biogenic_co2_kg_per_unit") for each in used)
         if not has_biogenic:
             outside = self._slot(_with(wanted, stage=OUTSIDE, methods=ANY_METHOD), is_needed=False)
-            yield from (each for each in outside if each.choice.factor is not None)
+            told = {CalculationOutcome.CALCULATED, CalculationOutcome.TWO_FACTORS}
+            yield from (each for each in outside if each.choice.outcome in told)
 
     def _slot(
         self, wanted: Wanted, *, method: str | None = None, tier: str | None = None, is_needed: bool = True,

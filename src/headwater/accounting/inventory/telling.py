@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from headwater.accounting.inventory.findings import (
     BEGINS_BEFORE,
     GRID_AVERAGE,
+    NO_BIOGENIC,
     NO_FIGURE,
     NO_SHARE,
     NO_UPSTREAM,
     NOT_IN_TOTAL,
     OTHER_SETS,
     OUTSIDE_BOUNDARY,
+    REPORTED_CATEGORY,
     REPORTED_SCOPE,
     RESIDUAL_MIX_MISSING,
     STRADDLES,
@@ -24,7 +26,7 @@ from headwater.accounting.inventory.findings import (
     UNEXPLAINED,
     Finding,
 )
-from headwater.accounting.inventory.lines import TIERS
+from headwater.accounting.inventory.lines import TIERS, UPSTREAM
 from headwater.accounting.inventory.tables import GRID_SAID, said_of
 from headwater.accounting.outcome import CalculationOutcome
 
@@ -40,6 +42,8 @@ _COUNTED = {
     OUTSIDE_BOUNDARY: "activities of other sites, or of none, are not counted: the boundary lists its sites.",
     NO_SHARE: "activities are not counted: their site has no share in the document. Give it one under boundary.shares.",
     STRADDLES: "activities begin in the period and end after it. All of each is counted; split them if it matters.",
+    REPORTED_CATEGORY: "activities come with reported CO2e of scope 3 and no category: they count in scope 3, and in"
+    " none of its categories. Give reported_category.",
     REPORTED_SCOPE: "activities come with reported CO2e and no scope, and are not counted. Give reported_scope.",
 }
 
@@ -101,7 +105,8 @@ def _missing(noticed: Noticed, tables: Tables) -> Iterator[Finding]:
             continue
         wanted = piece.wanted
         is_market = piece.tier == TIERS[4]
-        rule = RESIDUAL_MIX_MISSING if is_market else NO_FIGURE if piece.is_needed else NO_UPSTREAM
+        beside = NO_UPSTREAM if wanted.stage in UPSTREAM else NO_BIOGENIC
+        rule = RESIDUAL_MIX_MISSING if is_market else NO_FIGURE if piece.is_needed else beside
         yield Finding(
             rule_id=rule,
             subject=f"{wanted.activity_type} in {wanted.region}, {wanted.unit}",
