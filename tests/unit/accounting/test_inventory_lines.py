@@ -191,6 +191,24 @@ def test_upstream_is_category_3_and_only_if_asked_for() -> None:
     assert made.rules() == {"inventory.no_upstream"}  # well-to-tank of the losses
 
 
+def test_what_has_no_figure_of_its_own_is_told_once() -> None:
+    """Not again for every stage upstream of it."""
+    rows = [activity(activity_id=name, activity_type="taxi", unit="km") for name in ("A1", "A2")]
+    made = make(rows, policy={"upstream": True})
+    assert [(each.rule_id, each.activities) for each in made.findings] == [("inventory.no_figure", 2)]
+    both = ["location_based", "market_based"]
+    made = make([activity()], [factor()], policy={"upstream": True}, methods=both)
+    assert made.rules() == {"inventory.residual_mix_missing", "inventory.no_upstream"}
+
+
+def test_what_has_a_figure_for_part_of_the_time_is_told_to_have_none_upstream() -> None:
+    rows = [activity(), activity(activity_id="A2", period_start=date(2024, 12, 1))]
+    short = factor(valid_from=date(2024, 1, 1), valid_to=date(2024, 7, 1))
+    made = make(rows, [short], policy={"upstream": True})
+    found = {(each.rule_id, each.activities) for each in made.findings}
+    assert found == {("inventory.no_figure", 1), ("inventory.no_upstream", 2)}
+
+
 def test_the_document_says_under_which_category_an_activity_type_counts() -> None:
     car = activity(activity_type="commuting_car", unit="km", quantity="100")
     travel = factor(activity_type="travel.car", unit="km", scope=3, category=6, method="activity_based")

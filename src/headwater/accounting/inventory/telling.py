@@ -27,7 +27,7 @@ from headwater.accounting.inventory.findings import (
     Finding,
 )
 from headwater.accounting.inventory.lines import TIERS, UPSTREAM
-from headwater.accounting.inventory.tables import GRID_SAID, said_of
+from headwater.accounting.inventory.tables import GRID_SAID, LOCATION, MARKET, said_of
 from headwater.accounting.outcome import CalculationOutcome
 
 if TYPE_CHECKING:
@@ -99,11 +99,14 @@ def findings_of(noticed: Noticed, tables: Tables, other_sets: Sequence[SetSum]) 
 
 
 def _missing(noticed: Noticed, tables: Tables) -> Iterator[Finding]:
+    without = _without_figure(noticed, tables)
     for (number, is_figure), (count, quantity) in sorted(noticed.pieces.items()):
         piece = tables.pieces[number]
         if is_figure or (not piece.is_needed and piece.choice.outcome == CalculationOutcome.CALCULATED):
             continue
         wanted = piece.wanted
+        if not piece.is_needed and count <= without[_demand(piece)]:
+            continue
         is_market = piece.tier == TIERS[4]
         beside = NO_UPSTREAM if wanted.stage in UPSTREAM else NO_BIOGENIC
         rule = RESIDUAL_MIX_MISSING if is_market else NO_FIGURE if piece.is_needed else beside
@@ -117,6 +120,22 @@ def _missing(noticed: Noticed, tables: Tables) -> Iterator[Finding]:
             unit=wanted.unit,
             message=explanation(piece, tables),
         )
+
+
+def _without_figure(noticed: Noticed, tables: Tables) -> Counter[tuple[str, str, str]]:
+    """By kind of activity how many have no figure of their own: that nothing stands beside it goes without saying."""
+    other = MARKET if LOCATION in tables.document.methods else LOCATION
+    found: Counter[tuple[str, str, str]] = Counter()
+    for (number, is_figure), (count, _) in noticed.pieces.items():
+        piece = tables.pieces[number]
+        if piece.is_needed and not is_figure and piece.method != other:
+            found[_demand(piece)] += count
+    return found
+
+
+def _demand(piece: PlacedPiece) -> tuple[str, str, str]:
+    wanted = piece.wanted
+    return wanted.activity_type, wanted.region, wanted.unit
 
 
 def _early(noticed: Noticed, document: Inventory) -> Iterator[Finding]:
