@@ -130,8 +130,8 @@ def next_steps(view: RunView, left: Sequence[str] = ()) -> Iterator[str]:
     yield f"{records} open in quarantine. Look at them, mend them in a spreadsheet, send them again:"
     yield f"  headwater quarantine list --run {run.run_id}"
     if view.workbook:
-        yield f"  headwater quarantine export --workbook --run {run.run_id} --output mend{view.workbook}"
+        yield f"  headwater quarantine export --workbook --run {run.run_id} --out mend{view.workbook}"
         yield f"  headwater quarantine resubmit mend{view.workbook}"
         yield "Or as CSV:"
-    yield f"  headwater quarantine export --run {run.run_id} --output mend.csv"
+    yield f"  headwater quarantine export --run {run.run_id} --out mend.csv"
     yield "  headwater quarantine resubmit mend.csv"

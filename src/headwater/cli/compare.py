@@ -26,8 +26,8 @@ Side = Annotated[
 def compare(
     a: Side,
     b: Side,
-    page: Annotated[
-        Path | None, typer.Option("--page", help="Also write an HTML page with the way from A to B as a picture.")
+    html: Annotated[
+        Path | None, typer.Option(help="Also write it as a page with the way from A to B as a picture.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -40,7 +40,7 @@ def compare(
     \b
     Examples:
       headwater compare 3f2a 77c1
-      headwater compare 1 2 --page 2019-2020.html
+      headwater compare 1 2 --html 2019-2020.html
       headwater compare laboratory_2019 laboratory_2020 --json
     """
     from headwater.services.comparison.compare import compare as found_by
@@ -48,14 +48,14 @@ def compare(
 
     with installation() as opened:
         found = found_by(opened, a, b)
-    if page is not None:
-        write_comparison(found, page)
+    if html is not None:
+        write_comparison(found, html)
     if as_json:
-        print_json(found.as_json() | ({"page": str(page)} if page else {}))
+        print_json(found.as_json() | ({"html": str(html)} if html else {}))
         return
     _print(found)
-    if page is not None:
-        typer.echo(f"page written to {page}")
+    if html is not None:
+        typer.echo(f"written to {html}")
 
 
 def _print(found: Comparison) -> None:

@@ -125,7 +125,7 @@ def _print_verification(found: Verification) -> None:
 def report(
     run: Annotated[str, typer.Argument(help="Id of the run, or enough of its beginning.", show_default=False)],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write.", show_default="report-RUN.html")
+        Path | None, typer.Option("--out", "-o", help="File to write.", show_default="report-RUN.html")
     ] = None,
 ) -> None:
     """Write a run's report, one HTML page that needs nothing else.
@@ -136,7 +136,7 @@ def report(
     \b
     Examples:
       headwater report 3f2a
-      headwater report 3f2a --output 2024.html
+      headwater report 3f2a --out 2024.html
     """
     from headwater.services.reports import write_report
     from headwater.services.runs_view import find_run_id

@@ -24,6 +24,8 @@ app = typer.Typer(no_args_is_help=True, help="Inventories: calculate, show and p
 Which = Annotated[
     str, typer.Argument(help="Its number, its name, or enough of its id's beginning.", show_default=False)
 ]
+SHOWN = 20
+"""Findings shown where nobody asks for more."""
 Limit = Annotated[int, typer.Option(min=1, help="How many to show.")]
 
 
@@ -56,7 +58,7 @@ def calculate(
     else:
         if not made.is_new:
             typer.echo("nothing that it is made of has changed: the same inventory as before", err=True)
-        _print_view(view)
+        _print_view(view, SHOWN)
     if view.left_out:
         raise typer.Exit(exits.OPEN_IN_QUARANTINE)
 
@@ -94,7 +96,9 @@ def show(
     differences: Annotated[
         bool, typer.Option("--differences", help="Its own total beside each other one, activity by activity.")
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, help="How many differing activities to show of each.")] = 20,
+    limit: Annotated[
+        int, typer.Option(min=1, help="How many findings to show, and differing activities of each.")
+    ] = SHOWN,
     as_json: AsJson = False,
 ) -> None:
     """Show an inventory: totals by set, method, scope and category; findings; the licences it rests on.
@@ -103,6 +107,7 @@ def show(
     Examples:
       headwater inventory show 1
       headwater inventory show laboratory_2020 --differences
+      headwater inventory show laboratory_2020 --limit 500
     """
     from dataclasses import asdict
 
@@ -116,7 +121,7 @@ def show(
         more = {"differences": [asdict(each) for each in found]} if differences else {}
         print_json({**view.as_json(), **more})
         return
-    _print_view(view)
+    _print_view(view, limit)
     for each in found:
         _print_differences(each)
 
@@ -214,7 +219,7 @@ def publish(inventory: Which, as_json: AsJson = False) -> None:
 def export(
     inventory: Which,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write.", show_default="inventory-WHICH.html")
+        Path | None, typer.Option("--out", "-o", help="File to write.", show_default="inventory-WHICH.html")
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="The lines as CSV, instead of the report.")] = False,
 ) -> None:
@@ -223,7 +228,7 @@ def export(
     \b
     Examples:
       headwater inventory export 1
-      headwater inventory export 1 --csv --output lines.csv
+      headwater inventory export 1 --csv --out lines.csv
     """
     from headwater.services.inventories.exporting import write_lines, write_report
     from headwater.services.inventories.viewing import show_inventory
@@ -243,7 +248,7 @@ def export(
         )
 
 
-def _print_view(view: InventoryView) -> None:
+def _print_view(view: InventoryView, limit: int) -> None:
     found, document = view.inventory, view.document
     number = f", number {found.number}" if found.number is not None else ", not published"
     print_facts(
@@ -274,11 +279,12 @@ def _print_view(view: InventoryView) -> None:
             ["finding", "about", "activities", "message"],
             [
                 (each.rule_id.partition(".")[2], _about(each), each.activities or None, each.message)
-                for each in view.findings
+                for each in view.findings[:limit]
             ],
             numbers=["activities"],
             title="Findings",
         )
+        typer.echo(told_of(min(limit, len(view.findings)), len(view.findings), "findings"))
     print_licences(view.licences)
     typer.echo(f"anchor {view.anchor}")
 

@@ -132,7 +132,7 @@ def export(  # noqa: PLR0917  the options of a command
     run: OfRun = None,
     rule: OfRule = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write.", show_default="standard output")
+        Path | None, typer.Option("--out", "-o", help="File to write.", show_default="standard output")
     ] = None,
     workbook: Annotated[
         bool, typer.Option("--workbook", help="The original workbook, with what was refused marked in it.")
@@ -153,8 +153,8 @@ def export(  # noqa: PLR0917  the options of a command
 
     \b
     Examples:
-      headwater quarantine export --run 3f2a --output mend.csv
-      headwater quarantine export --run 3f2a --workbook --output mend.xlsx
+      headwater quarantine export --run 3f2a --out mend.csv
+      headwater quarantine export --run 3f2a --workbook --out mend.xlsx
       headwater quarantine export --run 3f2a --rule activity.unit.required -o units.csv
     """
     import io
@@ -168,7 +168,7 @@ def export(  # noqa: PLR0917  the options of a command
             remedy="Choose another name, or write over it with --force.",
         )
     if as_json and output is None:
-        raise Misuse("the records themselves go to standard output", where="--json", valid="--output FILE with it")
+        raise Misuse("the records themselves go to standard output", where="--json", valid="--out FILE with it")
     with installation() as opened:
         if workbook:
             export_workbook(opened, output, run=run, rule=rule, as_json=as_json)

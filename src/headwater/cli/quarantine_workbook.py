@@ -35,7 +35,7 @@ def export_workbook(
         raise Misuse(
             "a workbook is that of one run, and goes into a file",
             where="--workbook",
-            valid="--run RUN and --output FILE.xlsx with it",
+            valid="--run RUN and --out FILE.xlsx with it",
         )
     found = write(opened, output, run=run, rule=rule)
     if as_json:
@@ -118,7 +118,7 @@ def _export_again(sent: WorkbookSent, file: Path) -> Iterable[str]:
         return
     output = file.with_name(f"{file.stem}_again{'.xlsm' if file.suffix.lower() == '.xlsm' else '.xlsx'}")
     yield "Correct what is still open in a new export, and leave every row in its place:"
-    yield f"  headwater quarantine export --workbook --run {sent.origin} --output {_quoted(str(output))}"
+    yield f"  headwater quarantine export --workbook --run {sent.origin} --out {_quoted(str(output))}"
     yield f"  headwater quarantine resubmit {_quoted(str(output))}"
 
 

@@ -259,7 +259,7 @@ def _check_ending(path: Path, output: Path) -> None:
     if output.suffix.lower() != ending:
         raise Misuse(
             "a spreadsheet would not open it under this name",
-            where="--output",
+            where="--out",
             value=output.name,
             valid=f"a name that ends in {ending}",
         )

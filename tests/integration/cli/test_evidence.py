@@ -62,4 +62,4 @@ def test_a_report_is_one_page_named_after_its_run(loaded: Headwater, tmp_path: P
     assert done.code == 0
     assert done.out == f"written to report-{run[:8]}.html\n"
     assert run in (tmp_path / f"report-{run[:8]}.html").read_text(encoding="utf-8")
-    assert loaded("report", run, "--output", "there/is/no/such/folder.html").code == 2
+    assert loaded("report", run, "--out", "there/is/no/such/folder.html").code == 2

@@ -76,10 +76,10 @@ def test_mending_from_refusal_to_loaded(headwater: Headwater, meters: Path, tmp_
     assert listed["total"] == 2
     assert [record["raw"]["activity_id"] for record in listed["records"]] == ["c", "d"]
 
-    done = headwater("quarantine", "export", "--run", run, "--output", "mend.csv")
+    done = headwater("quarantine", "export", "--run", run, "--out", "mend.csv")
     assert done.code == 0
     assert done.out.startswith("2 records of run")
-    again = headwater("quarantine", "export", "--run", run, "--output", "mend.csv")
+    again = headwater("quarantine", "export", "--run", run, "--out", "mend.csv")
     assert again.code == 2
     assert "somebody's corrections" in again.err
 

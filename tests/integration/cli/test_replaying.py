@@ -59,7 +59,7 @@ def test_two_runs_are_compared(loaded: Headwater, form: Path, tmp_path: Path) ->
     first = run_id(loaded)
     (tmp_path / "meters.csv").write_text(activities([{"activity_id": "a", "quantity": "4010"}]))
     assert loaded("import", "meters.csv", "-m", form).code == 0
-    done = loaded("compare", first[:8], run_id(loaded), "--page", "moved.html")
+    done = loaded("compare", first[:8], run_id(loaded), "--html", "moved.html")
     assert done.code == 0, done.err
     assert "input" in done.out
     assert "+2" in done.out

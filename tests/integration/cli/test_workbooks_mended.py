@@ -45,7 +45,7 @@ def quantity_cell(row: int) -> str:
 
 def test_a_workbook_goes_out_and_comes_back_and_the_rest_is_fixed_like_it(imported: Headwater, tmp_path: Path) -> None:
     run = run_of(imported)
-    out = imported("quarantine", "export", "--run", run, "--workbook", "--output", "mend.xlsx")
+    out = imported("quarantine", "export", "--run", run, "--workbook", "--out", "mend.xlsx")
     assert out.code == 0
     assert "3 records" in out.out
     edited(tmp_path / "mend.xlsx", {quantity_cell(2): 100, quantity_cell(3): 2})
@@ -78,7 +78,7 @@ def test_what_stays_open_since_its_row_is_gone_ends_with_3_and_one_way_to_mend_i
     imported: Headwater, tmp_path: Path
 ) -> None:
     run = run_of(imported)
-    imported("quarantine", "export", "--run", run, "--workbook", "--output", "mend.xlsx")
+    imported("quarantine", "export", "--run", run, "--workbook", "--out", "mend.xlsx")
     edited(tmp_path / "mend.xlsx", {quantity_cell(3): 2, quantity_cell(4): 3})
     book = openpyxl.load_workbook(tmp_path / "mend.xlsx")
     book.worksheets[0].delete_rows(5)
@@ -96,7 +96,7 @@ def test_what_stays_open_since_its_row_is_gone_ends_with_3_and_one_way_to_mend_i
 
 def test_what_is_refused_again_is_told_with_its_place_and_a_formula_as_one(imported: Headwater, tmp_path: Path) -> None:
     run = run_of(imported)
-    imported("quarantine", "export", "--run", run, "--workbook", "--output", "mend.xlsx")
+    imported("quarantine", "export", "--run", run, "--workbook", "--out", "mend.xlsx")
     edited(tmp_path / "mend.xlsx", {quantity_cell(3): "=2*600", quantity_cell(4): "a lot", quantity_cell(5): 4})
     done = imported("quarantine", "resubmit", "mend.xlsx")
     assert done.code == 3
@@ -111,9 +111,9 @@ def test_what_is_refused_again_is_told_with_its_place_and_a_formula_as_one(impor
 
 def test_an_import_of_a_workbook_offers_that_workbook_first(imported: Headwater) -> None:
     told = imported("runs", "show", run_of(imported)).out
-    command = f"headwater quarantine export --workbook --run {run_of(imported)} --output mend.xlsx"
+    command = f"headwater quarantine export --workbook --run {run_of(imported)} --out mend.xlsx"
     assert command in told
-    assert told.index(command) < told.index("--output mend.csv")
+    assert told.index(command) < told.index("--out mend.csv")
     assert imported(*command.split()[1:]).code == 0
 
 
@@ -121,7 +121,7 @@ def test_other_changes_are_loaded_by_the_command_that_is_told_and_count_once(
     imported: Headwater, tmp_path: Path
 ) -> None:
     run = run_of(imported)
-    imported("quarantine", "export", "--run", run, "--workbook", "--output", "mend.xlsx")
+    imported("quarantine", "export", "--run", run, "--workbook", "--out", "mend.xlsx")
     edited(
         tmp_path / "mend.xlsx", {quantity_cell(2): 100, quantity_cell(3): 2, quantity_cell(4): 3, quantity_cell(5): 4}
     )
@@ -137,10 +137,10 @@ def test_other_changes_are_loaded_by_the_command_that_is_told_and_count_once(
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("--workbook", "--output", "mend.xlsx"), "that of one run"),
+        (("--workbook", "--out", "mend.xlsx"), "that of one run"),
         (("--workbook", "--run", "RUN"), "that of one run"),
-        (("--workbook", "--run", "RUN", "--output", "energy.xlsx"), "there already"),
-        (("--workbook", "--run", "RUN", "--output", "mend.csv"), "would not open it under this name"),
+        (("--workbook", "--run", "RUN", "--out", "energy.xlsx"), "there already"),
+        (("--workbook", "--run", "RUN", "--out", "mend.csv"), "would not open it under this name"),
         (("--json",), "standard output"),
     ],
 )

@@ -66,6 +66,14 @@ def test_every_listing_takes_json(name: str) -> None:
     assert any("--json" in parameter.opts for parameter in FOUND[name].params)
 
 
+def test_the_same_option_has_the_same_name_everywhere() -> None:
+    """Files are written with --out, pages beside what is printed with --html."""
+    options = {option: name for name in FOUND for parameter in FOUND[name].params for option in parameter.opts}
+    assert not {"--output", "--page", "--file", "--write"} & options.keys()
+    short = {name for name in FOUND for parameter in FOUND[name].params if "-o" in parameter.opts}
+    assert short <= {name for name in FOUND for parameter in FOUND[name].params if "--out" in parameter.opts}
+
+
 def test_help_brings_no_heavy_library_along() -> None:
     code = (
         "import sys; from typer.testing import CliRunner; from headwater.cli.main import app; "
