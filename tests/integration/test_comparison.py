@@ -12,7 +12,8 @@ import yaml
 from headwater.accounting.comparison.causes import Comparison
 from headwater.errors import Misuse
 from headwater.services.comparison.compare import compare
-from headwater.services.comparison.page import write_comparison
+from headwater.services.comparison.page import page_of
+from headwater.services.figure_page import write_page
 from headwater.services.inventories.calculating import calculate
 from headwater.telemetry import SilentProgress
 from tests.river import ACTIVITY_COLUMNS, River, activities, factors
@@ -155,7 +156,7 @@ def test_each_cause_of_inventories_moves_what_is_its_own(river: River, tmp_path:
         "left out, not reduced: 0.76 t CO2e that exist by AR5 only"
     ]
     assert "the total of B lacks 0.76 t CO2e that exist by AR5 only" in found.notes
-    page = write_comparison(compare(river.installation, first, both), tmp_path / "page.html")
+    page = write_page(page_of(compare(river.installation, first, both)), tmp_path / "page.html")
     text = page.read_text(encoding="utf-8")
     assert "<svg" in text
     assert "with no rest" in text

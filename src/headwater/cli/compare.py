@@ -9,7 +9,8 @@ import typer
 
 from headwater.cli.imports import AsJson
 from headwater.cli.licences import print_licences
-from headwater.cli.printing import print_json, print_table
+from headwater.cli.pages import present
+from headwater.cli.printing import print_table
 from headwater.cli.session import installation
 
 if TYPE_CHECKING:
@@ -44,18 +45,11 @@ def compare(
       headwater compare laboratory_2019 laboratory_2020 --json
     """
     from headwater.services.comparison.compare import compare as found_by
-    from headwater.services.comparison.page import write_comparison
+    from headwater.services.comparison.page import page_of
 
     with installation() as opened:
         found = found_by(opened, a, b)
-    if html is not None:
-        write_comparison(found, html)
-    if as_json:
-        print_json(found.as_json() | ({"html": str(html)} if html else {}))
-        return
-    _print(found)
-    if html is not None:
-        typer.echo(f"written to {html}")
+    present(page=lambda: page_of(found), html=html, body=found.as_json, as_json=as_json, tables=lambda: _print(found))
 
 
 def _print(found: Comparison) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from headwater.cli.imports import AsJson
 from headwater.cli.licences import print_licences
+from headwater.cli.pages import present
 from headwater.cli.printing import print_facts, print_json, print_table
 from headwater.cli.session import installation
 
@@ -133,7 +134,6 @@ def compute(
       headwater indicators compute emissions_by_scope renewable_share --inventory 1
       headwater indicators compute intensity_by_headcount --html intensity.html
     """
-    from headwater.services.figure_page import write_page
     from headwater.services.indicators import as_json as json_of
     from headwater.services.indicators import compute_indicators, defined_indicators, page
     from headwater.services.inventory_lines import Wanted
@@ -143,15 +143,14 @@ def compute(
         wanted = Wanted(method=method, gwp_set=gwp_set)
         found = compute_indicators(opened, defined, names or (), by=by, wanted=wanted, inventories=inventory or ())
         organisation = opened.settings.organisation
-    if html is not None:
-        of = " and ".join(f"inventory {each}" for each in inventory or ()) or "what stands"
-        write_page(page(found, organisation=organisation, of=of), html)
-    if as_json:
-        print_json([json_of(each) for each in found])
-        return
-    _print(found)
-    if html is not None:
-        typer.echo(f"written to {html}")
+    of = " and ".join(f"inventory {each}" for each in inventory or ()) or "what stands"
+    present(
+        page=lambda: page(found, organisation=organisation, of=of),
+        html=html,
+        body=lambda: [json_of(each) for each in found],
+        as_json=as_json,
+        tables=lambda: _print(found),
+    )
 
 
 def _print(found: list[Computed]) -> None:

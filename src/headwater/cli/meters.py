@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headwater.cli.imports import AsJson
+from headwater.cli.pages import present
 from headwater.cli.printing import print_json, print_table
 from headwater.cli.session import installation
 
@@ -27,7 +28,7 @@ End = Annotated[
     datetime.datetime | None,
     typer.Option("--to", formats=DAY, help="Day after the last to be billed.", show_default="each meter's last"),
 ]
-Method = Annotated[str | None, typer.Option("--scope-2", help="location_based or market_based, where both stand.")]
+Method = Annotated[str | None, typer.Option(help="The method of scope 2, where both stand.")]
 GwpSet = Annotated[str | None, typer.Option(help="The set of warming potentials, where several stand.")]
 
 
@@ -44,7 +45,7 @@ def calendar(
 ) -> None:
     """Lay out billing periods meter by meter: overlaps, gaps, and the CO2e at risk in them.
 
-    A meter is known by its id; bills without one by site and activity type. Nothing is changed.
+    A meter is known by site and id; bills without an id by site and activity type. Nothing is changed.
 
     \b
     Examples:
@@ -52,20 +53,18 @@ def calendar(
       headwater meters calendar --facility LON --from 2024-01-01 --to 2025-01-01
       headwater meters calendar --html meters.html
     """
-    from headwater.services.figure_page import write_page
     from headwater.services.meters import meter_calendar, page
 
     with installation() as opened:
         found = meter_calendar(opened, _asked(facility, start, end, method, gwp_set))
         organisation = opened.settings.organisation
-    if html is not None:
-        write_page(page(found, organisation=organisation), html)
-    if as_json:
-        print_json(found.as_json())
-        return
-    _print(found)
-    if html is not None:
-        typer.echo(f"written to {html}")
+    present(
+        page=lambda: page(found, organisation=organisation),
+        html=html,
+        body=found.as_json,
+        as_json=as_json,
+        tables=lambda: _print(found),
+    )
 
 
 @app.command("fill")

@@ -9,7 +9,8 @@ import typer
 
 from headwater.cli.imports import AsJson
 from headwater.cli.licences import print_licences
-from headwater.cli.printing import print_json, print_table
+from headwater.cli.pages import present
+from headwater.cli.printing import print_table
 from headwater.cli.session import installation
 
 if TYPE_CHECKING:
@@ -69,7 +70,6 @@ def uncertainty(
       headwater inventory uncertainty 1 --assume-activity 5 --assume-factor 10
     """
     from headwater.accounting.uncertainty import Assumed
-    from headwater.services.figure_page import write_page
     from headwater.services.inventory_lines import Wanted
     from headwater.services.uncertainty import inventory_uncertainty, page
 
@@ -80,14 +80,13 @@ def uncertainty(
             opened, inventory, by=by or ["scope"], wanted=wanted, assumed=assumed, draws=draws, seed=seed, first=first
         )
         organisation = opened.settings.organisation
-    if html is not None:
-        write_page(page(found, organisation=organisation), html)
-    if as_json:
-        print_json(found.as_json())
-        return
-    _print(found)
-    if html is not None:
-        typer.echo(f"written to {html}")
+    present(
+        page=lambda: page(found, organisation=organisation),
+        html=html,
+        body=found.as_json,
+        as_json=as_json,
+        tables=lambda: _print(found),
+    )
 
 
 def _print(found: Uncertainty) -> None:

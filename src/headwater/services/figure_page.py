@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import resources
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from headwater import __version__
-from headwater.errors import Misuse
+from headwater.services.pages import rendered, write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from headwater.services.charts import Drawing
-
-FOLDER = "report_page"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,28 +49,10 @@ class Page:
 
 def write_page(page: Page, path: Path) -> Path:
     """Write a page to a file."""
-    try:
-        path.write_text(render(page), encoding="utf-8")
-    except OSError as error:
-        raise Misuse(
-            f"the page cannot be written: {error.strerror}", where=str(path), valid="a file in a folder that exists"
-        ) from error
-    return path
+    return write_text(render(page), path)
 
 
 def render(page: Page) -> str:
-    """The page as HTML. Its policy allows its own style sheet, by hash, and nothing else."""
-    style = resources.files(__package__).joinpath(FOLDER, "report.css").read_text(encoding="utf-8")
-    environment = Environment(
-        loader=PackageLoader(__package__, FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    content = f"\n{style}"
-    digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+    """The page as HTML."""
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return environment.get_template("figures.html.j2").render(
-        page=page, style=content, style_hash=digest, version=__version__, made=made
-    )
+    return rendered("figures.html.j2", page=page, made=made)

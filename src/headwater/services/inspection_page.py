@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from importlib import resources
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from headwater import __version__
-from headwater.errors import Misuse
+from headwater.services.pages import rendered, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,36 +12,17 @@ if TYPE_CHECKING:
 
     from headwater.services.inspections import Inspected
 
-FOLDER = "report_page"
-
 
 def write_page(found: Inspected, path: Path) -> Path:
     """Write the page of an inspection."""
-    try:
-        path.write_text(render_page(found), encoding="utf-8")
-    except OSError as error:
-        raise Misuse(
-            f"the page cannot be written: {error.strerror}", where=str(path), valid="a file in a folder that exists"
-        ) from error
-    return path
+    return write_text(render_page(found), path)
 
 
 def render_page(found: Inspected) -> str:
-    """The page. Its policy allows its own style sheet, by hash, and nothing else."""
-    style = resources.files(__package__).joinpath(FOLDER, "report.css").read_text(encoding="utf-8")
-    environment = Environment(
-        loader=PackageLoader(__package__, FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"count": _count, "share": share_of}
-    content = f"\n{style}"
-    digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
-    return environment.get_template("inspection.html.j2").render(
-        file=found.file, profile=found.profile, mappings=found.mappings, facts=how_it_is_written(found),
-        where=where_word(found), style=content, style_hash=digest, version=__version__,
+    """The page of an inspection as HTML."""
+    return rendered(
+        "inspection.html.j2", {"count": _count, "share": share_of}, file=found.file, profile=found.profile,
+        mappings=found.mappings, facts=how_it_is_written(found), where=where_word(found),
     )  # fmt: skip
 
 

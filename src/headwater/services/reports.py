@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib import resources
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from headwater import __version__
 from headwater.accounting.factors import licences_of
 from headwater.errors import Misuse
 from headwater.services.factor_sets import FACTORS
 from headwater.services.logic import CALCULATED, RESULTS
+from headwater.services.pages import rendered
 from headwater.services.report_figures import sections, tonnes, words
 from headwater.services.runs_view import RunView, show_run
 from headwater.services.sources import file_of
@@ -25,7 +20,7 @@ from headwater.store.cited_blobs import get_cited_blob
 from headwater.store.stored_rows import parse_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from headwater.accounting.factors import Licence
@@ -37,7 +32,6 @@ if TYPE_CHECKING:
 SAMPLES = 5
 FACTORS_SHOWN = 100
 REPORTED = "facility_emission"
-FOLDER = "report_page"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,22 +126,17 @@ def read_report(installation: Installation, run: str) -> Report:
 
 
 def render(shown: Report) -> str:
-    """The page. Its policy allows its own style sheet, by hash, and nothing else."""
-    style = resources.files(__package__).joinpath(FOLDER, "report.css").read_text(encoding="utf-8")
-    environment = Environment(
-        loader=PackageLoader(__package__, FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"count": _count, "moment": _moment, "sentence": _sentence, "words": words, "plain": _plain}
-    # The hash covers what stands between the tags, to the byte.
-    content = f"\n{style}"
-    digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
-    return environment.get_template("report.html.j2").render(
-        report=shown, view=shown.view, run=shown.view.run, ledger=shown.view.ledger,
-        style=content, style_hash=digest, version=__version__, samples=SAMPLES,
+    """The report as HTML."""
+    filters: dict[str, Callable[..., Any]] = {
+        "count": _count,
+        "moment": _moment,
+        "sentence": _sentence,
+        "words": words,
+        "plain": _plain,
+    }
+    return rendered(
+        "report.html.j2", filters, report=shown, view=shown.view, run=shown.view.run, ledger=shown.view.ledger,
+        samples=SAMPLES,
     )  # fmt: skip
 
 

@@ -7,22 +7,16 @@ from typing import TYPE_CHECKING
 
 from headwater.accounting.comparison.causes import CAUSES, MEANING
 from headwater.services.charts import BOTTOM, LEFT, RIGHT, TOP, WIDTH, Drawing, Label, Line, Mark, gridlines
-from headwater.services.figure_page import Page, Section, Table, write_page
+from headwater.services.figure_page import Page, Section, Table
 from headwater.services.licences import section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from headwater.accounting.comparison.causes import Comparison, Mover
 
 HEIGHT = 320
 _NAMES = {"gwp_set": "GWP set"}
-
-
-def write_comparison(comparison: Comparison, path: Path) -> Path:
-    """Write the page to a file."""
-    return write_page(page_of(comparison), path)
 
 
 def page_of(comparison: Comparison) -> Page:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from datetime import UTC, datetime
-from importlib import resources
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from headwater import __version__
 from headwater.accounting.inventory.lines import NAMES
 from headwater.errors import Misuse, Stopped
 from headwater.services.inventories.viewing import find_inventory, show_inventory
+from headwater.services.pages import rendered
 from headwater.services.report_figures import tonnes, words
 from headwater.store import inventories
 
@@ -24,7 +20,6 @@ if TYPE_CHECKING:
     from headwater.services.installation import Installation
     from headwater.services.inventories.viewing import InventoryView
 
-FOLDER = "report_page"
 CATEGORIES = (
     "purchased goods and services", "capital goods", "fuel- and energy-related activities",
     "upstream transport and distribution", "waste generated in operations", "business travel", "employee commuting",
@@ -57,28 +52,15 @@ def write_lines(installation: Installation, text: str, path: Path) -> None:
 
 
 def render(view: InventoryView) -> str:
-    """The page. Its policy allows its own style sheet, by hash, and nothing else."""
-    package = "headwater.services"
-    style = resources.files(package).joinpath(FOLDER, "report.css").read_text(encoding="utf-8")
-    environment = Environment(
-        loader=PackageLoader(package, FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"count": "{:,}".format, "moment": _moment, "tonnes": tonnes, "words": words}
-    content = f"\n{style}"  # the hash covers what stands between the tags, to the byte
-    digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
-    return environment.get_template("inventory.html.j2").render(
+    """The report as HTML."""
+    return rendered(
+        "inventory.html.j2",
+        {"count": "{:,}".format, "moment": _moment, "tonnes": tonnes, "words": words},
         view=view,
         document=view.document,
         document_text=json.dumps(json.loads(view.document.to_json()), indent=2, ensure_ascii=False),
         categories=dict(enumerate(CATEGORIES, start=1)),
         as_of=datetime.now(UTC),
-        style=content,
-        style_hash=digest,
-        version=__version__,
     )
 
 
