@@ -218,36 +218,39 @@ class _Covering:
 
     def cover(self, rank: Sequence[tuple[int, int]]) -> None:
         """Instruments of one rank, each with the place of its market: those with an end of energy, then the others."""
-        endless = []
+        endless: list[tuple[int, Integers]] = []
         for number, place in rank:
             if self._instruments[number]["energy_mwh"] is None:
                 endless.append((number, self._open(number, place)))
                 continue
-            pieces = np.flatnonzero(self._open(number, place))
+            pieces = self._open(number, place)
             energy = min(_units(self._instruments[number]), int(_LARGEST)) - self.used[number]
             left = self._left[pieces]
             self._take(number, pieces, np.clip(energy - (np.cumsum(left) - left), 0, left))
         if not endless:
             return
-        masks = np.array([mask for _, mask in endless])
-        alone = masks.sum(axis=0) == 1
-        for (number, _), mask in zip(endless, masks, strict=True):
-            pieces = np.flatnonzero(mask & alone)
-            self._take(number, pieces, self._left[pieces])
-        self._compete([number for number, _ in endless], masks)
+        claims = np.zeros(self._left.size, np.int32)
+        for _, pieces in endless:
+            claims[pieces] += 1
+        for number, pieces in endless:
+            alone = pieces[claims[pieces] == 1]
+            self._take(number, alone, self._left[alone])
+        rivals = [(number, pieces[claims[pieces] > 1]) for number, pieces in endless]
+        self._compete([(number, pieces) for number, pieces in rivals if pieces.size], np.flatnonzero(claims > 1))
 
-    def _open(self, number: int, place: int) -> npt.NDArray[np.bool_]:
+    def _open(self, number: int, place: int) -> Integers:
         """The pieces that an instrument may cover at this place, and of which something is left."""
         instrument = self._instruments[number]
-        first, last = (_day(instrument[name]) for name in _ENDS)
-        found = (self._left > 0) & (self._day >= first) & (self._day < last)
+        first, last = np.searchsorted(self._day, [_day(instrument[name]) for name in _ENDS])
+        found = self._left[first:last] > 0
         if found.size:
-            found &= self._places[number][self._region] == place
+            found &= self._places[number][self._region[first:last]] == place
         if instrument["facility_code"] is not None:
             known = list(self._consumption.facilities)
             code = instrument["facility_code"]
-            found &= self._facility == (known.index(code) if code in known else -1)
-        return found
+            found &= self._facility[first:last] == (known.index(code) if code in known else -1)
+        pieces: Integers = np.flatnonzero(found) + first
+        return pieces
 
     def _take(self, number: int, pieces: Integers, amounts: Integers) -> None:
         pieces, amounts = pieces[amounts > 0], amounts[amounts > 0]
@@ -255,13 +258,13 @@ class _Covering:
         self.used[number] += int(amounts.sum())
         self._taken.append((pieces, number, amounts))
 
-    def _compete(self, numbers: Sequence[int], masks: npt.NDArray[np.bool_]) -> None:
-        """What several of one rank would cover without end gets no figure."""
-        pieces = np.flatnonzero(masks.sum(axis=0) > 1)
-        patterns, which = np.unique(masks[:, pieces], axis=1, return_inverse=True)
+    def _compete(self, claims: Sequence[tuple[int, Integers]], pieces: Integers) -> None:
+        """What several of one rank would cover without end gets no figure. `claims`: of each what others want too."""
+        masks = np.array([np.isin(pieces, theirs) for _, theirs in claims]).reshape(len(claims), pieces.size)
+        patterns, which = np.unique(masks, axis=1, return_inverse=True)
         for number, pattern in enumerate(patterns.T):
             ours = pieces[which.reshape(-1) == number]
-            rivals = [self._instruments[each] for each, is_in in zip(numbers, pattern, strict=True) if is_in]
+            rivals = [self._instruments[each] for (each, _), is_in in zip(claims, pattern, strict=True) if is_in]
             names = ", ".join(each["instrument_id"] for each in rivals)
             self.findings.append(
                 Finding(
