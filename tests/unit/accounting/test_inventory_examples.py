@@ -18,6 +18,11 @@ def published(value: Decimal, places: str) -> Decimal:
     return value.quantize(D(places), ROUND_HALF_UP)
 
 
+def per_mwh(pounds: str) -> str:
+    """Kilograms in so many pounds."""
+    return str((D(pounds) * D("0.45359237")).quantize(D("0.0000000001"), ROUND_HALF_UP))
+
+
 @pytest.mark.parametrize(
     ("fuel", "mmbtu", "per_mmbtu", "expected"),
     [
@@ -64,80 +69,83 @@ def test_ipcc_2006_volume_2_tables_1_3_and_1_4(fuel: str, carbon_kg_per_gj: str,
     assert published(line["co2_kg"] / 100, "1") * 100 == co2_kg_per_tj
 
 
-def test_ipcc_2006_tier_1_of_natural_gas() -> None:
-    """2006 IPCC Guidelines, volume 2, chapter 2, equation 2.1 with the defaults of table 2.2 (energy industries):
-    fuel × factor for each gas, 56,100 kg CO2, 1 kg CH4, 0.1 kg N2O a TJ; CO2e by AR4 as the Guidelines' users added it.
-    """
-    given = factor(
-        **FUEL, unit="TJ", gwp_set="AR5", co2e_kg_per_unit="56156.5", co2_kg_per_unit="56100", ch4_kg_per_unit="1",
-        n2o_kg_per_unit="0.1", ch4_origin="fossil",
-    )  # fmt: skip
-    (line,) = make([activity(activity_type="fuel", unit="TJ", quantity="1000")], [given], gwp_sets=["AR4"]).lines
-    assert (line["co2_kg"], line["ch4_fossil_kg"], line["n2o_kg"]) == (56_100_000, 1000, 100)
-    assert line["co2e_kg"] == 56_100_000 + 1000 * 25 + 100 * 298
-
-
 @pytest.mark.parametrize(
-    ("unit", "co2e", "co2", "ch4", "n2o"),
+    ("mmbtu", "carbon_kg_per_mmbtu", "printed"),
     [
-        ("m3", "2.02266", "2.01888", "0.00271", "0.00107"),
-        ("kWh_net", "0.20374", "0.20336", "0.00027", "0.00011"),
-        ("kWh_gross", "0.18387", "0.18352", "0.00025", "0.0001"),
+        ("0.1", "14.46", "0.005302"),  # a therm of natural gas
+        ("0.1", "14.43", "0.0053"),  # the same in a later edition
+        ("0.1", "14.43", "0.005291"),
+        ("5.80", "20.31", "0.43"),  # a barrel of crude oil
     ],
 )
-def test_natural_gas_of_the_uk_government(unit: str, co2e: str, co2: str, ch4: str, n2o: str) -> None:
-    """UK Government GHG Conversion Factors for Company Reporting 2020, sheet Fuels, rows 36 to 38: kg CO2e of each gas,
-    on AR4. The masses, and the same potentials again, give the published CO2e to its last digit.
+def test_epa_equivalencies_of_fuels(mmbtu: str, carbon_kg_per_mmbtu: str, printed: str) -> None:
+    """US EPA, Greenhouse Gas Equivalencies Calculator, Calculations and References: "0.1 mmbtu/1 therm × 14.43 kg
+    C/mmbtu × 44 kg CO2/12 kg C × 1 metric ton/1,000 kg = 0.0053 metric tons CO2/therm"; of editions that print more
+    digits all of them; "5.80 mmbtu/barrel × 20.31 kg C/mmbtu × … = 0.43 metric tons CO2/barrel". For a million of them.
     """
-    given = factor(
-        **FUEL, unit=unit, gwp_set="AR4", co2e_kg_per_unit=co2e, co2_kg_per_unit=co2, ch4_co2e_kg_per_unit=ch4,
-        n2o_co2e_kg_per_unit=n2o, ch4_origin="fossil",
-    )  # fmt: skip
-    made = make([activity(activity_type="fuel", unit=unit, quantity="100000")], [given], gwp_sets=["AR4"])
-    (line,) = made.lines
-    again = line["co2_kg"] + line["ch4_fossil_kg"] * 25 + line["n2o_kg"] * 298
-    assert published(again / 100_000, "0.00001") == published(line["co2e_kg"] / 100_000, "0.00001") == D(co2e)
+    per_mmbtu = (D(carbon_kg_per_mmbtu) * 44 / 12).quantize(D("0.0000000001"), ROUND_HALF_UP)
+    given = factor(**FUEL, unit="MMBtu", co2e_kg_per_unit=str(per_mmbtu), co2_kg_per_unit=str(per_mmbtu))
+    burnt = activity(activity_type="fuel", unit="MMBtu", quantity=str(D(mmbtu) * 1_000_000))
+    (line,) = make([burnt], [given]).lines
+    assert str(published(line["co2_kg"] / 10**9, printed)) == printed
 
 
-@pytest.mark.parametrize("per_cent", [0, 5, 20, 50, 100])
-def test_a_blend_of_biodiesel_of_the_uk_government(per_cent: int) -> None:
-    """UK Government GHG Conversion Factors 2020, sheet Fuels, cell A145: X % biodiesel blend = X % × 0.166 +
-    (1 - X %) × 2.688 kg CO2e a litre. As two activities, each with the factor of its fuel.
+def test_epa_equivalencies_of_coal_by_the_pound() -> None:
+    """The same, pounds of coal: "21.11 mmbtu/metric ton coal × 26.05 kg C/mmbtu × 44 kg CO2/12 kg C × 1 metric ton
+    coal/2,204.6 pound of coal × 1 metric ton/1,000 kg = 9.15 × 10-4 metric tons CO2/pound of coal".
     """
-    share = D(per_cent) / 100
-    fuels = [factor(**FUEL | {"activity_type": name}, factor_id=name, unit="l", co2e_kg_per_unit=figure)
-             for name, figure in (("biodiesel", "0.166"), ("mineral_diesel", "2.688"))]  # fmt: skip
-    rows = [
-        activity(activity_id="bio", activity_type="biodiesel", unit="l", quantity=str(share * 1000)),
-        activity(activity_id="min", activity_type="mineral_diesel", unit="l", quantity=str((1 - share) * 1000)),
-    ]
-    assert make(rows, fuels).co2e() == (share * D("0.166") + (1 - share) * D("2.688")) * 1000
+    per_tonne = (D("21.11") * D("26.05") * 44 / 12).quantize(D("0.0000000001"), ROUND_HALF_UP)
+    given = factor(**FUEL, unit="t", co2e_kg_per_unit=str(per_tonne), co2_kg_per_unit=str(per_tonne))
+    (line,) = make([activity(activity_type="fuel", unit="lb", quantity="1000000")], [given]).lines
+    assert published(line["co2_kg"] / 10**9, "0.000001") == D("0.000915")
 
 
-def test_generation_and_losses_of_the_uk_government() -> None:
-    """UK Government GHG Conversion Factors 2020, sheet UK electricity, A29: generation is scope 2, losses are scope 3;
-    the "electricity consumption" figure is both together.
+def test_epa_equivalencies_of_electricity() -> None:
+    """The same, electricity reductions: "1,540.1 lbs CO2/MWh × 1 metric ton/2,204.6 lbs × 0.001 MWh/kWh = 6.99 × 10-4
+    metric tons CO2/kWh".
     """
-    grid = factor(co2e_kg_per_unit="0.23314", gwp_set="AR4")
+    grid = factor(unit="MWh", co2e_kg_per_unit=per_mwh("1540.1"))
+    assert published(make([activity(quantity="1000000")], [grid]).co2e() / 10**9, "0.000001") == D("0.000699")
+
+
+def test_epa_equivalencies_of_electricity_with_its_losses() -> None:
+    """The same in a later edition, with what is lost on the way: "852.3 lbs CO2/MWh × 1 metric ton/2,204.6 lbs ×
+    1/(1-0.073) MWh delivered/MWh generated × 1 MWh/1,000 kWh = 4.17 × 10-4 metric tons CO2/kWh". The electricity used
+    is scope 2; what is lost of it, 0.073/(1-0.073) of what is delivered, category 3 of scope 3.
+    """
+    used = per_mwh("852.3")
+    lost = (D(used) * D("0.073") / D("0.927")).quantize(D("0.0000000001"), ROUND_HALF_UP)
+    grid = factor(unit="MWh", co2e_kg_per_unit=used)
     losses = factor(
-        factor_id="td", stage="transmission_and_distribution", scope=3, category=3, method="activity_based",
-        co2e_kg_per_unit="0.02005", gwp_set="AR4",
-    )  # fmt: skip
-    made = make([activity(quantity="1000")], [grid, losses], gwp_sets=["AR4"], policy={"upstream": True})
-    assert {(line["scope"], line["category"]): line["co2e_kg"] for line in made.lines} == {
-        (2, None): D("233.14"), (3, 3): D("20.05"),
-    }  # fmt: skip
-    assert made.co2e() == D("253.19")
+        factor_id="losses", stage="transmission_and_distribution", scope=3, unit="MWh", co2e_kg_per_unit=str(lost)
+    )
+    made = make([activity(quantity="1000000")], [grid, losses], policy={"upstream": True})
+    assert {(line["scope"], line["category"]) for line in made.lines} == {(2, None), (3, 3)}
+    assert published(made.co2e() / 10**9, "0.000001") == D("0.000417")
 
 
 @pytest.mark.parametrize(
-    ("owned", "share", "expected"), [(("0.83", "0.75"), "0.6225", "622.5"), (("0.83", "0.5"), "0.415", "415")]
+    ("car", "kwh", "printed"),
+    [
+        ("supermini, plug-in hybrid, km", "0.14318", "0.03338"),
+        ("supermini, battery, km", "0.17902", "0.04174"),
+        ("lower medium, plug-in hybrid, km", "0.08742", "0.02038"),
+        ("lower medium, battery, km", "0.21986", "0.05126"),
+        ("lower medium, battery, mile", "0.35383", "0.08249"),
+        ("sports, battery, km", "0.3234", "0.0754"),
+        ("dual purpose 4X4, battery, km", "0.27943", "0.06515"),
+        ("small car, battery, km", "0.18313", "0.04269"),
+        ("small car, battery, mile", "0.29471", "0.06871"),
+        ("medium car, battery, km", "0.21974", "0.05123"),
+        ("medium car, battery, mile", "0.35364", "0.08245"),
+    ],
 )
-def test_equity_share_through_a_subsidiary(owned: tuple[str, str], share: str, expected: str) -> None:
-    """GHG Protocol Corporate Standard (2004), chapter 3, Holland Industries: of what a subsidiary that is held at 83 %
-    holds at 75 % or 50 %, 62.25 % or 41.5 % is accounted for by equity share.
+def test_electric_cars_of_the_uk_government(car: str, kwh: str, printed: str) -> None:
+    """UK Government GHG Conversion Factors for Company Reporting 2020: kWh per km or mile (sheet SECR kWh UK
+    electricity for EVs, rows 26 to 49) × 0.23314 kg CO2e per kWh (sheet UK electricity) is the figure that sheet UK
+    electricity for EVs prints (rows 28 to 51), as the example of company E on both has it. Rows that miss it by one in
+    the last digit, since the kWh were rounded before they were printed, are left out.
     """
-    assert D(owned[0]) * D(owned[1]) == D(share)
-    boundary = {"approach": "equity_share", "shares": {"IRW": share}}
-    made = make([activity(facility_code="IRW", quantity="1000")], [factor(co2e_kg_per_unit="1")], boundary=boundary)
-    assert made.co2e() == D(expected)
+    grid = factor(co2e_kg_per_unit="0.23314", gwp_set="AR4", name=car)
+    made = make([activity(quantity=str(D(kwh) * 100_000))], [grid], gwp_sets=["AR4"])
+    assert published(made.co2e() / 100_000, "0.00001") == D(printed)
