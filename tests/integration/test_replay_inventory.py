@@ -78,12 +78,16 @@ ACTIVITIES = [
     {"activity_id": "said", "reported_co2e_kg": "12.5", "reported_scope": "3", "reported_category": "4",
      "reported_gwp_set": "AR4", "activity_type": "freight"},
     {"activity_id": "without-site", "facility_code": ""},
+    {"activity_id": "early", "period_start": "2023-12-15", "period_end": "2024-01-15"},
+    {"activity_id": "early-said", "period_start": "2023-12-15", "period_end": "2024-01-15", "reported_co2e_kg": "3",
+     "reported_scope": "1"},
 ]  # fmt: skip
 INSTRUMENTS = [
     {"instrument_id": "wind", "kind": "certificate", "energy_mwh": "1.2", "co2e_kg_per_kwh": "0", "renewable": "true",
      "tracking_id": "T1", "retired_on": "2024-12-01", "claimed_by": "Plant"},
-    {"instrument_id": "deal", "kind": "contract", "energy_mwh": "0.5", "co2e_kg_per_kwh": "0.1203", "facility_code": "B",
-     "co2_kg_per_kwh": "0.12", "ch4_kg_per_kwh": "0.00001", "n2o_kg_per_kwh": "0", "claimed_by": "Plant"},
+    {"instrument_id": "deal", "kind": "contract", "energy_mwh": "0.5", "co2e_kg_per_kwh": "0.1203",
+     "facility_code": "B", "co2_kg_per_kwh": "0.12", "ch4_kg_per_kwh": "0.00001", "n2o_kg_per_kwh": "0",
+     "claimed_by": "Plant"},
 ]  # fmt: skip
 USUAL_INSTRUMENT = {
     "market": "DE", "valid_from": "2024-01-01", "valid_to": "2025-01-01", "gwp_set": "AR5", "source": "registry",
@@ -130,6 +134,7 @@ DOCUMENTS: list[dict[str, Any]] = [
     {"boundary": {"approach": "financial_control", "facilities": ["B"]}, "methods": ["location_based"]},
     {"instruments": {"use": False, "grid_average": True}, "ch4_origin": {"default": "none"}, "factors": {}},
     {"factors": {"only_listed": True, "sources": ["other", "another", "test"], "years": {"allow": "previous"}}},
+    {"categories": {"electricity": 7}, "methods": ["market_based"], "designated": {"method": "market_based"}},
 ]
 
 
