@@ -44,7 +44,7 @@ def calculate(
       headwater inventory calculate laboratory_2020.yaml
 
     \b
-    Exit codes: 0 calculated, 1 error, 2 usage, 3 calculated, and something that was looked for has no figure.
+    Exit codes: 0 calculated, 1 error, 2 usage, 3 calculated, and something is missing from its total.
     """
     from headwater.services.inventories.calculating import calculate as work_out
     from headwater.services.inventories.viewing import show_inventory
