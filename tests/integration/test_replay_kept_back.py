@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,8 @@ def test_an_instrument_that_may_not_be_passed_on_is_left_out(
     monkeypatch.setattr(plant, "INSTRUMENTS", [wind, deal | {"redistributable": said, "licence": "secret"}])
     file = tmp_path / "inventory.pyz"
     export_inventory(river.installation, plant.made(river), file)
-    assert b"0.1230000000" not in file.read_bytes()
+    rate = f"{Decimal(deal['co2e_kg_per_kwh']):.10f}".encode()
+    assert rate not in file.read_bytes()
     manifest = json.loads(members(file)["manifest.json"])
     why = "its licence does not let it be passed on" if said else "nobody has said whether it may be passed on"
     assert manifest["instruments_left_out"] == [
