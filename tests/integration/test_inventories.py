@@ -211,7 +211,11 @@ def test_lines_that_are_not_those_calculated_are_not_shown(river: River) -> None
         with psycopg.connect(river.superuser_url, autocommit=True) as superuser:
             superuser.execute("SET session_replication_role = replica")
             superuser.execute(statement)
-        for use in (show_inventory, list_lines, publish, lambda *of: write_lines(*of, river.folder / "lines.csv")):
+
+        def written(installation: Any, inventory: str) -> None:
+            write_lines(installation, inventory, river.folder / "lines.csv")
+
+        for use in (show_inventory, list_lines, publish, written):
             with pytest.raises(Stopped, match="not those that were calculated") as told:
                 use(river.installation, inventory_id)
             assert re.search(said, str(told.value))

@@ -85,7 +85,10 @@ def test_what_exists_in_one_set_only_is_left_out_and_not_reduced() -> None:
         kept, lost = 0, 1
         steps.connection.execute(f"DELETE FROM comparison_figures WHERE made = {lost}")
         steps.left_out |= {kept: {}, lost: {"AR4": Decimal(4374)}}
-        found = steps.compared(*(Named(name=name, what="what", gwp_set=None, activities=1) for name in "AB"))
+        found = steps.compared(
+            Named(name="A", what="what", gwp_set=None, activities=1),
+            Named(name="B", what="what", gwp_set=None, activities=1),
+        )
     (move,) = (each for each in found.moves if each.co2e_kg)
     assert (move.cause, move.co2e_kg) == ("gwp_set", -4374)
     assert move.note == "left out, not reduced: 4.374 t CO2e that exist by AR4 only"

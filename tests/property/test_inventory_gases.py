@@ -46,7 +46,7 @@ def test_the_script_of_a_file_says_the_same(
         **{f"ch4_{middle}_per_unit": ch4, f"n2o_{middle}_per_unit": n2o},
     )  # fmt: skip
     found = explains(row, POTENTIALS)
-    potentials = POTENTIALS | {"other": POTENTIALS["AR6"]}
+    potentials = {**POTENTIALS, "other": POTENTIALS["AR6"]}
     assert as_replayed(row) is explains(row, potentials) is found
     off = abs(Fraction(rounded) - Fraction(whole))
     if off <= ALWAYS_ALIKE * Fraction(rounded):

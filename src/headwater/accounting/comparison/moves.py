@@ -19,8 +19,10 @@ FIRST_OF_NEW = CAUSES.index("input") + 1
 def tables_sql() -> tuple[str, ...]:
     """Statements that make the tables that a comparison fills."""
     return (
-        (f"CREATE OR REPLACE TEMP TABLE {FIGURES} (made INTEGER, activity_id VARCHAR, scope BIGINT,"
-        " activity_type VARCHAR, co2e_kg DECIMAL(18,6))"),
+        (
+            f"CREATE OR REPLACE TEMP TABLE {FIGURES} (made INTEGER, activity_id VARCHAR, scope BIGINT,"
+            " activity_type VARCHAR, co2e_kg DECIMAL(18,6))"
+        ),
         f"CREATE OR REPLACE TEMP TABLE {KNOWN} (activity_id VARCHAR)",
     )
 
