@@ -209,6 +209,23 @@ def test_every_report_names_sources_and_licences(plant: River) -> None:
     assert [(each.source, each.factors, each.lines) for each in live.licences] == [("test", 2, 3)]
 
 
+def test_figures_by_a_set_of_ones_own(plant: River) -> None:
+    """By hand: 1000 kWh × (0.2 kg CO2 + 0.01 kg CH4 × 20) = 400 kg, as the factor has it in the same set."""
+    gases = {"CO2": "1", "CH4_fossil": "20", "CH4_non_fossil": "20", "N2O": "300"}
+    rows = [{"gwp_set": "MINE", "gas": gas, "gwp_100": value, "source": "house"} for gas, value in gases.items()]
+    plant.load(form(plant, "warming_potential", rows, {}), name="sets.csv", mapping="warming_potential_form")
+    own = {"factor_id": "own", "region": "XX", "gwp_set": "MINE", "co2_kg_per_unit": "0.2", "ch4_kg_per_unit": "0.01",
+           "n2o_kg_per_unit": "0", "ch4_origin": "fossil"}  # fmt: skip
+    plant.load(form(plant, "emission_factor", [own], FACTOR), name="own.csv", mapping="emission_factor_form")
+    plant.load(form(plant, "activity", [{"activity_id": "own", "region": "XX", "quantity": "1000"}], ACTIVITY),
+               name="own_use.csv", mapping=ACTIVITY_FORM)  # fmt: skip
+    calculate(plant.installation, document(plant, "own", gwp_sets=["MINE", "AR6"]), progress=SilentProgress())
+    assert values(plant, "emissions", ("own",)) == {"": "0.400"}
+    (found,) = compute_indicators(plant.installation, defined_indicators(), ["emissions"], inventories=["own"])
+    assert (found.figures[0].unit, "CO2e by MINE" in found.figures[0].value.told[0]) == ("tCO2e", True)
+    assert values(plant, "emissions", ("own",), wanted=Wanted(gwp_set="AR6")) == {"": "0.498"}
+
+
 def test_electricity_in_money_makes_no_share(plant: River) -> None:
     bill = {"activity_id": "bill", "quantity": "900", "unit": "EUR"}
     plant.load(form(plant, "activity", [bill], ACTIVITY), name="bill.csv", mapping=ACTIVITY_FORM)

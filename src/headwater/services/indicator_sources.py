@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headwater.accounting.indicators import CO2E, Rows, Source
+from headwater.accounting.indicators import CO2E, OTHER_SET, Rows, Source
+from headwater.accounting.units.families import GWP_SETS
 from headwater.contracts.bulk import quoted
 from headwater.contracts.document import FieldSpec
 from headwater.errors import Misuse
@@ -89,9 +90,14 @@ def inventory_rows(
     sources: dict[str, Source] = {}
     for name in names:
         if name == EMISSIONS:
-            found = replace(emission_source(fields, COUNTED, loaded.title, loaded.sha256), caveat=loaded.caveat)
+            by = None if loaded.gwp_set in GWP_SETS else f"CO2e by {loaded.gwp_set}"
+            caveat = "; ".join(filter(None, (by, loaded.caveat))) or None
+            found = replace(emission_source(fields, COUNTED, loaded.title, loaded.sha256), caveat=caveat)
             if loaded.accepts:
-                found = replace(found, units={**found.units, "co2e_kg": _text(f"kgCO2e_{loaded.gwp_set}")})
+                unit = "kgCO2e" if by else f"kgCO2e_{loaded.gwp_set}"
+                found = replace(
+                    found, units={**found.units, "co2e_kg": _text(unit)}, apart={"scope 2": found.apart["scope 2"]}
+                )
             sources[name] = found
         elif name == ACTIVITIES:
             sources[name] = _of_lines(engine, fields, name, loaded, "TRUE")
@@ -269,7 +275,7 @@ def emission_source(fields: Mapping[str, FieldSpec], relation: str, title: str, 
         fields=fields,
         dimensions=dimensions,
         units={**_units(fields), "co2e_kg": CO2E},
-        apart={"scope 2": SCOPE_2},
+        apart={"scope 2": SCOPE_2, "figures": OTHER_SET},
         sha256=sha256,
     )
 

@@ -11,13 +11,14 @@ compute       all of it together, with what each value came from
 from headwater.accounting.indicators.compute import ALIASES, Computed, Figure, Rows, compute, needed_sources
 from headwater.accounting.indicators.document import KINDS, Indicator, json_schema, read_indicators
 from headwater.accounting.indicators.order import ordered
-from headwater.accounting.indicators.sources import CO2E, Source
+from headwater.accounting.indicators.sources import CO2E, OTHER_SET, Source
 from headwater.accounting.indicators.value import Input, Value, label
 
 __all__ = [
     "ALIASES",
     "CO2E",
     "KINDS",
+    "OTHER_SET",
     "Computed",
     "Figure",
     "Indicator",

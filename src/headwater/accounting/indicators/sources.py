@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.accounting.indicators.value import Input, Key, Series, Value, guarded
 from headwater.accounting.units import Measure, Quantity
+from headwater.accounting.units.families import GWP_SETS
 from headwater.contracts.expression import compile_expression
 from headwater.engine.expressions import parse
 from headwater.errors import InputRefused, Misuse
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
 WIDEST = 38
 WHOLE = 19
 """Digits of a whole number of 64 bits."""
-CO2E = "CASE gwp_set WHEN 'not_stated' THEN 'kgCO2e' ELSE 'kgCO2e_' || gwp_set END"
-"""SQL of the unit of kilograms of CO2e: in the set of the row."""
+_SETS = ", ".join(f"'{name}'" for name in GWP_SETS)
+CO2E = f"CASE WHEN gwp_set IN ({_SETS}) THEN 'kgCO2e_' || gwp_set ELSE 'kgCO2e' END"
+"""SQL of the unit of kilograms of CO2e: in the set of the row, where that is one of those that have units."""
+OTHER_SET = f"CASE WHEN gwp_set NOT IN ({_SETS}) THEN gwp_set END"
+"""SQL of the set where no unit tells it: figures of two such sets are not added up."""
 
 
 @dataclass(frozen=True, kw_only=True)
