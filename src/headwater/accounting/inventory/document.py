@@ -78,7 +78,7 @@ class Years(_Part):
 
 
 class Factors(_Part):
-    """Which factor is taken. Of several, what is listed first decides: type, region, time, source, own unit."""
+    """Which factor is taken. In this order decide: type, region, time, source, method, version, own unit."""
 
     sources: tuple[Words, ...] = Field(
         default=(), description="Sources as the factors name them, in order of preference."
