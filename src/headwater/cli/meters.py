@@ -172,7 +172,4 @@ def _print(found: MeterCalendar) -> None:
     for reason, count in counted.unjudged.items():
         typer.echo(f"{count:,} activities not judged: {reason}")
     for kind, what in (("overlap", "billed more than once"), ("gap", "not billed")):
-        said = f" by {found.gwp_set}" if found.gwp_set else ""
-        typer.echo(
-            f"{len(counted.of_kind(kind)):,} stretches {what}: {tonnes(found.at_risk(kind))} t CO2e{said} at risk"
-        )
+        typer.echo(f"{len(counted.of_kind(kind)):,} stretches {what}: {found.risk_in_words(kind)}")

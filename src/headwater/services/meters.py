@@ -50,6 +50,13 @@ class Asked:
     gwp_set: str | None = None
     figures: bool = True
 
+    def __post_init__(self) -> None:
+        """Misuse: there is no day between the two."""
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise Misuse(
+                f"{self.end}, the day after the last, does not come after {self.start}, the first", where="--from, --to"
+            )
+
 
 @dataclass(frozen=True, kw_only=True)
 class MeterCalendar:
@@ -58,10 +65,23 @@ class MeterCalendar:
     calendar: Calendar
     gwp_set: str | None
 
-    def at_risk(self, kind: str) -> Decimal:
-        """Kilograms of CO2e in all overlaps or all gaps, where bills have figures."""
-        found = (row["co2e_kg"] for row in self.calendar.of_kind(kind))
-        return sum((kg for kg in found if kg is not None), Decimal(0))
+    def at_risk(self, kind: str) -> Decimal | None:
+        """Kilograms of CO2e in all overlaps or all gaps that have a figure; None where there are some and none has."""
+        found = self.calendar.of_kind(kind)
+        figures = [row["co2e_kg"] for row in found if row["co2e_kg"] is not None]
+        return None if found and not figures else sum(figures, Decimal(0))
+
+    def without_figure(self, kind: str) -> int:
+        """How many overlaps or gaps have no figure of CO2e."""
+        return sum(row["co2e_kg"] is None for row in self.calendar.of_kind(kind))
+
+    def risk_in_words(self, kind: str) -> str:
+        """What is at risk in all of a kind, in tonnes; what has no figure is told, never counted as 0."""
+        kg, without = self.at_risk(kind), self.without_figure(kind)
+        if kg is None:
+            return f"CO2e at risk not available: {without:,} without a figure"
+        in_set = f" by {self.gwp_set}" if self.gwp_set else ""
+        return f"{tonnes(kg)} t CO2e{in_set} at risk" + (f", {without:,} without a figure" if without else "")
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; figures are texts."""
@@ -69,7 +89,10 @@ class MeterCalendar:
             "gwp_set": self.gwp_set,
             "judged": self.calendar.judged,
             "unjudged": dict(self.calendar.unjudged),
-            "co2e_kg_at_risk": {kind: f"{self.at_risk(kind):f}" for kind in ("overlap", "gap")},
+            "co2e_kg_at_risk": {
+                kind: None if (kg := self.at_risk(kind)) is None else f"{kg:f}" for kind in ("overlap", "gap")
+            },
+            "without_figure": {kind: self.without_figure(kind) for kind in ("overlap", "gap")},
             "meters": self.calendar.meters.to_pylist(),
             "findings": self.calendar.findings.to_pylist(),
         }
@@ -130,7 +153,6 @@ def page(found: MeterCalendar, *, organisation: str) -> Page:
     """The calendar as a page: a row of days for each meter, then what was found."""
     calendar = found.calendar
     overlaps, gaps = calendar.of_kind("overlap"), calendar.of_kind("gap")
-    in_set = f" {words(found.gwp_set)}" if found.gwp_set else ""
     return Page(
         title=f"Meters of {organisation}",
         eyebrow="calendar of meters",
@@ -138,9 +160,9 @@ def page(found: MeterCalendar, *, organisation: str) -> Page:
         + "".join(f" · {count:,} not judged: {reason}" for reason, count in calendar.unjudged.items()),
         tiles=[
             (f"{len(overlaps):,}", "stretches billed more than once"),
-            (tonnes(found.at_risk("overlap")), f"t CO₂e{in_set} at risk of being counted twice"),
+            _risk_tile(found, "overlap", "at risk of being counted twice"),
             (f"{len(gaps):,}", "stretches not billed"),
-            (tonnes(found.at_risk("gap")), f"t CO₂e{in_set} at risk of missing"),
+            _risk_tile(found, "gap", "at risk of missing"),
         ],
         sections=[
             Section(
@@ -155,6 +177,13 @@ def page(found: MeterCalendar, *, organisation: str) -> Page:
             _section("Not billed", gaps),
         ],
     )
+
+
+def _risk_tile(found: MeterCalendar, kind: str, said: str) -> tuple[str, str]:
+    kg, without = found.at_risk(kind), found.without_figure(kind)
+    in_set = f" {words(found.gwp_set)}" if found.gwp_set else ""
+    left = f"; {without:,} without a figure" if without else ""
+    return ("not available" if kg is None else tonnes(kg), f"t CO₂e{in_set} {said}{left}")
 
 
 def _section(heading: str, findings: Sequence[Mapping[str, Any]]) -> Section:

@@ -50,6 +50,19 @@ def test_a_gap_is_worth_the_mean_day_of_the_bills_around_it(connection: Connecti
     assert (gap["quantity"], gap["unit"], gap["co2e_kg"]) == (Decimal(435), "kWh", Decimal("217.5"))
 
 
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [("2030-01-01", "2031-01-01"), ("2024-02-01", "2024-03-01"), ("2024-04-01", None), (None, "2024-01-01")],
+)
+def test_days_without_any_bill_are_refused_and_no_gaps(
+    connection: Connection, start: str | None, end: str | None
+) -> None:
+    window = {"start": day(start) if start else None, "end": day(end) if end else None}
+    with pytest.raises(Misuse, match=r"no bill lies in the days .*; bills are there from 2024-01-01 up to 2024-04-01"):
+        calendar(connection, JANUARY, MARCH, **window)
+    assert calendar(connection, **window).judged == 0
+
+
 def test_an_overlap_is_worth_the_mean_day_of_its_bills(connection: Connection) -> None:
     """10 days that are billed at 10 and at 20 kWh a day: 150 kWh are one too many."""
     late = bill("late", "2024-01-22", "2024-03-01", 39 * 20)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from headwater.accounting.units import SPELLINGS
+from headwater.errors import Misuse
 
 if TYPE_CHECKING:
     import datetime
@@ -87,9 +88,10 @@ def read_calendar(
     """Lay the bills (`BILLS_SCHEMA`) out.
 
     start, end: days that every meter should be billed for, end the day after the last; left out, from its own first
-    bill to its own last.
+    bill to its own last. Misuse: no bill lies in them, so that every meter would be one gap.
     """
     make_bills(connection, bills)
+    _check_days(connection, start, end)
     connection.execute(_SEGMENTS, {"start": start, "end": end})
     connection.execute(_ISLANDS)
     connection.execute(_NEIGHBOURS)
@@ -118,6 +120,22 @@ def make_bills(connection: duckdb.DuckDBPyConnection, bills: pa.Table) -> None:
     finally:
         connection.unregister("calendar_arrow")
         connection.unregister("calendar_spellings")
+
+
+def _check_days(connection: duckdb.DuckDBPyConnection, start: datetime.date | None, end: datetime.date | None) -> None:
+    ((first, last, within),) = connection.execute(
+        "SELECT min(period_start), max(period_end), count(*) FILTER ("
+        "($start::DATE IS NULL OR period_end > $start::DATE) AND ($end::DATE IS NULL OR period_start < $end::DATE))"
+        " FROM calendar_bills",
+        {"start": start, "end": end},
+    ).fetchall()
+    if first is not None and not within:
+        said = [f"from {start}"] if start else []
+        said += [f"up to {end}"] if end else []
+        raise Misuse(
+            f"no bill lies in the days {' '.join(said)}; bills are there from {first} up to {last}",
+            where="the calendar",
+        )
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
