@@ -52,7 +52,25 @@ def test_the_hash_is_of_the_canonical_text() -> None:
         ({"gwp_sets": ["AR5", "AR5"]}, "names one twice"),
         ({"designated": {"gwp_set": "AR6"}}, "designated.gwp_set AR6 is not among gwp_sets"),
         ({"methods": ["market_based"]}, "designated.method location_based is not among methods"),
-        ({"factor": {}}, "factor: extra inputs are not permitted"),
+        ({"factor": {}}, "factor: there is no such key; did you mean factors?"),
+        ({"upstream": True}, "upstream: there is no such key here; it stands under factors. Valid here: inventory,"),
+        ({"factors": {"source": []}}, "factors.source: there is no such key; did you mean sources? Valid: sources,"),
+        ({"boundary": {"approach": "operational"}}, "'operational' is not valid; did you mean operational_control?"),
+        (
+            {"boundary": {"approach": "operational_control", "facilities": "LON"}},
+            "boundary.facilities: the word all, or a list of sites, is wanted, not 'LON'",
+        ),
+        (
+            {"boundary": {"approach": "operational_control", "facilities": [5]}},
+            "boundary.facilities.0: text is wanted, not 5",
+        ),
+        ({"boundary": {"approach": "equity_share", "shares": {"A": "50%"}}}, "a share from 0 to 1 in quotes"),
+        ({"methods": []}, "methods: a list with something in it is wanted, not []"),
+        ({"inventory": "My Plant"}, "inventory: a name of small letters, digits and _"),
+        ({"period": "2024"}, "period: keys with values are wanted, not '2024'"),
+        ({"period": {"start": "2020", "end": "x"}}, "period.end: a date such as 2024-01-31 is wanted, not 'x'"),
+        ({"period": {"start": "2020-01-01"}}, "period.end: it is missing"),
+        ({"factors": {"years": {"most": 99}}}, "factors.years.most: 50 or less is wanted, not 99"),
         ({"factors": {"regions": {"DE": []}}}, "factors.regions.DE"),
     ],
 )
@@ -61,6 +79,21 @@ def test_what_is_wrong_is_named_in_one_sentence(given: dict[str, Any], said: str
         read_document(body(**given), where="x.yaml")
     assert said in str(refused.value)
     assert refused.value.where == "x.yaml"
+
+
+@pytest.mark.parametrize("given", [None, "text", []])
+def test_what_is_no_document_at_all_is_told_in_words(given: object) -> None:
+    with pytest.raises(Misuse, match="the document: keys with values are wanted, not "):
+        read_document(given, where="x.yaml")
+
+
+def test_words_of_the_library_that_reads_are_not_told() -> None:
+    wrong = {"boundary": {"approach": 1, "facilities": [], "x": 1}, "period": {"start": 1.5}, "methods": "all"}
+    with pytest.raises(Misuse) as refused:
+        read_document(body(**wrong, factors=[], gwp_sets=["5"], version=1, categories={"a": "b"}), where="x.yaml")
+    said = str(refused.value)
+    for words in ("nput should", "validation", "permitted", "pattern", "dictionary", "literal[", "tuple", "instance"):
+        assert words not in said
 
 
 def test_a_share_is_an_exact_decimal() -> None:

@@ -10,13 +10,22 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from headwater.accounting.inventory.wrong_document import sentences
 from headwater.errors import Misuse
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+_NAME, _SHARE, _SET = r"^[a-z][a-z0-9_]{0,62}$", r"^(0\.\d{1,6}|1(\.0{1,6})?)$", r"^[A-Za-z][A-Za-z0-9_]{0,31}$"
+_VERSION = r"^\d{1,5}\.\d{1,5}\.\d{1,5}$"
+_PATTERNS = {
+    _NAME: "a name of small letters, digits and _, a letter first, of at most 63 characters,",
+    _SHARE: 'a share from 0 to 1 in quotes, of at most 6 decimals, such as "0.5",',
+    _SET: "a name of letters, digits and _, a letter first, such as AR5,",
+    _VERSION: "a version such as 1.0.0",
+}
+Name = Annotated[str, StringConstraints(pattern=_NAME)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-Share = Annotated[str, StringConstraints(pattern=r"^(0\.\d{1,6}|1(\.0{1,6})?)$")]
-SetName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,31}$")]
+Share = Annotated[str, StringConstraints(pattern=_SHARE)]
+SetName = Annotated[str, StringConstraints(pattern=_SET)]
 Method = Literal["location_based", "market_based"]
 
 
@@ -127,9 +136,7 @@ class Inventory(_Part):
     """A document in YAML or JSON that says what an inventory counts, and how."""
 
     inventory: Name = Field(description="Its name.")
-    version: Annotated[str, StringConstraints(pattern=r"^\d{1,5}\.\d{1,5}\.\d{1,5}$")] = Field(
-        default="1.0.0", description="Its version."
-    )
+    version: Annotated[str, StringConstraints(pattern=_VERSION)] = Field(default="1.0.0", description="Its version.")
     organisation: Words = Field(description="Whose emissions they are.")
     boundary: Boundary = Field(description="Whose activities are counted.")
     period: Period = Field(description="The time counted.")
@@ -192,10 +199,8 @@ def read_document(body: object, *, where: str) -> Inventory:
         return Inventory.model_validate(body)
     except ValidationError as error:
         raise Misuse(
-            "the inventory document is wrong: "
-            + "; ".join(_sentence(each) for each in error.errors(include_url=False)),
+            "the inventory document is wrong: " + "; ".join(sentences(error.errors(), Inventory, _PATTERNS)),
             where=where,
-            valid="docs/reference/inventory.schema.json",
             remedy="Correct the keys named; see docs/reference/inventory.md.",
         ) from error
 
@@ -208,9 +213,3 @@ def inventory_json_schema() -> dict[str, Any]:
         "title": "Headwater inventory",
         **{key: value for key, value in schema.items() if key != "title"},
     }
-
-
-def _sentence(error: Any) -> str:
-    place = ".".join(str(part) for part in error["loc"]) or "the document"
-    words = str(error["msg"]).removeprefix("Value error, ")
-    return f"{place}: {words[0].lower()}{words[1:]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import tempfile
 from dataclasses import asdict, dataclass
@@ -55,9 +56,22 @@ def load_document(path: Path) -> Inventory:
     """Read an inventory document from a file."""
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputRefused(f"the inventory document cannot be read: {error}", where=str(path)) from error
+    except FileNotFoundError as error:
+        near = difflib.get_close_matches(path.name, _documents_beside(path), n=3, cutoff=0.5)
+        raise InputRefused(
+            "the inventory document cannot be read: there is no such file",
+            where=str(path),
+            valid=f"did you mean {' or '.join(near)}?" if near else None,
+        ) from error
+    except OSError as error:
+        raise InputRefused(f"the inventory document cannot be read: {error.strerror}", where=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise InputRefused("the inventory document cannot be read: it is not text in UTF-8", where=str(path)) from error
     return read_document(parse_yaml(text, where=str(path)), where=str(path))
+
+
+def _documents_beside(path: Path) -> list[str]:
+    return sorted(each.name for pattern in ("*.yaml", "*.yml", "*.json") for each in path.parent.glob(pattern))
 
 
 def stored_document(installation: Installation, inventory: NewInventory) -> Inventory:
