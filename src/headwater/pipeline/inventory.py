@@ -38,6 +38,7 @@ from headwater.accounting.inventory.lines import LINE_SCHEMA, MASSES, counts_sql
 from headwater.accounting.inventory.policy import Policy
 from headwater.accounting.inventory.tables import MARKET, Tables
 from headwater.accounting.inventory.telling import Noticed, SetSum, findings_of
+from headwater.accounting.inventory.unknown_names import nothing_counted, unknown_names
 from headwater.accounting.inventory.unknown_sets import NOT_STATED, unknown_sets
 from headwater.accounting.units import SPELLINGS, conversion, find_unit
 from headwater.errors import InputRefused
@@ -48,8 +49,8 @@ if TYPE_CHECKING:
     from headwater.accounting.currencies import Rates
     from headwater.accounting.inventory.document import Inventory
 
-INVENTORY_VERSION = "2"
-"""Part of what an inventory rests on: raise it when the same inputs give other lines."""
+INVENTORY_VERSION = "3"
+"""Part of what an inventory rests on: raise it when the same inputs give other lines or findings."""
 
 PARTS = pa.schema([("row_no", pa.int64()), ("part", pa.int32()), ("kwh_units", pa.int64()), ("demand_no", pa.int32())])
 _KG = pa.decimal128(18, 6)
@@ -112,6 +113,9 @@ class InventoryCalculation:
     _findings: list[Finding] = field(default_factory=list)
     _noticed: Noticed = field(default_factory=Noticed)
     _reported_sets: Counter[str] = field(default_factory=Counter)
+    _facilities: set[str] = field(default_factory=set)
+    _read: int = 0
+    _counted: int = 0
 
     def __post_init__(self) -> None:
         document = self.inputs.document
@@ -143,7 +147,13 @@ class InventoryCalculation:
         names = ("gwp_set", "missing_sets", "method", "is_own", "lines", "co2e_kg")
         other_sets = [SetSum(**dict(zip(names, row, strict=True))) for row in sums]
         unknown = unknown_sets(self._noticed, self.tables, self._reported_sets)
-        return [*findings_of(self._noticed, self.tables, other_sets), *unknown, *self._findings]
+        return [
+            *nothing_counted(document, self._read, self._counted),
+            *findings_of(self._noticed, self.tables, other_sets),
+            *unknown_names(document, sorted(self._facilities), sorted({row["source"] for row in self.inputs.factors})),
+            *unknown,
+            *self._findings,
+        ]
 
     def totals(self) -> pa.Table:
         """Sums of the lines alike in all that must not be added across."""
@@ -162,6 +172,7 @@ class InventoryCalculation:
         for batch in self._batches():
             with self._batch(batch):
                 self._notice_boundary()
+                self._notice_names(batch)
                 self._notice_reported_sets()
                 found = self.connection.sql(
                     f"SELECT DISTINCT activity_type, region, unit FROM {lines_sql.COUNTED}"
@@ -259,6 +270,13 @@ SELECT name, (row_number() OVER (ORDER BY name))::BIGINT AS place FROM (
         for rule, (relation, condition) in asked.items():
             rows = self.connection.sql(f"SELECT count(*) FROM {relation} WHERE {condition}").fetchall()
             self._noticed.counts[rule] += int(rows[0][0])
+
+    def _notice_names(self, batch: pa.Table) -> None:
+        """How many activities there are and how many of them are counted, and the sites they name."""
+        self._read += batch.num_rows
+        ((counted,),) = self.connection.sql(f"SELECT count(*) FROM {lines_sql.COUNTED}").fetchall()
+        self._counted += int(counted)
+        self._facilities.update(name for name in pc.unique(batch["facility_code"]).to_pylist() if name is not None)
 
     def _notice_reported_sets(self) -> None:
         rows = self.connection.sql(

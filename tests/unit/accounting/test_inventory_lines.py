@@ -337,4 +337,4 @@ def test_a_figure_too_large_is_a_finding() -> None:
 
 def test_nothing_at_all_is_an_inventory_too() -> None:
     made = make([], [])
-    assert (made.lines, made.findings) == ([], [])
+    assert (made.lines, made.rules()) == ([], {"inventory.nothing_counted"})

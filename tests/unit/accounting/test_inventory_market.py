@@ -141,4 +141,4 @@ def test_certificates_are_told_where_no_activity_type_is_covered() -> None:
     assert [(each.subject, each.quantity) for each in told] == [("certificate C1", 100)]
     assert "instruments.types" in told[0].message
     none = make([], [], instruments=[instrument()], **BOTH)
-    assert none.rules() == {"inventory.instrument_unused"}
+    assert none.rules() == {"inventory.instrument_unused", "inventory.nothing_counted"}

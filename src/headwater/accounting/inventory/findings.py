@@ -27,9 +27,22 @@ INSTRUMENT_UNUSED = "inventory.instrument_unused"
 INSTRUMENTS_COMPETE = "inventory.instruments_compete"
 LICENCE = "inventory.licence"
 UNKNOWN_SET = "inventory.unknown_set"
+NOTHING_COUNTED = "inventory.nothing_counted"
+UNKNOWN_FACILITY = "inventory.unknown_facility"
+UNKNOWN_SOURCE = "inventory.unknown_source"
 
 LEAVES_OUT = frozenset(
-    {NO_FIGURE, RESIDUAL_MIX_MISSING, NO_SHARE, BEGINS_BEFORE, REPORTED_SCOPE, NOT_IN_TOTAL, INSTRUMENTS_COMPETE}
+    {
+        NOTHING_COUNTED,
+        UNKNOWN_FACILITY,
+        NO_FIGURE,
+        RESIDUAL_MIX_MISSING,
+        NO_SHARE,
+        BEGINS_BEFORE,
+        REPORTED_SCOPE,
+        NOT_IN_TOTAL,
+        INSTRUMENTS_COMPETE,
+    }
 )
 """Findings that mean that something is not in the totals, at least not in the inventory's own."""
 
