@@ -117,6 +117,22 @@ def columns_named(mapping: Mapping) -> tuple[str, ...]:
     return tuple(found)
 
 
+def columns_read(mapping: Mapping, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Of a header, the columns that the mapping reads, with the fields each fills; () where it only skips by it."""
+    place = f"mapping {mapping.mapping} {mapping.version}"
+    mapping = mapping.for_columns(columns)
+    spelt = {column.casefold(): column for column in columns}
+    found: dict[str, dict[str, None]] = {}
+    for field, rule in mapping.fields.items():
+        named = rule.names if rule.expression is None else columns_in(rule.expression, where=place)
+        for column in named:
+            found.setdefault(spelt.get(column.casefold(), column), {})[field] = None
+    for skip in mapping.skip:
+        for column in columns_in(skip.when, where=place):
+            found.setdefault(spelt.get(column.casefold(), column), {})
+    return {column: tuple(fields) for column, fields in found.items() if column in columns}
+
+
 def _check_contract(mapping: Mapping, document: Document, place: str) -> None:
     if (mapping.contract_name, mapping.contract_major) != (document.name, document.major):
         raise Misuse(

@@ -31,21 +31,37 @@ ALIKE = 0.75
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One column that is not as it was. `before` and `after` are names, or for a retyped column kinds of values."""
+    """One column that is not as it was. `before` and `after` are names, or for a retyped column kinds of values.
+
+    read_as: of a name that was not there, the fields that the mapping fills from it; () where it only skips by it, None
+    where it does not read it.
+    """
 
     kind: str
     column: str
     before: str | None
     after: str | None
+    read_as: Sequence[str] | None = None
 
     def __str__(self) -> str:
         if self.kind == ADDED:
-            return f"column {self.column!r} is new"
+            return f"column {self.column!r} is new{self._read}"
         if self.kind == GONE:
             return f"column {self.column!r} is gone"
         if self.kind == RENAMED:
-            return f"column {self.before!r} is called {self.after!r} now"
+            return f"column {self.before!r} is called {self.after!r} now{self._read}"
         return f"column {self.column!r} held {self.before} and holds {self.after} now"
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether it is a name that was not there, and that the mapping does not read."""
+        return self.kind in {ADDED, RENAMED} and self.read_as is None
+
+    @property
+    def _read(self) -> str:
+        if self.read_as is None:
+            return ""
+        return f" and read as {', '.join(self.read_as)}" if self.read_as else " and read to skip records"
 
 
 def kinds_of(installation: Installation, taken: TakenIn) -> dict[str, str]:
@@ -60,15 +76,22 @@ def kinds_of(installation: Installation, taken: TakenIn) -> dict[str, str]:
     }
 
 
-def find_drift(installation: Installation, recipe: Recipe, mapping: str, kinds: Mapping[str, str]) -> Drift | None:
+def find_drift(
+    installation: Installation,
+    recipe: Recipe,
+    mapping: str,
+    kinds: Mapping[str, str],
+    read: Mapping[str, Sequence[str]],
+) -> Drift | None:
     """What changed since the last import through the mapping of that name; None where nothing did, or it is the first.
 
+    read: the columns that the mapping reads, with the fields each fills.
     InputRefused where the recipe says that then nothing is loaded.
     """
     with installation.database.connect(installation.tenant_id) as connection:
         last = runs.latest_through_mapping(connection, installation.tenant_id, mapping)
     before = dict(last.layout.get("kinds", ())) if last else {}
-    changes = changes_between(before, kinds) if before else ()
+    changes = changes_between(before, kinds, read) if before else ()
     if last is None or not changes:
         return None
     drift = Drift(mode=recipe.load.drift, since=last.source_name, changes=changes)
@@ -107,16 +130,29 @@ def drift_in_words(noted: Mapping[str, Any] | None) -> tuple[str, ...]:
         return ()
     changes = [Change(**change) for change in noted["changes"]]
     new = any(change.kind in {ADDED, RENAMED} for change in changes)
+    left_out = [change for change in changes if change.is_left_out]
     done = {
-        "freeze": "What is new is not loaded until it is mapped." if new else "",
+        "freeze": _not_loaded(left_out, every=not any(change.read_as is not None for change in changes)),
         "quarantine": "Records with a text in a new column are in quarantine." if new else "",
     }.get(str(noted["mode"]), "")
     said = [f"Since {noted['since']}: {change}." for change in changes]
     return (*said, *([done] if done else []))
 
 
-def changes_between(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Change, ...]:
+def _not_loaded(left_out: Sequence[Change], *, every: bool) -> str:
+    """What is said of new columns that no field is filled from; by name where others are."""
+    if not left_out:
+        return ""
+    what = "What is new" if every else ", ".join(repr(change.column) for change in left_out)
+    return f"{what} is not loaded until it is mapped."
+
+
+def changes_between(
+    before: Mapping[str, str], after: Mapping[str, str], read: Mapping[str, Sequence[str]] | None = None
+) -> tuple[Change, ...]:
     """What became of columns; both are name -> kind of values in the order of the file, "" where the kind is not known.
+
+    read: columns that the mapping reads, with the fields each fills.
 
     A column that is gone and a new one are one renamed where they stand in the same place with values of one kind, or
     where their names are alike.
@@ -124,10 +160,17 @@ def changes_between(before: Mapping[str, str], after: Mapping[str, str]) -> tupl
     gone = [column for column in before if column not in after]
     new = [column for column in after if column not in before]
     renamed = _renamed(gone, new, before, after)
-    changes = [Change(kind=RENAMED, column=now, before=was, after=now) for was, now in renamed.items()]
+    read = read or {}
+    changes = [
+        Change(kind=RENAMED, column=now, before=was, after=now, read_as=read.get(now)) for was, now in renamed.items()
+    ]
     changes += [Change(kind=GONE, column=each, before=each, after=None) for each in gone if each not in renamed]
     taken = set(renamed.values())
-    changes += [Change(kind=ADDED, column=each, before=None, after=each) for each in new if each not in taken]
+    changes += [
+        Change(kind=ADDED, column=each, before=None, after=each, read_as=read.get(each))
+        for each in new
+        if each not in taken
+    ]
     for column in before:
         was, now = before[column], after.get(column)
         if now and was and was != now:

@@ -16,7 +16,7 @@ from headwater.contracts import Document
 from headwater.engine.duck import engine
 from headwater.errors import Misuse
 from headwater.mapping import compile_mapping, read_mapping
-from headwater.mapping.compile import columns_named
+from headwater.mapping.compile import columns_named, columns_read
 from headwater.pipeline.prepare import Preparation
 from headwater.pipeline.recipe import FactorChoice, Load, Recipe, RecipeSource, load_recipe
 from headwater.pipeline.run import ChunkRun
@@ -137,7 +137,7 @@ def plan_source(installation: Installation, recipe: Recipe, base: Path, file: So
         chunk_size=recipe.load.chunk_size or installation.settings.chunk_size,
     )
     kinds = kinds_of(installation, taken)
-    drift = find_drift(installation, recipe, mapping.mapping, kinds)
+    drift = find_drift(installation, recipe, mapping.mapping, kinds, columns_read(mapping, columns))
     if drift is not None and drift.mode == "quarantine":
         taken = replace(taken, plan=replace(taken.plan, unwanted=drift.new_columns))
     name = _source_name(recipe, file)

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from headwater.errors import InputRefused
+from headwater.packs.ghg import pack
 from headwater.services.imports import plan_recipe, run_recipe
 from headwater.services.reports import read_report, render
 from headwater.services.runs_view import show_run
@@ -79,3 +80,14 @@ def test_the_report_says_what_changed(two_years: River) -> None:
     (run,) = two_years.rows("SELECT run_id FROM runs WHERE source_name = '2024.csv'")
     page = render(read_report(two_years.installation, str(run["run_id"])))
     assert "Since 2023.csv: column &#39;meter&#39; is new." in page
+
+
+def test_a_new_column_that_the_mapping_reads_is_loaded_and_said_to_be(river: River) -> None:
+    form = str(Path(str(pack.mappings)) / "activity_form.yaml")
+    later = ("meter_id", "reported_co2e_kg", "reported_scope", "reported_category", "reported_gwp_set",
+             "quantity_uncertainty_percent", "pedigree")  # fmt: skip
+    river.load(activities([{"activity_id": "a"}]), name="2024.csv", mapping=form)
+    rows = [{"activity_id": "a", "meter_id": "m1"}]
+    run_id, _ = river.load(activities(rows, (*ACTIVITY_COLUMNS, *later)), name="2025.csv", mapping=form)
+    said = show_run(river.installation, run_id).drift
+    assert said == tuple(f"Since 2024.csv: column {name!r} is new and read as {name}." for name in later)

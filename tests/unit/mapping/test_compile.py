@@ -7,6 +7,7 @@ import pytest
 from headwater.contracts.document import Document, FieldSpec
 from headwater.errors import Misuse
 from headwater.mapping import CompiledMapping, compile_mapping, read_mapping
+from headwater.mapping.compile import columns_read
 from headwater.values import Outcome
 
 
@@ -176,3 +177,16 @@ def test_what_compiles_is_the_variant_of_the_header() -> None:
     assert variant.texts["kind"] == "CAST(NULL AS VARCHAR)"
     with pytest.raises(Misuse, match="several names of one column"):
         compiled(fields, ("id", "amount", "value", "kind"), more)
+
+
+def test_the_columns_of_a_header_that_a_mapping_reads_and_the_fields_they_fill() -> None:
+    text = (
+        "mapping: m\nversion: 1.0.0\ncontract: thing@2\n"
+        "skip: [{when: \"Sort = 'total'\", reason: total_line}]\n"
+        "when: [{columns: [sum], fields: {amount: {column: sum}}}]\n"
+        "fields:\n  code: {column: [id, key]}\n  kind: {expression: id || KIND}\n"
+    )
+    mapping = read_mapping(text, where="m")
+    read = {"id": ("code", "kind"), "Kind": ("kind",), "Sort": ()}
+    assert columns_read(mapping, ("id", "Kind", "Sort", "note")) == read
+    assert columns_read(mapping, ("id", "Kind", "Sort", "sum")) == {**read, "sum": ("amount",)}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from headwater.services.drift import changes_between, drift_in_words
+from headwater.services.drift import Drift, changes_between, drift_in_words
 
 BEFORE = {"Site": "texts", "Energy (kWh)": "numbers", "Start": "dates", "Note": ""}
 
@@ -37,6 +39,30 @@ BEFORE = {"Site": "texts", "Energy (kWh)": "numbers", "Start": "dates", "Note": 
 )
 def test_changes_are_told(after: dict[str, str], words: list[str]) -> None:
     assert [str(change) for change in changes_between(BEFORE, after)] == words
+
+
+def test_a_new_column_that_the_mapping_reads_is_loaded_and_said_to_be() -> None:
+    after = {"SITE": "texts", **{name: kind for name, kind in BEFORE.items() if name != "Site"}, "Meter": "", "X": ""}
+    read = {"SITE": ("facility_code", "note"), "Meter": ("meter_id",), "Start": ("period_start",)}
+    changes = changes_between(BEFORE, after, read)
+    assert [str(change) for change in changes] == [
+        "column 'Site' is called 'SITE' now and read as facility_code, note",
+        "column 'Meter' is new and read as meter_id",
+        "column 'X' is new",
+    ]
+    told = [
+        drift_in_words(json.loads(json.dumps(Drift(mode="freeze", since="a.csv", changes=these).as_json())))
+        for these in (changes, changes[:2])
+    ]
+    assert told[0][-1] == "'X' is not loaded until it is mapped."
+    assert told[1] == tuple(f"Since a.csv: {change}." for change in changes[:2])
+
+
+def test_a_column_that_only_tells_what_to_skip_is_read() -> None:
+    (change,) = changes_between({"A": ""}, {"A": "", "Kind": ""}, {"Kind": ()})
+    assert str(change) == "column 'Kind' is new and read to skip records"
+    noted = Drift(mode="freeze", since="a.csv", changes=(change,)).as_json()
+    assert drift_in_words(noted) == ("Since a.csv: column 'Kind' is new and read to skip records.",)
 
 
 def test_what_was_done_about_it_is_said() -> None:
