@@ -122,7 +122,9 @@ def test_the_total_is_the_inventorys_own_and_its_spread_by_hand(plant: River) ->
     expected = grid * 600**2 + lon * 400**2 + par * 200**2 + gas * 400**2 + grid * lon * 400**2 + grid * par * 200**2
     assert found.assessment.whole.standard_kg == pytest.approx(expected**0.5)
     assert [each.name for each in found.assessment.improve] == ["grid", "par", "lon", "gas"]
-    assert found.assessment.whole.covered == pytest.approx(0.6)
+    whole = found.assessment.whole
+    shares = [whole.covered, whole.activities_covered, whole.factors_covered]
+    assert shares == pytest.approx([1, 0.6, 1])
 
 
 def test_parts_and_ratings_are_told_apart_as_asked(plant: River) -> None:
@@ -145,7 +147,7 @@ def test_the_same_seed_gives_the_same_interval(plant: River) -> None:
 def test_what_states_nothing_can_be_assumed_and_is_said(plant: River) -> None:
     found = assessed(plant, assumed=Assumed(activity_percent=20))
     assert found.assessment.whole.half_width > assessed(plant).assessment.whole.half_width
-    assert found.assessment.whole.covered == pytest.approx(0.6)
+    assert found.assessment.whole.activities_covered == pytest.approx(0.6)
     shown = render(page(found, organisation="Plant"))
     assert "assumed: ± 20 % where activities state nothing" in shown
     assert "<script" not in shown

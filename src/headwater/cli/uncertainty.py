@@ -95,18 +95,19 @@ def _print(found: Uncertainty) -> None:
         INTERVAL,
         RATED,
         improve_rows,
-        interval_row,
+        interval_rows,
         rating_rows,
         sentences,
     )
 
     print_table(
         [" ".join(found.by), *INTERVAL],
-        [interval_row(each) for each in (found.assessment.whole, *found.assessment.groups)],
+        interval_rows(found),
         title=f"{found.inventory}, {found.method}, {found.gwp_set}",
         numbers=INTERVAL[:-1],
     )
-    print_table(IMPROVE, improve_rows(found), title="What to improve next", numbers=IMPROVE[2:])
+    if found.assessment.improve:
+        print_table(IMPROVE, improve_rows(found), title="What to improve next", numbers=IMPROVE[2:])
     for what, ratings in (("activities", found.activity_ratings), ("factors", found.factor_ratings)):
         if ratings[0].overall is not None:
             heads = ["overall", *RATED, "rated, t CO2e"]

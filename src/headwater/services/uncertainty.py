@@ -28,6 +28,11 @@ NAMED = {"site": "facility_code"}
 GROUPS = ("scope", "category", "site", "activity_type", "region", "stage", "factor_source", "data_quality")
 WITHOUT = "none"
 LABEL = 46
+NOT_STATED = "not stated"
+NOTHING_STATED = (
+    "neither activities nor factors state a spread, so none is known:"
+    " assume one with --assume-activity and --assume-factor"
+)
 STATES_NOTHING = "(states nothing)"
 INTERVAL = ("t CO2e", "± %", "2.5 %", "97.5 %", "states a spread, %", "found")
 IMPROVE = ("datum", "what", "t CO2e on it", "its own ± %", "variance removed, %", "total then ± %")
@@ -135,14 +140,15 @@ def inventory_uncertainty(
 def page(found: Uncertainty, *, organisation: str) -> Page:
     """The assessment as a page: the interval, its parts, what to improve, how good the data are."""
     whole = found.assessment.whole
+    unknown = states_nothing(whole, found.assumed)
     return Page(
         title=f"How sure {found.inventory} of {organisation} is",
         eyebrow="uncertainty",
         context=f"{words(found.method)} · {found.gwp_set} · {'; '.join(sentences(found))}",
         tiles=[
             (tonnes(found.total_kg), "t CO₂e, as reported"),
-            (f"± {whole.half_width:.1f} %", "half-width of the 95 % interval"),
-            (f"{_t(whole.low)} to {_t(whole.high)}", "t CO₂e, 95 % interval"),
+            (NOT_STATED if unknown else f"± {whole.half_width:.1f} %", "half-width of the 95 % interval"),
+            (NOT_STATED if unknown else f"{_t(whole.low)} to {_t(whole.high)}", "t CO₂e, 95 % interval"),
             (f"{100 * whole.covered:.0f} %", "of the total states how sure it is"),
         ],
         sections=[
@@ -152,14 +158,16 @@ def page(found: Uncertainty, *, organisation: str) -> Page:
                     Table(
                         caption=f"{1 + len(found.assessment.groups):,} totals",
                         columns=["", *INTERVAL],
-                        rows=[interval_row(each) for each in (whole, *found.assessment.groups)],
+                        rows=interval_rows(found),
                         numbers=(1, 2, 3, 4, 5),
                     )
                 ],
             ),
             Section(
                 heading="What to improve next",
-                sentences=["By how much the variance of the total would fall if one datum were known exactly."],
+                sentences=["By how much the variance of the total would fall if one datum were known exactly."]
+                if found.assessment.improve
+                else ["Nothing has a spread here."],
                 drawing=_drawing(found.assessment),
                 tables=[
                     Table(
@@ -182,15 +190,22 @@ def page(found: Uncertainty, *, organisation: str) -> Page:
 
 
 def sentences(found: Uncertainty) -> list[str]:
-    """How the interval was found, and what was assumed."""
+    """How the interval was found, how much states a spread, and what was assumed."""
     assessment, assumed = found.assessment, found.assumed
     said = [] if found.caveat is None else [found.caveat]
+    whole = assessment.whole
+    if states_nothing(whole, assumed):
+        return [*said, NOTHING_STATED]
     if assessment.draws:
         said.append(f"{assessment.draws:,} draws, seed {assessment.seed}")
         if assessment.pooled:
             said.append(f"{assessment.alone:,} activities drawn each, {assessment.pooled:,} in pools")
     else:
         said.append("in closed form, nothing drawn")
+    said.append(
+        f"a spread is stated by activities for {100 * whole.activities_covered:.0f} % of the total,"
+        f" by factors for {100 * whole.factors_covered:.0f} %"
+    )
     for what, percent in (("activities", assumed.activity_percent), ("factors", assumed.factor_percent)):
         if percent is not None:
             said.append(f"assumed: ± {percent:g} % where {what} state nothing")
@@ -198,12 +213,29 @@ def sentences(found: Uncertainty) -> list[str]:
     return said
 
 
-def interval_row(each: Interval) -> list[str]:
+def states_nothing(each: Interval, assumed: Assumed) -> bool:
+    """Whether no spread is known of it: nothing in it states one, and none is assumed."""
+    is_assumed = assumed.activity_percent is not None or assumed.factor_percent is not None
+    return not each.covered and not is_assumed
+
+
+def interval_rows(found: Uncertainty) -> list[list[str]]:
+    """The intervals of the whole and of its parts as texts."""
+    return [_interval_row(each, found.assumed) for each in (found.assessment.whole, *found.assessment.groups)]
+
+
+def _interval_row(each: Interval, assumed: Assumed) -> list[str]:
     """An interval as texts: its name, total, half-width, bounds, cover, how it was found."""
+    if states_nothing(each, assumed):
+        return [_name(each.group), _t(each.kg), NOT_STATED, "", "", "0", NOT_STATED]
     return [
-        ", ".join(WITHOUT if part is None else str(part) for part in each.group) or "total",
-        _t(each.kg), f"{each.half_width:.1f}", _t(each.low), _t(each.high), f"{100 * each.covered:.0f}", each.how,
+        _name(each.group), _t(each.kg), f"{each.half_width:.1f}", _t(each.low), _t(each.high),
+        f"{100 * each.covered:.0f}", each.how,
     ]  # fmt: skip
+
+
+def _name(group: Sequence[Any]) -> str:
+    return ", ".join(WITHOUT if part is None else str(part) for part in group) or "total"
 
 
 def improve_rows(found: Uncertainty) -> list[list[str]]:
@@ -218,7 +250,7 @@ def rating_rows(ratings: Sequence[Rating]) -> list[list[str]]:
     """Ratings as texts: name, overall, the five indicators, how much of the total is rated."""
     return [
         [
-            ", ".join(WITHOUT if part is None else str(part) for part in each.group) or "total",
+            _name(each.group),
             "not rated" if each.overall is None else f"{each.overall}",
             *(str(each.indicators[name]) if each.indicators else "" for name in RATED),
             f"{tonnes(each.rated_kg)} of {tonnes(each.kg)}",

@@ -33,6 +33,10 @@ def calculated(headwater: Headwater, form: Path, tmp_path: Path) -> Headwater:
 
 def test_what_states_nothing_is_said_and_what_is_assumed_too(calculated: Headwater) -> None:
     certain = calculated("inventory", "uncertainty", "plant", "--json").json
+    told = calculated("inventory", "uncertainty", "plant").out
+    assert "assume one with --assume-activity and --assume-factor" in " ".join(told.split())
+    assert "What to improve next" not in told
+    assert "certain" not in told
     assert (certain["total"]["how"], certain["total"]["covered"], certain["co2e_kg"]) == ("certain", 0.0, "200.000000")
     arguments = ("--assume-activity", "5", "--assume-factor", "10", "--seed", "3", "--draws", "2000")
     found = calculated("inventory", "uncertainty", "plant", *arguments, "--json").json

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from headwater.accounting.uncertainty import Assumed, assess, build_model, contributions, pedigree_table, tables
@@ -90,12 +91,32 @@ def test_what_states_nothing_is_certain_and_not_covered() -> None:
     assert (nothing.how, nothing.low, nothing.high, nothing.covered) == ("certain", 100, 100, 0)
 
 
+def test_a_line_states_a_spread_where_its_activity_or_its_factor_does() -> None:
+    """5 % of an activity on 100 kg, a pedigree on 200, a factor on 300, a reported figure on 150, nothing on 250."""
+    rows = [
+        {**line("a", "f", 100, activity_percent=5.0), "part": "activity"},
+        {**line("b", "f", 200, activity_pedigree="31111"), "part": "activity"},
+        {**line("c", "g", 300, factor_percent=10.0), "part": "factor"},
+        {**line("d", None, 150), "part": "reported"},
+        {**line("e", "f", 250), "part": "nothing"},
+    ]
+    found = assess(build_model(figures(rows, part=pa.string()), by=("part",)), draws=100)
+    shares = {
+        each.group: (each.covered, each.activities_covered, each.factors_covered)
+        for each in (found.whole, *found.groups)
+    }
+    assert shares == {
+        (): (0.6, 0.3, 0.3), ("activity",): (1, 1, 0), ("factor",): (1, 0, 1), ("nothing",): (0, 0, 0),
+        ("reported",): (0, 0, 0),
+    }  # fmt: skip
+
+
 def test_an_assumption_is_taken_where_nothing_is_stated_and_only_there() -> None:
     table = figures([line("a", "f", 100), line("b", None, 100, activity_percent=1.0)])
     assumed = build_model(table, assumed=Assumed(activity_percent=20, factor_percent=30))
     assert 100 * Z * np.sqrt(assumed.activities.spread) == pytest.approx([20, 1, 0])
     assert 100 * Z * np.sqrt(assumed.factors.spread) == pytest.approx([30, 0])
-    assert list(assumed.activities.stated) == [False, True, True]
+    assert list(assumed.activities.stated) == [False, True, False]
 
 
 def test_draws_agree_with_the_closed_form() -> None:

@@ -20,6 +20,8 @@ from headwater.accounting.uncertainty.sampling import DRAWS, MOST, draw
 from headwater.errors import Misuse
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from headwater.accounting.uncertainty.model import Data, Floats, Model
 
 EXACT, DRAWN, CERTAIN = "exact", "drawn", "certain"
@@ -40,7 +42,8 @@ class Interval:
     half_width    z standard deviations in per cent of the total
     low, median, high    2.5 %, 50 % and 97.5 % of what the total may be
     how           `exact` (closed form), `drawn` (Monte Carlo), `certain` (nothing in it states a spread)
-    covered       share of the total whose activity and factor both state a spread, or state none for want of a factor
+    covered       share of the total whose activity or factor states a spread
+    activities_covered, factors_covered    share whose activity does, whose factor does; both may
     """
 
     group: tuple[Any, ...]
@@ -52,6 +55,8 @@ class Interval:
     high: float
     how: str
     covered: float
+    activities_covered: float
+    factors_covered: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +141,7 @@ def drawn_quantiles(draws: Floats) -> tuple[float, float, float]:
 
 def _interval(model: Model, group: tuple[Any, ...], quantiles: tuple[float, float, float], how: str) -> Interval:
     mean, of_variance = total(model), variance(model)
-    stated = model.activities.stated[model.activity] & model.factors.stated[model.factor]
+    activities, factors = model.activities.stated[model.activity], model.factors.stated[model.factor]
     low, median, high = quantiles
     return Interval(
         group=group,
@@ -147,8 +152,15 @@ def _interval(model: Model, group: tuple[Any, ...], quantiles: tuple[float, floa
         median=median,
         high=high,
         how=how if of_variance else CERTAIN,
-        covered=math.fsum(np.abs(model.kg[stated])) / (math.fsum(np.abs(model.kg)) or 1.0),
+        covered=_share(model, activities | factors),
+        activities_covered=_share(model, activities),
+        factors_covered=_share(model, factors),
     )
+
+
+def _share(model: Model, pairs: NDArray[np.bool_]) -> float:
+    """Of the total, the part of these pairs; what is negative counts by its size."""
+    return math.fsum(np.abs(model.kg[pairs])) / (math.fsum(np.abs(model.kg)) or 1.0)
 
 
 def _uncertain(data: Data) -> int:

@@ -184,7 +184,7 @@ def _data(figures: pa.Table, kind: str, otherwise: float | None, table: Pedigree
     return Data(
         names=tuple(map(str, each[kind].to_pylist())),
         variances=np.append(variances, 0.0),
-        stated=np.append(stated, True),
+        stated=np.append(stated, False),
     )
 
 
