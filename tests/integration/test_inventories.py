@@ -253,10 +253,49 @@ def test_differences_between_sets_and_methods_are_told_activity_by_activity(rive
         (("AR5", "market_based"), 0), (("AR6", "location_based"), 3), (("AR6", "market_based"), 3),
     ]  # fmt: skip
     by_set = found[1]
-    assert by_set.difference_kg == Decimal("100.22") - 506
+    assert (by_set.difference_kg, by_set.only_own) == (Decimal("0.22"), (2, Decimal(406)))
     heat = next(line for line in by_set.lines if line.activity_id == "heat")
     assert (heat.kg_a, heat.kg_b) == (Decimal(100), Decimal("100.22"))
     assert (heat.rests_on_a, heat.rests_on_b) == ("published gas", "derived gas")
+
+
+def test_a_figure_of_one_set_only_is_not_available_in_another_and_in_no_difference(river: River) -> None:
+    river.load(factors(FACTORS), name="factors.csv", mapping="factor_form")
+    river.load(activities(ACTIVITIES))
+    ours, gases = document(river, methods=["location_based"]), {"power": Decimal(400), "trip": Decimal(6)}
+    inventory_id = str(calculate(river.installation, ours, progress=SilentProgress()).inventory_id)
+    (found,) = differences(river.installation, inventory_id, limit=10)
+    assert {line.activity_id: (line.kg_a, line.kg_b, line.difference_kg) for line in found.lines} == {
+        "heat": (Decimal(100), Decimal("100.22"), Decimal("0.22")),
+        **{name: (kg, None, None) for name, kg in gases.items()},
+    }
+    assert (found.differing, found.difference_kg) == (3, Decimal("0.22"))
+    assert (found.only_own, found.only_other) == ((2, Decimal(406)), (0, Decimal(0)))
+
+
+def test_an_inventory_says_how_many_activities_are_in_no_total(river: River) -> None:
+    view = show_inventory(river.installation, str(loaded(river)))
+    assert (view.inventory.activity_count, view.in_no_total, view.not_in_own) == (4, 1, 1)
+    assert view.heading == f"1 of 4 activities are in no total; {len(view.findings)} findings"
+    (abroad,) = {each.how_much for each in view.findings if each.rule_id == "inventory.no_figure"}
+    assert abroad == "10 kWh"
+    path = document(river, designated={"gwp_set": "AR6"})
+    other = show_inventory(
+        river.installation, str(calculate(river.installation, path, progress=SilentProgress()).inventory_id)
+    )
+    assert (other.in_no_total, other.not_in_own) == (1, 3)
+    assert "3 of 4 are not in the inventory's own (AR6, location-based)" in other.heading
+
+
+def test_an_empty_period_has_no_total(river: River, tmp_path: Path) -> None:
+    inventory_id = str(loaded(river, period={"start": "1999-01-01", "end": "2000-01-01"}))
+    view = show_inventory(river.installation, inventory_id)
+    assert {total.co2e_kg for total in view.totals} == {None}
+    assert (view.without_total, view.left_out) == ("no activities", 1)
+    assert view.heading == "no activities; 1 finding"
+    assert differences(river.installation, inventory_id, limit=10)[0].difference_kg is None
+    write_report(river.installation, inventory_id, tmp_path / "r.html")
+    assert "<b>no activities</b>" in (tmp_path / "r.html").read_text()
 
 
 def test_a_line_is_followed_to_factor_activity_and_record(river: River) -> None:
@@ -324,7 +363,7 @@ def test_money_is_exchanged_by_the_rates_that_the_document_names(river: River) -
 def test_nothing_at_all_is_an_inventory_too(river: River) -> None:
     made = calculate(river.installation, document(river), progress=SilentProgress())
     assert (made.lines, made.activities) == (0, 0)
-    assert show_inventory(river.installation, "plant_2024").designated.co2e_kg == 0
+    assert show_inventory(river.installation, "plant_2024").designated.co2e_kg is None
 
 
 def test_another_organisation_sees_none_of_it(river: River) -> None:

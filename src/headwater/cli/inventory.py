@@ -24,6 +24,7 @@ app = typer.Typer(no_args_is_help=True, help="Inventories: calculate, show and p
 Which = Annotated[
     str, typer.Argument(help="Its number, its name, or enough of its id's beginning.", show_default=False)
 ]
+NOT_AVAILABLE = "not available"
 SHOWN = 20
 """Findings shown where nobody asks for more."""
 Limit = Annotated[int, typer.Option(min=1, help="How many to show.")]
@@ -259,6 +260,7 @@ def _print_view(view: InventoryView, limit: int) -> None:
             ("boundary", document.boundary.approach.replace("_", " ")),
             ("period", f"{document.period.start} to before {document.period.end}"),
             ("activities", found.activity_count),
+            ("told", view.heading),
             ("lines", f"{found.line_count:,}, SHA-256 {found.lines.hex()}"),
         ]
     )
@@ -269,19 +271,19 @@ def _print_view(view: InventoryView, limit: int) -> None:
             (f"  category {number}" if number else "  no category", _tonnes(kg))
             for number, kg in total.categories.items()
         ]
-        rows += [("total", _tonnes(total.co2e_kg))]
+        rows += [("total", view.without_total if total.co2e_kg is None else _tonnes(total.co2e_kg))]
         rows += [("biogenic CO2, outside the scopes", _tonnes(total.outside_kg))] if total.outside_kg else []
         print_table(
             ["", "t CO2e"], rows, numbers=["t CO2e"], title=f"{total.gwp_set}, {total.method.replace('_', '-')}{own}"
         )
     if view.findings:
         print_table(
-            ["finding", "about", "activities", "message"],
+            ["finding", "about", "activities", "how much", "message"],
             [
-                (each.rule_id.partition(".")[2], _about(each), each.activities or None, each.message)
+                (each.rule_id.partition(".")[2], _about(each), each.activities or None, each.how_much, each.message)
                 for each in view.findings[:limit]
             ],
-            numbers=["activities"],
+            numbers=["activities", "how much"],
             title="Findings",
         )
         typer.echo(told_of(min(limit, len(view.findings)), len(view.findings), "findings"))
@@ -298,15 +300,25 @@ def _about(finding: StoredFinding) -> str:
 
 def _print_differences(found: Differences) -> None:
     own, other = (f"{gwp_set}, {method.replace('_', '-')}" for gwp_set, method in (found.own, found.other))
+    in_all = NOT_AVAILABLE if found.difference_kg is None else f"{found.difference_kg} kg CO2e"
     print_table(
         ["activity", "stage", "kg here", "kg there", "difference", "rests on here", "rests on there"],
         [
-            (each.activity_id, each.stage, each.kg_a, each.kg_b, each.difference_kg, each.rests_on_a, each.rests_on_b)
+            (
+                each.activity_id,
+                each.stage,
+                *(NOT_AVAILABLE if kg is None else kg for kg in (each.kg_a, each.kg_b, each.difference_kg)),
+                each.rests_on_a,
+                each.rests_on_b,
+            )
             for each in found.lines
         ],
         numbers=["kg here", "kg there", "difference"],
-        title=f"{other} beside {own}: {found.difference_kg} kg CO2e",
+        title=f"{other} beside {own}: {in_all}",
     )
+    for (count, kg), has, lacks in ((found.only_own, own, other), (found.only_other, other, own)):
+        if count:
+            typer.echo(f"left out of the difference, as {lacks} has no figure: {count:,} with {kg} kg CO2e in {has}")
     typer.echo(told_of(len(found.lines), found.differing, "differing activities"))
 
 

@@ -74,6 +74,13 @@ class StoredFinding:
     unit: str | None
     co2e_kg: Decimal | None
 
+    @property
+    def how_much(self) -> str | None:
+        """The quantity in its unit, else the CO2e, without zeros at the end."""
+        if self.quantity is not None:
+            return f"{self.quantity.normalize():,f} {self.unit or ''}".rstrip()
+        return None if self.co2e_kg is None else f"{self.co2e_kg.normalize():,f} kg CO2e"
+
 
 @dataclass(frozen=True, kw_only=True)
 class LineSum:
@@ -208,18 +215,25 @@ def lines_of(
 
 @dataclass(frozen=True, kw_only=True)
 class LineDifference:
-    """An activity whose figure differs between two totals; None where it is in one of them only."""
+    """An activity whose figure differs between two totals; None where it is in one of them only.
+
+    difference_in_all  of all figures that both have; only_a, only_b: how many only one has, and how many kg
+    """
 
     activity_id: str
     activity_type: str
     stage: str
     kg_a: Decimal | None
     kg_b: Decimal | None
-    difference_kg: Decimal
+    difference_kg: Decimal | None
     rests_on_a: str | None
     rests_on_b: str | None
     differing: int
-    difference_in_all: Decimal
+    difference_in_all: Decimal | None
+    only_a: int
+    only_a_kg: Decimal
+    only_b: int
+    only_b_kg: Decimal
 
 
 def differences_of(
@@ -239,6 +253,25 @@ def differences_of(
     }  # fmt: skip
     with connection.cursor(row_factory=class_row(LineDifference)) as cursor:
         return cursor.execute(QUERIES["differences"], values).fetchall()
+
+
+def activities_in_totals(
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    inventory_id: UUID,
+    *,
+    sets: Sequence[str],
+    methods: Sequence[str],
+    own: tuple[str, str],
+    accept_other_sets: bool,
+) -> tuple[int, int]:
+    """How many activities are in any of the totals of an inventory, and how many in its own (set, method)."""
+    values = {
+        "tenant_id": tenant_id, "inventory_id": inventory_id, "sets": list(sets), "methods": list(methods),
+        "own_set": own[0], "own_method": own[1], "accept": accept_other_sets,
+    }  # fmt: skip
+    row = connection.execute(QUERIES["activities_in_totals"], values).fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
 
 
 def factors_used(

@@ -49,6 +49,21 @@ def test_what_has_no_figure_shows_in_text_and_exit_code(headwater: Headwater, ca
     assert "calculating: 2 of 2 activities" in done.err
 
 
+def test_the_head_says_what_is_in_no_total_and_an_empty_period_has_none(
+    headwater: Headwater, calculated: Path, tmp_path: Path
+) -> None:
+    done = headwater("inventory", "calculate", calculated)
+    assert "told          1 of 2 activities are in no total; 1 finding\n" in done.out
+    empty = tmp_path / "empty.yaml"
+    empty.write_text(yaml.safe_dump(BODY | {"period": {"start": "1999-01-01", "end": "2000-01-01"}}))
+    done = headwater("inventory", "calculate", empty)
+    assert done.code == CALCULATED_WITH_GAPS
+    assert "total no activities" in " ".join(done.out.split())
+    assert "nothing_counted" in done.out
+    shown = headwater("inventory", "calculate", empty, "--json").json
+    assert shown["totals"][0]["co2e_kg"] is None
+
+
 def test_every_view_is_there_as_json(headwater: Headwater, calculated: Path) -> None:
     headwater("inventory", "calculate", calculated)
     (listed,) = headwater("inventory", "list", "--json").json["inventories"]
@@ -77,7 +92,7 @@ def test_what_is_wrong_is_told_in_a_sentence(headwater: Headwater, calculated: P
     assert "'control' is not valid; did you mean " in done.err
     missing = headwater("inventory", "calculate", tmp_path / "nowhere.yaml")
     assert (missing.code, "cannot be read: there is no such file" in missing.err) == (1, True)
-    assert "did you mean plant.yaml?" in headwater("inventory", "calculate", tmp_path / "plnt.yaml").err
+    assert "Did you mean plant.yaml?" in headwater("inventory", "calculate", tmp_path / "plnt.yaml").err
     assert "none has been calculated" in headwater("inventory", "show", "1").err
     headwater("inventory", "calculate", calculated)
     assert "plant" in headwater("inventory", "show", "other").err

@@ -11,6 +11,7 @@ gwp_set   the designated set, and the pinned potentials
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -82,7 +83,7 @@ class _Inventories:
         for inventory, side in ((self._a, found.a), (self._b, found.b)):
             view = show_inventory(self._installation, str(inventory.inventory_id))
             licences.append(view.licences)
-            stands = view.designated.co2e_kg
+            stands = view.designated.co2e_kg or Decimal(0)
             if stands != side.co2e_kg:
                 raise Stopped(
                     "the inventory does not come out as it stands",

@@ -57,11 +57,11 @@ def load_document(path: Path) -> Inventory:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        near = difflib.get_close_matches(path.name, _documents_beside(path), n=3, cutoff=0.5)
+        near = difflib.get_close_matches(path.name, _documents_beside(path), n=3, cutoff=0.75)
         raise InputRefused(
             "the inventory document cannot be read: there is no such file",
             where=str(path),
-            valid=f"did you mean {' or '.join(near)}?" if near else None,
+            remedy=f"Did you mean {' or '.join(near)}?" if near else None,
         ) from error
     except OSError as error:
         raise InputRefused(f"the inventory document cannot be read: {error.strerror}", where=str(path)) from error

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from headwater.accounting.factors import RestsOn, rests_on
-from headwater.accounting.inventory.findings import LEAVES_OUT
+from headwater.accounting.inventory.findings import LEAVES_OUT, NOTHING_COUNTED
 from headwater.accounting.inventory.lines import NAMES, counts
 from headwater.errors import Misuse
 from headwater.services.inventories.calculating import stored_document
@@ -27,6 +27,7 @@ SCOPES = {1: "scope 1", 2: "scope 2", 3: "scope 3"}
 class Total:
     """A total of one set and one method of scope 2, in kg. `categories` are those of scope 3; None: none given.
 
+    co2e_kg       None where it has no figure at all, which is not 0
     outside_kg    biogenic CO2, outside the scopes and in no total
     """
 
@@ -35,7 +36,7 @@ class Total:
     is_designated: bool
     scopes: dict[int, Decimal]
     categories: dict[int | None, Decimal]
-    co2e_kg: Decimal
+    co2e_kg: Decimal | None
     outside_kg: Decimal
 
 
@@ -49,6 +50,26 @@ class InventoryView:
     findings: tuple[StoredFinding, ...]
     licences: tuple[RestsOn, ...]
     anchor: str
+    in_no_total: int
+    not_in_own: int
+
+    @property
+    def heading(self) -> str:
+        """How many activities are in no total, and how many not in the inventory's own; how many findings there are."""
+        activities, own = self.inventory.activity_count, self.designated
+        said = [f"{self.in_no_total:,} of {activities:,} activities are in no total"] if self.in_no_total else []
+        if self.not_in_own > self.in_no_total:
+            named = f"{own.gwp_set}, {own.method.replace('_', '-')}"
+            said.append(f"{self.not_in_own:,} of {activities:,} are not in the inventory's own ({named})")
+        said += [] if said else ["all activities are in the totals" if activities else "no activities"]
+        count = len(self.findings)
+        return f"{'; '.join(said)}; {count:,} finding{'' if count == 1 else 's'}"
+
+    @property
+    def without_total(self) -> str:
+        """What stands where a total has no figure."""
+        is_empty = any(each.rule_id == NOTHING_COUNTED for each in self.findings) or not self.inventory.activity_count
+        return "no activities" if is_empty else "no figures"
 
     @property
     def designated(self) -> Total:
@@ -69,6 +90,8 @@ class InventoryView:
             "findings": [asdict(finding) for finding in self.findings],
             "licences": [asdict(licence) for licence in self.licences],
             "anchor": self.anchor,
+            "in_no_total": self.in_no_total,
+            "not_in_own_total": self.not_in_own,
         }
 
 
@@ -117,6 +140,10 @@ def show_inventory(installation: Installation, text: str) -> InventoryView:
         findings = inventories.findings_of(connection, tenant_id, inventory.inventory_id)
         used = inventories.factors_used(connection, tenant_id, inventory.inventory_id)
         anchor = audit.head(connection, tenant_id)
+        in_any, in_own = inventories.activities_in_totals(
+            connection, tenant_id, inventory.inventory_id, sets=document.gwp_sets, methods=document.methods,
+            own=(document.designated_set, document.designated.method), accept_other_sets=document.accept_other_sets,
+        )  # fmt: skip
     return InventoryView(
         inventory=inventory,
         document=document,
@@ -124,6 +151,8 @@ def show_inventory(installation: Installation, text: str) -> InventoryView:
         findings=tuple(findings),
         licences=tuple(_licences(installation, inventory, used)),
         anchor=str(anchor),
+        in_no_total=inventory.activity_count - in_any,
+        not_in_own=inventory.activity_count - in_own,
     )
 
 
@@ -149,7 +178,7 @@ def _totals(sums: Sequence[LineSum], document: Inventory) -> Iterator[Total]:
             is_designated=(gwp_set, method) == own,
             scopes={scope: _sum(found, scope=scope) for scope in sorted({each.scope for each in found if each.scope})},
             categories={number: _sum(found, scope=3, category=number) for number in categories},
-            co2e_kg=_sum(found),
+            co2e_kg=_sum(found) if found else None,
             outside_kg=sum(biogenic, Decimal(0)),
         )
 
@@ -199,13 +228,19 @@ def list_lines(
 
 @dataclass(frozen=True, kw_only=True)
 class Differences:
-    """What differs between the inventory's own total and another one, activity by activity."""
+    """What differs between the inventory's own total and another one, activity by activity.
+
+    difference_kg   of figures that both have; None where there are none
+    only_own, only_other  figures that the one has and the other has not: how many, and how many kg; in no difference
+    """
 
     own: tuple[str, str]
     other: tuple[str, str]
     lines: tuple[LineDifference, ...]
     differing: int
-    difference_kg: Decimal
+    difference_kg: Decimal | None
+    only_own: tuple[int, Decimal]
+    only_other: tuple[int, Decimal]
 
 
 def differences(installation: Installation, text: str, *, limit: int) -> list[Differences]:
@@ -229,7 +264,9 @@ def differences(installation: Installation, text: str, *, limit: int) -> list[Di
                     other=other,
                     lines=tuple(lines),
                     differing=lines[0].differing if lines else 0,
-                    difference_kg=lines[0].difference_in_all if lines else Decimal(0),
+                    difference_kg=lines[0].difference_in_all if lines else Decimal(0) if inventory.line_count else None,
+                    only_own=(lines[0].only_a, lines[0].only_a_kg) if lines else (0, Decimal(0)),
+                    only_other=(lines[0].only_b, lines[0].only_b_kg) if lines else (0, Decimal(0)),
                 )
             )
     return found

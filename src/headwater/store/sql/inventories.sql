@@ -79,12 +79,31 @@ sides AS (
            sum(co2e_kg) FILTER (WHERE in_a) AS kg_a, sum(co2e_kg) FILTER (WHERE in_b) AS kg_b,
            string_agg(DISTINCT rests_on, ', ') FILTER (WHERE in_a) AS rests_on_a,
            string_agg(DISTINCT rests_on, ', ') FILTER (WHERE in_b) AS rests_on_b
-    FROM counted GROUP BY 1, 2, 3)
-SELECT activity_id, activity_type, stage, kg_a, kg_b, coalesce(kg_b, 0) - coalesce(kg_a, 0) AS difference_kg,
-       rests_on_a, rests_on_b, count(*) OVER () AS differing,
-       sum(coalesce(kg_b, 0) - coalesce(kg_a, 0)) OVER () AS difference_in_all
-FROM sides WHERE kg_a IS DISTINCT FROM kg_b
-ORDER BY abs(coalesce(kg_b, 0) - coalesce(kg_a, 0)) DESC, activity_id COLLATE "C", stage LIMIT %(limit)s
+    FROM counted GROUP BY 1, 2, 3),
+told AS (
+    -- Missing is not 0: what one side has not has no difference, and is told apart.
+    SELECT sides.*, kg_b - kg_a AS difference_kg, sum(kg_b - kg_a) OVER () AS difference_in_all,
+           count(*) FILTER (WHERE kg_b IS NULL) OVER () AS only_a,
+           coalesce(sum(kg_a) FILTER (WHERE kg_b IS NULL) OVER (), 0) AS only_a_kg,
+           count(*) FILTER (WHERE kg_a IS NULL) OVER () AS only_b,
+           coalesce(sum(kg_b) FILTER (WHERE kg_a IS NULL) OVER (), 0) AS only_b_kg
+    FROM sides WHERE kg_a IS NOT NULL OR kg_b IS NOT NULL)
+SELECT activity_id, activity_type, stage, kg_a, kg_b, difference_kg, rests_on_a, rests_on_b,
+       count(*) OVER () AS differing, difference_in_all, only_a, only_a_kg, only_b, only_b_kg
+FROM told WHERE kg_a IS DISTINCT FROM kg_b
+ORDER BY abs(coalesce(difference_kg, kg_a, kg_b)) DESC, activity_id COLLATE "C", stage LIMIT %(limit)s
+
+-- name: activities_in_totals
+-- How many activities have a figure in any total of an inventory, and how many in its own.
+SELECT count(DISTINCT activity_id),
+       count(DISTINCT activity_id) FILTER (
+           WHERE (gwp_set = %(own_set)s OR (%(accept)s AND %(own_set)s = ANY(string_to_array(missing_sets, ';'))))
+             AND (scope <> 2 OR method IN (%(own_method)s, 'reported')))
+FROM inventory_lines
+WHERE tenant_id = %(tenant_id)s AND inventory_id = %(inventory_id)s AND scope IS NOT NULL
+  AND (gwp_set = ANY(%(sets)s::text[])
+       OR (%(accept)s AND string_to_array(missing_sets, ';') && %(sets)s::text[]))
+  AND (scope <> 2 OR method = 'reported' OR method = ANY(%(methods)s::text[]))
 
 -- name: factors_used
 -- The factors and instruments behind an inventory, with how many lines rest on each.
