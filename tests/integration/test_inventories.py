@@ -234,6 +234,21 @@ def test_lines_are_listed_and_the_twin_computes_each_again(river: River) -> None
     assert (len(some), total) == (1, 2)
 
 
+@pytest.mark.parametrize(
+    ("asked", "option", "near"),
+    [({"activity": "powr"}, "--activity", "power"), ({"facility": "NOWHERE"}, "--facility", ""),
+     ({"gwp_set": "AR9"}, "--gwp-set", "AR"), ({"method": "location"}, "--method", "location_based")],
+)  # fmt: skip
+def test_lines_of_what_is_not_there_are_refused_with_what_is_near(
+    river: River, asked: dict[str, Any], option: str, near: str
+) -> None:
+    inventory_id = str(loaded(river))
+    with pytest.raises(Misuse, match="no line of the inventory is of this") as refused:
+        list_lines(river.installation, inventory_id, **asked)
+    assert (refused.value.where, near in str(refused.value.valid)) == (f"inventory plant_2024, {option}", True)
+    assert list_lines(river.installation, inventory_id, activity="power", scope=3) == ([], 0)
+
+
 def test_choices_show_every_candidate_with_its_reason(river: River) -> None:
     inventory_id = str(loaded(river))
     found = choices(river.installation, inventory_id, "power")

@@ -132,6 +132,7 @@ def lines(
     inventory: Which,
     *,
     activity: Annotated[str | None, typer.Option(help="Only of this activity.", show_default="all")] = None,
+    facility: Annotated[str | None, typer.Option(help="Only of this site.", show_default="all")] = None,
     gwp_set: Annotated[str | None, typer.Option(help="Only in this set.", show_default="all")] = None,
     method: Annotated[str | None, typer.Option(help="Only by this method.", show_default="all")] = None,
     scope: Annotated[int | None, typer.Option(min=1, max=3, help="Only of this scope.", show_default="all")] = None,
@@ -149,7 +150,14 @@ def lines(
 
     with installation() as opened:
         found, total = list_lines(
-            opened, inventory, activity=activity, gwp_set=gwp_set, method=method, scope=scope, limit=limit
+            opened,
+            inventory,
+            activity=activity,
+            facility=facility,
+            gwp_set=gwp_set,
+            method=method,
+            scope=scope,
+            limit=limit,
         )
     if as_json:
         print_json({"lines": found, "total": total})

@@ -196,6 +196,7 @@ def lines_of(
     *,
     columns: Sequence[str],
     activity_id: str | None = None,
+    facility_code: str | None = None,
     gwp_set: str | None = None,
     method: str | None = None,
     scope: int | None = None,
@@ -203,14 +204,24 @@ def lines_of(
 ) -> tuple[list[dict[str, Any]], int]:
     """Lines of an inventory in order, at most `limit`, and how many there are of those asked for."""
     values = {
-        "tenant_id": tenant_id, "inventory_id": inventory_id, "activity_id": activity_id, "gwp_set": gwp_set,
-        "method": method, "scope": scope, "limit": limit,
+        "tenant_id": tenant_id, "inventory_id": inventory_id, "activity_id": activity_id,
+        "facility_code": facility_code, "gwp_set": gwp_set, "method": method, "scope": scope, "limit": limit,
     }  # fmt: skip
     listed = sql.SQL(", ").join(map(sql.Identifier, columns))
     with connection.cursor(row_factory=dict_row) as cursor:
         found = cursor.execute(sql.SQL(QUERIES["lines"]).format(columns=listed), values).fetchall()
     row = connection.execute(QUERIES["count_lines"], values).fetchone()
     return found, int(row[0]) if row else 0
+
+
+def values_near(
+    connection: psycopg.Connection[Any], tenant_id: UUID, inventory_id: UUID, column: str, wanted: str
+) -> list[str]:
+    """Values that lines of an inventory have in a column of codes, those most like `wanted` first; not all of many."""
+    statement = sql.SQL(QUERIES["values_near"]).format(column=sql.Identifier(column))
+    values = {"tenant_id": tenant_id, "inventory_id": inventory_id, "wanted": wanted}
+    rows = connection.execute(statement, values).fetchall()
+    return [value for (value,) in rows]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -16,8 +17,11 @@ from headwater.services.licences import pinned_rows
 from headwater.store import audit, inventories
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from headwater.accounting.inventory.document import Inventory
     from headwater.services.installation import Installation
+    from headwater.store.database import TenantConnection
     from headwater.store.inventories import LineDifference, LineSum, StoredFinding, StoredInventory
 
 SCOPES = {1: "scope 1", 2: "scope 2", 3: "scope 3"}
@@ -204,26 +208,66 @@ def list_lines(
     text: str,
     *,
     activity: str | None = None,
+    facility: str | None = None,
     gwp_set: str | None = None,
     method: str | None = None,
     scope: int | None = None,
     limit: int | None = None,
 ) -> tuple[list[dict[str, Any]], int]:
-    """Lines of an inventory, and how many there are of those asked for; Stopped where they are not those calculated."""
+    """Lines of an inventory, and how many there are of those asked for; Stopped where they are not those calculated.
+
+    Misuse where none has the value that is asked for.
+    """
     inventory = find_inventory(installation, text)
     with installation.database.connect(installation.tenant_id) as connection:
         inventories.check_lines(connection, installation.tenant_id, inventory, NAMES)
-        return inventories.lines_of(
+        found, total = inventories.lines_of(
             connection,
             installation.tenant_id,
             inventory.inventory_id,
             columns=NAMES,
             activity_id=activity,
+            facility_code=facility,
             gwp_set=gwp_set,
             method=method,
             scope=scope,
             limit=limit,
         )
+        if total == 0:
+            asked = {"activity_id": activity, "facility_code": facility, "gwp_set": gwp_set, "method": method}
+            for column, wanted in asked.items():
+                if wanted is not None:
+                    _refuse_unknown(connection, installation.tenant_id, inventory, column, wanted)
+    return found, total
+
+
+_ASKED = {
+    "activity_id": ("--activity", "activity"),
+    "facility_code": ("--facility", "site"),
+    "gwp_set": ("--gwp-set", "set"),
+    "method": ("--method", "method"),
+}
+
+
+def _refuse_unknown(
+    connection: TenantConnection, tenant_id: UUID, inventory: StoredInventory, column: str, wanted: str
+) -> None:
+    """Misuse, with what is near, where no line of the inventory has this value."""
+    known = inventories.values_near(connection, tenant_id, inventory.inventory_id, column, wanted)
+    if wanted in known:
+        return
+    option, what = _ASKED[column]
+    near = difflib.get_close_matches(wanted, known, n=5, cutoff=0.6) or sorted(known)[:5]
+    raise Misuse(
+        f"no line of the inventory is of this {what}",
+        where=f"inventory {inventory.name}, {option}",
+        value=wanted,
+        valid=", ".join(near) or "the inventory has no lines",
+        remedy="An activity without a figure has no line: `headwater inventory show` names the kinds that have none,"
+        " and `headwater inventory choices` tells why."
+        if column == "activity_id"
+        else None,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

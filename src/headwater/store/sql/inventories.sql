@@ -49,6 +49,7 @@ GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY 3, 4, 2, 5, 6, 1, 7, 8
 SELECT {columns} FROM inventory_lines
 WHERE tenant_id = %(tenant_id)s AND inventory_id = %(inventory_id)s
   AND (%(activity_id)s::text IS NULL OR activity_id = %(activity_id)s)
+  AND (%(facility_code)s::text IS NULL OR facility_code = %(facility_code)s)
   AND (%(gwp_set)s::text IS NULL OR gwp_set = %(gwp_set)s)
   AND (%(method)s::text IS NULL OR method = %(method)s)
   AND (%(scope)s::bigint IS NULL OR scope = %(scope)s)
@@ -59,9 +60,18 @@ ORDER BY activity_id COLLATE "C", method COLLATE "C", gwp_set COLLATE "C", stage
 SELECT count(*) FROM inventory_lines
 WHERE tenant_id = %(tenant_id)s AND inventory_id = %(inventory_id)s
   AND (%(activity_id)s::text IS NULL OR activity_id = %(activity_id)s)
+  AND (%(facility_code)s::text IS NULL OR facility_code = %(facility_code)s)
   AND (%(gwp_set)s::text IS NULL OR gwp_set = %(gwp_set)s)
   AND (%(method)s::text IS NULL OR method = %(method)s)
   AND (%(scope)s::bigint IS NULL OR scope = %(scope)s)
+
+-- name: values_near
+-- Values of a column of an inventory's lines, 2,000 at most: the one wanted, those that begin alike, those as long.
+SELECT value FROM (
+    SELECT DISTINCT {column} AS value FROM inventory_lines
+    WHERE tenant_id = %(tenant_id)s AND inventory_id = %(inventory_id)s AND {column} IS NOT NULL) AS known
+ORDER BY value = %(wanted)s DESC, left(lower(value), 3) = left(lower(%(wanted)s), 3) DESC,
+         abs(length(value) - length(%(wanted)s)), value COLLATE "C" LIMIT 2000
 
 -- name: differences
 -- Activities whose figures differ between two totals, the largest difference first, with what each side rests on.
