@@ -159,6 +159,8 @@ def test_gases_times_potentials_are_the_co2e_that_was_derived(
         if line["basis"] != "derived":
             continue
         potentials = POTENTIALS[line["gwp_set"]]
+        if "CH4" in potentials:  # SAR has one for all methane
+            potentials = {**potentials, "CH4_fossil": potentials["CH4"], "CH4_non_fossil": potentials["CH4"]}
         masses = {
             "CO2": line["co2_kg"], "CH4_fossil": line["ch4_fossil_kg"], "CH4_non_fossil": line["ch4_non_fossil_kg"],
             "N2O": line["n2o_kg"],
