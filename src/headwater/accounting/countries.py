@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from headwater.accounting.in_doubt import InDoubt
+
 RULE_ID = "country.in_doubt"
 
 
@@ -27,14 +29,9 @@ class Country:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CountryInDoubt:
+class CountryInDoubt(InDoubt):
     """A finding: a text that names no country, or may name several. `candidates` are two-letter codes."""
 
-    text: str
-    candidates: tuple[str, ...]
-    message: str
-    valid: str
-    repair: str
     rule_id: str = RULE_ID
 
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from headwater.contracts.document import Document, RuleSpec
 
 CODE = "code"
-PINNED_COLUMNS = ("reference", CODE)
-"""Of the codes of a run: "<contract>.<field>", and the canonical text of a value that stood there."""
 
 
 class ReferenceCodes:

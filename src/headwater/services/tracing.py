@@ -106,13 +106,7 @@ class _Tracer:
         if not figures:
             raise self._no_figure(key, activities[0], wanted)
         if len(figures) > 1:
-            raise Misuse(
-                "the activity has more than one figure",
-                where="emission",
-                value=key,
-                valid="; ".join(f"{row.values['method']}, {row.values['gwp_set']}" for row in figures),
-                remedy="Say which with --method and --gwp-set.",
-            )
+            raise several_figures(key, figures)
         record = self.record(activity, activities[0])
         figure = self._figure(emission, figures[0], activities[0])
         return trace.Trace(key=key, figure=figure, record=record, anchor=str(anchor))
@@ -304,6 +298,17 @@ def _same_pair(factors: pa.Table, activity: Mapping[str, Any]) -> Any:
 
 def _row(table: pa.Table, place: int) -> dict[str, str]:
     return {name: table[name][place].as_py() for name in table.column_names}
+
+
+def several_figures(activity_id: str, figures: Sequence[StoredRow]) -> Misuse:
+    """Where one figure of an activity is asked for and more than one stands."""
+    return Misuse(
+        "the activity has more than one figure",
+        where="emission",
+        value=activity_id,
+        valid="; ".join(f"{row.values['method']}, {row.values['gwp_set']}" for row in figures),
+        remedy="Say which with --method and --gwp-set.",
+    )
 
 
 def _no_such_record(contract: Contract, key: str) -> Misuse:

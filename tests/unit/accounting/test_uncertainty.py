@@ -181,8 +181,9 @@ def test_the_tables_of_pedigrees_agree_with_each_other() -> None:
 def test_a_pedigree_gives_the_published_formula() -> None:
     """GSD² = exp √(Σ ln² U), GHG Protocol, Quantitative inventory uncertainty: fair technology, good time."""
     table = pedigree_table("ghg_protocol")
-    assert table.gsd_squared("32111") == pytest.approx(math.exp(math.hypot(math.log(1.5), math.log(1.1))))
-    assert table.gsd_squared("11111") == 1
+    squared = math.exp(2 * math.sqrt(table.variance("32111")))
+    assert squared == pytest.approx(math.exp(math.hypot(math.log(1.5), math.log(1.1))))
+    assert table.variance("11111") == 0
 
 
 def test_a_pedigree_adds_to_the_half_width() -> None:

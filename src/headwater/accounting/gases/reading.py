@@ -12,20 +12,16 @@ from dataclasses import dataclass
 from functools import cache
 
 from headwater.accounting.gases.tables import Blend, Gas, blends, gases
+from headwater.accounting.in_doubt import InDoubt
 
 RULE_ID = "gas.in_doubt"
 _ABOUT = re.compile(r"\s*(?:=|/)\s*")
 
 
 @dataclass(frozen=True, kw_only=True)
-class GasInDoubt:
+class GasInDoubt(InDoubt):
     """A finding: a text that is no gas, or may be several. `candidates` are codes, likeliest first."""
 
-    text: str
-    candidates: tuple[str, ...]
-    message: str
-    valid: str
-    repair: str
     rule_id: str = RULE_ID
 
 

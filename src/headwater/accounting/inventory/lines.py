@@ -27,7 +27,6 @@ SHARE = pa.decimal128(7, 6)
 STAGES = ("use", "well_to_tank", "transmission_and_distribution", "well_to_tank_of_transmission", "outside_of_scopes")
 UPSTREAM = STAGES[1:4]
 """What comes before the use: of fuels and energy bought, category 3 of scope 3."""
-BASES = ("published", "derived", "reported")
 TIERS = ("certificate", "contract", "supplier_rate", "residual_mix", "market_factor", "grid_average")
 """What market-based figures of scope 2 rest on, in the order in which they are taken."""
 REPORTED = "reported"

@@ -47,7 +47,6 @@ BILLS_SCHEMA = pa.schema(_COLUMNS)
 
 OVERLAP, GAP = "overlap", "gap"
 ESTIMATED = "estimated"
-NANO = 10**9
 
 FINDING_COLUMNS = (
     "kind", "meter", "meter_id", "facility_code", "activity_type", "period_start", "period_end", "days", "bills",

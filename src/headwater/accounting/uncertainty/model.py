@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 Z = NormalDist().inv_cdf(0.975)
 LARGEST_PERCENT = 10_000
-MASS = pa.decimal128(38, 6)
 
 _COLUMNS: list[tuple[str, pa.DataType]] = [
     ("activity", pa.string()),

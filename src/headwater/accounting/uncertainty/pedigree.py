@@ -41,10 +41,6 @@ class PedigreeTable:
         """Of the logarithm of a figure with these scores."""
         return math.fsum(self._one(indicator, score, pedigree) for indicator, score in scores(pedigree).items())
 
-    def gsd_squared(self, pedigree: str) -> float:
-        """The factor that bounds 95 % of the figure on either side of its median."""
-        return math.exp(2 * math.sqrt(self.variance(pedigree)))
-
     def _one(self, indicator: str, score: int, pedigree: str) -> float:
         found = self.variances.get((indicator, score))
         if found is None:

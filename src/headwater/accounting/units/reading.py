@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from headwater.accounting.in_doubt import InDoubt
 from headwater.accounting.units.registry import SPELLINGS, candidates, find_unit
 from headwater.accounting.units.tables import doubtful, source_words
 from headwater.errors import Misuse
@@ -25,14 +26,9 @@ RULE_ID = "unit.in_doubt"
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnitInDoubt:
+class UnitInDoubt(InDoubt):
     """A finding: a text that is no unit, or may be several. `candidates` are symbols, likeliest first."""
 
-    text: str
-    candidates: tuple[str, ...]
-    message: str
-    valid: str
-    repair: str
     rule_id: str = RULE_ID
 
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from headwater.pipeline.replay.chunks_known import KnownChunks
     from headwater.pipeline.replay.differences import Differences
 
-HOUSE = ("absent", "chunk_id", "record_no", "row_hash")
 PAST = ("superseded_by", "operation")
 
 

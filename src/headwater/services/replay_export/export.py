@@ -16,6 +16,7 @@ from headwater.services.replay_export.inventory import InventoryExport
 from headwater.services.replay_export.river import OneFigure, RiverExport
 from headwater.services.replay_export.script import script
 from headwater.services.sources import file_of
+from headwater.services.tracing import several_figures
 from headwater.store import runs
 from headwater.store.chunks import get_chunk
 from headwater.store.stored_rows import find_rows
@@ -78,13 +79,7 @@ def _figure(
             remedy="`headwater trace emission ACTIVITY` says why one has none.",
         )
     if len(figures) > 1:
-        raise Misuse(
-            "the activity has more than one figure",
-            where="emission",
-            value=activity_id,
-            valid="; ".join(f"{row.values['method']}, {row.values['gwp_set']}" for row in figures),
-            remedy="Say which with --method and --gwp-set.",
-        )
+        raise several_figures(activity_id, figures)
     figure = figures[0]
     chunk = get_chunk(connection, tenant_id, figure.chunk_id)
     if chunk is None:
