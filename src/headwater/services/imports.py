@@ -52,8 +52,8 @@ if TYPE_CHECKING:
     from headwater.telemetry import Progress
 
 LOADED = ("succeeded", "succeeded_with_quarantine")
-ENGINE_THREADS = min(2, os.cpu_count() or 1)
-"""Two keep up with the writer; more would only need more memory."""
+ENGINE_THREADS = 2 if (os.cpu_count() or 1) > 2 else 1
+"""Two keep up with the writer, more would only need more memory; with two processors, the second is the database's."""
 
 
 def import_file(
