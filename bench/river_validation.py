@@ -16,7 +16,7 @@ from headwater.packs.ghg.contracts import Activity
 from headwater.values import TextFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
 UNIQUE: Final = "activity_id.unique"
@@ -40,8 +40,10 @@ def load(path: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _checked_sql(rules: Enforcement) -> str:
-    texts = ", ".join(f'"{name}" AS "{name}__text"' for name in rules.values)
+def _checked_sql(rules: Enforcement, columns: Collection[str]) -> str:
+    """Fields that the file has no column for are blank."""
+    sources = {name: f'"{name}"' if name in columns else "''" for name in rules.values}
+    texts = ", ".join(f'{source} AS "{name}__text"' for name, source in sources.items())
     readings = ", ".join(f'{sql} AS "{name}"' for name, sql in rules.readings.items())
     values = ", ".join(f'{sql} AS "{name}"' for name, sql in (rules.outcomes | rules.values).items())
     masks = ", ".join(f"{sql} AS mask_{place}" for place, sql in enumerate(rules.masks))
@@ -66,7 +68,8 @@ def _broken(connection: duckdb.DuckDBPyConnection, rules: Enforcement) -> Iterat
 def validate(connection: duckdb.DuckDBPyConnection) -> Iterator[Failure]:
     """Every broken (row, rule)."""
     rules = enforcement(compile_contract(Activity), TextFormat())
-    connection.execute(_checked_sql(rules))
+    columns = {name for name, *_ in connection.execute("DESCRIBE activity").fetchall()}
+    connection.execute(_checked_sql(rules, columns))
     yield from _broken(connection, rules)
     repeated = connection.execute("""
 SELECT row FROM (
