@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pgpq import ArrowToPostgresBinaryEncoder
@@ -219,7 +220,7 @@ class ChunkTransaction:
         if rows.num_rows == 0:
             return
         stage, offsets = self._stage_name(), self._stage_name()
-        self._stage(stage, rows)
+        self._stage(stage, _numbered_by_key(rows))
         tables = {"stage": sql.Identifier(stage), "offsets": sql.Identifier(offsets)}
         self._execute("create_offsets", tables)
         self._execute("fill_offsets", tables, run=self._key.run_id)
@@ -345,6 +346,16 @@ def _stage_type(ddl: str, decimal: str | None) -> sql.SQL:
         return sql.SQL(decimal)
     # Keys are compared with the contract tables' columns, whose collation is "C".
     return sql.SQL('text COLLATE "C"') if ddl == "TEXT" else sql.SQL(ddl)
+
+
+def _numbered_by_key(rows: pa.Table) -> pa.Table:
+    """Refused records in the order of their key, with `n`: which of those with equal keys each is, from 1."""
+    rows = rows.sort_by([("quarantine_id", "ascending"), ("record_no", "ascending")])
+    keys = rows["quarantine_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+    places = np.arange(len(keys), dtype=np.int32)
+    is_first = np.append(True, keys[1:] != keys[:-1])
+    n = places - np.maximum.accumulate(np.where(is_first, places, 0)) + 1
+    return rows.append_column("n", pa.array(n, pa.int32()))
 
 
 def _key_bounds(rows: pa.Table, first_key: str) -> dict[str, Any]:

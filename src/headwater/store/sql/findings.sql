@@ -9,12 +9,12 @@ GROUP BY 1 ORDER BY 2 DESC, 1
 
 -- name: open
 -- What a run refused and is open still: how many records break the same rules. One look at each record, for there may be
--- a million of them.
+-- a million of them; IS TRUE as in `open_of_run` of quarantine.sql.
 SELECT jsonb_path_query_array(q.findings, '$[*].rule'), count(*)
 FROM quarantine q
 WHERE q.tenant_id = %(tenant_id)s AND q.state = 'open'
-  AND q.last_chunk_id IN (SELECT coalesce(reused_chunk_id, chunk_id) FROM chunks
-                          WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s AND state = 'committed')
+  AND (q.last_chunk_id IN (SELECT coalesce(reused_chunk_id, chunk_id) FROM chunks
+                           WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s AND state = 'committed')) IS TRUE
 GROUP BY 1
 
 -- name: not_mended

@@ -130,26 +130,31 @@ UPDATE chunks SET superseded = superseded + %(lost)s WHERE tenant_id = %(tenant)
 
 -- name: create_offsets
 -- How far the numbering of equal bad records has come in this run.
-CREATE TEMP TABLE {offsets} (quarantine_id uuid, offset_by integer) ON COMMIT DROP
+CREATE TEMP TABLE {offsets} (quarantine_id uuid PRIMARY KEY, offset_by integer) ON COMMIT DROP
 
 -- name: fill_offsets
--- Bad records of this chunk that equal ones which earlier chunks of this run refused.
+-- Bad records of this chunk that equal ones which earlier chunks of this run refused. Each is looked up by itself, once
+-- (OFFSET 0, MATERIALIZED): without statistics of the stage the planner would read all of quarantine for every chunk.
 INSERT INTO {offsets}
-SELECT q.quarantine_id, max(q.occurrence)
-FROM (SELECT DISTINCT quarantine_id::uuid FROM {stage}) s
-JOIN quarantine q ON q.tenant_id = %(tenant)s AND q.quarantine_id = s.quarantine_id
-JOIN chunks c ON c.tenant_id = q.tenant_id AND c.run_id = %(run)s
-             AND (c.chunk_id = q.last_chunk_id OR c.reused_chunk_id = q.last_chunk_id)
-GROUP BY q.quarantine_id
+WITH met AS MATERIALIZED (
+    SELECT q.quarantine_id, q.occurrence, q.last_chunk_id
+    FROM (SELECT quarantine_id::uuid FROM {stage} WHERE n = 1) s
+    CROSS JOIN LATERAL (SELECT * FROM quarantine
+                        WHERE tenant_id = %(tenant)s AND quarantine_id = s.quarantine_id OFFSET 0) q)
+SELECT met.quarantine_id, max(met.occurrence)
+FROM met JOIN chunks c ON c.tenant_id = %(tenant)s AND c.run_id = %(run)s
+                      AND met.last_chunk_id IN (c.chunk_id, c.reused_chunk_id)
+GROUP BY met.quarantine_id
 
 -- name: insert_quarantine
--- New bad records go in; those known from an earlier run are marked as seen. One that was gone is open again.
+-- New bad records go in, in the order of their key; those known from an earlier run are marked as seen. One that was gone
+-- is open again.
 INSERT INTO quarantine AS q (tenant_id, quarantine_id, occurrence, source_id, raw_hash, contract, chunk_id, record_no,
                              line, last_chunk_id, raw, findings)
 SELECT %(tenant)s, s.quarantine_id::uuid,
-       row_number() OVER (PARTITION BY s.quarantine_id ORDER BY s.record_no) + coalesce(o.offset_by, 0),
+       s.n + coalesce((SELECT offset_by FROM {offsets} o WHERE o.quarantine_id = s.quarantine_id::uuid), 0),
        %(source)s, s.raw_hash, %(contract)s, %(chunk)s, s.record_no, s.line, %(chunk)s, s.raw::jsonb, s.findings::jsonb
-FROM {stage} s LEFT JOIN {offsets} o ON o.quarantine_id = s.quarantine_id::uuid
+FROM {stage} s
 ON CONFLICT (tenant_id, quarantine_id, occurrence) DO UPDATE
 SET last_chunk_id = EXCLUDED.last_chunk_id,
     findings = CASE WHEN q.state IN ('open', 'expired') THEN EXCLUDED.findings ELSE q.findings END,

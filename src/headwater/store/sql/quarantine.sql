@@ -108,11 +108,12 @@ WITH refusing AS (
     WHERE this.tenant_id = %(tenant_id)s AND this.run_id = %(run_id)s)
 UPDATE quarantine q SET state = 'expired', state_reason = %(reason)s, updated_at = clock_timestamp()
 WHERE q.tenant_id = %(tenant_id)s AND q.source_id = %(source_id)s AND q.state = 'open'
-  AND NOT EXISTS (SELECT FROM refusing r WHERE r.chunk_id = q.last_chunk_id)
+  AND q.last_chunk_id NOT IN (SELECT chunk_id FROM refusing)
 
 -- name: open_of_run
--- Open records that this run refused, or found refused in chunks it found equal to older ones.
+-- Open records that this run refused, or found refused in chunks it found equal to older ones. IS TRUE: the chunks are
+-- hashed once; as a join, before there are statistics, each record would be held against each chunk.
 SELECT count(*) FROM quarantine q
 WHERE q.tenant_id = %(tenant_id)s AND q.state = 'open'
-  AND q.last_chunk_id IN (SELECT coalesce(reused_chunk_id, chunk_id) FROM chunks
-                          WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s)
+  AND (q.last_chunk_id IN (SELECT coalesce(reused_chunk_id, chunk_id) FROM chunks
+                           WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s)) IS TRUE
