@@ -39,7 +39,7 @@ HEAVY = {
         "services",
     },
     "pycountry": {"accounting"},
-    "pydantic": {"accounting", "contracts", "mapping", "pipeline", "settings"},
+    "pydantic": {"accounting", "connectors", "contracts", "mapping", "pipeline", "settings"},
     "rapidfuzz": {"mapping"},
     "rich": {"cli", "telemetry"},
     "sqlglot": {"accounting", "contracts", "engine", "lineage"},  # expressions of indicators, parsed in accounting

@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pyarrow as pa
 
+    from headwater.connectors.csv_file import ChunkSpan
     from headwater.contracts.document import Document
+
+
+class ChunkTexts(Protocol):
+    """The text of the chunks of one run."""
+
+    def take(self, span: ChunkSpan) -> tuple[ChunkSpan, bytes]:
+        """The bytes of a chunk, and where they lie: of what is read from a source that is known only then."""
 
 
 class Refusal(Protocol):

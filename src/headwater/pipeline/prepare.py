@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from threading import Lock
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
-from headwater.connectors.csv_file.read import parse_slice, read_slice
+from headwater.connectors.csv_file.read import parse_slice
 from headwater.engine.duck import interruptible
 from headwater.errors import InputRefused
 from headwater.pipeline.refusals import drifted_rows, ragged_rows
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from headwater.connectors.csv_file import ChunkSpan, Layout, Ragged, RawChunk
     from headwater.connectors.csv_file.read import Drifted
     from headwater.pipeline.mending import Mending
-    from headwater.pipeline.ports import ChunkStore, EarlierChunk
+    from headwater.pipeline.ports import ChunkStore, ChunkTexts, EarlierChunk
     from headwater.pipeline.transform import ChunkTransform, Transformed
 
 
@@ -36,25 +36,25 @@ class Preparation:
     def __init__(
         self,
         *,
-        file: BinaryIO,
+        texts: ChunkTexts,
         layout: Layout,
         transform: ChunkTransform,
         store: ChunkStore,
         source_id: bytes,
         mending: Mending | None = None,
     ) -> None:
-        self._file = file
+        self._texts = texts
         self._layout = layout
         self._transform = transform
         self._store = store
         self._source_id = source_id
         self._mending = mending
-        self._reading = Lock()  # the file has one position
+        self._reading = Lock()  # a file has one position
 
     def read(self, span: ChunkSpan, *, afresh: bool = False) -> ReadChunk:
         """Read a chunk; unless `afresh`, one that was committed with the same bytes before is not parsed."""
         with self._reading:
-            data = read_slice(self._file, span)
+            span, data = self._texts.take(span)
         if not afresh:
             raw_sha256 = hashlib.sha256(data).digest()
             earlier = self._store.earlier(span.chunk_no, raw_sha256)

@@ -24,6 +24,7 @@ def planned_payload(run: Run, logic: bytes, chunks: Sequence[PlannedChunk], *, f
         "recipe": run.recipe_hash.hex(),
         "factor_set": run.factor_set.hex() if run.factor_set else None,
         **({"reference_codes": run.reference_codes.hex()} if run.reference_codes else {}),
+        **({"connector": str(run.connector_id)} if run.connector_id else {}),
         "logic": logic.hex(),
         "file": file,
         "blob": run.blob_sha256.hex(),

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from headwater.connectors.csv_file.read import read_chunk
 from headwater.connectors.files import TEXT, FileConfig
 from headwater.engine.duck import engine
 from headwater.errors import Misuse
@@ -26,8 +25,9 @@ from headwater.pipeline.mending import MendForm
 from headwater.services.imports import plan_run, stored_logic
 from headwater.services.logic import compile_logic, pinned
 from headwater.services.mended_text import keep_text
+from headwater.services.run_texts import RunTexts, span_of
 from headwater.services.sources import TakenIn, layout_from_json
-from headwater.services.wanted_fixes import Wanted, span_of
+from headwater.services.wanted_fixes import Wanted
 from headwater.store import audit, fixes, runs
 from headwater.store.chunks import chunks_of
 from headwater.store.documents import get_document
@@ -398,10 +398,9 @@ def _moved(
         chunks = chunks_of(connection, tenant_id, run.run_id) if run else []
     if run is None or not logics:
         return [0] * len(logics), 0
-    layout = layout_from_json(dict(run.layout))
     counts = [0] * len(logics)
     with ExitStack() as stack:
-        file = stack.enter_context(installation.blobs.open(tenant_id, run.text_sha256))
+        texts = stack.enter_context(RunTexts(installation, run))
         transforms = []
         before = stored_logic(installation, run)
         for logic in (before, *logics):
@@ -412,7 +411,7 @@ def _moved(
             )
         progress.start(f"comparing with {run.source_name}", total=run.records_planned)
         for chunk in chunks:
-            raw = read_chunk(file, span_of(chunk), layout)
+            raw = texts.chunk(span_of(chunk))
             stands, *others = (_hashes(transform, raw.table, raw.record_nos) for transform in transforms)
             counts = [count + len(stands - other) for count, other in zip(counts, others, strict=True)]
             progress.advance(chunk.records)

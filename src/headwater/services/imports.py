@@ -31,6 +31,7 @@ from headwater.services.full_loads import sweep_if_full
 from headwater.services.logic import Logic, compile_logic, fingerprint, pinned
 from headwater.services.mending import mending_of
 from headwater.services.run_ends import end_run, noted_if_broken_off
+from headwater.services.run_texts import RunTexts, span_of
 from headwater.services.sources import config_of, layout_as_json, layout_from_json, take_in
 from headwater.store import audit, runs
 from headwater.store.chunks import PlannedChunk, chunks_to_do
@@ -293,7 +294,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
     memory = f"{installation.settings.memory_limit // 2**20}MiB"
     with (
         engine(memory_limit=memory, threads=ENGINE_THREADS) as duck,
-        installation.blobs.open(tenant_id, run.text_sha256) as file,
+        RunTexts(installation, run) as texts,
         RunChunks(
             installation.database,
             tenant_id,
@@ -311,7 +312,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
         store.look_back(logic_hash)
         work = ChunkRun(
             preparation=Preparation(
-                file=file, layout=layout, transform=transform, store=store, source_id=run.source_id, mending=mending
+                texts=texts, layout=layout, transform=transform, store=store, source_id=run.source_id, mending=mending
             ),
             writer=ChunkWriter(
                 store=store,
@@ -326,7 +327,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
             progress=progress,
         )
         with noted_if_broken_off(installation, run), shown(run, to_do, progress):
-            work.execute([_span(chunk) for chunk in to_do])
+            work.execute([span_of(chunk) for chunk in to_do])
             results = calculation.document if calculation else None
             sweep_if_full(installation, run, logic, duck=duck, results=results)
         end_run(installation, run, logic)
@@ -358,14 +359,3 @@ def _start(installation: Installation, run: Run, logic: Logic, lineage: SqlLinea
             resource=f"run/{run.run_id}",
             payload={"logic": logic.hash.hex(), "lineage": lineage_hash.hex()},
         )
-
-
-def _span(chunk: PlannedChunk) -> ChunkSpan:
-    return ChunkSpan(
-        chunk_no=chunk.chunk_no,
-        byte_start=chunk.byte_start,
-        byte_end=chunk.byte_end,
-        first_record=chunk.first_record,
-        first_line=chunk.first_line,
-        records=chunk.records,
-    )

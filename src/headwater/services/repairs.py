@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headwater.connectors.csv_file import ChunkSpan
-from headwater.connectors.csv_file.read import parse_slice, read_slice
 from headwater.services.imports import stored_logic
 from headwater.services.mending import mending_of
-from headwater.services.sources import layout_from_json
+from headwater.services.run_texts import RunTexts, span_of
 from headwater.store import runs
 from headwater.store.chunks import get_chunk
 from headwater.store.cited_blobs import get_cited_blob
@@ -52,9 +50,9 @@ def _sent(installation: Installation, repair: Repair) -> Mapping[str, str] | Non
     mending = mending_of(installation, run, stored_logic(installation, run).contract)
     if mending is None or state != "held":
         return None
-    span = ChunkSpan(**{name: getattr(chunk, name) for name in ChunkSpan.__dataclass_fields__})  # the same names
-    with installation.blobs.open(tenant_id, run.text_sha256) as file:
-        raw = parse_slice(read_slice(file, span), span, layout_from_json(dict(run.layout)))
+    span = span_of(chunk)
+    with RunTexts(installation, run) as texts:
+        raw = texts.chunk(span)
     number = repair.record_no - span.first_record
     if number not in np.asarray(raw.record_nos):
         return None

@@ -7,14 +7,13 @@ import json
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import duckdb
 import numpy as np
 
 from headwater.connectors.csv_file import ChunkSpan
-from headwater.connectors.csv_file.read import read_slice
 from headwater.engine.duck import engine
 from headwater.errors import HeadwaterError, Stopped
 from headwater.pipeline.mending import MendForm, Mending
@@ -35,6 +34,7 @@ from headwater.pipeline.writer import COUNTS, ChunkWriter
 from headwater.services.chain_entries import layout_digest, plan_digest
 from headwater.services.imports import stored_logic
 from headwater.services.logic import compile_logic, fingerprint
+from headwater.services.run_texts import RunTexts
 from headwater.services.sources import layout_from_json, reading_from_json
 from headwater.store.chunks import chunks_of
 from headwater.values import record_id
@@ -58,6 +58,7 @@ OPEN_RUNS = 2
 CHAINED = "as the audit chain says"
 NOTHING: dict[str, Any] = {
     **dict.fromkeys((*COUNTS, "raw_sha256", "logic_hash", "rows_sha256", "calculation", "reused_chunk_id")),
+    "extract_sha256": None,
     "skipped": {},
     "relies_on": [],
     "superseded": 0,
@@ -76,6 +77,7 @@ class SeenRun:
     state: str = "pending"
     lineage: str | None = None
     error: Mapping[str, Any] | None = None
+    reconciliation: Mapping[str, Any] | None = None
     committed: dict[int, ExpectedChunk] = field(default_factory=dict)
 
 
@@ -84,7 +86,7 @@ class OpenRun:
     """What the chunks of one run are done again with."""
 
     stack: ExitStack
-    file: BinaryIO
+    texts: RunTexts
     store: ReplayStore
     preparation: Preparation
     writer: ChunkWriter
@@ -180,6 +182,7 @@ class Replay:
         if seen is None:
             return
         seen.state = payload["state"]
+        seen.reconciliation = payload.get("reconciliation", seen.reconciliation)
         if "gaps" in payload:
             seen.error = {"gaps": payload["gaps"]} if payload["gaps"] else None
             if payload["gaps"] == 0 and seen.run.kind == "import":
@@ -258,6 +261,8 @@ class Replay:
         if seen is None or stored is None:
             self._model.differences.missing("chunks", f"run {entry.resource.split('/')[1]}, chunk {number}", CHAINED)
             return
+        extract = stored.extract_sha256.hex() if stored.extract_sha256 else None
+        self._differ("chunks", _place(seen, number), "extract_sha256", extract, payload.get("extract"))
         chunk = self._expected(seen, stored, payload)
         try:
             self._do_again(seen, chunk)
@@ -290,7 +295,7 @@ class Replay:
             opened.writer.write(opened.preparation.prepare(opened.preparation.read(span, afresh=True)))
             return
         earlier = self._reused(chunk, UUID(chunk.payload["reused"]))
-        digest = hashlib.sha256(read_slice(opened.file, span)).digest()
+        digest = hashlib.sha256(opened.texts.bytes_of(span)).digest()
         self._differ(
             "chunks", _place(seen, chunk.chunk_no), "reused_chunk_id", earlier.raw_sha256.hex(), digest.hex(),
             why="SHA-256 of the slice, and of the one it was found equal to",
@@ -346,7 +351,7 @@ class Replay:
         run = seen.run
         try:
             duck = stack.enter_context(engine())
-            file = stack.enter_context(self._installation.blobs.open(self._installation.tenant_id, run.text_sha256))
+            texts = stack.enter_context(RunTexts(self._installation, run))
             logic = stored_logic(self._installation, run)
             layout = layout_from_json(dict(run.layout))
             form = MendForm.from_json(run.layout["mends"]) if "mends" in run.layout else None
@@ -375,10 +380,10 @@ class Replay:
         mending = Mending(form, finder, references=logic.contract.reference_rules) if form else None
         return OpenRun(
             stack=stack,
-            file=file,
+            texts=texts,
             store=store,
             preparation=Preparation(
-                file=file, layout=layout, transform=transform, store=store, source_id=run.source_id, mending=mending
+                texts=texts, layout=layout, transform=transform, store=store, source_id=run.source_id, mending=mending
             ),
             writer=ChunkWriter(
                 store=store,
@@ -403,6 +408,7 @@ class Replay:
             lineage = run.lineage_hash.hex() if run.lineage_hash else None
             self._differ("runs", key, "state", run.state, seen.state)
             self._differ("runs", key, "error", _plain(run.error), _plain(seen.error))
+            self._differ("runs", key, "reconciliation", _plain(run.reconciliation), _plain(seen.reconciliation))
             self._differ("runs", key, "lineage_hash", lineage, seen.lineage)
             for chunk in seen.chunks.values():
                 self._finish_chunk(seen, chunk)
@@ -438,6 +444,7 @@ def run_of_chain(payload: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{column: payload[name] and bytes.fromhex(payload[name]) for column, name in hashes.items()},
         "reference_codes": bytes.fromhex(payload["reference_codes"]) if "reference_codes" in payload else None,
+        "connector_id": UUID(payload["connector"]) if "connector" in payload else None,
         "kind": payload["kind"],
         "source_name": payload["source"],
         "encoding": payload["encoding"],
@@ -446,7 +453,9 @@ def run_of_chain(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _span(chunk: ExpectedChunk) -> ChunkSpan:
-    return ChunkSpan(chunk_no=chunk.chunk_no, **dict(zip(SPAN, chunk.payload["span"], strict=True)))
+    extract = bytes.fromhex(chunk.payload["extract"]) if chunk.payload.get("extract") else None
+    place = dict(zip(SPAN, chunk.payload["span"], strict=True))
+    return ChunkSpan(chunk_no=chunk.chunk_no, extract_sha256=extract, **place)
 
 
 def _place(seen: SeenRun, chunk_no: int) -> str:

@@ -13,7 +13,6 @@ from headwater.accounting.calculation import FORMULA, FORMULA_VERSION, calculate
 from headwater.accounting.outcome import CalculationOutcome
 from headwater.accounting.timeline import GASES, FactorPolicy, factor_table
 from headwater.connectors.csv_file import ChunkSpan
-from headwater.connectors.csv_file.read import parse_slice, read_slice, record_text
 from headwater.contracts import Document as Contract
 from headwater.engine.duck import engine
 from headwater.errors import Misuse
@@ -23,7 +22,8 @@ from headwater.services.imports import stored_logic
 from headwater.services.logic import CALCULATED, RESULTS
 from headwater.services.mending import mending_of
 from headwater.services.places import place_in_file
-from headwater.services.sources import file_of, layout_from_json
+from headwater.services.run_texts import RunTexts, span_of
+from headwater.services.sources import file_of
 from headwater.store import audit, findings, quarantine, runs
 from headwater.store.chunks import Chunk, get_chunk
 from headwater.store.cited_blobs import get_cited_blob
@@ -73,9 +73,7 @@ class _Origin:
 
     @property
     def span(self) -> ChunkSpan:
-        return ChunkSpan(
-            **{name: getattr(self.chunk, name) for name in ChunkSpan.__dataclass_fields__}  # the same names
-        )
+        return span_of(self.chunk)
 
 
 class _Tracer:
@@ -182,10 +180,9 @@ class _Tracer:
             blob = get_cited_blob(connection, self._tenant_id, run.blob_sha256)
         text, cells, line = None, None, span.first_line
         if blob.state == "held":
-            layout = layout_from_json(dict(run.layout))
-            with self._installation.blobs.open(self._tenant_id, run.text_sha256) as file:
-                line, text = record_text(file, span, layout, record_no)
-                cells = self._cells(origin, parse_slice(read_slice(file, span), span, layout), record_no)
+            with RunTexts(self._installation, run) as texts:
+                line, text = texts.record(span, record_no)
+                cells = self._cells(origin, texts.chunk(span), record_no)
         return trace.RawRecord(
             file=file_of(run.layout) or blob.name,
             sha256=run.blob_sha256.hex(),

@@ -54,6 +54,10 @@ NOT_EVIDENCE: Mapping[str, str] = {
 TABLES_NOT_EVIDENCE: Mapping[str, str] = {
     "tenants": "the names of organisations; every row of evidence bears the id, which is part of the chain",
     "schema_migrations": "how the tables were made, not what is in them",
+    "connectors": "where sources are; what was read of them, and how, each run keeps itself",
+    "credentials": "secrets, which no figure rests on",
+    "source_circuits": "whether a source is well just now",
+    "source_schema_cache": "the columns that sources had; those that a run read stand with the run",
     "connector_sync_state": "how far a source was read: made of its chunks, for whoever reads on",
 }
 """Tables that hold no evidence, with the reason."""

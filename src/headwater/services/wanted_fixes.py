@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from headwater.connectors.csv_file import ChunkSpan
-from headwater.connectors.csv_file.read import read_chunk
 from headwater.engine.duck import engine
 from headwater.engine.fragments import quote_name
 from headwater.errors import Misuse
@@ -17,7 +15,7 @@ from headwater.mapping import compile_mapping
 from headwater.pipeline.mending import MendForm
 from headwater.pipeline.refusals import UNCUT
 from headwater.services.imports import stored_logic
-from headwater.services.sources import layout_from_json
+from headwater.services.run_texts import RunTexts, span_of
 from headwater.store import fixes, quarantine, runs
 from headwater.store.chunks import chunks_of
 
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
-    from headwater.store.chunks import PlannedChunk
     from headwater.store.fixes import Group
     from headwater.store.quarantine import Quarantined, Repair
     from headwater.store.runs import Run
@@ -134,11 +131,6 @@ def wanted_so(
     return Wanted(source_id=sources[0], rule=rule, field=field, before=before, after=after)
 
 
-def span_of(chunk: PlannedChunk) -> ChunkSpan:
-    """Where the records of a chunk stand in the text."""
-    return ChunkSpan(**{field.name: getattr(chunk, field.name) for field in fields(ChunkSpan)})
-
-
 def _field(logic: Logic, run: Run, rule: str, column: str | None) -> str:
     """The one field that a rule is about, or that a column fills."""
     columns = tuple(run.layout.get("mends", run.layout)["columns"])
@@ -188,8 +180,8 @@ def _mended_cells(installation: Installation, repair: Repair, key: str) -> dict[
             value=key,
             remedy="Choose a record that somebody mended.",
         )
-    with installation.blobs.open(tenant_id, run.text_sha256) as file:
-        raw = read_chunk(file, span_of(chunk), layout_from_json(dict(run.layout)))
+    with RunTexts(installation, run) as texts:
+        raw = texts.chunk(span_of(chunk))
     place = int(np.searchsorted(raw.record_nos, repair.record_no - chunk.first_record))
     return dict(zip(form.columns, form.rows(raw.table)[place].cells or (), strict=True))
 

@@ -6,23 +6,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from headwater.connectors.csv_file import Planner
-from headwater.connectors.csv_file.read import read_chunk
+from headwater.connectors.csv_file import Planner, read_chunk
 from headwater.connectors.files import TEXT, WORKBOOKS, FileConfig, write_text_of
 from headwater.connectors.packing import unpack
 from headwater.errors import InputRefused, Misuse
 from headwater.services.row_matching import SheetRow, sheet_rows
-from headwater.services.sources import file_of, layout_from_json, reading_from_json
-from headwater.services.wanted_fixes import span_of
+from headwater.services.run_texts import RunTexts, span_of
+from headwater.services.sources import file_of, reading_from_json
 from headwater.store.chunks import chunks_of
 from headwater.store.cited_blobs import get_cited_blob
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from headwater.connectors.csv_file import ChunkSpan, Layout
+    from headwater.connectors.csv_file import ChunkSpan, RawChunk
     from headwater.services.installation import Installation
     from headwater.services.row_matching import Cells
     from headwater.store.runs import Run
@@ -60,10 +59,10 @@ def read_run(installation: Installation, run: Run) -> ReadRun:
     with installation.database.connect(tenant_id) as connection:
         name = file_of(run.layout) or get_cited_blob(connection, tenant_id, run.blob_sha256).name
         spans = [span_of(chunk) for chunk in chunks_of(connection, tenant_id, run.run_id)]
-    layout = layout_from_json(dict(run.layout))
-    with installation.blobs.open(tenant_id, run.text_sha256) as file:
-        rows = tuple(sheet_rows(_records(file, spans, layout), layout.parts))
-    return ReadRun(run=run, reading=in_format(reading, "xlsx"), file=name, columns=layout.columns, rows=rows)
+    with RunTexts(installation, run) as texts:
+        rows = tuple(sheet_rows(_records((span, texts.chunk(span)) for span in spans), texts.layout.parts))
+        columns = texts.layout.columns
+    return ReadRun(run=run, reading=in_format(reading, "xlsx"), file=name, columns=columns, rows=rows)
 
 
 def in_format(reading: FileConfig, form: str) -> FileConfig:
@@ -107,7 +106,7 @@ def _read_copy(path: Path, reading: FileConfig, name: str) -> ReadCopy:
             parts = write_text_of(path, reading, both, name=name)
         plan = replace(planner.finish(), parts=parts)
         with text.open("rb") as file:
-            rows = tuple(sheet_rows(_records(file, plan.chunks, plan), parts))
+            rows = tuple(sheet_rows(_records((span, read_chunk(file, span, plan)) for span in plan.chunks), parts))
     return ReadCopy(columns=plan.columns, rows=rows)
 
 
@@ -129,10 +128,9 @@ def original(installation: Installation, run: Run) -> Iterator[Path]:
         yield unpacked
 
 
-def _records(file: BinaryIO, spans: Iterable[ChunkSpan], layout: Layout) -> Iterator[tuple[int, Cells]]:
+def _records(chunks: Iterable[tuple[ChunkSpan, RawChunk]]) -> Iterator[tuple[int, Cells]]:
     """Records with their numbers; blank ones are none."""
-    for span in spans:
-        raw = read_chunk(file, span, layout)
+    for span, raw in chunks:
         columns = [column.to_pylist() for column in raw.table.columns]
         for number, cells in zip(raw.record_nos.tolist(), zip(*columns, strict=True), strict=True):
             yield span.first_record + number, cells

@@ -28,6 +28,7 @@ class PlannedChunk:
     first_record: int  # 1 for the first data record of the file
     first_line: int  # 1 for the first line of the file
     records: int
+    extract_sha256: bytes | None = None  # of the file with what a sync read for it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ class NewRun:
     """What a run rests on, fixed before its first chunk; documents and blobs are stored before it."""
 
     run_id: UUID
-    kind: str  # import, resubmit
+    kind: str  # import, resubmit, sync
     source_id: bytes
     source_name: str
     contract_hash: bytes
@@ -39,6 +39,7 @@ class NewRun:
     lineage_hash: bytes | None = None
     factor_set: bytes | None = None
     reference_codes: bytes | None = None
+    connector_id: UUID | None = None  # of a sync
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,7 @@ class Run(NewRun):
     started_at: datetime
     finished_at: datetime | None
     error: Mapping[str, Any] | None
+    reconciliation: Mapping[str, Any] | None  # of a sync: counts and sums, source against target
 
 
 def create_run(

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from headwater.connectors.csv_file import CsvConfig, Plan, Planner, RawChunk, read_chunk, record_text
+from headwater.connectors.csv_file import CsvConfig, Plan, Planner, RawChunk, read_chunk, read_slice, record_text
 from headwater.errors import Stopped
 
 
@@ -37,7 +37,8 @@ def test_every_record_of_a_nasty_file_is_somewhere() -> None:
 
 def test_a_record_is_shown_as_it_stands_in_the_file() -> None:
     plan, _ = plan_and_read(NASTY, CsvConfig(delimiter=",", comment="#"))
-    texts = [record_text(io.BytesIO(NASTY), plan.chunks[0], plan, number) for number in (0, 1, 7, 8)]
+    data = read_slice(io.BytesIO(NASTY), plan.chunks[0])
+    texts = [record_text(data, plan.chunks[0], plan, number) for number in (0, 1, 7, 8)]
     assert texts == [(2, '#note, "x'), (3, '1,"two\r\nlines"'), (10, "NA,null"), (11, '#"')]
 
 
@@ -82,8 +83,9 @@ def test_a_file_changed_after_planning_stops(changed: bytes) -> None:
 def test_a_record_number_beyond_the_chunk_stops() -> None:
     data = b"a,b\n1,2\n"
     plan, _ = plan_and_read(data)
+    span = replace(plan.chunks[0], records=5)
     with pytest.raises(Stopped, match="not the one that was planned"):
-        record_text(io.BytesIO(data), replace(plan.chunks[0], records=5), plan, 3)
+        record_text(read_slice(io.BytesIO(data), span), span, plan, 3)
 
 
 def test_a_field_may_begin_with_the_character_of_the_byte_order_mark() -> None:

@@ -23,9 +23,11 @@ MAX_CHUNK_BYTES = 32 * 1024 * 1024
 class ChunkSpan:
     """A slice of the file that holds whole records. Spans join without gap from the first record to the file's end.
 
-    first_record  number of its first record in the file, from 1; blank and instruction lines count as records
-    first_line    line its first record starts at, from 1
-    records       how many records it holds
+    first_record    number of its first record in the file, from 1; blank and instruction lines count as records
+    first_line      line its first record starts at, from 1
+    records         how many records it holds
+    extract_sha256  of the file with the records as they were read of a source, where each chunk has one of its own; the
+                    slice is then one of the text that is made of it
     """
 
     chunk_no: int
@@ -34,6 +36,7 @@ class ChunkSpan:
     first_record: int
     first_line: int
     records: int
+    extract_sha256: bytes | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -123,9 +123,8 @@ def parse_slice(data: bytes, span: ChunkSpan, layout: Layout) -> RawChunk:
     )
 
 
-def record_text(file: BinaryIO, span: ChunkSpan, layout: Layout, record_no: int) -> tuple[int, str]:
-    """The line a record starts at and its text as it stands in the file, without its line end."""
-    data = read_slice(file, span)
+def record_text(data: bytes, span: ChunkSpan, layout: Layout, record_no: int) -> tuple[int, str]:
+    """The line a record of a slice starts at, and its text as it stands there, without its line end."""
     records = _cut(data, span, layout)
     if not 0 <= record_no < records.ends.size:
         raise _does_not_fit(span, f"no record {record_no} in a chunk of {records.ends.size}")

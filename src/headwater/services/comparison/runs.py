@@ -12,8 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from headwater.accounting.timeline import FactorPolicy
-from headwater.connectors.csv_file import ChunkSpan
-from headwater.connectors.csv_file.read import parse_slice, read_slice
 from headwater.engine.duck import engine
 from headwater.errors import InputRefused, Misuse
 from headwater.pipeline.calculation import Calculation
@@ -22,6 +20,7 @@ from headwater.services.comparison.steps import Named, Steps
 from headwater.services.imports import stored_logic
 from headwater.services.licences import of_figures, together
 from headwater.services.logic import RESULTS, compile_logic
+from headwater.services.run_texts import RunTexts, span_of
 from headwater.services.sources import layout_from_json
 from headwater.store import runs
 from headwater.store.chunks import chunks_of
@@ -160,10 +159,10 @@ class _Runs:
         ordering = "NULL::BIGINT" if version is None else f'"{version}"'
         columns = f"{_READ}, {ordering} AS version"
         with ExitStack() as stack:
-            file = stack.enter_context(self._installation.blobs.open(self._installation.tenant_id, run.text_sha256))
+            texts = stack.enter_context(RunTexts(self._installation, run))
             for number, chunk in enumerate(planned):
-                span = ChunkSpan(**{each: getattr(chunk, each) for each in ChunkSpan.__dataclass_fields__})
-                raw = parse_slice(read_slice(file, span), span, layout)
+                span = span_of(chunk)
+                raw = texts.chunk(span)
                 rows = transform.run(raw.table, raw.record_nos, first_record=span.first_record).records
                 self._duck.register("records_read", rows)
                 query = f"SELECT {columns}, {number} AS chunk_no, record_no FROM records_read"

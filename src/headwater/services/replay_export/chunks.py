@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
 
-from headwater.connectors.csv_file.read import parse_slice, read_slice
 from headwater.errors import Stopped
 from headwater.pipeline.prepare import Preparation
 from headwater.pipeline.replay.store import EarlierChunk
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from headwater.pipeline.mending import Mending
     from headwater.pipeline.ports import ChunkTransaction
     from headwater.pipeline.transform import ChunkTransform, Transformed
+    from headwater.services.run_texts import RunTexts
     from headwater.store.chunks import Chunk
     from headwater.store.database import TenantConnection
     from headwater.store.runs import Run
@@ -92,7 +92,7 @@ class ChunkMaker:
     duck: duckdb.DuckDBPyConnection
     run: Run
     tenant_id: UUID
-    file: BinaryIO
+    texts: RunTexts
     layout: Layout
     transform: ChunkTransform
     mending: Mending | None
@@ -116,7 +116,7 @@ class ChunkMaker:
         return payload
 
     def _worked(self, chunk: Chunk, span: ChunkSpan, of_root: Mapping[str, Any], payload: Mapping[str, Any]) -> _Worked:
-        raw = parse_slice(read_slice(self.file, span), span, self.layout)
+        raw = self.texts.chunk(span)
         if self.mending is not None:
             numbers = np.array(chunk_rows.repaired(self.connection, self.tenant_id, chunk.chunk_id), np.int32)
             taken = (numbers - span.first_record).astype(np.int32)
@@ -133,7 +133,7 @@ class ChunkMaker:
         beside = None if of_root["beside"] is None else UUID(of_root["beside"])
         store = _Beside(self.connection, self.tenant_id, beside)
         preparation = Preparation(
-            file=self.file, layout=self.layout, transform=self.transform, store=store, source_id=self.run.source_id
+            texts=self.texts, layout=self.layout, transform=self.transform, store=store, source_id=self.run.source_id
         )
         prepared = preparation.prepare(preparation.read(span, afresh=True))
         known = frozenset() if prepared.known is None else frozenset(prepared.known.record_nos.tolist())

@@ -15,7 +15,6 @@ from typing import IO, TYPE_CHECKING, Any
 from headwater import __version__
 from headwater.accounting.calculation import FORMULA, FORMULA_VERSION
 from headwater.accounting.units import registry_text
-from headwater.connectors.csv_file import ChunkSpan
 from headwater.connectors.csv_file.read import READER_VERSION
 from headwater.engine.duck import ENGINE_VERSION, engine
 from headwater.errors import InputRefused, Misuse
@@ -33,6 +32,7 @@ from headwater.services.replay_export.factors import gated, lines_of
 from headwater.services.replay_export.instructions import instructions
 from headwater.services.replay_export.script import script
 from headwater.services.replay_export.withheld import MAY_GO_OUT, RunGate
+from headwater.services.run_texts import RunTexts, span_of
 from headwater.services.sources import file_of, layout_from_json
 from headwater.store import audit, chunk_rows
 from headwater.store.chunks import chunks_of
@@ -155,7 +155,7 @@ class RiverExport:
         part: dict[str, Any] = {}
         with ExitStack() as stack:
             duck = stack.enter_context(engine(memory_limit=memory))
-            file = stack.enter_context(self._installation.blobs.open(self._tenant_id, run.text_sha256))
+            texts = stack.enter_context(RunTexts(self._installation, run))
             transform, _ = compile_logic(
                 self._installation, duck, self._logic, columns=columns, source_id=run.source_id
             )
@@ -163,11 +163,11 @@ class RiverExport:
             self._writer.add(members.PROGRAM, _json(program))
             gate = self._gate(program)
             maker = ChunkMaker(
-                connection=self._connection, duck=duck, run=run, tenant_id=self._tenant_id, file=file,
+                connection=self._connection, duck=duck, run=run, tenant_id=self._tenant_id, texts=texts,
                 layout=self._layout, transform=transform, mending=mending,
             )  # fmt: skip
             for chunk in planned:
-                made = maker.make(chunk, _span(chunk), self._payload(chunk))
+                made = maker.make(chunk, span_of(chunk), self._payload(chunk))
                 part = self._write_one(chunk, made, one) if one else self._write_chunk(chunk, made, gate)
         if gate is not None:
             self._left_out, self._licences = gate.told()
@@ -291,7 +291,3 @@ def _texts(contract: Document, stored: StoredRow) -> list[str | None]:
 
 def _json(body: object) -> bytes:
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
-
-
-def _span(chunk: Chunk) -> ChunkSpan:
-    return ChunkSpan(**{name: getattr(chunk, name) for name in ChunkSpan.__dataclass_fields__})

@@ -1,0 +1,230 @@
+"""What a connector is: records of a source, as Arrow batches, chunk by chunk.
+
+A kind of connector is described by a `Kind` and opened with its config; what is open follows the protocol `Connector`:
+
+    validate   can it be reached, may we read what is asked; every problem found, none where all is well
+    discover   the tables there are: columns, keys, columns that tell what changed
+    sample     the first rows of a table
+    plan       chunks that hold every row once: of a whole table, or of what changed since a cursor
+    read       one chunk, as a consistent read, in the order of the key
+
+A connector knows no contract and no database of ours and keeps nothing between calls but its connection, so that any
+chunk can be read by another process, later. Stores of files (`FileStore`) list and fetch what the readers of files then
+open, each file a run of its own.
+
+Errors are those of the house: `RetryLater` for what may pass by itself, `Misuse` for a wrong config or a missing right,
+`InputRefused` for data that cannot be read, `Stopped` where a person must look. Nobody else's error leaves a connector,
+and none holds a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+PLUGINS = "headwater.connectors"
+"""The group of entry points that name a `Kind` each; built-in ones use it too."""
+
+Cause = Literal[
+    "config", "name_not_found", "refused", "timeout", "tls", "login", "missing_right", "not_found", "protocol"
+]
+"""What stands in the way, sorted by who can help: the config, the network, or whoever runs the source.
+
+config          a value of the config is wrong
+name_not_found  the host has no address
+refused         nothing listens there
+timeout         no answer in time
+tls             no trusted connection: certificate, or TLS asked of a server that has none
+login           user, password or token are not taken
+missing_right   the login may not read what is asked; the problem names right and object
+not_found       the database, schema, table or service does not exist
+protocol        it answers, but not as this kind of source does
+"""
+
+Resolve = Callable[[str], str]
+"""From a reference to a secret (`env:NAME`, `file:PATH`, `stored:NAME`) to the secret. Misuse where there is none."""
+
+
+class Config(BaseModel):
+    """Base of the typed configs. A secret stands in it as a reference, in a field whose name ends in `_ref`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Why a source cannot be read as configured."""
+
+    cause: Cause
+    what: str
+    where: str
+    valid: str | None = None
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column as the source has it.
+
+    type   in the source's own words: numeric(38,10)
+    arrow  how `read` gives it; what Arrow has no exact type for comes as text
+    """
+
+    name: str
+    type: str
+    arrow: pa.DataType
+    nullable: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Something with rows: a table, a view, an entity set, a report.
+
+    key      columns that together tell one row from all others; () where the source declares none
+    cursors  columns that may tell what changed: times and counters, best first
+    rows     how many, as the source estimates; None where it does not say
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+    cursors: tuple[str, ...] = ()
+    rows: int | None = None
+    comment: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """What a sync reads of a source.
+
+    columns     () for all
+    key         columns that order the rows and tell them apart; () for what the source declares
+    cursor      column that tells what changed; None reads the whole table
+    since       cursor up to which everything has been read already, as an earlier plan gave it in `upto`; None for all
+    lag         how far before `since` to read again, for rows that come late: seconds, or units of a number
+    chunk_rows  rows a chunk is to have; None leaves it to `rows_a_chunk`
+    """
+
+    table: str
+    columns: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+    cursor: str | None = None
+    since: str | None = None
+    lag: int = 0
+    chunk_rows: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceChunk:
+    """A part of a selection, small enough to be read at once.
+
+    locator       what `read` needs to know, as JSON: enough to read the same rows again, and to tell a person which
+    rows          as counted or estimated by the plan
+    cursor_to     once this chunk and all before it are in, everything up to here has been read
+    window_start  first moment a chunk that is a window of time covers, ISO 8601
+    window_end    the moment after its last
+    """
+
+    chunk_no: int
+    locator: Mapping[str, Any]
+    rows: int
+    cursor_to: str | None = None
+    window_start: str | None = None
+    window_end: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourcePlan:
+    """The chunks of a selection in the order they are to be committed; `upto` is the cursor all of them end at."""
+
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    chunks: tuple[SourceChunk, ...]
+    upto: str | None = None
+
+
+class Connector(Protocol):
+    """A source that is open."""
+
+    def validate(self, selection: Selection | None = None) -> Sequence[Problem]:
+        """Everything that stands in the way of reading, worst first."""
+
+    def discover(self) -> Sequence[Table]:
+        """Every table the login may read, by name."""
+
+    def sample(self, table: str, rows: int = 20) -> pa.Table:
+        """The first rows of a table."""
+
+    def plan(self, selection: Selection) -> SourcePlan:
+        """Chunks that hold every row of the selection once, whatever is inserted or deleted meanwhile."""
+
+    def read(self, selection: Selection, chunk: SourceChunk) -> AbstractContextManager[Iterator[pa.RecordBatch]]:
+        """The rows of a chunk, ordered by the key; at least one batch, which may be empty and tells the schema.
+
+        Leaving the context before the end gives up what the source still holds for it.
+        """
+
+    def close(self) -> None:
+        """Give up the connection."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteFile:
+    """A file of a store. `version` changes whenever its bytes do: an ETag or a version id."""
+
+    name: str
+    size: int
+    version: str
+    modified: str | None = None
+
+
+class FileStore(Protocol):
+    """A store of files that is open."""
+
+    def validate(self, selection: Selection | None = None) -> Sequence[Problem]:
+        """Everything that stands in the way of reading, worst first."""
+
+    def files(self) -> Sequence[RemoteFile]:
+        """The files that the config's pattern means, by name."""
+
+    def fetch(self, file: RemoteFile, to: Path) -> None:
+        """Write a file's bytes. InputRefused where they are not of that version any more."""
+
+    def close(self) -> None:
+        """Give up the connection."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One kind of connector, as an entry point names it.
+
+    config          what a user says, with a JSON Schema made from it
+    open            open a source; nothing is reached before the first call
+    chunks          ways it cuts a table: key_range, time_window, pages, whole, files
+    cursor          whether it can read only what changed since a cursor
+    proven_against  server and version each, as run by the tests; () with `unproven` saying why
+    """
+
+    name: str
+    title: str
+    config: type[Config]
+    open: Callable[[Any, Resolve], Connector | FileStore]
+    chunks: tuple[str, ...]
+    cursor: bool
+    proven_against: tuple[str, ...] = ()
+    unproven: str = ""
+    needs: str = field(default="")
+    """The extra that brings its library, as `headwater[snowflake]`; "" for none."""
+
+
+def rows_a_chunk(rows: int) -> int:
+    """How many rows a chunk of a table of so many is to have."""
+    if rows < 100_000:
+        return 10_000
+    return 50_000 if rows <= 1_000_000 else 100_000

@@ -1,0 +1,70 @@
+"""The text of a run's chunks as it is kept: slices of its file's text, or, of a sync, made of what each chunk read."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+from headwater.connectors.csv_file import ChunkSpan, RawChunk
+from headwater.connectors.csv_file.read import parse_slice, read_slice, record_text
+from headwater.connectors.files import PARQUET, FileConfig, write_text_of
+from headwater.services.sources import layout_from_json
+from headwater.store.chunks import PlannedChunk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from headwater.services.installation import Installation
+    from headwater.store.runs import Run
+
+
+class RunTexts:
+    """Reads the chunks of one run; a context, for the file it may hold open."""
+
+    def __init__(self, installation: Installation, run: Run) -> None:
+        self._installation = installation
+        self._run = run
+        self._stack = ExitStack()
+        self._file: BinaryIO | None = None
+        self.layout = layout_from_json(dict(run.layout))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def take(self, span: ChunkSpan) -> tuple[ChunkSpan, bytes]:
+        """The span and its bytes: see `pipeline.ports.ChunkTexts`."""
+        return span, self.bytes_of(span)
+
+    def bytes_of(self, span: ChunkSpan) -> bytes:
+        """The bytes of a chunk. Stopped where they are not as long as they were."""
+        if span.extract_sha256 is not None:
+            path = self._installation.blobs.path(self._installation.tenant_id, span.extract_sha256)
+            return extract_text(path, self._run.layout, self.layout.data_byte)
+        if self._file is None:
+            opened = self._installation.blobs.open(self._installation.tenant_id, self._run.text_sha256)
+            self._file = self._stack.enter_context(opened)
+        return read_slice(self._file, span)
+
+    def chunk(self, span: ChunkSpan) -> RawChunk:
+        """The records of a chunk."""
+        return parse_slice(self.bytes_of(span), span, self.layout)
+
+    def record(self, span: ChunkSpan, record_no: int) -> tuple[int, str]:
+        """The line a record starts at, by its number in the chunk from 0, and its text without its line end."""
+        return record_text(self.bytes_of(span), span, self.layout, record_no)
+
+
+def extract_text(path: Path, layout: object, data_byte: int) -> bytes:
+    """The text of a chunk's own file, without the header: the same file gives the same bytes."""
+    text = bytearray()
+    decimal = dict(layout)["decimal"] if isinstance(layout, dict) else "."
+    write_text_of(path, FileConfig(format=PARQUET, decimal=decimal), text.extend, name=path.name)
+    return bytes(text[data_byte:])
+
+
+def span_of(chunk: PlannedChunk) -> ChunkSpan:
+    """Where the records of a chunk stand in its run's text."""
+    return ChunkSpan(**{name: getattr(chunk, name) for name in ChunkSpan.__dataclass_fields__})  # the same names
