@@ -47,7 +47,12 @@ class HeadwaterError(Exception):
 
 
 class RetryLater(HeadwaterError):
-    """What failed may pass by itself: a lost connection, a lock held by somebody else."""
+    """What failed may pass by itself: a lost connection, a lock held by somebody else.
+
+    after: seconds to wait before the next try, where whoever refused has said so.
+    """
+
+    after: float | None = None
 
 
 class InputRefused(HeadwaterError):

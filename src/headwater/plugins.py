@@ -1,4 +1,4 @@
-"""The door for plug-ins, which the built-in ones use too: the entry points `headwater.packs`.
+"""The doors for plug-ins, which the built-in ones use too: entry points `headwater.packs` and `headwater.connectors`.
 
 A plug-in that cannot be loaded is named in a warning and never breaks the rest.
 """
@@ -11,6 +11,7 @@ from typing import Any
 from headwater.telemetry import get_logger
 
 PACKS = "headwater.packs"
+CONNECTORS = "headwater.connectors"
 
 
 def load(group: str) -> dict[str, Any]:

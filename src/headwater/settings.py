@@ -99,6 +99,13 @@ class Settings(BaseModel):
         shown="`256MiB`",
         ge=64 * _MIB,
     )
+    credentials_keys: SecretStr | None = _setting(
+        "Keys that encrypt stored credentials, as `ID:KEY` with a comma between them: the first encrypts, all decrypt. "
+        "A key is 32 random bytes in base64. Left out: one that is made in `data_dir` when first needed.",
+        valid="ID:KEY[,ID:KEY…], each key 32 bytes in base64",
+        default=None,
+        shown="`credentials.key` in `data_dir`",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "The least important log entry that is written.",
         valid="one of debug, info, warning, error",
@@ -198,5 +205,6 @@ def _refusal(error: ValidationError, values: Mapping[str, Any], origin: Mapping[
     field = Settings.model_fields[name]
     extra = field.json_schema_extra
     valid = extra["valid"] if isinstance(extra, dict) else ""
-    value = None if field.annotation == _PostgresUrl | None else values[name]
+    is_secret = field.annotation in {_PostgresUrl | None, SecretStr | None}
+    value = None if is_secret else values[name]
     return Misuse(f"{name} must be {valid}", where=origin[name], value=value)

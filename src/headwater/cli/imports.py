@@ -86,6 +86,11 @@ def _carry_out(recipe: Recipe, base: Path, *, every: bool, as_json: bool) -> Non
     from headwater.services.imports import plan_source, source_files
 
     with installation() as opened:
+        if recipe.source.connector is not None:
+            from headwater.cli.connectors import sync_and_tell
+
+            sync_and_tell(opened, recipe, base, as_json=as_json)
+            return
         files = source_files(opened, recipe, base)
         if not files[0].alone:
             import_each_and_tell(opened, recipe, base, files, again=every, as_json=as_json)

@@ -9,7 +9,9 @@ import typer
 from headwater import __version__
 from headwater.cli import (
     compare,
+    connectors,
     contracts,
+    credentials,
     database,
     demo,
     evidence,
@@ -73,6 +75,8 @@ app.add_typer(mapping.app, name="map")
 app.add_typer(recipes.app, name="recipe")
 app.command("import")(imports.import_)
 app.command("run")(imports.run)
+connectors.app.add_typer(credentials.app, name="credentials")
+app.add_typer(connectors.app, name="connectors")
 app.add_typer(runs.app, name="runs")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(contracts.app, name="contracts")

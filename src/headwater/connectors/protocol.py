@@ -28,9 +28,6 @@ from typing import Any, Literal, Protocol
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
-PLUGINS = "headwater.connectors"
-"""The group of entry points that name a `Kind` each; built-in ones use it too."""
-
 Cause = Literal[
     "config", "name_not_found", "refused", "timeout", "tls", "login", "missing_right", "not_found", "protocol"
 ]

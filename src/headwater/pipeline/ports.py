@@ -122,7 +122,9 @@ class ChunkTransaction(Protocol):
         """Note what was seen about loaded records: record_no (in the file), rule_id, field, value, message."""
 
     def commit(self, ledger: Mapping[str, Any], *, payload: Mapping[str, Any]) -> None:
-        """Write ledger (its `relies_on` names the older chunks relied on), checkpoint and audit entry, and commit."""
+        """Write ledger, checkpoint and audit entry, and commit. Of the ledger, `relies_on` names the older chunks that
+        this one relies on, and `span` says where the chunk's text lies.
+        """
 
 
 class EarlierChunk(Protocol):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from headwater.errors import InputRefused, Misuse
 
@@ -22,10 +23,35 @@ class _Part(BaseModel):
 class RecipeSource(_Part):
     """What is read."""
 
-    path: str = Field(description="The file, from the recipe's folder.")
+    path: str | None = Field(default=None, description="The file, from the recipe's folder; a folder or pattern too.")
+    connector: str | None = Field(default=None, description="In place of a path: the connector to read through.")
+    table: str | None = Field(default=None, description="With a connector: the table, as `discover` calls it.")
+    columns: tuple[str, ...] = Field(default=(), description="With a connector: the columns to read; left out, all.")
+    key: tuple[str, ...] = Field(
+        default=(), description="With a connector: columns that tell rows apart; left out, what the source declares."
+    )
+    cursor: str | None = Field(
+        default=None, description="With a connector: the column that tells what changed; left out, all is read."
+    )
+    lag: int = Field(
+        default=0,
+        ge=0,
+        description="How far behind the cursor to read again, for rows that come late: seconds, or units of a number.",
+    )
     name: str | None = Field(
         default=None, description="What the source is called from run to run; left out, it is the file's name."
     )
+
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        of_connector = {"table": self.table, "columns": self.columns, "key": self.key, "cursor": self.cursor}
+        if (self.path is None) == (self.connector is None):
+            raise PydanticCustomError("one_source", "either path or connector")
+        if self.connector is None and any(of_connector.values()):
+            said = next(name for name, value in of_connector.items() if value)
+            raise PydanticCustomError("only_connector", "only with a connector: {said}", {"said": said})
+        return self
 
 
 class Load(_Part):
@@ -151,5 +177,7 @@ _VALID = {
     "tuple_type": "a list",
     "too_short": "a list with something in it",
     "model_type": "keys with values",
+    "one_source": "either path or connector, and not both",
+    "only_connector": "{said} only beside connector",
 }
 """What would be valid, by the kind of what is wrong."""

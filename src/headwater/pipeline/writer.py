@@ -78,8 +78,9 @@ class ChunkWriter:
                 "raw_hashes": None,
                 "key_hashes": None,
                 "relies_on": tuple(earlier.relies_on),
+                "span": chunk.span,
             }
-            transaction.commit(ledger, payload=_payload(ledger, chunk.span))
+            transaction.commit(ledger, payload=_payload(ledger))
         self._seen.add(lambda: self._store.standing(earlier.root)[1])
         return Written(committed=True)
 
@@ -109,8 +110,9 @@ class ChunkWriter:
                 "raw_hashes": standing.raw_hashes.tobytes(),
                 "key_hashes": standing.key_hashes.tobytes() + older_keys.tobytes(),
                 "relies_on": _relied_on(chunk.relies_on, loaded, results),
+                "span": chunk.span,
             }
-            transaction.commit(ledger, payload=_payload(ledger, chunk.span, beside=chunk.relies_on))
+            transaction.commit(ledger, payload=_payload(ledger, beside=chunk.relies_on))
         self._seen.add(lambda: standing.key_hashes)
         return Written(committed=True)
 
@@ -398,12 +400,14 @@ COUNTS = (
 )  # fmt: skip
 
 
-def _payload(ledger: dict[str, Any], span: ChunkSpan, *, beside: EarlierChunk | None = None) -> dict[str, Any]:
+def _payload(ledger: dict[str, Any], *, beside: EarlierChunk | None = None) -> dict[str, Any]:
     """What the audit chain holds of a chunk: where it lies, its ledger, the hashes of what went in and what came out.
 
     `beside` names the chunk whose records were known by their raw hash, so that a replay leaves out the same ones.
     """
     relies_on = "".join(sorted(str(chunk) for chunk in ledger["relies_on"]))
+    span: ChunkSpan = ledger["span"]
+    extract = span.extract
     return {
         **{name: ledger[name].hex() for name in ("raw_sha256", "logic_hash", "rows_sha256")},
         **{name: ledger[name] for name in COUNTS},
@@ -413,6 +417,7 @@ def _payload(ledger: dict[str, Any], span: ChunkSpan, *, beside: EarlierChunk | 
         "beside": str(beside.root) if beside else None,
         **{name: _digest(ledger[name]) for name in ("raw_hashes", "key_hashes")},
         "relies_on": hashlib.sha256(relies_on.encode()).hexdigest() if relies_on else None,
+        **({"extract": extract.sha256.hex(), "last_row": extract.last_row} if extract else {}),
     }
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headwater.store.chunks import PlannedChunk
+    from headwater.store.connectors import PlannedSourceChunk
     from headwater.store.runs import Run
 
 
-def planned_payload(run: Run, logic: bytes, chunks: Sequence[PlannedChunk], *, file: str) -> dict[str, Any]:
+def planned_payload(
+    run: Run, logic: bytes, chunks: Sequence[PlannedChunk], *, file: str, of_source: Sequence[PlannedSourceChunk] = ()
+) -> dict[str, Any]:
     """All that is fixed when a run is planned. Layout and plan, which can be long, stand as hashes."""
     return {
         "kind": run.kind,
@@ -31,7 +35,7 @@ def planned_payload(run: Run, logic: bytes, chunks: Sequence[PlannedChunk], *, f
         "text": run.text_sha256.hex(),
         "encoding": run.encoding,
         "layout": layout_digest(run.layout),
-        "plan": plan_digest(chunks),
+        "plan": plan_digest(chunks, of_source),
         "chunks": run.chunks_planned,
         "records": run.records_planned,
         "started_at": run.started_at.isoformat(),
@@ -43,8 +47,11 @@ def layout_digest(layout: Mapping[str, Any]) -> str:
     return _digest(layout)
 
 
-def plan_digest(chunks: Sequence[PlannedChunk]) -> str:
-    """SHA-256 of where each chunk of a run begins and ends."""
+def plan_digest(chunks: Sequence[PlannedChunk], of_source: Sequence[PlannedSourceChunk] = ()) -> str:
+    """SHA-256 of where each chunk of a run begins and ends: in its file, or, of a sync, in its source."""
+    if of_source:
+        ids = [str(chunk.chunk_id) for chunk in chunks]
+        return _digest([ids, [asdict(chunk) for chunk in of_source]])
     names = ("chunk_no", "chunk_id", "byte_start", "byte_end", "first_record", "first_line", "records")
     return _digest([[str(getattr(chunk, name)) for name in names] for chunk in chunks])
 

@@ -89,7 +89,8 @@ def find_drift(
     InputRefused where the recipe says that then nothing is loaded.
     """
     with installation.database.connect(installation.tenant_id) as connection:
-        last = runs.latest_through_mapping(connection, installation.tenant_id, mapping)
+        kind = "import" if recipe.source.connector is None else "sync"
+        last = runs.latest_through_mapping(connection, installation.tenant_id, mapping, kind=kind)
     before = dict(last.layout.get("kinds", ())) if last else {}
     changes = changes_between(before, kinds, read) if before else ()
     if last is None or not changes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headwater.connectors.files import write_text_of
 from headwater.contracts import Document
@@ -17,6 +17,8 @@ from headwater.store.cited_blobs import all_cited_blobs
 from headwater.store.documents import all_contracts, all_documents
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from headwater.audit.chain import Entry
     from headwater.connectors.files import FileConfig
     from headwater.pipeline.mending import MendForm
@@ -63,15 +65,11 @@ class Evidence:
         if entry.action == "blob.erased":
             self.erased.add(entry.resource.removeprefix("blob/"))
         elif entry.action == "run.planned":
+            self._note_plan(json.loads(entry.payload))
+        elif entry.action == "chunk.committed":
             payload = json.loads(entry.payload)
-            for kind in ("mapping", "recipe", "contract"):
-                self.cited_documents.setdefault(payload[kind], kind)
-            self.cited_blobs.setdefault(payload["blob"], Citation(kind="raw", name=payload["file"]))
-            self.cited_blobs.setdefault(payload["text"], Citation(kind="utf8", name=payload["file"]))
-            if payload["factor_set"] is not None:
-                self.cited_blobs.setdefault(payload["factor_set"], Citation(kind="factor_set", name=None))
-            if "reference_codes" in payload:
-                self.cited_blobs.setdefault(payload["reference_codes"], Citation(kind="reference_codes", name=None))
+            if "extract" in payload:
+                self.cited_blobs.setdefault(payload["extract"], Citation(kind="extract", name=None))
         elif entry.action == "run.started":
             self.cited_documents.setdefault(json.loads(entry.payload)["lineage"], "column_lineage")
         elif entry.action == INVENTORY:
@@ -80,6 +78,16 @@ class Evidence:
             for name, kind in INVENTORY_BLOBS.items():
                 if payload[name] is not None:
                     self.cited_blobs.setdefault(payload[name], Citation(kind=kind, name=None))
+
+    def _note_plan(self, payload: Mapping[str, Any]) -> None:
+        for kind in ("mapping", "recipe", "contract"):
+            self.cited_documents.setdefault(payload[kind], kind)
+        self.cited_blobs.setdefault(payload["blob"], Citation(kind="raw", name=payload["file"]))
+        self.cited_blobs.setdefault(payload["text"], Citation(kind="utf8", name=payload["file"]))
+        if payload["factor_set"] is not None:
+            self.cited_blobs.setdefault(payload["factor_set"], Citation(kind="factor_set", name=None))
+        if "reference_codes" in payload:
+            self.cited_blobs.setdefault(payload["reference_codes"], Citation(kind="reference_codes", name=None))
 
     def check_documents(self) -> None:
         """Each contract and document is what its hash says, and bears the name that stands in it."""

@@ -38,7 +38,7 @@ def sweep_if_full(
     agree share one row. A file without records sweeps nothing: it is far more often a broken export than the wish to
     delete everything.
     """
-    if logic.recipe.load.strategy != "full" or run.kind != "import":
+    if logic.recipe.load.strategy != "full" or run.kind == "resubmit":
         return
     for _ in range(ATTEMPTS):
         with installation.database.connect(installation.tenant_id) as connection:

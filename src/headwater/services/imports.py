@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -24,6 +24,7 @@ from headwater.pipeline.seen import SeenKeys
 from headwater.pipeline.writer import ChunkWriter
 from headwater.services.chain_entries import planned_payload
 from headwater.services.column_lineage import SqlLineage, lineage_of
+from headwater.services.connectors.extraction import SyncTexts
 from headwater.services.contracts_view import loadable
 from headwater.services.drift import find_drift, kinds_of
 from headwater.services.folders import files_of
@@ -55,6 +56,14 @@ if TYPE_CHECKING:
 LOADED = ("succeeded", "succeeded_with_quarantine")
 ENGINE_THREADS = 2 if (os.cpu_count() or 1) > 2 else 1
 """Two keep up with the writer, more would only need more memory; with two processors, the second is the database's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remote:
+    """Where a file was fetched from, and in which version."""
+
+    connector_id: UUID
+    version: str
 
 
 def import_file(
@@ -110,7 +119,7 @@ def _plan_one(installation: Installation, recipe: Recipe, base: Path) -> UUID:
     if len(files) > 1:
         raise Misuse(
             "this stands for several files, and each is a run of its own",
-            where=recipe.source.path,
+            where=str(recipe.source.path),
             value=f"{len(files)} files",
             remedy="Import them with `import_each`.",
         )
@@ -120,11 +129,15 @@ def _plan_one(installation: Installation, recipe: Recipe, base: Path) -> UUID:
 def source_files(installation: Installation, recipe: Recipe, base: Path) -> tuple[SourceFile, ...]:
     """The files that a recipe's source stands for, each to be planned by `plan_source`."""
     mapping = installation.mapping(recipe.mapping, base)
+    if recipe.source.path is None:
+        raise AssertionError("what a connector reads is planned by `connectors.syncing`")
     return files_of(recipe.source.path, base, member=mapping.source.member)
 
 
-def plan_source(installation: Installation, recipe: Recipe, base: Path, file: SourceFile) -> UUID:
-    """Plan the run of one file; its id, for `carry_out`."""
+def plan_source(
+    installation: Installation, recipe: Recipe, base: Path, file: SourceFile, *, remote: Remote | None = None
+) -> UUID:
+    """Plan the run of one file; its id, for `carry_out`. `remote` says where it was fetched from."""
     mapping = installation.mapping(recipe.mapping, base)
     _contract(installation, mapping)
     hints = config_of(mapping)
@@ -141,22 +154,24 @@ def plan_source(installation: Installation, recipe: Recipe, base: Path, file: So
     drift = find_drift(installation, recipe, mapping.mapping, kinds, columns_read(mapping, columns))
     if drift is not None and drift.mode == "quarantine":
         taken = replace(taken, plan=replace(taken.plan, unwanted=drift.new_columns))
-    name = _source_name(recipe, file)
+    name = source_name(recipe, file)
     return plan_run(
         installation,
-        _logic(installation, recipe, base),
+        logic_of(installation, recipe, base),
         taken,
         source_id=source_id(mapping, name),
         source_name=name,
         noted={"kinds": list(kinds.items()), "warnings": list(found.warnings)}
-        | ({"drift": drift.as_json()} if drift else {}),
+        | ({"drift": drift.as_json()} if drift else {})
+        | ({"remote": {"version": remote.version}} if remote else {}),
+        connector_id=remote.connector_id if remote else None,
     )
 
 
 def was_loaded(installation: Installation, recipe: Recipe, base: Path, file: SourceFile) -> bool:
     """Whether the source's last run loaded this very file by the same mapping, contract, factors and code."""
-    logic = _logic(installation, recipe, base)
-    source = source_id(logic.mapping, _source_name(recipe, file))
+    logic = logic_of(installation, recipe, base)
+    source = source_id(logic.mapping, source_name(recipe, file))
     with installation.database.connect(installation.tenant_id) as connection:
         last = runs.latest_of_source(connection, installation.tenant_id, source)
     return (
@@ -167,7 +182,8 @@ def was_loaded(installation: Installation, recipe: Recipe, base: Path, file: Sou
     )
 
 
-def _logic(installation: Installation, recipe: Recipe, base: Path) -> Logic:
+def logic_of(installation: Installation, recipe: Recipe, base: Path) -> Logic:
+    """What decides about the results of a recipe that is planned now; Misuse where it names what is not there."""
     mapping = installation.mapping(recipe.mapping, base)
     return pinned(installation, contract=_contract(installation, mapping), mapping=mapping, recipe=recipe)
 
@@ -182,7 +198,7 @@ def _sha256_of(path: Path) -> bytes:
         return hashlib.file_digest(file, "sha256").digest()
 
 
-def _source_name(recipe: Recipe, file: SourceFile) -> str:
+def source_name(recipe: Recipe, file: SourceFile) -> str:
     """A name given stands for the one file there is; of several each keeps its own below it."""
     given = recipe.source.name
     if given is None:
@@ -204,6 +220,7 @@ def plan_run(
     source_name: str,
     mends: MendForm | None = None,
     noted: dict[str, Any] | None = None,
+    connector_id: UUID | None = None,
 ) -> UUID:
     """Write a run with all it rests on and its whole plan, in one transaction. What does not compile is refused before.
 
@@ -222,10 +239,11 @@ def plan_run(
             source_id=source_id,
             source_name=source_name,
             contract_hash=logic.contract.hash,
-            mapping_hash=_keep(connection, tenant_id, "mapping", logic.mapping.mapping, logic.mapping),
-            recipe_hash=_keep(connection, tenant_id, "recipe", logic.recipe.recipe, logic.recipe),
+            mapping_hash=keep_document(connection, tenant_id, "mapping", logic.mapping.mapping, logic.mapping),
+            recipe_hash=keep_document(connection, tenant_id, "recipe", logic.recipe.recipe, logic.recipe),
             factor_set=logic.factor_set,
             reference_codes=logic.reference_codes,
+            connector_id=connector_id,
             blob_sha256=taken.raw.sha256,
             text_sha256=taken.text.sha256,
             encoding=taken.encoding,
@@ -243,7 +261,10 @@ def plan_run(
     return run_id
 
 
-def _keep(connection: TenantConnection, tenant_id: UUID, kind: str, name: str, document: Mapping | Recipe) -> bytes:
+def keep_document(
+    connection: TenantConnection, tenant_id: UUID, kind: str, name: str, document: Mapping | Recipe
+) -> bytes:
+    """The hash of a document that a run cites, kept in the transaction that writes the run."""
     version, body = document.version, document.to_json()
     return put_document(connection, tenant_id, kind=kind, name=name, version=version, body=body)
 
@@ -294,7 +315,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
     memory = f"{installation.settings.memory_limit // 2**20}MiB"
     with (
         engine(memory_limit=memory, threads=ENGINE_THREADS) as duck,
-        RunTexts(installation, run) as texts,
+        texts_of(installation, run) as texts,
         RunChunks(
             installation.database,
             tenant_id,
@@ -332,6 +353,11 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
             sweep_if_full(installation, run, logic, duck=duck, results=results)
         end_run(installation, run, logic)
     return run_id
+
+
+def texts_of(installation: Installation, run: Run) -> RunTexts:
+    """Where the chunks of a run that goes on come from: its file, or its source."""
+    return SyncTexts(installation, run) if run.kind == "sync" else RunTexts(installation, run)
 
 
 @contextmanager

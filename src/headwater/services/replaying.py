@@ -13,7 +13,7 @@ from uuid import UUID
 import duckdb
 import numpy as np
 
-from headwater.connectors.csv_file import ChunkSpan
+from headwater.connectors.csv_file import ChunkSpan, Extract
 from headwater.engine.duck import engine
 from headwater.errors import HeadwaterError, Stopped
 from headwater.pipeline.mending import MendForm, Mending
@@ -37,6 +37,7 @@ from headwater.services.logic import compile_logic, fingerprint
 from headwater.services.run_texts import RunTexts
 from headwater.services.sources import layout_from_json, reading_from_json
 from headwater.store.chunks import chunks_of
+from headwater.store.connectors import source_chunks_of
 from headwater.values import record_id
 
 if TYPE_CHECKING:
@@ -53,12 +54,15 @@ if TYPE_CHECKING:
     from headwater.store.runs import Run
     from headwater.telemetry import Progress
 
+READS_ALL = {"import", "sync"}
+"""Kinds of runs that, where the recipe says `full`, have read all of their source."""
 OPEN_RUNS = 2
 """Engines kept open at once: chunks of two runs may come in turns, seldom of more."""
 CHAINED = "as the audit chain says"
 NOTHING: dict[str, Any] = {
     **dict.fromkeys((*COUNTS, "raw_sha256", "logic_hash", "rows_sha256", "calculation", "reused_chunk_id")),
     "extract_sha256": None,
+    "last_row_id": None,
     "skipped": {},
     "relies_on": [],
     "superseded": 0,
@@ -168,7 +172,8 @@ class Replay:
             self._differ("runs", key, column, getattr(run, column), expected)
         self._differ("runs", key, "chunks_planned", run.chunks_planned, payload["chunks"])
         self._differ("runs", key, "records_planned", run.records_planned, payload["records"])
-        plan = plan_digest(chunks)
+        of_source = source_chunks_of(self._connection, self._installation.tenant_id, run.run_id)
+        plan = plan_digest(chunks, of_source)
         self._differ("chunks", f"run {key}, its plan", "chunk_no, chunk_id and span", plan, payload["plan"])
         return self._differ("runs", key, "layout", layout_digest(run.layout), payload["layout"])
 
@@ -185,7 +190,7 @@ class Replay:
         seen.reconciliation = payload.get("reconciliation", seen.reconciliation)
         if "gaps" in payload:
             seen.error = {"gaps": payload["gaps"]} if payload["gaps"] else None
-            if payload["gaps"] == 0 and seen.run.kind == "import":
+            if payload["gaps"] == 0 and self._closes(seen.run):
                 self._model.quarantines.expire_unseen(seen.run.run_id, seen.run.started_at, seen.run.source_id)
         else:
             seen.error = {name: value for name, value in payload.items() if name != "state"}
@@ -231,7 +236,7 @@ class Replay:
         """The runs by which other sources hold records of the contract: see `store.sweep.holding_chunks`."""
         contract = self._loads(seen.run)[0]
         others = [
-            (other, self._loads(other.run)[1] and other.run.kind == "import" and other.state == "succeeded")
+            (other, self._loads(other.run)[1] and other.run.kind in READS_ALL and other.state == "succeeded")
             for other in self.seen.values()
             if other.run.source_id != seen.run.source_id and self._loads(other.run)[0] == contract
         ]
@@ -252,6 +257,10 @@ class Replay:
             self._loading[run.run_id] = table, logic.recipe.load.strategy == "full"
         return self._loading[run.run_id]
 
+    def _closes(self, run: Run) -> bool:
+        """Whether a run without gaps has read all of its source: see `services.run_ends`."""
+        return run.kind == "import" or (run.kind == "sync" and self._loads(run)[1])
+
     def _dismissed(self, _: Entry, payload: dict[str, Any]) -> None:
         self._model.quarantines.dismiss(payload["records"], payload["reason"])
 
@@ -263,6 +272,10 @@ class Replay:
             return
         extract = stored.extract_sha256.hex() if stored.extract_sha256 else None
         self._differ("chunks", _place(seen, number), "extract_sha256", extract, payload.get("extract"))
+        self._differ("chunks", _place(seen, number), "last_row_id", stored.last_row_id, payload.get("last_row"))
+        if seen.run.kind == "sync":
+            span = [getattr(stored, name) for name in SPAN]
+            self._differ("chunks", _place(seen, number), ", ".join(SPAN), span, payload["span"])
         chunk = self._expected(seen, stored, payload)
         try:
             self._do_again(seen, chunk)
@@ -453,9 +466,10 @@ def run_of_chain(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _span(chunk: ExpectedChunk) -> ChunkSpan:
-    extract = bytes.fromhex(chunk.payload["extract"]) if chunk.payload.get("extract") else None
+    sha256 = chunk.payload.get("extract")
+    extract = Extract(sha256=bytes.fromhex(sha256), last_row=chunk.payload["last_row"]) if sha256 else None
     place = dict(zip(SPAN, chunk.payload["span"], strict=True))
-    return ChunkSpan(chunk_no=chunk.chunk_no, extract_sha256=extract, **place)
+    return ChunkSpan(chunk_no=chunk.chunk_no, extract=extract, **place)
 
 
 def _place(seen: SeenRun, chunk_no: int) -> str:

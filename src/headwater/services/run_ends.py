@@ -52,7 +52,7 @@ def end_run(installation: Installation, run: Run, logic: Logic) -> str:
     with installation.database.connect(tenant_id) as connection:
         ledger = ledger_of(connection, tenant_id, run.run_id)
         gaps = run.chunks_planned - ledger.committed
-        if gaps == 0 and run.kind == "import":
+        if gaps == 0 and (run.kind == "import" or (run.kind == "sync" and logic.recipe.load.strategy == "full")):
             expire_unseen(connection, tenant_id, run.run_id, run.source_id)
         if run.kind == "resubmit":
             refused = open_after_resubmission(ledger)

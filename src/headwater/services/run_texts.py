@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, BinaryIO, Self
 
-from headwater.connectors.csv_file import ChunkSpan, RawChunk
+from headwater.connectors.csv_file import ChunkSpan, Extract, RawChunk
 from headwater.connectors.csv_file.read import parse_slice, read_slice, record_text
 from headwater.connectors.files import PARQUET, FileConfig, write_text_of
 from headwater.services.sources import layout_from_json
@@ -40,8 +40,8 @@ class RunTexts:
 
     def bytes_of(self, span: ChunkSpan) -> bytes:
         """The bytes of a chunk. Stopped where they are not as long as they were."""
-        if span.extract_sha256 is not None:
-            path = self._installation.blobs.path(self._installation.tenant_id, span.extract_sha256)
+        if span.extract is not None:
+            path = self._installation.blobs.path(self._installation.tenant_id, span.extract.sha256)
             return extract_text(path, self._run.layout, self.layout.data_byte)
         if self._file is None:
             opened = self._installation.blobs.open(self._installation.tenant_id, self._run.text_sha256)
@@ -67,4 +67,13 @@ def extract_text(path: Path, layout: object, data_byte: int) -> bytes:
 
 def span_of(chunk: PlannedChunk) -> ChunkSpan:
     """Where the records of a chunk stand in its run's text."""
-    return ChunkSpan(**{name: getattr(chunk, name) for name in ChunkSpan.__dataclass_fields__})  # the same names
+    sha256 = chunk.extract_sha256
+    return ChunkSpan(
+        chunk_no=chunk.chunk_no,
+        byte_start=chunk.byte_start,
+        byte_end=chunk.byte_end,
+        first_record=chunk.first_record,
+        first_line=chunk.first_line,
+        records=chunk.records,
+        extract=None if sha256 is None else Extract(sha256=sha256, last_row=chunk.last_row_id),
+    )

@@ -29,6 +29,7 @@ class PlannedChunk:
     first_line: int  # 1 for the first line of the file
     records: int
     extract_sha256: bytes | None = None  # of the file with what a sync read for it
+    last_row_id: str | None = None  # the key of the last record in it
 
 
 @dataclass(frozen=True, kw_only=True)

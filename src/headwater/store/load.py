@@ -259,8 +259,15 @@ class ChunkTransaction:
 
     def commit(self, ledger: Mapping[str, Any], *, payload: Mapping[str, Any]) -> None:
         """Write the chunk's ledger, advance the checkpoint, add the audit entry (its head locked last), commit."""
+        span, extract = ledger["span"], ledger["span"].extract
+        if extract is not None:
+            name = f"chunk {span.chunk_no} of run {self._key.run_id}"
+            self._execute("cite_extract", sha256=extract.sha256, size=extract.size, name=name)
         values = {
-            **ledger,
+            **{name: value for name, value in ledger.items() if name != "span"},
+            **{name: getattr(span, name) for name in ("byte_start", "byte_end", "records")},
+            "extract_sha256": extract.sha256 if extract else None,
+            "last_row_id": extract.last_row if extract else None,
             "skipped": Jsonb(ledger["skipped"]),
             "calculation": Jsonb(ledger["calculation"]) if ledger["calculation"] is not None else None,
             "relies_on": Jsonb([[str(chunk), count] for chunk, count in self._counts(ledger["relies_on"])]),

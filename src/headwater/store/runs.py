@@ -114,9 +114,12 @@ def latest_of_source(connection: psycopg.Connection[Any], tenant_id: UUID, sourc
     return found[0] if found else None
 
 
-def latest_through_mapping(connection: psycopg.Connection[Any], tenant_id: UUID, mapping: str) -> Run | None:
-    """The last import through a mapping of that name, however it ended."""
-    found = select(connection, Run, QUERIES["latest_through_mapping"], {"tenant_id": tenant_id, "mapping": mapping})
+def latest_through_mapping(
+    connection: psycopg.Connection[Any], tenant_id: UUID, mapping: str, *, kind: str
+) -> Run | None:
+    """The last run of a kind through a mapping of that name, however it ended."""
+    values = {"tenant_id": tenant_id, "mapping": mapping, "kind": kind}
+    found = select(connection, Run, QUERIES["latest_through_mapping"], values)
     return found[0] if found else None
 
 
@@ -143,6 +146,11 @@ def hold_source(connection: psycopg.Connection[Any], tenant_id: UUID, run: Run) 
     """The same for the run's source: its chunks commit in order and its bad records are numbered, one run at a time."""
     name = f"source/{tenant_id}/{run.source_id.hex()}"
     _hold(connection, name, what=f"another run of {run.source_name} is at work", value=run.run_id)
+
+
+def hold_connector(connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID, name: str) -> None:
+    """The same for a connector: one sync at a time asks a source."""
+    _hold(connection, f"connector/{tenant_id}/{connector_id}", what=f"a sync of {name} is at work", value=connector_id)
 
 
 def _hold(connection: psycopg.Connection[Any], name: str, *, what: str, value: UUID) -> None:

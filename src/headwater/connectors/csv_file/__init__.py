@@ -4,12 +4,13 @@ from headwater.connectors.csv_file.config import CsvConfig
 from headwater.connectors.csv_file.encoding import is_utf8, to_utf8
 from headwater.connectors.csv_file.inspection import inspect_file
 from headwater.connectors.csv_file.layout import Layout, read_layout
-from headwater.connectors.csv_file.plan import ChunkSpan, Plan, Planner, plan
+from headwater.connectors.csv_file.plan import ChunkSpan, Extract, Plan, Planner, plan
 from headwater.connectors.csv_file.read import Ragged, RawChunk, parse_slice, read_chunk, read_slice, record_text
 
 __all__ = [
     "ChunkSpan",
     "CsvConfig",
+    "Extract",
     "Layout",
     "Plan",
     "Planner",

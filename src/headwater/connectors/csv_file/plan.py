@@ -20,14 +20,25 @@ MAX_CHUNK_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
+class Extract:
+    """The file with the records of a chunk as they were read of a source; its text is made of it.
+
+    last_row  the key of the last one, as text
+    """
+
+    sha256: bytes
+    size: int = 0
+    last_row: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChunkSpan:
     """A slice of the file that holds whole records. Spans join without gap from the first record to the file's end.
 
-    first_record    number of its first record in the file, from 1; blank and instruction lines count as records
-    first_line      line its first record starts at, from 1
-    records         how many records it holds
-    extract_sha256  of the file with the records as they were read of a source, where each chunk has one of its own; the
-                    slice is then one of the text that is made of it
+    first_record  number of its first record in the file, from 1; blank and instruction lines count as records
+    first_line    line its first record starts at, from 1
+    records       how many records it holds
+    extract       where each chunk has a file of its own; the slice is then one of that file's text
     """
 
     chunk_no: int
@@ -36,7 +47,7 @@ class ChunkSpan:
     first_record: int
     first_line: int
     records: int
-    extract_sha256: bytes | None = None
+    extract: Extract | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

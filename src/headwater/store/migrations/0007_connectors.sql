@@ -31,9 +31,10 @@ ALTER TABLE runs ADD CONSTRAINT runs_kind_check CHECK (kind IN ('import', 'resub
 ALTER TABLE runs ADD COLUMN connector_id uuid;
 ALTER TABLE runs ADD COLUMN reconciliation jsonb;   -- counts and sums, source against target
 ALTER TABLE runs ADD FOREIGN KEY (tenant_id, connector_id) REFERENCES connectors;
-ALTER TABLE runs ADD CONSTRAINT a_sync_has_a_connector CHECK ((kind = 'sync') = (connector_id IS NOT NULL));
+ALTER TABLE runs ADD CONSTRAINT a_sync_has_a_connector CHECK (kind <> 'sync' OR connector_id IS NOT NULL);
 
 ALTER TABLE chunks ADD COLUMN extract_sha256 bytea;
+ALTER TABLE chunks ADD COLUMN last_row_id text;         -- the key of the last record in it, as text
 ALTER TABLE chunks ADD FOREIGN KEY (tenant_id, extract_sha256) REFERENCES blobs;
 
 -- Where the chunks of a sync lie in their source, as planned.

@@ -227,16 +227,34 @@ UPDATE chunks SET state = 'committed', raw_sha256 = %(raw_sha256)s, logic_hash =
     quarantined_raw = %(quarantined_raw)s, produced = %(produced)s, inserted = %(inserted)s, updated = %(updated)s,
     unchanged = %(unchanged)s, merged = %(merged)s, quarantined = %(quarantined)s, calculation = %(calculation)s,
     rows_sha256 = %(rows_sha256)s, raw_hashes = %(raw_hashes)s, key_hashes = %(key_hashes)s,
-    relies_on = %(relies_on)s, attempts = attempts + 1, error = NULL, committed_at = clock_timestamp()
+    relies_on = %(relies_on)s, attempts = attempts + 1, error = NULL, committed_at = clock_timestamp(),
+    byte_start = %(byte_start)s, byte_end = %(byte_end)s, records = %(records)s, extract_sha256 = %(extract_sha256)s,
+    last_row_id = %(last_row_id)s
 WHERE tenant_id = %(tenant)s AND run_id = %(run)s AND chunk_no = %(chunk_no)s
 
 -- name: advance_checkpoint
 -- The checkpoint is contiguous: it stands before the first chunk that is not committed; later ones not committed are gaps.
-INSERT INTO connector_sync_state AS s (tenant_id, source_id, run_id, last_chunk_no, gaps)
-SELECT %(tenant)s, %(source)s, %(run)s,
-       coalesce(min(chunk_no) FILTER (WHERE state <> 'committed') - 1, max(chunk_no)),
-       coalesce(array_agg(chunk_no ORDER BY chunk_no) FILTER (WHERE state = 'failed'), '{{}}')
-FROM chunks WHERE tenant_id = %(tenant)s AND run_id = %(run)s
+-- A sync that has not got anywhere yet leaves the cursor where it was.
+WITH reached AS (
+    SELECT coalesce(min(chunk_no) FILTER (WHERE state <> 'committed') - 1, max(chunk_no)) AS chunk_no,
+           coalesce(array_agg(chunk_no ORDER BY chunk_no) FILTER (WHERE state = 'failed'), '{{}}') AS gaps
+    FROM chunks WHERE tenant_id = %(tenant)s AND run_id = %(run)s)
+INSERT INTO connector_sync_state AS s (tenant_id, source_id, run_id, last_chunk_no, gaps, last_cursor, last_row_id,
+                                       last_window_start, last_window_end)
+SELECT %(tenant)s, %(source)s, %(run)s, reached.chunk_no, reached.gaps, p.cursor_to, c.last_row_id, p.window_start,
+       p.window_end
+FROM reached
+LEFT JOIN chunks c ON c.tenant_id = %(tenant)s AND c.run_id = %(run)s AND c.chunk_no = reached.chunk_no
+LEFT JOIN source_chunks p ON p.tenant_id = %(tenant)s AND p.run_id = %(run)s AND p.chunk_no = reached.chunk_no
 ON CONFLICT (tenant_id, source_id) DO UPDATE
 SET run_id = EXCLUDED.run_id, last_chunk_no = EXCLUDED.last_chunk_no, gaps = EXCLUDED.gaps,
+    last_cursor = coalesce(EXCLUDED.last_cursor, s.last_cursor),
+    last_row_id = coalesce(EXCLUDED.last_row_id, s.last_row_id),
+    last_window_start = coalesce(EXCLUDED.last_window_start, s.last_window_start),
+    last_window_end = coalesce(EXCLUDED.last_window_end, s.last_window_end),
     updated_at = clock_timestamp()
+
+-- name: cite_extract
+-- The file with what was read of a source for this chunk.
+INSERT INTO blobs (tenant_id, sha256, kind, size, name)
+VALUES (%(tenant)s, %(sha256)s, 'extract', %(size)s, %(name)s) ON CONFLICT DO NOTHING

@@ -31,13 +31,13 @@ SELECT {columns} FROM runs WHERE tenant_id = %(tenant_id)s ORDER BY started_at D
 -- name: latest_of_source
 -- The last import of a source.
 SELECT {columns} FROM runs
-WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s AND kind = 'import'
+WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s AND kind IN ('import', 'sync')
 ORDER BY started_at DESC LIMIT 1
 
 -- name: latest_through_mapping
 -- The last import through a mapping of that name, in whatever version.
 SELECT {columns} FROM runs
-WHERE tenant_id = %(tenant_id)s AND kind = 'import'
+WHERE tenant_id = %(tenant_id)s AND kind = %(kind)s
   AND mapping_hash IN (SELECT hash FROM documents
                        WHERE tenant_id = %(tenant_id)s AND kind = 'mapping' AND name = %(mapping)s)
 ORDER BY started_at DESC LIMIT 1

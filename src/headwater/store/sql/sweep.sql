@@ -30,7 +30,7 @@ WHERE tenant_id = %(tenant)s AND run_id = %(run)s AND state = 'committed' ORDER 
 -- well, or from its first run.
 WITH others AS (
     SELECT r.run_id, r.source_id, r.started_at,
-           r.kind = 'import' AND r.state = 'succeeded' AND d.body::jsonb -> 'load' ->> 'strategy' = 'full' AS is_whole
+           r.kind IN ('import', 'sync') AND r.state = 'succeeded' AND d.body::jsonb -> 'load' ->> 'strategy' = 'full' AS is_whole
     FROM runs r
     JOIN contract_registry k ON k.hash = r.contract_hash
     JOIN documents d ON d.tenant_id = r.tenant_id AND d.hash = r.recipe_hash

@@ -1,0 +1,85 @@
+"""`headwater connectors credentials`: secrets kept encrypted, and never shown again."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from headwater.cli.imports import AsJson
+from headwater.cli.printing import print_json, print_table
+from headwater.cli.session import installation
+
+app = typer.Typer(no_args_is_help=True, help="Secrets that configs refer to as stored:NAME; none is ever shown.")
+
+Name = Annotated[str, typer.Argument(help="Name of the credential.", show_default=False)]
+
+
+@app.command("set")
+def set_(name: Name) -> None:
+    """Store a secret, read from a hidden prompt or from standard input; one of that name is replaced.
+
+    \b
+    Examples:
+      headwater connectors credentials set crm-password
+      cat secret.txt | headwater connectors credentials set crm-password
+    """
+    from headwater.errors import Misuse
+    from headwater.services.connectors.secrets import MAX_SECRET_BYTES, store_secret
+
+    asked = sys.stdin.isatty()
+    secret = typer.prompt("secret", hide_input=True) if asked else sys.stdin.read(MAX_SECRET_BYTES + 1).rstrip("\r\n")
+    if not secret or len(secret) > MAX_SECRET_BYTES:
+        raise Misuse("no secret was given, or one that is too long", where="credentials set", valid="1 to 65,536 signs")
+    with installation() as opened:
+        store_secret(opened, name, secret)
+    typer.echo(f"stored; say in a config: stored:{name}")
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the names of stored secrets, and which key encrypts each.
+
+    \b
+    Examples:
+      headwater connectors credentials list
+    """
+    from headwater.services.connectors.secrets import names
+
+    with installation() as opened:
+        found = names(opened)
+    if as_json:
+        print_json([{"name": name, "key": key, "updated_at": when} for name, key, when in found])
+    else:
+        print_table(["credential", "key", "stored"], found, whole=["credential"])
+
+
+@app.command()
+def remove(name: Name) -> None:
+    """Forget a secret.
+
+    \b
+    Examples:
+      headwater connectors credentials remove crm-password
+    """
+    from headwater.services.connectors.secrets import forget
+
+    with installation() as opened:
+        forget(opened, name)
+    typer.echo(f"{name} is forgotten.")
+
+
+@app.command()
+def rotate() -> None:
+    """Encrypt by the first key of HEADWATER_CREDENTIALS_KEYS what an older one encrypts. Syncs go on meanwhile.
+
+    \b
+    Examples:
+      headwater connectors credentials rotate
+    """
+    from headwater.services.connectors.secrets import rotate as encrypt_again
+
+    with installation() as opened:
+        count = encrypt_again(opened)
+    typer.echo(f"{count} credentials are encrypted by the first key now; older keys can go.")

@@ -1,0 +1,1 @@
+"""Connectors kept, their secrets, and what asks their sources."""

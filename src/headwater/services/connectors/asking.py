@@ -1,0 +1,122 @@
+"""How a source is asked: tried again where that may help, and left alone for a while where it does not."""
+
+from __future__ import annotations
+
+import random
+from threading import Event
+from typing import TYPE_CHECKING, TypeVar
+
+from headwater.errors import InputRefused, RetryLater
+from headwater.store.connectors import circuit_of, may_try_again, set_circuit
+from headwater.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    from headwater.services.installation import Installation
+
+T = TypeVar("T")
+RETRY_AFTER_SECONDS = (2.0, 4.0, 8.0)
+JITTER = 0.25
+"""Waits are longer or shorter by up to this share, so that many who failed together do not come back together."""
+LONGEST_WAIT = 300.0
+FAILURES_TO_OPEN = 5
+OPEN_SECONDS = 60.0
+
+
+class CircuitOpen(RetryLater):
+    """A source has failed so often that it is not asked for a while; nothing was tried."""
+
+
+class Asker:
+    """Asks one source. Every failure that trying again did not mend counts; so many in a row open its circuit."""
+
+    def __init__(
+        self,
+        installation: Installation,
+        connector_id: UUID,
+        name: str,
+        *,
+        wait: Callable[[float], object] | None = None,
+    ) -> None:
+        self._installation = installation
+        self._connector_id = connector_id
+        self._name = name
+        self._wait = wait or Event().wait
+
+    def ask(self, question: Callable[[], T], *, about: str) -> T:
+        """The answer; InputRefused once it was asked four times in vain, CircuitOpen where it is not asked at all.
+
+        Only what may pass is asked again (`RetryLater`); other errors are the answer.
+        """
+        self._check_circuit()
+        for number, seconds in enumerate((*RETRY_AFTER_SECONDS, None), start=1):
+            try:
+                answer = question()
+            except RetryLater as error:
+                if seconds is None:
+                    self._failed(error)
+                    raise InputRefused(
+                        f"the source failed {number} times: {error.what}",
+                        where=error.where or about,
+                        value=error.value,
+                        remedy="When it is well again: headwater connectors retry-failed " + self._name,
+                    ) from error
+                self._pause(error, seconds, about, number)
+            else:
+                self._answered()
+                return answer
+        raise AssertionError("the last try answers or raises")
+
+    def _pause(self, error: RetryLater, seconds: float, about: str, number: int) -> None:
+        jittered = seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, hides nothing
+        pause = jittered if error.after is None else min(error.after, LONGEST_WAIT)
+        get_logger(__name__).warning(
+            "the source is asked again", connector=self._name, about=about, attempt=number, wait=round(pause, 1),
+            error=str(error),
+        )  # fmt: skip
+        self._wait(pause)
+
+    def _check_circuit(self) -> None:
+        with self._installation.database.connect(self._installation.tenant_id) as connection:
+            circuit = circuit_of(connection, self._installation.tenant_id, self._connector_id)
+            if circuit.state == "closed":
+                return
+            if may_try_again(connection, self._installation.tenant_id, self._connector_id, OPEN_SECONDS):
+                return
+        left = max(0.0, OPEN_SECONDS - circuit.seconds)
+        raise CircuitOpen(
+            f"the source failed {circuit.failures} times in a row and is left alone for another {left:.0f} s",
+            where=f"connector {self._name}",
+            value=circuit.last_error,
+            remedy="Chunks not read stay pending: resume the run then.",
+        )
+
+    def _failed(self, error: RetryLater) -> None:
+        with self._installation.database.connect(self._installation.tenant_id) as connection:
+            before = circuit_of(connection, self._installation.tenant_id, self._connector_id)
+            failures = before.failures + 1
+            is_open = before.state == "half_open" or failures >= FAILURES_TO_OPEN
+            set_circuit(
+                connection,
+                self._installation.tenant_id,
+                self._connector_id,
+                state="open" if is_open else "closed",
+                failures=failures,
+                last_error=str(error),
+            )
+
+    def _answered(self) -> None:
+        """A healthy source costs one look a question, and no write."""
+        with self._installation.database.connect(self._installation.tenant_id) as connection:
+            before = circuit_of(connection, self._installation.tenant_id, self._connector_id)
+            if before.failures or before.state != "closed":
+                set_circuit(
+                    connection,
+                    self._installation.tenant_id,
+                    self._connector_id,
+                    state="closed",
+                    failures=0,
+                    last_error=None,
+                )

@@ -1,0 +1,177 @@
+"""What a sync reads: each chunk kept as a Parquet file before anything is made of it, then brought to text."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from headwater.connectors.csv_file import ChunkSpan, Extract
+from headwater.connectors.parquet_file.texts import texts
+from headwater.connectors.protocol import Connector, Selection, SourceChunk
+from headwater.errors import InputRefused
+from headwater.services.connectors.asking import Asker
+from headwater.services.connectors.keeping import opened
+from headwater.services.run_texts import RunTexts, extract_text
+from headwater.store.connectors import get_connector, source_chunks_of
+from headwater.store.runs import hold_connector
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from headwater.services.installation import Installation
+    from headwater.store.blobs import Blob, BlobWriter
+    from headwater.store.runs import Run
+
+MAX_CHUNK_ROWS = 1_000_000
+"""Records are numbered by chunk: the first of chunk n is this many times n − 1, plus 1. No chunk may have more."""
+KEY_SEPARATOR = "|"
+
+
+def first_record(chunk_no: int) -> int:
+    """The number of the first record of a chunk, whatever those before it turn out to hold."""
+    return (chunk_no - 1) * MAX_CHUNK_ROWS + 1
+
+
+class SyncTexts(RunTexts):
+    """Reads the chunks of a sync from their source; what was read before is not asked for again."""
+
+    def __init__(self, installation: Installation, run: Run) -> None:
+        super().__init__(installation, run)
+        if run.connector_id is None:
+            raise AssertionError("a sync has a connector")
+        tenant_id = installation.tenant_id
+        with installation.database.connect(tenant_id) as connection:
+            self._stored = get_connector(connection, tenant_id, run.connector_id)
+            self._chunks = {each.chunk_no: each for each in source_chunks_of(connection, tenant_id, run.run_id)}
+        self._asker = Asker(installation, run.connector_id, self._stored.name)
+        self._selection = selection_of(dict(run.layout)["selection"])
+        self._source: Connector | None = None
+
+    def __enter__(self) -> Self:
+        held = self._stack.enter_context(self._installation.database.connect(self._installation.tenant_id))
+        hold_connector(held, self._installation.tenant_id, self._stored.connector_id, self._stored.name)
+        # Opening a connector reaches nothing yet, so that a source that is down shows with the first chunk.
+        source = self._stack.enter_context(opened(self._installation, self._stored))
+        self._source = source  # type: ignore[assignment]  # a sync is planned of connectors only, never of file stores
+        return self
+
+    def take(self, span: ChunkSpan) -> tuple[ChunkSpan, bytes]:
+        """Read a chunk of the source and keep it. InputRefused, after several tries, where that cannot be done."""
+        if span.extract is not None:
+            return super().take(span)
+        about = f"chunk {span.chunk_no} of {self._selection.table}"
+        extract, records = self._asker.ask(lambda: self._extract(span.chunk_no), about=about)
+        path = self._installation.blobs.path(self._installation.tenant_id, extract.sha256)
+        data = extract_text(path, self._run.layout, self.layout.data_byte)
+        start = self.layout.data_byte
+        return (
+            ChunkSpan(
+                chunk_no=span.chunk_no,
+                byte_start=start,
+                byte_end=start + len(data),
+                first_record=span.first_record,
+                first_line=span.first_line,
+                records=records,
+                extract=extract,
+            ),
+            data,
+        )
+
+    def _extract(self, chunk_no: int) -> tuple[Extract, int]:
+        if self._source is None:
+            raise AssertionError("chunks are taken inside the with block")
+        planned = self._chunks[chunk_no]
+        chunk = SourceChunk(
+            chunk_no=chunk_no,
+            locator=planned.locator,
+            rows=planned.records,
+            cursor_to=planned.cursor_to,
+            window_start=planned.window_start,
+            window_end=planned.window_end,
+        )
+        names = list(dict(self._run.layout)["source_columns"])
+        keys = [name for name in self._selection.key if name in names]
+        with (
+            self._source.read(self._selection, chunk) as batches,
+            self._installation.blobs.writer(self._installation.tenant_id) as writer,
+        ):
+            rows, last = write_parquet(batches, names, keys, writer, where=f"chunk {chunk_no}")
+        return _extract_of(writer.blob, last), rows
+
+
+def write_parquet(
+    batches: Iterator[pa.RecordBatch], names: Sequence[str], keys: Sequence[str], writer: BlobWriter, *, where: str
+) -> tuple[int, str | None]:
+    """Write batches as one Parquet file; how many rows, and the key of the last.
+
+    InputRefused where the columns are not those of the plan, or the rows more than a chunk may have.
+    """
+    rows, last = 0, None
+    parquet: pq.ParquetWriter | None = None
+    sink = pa.PythonFile(_Sink(writer), mode="w")
+    for batch in batches:
+        if batch.schema.names != list(names):
+            raise _other_columns(batch.schema.names, names, where)
+        rows += batch.num_rows
+        if rows > MAX_CHUNK_ROWS:
+            raise InputRefused(
+                "the chunk has more rows than one may have",
+                where=where,
+                value=rows,
+                valid=f"at most {MAX_CHUNK_ROWS:,}",
+                remedy="Plan smaller ones: load.chunk_size in the recipe, or a cursor to cut the table by.",
+            )
+        if parquet is None:
+            parquet = pq.ParquetWriter(sink, batch.schema, compression="zstd")
+        parquet.write_batch(batch)
+        if batch.num_rows and keys:
+            last = _last_key(batch, keys)
+    if parquet is None:
+        raise AssertionError("a connector gives at least one batch")
+    parquet.close()
+    return rows, last
+
+
+def selection_of(body: Mapping[str, Any]) -> Selection:
+    """A selection as it was stored with its run."""
+    values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in body.items()}
+    return Selection(**values)
+
+
+def _last_key(batch: pa.RecordBatch, keys: Sequence[str]) -> str:
+    row = batch.slice(batch.num_rows - 1)
+    return KEY_SEPARATOR.join(str(texts(row.column(key), ".")[0].as_py()) for key in keys)
+
+
+def _extract_of(blob: Blob, last: str | None) -> Extract:
+    return Extract(sha256=blob.sha256, size=blob.size, last_row=last)
+
+
+def _other_columns(found: Sequence[str], planned: Sequence[str], where: str) -> InputRefused:
+    gone = [name for name in planned if name not in found]
+    new = [name for name in found if name not in planned]
+    said = [f"{', '.join(gone)} gone"] if gone else []
+    said += [f"{', '.join(new)} new"] if new else []
+    return InputRefused(
+        "the columns of the source changed while it was read",
+        where=where,
+        value="; ".join(said) or "another order",
+        valid=", ".join(planned),
+        remedy="Sync again: the columns are looked at when a sync is planned.",
+    )
+
+
+class _Sink(io.RawIOBase):
+    """A blob's writer as the file that Arrow writes to."""
+
+    def __init__(self, writer: BlobWriter) -> None:
+        self._writer = writer
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        return self._writer.write(bytes(data))

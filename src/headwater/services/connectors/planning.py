@@ -1,0 +1,215 @@
+"""Planning a sync: the source's columns and chunks as they are now, written down with all the run rests on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from headwater.connectors.csv_file import Plan, Planner
+from headwater.connectors.files import PARQUET, TEXT, FileConfig, write_text_of
+from headwater.connectors.protocol import Selection, SourcePlan
+from headwater.errors import Misuse
+from headwater.mapping import compile_mapping
+from headwater.mapping.compile import columns_read
+from headwater.services.chain_entries import planned_payload
+from headwater.services.connectors.asking import Asker
+from headwater.services.connectors.extraction import MAX_CHUNK_ROWS, first_record
+from headwater.services.connectors.keeping import find, opened
+from headwater.services.drift import changes_between, find_drift
+from headwater.services.imports import keep_document, logic_of, source_id
+from headwater.store import audit, connectors, runs
+from headwater.store.chunks import PlannedChunk
+from headwater.store.cited_blobs import cite_blob
+from headwater.store.connectors import PlannedSourceChunk
+from headwater.values import record_id
+
+if TYPE_CHECKING:
+    from headwater.connectors.protocol import Column
+    from headwater.pipeline.recipe import Recipe
+    from headwater.services.installation import Installation
+    from headwater.services.logic import Logic
+    from headwater.store.connectors import StoredConnector
+    from headwater.store.database import TenantConnection
+
+PLAN = "plan.json"
+
+
+def plan_sync(installation: Installation, recipe: Recipe, base: Path) -> UUID:
+    """Plan the sync that a recipe describes; the run's id, for `carry_out`. A source that is not as it was is noted."""
+    stored = find(installation, str(recipe.source.connector))
+    logic = logic_of(installation, recipe, base)
+    name = recipe.source.name or f"{stored.name}/{recipe.source.table}"
+    source = source_id(logic.mapping, name)
+    selection = _selection(installation, recipe, source)
+    plan = _asked(installation, stored, selection)
+    selection = replace(selection, key=plan.key)
+    layout, body = _layout(plan, decimal=logic.mapping.locale.decimal)
+    compile_mapping(logic.mapping, logic.contract, layout.columns)
+    kinds = {name: column.type for name, column in zip(layout.columns, plan.columns, strict=True)}
+    drift = find_drift(installation, recipe, logic.mapping.mapping, kinds, columns_read(logic.mapping, layout.columns))
+    if drift is not None and drift.mode == "quarantine":
+        body["unwanted"] = list(drift.new_columns)
+    body |= {
+        "file": name,
+        "kinds": list(kinds.items()),
+        "warnings": [],
+        "decimal": logic.mapping.locale.decimal,
+        "selection": asdict(selection),
+        "source_columns": [column.name for column in plan.columns],
+        **({"drift": drift.as_json()} if drift else {}),
+    }
+    run_id = uuid4()
+    with installation.database.connect(installation.tenant_id) as connection:
+        _note_schema(installation, connection, stored, selection.table, plan.columns)
+        _write(installation, connection, run_id, stored, logic=logic, plan=plan, source=source, name=name, layout=body)
+    return run_id
+
+
+def _selection(installation: Installation, recipe: Recipe, source: bytes) -> Selection:
+    said = recipe.source
+    since = None
+    if said.cursor is not None and recipe.load.strategy == "delta":
+        with installation.database.connect(installation.tenant_id) as connection:
+            state = connectors.state_of_source(connection, installation.tenant_id, source)
+        since = state.last_cursor if state else None
+    return Selection(
+        table=str(said.table),
+        columns=said.columns,
+        key=said.key,
+        cursor=said.cursor,
+        since=since,
+        lag=said.lag,
+        chunk_rows=recipe.load.chunk_size,
+    )
+
+
+def _asked(installation: Installation, stored: StoredConnector, selection: Selection) -> SourcePlan:
+    asker = Asker(installation, stored.connector_id, stored.name)
+    with opened(installation, stored) as source:
+        if not hasattr(source, "plan"):
+            raise Misuse(
+                "this connector brings files, not tables",
+                where=f"connector {stored.name}",
+                value=stored.kind,
+                remedy="Leave source.table out of the recipe: each file is a run of its own.",
+            )
+        plan = asker.ask(lambda: source.plan(selection), about=f"the plan of {selection.table}")
+    large = [chunk for chunk in plan.chunks if chunk.rows > MAX_CHUNK_ROWS]
+    if large:
+        raise Misuse(
+            "a chunk of this plan would be too large",
+            where=f"connector {stored.name}, {selection.table}",
+            value=f"{large[0].rows:,} rows",
+            valid=f"at most {MAX_CHUNK_ROWS:,}",
+            remedy="Give source.key or source.cursor, by which the table can be cut.",
+        )
+    return plan
+
+
+def _layout(plan: SourcePlan, *, decimal: str) -> tuple[Plan, dict[str, Any]]:
+    """How the text of every chunk begins, found by writing one without rows."""
+    schema = pa.schema([(column.name, column.arrow) for column in plan.columns])
+    planner = Planner(TEXT, MAX_CHUNK_ROWS, name=PLAN)
+    with TemporaryDirectory(prefix="headwater-") as folder:
+        path = Path(folder) / "empty.parquet"
+        pq.write_table(schema.empty_table(), path)
+        write_text_of(path, FileConfig(format=PARQUET, decimal=decimal), planner.feed, name=PLAN)
+    found = planner.finish()
+    body = asdict(found)
+    return found, {name: body[name] for name in body if name not in {"chunks", "records", "size"}}
+
+
+def _note_schema(
+    installation: Installation,
+    connection: TenantConnection,
+    stored: StoredConnector,
+    table: str,
+    columns: tuple[Column, ...],
+) -> None:
+    """Keep the columns a table has, each time they are not those of the time before, and what changed."""
+    now = [{"name": column.name, "type": column.type, "nullable": column.nullable} for column in columns]
+    seen_no, before = connectors.schema_seen(connection, installation.tenant_id, stored.connector_id, table)
+    if now == before:
+        return
+    was = {str(column["name"]): str(column["type"]) for column in before}
+    changes = changes_between(was, {column.name: column.type for column in columns}) if before else ()
+    connectors.note_schema(
+        connection, installation.tenant_id, stored.connector_id, table, seen_no=seen_no + 1, columns=now,
+        changes=[asdict(change) for change in changes],
+    )  # fmt: skip
+
+
+def _write(
+    installation: Installation,
+    connection: TenantConnection,
+    run_id: UUID,
+    stored: StoredConnector,
+    *,
+    logic: Logic,
+    plan: SourcePlan,
+    source: bytes,
+    name: str,
+    layout: dict[str, Any],
+) -> None:
+    """The run and its whole plan, in one transaction."""
+    tenant_id = installation.tenant_id
+    chunks = [
+        PlannedSourceChunk(
+            chunk_no=chunk.chunk_no,
+            locator=chunk.locator,
+            records=chunk.rows,
+            cursor_to=chunk.cursor_to,
+            window_start=chunk.window_start,
+            window_end=chunk.window_end,
+        )
+        for chunk in plan.chunks
+    ]
+    # What was asked of the source is the run's own file; what came back is each chunk's.
+    body = {
+        "connector": stored.name,
+        "kind": stored.kind,
+        "layout": layout,
+        "chunks": [asdict(each) for each in chunks],
+    }
+    blob = installation.blobs.put_bytes(tenant_id, json.dumps(body, sort_keys=True, default=str).encode())
+    cite_blob(connection, tenant_id, blob, kind="raw", name=name)
+    planned = [
+        PlannedChunk(
+            chunk_id=record_id(str(tenant_id), str(run_id), str(chunk.chunk_no)),
+            chunk_no=chunk.chunk_no,
+            byte_start=0,
+            byte_end=0,
+            first_record=first_record(chunk.chunk_no),
+            first_line=first_record(chunk.chunk_no),
+            records=chunk.records,
+        )
+        for chunk in chunks
+    ]
+    run = runs.NewRun(
+        run_id=run_id,
+        kind="sync",
+        source_id=source,
+        source_name=name,
+        contract_hash=logic.contract.hash,
+        mapping_hash=keep_document(connection, tenant_id, "mapping", logic.mapping.mapping, logic.mapping),
+        recipe_hash=keep_document(connection, tenant_id, "recipe", logic.recipe.recipe, logic.recipe),
+        factor_set=logic.factor_set,
+        reference_codes=logic.reference_codes,
+        connector_id=stored.connector_id,
+        blob_sha256=blob.sha256,
+        text_sha256=blob.sha256,
+        encoding="utf-8",
+        layout=layout,
+    )
+    runs.create_run(connection, tenant_id, run, planned)
+    connectors.plan_source_chunks(connection, tenant_id, run_id, chunks)
+    stands = runs.get_run(connection, tenant_id, run_id)
+    payload = planned_payload(stands, logic.hash, planned, file=name, of_source=chunks)
+    audit.append(connection, tenant_id, action="run.planned", resource=f"run/{run_id}", payload=payload)

@@ -1,0 +1,185 @@
+"""Secrets by reference: from the environment, from a file, or stored encrypted; never shown again.
+
+Stored ones are encrypted by AES-GCM (NIST SP 800-38D) with a fresh nonce each time, bound to organisation and name, so
+that a ciphertext moved to another row does not open. The key stands outside the database.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from headwater.errors import Misuse, Stopped
+from headwater.store import credentials
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from headwater.services.installation import Installation
+    from headwater.settings import Settings
+    from headwater.store.credentials import Credential
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+KEY_FILE = "credentials.key"
+MAX_SECRET_BYTES = 64 * 1024
+VALID = "env:NAME, file:PATH or stored:NAME"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys by id; the first encrypts."""
+
+    by_id: dict[str, bytes]
+
+    def __repr__(self) -> str:
+        return f"Keys({', '.join(self.by_id)})"
+
+    @property
+    def current(self) -> tuple[str, bytes]:
+        """The one that encrypts."""
+        return next(iter(self.by_id.items()))
+
+
+def keys_of(settings: Settings) -> Keys:
+    """The keys the settings name, or the one in the data folder, which is made where there is none."""
+    said = settings.credentials_keys
+    text = said.get_secret_value() if said else _key_file(settings.data_dir / KEY_FILE)
+    found: dict[str, bytes] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        key_id, _, encoded = part.partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except binascii.Error:
+            key = b""
+        if not key_id or len(key) != KEY_BYTES or key_id in found:
+            raise Misuse(
+                "this is no list of keys",
+                where="HEADWATER_CREDENTIALS_KEYS",
+                valid="ID:KEY[,ID:KEY…], each key 32 bytes in base64, each id once",
+                remedy="A new key: python3 -c \"import base64, os; print('k1:' + base64.b64encode(os.urandom(32))"
+                '.decode())"',
+            )
+        found[key_id] = key
+    return Keys(found)
+
+
+def _key_file(path: Path) -> str:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = "k1:" + base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(handle)
+    return path.read_text(encoding="ascii").strip()
+
+
+def store_secret(installation: Installation, name: str, secret: str) -> None:
+    """Keep a secret under a name; one of that name is replaced."""
+    key_id, key = keys_of(installation.settings).current
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    ciphertext = AESGCM(key).encrypt(nonce, secret.encode(), _bound_to(installation, name))
+    with installation.database.connect(installation.tenant_id) as connection:
+        credentials.put_credential(
+            connection, installation.tenant_id, name=name, key_id=key_id, nonce=nonce, ciphertext=ciphertext
+        )
+
+
+def names(installation: Installation) -> list[tuple[str, str, datetime]]:
+    """Name, id of the key, and when it was stored, of each secret."""
+    with installation.database.connect(installation.tenant_id) as connection:
+        found = credentials.list_credentials(connection, installation.tenant_id)
+    return [(each.name, each.key_id, each.updated_at) for each in found]
+
+
+def forget(installation: Installation, name: str) -> None:
+    """Misuse where there is no such secret."""
+    with installation.database.connect(installation.tenant_id) as connection:
+        if not credentials.remove_credential(connection, installation.tenant_id, name):
+            raise Misuse("no credential is stored under this name", where="credential", value=name)
+
+
+def rotate(installation: Installation) -> int:
+    """Encrypt by the current key what another key encrypts; how many there were. Syncs go on meanwhile."""
+    keys = keys_of(installation.settings)
+    with installation.database.connect(installation.tenant_id) as connection:
+        old = [
+            each
+            for each in credentials.list_credentials(connection, installation.tenant_id)
+            if each.key_id != keys.current[0]
+        ]
+    for each in old:
+        store_secret(installation, each.name, _opened(installation, keys, each))
+    return len(old)
+
+
+def resolve(installation: Installation, reference: str) -> str:
+    """The secret a reference stands for; Misuse, without the secret, where there is none."""
+    kind, _, name = reference.partition(":")
+    if kind == "env" and name:
+        found = os.environ.get(name)
+        if not found:
+            raise Misuse("the environment has no such variable, or it is empty", where="secret", value=reference)
+        return found
+    if kind == "file" and name:
+        return _from_file(Path(name), reference)
+    if kind == "stored" and name:
+        with installation.database.connect(installation.tenant_id) as connection:
+            stored = credentials.get_credential(connection, installation.tenant_id, name)
+        if stored is None:
+            raise Misuse(
+                "no credential is stored under this name",
+                where="secret",
+                value=reference,
+                remedy=f"Store it: headwater connectors credentials set {name}",
+            )
+        return _opened(installation, keys_of(installation.settings), stored)
+    raise Misuse("no reference to a secret", where="secret", valid=VALID)
+
+
+def _from_file(path: Path, reference: str) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_SECRET_BYTES + 1)
+        if len(content) > MAX_SECRET_BYTES:
+            raise Misuse("the file is too long for a secret", where="secret", value=reference, valid="at most 64 KiB")
+        return content.decode().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misuse(
+            "the file with the secret cannot be read", where="secret", value=reference, valid="a text file"
+        ) from error
+
+
+def _opened(installation: Installation, keys: Keys, stored: Credential) -> str:
+    key = keys.by_id.get(stored.key_id)
+    if key is None:
+        raise Misuse(
+            "the key this credential is encrypted by is not among those known",
+            where=f"credential {stored.name}",
+            value=stored.key_id,
+            valid=", ".join(keys.by_id),
+            remedy="Add the key to HEADWATER_CREDENTIALS_KEYS, or store the credential again.",
+        )
+    try:
+        secret: bytes = AESGCM(key).decrypt(stored.nonce, stored.ciphertext, _bound_to(installation, stored.name))
+    except InvalidTag as error:
+        raise Stopped(
+            "this credential was changed, or is not encrypted by the key of that id",
+            where=f"credential {stored.name}",
+            remedy="Store it again, and find out who changed it.",
+        ) from error
+    return secret.decode()
+
+
+def _bound_to(installation: Installation, name: str) -> bytes:
+    return f"{installation.tenant_id}/{name}".encode()

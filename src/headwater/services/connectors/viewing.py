@@ -1,0 +1,103 @@
+"""What a person asks about a connector: is it well, what does it hold, how far was it read."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from headwater.connectors.protocol import Selection
+from headwater.errors import Misuse
+from headwater.services.connectors.keeping import find, opened
+from headwater.store import connectors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from headwater.connectors.protocol import Connector, FileStore, Problem, RemoteFile, SourcePlan, Table
+    from headwater.services.installation import Installation
+    from headwater.store.connectors import StoredConnector
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """A connector as it stands: its circuit, how far each source was read, its latest syncs, changed columns."""
+
+    connector: StoredConnector
+    circuit: connectors.Circuit
+    states: Sequence[dict[str, Any]]
+    syncs: Sequence[dict[str, Any]]
+    schema_changes: Sequence[dict[str, Any]]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values; what JSON has no form for is left to the printer."""
+        return {
+            **connector_as_json(self.connector),
+            "circuit": asdict(self.circuit),
+            "states": list(self.states),
+            "syncs": list(self.syncs),
+            "schema_changes": list(self.schema_changes),
+        }
+
+
+def connector_as_json(stored: StoredConnector) -> dict[str, Any]:
+    """A connector as plain values. Secrets stand in its config as references only."""
+    return {"name": stored.name, "kind": stored.kind, "config": dict(stored.config), "created_at": stored.created_at}
+
+
+def all_connectors(installation: Installation) -> list[StoredConnector]:
+    """Those there are, by name."""
+    with installation.database.connect(installation.tenant_id) as connection:
+        return connectors.list_connectors(connection, installation.tenant_id)
+
+
+def status(installation: Installation, name: str, *, limit: int = 10) -> Status:
+    """How a connector stands."""
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        stored = connectors.find_connector(connection, tenant_id, name)
+        key = stored.connector_id
+        return Status(
+            connector=stored,
+            circuit=connectors.circuit_of(connection, tenant_id, key),
+            states=connectors.states_of_connector(connection, tenant_id, key),
+            syncs=connectors.syncs_of_connector(connection, tenant_id, key, limit=limit),
+            schema_changes=connectors.schema_changes(connection, tenant_id, key),
+        )
+
+
+def validate(installation: Installation, name: str, table: str | None) -> Sequence[Problem]:
+    """What stands in the way of reading."""
+    with opened(installation, find(installation, name)) as source:
+        return source.validate(Selection(table=table) if table else None)
+
+
+def discover(installation: Installation, name: str) -> Sequence[Table] | Sequence[RemoteFile]:
+    """The tables of a source, or the files of a store."""
+    with opened(installation, find(installation, name)) as source:
+        return source.files() if is_store(source) else source.discover()  # type: ignore[union-attr]
+
+
+def sample(installation: Installation, name: str, table: str, *, rows: int) -> pa.Table:
+    """The first rows of a table."""
+    with opened(installation, find(installation, name)) as source:
+        return tables_of(source, name).sample(table, rows)
+
+
+def plan(installation: Installation, name: str, selection: Selection) -> SourcePlan:
+    """The chunks a sync would read, without reading any."""
+    with opened(installation, find(installation, name)) as source:
+        return tables_of(source, name).plan(selection)
+
+
+def is_store(source: Connector | FileStore) -> bool:
+    """Whether it brings files rather than tables."""
+    return hasattr(source, "files")
+
+
+def tables_of(source: Connector | FileStore, name: str) -> Connector:
+    """A source that has tables; Misuse where it is a store of files."""
+    if is_store(source):
+        raise Misuse("this connector brings files, not tables", where=f"connector {name}")
+    return source  # type: ignore[return-value]

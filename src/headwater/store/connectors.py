@@ -1,0 +1,230 @@
+"""Connectors as kept, the plans and checkpoints of their syncs, the columns their sources had, and their circuits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from headwater.errors import Misuse
+from headwater.store.queries import named_queries
+from headwater.store.records import select
+
+QUERIES = named_queries("connectors")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredConnector:
+    """A connector as kept; its config holds references to secrets, never a secret."""
+
+    connector_id: UUID
+    name: str
+    kind: str
+    config: Mapping[str, Any]
+    created_at: datetime
+    updated_at: datetime
+    removed_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedSourceChunk:
+    """Where a chunk of a sync lies in its source; see `connectors.protocol.SourceChunk`."""
+
+    chunk_no: int
+    locator: Mapping[str, Any]
+    records: int
+    cursor_to: str | None
+    window_start: str | None
+    window_end: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncState:
+    """How far a source was read: every chunk of the run up to `last_chunk_no` is in, and `gaps` are not."""
+
+    run_id: UUID
+    last_chunk_no: int
+    gaps: Sequence[int]
+    last_cursor: str | None
+    last_row_id: str | None
+    last_window_start: str | None
+    last_window_end: str | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circuit:
+    """closed, open or half_open, for so many seconds; failures one after the other."""
+
+    state: str = "closed"
+    failures: int = 0
+    seconds: float = 0.0
+    last_error: str | None = None
+
+
+def add_connector(
+    connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID, *, name: str, kind: str, config: object
+) -> None:
+    """Keep a connector; Misuse where the name is taken."""
+    values = {"tenant_id": tenant_id, "connector_id": connector_id, "name": name, "kind": kind}
+    try:
+        connection.execute(QUERIES["add"], {**values, "config": Jsonb(config)})
+    except psycopg.errors.UniqueViolation as error:
+        raise Misuse(
+            "there is a connector of this name",
+            where="connectors add",
+            value=name,
+            valid="a name that none has",
+            remedy="`headwater connectors list` shows them.",
+        ) from error
+    except psycopg.errors.CheckViolation as error:
+        raise Misuse(
+            "no name for a connector",
+            where="connectors add",
+            value=name,
+            valid="small letters, digits, _ and -, a letter first, at most 63",
+        ) from error
+
+
+def change_config(
+    connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID, config: Mapping[str, Any]
+) -> None:
+    """Another config."""
+    values = {"tenant_id": tenant_id, "connector_id": connector_id}
+    connection.execute(QUERIES["change"], {**values, "config": Jsonb(config)})
+
+
+def remove_connector(connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID) -> None:
+    """Let go of a connector; its runs stay."""
+    connection.execute(QUERIES["remove"], {"tenant_id": tenant_id, "connector_id": connector_id})
+
+
+def list_connectors(connection: psycopg.Connection[Any], tenant_id: UUID) -> list[StoredConnector]:
+    """Those there are, by name."""
+    return select(connection, StoredConnector, QUERIES["list"], {"tenant_id": tenant_id})
+
+
+def find_connector(connection: psycopg.Connection[Any], tenant_id: UUID, name: str) -> StoredConnector:
+    """The connector of a name; Misuse naming those there are."""
+    found = select(connection, StoredConnector, QUERIES["named"], {"tenant_id": tenant_id, "name": name})
+    if not found:
+        known = ", ".join(each.name for each in list_connectors(connection, tenant_id))
+        raise Misuse(
+            "there is no such connector",
+            where="connector",
+            value=name,
+            valid=known or None,
+            remedy="`headwater connectors add` makes one." if not known else None,
+        )
+    return found[0]
+
+
+def get_connector(connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID) -> StoredConnector:
+    """A connector by id, removed ones too."""
+    values = {"tenant_id": tenant_id, "connector_id": connector_id}
+    (found,) = select(connection, StoredConnector, QUERIES["get"], values)
+    return found
+
+
+def plan_source_chunks(
+    connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID, chunks: Sequence[PlannedSourceChunk]
+) -> None:
+    """Write where the chunks of a sync lie, in the transaction that writes its run."""
+    columns = {field.name: [getattr(chunk, field.name) for chunk in chunks] for field in fields(PlannedSourceChunk)} | {
+        "locator": [Jsonb(chunk.locator) for chunk in chunks]
+    }
+    connection.execute(QUERIES["plan_chunks"], {"tenant_id": tenant_id, "run_id": run_id, **columns})
+
+
+def source_chunks_of(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> list[PlannedSourceChunk]:
+    """The plan of a sync, in order."""
+    values = {"tenant_id": tenant_id, "run_id": run_id}
+    return select(connection, PlannedSourceChunk, QUERIES["chunks_of_run"], values)
+
+
+def state_of_source(connection: psycopg.Connection[Any], tenant_id: UUID, source_id: bytes) -> SyncState | None:
+    """How far a source was read; None where it never was."""
+    found = select(connection, SyncState, QUERIES["state_of_source"], {"tenant_id": tenant_id, "source_id": source_id})
+    return found[0] if found else None
+
+
+def states_of_connector(
+    connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID
+) -> list[dict[str, Any]]:
+    """How far each source was read through a connector."""
+    return _dicts(connection, "states", {"tenant_id": tenant_id, "connector_id": connector_id})
+
+
+def syncs_of_connector(
+    connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID, *, limit: int
+) -> list[dict[str, Any]]:
+    """The latest syncs first."""
+    return _dicts(connection, "syncs", {"tenant_id": tenant_id, "connector_id": connector_id, "limit": limit})
+
+
+def schema_changes(connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID) -> list[dict[str, Any]]:
+    """What changed in the tables of a connector, the latest first."""
+    return _dicts(connection, "schema_changes", {"tenant_id": tenant_id, "connector_id": connector_id})
+
+
+def schema_seen(
+    connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID, table: str
+) -> tuple[int, list[dict[str, Any]]]:
+    """How often the columns of a table were noted, and what they were last; 0 and none where they never were."""
+    values = {"tenant_id": tenant_id, "connector_id": connector_id, "table_name": table}
+    row = connection.execute(QUERIES["schema_seen"], values).fetchone()
+    return (row[0], row[1]) if row else (0, [])
+
+
+def note_schema(
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    connector_id: UUID,
+    table: str,
+    *,
+    seen_no: int,
+    columns: Sequence[Mapping[str, Any]],
+    changes: Sequence[Mapping[str, Any]],
+) -> None:
+    """Note the columns a table has now."""
+    values = {"tenant_id": tenant_id, "connector_id": connector_id, "table_name": table, "seen_no": seen_no}
+    connection.execute(
+        QUERIES["note_schema"], {**values, "columns": Jsonb(list(columns)), "changes": Jsonb(list(changes))}
+    )
+
+
+def circuit_of(connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID) -> Circuit:
+    """The state of a source's circuit; closed where nothing was ever noted."""
+    row = connection.execute(QUERIES["circuit"], {"tenant_id": tenant_id, "connector_id": connector_id}).fetchone()
+    return Circuit(state=row[0], failures=row[1], seconds=row[2], last_error=row[3]) if row else Circuit()
+
+
+def set_circuit(
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    connector_id: UUID,
+    *,
+    state: str,
+    failures: int,
+    last_error: str | None,
+) -> None:
+    """A new state of the circuit."""
+    values = {"tenant_id": tenant_id, "connector_id": connector_id, "state": state, "failures": failures}
+    connection.execute(QUERIES["set_circuit"], {**values, "last_error": last_error})
+
+
+def may_try_again(connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID, seconds: float) -> bool:
+    """Whether this caller is the one who may ask a source whose circuit has been open for so long."""
+    values = {"tenant_id": tenant_id, "connector_id": connector_id, "seconds": seconds}
+    return connection.execute(QUERIES["try_half_open"], values).rowcount == 1
+
+
+def _dicts(connection: psycopg.Connection[Any], query: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(QUERIES[query], values).fetchall()

@@ -1,0 +1,109 @@
+-- name: add
+-- A connector under a name that none has.
+INSERT INTO connectors (tenant_id, connector_id, name, kind, config)
+VALUES (%(tenant_id)s, %(connector_id)s, %(name)s, %(kind)s, %(config)s)
+
+-- name: change
+-- Another config for a connector.
+UPDATE connectors SET config = %(config)s, updated_at = clock_timestamp()
+WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s
+
+-- name: remove
+-- Its runs stay, and with them what they say of it; its name is free again.
+UPDATE connectors SET removed_at = clock_timestamp(), updated_at = clock_timestamp()
+WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s
+
+-- name: list
+-- Those there are, by name.
+SELECT {columns} FROM connectors WHERE tenant_id = %(tenant_id)s AND removed_at IS NULL ORDER BY name
+
+-- name: named
+-- The connector of a name.
+SELECT {columns} FROM connectors WHERE tenant_id = %(tenant_id)s AND name = %(name)s AND removed_at IS NULL
+
+-- name: get
+-- A connector by id, removed ones too.
+SELECT {columns} FROM connectors WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s
+
+-- name: plan_chunks
+-- Where the chunks of a sync lie in their source, as columns of arrays.
+INSERT INTO source_chunks (tenant_id, run_id, chunk_no, locator, records, cursor_to, window_start, window_end)
+SELECT %(tenant_id)s, %(run_id)s, planned.* FROM unnest(
+    %(chunk_no)s::integer[], %(locator)s::jsonb[], %(records)s::integer[], %(cursor_to)s::text[],
+    %(window_start)s::text[], %(window_end)s::text[]) AS planned
+
+-- name: chunks_of_run
+-- The plan of a sync.
+SELECT {columns} FROM source_chunks WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s ORDER BY chunk_no
+
+-- name: state_of_source
+-- How far a source was read.
+SELECT {columns} FROM connector_sync_state WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s
+
+-- name: syncs
+-- The latest runs through a connector first.
+SELECT run_id, source_name, state, started_at, finished_at, chunks_planned, records_planned FROM runs
+WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s
+ORDER BY started_at DESC LIMIT %(limit)s
+
+-- name: states
+-- How far each source was read through a connector.
+SELECT DISTINCT ON (r.source_id) r.source_name, s.run_id, s.last_chunk_no, s.gaps, s.last_cursor, s.last_row_id,
+       s.last_window_start, s.last_window_end, s.updated_at
+FROM runs r JOIN connector_sync_state s ON s.tenant_id = r.tenant_id AND s.source_id = r.source_id
+WHERE r.tenant_id = %(tenant_id)s AND r.connector_id = %(connector_id)s
+ORDER BY r.source_id, r.started_at DESC
+
+-- name: schema_seen
+-- The columns a table had when last they were noted.
+SELECT seen_no, columns FROM source_schema_cache
+WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s AND table_name = %(table_name)s
+ORDER BY seen_no DESC LIMIT 1
+
+-- name: note_schema
+-- The columns a table has now, and what changed.
+INSERT INTO source_schema_cache (tenant_id, connector_id, table_name, seen_no, columns, changes)
+VALUES (%(tenant_id)s, %(connector_id)s, %(table_name)s, %(seen_no)s, %(columns)s, %(changes)s)
+
+-- name: schema_changes
+-- What changed in the tables of a connector, the latest first.
+SELECT table_name, seen_no, changes, seen_at FROM source_schema_cache
+WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s ORDER BY seen_at DESC, table_name
+
+-- name: circuit
+-- The state of a source's circuit, and for how long it has been so.
+SELECT state, failures, extract(epoch FROM clock_timestamp() - changed_at)::double precision, last_error
+FROM source_circuits WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s
+
+-- name: set_circuit
+-- A new state of the circuit.
+INSERT INTO source_circuits AS c (tenant_id, connector_id, state, failures, last_error)
+VALUES (%(tenant_id)s, %(connector_id)s, %(state)s, %(failures)s, %(last_error)s)
+ON CONFLICT (tenant_id, connector_id) DO UPDATE
+SET state = EXCLUDED.state, failures = EXCLUDED.failures, last_error = EXCLUDED.last_error,
+    changed_at = clock_timestamp()
+
+-- name: try_half_open
+-- Of those who wait for an open circuit, one may ask.
+UPDATE source_circuits SET state = 'half_open', changed_at = clock_timestamp()
+WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s AND state <> 'closed'
+  AND changed_at < clock_timestamp() - make_interval(secs => %(seconds)s)
+
+-- name: put_credential
+-- A secret, encrypted; one of that name is replaced.
+INSERT INTO credentials AS c (tenant_id, name, key_id, nonce, ciphertext)
+VALUES (%(tenant_id)s, %(name)s, %(key_id)s, %(nonce)s, %(ciphertext)s)
+ON CONFLICT (tenant_id, name) DO UPDATE
+SET key_id = EXCLUDED.key_id, nonce = EXCLUDED.nonce, ciphertext = EXCLUDED.ciphertext, updated_at = clock_timestamp()
+
+-- name: credential
+-- A secret by name, encrypted.
+SELECT {columns} FROM credentials WHERE tenant_id = %(tenant_id)s AND name = %(name)s
+
+-- name: credentials
+-- All of them.
+SELECT {columns} FROM credentials WHERE tenant_id = %(tenant_id)s ORDER BY name
+
+-- name: remove_credential
+-- Forget a secret.
+DELETE FROM credentials WHERE tenant_id = %(tenant_id)s AND name = %(name)s
