@@ -5,7 +5,7 @@ The rooms, from the ground up; imports go down only:
     errors.py      every error, sorted by what the caller does next
     settings.py    what an installation can be told, from the environment and headwater.toml
     telemetry.py   log entries, and progress against the planned total
-    plugins.py     the door for packs, which the built-in ones use too
+    plugins.py     the doors for packs and connectors, which the built-in ones use too
     values/        parsing of text, exact decimals, canonical form, hashes; Python and SQL twins
     contracts/     what a record must be; every enforcer made from one document
     audit/         who did what: append-only, hash-chained
@@ -19,6 +19,7 @@ The rooms, from the ground up; imports go down only:
     packs/         one folder a domain: contracts, mappings, reference data
     store/         the only room that speaks PostgreSQL; migrations, COPY, row-level security, blobs
     pipeline/      the composer: plan, run, resume; defines the ports it needs
+    testing/       public kit: what a connector must do, checked by one class in its author's tests
     services/      use cases: the one face behind all faces
     cli/           the command line, thin over services
 """

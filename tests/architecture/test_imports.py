@@ -24,6 +24,7 @@ HEAVY = {
         "services",
         "store",
     },  # services hand a chunk's hashes from store to pipeline
+    "obstore": {"connectors"},
     "pgpq": {"store"},
     "pint": {"accounting"},
     "psycopg": {"store"},
@@ -37,9 +38,11 @@ HEAVY = {
         "quality",
         "store",
         "services",
+        "testing",
     },
     "pycountry": {"accounting"},
     "pydantic": {"accounting", "connectors", "contracts", "mapping", "pipeline", "settings"},
+    "pytest": {"testing"},  # its users have it
     "rapidfuzz": {"mapping"},
     "rich": {"cli", "telemetry"},
     "sqlglot": {"accounting", "contracts", "engine", "lineage"},  # expressions of indicators, parsed in accounting

@@ -1,0 +1,260 @@
+"""Connectors that change values, hold on to what they should let go of, or tell a secret."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import datetime
+import json
+import logging
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from headwater.connectors.protocol import Problem, Selection, SourceChunk, SourcePlan
+from headwater.errors import HeadwaterError, RetryLater
+from tests.unit.testing.hostile import Hostile
+from tests.unit.testing.memory import Server, Stored
+
+# -------------------------------------------------------------------------------------------------------------- values
+
+
+class Changes(Hostile):
+    """Values of one type are given as another."""
+
+    of: ClassVar[pa.DataType] = pa.string()
+    arrow: ClassVar[pa.DataType] = pa.string()
+
+    def change(self, value: Any) -> Any:
+        return value
+
+    def stored(self, selection: Selection) -> Stored:
+        found = super().stored(selection)
+        columns = tuple(replace(c, arrow=self.arrow) if c.arrow == self.of else c for c in found.columns)
+        changed = [number for number, c in enumerate(found.columns) if c.arrow == self.of]
+        rows = [
+            tuple(self.change(v) if n in changed and v is not None else v for n, v in enumerate(row))
+            for row in found.rows
+        ]
+        return replace(found, columns=columns, rows=rows)
+
+
+class CountsInFloats(Changes):
+    fails, of, arrow = "integer lossless", pa.int64(), pa.float64()
+
+    def change(self, value: Any) -> Any:
+        return float(value)
+
+
+class RoundsDecimals(Changes):
+    fails, of, arrow = "decimal lossless", pa.decimal128(38, 10), pa.float64()
+
+    def change(self, value: Any) -> Any:
+        return float(value)
+
+
+class CutsDecimals(Changes):
+    fails, of, arrow = "decimal lossless", pa.decimal128(38, 10), pa.decimal128(38, 2)
+
+    def change(self, value: Any) -> Any:
+        return Decimal(int(value * 100)) / 100 if abs(value) < 1 else Decimal(int(value))
+
+
+class KnowsNoNaN(Changes):
+    fails, of, arrow = "float lossless", pa.float64(), pa.float64()
+
+    def change(self, value: Any) -> Any:
+        return None if math.isnan(value) else value
+
+
+class TakesEmptyForNull(Changes):
+    fails = "text lossless"
+
+    def change(self, value: Any) -> Any:
+        return value or None
+
+
+class Strips(Changes):
+    fails = "text lossless"
+
+    def change(self, value: Any) -> Any:
+        return value.strip()
+
+
+class ReadsBytesAsText(Changes):
+    fails, of = "bytes lossless", pa.binary()
+
+    def change(self, value: Any) -> Any:
+        return value.decode("utf-8", "replace")
+
+
+class CannotSayNo(Changes):
+    fails, of, arrow = "boolean lossless", pa.bool_(), pa.string()
+
+    def change(self, value: Any) -> Any:
+        return str(value or "")
+
+
+class CountsNanoseconds(Changes):
+    """Which begin in 1677 and end in 2262."""
+
+    fails, of, arrow = "date lossless", pa.date32(), pa.timestamp("ns")
+
+    def change(self, value: Any) -> Any:
+        return datetime.datetime.combine(value, datetime.time())
+
+
+class CutsMicroseconds(Changes):
+    fails, of, arrow = "timestamp lossless", pa.timestamp("us"), pa.timestamp("s")
+
+    def change(self, value: Any) -> Any:
+        return value.replace(microsecond=0)
+
+
+class DropsTimeZones(Changes):
+    fails, of, arrow = "timestamptz lossless", pa.timestamp("us", tz="UTC"), pa.timestamp("us")
+
+    def change(self, value: Any) -> Any:
+        return value.replace(tzinfo=None)
+
+
+class CutsSeconds(Changes):
+    fails, of, arrow = "time lossless", pa.time64("us"), pa.time32("s")
+
+    def change(self, value: Any) -> Any:
+        return value.replace(microsecond=0)
+
+
+class ReadsJsonIntoFloats(Changes):
+    fails = "json lossless"
+
+    def change(self, value: Any) -> Any:
+        try:
+            return json.dumps(json.loads(value))
+        except ValueError:
+            return value
+
+
+class PrintsArrays(Changes):
+    fails, of = "array lossless", pa.list_(pa.int64())
+
+    def change(self, value: Any) -> Any:
+        return str(value).replace("[", "{").replace("]", "}")
+
+
+class CutsEnums(Changes):
+    fails = "enum lossless"
+
+    def change(self, value: Any) -> Any:
+        return value.split()[0] if value.strip() else value
+
+
+class CutsUuids(Changes):
+    fails = "uuid lossless"
+
+    def change(self, value: Any) -> Any:
+        return value[:32]
+
+
+# ------------------------------------------------------------------------------------------------------------- holding
+
+
+class SwallowsErrors(Hostile):
+    fails = "reads left early"
+
+    @contextlib.contextmanager
+    def read(self, selection: Selection, chunk: SourceChunk) -> Iterator[Iterator[pa.RecordBatch]]:
+        with contextlib.suppress(Exception), super().read(selection, chunk) as stream:
+            yield stream
+
+
+class LeavesFilesOpen(Hostile):
+    fails = "reads left early"
+
+    def batches(self, selection: Selection, table: Stored, chunk: SourceChunk) -> Iterator[pa.RecordBatch]:
+        self.opened = [*getattr(self, "opened", []), os.open(os.devnull, os.O_RDONLY)]
+        return super().batches(selection, table, chunk)
+
+    def close(self) -> None:
+        while getattr(self, "opened", []):
+            os.close(self.opened.pop())
+
+
+class IgnoresCancellation(Hostile):
+    """Frees the source only after the last batch."""
+
+    fails = "source freed"
+
+    @contextlib.contextmanager
+    def read(self, selection: Selection, chunk: SourceChunk) -> Iterator[Iterator[pa.RecordBatch]]:
+        server = self.server()
+        server.reading += 1
+
+        def stream() -> Iterator[pa.RecordBatch]:
+            yield from self.batches(selection, self.stored(selection), chunk)
+            server.reading -= 1
+
+        yield stream()
+
+
+class HoldsEverything(Hostile):
+    fails = "memory bounded"
+
+    def batches(self, selection: Selection, table: Stored, chunk: SourceChunk) -> Iterator[pa.RecordBatch]:
+        return iter(list(super().batches(selection, table, chunk)))
+
+
+# ------------------------------------------------------------------------------------------------------------- secrecy
+
+
+class Leaky(Hostile):
+    fails = "no secret told"
+
+    @property
+    def password(self) -> str:
+        return self.resolve(self.config.password_ref)
+
+
+class LeaksInErrors(Leaky):
+    def error(self, problem: Problem) -> Exception:
+        return RetryLater(problem.what, where=f"memory://reader:{self.password}@{self.config.host}")
+
+
+class LeaksInProblems(Leaky):
+    def obstacle(self, table: str | None = None) -> Problem | None:
+        found = super().obstacle(table)
+        return replace(found, remedy=f"Is {self.password} the password?") if found else None
+
+
+class LeaksInLocators(Leaky):
+    def plan(self, selection: Selection) -> SourcePlan:
+        found = super().plan(selection)
+        header = base64.b64encode(f"{self.config.user}:{self.password}".encode()).decode()
+        changed = (replace(chunk, locator={**chunk.locator, "header": header}) for chunk in found.chunks)
+        return replace(found, chunks=tuple(changed))
+
+
+class LeaksInLogs(Leaky):
+    def server(self, table: str | None = None) -> Server:
+        logging.getLogger("hostile").debug("connecting with %s", {"password": self.password})
+        return super().server(table)
+
+
+class LeaksInRepr(Leaky):
+    def __repr__(self) -> str:
+        return f"Memory({self.config.host}, {self.password})"
+
+
+class LeaksInCauses(Leaky):
+    """The error is clean, what it came from is not."""
+
+    def server(self, table: str | None = None) -> Server:
+        try:
+            return super().server(table)
+        except HeadwaterError as error:
+            raise error from ConnectionError(f"password={self.password}")

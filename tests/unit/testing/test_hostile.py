@@ -1,0 +1,30 @@
+"""The suite finds each hostile connector at the check that is meant for it, and each check finds one."""
+
+from __future__ import annotations
+
+import pytest
+
+from headwater.testing.checking import Verdict, verdict
+from headwater.testing.suite import TABLE_CHECKS
+from tests.unit.testing import hostile_with_values
+from tests.unit.testing.hostile import Hostile, all_of
+from tests.unit.testing.memory_case import case_of
+
+CHECKS = {check.name: check for check in TABLE_CHECKS}
+BASES = {hostile_with_values.Changes, hostile_with_values.Leaky}
+HOSTILE = [one for one in all_of() if one not in BASES]
+
+
+def became(connector: type[Hostile], check: str) -> Verdict:
+    return verdict(case_of(connector, **connector.kind), CHECKS[check])
+
+
+@pytest.mark.parametrize("connector", HOSTILE, ids=[one.__name__ for one in HOSTILE])
+def test_what_it_does_wrong_is_found(connector: type[Hostile]) -> None:
+    found = became(connector, connector.fails)
+    assert found.outcome == "failed", connector.__name__
+    assert len(found.why.split()) > 4
+
+
+def test_every_check_can_fail() -> None:
+    assert {connector.fails for connector in HOSTILE} == set(CHECKS)
