@@ -20,7 +20,7 @@ def load(group: str) -> dict[str, Any]:
     for entry in sorted(entry_points(group=group), key=lambda entry: entry.name):
         try:
             found[entry.name] = entry.load()
-        except Exception as error:  # noqa: BLE001 - whatever somebody else's module raises, the rest goes on
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever somebody else's module does, the rest goes on
             get_logger(__name__).warning(
                 "a plug-in cannot be loaded", group=group, plugin=entry.name, error=f"{type(error).__name__}: {error}"
             )
