@@ -49,9 +49,12 @@ Resolve = Callable[[str], str]
 
 
 class Config(BaseModel):
-    """Base of the typed configs. A secret stands in it as a reference, in a field whose name ends in `_ref`."""
+    """Base of the typed configs. A secret stands in it as a reference, in a field whose name ends in `_ref`.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    What is wrong with a value is said without the value: it may be a secret in the wrong place.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from headwater.connectors.protocol import Cause, Config, Kind
+from headwater.connectors.protocol import Cause, Config, Kind, Selection
 from headwater.errors import Misuse
 
 UNREACHABLE: tuple[Cause, ...] = ("name_not_found", "refused", "timeout", "tls", "login", "missing_right")
@@ -99,10 +99,10 @@ class Case(Opened):
         """Rows go."""
         not_given("delete", "`delete`")
 
-    def make_values(self, sort: str, values: Sequence[Any]) -> str:  # noqa: ARG002 - for the author to use
+    def make_values(self, sort: str, values: Sequence[Any]) -> str | Selection:  # noqa: ARG002 - for the author to use
         """A table with the columns `id` (1, 2, ...) and `value`, of the type that the source has for this sort.
 
-        The last value is None. Gives the table's name.
+        The last value is None. Gives the table's name or, where columns are called otherwise, what is to be read.
         """
         return not_given(sort, f"a table in `make_values({sort!r}, ...)`")
 

@@ -107,14 +107,14 @@ READINGS: dict[str, Callable[[str], Any]] = {
 def lossless(sort: str, case: Case) -> None:
     """Values of one sort, and a NULL, are read as they stand at the source."""
     named = {name: value for name, value in VALUES[sort].items() if f"{sort}: {name}" not in case.lacks}
-    table = case.make_values(sort, [*named.values(), None])
-    key = case.columns[0] if table == case.table else "id"
-    asked = Selection(table=table, key=(key,))
+    made = case.make_values(sort, [*named.values(), None])
+    asked = Selection(table=made, key=("id",), columns=("id", "value")) if isinstance(made, str) else made
+    key = asked.key[0]
     with opened(case) as connector:
         plan = connector.plan(asked)
         found = [batch for chunk in plan.chunks for batch in batches(connector, asked, chunk)]
-    read = pa.Table.from_batches(found).sort_by(key).column(1).combine_chunks()
-    arrow = next(column.arrow for column in plan.columns if column.name != key)
+    arrow, name = next((column.arrow, column.name) for column in plan.columns if column.name != key)
+    read = pa.Table.from_batches(found).sort_by(key).column(name).combine_chunks()
     require(read.type == arrow, f"{sort}: the plan tells the type {arrow}, the batches have {read.type}")
     require(len(read) == len(named) + 1, f"{sort}: {len(named) + 1} values were written, {len(read)} are read")
     nulls = read.is_null().to_pylist()
