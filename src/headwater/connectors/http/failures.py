@@ -1,0 +1,138 @@
+"""What goes wrong between us and an HTTP source, sorted by what the caller does next."""
+
+from __future__ import annotations
+
+import datetime
+import socket
+import ssl
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from headwater.connectors.protocol import Cause, Problem
+from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater
+
+LONGEST_WAIT = 24 * 3600.0
+_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+
+
+class NotNow(RetryLater):
+    """The source does not answer as it should, and may in a while."""
+
+    cause: Cause = "timeout"
+
+
+class NotAllowed(Misuse):
+    """The source will not answer until config or rights are other ones."""
+
+    cause: Cause = "config"
+
+
+def not_now(what: str, where: str, cause: Cause, *, after: float | None = None) -> NotNow:
+    error = NotNow(what, where=where, remedy="Try again later." if after is None else f"Try again after {after:g} s.")
+    error.cause, error.after = cause, after
+    return error
+
+
+def not_allowed(
+    what: str, where: str, cause: Cause, *, value: object = None, valid: str | None = None, remedy: str | None = None
+) -> NotAllowed:
+    error = NotAllowed(what, where=where, value=value, valid=valid, remedy=remedy)
+    error.cause = cause
+    return error
+
+
+def problem_of(error: HeadwaterError) -> Problem:
+    """An error as what `validate` tells."""
+    cause: Cause = "protocol"
+    if isinstance(error, NotNow | NotAllowed):
+        cause = error.cause
+    elif isinstance(error, Misuse):
+        cause = "config"
+    what = error.what if error.value is None else f"{error.what} (value: {str(error.value)[:200]!r})"
+    return Problem(cause=cause, what=what, where=error.where or "", valid=error.valid, remedy=error.remedy)
+
+
+def of_transport(error: httpx.HTTPError, where: str) -> HeadwaterError:
+    """What a library's error about a connection means."""
+    if isinstance(error, httpx.ConnectTimeout):
+        return not_now("no connection in time", where, "timeout")
+    if isinstance(error, httpx.TimeoutException):
+        return not_now("no answer in time", where, "timeout")
+    if isinstance(error, httpx.ConnectError):
+        return _of_connecting(error, where)
+    if isinstance(error, httpx.DecodingError):
+        return InputRefused("the answer is packed in a way that cannot be unpacked", where=where)
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
+        return not_allowed("this cannot be sent as HTTP", where, "config", remedy="See that no value has line breaks.")
+    return not_now("the connection was lost before the answer was whole", where, "refused")
+
+
+def _of_connecting(error: httpx.ConnectError, where: str) -> HeadwaterError:
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return not_allowed(
+                f"the certificate is not trusted: {cause.verify_message}",
+                where,
+                "tls",
+                valid="a certificate for this host from a known authority",
+                remedy="Set ca_file to the PEM file of your own authority, or mend the certificate.",
+            )
+        if isinstance(cause, ssl.SSLError):
+            remedy = "See that the port speaks TLS 1.2 or 1.3."
+            return not_allowed("TLS cannot be agreed on", where, "tls", remedy=remedy)
+        if isinstance(cause, socket.gaierror):
+            if cause.errno == socket.EAI_AGAIN:
+                return not_now("the host's name cannot be looked up just now", where, "name_not_found")
+            remedy = "Correct url, or the network's names."
+            return not_allowed("the host's name is not found", where, "name_not_found", remedy=remedy)
+    return not_now("nothing takes the connection", where, "refused")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: BaseException | None = error
+    for _ in range(10):
+        if seen is None:
+            return
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
+def of_status(response: httpx.Response, where: str, said: str) -> HeadwaterError:
+    """What a status other than 200 means; `said` is what the source says itself, without secrets."""
+    status = response.status_code
+    words = f"the source answers {status} {response.reason_phrase}".rstrip() + (f": {said}" if said else "")
+    if status in _PASSING:
+        return not_now(words, where, "refused" if status != 429 else "timeout", after=retry_after(response))
+    if status == 401:
+        return not_allowed(words, where, "login", remedy="Correct user, password or token in auth.")
+    if status == 403:
+        return not_allowed(
+            words, where, "missing_right", remedy="Ask whoever runs the source for the right to read this."
+        )
+    if status in {404, 410}:
+        return not_allowed(words, where, "not_found", remedy="Correct url or the name of the table.")
+    return not_allowed(words, where, "protocol", valid="an answer with status 200")
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """Seconds that the source asks to be left alone; a date counts from the source's own clock where it tells it."""
+    said = response.headers.get("Retry-After", "").strip()
+    if not said:
+        return None
+    if said.isascii() and said.isdigit():
+        return min(float(said[:9]), LONGEST_WAIT)
+    until, now = _moment(said), _moment(response.headers.get("Date", ""))
+    if until is None:
+        return None
+    now = now or datetime.datetime.now(datetime.UTC)
+    return min(max(0.0, (until - now).total_seconds()), LONGEST_WAIT)
+
+
+def _moment(text: str) -> datetime.datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)

@@ -1,0 +1,67 @@
+"""Records of JSON as columns of text: all digits kept, objects as columns with dots, lists as JSON.
+
+A service may send fields that no record of the plan had. They are not lost: the column `_more` holds them as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+import pyarrow as pa
+
+from headwater.connectors.http.exact_json import Record
+from headwater.connectors.nested.cells import Flattener, column_of, columns_of
+from headwater.connectors.protocol import Column
+from headwater.errors import InputRefused
+
+MORE = "_more"
+MOST_COLUMNS = 2000
+_flattener = Flattener("objects", ".")
+
+
+def found_columns(records: Iterable[Record], where: str) -> tuple[str, ...]:
+    """The columns that records have, in the order they first come, and `_more`."""
+    seen: dict[str, bool] = {}
+    for record in records:
+        for path, text in _flattener.cells(record, where).items():
+            seen[path] = seen.get(path, False) or text is not None
+    names = tuple(dict.fromkeys(column_of(path) for path in columns_of(seen)))
+    if len(names) > MOST_COLUMNS:
+        raise InputRefused(
+            "the records have too many columns", where=where, value=len(names), valid=f"at most {MOST_COLUMNS:,}"
+        )
+    return (*(name for name in names if name != MORE), MORE)
+
+
+def described(names: Sequence[str]) -> tuple[Column, ...]:
+    """Columns as the protocol has them."""
+    return tuple(Column(name=name, type="JSON", arrow=pa.string()) for name in names)
+
+
+def cells(record: Record, where: str) -> dict[str, str | None]:
+    """A record as texts by column. Of two fields that would be one column, each is kept: the second as name_2."""
+    made: dict[str, str | None] = {}
+    for path, text in _flattener.cells(record, where).items():
+        name, number = column_of(path), 2
+        while name in made:
+            name, number = f"{column_of(path)}_{number}", number + 1
+        made[name] = text
+    return made
+
+
+def batch(records: Sequence[Record], names: Sequence[str], where: str) -> pa.RecordBatch:
+    """Records as texts; what is in none of the columns stands in `_more`, where that is one of them."""
+    rows = [cells(record, where) for record in records]
+    schema = pa.schema([pa.field(name, pa.string()) for name in names])
+    known = set(names)
+    arrays = [
+        pa.array([_more(row, known) for row in rows] if name == MORE else [row.get(name) for row in rows], pa.string())
+        for name in names
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _more(row: dict[str, str | None], known: set[str]) -> str | None:
+    rest = {name: text for name, text in row.items() if text is not None and (name not in known or name == MORE)}
+    return json.dumps(rest, ensure_ascii=False, separators=(",", ":")) if rest else None

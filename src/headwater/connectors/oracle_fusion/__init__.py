@@ -1,0 +1,17 @@
+"""Oracle Fusion Cloud Applications by their REST API: invoices, requisitions, ledger accounts and other collections."""
+
+from __future__ import annotations
+
+from headwater.connectors.oracle_fusion.config import FusionConfig
+from headwater.connectors.oracle_fusion.connector import FusionConnector
+from headwater.connectors.protocol import Kind
+
+kind = Kind(
+    name="oracle_fusion",
+    title="Oracle Fusion Cloud Applications",
+    config=FusionConfig,
+    open=FusionConnector,
+    chunks=("time_window", "key_range", "whole"),
+    cursor=True,
+    unproven="never run against Oracle's own system; against an HTTP server of the tests that speaks its envelope",
+)

@@ -1,0 +1,17 @@
+"""Any service that speaks HTTP and JSON, declared in its config."""
+
+from __future__ import annotations
+
+from headwater.connectors.protocol import Kind
+from headwater.connectors.rest.config import RestConfig
+from headwater.connectors.rest.connector import RestConnector
+
+kind = Kind(
+    name="rest",
+    title="HTTP and JSON, declared",
+    config=RestConfig,
+    open=RestConnector,
+    chunks=("time_window", "whole"),
+    cursor=True,
+    unproven="run against an HTTP server of the tests' own, with faults; every service is another",
+)
