@@ -64,7 +64,7 @@ class Opened(ABC):
             return config.model_copy(update={"host": "no-such-host.invalid"})
         if cause == "refused" and {"host", "port"} <= set(fields):
             return config.model_copy(update={"host": "127.0.0.1", "port": closed_port()})
-        return not_given(cause, f"a config in `wrong({cause!r})`")
+        raise not_given(cause, f"a config in `wrong({cause!r})`")
 
 
 class Case(Opened):
@@ -89,26 +89,26 @@ class Case(Opened):
 
     def insert(self, rows: Sequence[Row]) -> None:  # noqa: ARG002 - for the author to use
         """Rows are added."""
-        not_given("insert", "`insert`")
+        raise not_given("insert", "`insert`")
 
     def update(self, rows: Sequence[Row]) -> None:  # noqa: ARG002 - for the author to use
         """Rows that are there, known by `id`, get another time and value."""
-        not_given("update", "`update`")
+        raise not_given("update", "`update`")
 
     def delete(self, ids: Sequence[int]) -> None:  # noqa: ARG002 - for the author to use
         """Rows go."""
-        not_given("delete", "`delete`")
+        raise not_given("delete", "`delete`")
 
     def make_values(self, sort: str, values: Sequence[Any]) -> str | Selection:  # noqa: ARG002 - for the author to use
         """A table with the columns `id` (1, 2, ...) and `value`, of the type that the source has for this sort.
 
         The last value is None. Gives the table's name or, where columns are called otherwise, what is to be read.
         """
-        return not_given(sort, f"a table in `make_values({sort!r}, ...)`")
+        raise not_given(sort, f"a table in `make_values({sort!r}, ...)`")
 
     def held(self) -> int:
         """How many reads the source still holds something for: cursors, running statements, open responses."""
-        return not_given("held", "`held`")
+        raise not_given("held", "`held`")
 
     def row(self, record: Mapping[str, Any]) -> Row:
         """What was read, as the row it was made from."""
@@ -125,10 +125,10 @@ def no_network(why: str) -> dict[str, str]:
     return dict.fromkeys((*UNREACHABLE, "secret"), why)
 
 
-def not_given(need: str, what: str) -> Any:
+def not_given(need: str, what: str) -> Misuse:
     """The author has neither given what a check needs nor said that there is no such thing."""
     message = f"the case neither gives {what} nor says why not"
-    raise Misuse(message, remedy=f"Define it, or declare lacks[{need!r}] with the reason")
+    return Misuse(message, remedy=f"Define it, or declare lacks[{need!r}] with the reason")
 
 
 def closed_port() -> int:

@@ -37,4 +37,4 @@ class FileCase(Opened):
 
     def limited(self, *, files: int | None = None, size: int | None = None) -> Config:  # noqa: ARG002 - as above
         """A config that takes no more files, or no larger ones."""
-        return not_given("limits", "a config in `limited`")
+        raise not_given("limits", "a config in `limited`")

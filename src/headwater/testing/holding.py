@@ -49,17 +49,16 @@ def left_early(case: Case) -> None:
 def _error_goes_through(case: Case, connector: Connector) -> None:
     asked = selection(case, chunk_rows=1000)
     chunk = by_another_process(planned(case, asked).chunks[0])
+    came_out: Exception | None = None
     try:
         with connector.read(asked, chunk) as stream:
             next(iter(stream))
             raise _LeftEarlyError  # noqa: TRY301 - what is tried
-    except _LeftEarlyError:
-        return
-    except Exception as error:
-        message = f"an error of whoever reads comes out of `read` as {type(error).__name__}"
-        raise Nonconformity(message) from error
-    message = "an error of whoever reads is swallowed by `read`"
-    raise Nonconformity(message)
+    except Exception as error:  # noqa: BLE001 - any other is what is looked for
+        came_out = error
+    require(came_out is not None, "an error of whoever reads is swallowed by `read`")
+    told = type(came_out).__name__
+    require(isinstance(came_out, _LeftEarlyError), f"an error of whoever reads comes out of `read` as {told}")
 
 
 def source_freed(case: Case) -> None:

@@ -147,7 +147,7 @@ class Memory:
         size = selection.chunk_rows or rows_a_chunk(len(found))
         bounds = self.bounds(found, size)
         start = self.lowest(selection)
-        chunks = [{"by": by, "null": True}] if selection.since is None else []
+        chunks: list[dict[str, Any]] = [{"by": by, "null": True}] if selection.since is None else []
         for low, high in zip([start, *bounds], [*bounds, None], strict=True):
             chunks.append({"by": by, "after": self.told(low), "upto": self.told(high)})
         upto = self.told(found[-1]) if found else selection.since
@@ -190,7 +190,8 @@ class Memory:
     def lowest(self, selection: Selection) -> datetime.datetime | None:
         if selection.since is None:
             return None
-        return self.understood(selection.since) - datetime.timedelta(seconds=selection.lag)
+        since: datetime.datetime = self.understood(selection.since)
+        return since - datetime.timedelta(seconds=selection.lag)
 
     def since(self, value: Any, selection: Selection) -> bool:
         lowest = self.lowest(selection)

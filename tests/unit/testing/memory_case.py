@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from headwater.connectors.protocol import Cause, Column, Kind
 from headwater.testing import Case, Row
-from tests.unit.testing import memory
+from tests.unit.testing import memory as source
 
 PASSWORD = "correct-horse-battery"
-ARROW = {
+ARROW: dict[str, pa.DataType] = {
     "integer": pa.int64(),
     "decimal": pa.decimal128(38, 10),
     "float": pa.float64(),
@@ -36,25 +36,25 @@ def column(name: str, arrow: pa.DataType) -> Column:
 class MemoryCase(Case):
     """A host of its own for each case; beside the server, one that is silent and one of doubtful certificate."""
 
-    kind: ClassVar[Kind] = memory.kind
+    kind: ClassVar[Kind] = source.kind
     memory = 12 * 2**20
 
     def __init__(self) -> None:
         self.host = f"host-{next(_names)}"
         passwords = {"reader": PASSWORD, "nobody": PASSWORD}
-        self.server = memory.Server(passwords=passwords, readers={"reader"})
-        silent = memory.Server(passwords=passwords, silent=True)
-        doubtful = memory.Server(passwords=passwords, tls=True)
-        memory.NETWORK[self.host] = {1: self.server, 2: silent, 3: doubtful}
+        self.server = source.Server(passwords=passwords, readers={"reader"})
+        silent = source.Server(passwords=passwords, silent=True)
+        doubtful = source.Server(passwords=passwords, tls=True)
+        source.NETWORK[self.host] = {1: self.server, 2: silent, 3: doubtful}
 
-    def config(self) -> memory.MemoryConfig:
-        return memory.MemoryConfig(host=self.host, port=1, user="reader", password_ref="env:MEMORY_PASSWORD")
+    def config(self) -> source.MemoryConfig:
+        return source.MemoryConfig(host=self.host, port=1, user="reader", password_ref="env:MEMORY_PASSWORD")
 
     def resolve(self, reference: str) -> str:
         assert reference == "env:MEMORY_PASSWORD"
         return PASSWORD
 
-    def wrong(self, cause: Cause) -> memory.MemoryConfig:
+    def wrong(self, cause: Cause) -> source.MemoryConfig:
         changed: dict[Cause, dict[str, Any]] = {
             "name_not_found": {"host": "no-such-host"},
             "refused": {"port": 9},
@@ -67,7 +67,7 @@ class MemoryCase(Case):
     def make(self, rows: Sequence[Row]) -> None:
         columns = (column("id", pa.int64()), column("at", pa.timestamp("us", tz="UTC")), column("value", pa.string()))
         key = ("id",) if all(row.id is not None for row in rows) else ()
-        self.server.tables["conformance"] = memory.Stored(columns=columns, key=key, cursors=("at",))
+        self.server.tables["conformance"] = source.Stored(columns=columns, key=key, cursors=("at",))
         self.insert(rows)
 
     def insert(self, rows: Sequence[Row]) -> None:
@@ -84,7 +84,7 @@ class MemoryCase(Case):
     def make_values(self, sort: str, values: Sequence[Any]) -> str:
         columns = (column("id", pa.int64()), column("value", ARROW.get(sort, pa.string())))
         texts = [str(value) if sort == "uuid" and value is not None else value for value in values]
-        table = memory.Stored(columns=columns, key=("id",), rows=list(enumerate(texts, 1)))
+        table = source.Stored(columns=columns, key=("id",), rows=list(enumerate(texts, 1)))
         self.server.tables[f"values_{sort}"] = table
         return f"values_{sort}"
 
@@ -92,7 +92,8 @@ class MemoryCase(Case):
         return self.server.reading
 
 
-def case_of(connector: type[memory.Memory], **changes: Any) -> MemoryCase:
+def case_of(connector: type[source.Memory], **changes: Any) -> MemoryCase:
     """The same source, read by another connector."""
-    kind = replace(memory.kind, open=connector, **changes)
-    return type("ChangedCase", (MemoryCase,), {"kind": kind})()
+    kind = replace(source.kind, open=connector, **changes)
+    made: MemoryCase = type("ChangedCase", (MemoryCase,), {"kind": kind})()
+    return made
