@@ -49,6 +49,7 @@ def plan_sync(installation: Installation, recipe: Recipe, base: Path) -> UUID:
     source = source_id(logic.mapping, name)
     selection = _selection(installation, recipe, source)
     plan = _asked(installation, stored, selection)
+    _note_schema(installation, stored, selection.table, plan.columns)
     selection = replace(selection, key=plan.key)
     layout, body = _layout(plan, decimal=logic.mapping.locale.decimal)
     compile_mapping(logic.mapping, logic.contract, layout.columns)
@@ -67,7 +68,6 @@ def plan_sync(installation: Installation, recipe: Recipe, base: Path) -> UUID:
     }
     run_id = uuid4()
     with installation.database.connect(installation.tenant_id) as connection:
-        _note_schema(installation, connection, stored, selection.table, plan.columns)
         _write(installation, connection, run_id, stored, logic=logic, plan=plan, source=source, name=name, layout=body)
     return run_id
 
@@ -126,24 +126,25 @@ def _layout(plan: SourcePlan, *, decimal: str) -> tuple[Plan, dict[str, Any]]:
     return found, {name: body[name] for name in body if name not in {"chunks", "records", "size"}}
 
 
-def _note_schema(
-    installation: Installation,
-    connection: TenantConnection,
-    stored: StoredConnector,
-    table: str,
-    columns: tuple[Column, ...],
-) -> None:
-    """Keep the columns a table has, each time they are not those of the time before, and what changed."""
-    now = [{"name": column.name, "type": column.type, "nullable": column.nullable} for column in columns]
-    seen_no, before = connectors.schema_seen(connection, installation.tenant_id, stored.connector_id, table)
-    if now == before:
-        return
-    was = {str(column["name"]): str(column["type"]) for column in before}
-    changes = changes_between(was, {column.name: column.type for column in columns}) if before else ()
-    connectors.note_schema(
-        connection, installation.tenant_id, stored.connector_id, table, seen_no=seen_no + 1, columns=now,
-        changes=[asdict(change) for change in changes],
-    )  # fmt: skip
+def _note_schema(installation: Installation, stored: StoredConnector, table: str, columns: tuple[Column, ...]) -> None:
+    """Keep the columns a table has, each time they are not those of the time before, and what changed: also where the
+    sync is then refused for it.
+    """
+    tenant_id, now = installation.tenant_id, [_told(column) for column in columns]
+    with installation.database.connect(tenant_id) as connection:
+        seen_no, before = connectors.schema_seen(connection, tenant_id, stored.connector_id, table)
+        if now == before:
+            return
+        was = {str(column["name"]): str(column["type"]) for column in before}
+        changes = changes_between(was, {column.name: column.type for column in columns}) if before else ()
+        connectors.note_schema(
+            connection, tenant_id, stored.connector_id, table, seen_no=seen_no + 1, columns=now,
+            changes=[asdict(change) for change in changes],
+        )  # fmt: skip
+
+
+def _told(column: Column) -> dict[str, Any]:
+    return {"name": column.name, "type": column.type, "nullable": column.nullable}
 
 
 def _write(
