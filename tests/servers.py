@@ -145,7 +145,7 @@ def installed_server(binaries: Path) -> Iterator[TestServer]:
         if os.geteuid() == 0:
             os.chown(data, account.uid, account.gid)
         _run(account, folder, binaries / "initdb", "-D", data, "-A", "trust", "-U", SUPERUSER, "--locale=C.UTF-8")
-        port = _free_port()
+        port = free_port()
         options = shlex.join(
             ["-c", "listen_addresses=127.0.0.1", "-c", f"port={port}", "-c", f"unix_socket_directories={data}"]
         )
@@ -176,7 +176,7 @@ def _run_until_done(account: Account, folder: Path, *command: object) -> None:
         assert time.monotonic() < deadline, f"{command[0]} does not come to an end"
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

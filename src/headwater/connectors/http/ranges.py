@@ -84,7 +84,7 @@ def cut(table: Filterable, how: Cut) -> tuple[tuple[SourceChunk, ...], str | Non
             valid=f"at most {how.most_whole:,} rows (max_whole_rows)",
             remedy="Name columns that tell its rows apart as key, or a column that tells what changed as cursor.",
         )
-    return (SourceChunk(chunk_no=0, locator={"by": "whole"}, rows=rows or 0),), None
+    return (SourceChunk(chunk_no=1, locator={"by": "whole"}, rows=rows or 0),), None
 
 
 def condition_of(table: Filterable, locator: Mapping[str, Any]) -> str:
@@ -201,4 +201,4 @@ def _share(rows: int | None, size: int, no: int, last: int) -> int:
 
 
 def _numbered(chunks: Sequence[SourceChunk]) -> tuple[SourceChunk, ...]:
-    return tuple(replace(chunk, chunk_no=number) for number, chunk in enumerate(chunks))
+    return tuple(replace(chunk, chunk_no=number) for number, chunk in enumerate(chunks, start=1))

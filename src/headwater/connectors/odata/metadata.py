@@ -21,13 +21,17 @@ _MAX_ELEMENTS = 500_000
 
 @dataclass(frozen=True, kw_only=True)
 class Property:
-    """A column as declared; facets are None where they are not stated, `scale` too where it is variable."""
+    """A column as declared; facets are None where they are not stated, `scale` too where it is variable.
+
+    is_day  a DateTime that SAP uses as a date
+    """
 
     name: str
     type: str
     nullable: bool = True
     precision: int | None = None
     scale: int | None = None
+    is_day: bool = False
     can_filter: bool = True
     can_sort: bool = True
     comment: str = ""
@@ -133,6 +137,7 @@ def _property(attributes: dict[str, str]) -> Property:
         nullable=attributes.get("Nullable", "true") != "false",
         precision=_facet(attributes.get("Precision")),
         scale=_facet(attributes.get("Scale")),
+        is_day=attributes.get(_SAP + "display-format") == "Date",
         can_filter=attributes.get(_SAP + "filterable", "true") != "false",
         can_sort=attributes.get(_SAP + "sortable", "true") != "false",
         comment=attributes.get(_SAP + "label", ""),

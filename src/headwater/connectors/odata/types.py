@@ -9,6 +9,7 @@
 | Decimal with precision and scale | decimal128 | text | number or text |
 | Decimal without, or wider than 38 digits | text, all digits | text | number or text |
 | Single, Double | float32, float64 | text | number, INF, -INF, NaN |
+| DateTime with sap:display-format="Date" | date32 | /Date(ms)/ | |
 | DateTime | timestamp(us) | /Date(ms)/ | |
 | DateTimeOffset | timestamp(us, UTC) | /Date(ms+0000)/ | ISO 8601; with more than 6 digits of a second text |
 | Date | date32 | | ISO 8601 |
@@ -136,6 +137,8 @@ def _of_time(declared: Property, *, is_v2: bool) -> _Made:
     match declared.type:
         case "Edm.Date":
             return pa.date32(), _day, lambda text: _day(text).isoformat(), "time_window"
+        case "Edm.DateTime" if declared.is_day:
+            return pa.date32(), _midnight, lambda text: f"datetime'{_day(text).isoformat()}T00:00:00'", "time_window"
         case "Edm.DateTime":
             return pa.timestamp("us"), _local, lambda text: f"datetime'{_canonical(text, digits, '')}'", "time_window"
         case "Edm.DateTimeOffset" if is_v2:
@@ -216,6 +219,13 @@ def _local(raw: Any) -> datetime.datetime:
         if found.tzinfo is not None:
             raise ValueError
     return found
+
+
+def _midnight(raw: Any) -> datetime.date:
+    found = _local(raw)
+    if found.time() != datetime.time.min:
+        raise ValueError
+    return found.date()
 
 
 def _instant(raw: Any) -> datetime.datetime:

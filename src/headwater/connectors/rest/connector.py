@@ -65,7 +65,7 @@ class RestConnector:
         if selection.cursor is not None and table.cursor is not None:
             made, upto = chunks(table.cursor, selection, first.date)
         else:
-            made = [SourceChunk(chunk_no=0, locator={"by": "whole"}, rows=first.total or 0)]
+            made = [SourceChunk(chunk_no=1, locator={"by": "whole"}, rows=first.total or 0)]
         # Which columns there are is found, not declared: whoever reads the chunk must find the same.
         with_columns = tuple(replace(chunk, locator={**chunk.locator, "columns": list(wanted)}) for chunk in made)
         return SourcePlan(

@@ -44,7 +44,7 @@ def chunks(cursor: RestCursor, selection: Selection, date: str) -> tuple[list[So
             window_start=start,
             window_end=end,
         )
-        for number, (start, end) in enumerate(zip([low, *bounds], [*bounds, None], strict=True))
+        for number, (start, end) in enumerate(zip([low, *bounds], [*bounds, None], strict=True), start=1)
     ]
     return made, upto
 

@@ -60,6 +60,7 @@ def value(found: Field, raw: Any) -> Any:
         ("Edm.DateTimeOffset", "v2", {}, "/Date(1636934400000+0060)/", at("2021-11-15T00:00:00Z")),
         ("Edm.DateTimeOffset", "v4", {}, "2021-11-15T01:00:00+01:00", at("2021-11-15T00:00:00Z")),
         ("Edm.DateTimeOffset", "v4", {"precision": 7}, "9999-12-31T23:59:59.9999999Z", "9999-12-31T23:59:59.9999999Z"),
+        ("Edm.DateTime", "v2", {"is_day": True}, "/Date(253402214400000)/", datetime.date(9999, 12, 31)),
         ("Edm.Date", "v4", {}, "0001-01-01", datetime.date(1, 1, 1)),
         ("Edm.Time", "v2", {}, "PT8H5M", datetime.time(8, 5)),
         ("Edm.Time", "v2", {}, "PT23H59M59.5S", datetime.time(23, 59, 59, 500_000)),
@@ -104,6 +105,7 @@ def test_null_stays_null(kind: str) -> None:
         ("Edm.DateTimeOffset", "v4", {}, "2021-11-15T00:00:00"),
         ("Edm.DateTimeOffset", "v4", {}, "2021-11-15T00:00:00.1234567Z"),
         ("Edm.Date", "v4", {}, "0000-00-00"),
+        ("Edm.DateTime", "v2", {"is_day": True}, "/Date(1)/"),
         ("Edm.Time", "v2", {}, "PT"),
         ("Edm.Time", "v2", {}, "PT25H"),
         ("Edm.Guid", "v2", {}, "x"),
@@ -142,6 +144,7 @@ def test_decimals_as_text_take_what_the_service_declares_wrongly() -> None:
         ("Edm.DateTimeOffset", "v4", {"precision": 3}, "2021-11-15T00:00:00.1Z", "2021-11-15T00:00:00.100Z"),
         ("Edm.DateTimeOffset", "v4", {"precision": 7}, "2021-11-15T00:00:00.1234567Z", "2021-11-15T00:00:00.1234567Z"),
         ("Edm.Date", "v4", {}, "2021-11-15", "2021-11-15"),
+        ("Edm.DateTime", "v2", {"is_day": True}, "2021-11-15", "datetime'2021-11-15T00:00:00'"),
         ("Edm.Time", "v2", {}, "08:05:00", "time'PT8H5M0S'"),
     ],
 )
@@ -178,6 +181,7 @@ def test_a_bound_that_is_no_value_is_misuse(kind: str, text: str) -> None:
         ("Edm.Int64", "v2", {}, "9223372036854775807"),
         ("Edm.String", "v2", {}, "0000000010"),
         ("Edm.Date", "v4", {}, "0001-01-01"),
+        ("Edm.DateTime", "v2", {"is_day": True}, "/Date(1636934400000)/"),
         ("Edm.Time", "v2", {}, "PT8H5M0.5S"),
     ],
 )
