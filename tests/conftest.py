@@ -11,6 +11,7 @@ from headwater.contracts import Document
 from headwater.services.installation import documents as installed_documents
 from tests.river import River, make_river
 from tests.servers import Installation, TestServer, embedded_server, installed_server
+from tests.synced import Synced, synced_source
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +52,10 @@ def empty_database(server: TestServer) -> Iterator[Installation]:
 def river(installation: Installation, tmp_path: Path) -> River:
     """A fresh installation to bring files through."""
     return make_river(installation, tmp_path)
+
+
+@pytest.fixture
+def synced(river: River, server: TestServer) -> Iterator[Synced]:
+    """A source on the same server, and a connector to it; nothing is synced yet."""
+    with synced_source(river, server) as made:
+        yield made

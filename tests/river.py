@@ -34,6 +34,7 @@ class River:
 
     installation: Installation
     superuser_url: str
+    app_url: str
     folder: Path
 
     def load(
@@ -93,7 +94,9 @@ def make_river(database: TestDatabase, folder: Path) -> River:
         blobs=BlobStore(settings.blob_dir),
         tenant_id=database.tenant_id,
     )
-    return River(installation=installation, superuser_url=database.superuser_url, folder=folder)
+    return River(
+        installation=installation, superuser_url=database.superuser_url, app_url=database.app_url, folder=folder
+    )
 
 
 def activities(rows: Iterable[Mapping[str, str]], columns: Sequence[str] = ACTIVITY_COLUMNS) -> str:

@@ -1,0 +1,106 @@
+"""A source that fails: what may pass is asked again, what does not is a gap that the next try fills, and no more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from headwater.errors import InputRefused, RetryLater
+from headwater.services.connectors.asking import FAILURES_TO_OPEN, OPEN_SECONDS, RETRY_AFTER_SECONDS, Asker, CircuitOpen
+from headwater.services.connectors.keeping import find
+from headwater.services.imports import resume
+from headwater.services.runs_view import show_run
+from headwater.telemetry import SilentProgress
+from tests.synced import Synced
+
+pytestmark = pytest.mark.server
+
+
+@dataclass
+class Source:
+    """Fails so many times, then answers."""
+
+    failures: int
+    after: float | None = None
+    asked: int = 0
+    waits: list[float] = field(default_factory=list)
+
+    def answer(self) -> str:
+        self.asked += 1
+        if self.asked <= self.failures:
+            error = RetryLater("the connection was lost", where="db.example.org")
+            error.after = self.after
+            raise error
+        return "an answer"
+
+    def asker(self, synced: Synced) -> Asker:
+        installation = synced.river.installation
+        return Asker(installation, find(installation, "plant").connector_id, "plant", wait=self.waits.append)
+
+
+def test_what_may_pass_is_asked_again_after_longer_and_longer_waits(synced: Synced) -> None:
+    source = Source(failures=3)
+    assert source.asker(synced).ask(source.answer, about="chunk 1") == "an answer"
+    assert len(source.waits) == 3
+    for wait, seconds in zip(source.waits, RETRY_AFTER_SECONDS, strict=True):
+        assert 0.75 * seconds <= wait <= 1.25 * seconds
+
+
+def test_a_source_that_says_when_is_asked_then(synced: Synced) -> None:
+    source = Source(failures=1, after=17.0)
+    source.asker(synced).ask(source.answer, about="chunk 1")
+    assert source.waits == [17.0]
+
+
+def test_other_errors_are_the_answer(synced: Synced) -> None:
+    def refuse() -> None:
+        raise InputRefused("this is no table", where="db.example.org")
+
+    source = Source(failures=0)
+    with pytest.raises(InputRefused, match="this is no table"):
+        source.asker(synced).ask(refuse, about="chunk 1")
+    assert source.waits == []
+
+
+def test_after_five_failures_a_source_is_left_alone_and_one_asks_again_later(synced: Synced) -> None:
+    for _ in range(FAILURES_TO_OPEN):
+        source = Source(failures=10)
+        with pytest.raises(InputRefused, match="the source failed 4 times"):
+            source.asker(synced).ask(source.answer, about="chunk 1")
+    left_alone = Source(failures=0)
+    with pytest.raises(CircuitOpen, match="failed 5 times in a row"):
+        left_alone.asker(synced).ask(left_alone.answer, about="chunk 2")
+    assert left_alone.asked == 0
+    synced.river.change(f"UPDATE source_circuits SET changed_at = changed_at - interval '{OPEN_SECONDS + 1} seconds'")
+    first, second = Source(failures=0), Source(failures=0)
+
+    def ask_while_another_asks() -> str:
+        with pytest.raises(CircuitOpen):
+            second.asker(synced).ask(second.answer, about="chunk 2")
+        return first.answer()
+
+    assert first.asker(synced).ask(ask_while_another_asks, about="chunk 2") == "an answer"
+    assert (first.asked, second.asked) == (1, 0)
+    assert synced.river.rows("SELECT state, failures FROM source_circuits") == [{"state": "closed", "failures": 0}]
+
+
+def test_a_chunk_that_cannot_be_read_is_a_gap_and_only_that_is_read_again(synced: Synced) -> None:
+    synced.at_source(
+        "CREATE VIEW shaky AS SELECT reading_id, site, month, changed_at,"
+        " kwh / (CASE reading_id WHEN 555 THEN 0 ELSE 1 END) AS kwh FROM meter_reading"
+    )
+    shaky = {"source": {"table": "public.shaky", "key": ["reading_id"]}}
+    run_id, ledger = synced.sync(**shaky)
+    # Ten ranges of the key, and one for rows without a key, of which a view may have some.
+    assert (ledger.committed, ledger.failed, ledger.inserted) == (10, 1, 900)
+    view = show_run(synced.river.installation, run_id)
+    assert view.run.state == "partial_success"
+    assert view.gaps
+    assert (synced.state()["last_chunk_no"], synced.state()["gaps"]) == (5, [6])
+    synced.at_source("CREATE OR REPLACE VIEW shaky AS SELECT reading_id, site, month, changed_at, kwh / 1 AS kwh"
+                     " FROM meter_reading")  # fmt: skip
+    resume(synced.river.installation, str(run_id), progress=SilentProgress())
+    ledger = synced.river.ledger(run_id)
+    assert (ledger.committed, ledger.failed, ledger.inserted) == (11, 0, 1000)
+    assert (synced.state()["last_chunk_no"], synced.state()["gaps"]) == (11, [])
