@@ -14,7 +14,9 @@ PACKAGE = ROOT / "src/headwater"
 
 # Who may import which library. A room that is not named may import none of them.
 HEAVY = {
-    "duckdb": {"accounting", "contracts", "engine", "pipeline", "quality", "services"},
+    "adbc_driver_manager": {"connectors"},
+    "adbc_driver_postgresql": {"connectors"},
+    "duckdb": {"accounting", "connectors", "contracts", "engine", "pipeline", "quality", "services"},
     "jinja2": {"services"},
     "numpy": {
         "accounting",
@@ -41,6 +43,7 @@ HEAVY = {
         "testing",
     },
     "pycountry": {"accounting"},
+    "pymysql": {"connectors"},
     "pydantic": {"accounting", "connectors", "contracts", "mapping", "pipeline", "settings"},
     "pytest": {"testing"},  # its users have it
     "rapidfuzz": {"mapping"},

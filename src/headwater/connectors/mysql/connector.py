@@ -1,0 +1,135 @@
+"""MySQL and MariaDB as a source."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from headwater.connectors.mysql import catalog
+from headwater.connectors.mysql.config import MysqlConfig
+from headwater.connectors.mysql.dialect import MysqlDialect
+from headwater.connectors.mysql.refusals import problem_of
+from headwater.connectors.mysql.session import FAILURES, MysqlSession, connect, session
+from headwater.connectors.protocol import Problem, Resolve, Selection
+from headwater.connectors.sql import Session, Source, SqlTable, probe
+from headwater.connectors.sql.statements import Statement
+from headwater.errors import Misuse
+
+_TLS_OFFERED = 0x0800  # CLIENT_SSL, of the lower two bytes of the server's capabilities
+
+
+class MysqlConnector(Source):
+    """Tables and views of one database."""
+
+    dialect = MysqlDialect()
+
+    def __init__(self, config: MysqlConfig, resolve: Resolve) -> None:
+        self._config = config
+        self._resolve = resolve
+
+    def session(self) -> AbstractContextManager[MysqlSession]:
+        return session(self._config, self._password(), self.reach)
+
+    def tables(self, session: Session, name: str | None = None) -> list[SqlTable]:
+        asked = (catalog.columns(name), catalog.unique(name), catalog.partial(name))
+        return catalog.tables(self.dialect, *(session.rows(statement) for statement in asked))
+
+    def reach(self) -> list[Problem]:
+        config = self._config
+        if config.ca_file is not None and not config.ca_file.is_file():
+            return [
+                Problem(
+                    cause="config",
+                    what="there is no such file",
+                    where=f"ca_file {config.ca_file}",
+                    remedy="Name a file of certificates, or leave `ca_file` out to trust those the machine trusts",
+                )
+            ]
+        password = self._password()
+        if not config.is_local and (problem := self._network()):
+            return [problem]
+        if config.is_local and not Path(config.host).exists():
+            return [
+                Problem(
+                    cause="name_not_found",
+                    what="there is no such Unix socket",
+                    where=config.host,
+                    remedy="Check `host`, and whether the server is running",
+                )
+            ]
+        try:
+            connect(config, password).close()
+        except FAILURES as error:
+            return [problem_of(error, config, password)]
+        return []
+
+    def _network(self) -> Problem | None:
+        """Whether a server of this kind answers. It speaks first: length, number, version 10, name, …, capabilities."""
+        config = self._config
+        if problem := probe.problem_of(config.host, config.port, config.connect_timeout):
+            return problem
+        said = probe.answer(config.host, config.port, config.connect_timeout, b"", 512)
+        if isinstance(said, Problem):
+            return said
+        if said[4:5] == b"\xff":  # it refuses before any login: too many connections, host blocked
+            return Problem(
+                cause="refused",
+                what=f"the server takes no connection: {said[7:].decode('utf-8', 'replace')}",
+                where=config.where,
+                remedy="Ask whoever runs the server",
+            )
+        if said[4:5] != b"\x0a":
+            return Problem(
+                cause="protocol",
+                what="what answers is no MySQL or MariaDB server",
+                where=config.where,
+                remedy="Check the port",
+            )
+        after = said.find(b"\0", 5) + 1 + 4 + 8 + 1
+        offered = int.from_bytes(said[after : after + 2], "little")
+        if not offered & _TLS_OFFERED and config.tls != "disable":
+            return Problem(
+                cause="tls",
+                what="the server has no TLS",
+                where=config.where,
+                remedy="Switch it on there (ssl_cert, ssl_key), or set tls to disable where the network is trusted",
+            )
+        return None
+
+    def missing(self, session: Session, table: str) -> Problem:
+        right = f"SELECT on {self.dialect.quoted(self._config.database)}.{self.dialect.quoted(table)}"
+        if session.rows(catalog.exists(table)):
+            return self._lacking(right)
+        # Of a table on which a login has no right at all the server does not tell whether there is one, unless the
+        # login has a right in the whole database.
+        if not session.rows(catalog.IS_WIDE):
+            return self._lacking(f"{right}, or there is no such table: the server does not tell such a login")
+        return Problem(
+            cause="not_found",
+            what=f"there is no table or view {table!r}",
+            where=self._config.where,
+            valid=", ".join(found.name for found in self.tables(session)) or "the login may read no table",
+        )
+
+    def mistakes(self, session: Session, table: SqlTable, selection: Selection) -> list[Problem]:
+        names = {field.name for field in table.fields}
+        asked = [*selection.columns, *selection.key, *([selection.cursor] if selection.cursor else [])]
+        for name in (name for name in dict.fromkeys(asked) if name not in names):
+            try:
+                session.rows(Statement(f"SELECT {self.dialect.quoted(name)} FROM {table.source} LIMIT 0"))
+            except Misuse as error:
+                if "right" in error.what:
+                    return [self._lacking(f"SELECT ({self.dialect.quoted(name)}) on {table.source}")]
+        return super().mistakes(session, table, selection)
+
+    def _lacking(self, right: str) -> Problem:
+        right = right.replace("%%", "%")
+        return Problem(
+            cause="missing_right",
+            what=f"the login {self._config.user!r} has no right {right}",
+            where=self._config.where,
+            remedy=f"GRANT {right} TO the login",
+        )
+
+    def _password(self) -> str:
+        return "" if self._config.password_ref is None else self._resolve(self._config.password_ref)

@@ -1,0 +1,74 @@
+"""How a database quotes, binds and compares: the plain SQL that most agree on, to be overridden where one does not."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from headwater.connectors.sql.tables import Field
+
+Unit = Literal["month", "week", "day"]
+
+
+class Dialect:
+    """The SQL of one kind of database."""
+
+    quotes = ('"', '"')
+    """What stands before and after an identifier; the latter is doubled within."""
+    times_are_texts = False
+    """Whether times are whatever texts somebody wrote, and are compared as such."""
+    rows_compared = True
+    """Whether (a, b) >= (x, y) is known, and uses an index."""
+
+    def quoted(self, name: str) -> str:
+        """An identifier, whatever it holds."""
+        before, after = self.quotes
+        return before + name.replace(after, after * 2) + after
+
+    def placeholder(self, number: int) -> str:
+        """Where the value of a parameter goes; the first is number 1."""
+        del number
+        return "?"
+
+    def typed(self, field: Field, placeholder: str) -> str:
+        """A parameter as a value of the field's type, compared as `field.order` is."""
+        return f"CAST({placeholder} AS {field.cast})"
+
+    def value(self, field: Field, text: str) -> object:
+        """What is bound for a bound's text."""
+        del field
+        return text
+
+    def text(self, field: Field, expression: str) -> str:
+        """The exact text of a value of the field's type, of which `typed` makes the value again."""
+        del field
+        return f"CAST({expression} AS VARCHAR)"
+
+    def said(self, field: Field, text: str) -> str:
+        """A text of the server's as locators and cursors have it: ISO 8601 for times."""
+        if field.family in {"time", "zoned"}:
+            return text.replace(" ", "T", 1)
+        return text
+
+    def blank(self, field: Field) -> str:
+        """The condition of a value that stands outside every range: null, or endless."""
+        return f"{self.quoted(field.name)} IS NULL"
+
+    def may_be_blank(self, field: Field) -> bool:
+        """Whether `blank` can be true of a row."""
+        return field.column.nullable
+
+    def window(self, field: Field, unit: Unit) -> str:
+        """An expression that is the same for all times of one month, week or day."""
+        return f"date_trunc('{unit}', {self.quoted(field.name)})"
+
+    def each(self, number: str, size: int) -> str:
+        """The condition of every so many rows, the first included, of rows numbered from 1."""
+        return f"({number} - 1) % {int(size)} = 0"
+
+    def limited(self, select: str, rows: int) -> str:
+        """A statement of the first rows only."""
+        return f"{select} LIMIT {int(rows)}"
+
+    def count(self) -> str:
+        """How many rows, as a number of 64 bits."""
+        return "count(*)"

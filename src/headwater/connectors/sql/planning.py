@@ -1,0 +1,199 @@
+"""How a selection is cut into chunks.
+
+Without a cursor by ranges of the key, with a time by windows of the calendar, with a counter by its ranges. Bounds are
+values that stand in the table, found in one pass that numbers the ordered rows. Ranges are half-open and adjoin, the
+first is open below, and without a cursor the last is open above: whatever is inserted or deleted between plan and read,
+a row that stays belongs to one chunk. Rows of equal bound are never parted. Rows without a value go in a chunk of their
+own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+from headwater.connectors.protocol import Selection, SourceChunk, SourcePlan, rows_a_chunk
+from headwater.connectors.sql import cursors
+from headwater.connectors.sql.dialect import Dialect, Unit
+from headwater.connectors.sql.statements import Bounds, Statement, where
+from headwater.connectors.sql.statements import present as has_value
+from headwater.connectors.sql.tables import Field, SqlTable
+from headwater.errors import Misuse
+
+Fetch = Callable[[Statement], Sequence[Sequence[str | None]]]
+"""Runs a statement; every value as a text."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Planner:
+    dialect: Dialect
+    table: SqlTable
+    selection: Selection
+    fetch: Fetch
+
+    def size(self, rows: int) -> int:
+        return self.selection.chunk_rows or rows_a_chunk(rows)
+
+    def of_keys(self, key: Sequence[Field]) -> list[SourceChunk]:
+        """Ranges of the key, open at both ends."""
+        present = has_value(self.dialect, key)
+        total = self._count(Statement(f"SELECT {self.dialect.count()} FROM {self.table.source}{where(present)}"))
+        size = self.size(total)
+        order = ", ".join(field.order for field in key)
+        columns = [self.dialect.quoted(field.name) for field in key]
+        listed = ", ".join(self.dialect.text(field, name) for field, name in zip(key, columns, strict=True))
+        numbered = (
+            f"SELECT {', '.join(columns)}, row_number() OVER (ORDER BY {order}) AS hw_number FROM {self.table.source}"
+        )
+        found = self.fetch(
+            Statement(
+                f"SELECT {listed}, hw_number FROM ({numbered}{where(present)}) AS hw_rows"
+                f" WHERE hw_number > 1 AND {self.dialect.each('hw_number', size)} ORDER BY hw_number"
+            )
+        )
+        bounds: list[tuple[list[str], int]] = []
+        for *texts, number in found:
+            said = [self.dialect.said(field, str(text)) for field, text in zip(key, texts, strict=True)]
+            if not bounds or bounds[-1][0] != said:  # a key that the user names need not be unique
+                bounds.append((said, int(str(number))))
+        names = [field.name for field in key]
+        edges = [(None, 1), *bounds, (None, total + 1)]
+        chunks = [
+            _chunk({"by": "key_range", "key": names, "from": low, "to": high}, after - before)
+            for (low, before), (high, after) in pairwise(edges)
+        ]
+        return chunks + self.blanks(key)
+
+    def blanks(self, fields: Sequence[Field]) -> list[SourceChunk]:
+        """The chunk of the rows no range can hold, where there may be any."""
+        open_ones = [field for field in fields if self.dialect.may_be_blank(field)]
+        if not open_ones:
+            return []
+        either = " OR ".join(self.dialect.blank(field) for field in open_ones)
+        rows = self._count(Statement(f"SELECT {self.dialect.count()} FROM {self.table.source} WHERE {either}"))
+        return [_chunk({"by": "blank", "columns": [field.name for field in open_ones]}, rows)]
+
+    def of_cursor(self, cursor: Field) -> tuple[list[SourceChunk], str | None]:
+        """Windows of a time or ranges of a counter, from `since` less the lag to the highest there is now; and that."""
+        since = self.selection.since
+        if since is not None and not self.dialect.times_are_texts:
+            since = cursors.checked(cursor, since, self.table.name)
+        start = None if since is None else cursors.earlier(cursor, since, self.selection.lag)
+        total, lowest, highest = self._extent(cursor, start)
+        if not total or lowest is None or highest is None:
+            return self.blanks([cursor]), since
+        unit = self._unit(cursor, total)
+        size = self.size(total)
+        edges = self._edges(cursor, start, highest, unit, size)
+        upto = highest
+        chunks: list[SourceChunk] = []
+        ends = [*edges[1:], (upto, total + 1)]
+        for index, ((low, before), (high, after)) in enumerate(zip(edges, ends, strict=True)):
+            is_last = index == len(edges) - 1
+            locator = {
+                "by": "counter" if cursor.family == "integer" else "time_window",
+                "cursor": cursor.name,
+                "from": start if index == 0 else low,
+                "to": high,
+                "to_inclusive": is_last,
+            }
+            begin, end = _said_window(
+                cursor, (start, lowest) if index == 0 else (low, low), high, unit, is_last=is_last
+            )
+            chunks.append(replace(_chunk(locator, after - before), cursor_to=high, window_start=begin, window_end=end))
+        return chunks + [replace(chunk, cursor_to=upto) for chunk in self.blanks([cursor])], upto
+
+    def _unit(self, cursor: Field, rows: int) -> Unit | None:
+        if cursor.family == "integer" or rows < 100_000:
+            return None
+        if rows <= 1_000_000:
+            return "month"
+        return "week" if rows <= 10_000_000 else "day"
+
+    def _extent(self, cursor: Field, start: str | None) -> tuple[int, str | None, str | None]:
+        bounds, name = Bounds(self.dialect), self.dialect.quoted(cursor.name)
+        conditions = has_value(self.dialect, [cursor])
+        if start is not None:
+            conditions.append(bounds.compared([cursor], ">=", [start]))
+        lowest, highest = (self.dialect.text(cursor, f"{which}({name})") for which in ("min", "max"))
+        sql = f"SELECT {self.dialect.count()}, {lowest}, {highest} FROM {self.table.source}{where(conditions)}"
+        ((count, low, high),) = self.fetch(Statement(sql, tuple(bounds.values)))
+        said = [None if text is None else self.dialect.said(cursor, text) for text in (low, high)]
+        return int(str(count)), said[0], said[1]
+
+    def _edges(
+        self, cursor: Field, start: str | None, upto: str, unit: Unit | None, size: int
+    ) -> list[tuple[str, int]]:
+        """Where chunks begin, with the row's number: a window's first row, and each at which a window holds enough."""
+        bounds, name = Bounds(self.dialect), self.dialect.quoted(cursor.name)
+        conditions = has_value(self.dialect, [cursor])
+        if start is not None:
+            conditions.append(bounds.compared([cursor], ">=", [start]))
+        conditions.append(bounds.compared([cursor], "<=", [upto]))
+        part = f"PARTITION BY {self.dialect.window(cursor, unit)} " if unit else ""
+        numbered = (
+            f"SELECT {name}, row_number() OVER (ORDER BY {cursor.order}) AS hw_number,"
+            f" row_number() OVER ({part}ORDER BY {cursor.order}) AS hw_within"
+            f" FROM {self.table.source}{where(conditions)}"
+        )
+        found = self.fetch(
+            Statement(
+                f"SELECT {self.dialect.text(cursor, name)}, hw_number, hw_within FROM ({numbered}) AS hw_rows"
+                f" WHERE {self.dialect.each('hw_within', size)} ORDER BY hw_number",
+                tuple(bounds.values),
+            )
+        )
+        edges: list[tuple[str, int]] = []
+        for text, number, within in found:
+            said = self.dialect.said(cursor, str(text))
+            if unit and int(str(within)) == 1 and (calendar := cursors.window(cursor, said, unit)):
+                said = calendar[0]
+            if not edges or edges[-1][0] != said:
+                edges.append((said, int(str(number))))
+        # Rows may have gone since they were counted; one chunk then holds those that come back.
+        return edges or [(upto, 1)]
+
+    def _count(self, statement: Statement) -> int:
+        return int(str(self.fetch(statement)[0][0]))
+
+
+def _said_window(
+    cursor: Field, begin: tuple[str | None, str], end: str, unit: Unit | None, *, is_last: bool
+) -> tuple[str | None, str | None]:
+    """What a chunk of time covers: from its bound, or else from the window that its first row stands in."""
+    if cursor.family == "integer":
+        return None, None
+    bound, lowest = begin
+    first = cursors.window(cursor, lowest, unit) if unit and bound is None else None
+    last = cursors.window(cursor, end, unit) if unit and is_last else None
+    return bound or (first[0] if first else lowest), last[1] if last else end
+
+
+def _chunk(locator: dict[str, Any], rows: int) -> SourceChunk:
+    return SourceChunk(chunk_no=0, locator=locator, rows=max(rows, 0))
+
+
+def plan(dialect: Dialect, table: SqlTable, selection: Selection, fetch: Fetch) -> SourcePlan:
+    """The chunks of a selection. Misuse for columns that are not there, or that cannot be what they are to be."""
+    if selection.chunk_rows is not None and selection.chunk_rows < 1:
+        raise Misuse("a chunk cannot have so few rows", where=table.name, value=selection.chunk_rows, valid="1 or more")
+    if selection.lag < 0:
+        raise Misuse("the lag goes back in time", where=table.name, value=selection.lag, valid="0 or more")
+    planner = _Planner(dialect=dialect, table=table, selection=selection, fetch=fetch)
+    fields, key, cursor = table.chosen(selection), table.key_of(selection), table.cursor_of(selection)
+    upto: str | None = None
+    if cursor is not None:
+        chunks, upto = planner.of_cursor(cursor)
+    elif key:
+        chunks = planner.of_keys(key)
+    else:
+        rows = fetch(Statement(f"SELECT {dialect.count()} FROM {table.source}"))[0][0]
+        chunks = [_chunk({"by": "whole"}, int(str(rows)))]
+    return SourcePlan(
+        columns=tuple(field.column for field in fields),
+        key=tuple(field.name for field in key),
+        chunks=tuple(replace(chunk, chunk_no=number) for number, chunk in enumerate(chunks, 1)),
+        upto=upto,
+    )

@@ -1,0 +1,136 @@
+"""Tables as a database's catalogue describes them, with all that a statement about them needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pyarrow as pa
+
+from headwater.connectors.protocol import Column, Selection, Table
+from headwater.errors import Misuse
+
+Family = Literal["zoned", "time", "date", "integer", "other"]
+"""What a cursor of this type is: a moment, a time of no zone, a day, a counter; "other" can be none."""
+
+# How the columns are called that tell what changed, best first.
+_CHANGED = re.compile(r"(updat|modif|chang|last|touch|upsert|geaendert|geändert)", re.IGNORECASE)
+_MADE = re.compile(r"(creat|insert|added|record|load|time|date|_at$|_on$|angelegt)", re.IGNORECASE)
+_COUNTED = re.compile(r"(version|revision|seq|lsn|serial|counter|rowver)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """A column, and how statements speak of it.
+
+    column  as the protocol has it
+    select  the expression that `read` selects
+    order   the expression by which rows are compared and ordered; the same on every server and in every session
+    cast    the type that a bound is cast to, as the database's own catalogue writes it
+    shape   what is still to be done to a batch's column, as the kind of connector names it; "" for nothing
+    """
+
+    column: Column
+    select: str
+    order: str
+    cast: str
+    family: Family = "other"
+    shape: str = ""
+
+    @property
+    def name(self) -> str:
+        """The column's name."""
+        return self.column.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class SqlTable:
+    """A table and how statements speak of it.
+
+    source  the quoted name that stands after FROM
+    key     of the primary key, or of the narrowest unique index whose columns are never null
+    """
+
+    name: str
+    source: str
+    fields: tuple[Field, ...]
+    key: tuple[str, ...] = ()
+    rows: int | None = None
+    comment: str = ""
+
+    def field(self, name: str, what: str) -> Field:
+        """A column by name. Misuse where there is none, naming those there are."""
+        for field in self.fields:
+            if field.name == name:
+                return field
+        raise Misuse(
+            f"the {what} {name!r} is no column that can be read",
+            where=self.name,
+            valid=", ".join(field.name for field in self.fields),
+        )
+
+    def chosen(self, selection: Selection) -> tuple[Field, ...]:
+        """The columns a selection reads, in its order."""
+        if not selection.columns:
+            return self.fields
+        return tuple(self.field(name, "column") for name in selection.columns)
+
+    def key_of(self, selection: Selection) -> tuple[Field, ...]:
+        """The columns that order the rows; () where neither selection nor source names any."""
+        return tuple(self.field(name, "key column") for name in selection.key or self.key)
+
+    def cursor_of(self, selection: Selection) -> Field | None:
+        """The column that tells what changed. Misuse for one of a type that cannot."""
+        if selection.cursor is None:
+            return None
+        field = self.field(selection.cursor, "cursor")
+        if field.family == "other":
+            raise Misuse(
+                f"the column {field.name!r} is of type {field.column.type} and cannot be a cursor",
+                where=self.name,
+                valid="a time, a date or a whole number: "
+                + (
+                    ", ".join(column.name for column in self.fields if column.family != "other")
+                    or "this table has none"
+                ),
+            )
+        return field
+
+    def described(self) -> Table:
+        """The table as the protocol has it."""
+        return Table(
+            name=self.name,
+            columns=tuple(field.column for field in self.fields),
+            key=self.key,
+            cursors=cursors(self.fields, self.key),
+            rows=self.rows,
+            comment=self.comment,
+        )
+
+
+def cursors(fields: Sequence[Field], key: Sequence[str]) -> tuple[str, ...]:
+    """Columns that may tell what changed: changes before creations, times before counters; never null first."""
+    ranked: list[tuple[tuple[int, bool, int], str]] = []
+    for place, field in enumerate(fields):
+        is_time = field.family in {"zoned", "time", "date"}
+        if is_time and _CHANGED.search(field.name):
+            rank = 0
+        elif field.family == "integer" and _COUNTED.search(field.name):
+            rank = 1
+        elif is_time and _MADE.search(field.name):
+            rank = 2
+        elif is_time:
+            rank = 3
+        elif field.family == "integer" and tuple(key) == (field.name,):
+            rank = 4
+        else:
+            continue
+        ranked.append(((rank, field.column.nullable, place), field.name))
+    return tuple(name for _, name in sorted(ranked))
+
+
+def schema(fields: Sequence[Field]) -> pa.Schema:
+    """How `read` gives these columns."""
+    return pa.schema([pa.field(field.name, field.column.arrow, field.column.nullable) for field in fields])

@@ -1,0 +1,16 @@
+"""SQLite: a database in one file."""
+
+from headwater.connectors.protocol import Kind
+from headwater.connectors.sqlite.connector import SqliteConfig, SqliteConnector
+
+kind = Kind(
+    name="sqlite",
+    title="SQLite",
+    config=SqliteConfig,
+    open=SqliteConnector,
+    chunks=("key_range", "time_window", "whole"),
+    cursor=True,
+    proven_against=("SQLite 3.40",),
+)
+
+__all__ = ["SqliteConfig", "SqliteConnector", "kind"]

@@ -1,0 +1,17 @@
+"""Where a file of SQLite's is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from headwater.connectors.protocol import Config
+
+
+class SqliteConfig(Config):
+    """Where the file is, and how many seconds to wait while somebody else has it locked."""
+
+    path: Path
+    lock_timeout: Annotated[float, Field(ge=0, le=600)] = 10

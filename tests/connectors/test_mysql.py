@@ -1,0 +1,386 @@
+"""MySQL's connector on a real MariaDB: the suite for connectors, types, keys, rights, time and memory."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from headwater.connectors.mysql import MysqlConfig, MysqlConnector, kind
+from headwater.connectors.protocol import Cause, Config, Kind, Selection
+from headwater.errors import Misuse, RetryLater
+from headwater.testing import Case, ConnectorConformance, Row
+from tests.connectors.servers_mariadb import PASSWORD, MariaDb, mariadb_server
+from tests.connectors.sql_reading import as_texts, read, read_all
+
+TYPES = {
+    "integer": "BIGINT",
+    "decimal": "DECIMAL(38,10)",
+    "float": "DOUBLE",
+    "text": "TEXT",
+    "bytes": "BLOB",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "timestamp": "DATETIME(6)",
+    "time": "TIME(6)",
+    "json": "JSON",
+    "enum": "ENUM('verified', 'not ''yet'' sure')",
+    "uuid": "UUID",
+}
+
+
+class MariaDbCase(Case):
+    kind: ClassVar[Kind] = kind
+    server: ClassVar[MariaDb]
+    silent: ClassVar[socket.socket]  # takes connections and never says a word
+    lacks: ClassVar[dict[str, str]] = {
+        "timestamptz": "a TIMESTAMP reaches from 1970 to 2038 only; its own test has its limits",
+        "array": "there are no arrays",
+        "float: NaN": "MariaDB refuses it",
+        "float: infinity": "MariaDB refuses it",
+        "float: minus infinity": "MariaDB refuses it",
+        "timestamp: skipped hour": "asked below, with the server's time zone",
+    }
+
+    def config(self) -> MysqlConfig:
+        return self.server.config
+
+    def resolve(self, reference: str) -> str:
+        return resolve(reference)
+
+    def wrong(self, cause: Cause) -> Config:
+        if cause == "missing_right":
+            self._execute("REVOKE SELECT ON source.conformance FROM reader@127.0.0.1")
+        updates: dict[Cause, dict[str, Any]] = {
+            "timeout": {"port": self.silent.getsockname()[1], "connect_timeout": 2},
+            "tls": {"ca_file": self.server.other_authority},
+            "missing_right": {},
+        }
+        return self.config().model_copy(update=updates[cause]) if cause in updates else super().wrong(cause)
+
+    def make(self, rows: Sequence[Row]) -> None:
+        key = "PRIMARY KEY" if all(row.id is not None for row in rows) else ""
+        self._execute("DROP TABLE IF EXISTS conformance")
+        self._execute(f"CREATE TABLE conformance (id BIGINT {key}, at TIMESTAMP(6) NULL, value TEXT)")
+        self._execute("GRANT SELECT ON source.conformance TO reader@127.0.0.1")
+        self.insert(rows)
+
+    def insert(self, rows: Sequence[Row]) -> None:
+        self._execute(
+            "INSERT INTO conformance VALUES (%s, %s, %s)", [(row.id, _moment(row), row.value) for row in rows]
+        )
+
+    def update(self, rows: Sequence[Row]) -> None:
+        self._execute(
+            "UPDATE conformance SET at = %s, value = %s WHERE id = %s",
+            [(_moment(row), row.value, row.id) for row in rows],
+        )
+
+    def delete(self, ids: Sequence[int]) -> None:
+        self._execute("DELETE FROM conformance WHERE id = %s", [(number,) for number in ids])
+
+    def make_values(self, sort: str, values: Sequence[Any]) -> str:
+        self._execute("DROP TABLE IF EXISTS lossless")
+        self._execute(f"CREATE TABLE lossless (id INT PRIMARY KEY, value {TYPES[sort]})")
+        self._execute("GRANT SELECT ON source.lossless TO reader@127.0.0.1")
+        given = [str(value) if sort in {"uuid", "float"} and value is not None else value for value in values]
+        self._execute("INSERT INTO lossless VALUES (%s, %s)", list(enumerate(given, 1)))
+        return "lossless"
+
+    def held(self) -> int:
+        return held_by_reader(self.server)
+
+    def _execute(self, statement: str, rows: Sequence[Any] | None = None) -> None:
+        with self.server.owner() as owner, owner.cursor() as cursor:
+            cursor.execute("SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES'")
+            if rows is None:
+                cursor.execute(statement)
+            elif rows:
+                cursor.executemany(statement, rows)
+
+
+def _moment(row: Row) -> str | None:
+    return row.at.replace(tzinfo=None).isoformat(" ") if row.at else None
+
+
+def resolve(reference: str) -> str:
+    assert reference == "env:MARIADB_PASSWORD"
+    return PASSWORD
+
+
+def held_by_reader(server: MariaDb) -> int:
+    """Sessions of the reader's. One that was given up ends when its thread next writes."""
+    deadline = time.monotonic() + 10
+    with server.owner() as owner, owner.cursor() as cursor:
+        while True:
+            cursor.execute("SELECT count(*) FROM information_schema.PROCESSLIST WHERE USER = 'reader'")
+            held = int(cursor.fetchone()[0])
+            if held == 0 or time.monotonic() > deadline:
+                return held
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MariaDb]:
+    with mariadb_server() as started:
+        MariaDbCase.server = started
+        with socket.create_server(("127.0.0.1", 0)) as MariaDbCase.silent:
+            yield started
+
+
+@pytest.mark.usefixtures("server")
+class TestMariaDb(ConnectorConformance):
+    case_type = MariaDbCase
+
+
+@pytest.fixture
+def execute(server: MariaDb) -> Callable[..., None]:
+    def run(*statements: str) -> None:
+        with server.owner() as owner, owner.cursor() as cursor:
+            cursor.execute("SET sql_mode = ''")
+            for statement in statements:
+                cursor.execute(statement)
+
+    return run
+
+
+@pytest.fixture
+def connector(server: MariaDb) -> MysqlConnector:
+    return MysqlConnector(server.config, resolve)
+
+
+def test_the_server_is_the_one_named_as_proven(server: MariaDb) -> None:
+    assert kind.proven_against == ("MariaDB " + ".".join(server.version.split(".")[:2]),)
+
+
+def test_values_come_to_the_last_digit(connector: MysqlConnector, execute: Callable[..., None]) -> None:
+    execute(
+        "DROP TABLE IF EXISTS kinds",
+        """CREATE TABLE kinds (id INT PRIMARY KEY, d DECIMAL(65,30), u BIGINT UNSIGNED, b BIT(64), y YEAR, t TIME(6),
+             at DATETIME(6), day DATE, ts TIMESTAMP(3), s SET('a', 'b c', 'd'), f FLOAT, g DOUBLE, j JSON,
+             vb VARBINARY(9), c CHAR(5), i INET6, z INT(6) ZEROFILL, tiny TINYINT)""",
+        """INSERT INTO kinds VALUES
+             (1, -12345678901234567890123456789012345.000000000000000000000000000001, 18446744073709551615, ~0, 2155,
+              '-838:59:59.999999', '0000-00-00 00:00:00', '2026-02-00', '2026-03-29 01:30:00.120', 'd,a', 16777217,
+              1.7976931348623157e308, '{"n": 1.0e2, "m":null}', x'00ff', 'ab   ', '::1', 42, -128),
+             (2, 0, 0, 0, 0, '838:59:59', '9999-12-31 23:59:59.999999', '0000-00-00', '2038-01-19 03:14:07.999', '',
+              0.1, 5e-324, '[]', '', '', NULL, 0, 127)""",
+        "GRANT SELECT ON source.kinds TO reader@127.0.0.1",
+    )
+    execute("SET GLOBAL time_zone = '+05:30'")
+    rows = as_texts(connector.sample("kinds"))
+    execute("SET GLOBAL time_zone = 'SYSTEM'")
+    assert rows[0] == {
+        "id": "1",
+        "d": "-12345678901234567890123456789012345.000000000000000000000000000001",
+        "u": "18446744073709551615",
+        "b": "18446744073709551615",
+        "y": "2155",
+        "t": "-838:59:59.999999",
+        "at": "0000-00-00T00:00:00",
+        "day": "2026-02-00",
+        "ts": rows[0]["ts"],
+        "s": "a,d",
+        "f": "16777216",
+        "g": rows[0]["g"],
+        "j": '{"n": 1.0e2, "m":null}',
+        "vb": "0x00ff",
+        "c": "ab",
+        "i": "::1",
+        "z": "42",
+        "tiny": "-128",
+    }
+    assert float(str(rows[0]["g"])) == 1.7976931348623157e308
+    assert str(rows[0]["ts"]).endswith("Z")
+    assert (rows[1]["f"], rows[1]["at"], rows[1]["day"], rows[1]["y"]) == (
+        *("0.1", "9999-12-31T23:59:59.999999", "0000-00-00", "0"),
+    )
+    assert float(str(rows[1]["g"])) == 5e-324
+
+
+def test_moments_are_told_in_utc_whatever_the_server_s_time_zone(
+    connector: MysqlConnector, execute: Callable[..., None]
+) -> None:
+    execute(
+        "DROP TABLE IF EXISTS moments",
+        "CREATE TABLE moments (id INT PRIMARY KEY, at TIMESTAMP NOT NULL)",
+        "SET time_zone = '+05:30'",
+        "INSERT INTO moments VALUES (1, '2026-01-01 05:30:00')",
+        "SET GLOBAL time_zone = '+05:30'",
+        "GRANT SELECT ON source.moments TO reader@127.0.0.1",
+    )
+    try:
+        assert as_texts(connector.sample("moments")) == [{"id": "1", "at": "2026-01-01T00:00:00Z"}]
+        assert connector.plan(Selection(table="moments", cursor="at")).upto == "2026-01-01T00:00:00Z"
+    finally:
+        execute("SET GLOBAL time_zone = 'SYSTEM'")
+
+
+def test_every_row_once_by_composite_text_and_binary_keys(
+    connector: MysqlConnector, execute: Callable[..., None]
+) -> None:
+    execute(
+        "DROP TABLE IF EXISTS keyed",
+        """CREATE TABLE keyed (site VARCHAR(20) COLLATE utf8mb4_unicode_ci, tag VARBINARY(4), no INT, e ENUM('z', 'a'),
+             PRIMARY KEY (site, tag, no))""",
+        "INSERT INTO keyed SELECT elt(1 + seq MOD 5, 'ä', 'Zürich', 'a', '%', 'b''\"'),"
+        " unhex(lpad(hex(seq MOD 3), 2, '0')), seq, elt(1 + seq MOD 2, 'z', 'a') FROM seq_1_to_300",
+        "GRANT SELECT ON source.keyed TO reader@127.0.0.1",
+    )
+    for key in ((), ("e",), ("no",)):
+        selection = Selection(table="keyed", key=key, chunk_rows=37)
+        plan = connector.plan(selection)
+        assert len(plan.chunks) >= (3 if key == ("e",) else 9)
+        assert sorted(row["no"] for row in read_all(connector, selection, plan)) == list(range(1, 301))
+
+
+def test_zero_days_and_nulls_of_a_cursor_are_read_once(connector: MysqlConnector, execute: Callable[..., None]) -> None:
+    execute(
+        "DROP TABLE IF EXISTS changed",
+        "CREATE TABLE changed (id INT PRIMARY KEY, at DATETIME(6), day DATE NOT NULL)",
+        "INSERT INTO changed SELECT seq, IF(seq MOD 10 = 0, NULL, '2026-01-01' + INTERVAL seq DIV 7 HOUR), "
+        "IF(seq MOD 9 = 0, '0000-00-00', '2026-01-01' + INTERVAL seq DAY) FROM seq_1_to_200",
+        "INSERT INTO changed VALUES (1000, '0000-00-00 00:00:00', '2026-01-01')",
+        "GRANT SELECT ON source.changed TO reader@127.0.0.1",
+    )
+    for cursor in ("at", "day"):
+        selection = Selection(table="changed", cursor=cursor, chunk_rows=20)
+        assert sorted(row["id"] for row in read_all(connector, selection)) == [*range(1, 201), 1000]
+    lagged = Selection(table="changed", cursor="at", since="2026-01-02T04:00:00", lag=3600, chunk_rows=5)
+    found = {row["id"] for row in read_all(connector, lagged)}
+    assert found == {n for n in range(1, 201) if n % 10 == 0 or n // 7 >= 27}
+
+
+def test_only_what_the_login_may_select_is_told(
+    connector: MysqlConnector, server: MariaDb, execute: Callable[..., None]
+) -> None:
+    execute(
+        "DROP TABLE IF EXISTS half, hidden",
+        "CREATE TABLE half (id INT PRIMARY KEY, open INT, closed INT)",
+        "CREATE TABLE hidden (id INT PRIMARY KEY)",
+        "GRANT SELECT (id, open) ON source.half TO reader@127.0.0.1",
+        "GRANT INSERT ON source.hidden TO reader@127.0.0.1",
+    )
+    told = {table.name: [column.name for column in table.columns] for table in connector.discover()}
+    assert told["half"] == ["id", "open"]
+    assert "hidden" not in told
+    (problem,) = connector.validate(Selection(table="hidden"))
+    assert (problem.cause, "SELECT on `source`.`hidden`" in problem.what) == ("missing_right", True)
+    (problem,) = connector.validate(Selection(table="half", columns=("id", "closed")))
+    assert (problem.cause, "SELECT (`closed`)" in problem.what) == ("missing_right", True)
+    elsewhere = MysqlConnector(server.config.model_copy(update={"database": "no_such_database"}), resolve)
+    assert [problem.cause for problem in elsewhere.validate()] in (["not_found"], ["missing_right"])
+    closed = MysqlConnector(server.config.model_copy(update={"database": "closed_to_reader"}), resolve)
+    assert [problem.cause for problem in closed.validate()] == ["missing_right"]
+
+
+def test_a_server_that_is_none_and_a_login_without_tls(connector: MysqlConnector, server: MariaDb) -> None:
+    plain = MysqlConnector(server.config.model_copy(update={"tls": "disable"}), resolve)
+    assert [problem.cause for problem in plain.validate()] == ["login"]
+    assert (
+        MysqlConnector(server.config.model_copy(update={"tls": "require", "ca_file": None}), resolve).validate() == []
+    )
+    assert connector.validate() == []
+
+
+def test_a_statement_has_its_time(server: MariaDb, execute: Callable[..., None]) -> None:
+    execute(
+        "DROP TABLE IF EXISTS slow, slow_view",
+        "CREATE OR REPLACE VIEW slow_view AS SELECT sleep(30) AS waited",
+        "GRANT SELECT ON source.slow_view TO reader@127.0.0.1",
+    )
+    connector = MysqlConnector(server.config.model_copy(update={"statement_timeout": 1}), resolve)
+    begun = time.monotonic()
+    with pytest.raises(RetryLater, match="time was up"):
+        connector.sample("slow_view")
+    assert time.monotonic() - begun < 20
+
+
+def test_every_row_once_while_others_write(
+    connector: MysqlConnector, server: MariaDb, execute: Callable[..., None]
+) -> None:
+    execute(
+        "DROP TABLE IF EXISTS busy",
+        "CREATE TABLE busy (id INT PRIMARY KEY, v INT)",
+        "INSERT INTO busy SELECT seq * 10, 0 FROM seq_1_to_3000",
+        "GRANT SELECT ON source.busy TO reader@127.0.0.1",
+    )
+    plan = connector.plan(Selection(table="busy", chunk_rows=100))
+    done = threading.Event()
+
+    def write() -> None:
+        with server.owner() as owner, owner.cursor() as cursor:
+            number = 0
+            while not done.is_set():
+                number += 1
+                cursor.execute("INSERT IGNORE INTO busy VALUES (%s, 1)", (number * 7919 % 30_000,))
+                cursor.execute("DELETE FROM busy WHERE id = %s AND v = 1", (number * 104_729 % 30_000,))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        found = read_all(connector, Selection(table="busy"), plan)
+    finally:
+        done.set()
+        writer.join()
+    kept = [row["id"] for row in found if row["v"] == 0]
+    assert kept == [n * 10 for n in range(1, 3001)]
+    assert len({row["id"] for row in found}) == len(found)
+
+
+_READ = """
+import resource, sys
+from pathlib import Path
+from headwater.connectors.mysql import MysqlConfig, MysqlConnector
+from headwater.connectors.protocol import Selection
+config = MysqlConfig.model_validate_json(sys.argv[1])
+connector = MysqlConnector(config, lambda reference: sys.stdin.readline().strip())
+selection = Selection(table="narrow", chunk_rows=2_000_000)
+connector._password = lambda password=connector._password(): password
+(chunk,) = connector.plan(selection).chunks
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+with connector.read(selection, chunk) as batches:
+    rows = sum(batch.num_rows for batch in batches)
+print(rows, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_a_million_rows_take_little_memory(server: MariaDb, execute: Callable[..., None], tmp_path: Path) -> None:
+    execute(
+        "CREATE TABLE IF NOT EXISTS narrow (id INT PRIMARY KEY, v DECIMAL(12,2))",
+        "INSERT IGNORE INTO narrow SELECT seq, seq / 7 FROM seq_1_to_1000000",
+        "GRANT SELECT ON source.narrow TO reader@127.0.0.1",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", _READ, server.config.model_dump_json()],
+        input=PASSWORD + "\n",
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    rows, grown = map(int, done.stdout.split())
+    assert rows == 1_000_000
+    assert grown < 64, f"{grown} MiB"
+
+
+def test_misuse_names_what_there_is(connector: MysqlConnector, execute: Callable[..., None]) -> None:
+    execute(
+        "DROP TABLE IF EXISTS few",
+        "CREATE TABLE few (id INT PRIMARY KEY, name TEXT)",
+        "INSERT INTO few VALUES (1, 'one')",
+        "GRANT SELECT ON source.few TO reader@127.0.0.1",
+    )
+    with pytest.raises(Misuse, match="cannot be a cursor"):
+        connector.plan(Selection(table="few", cursor="name"))
+    with pytest.raises(Misuse, match="no value of the cursor"):
+        connector.plan(Selection(table="few", cursor="id", since="yesterday"))
+    plan = connector.plan(Selection(table="few"))
+    assert read(connector, Selection(table="few"), plan.chunks[0]).num_rows == 1

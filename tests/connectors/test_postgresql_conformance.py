@@ -1,0 +1,128 @@
+"""The suite for connectors, on PostgreSQL over TCP, with TLS and a password."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from headwater.connectors.postgresql import PostgresConfig, kind
+from headwater.connectors.protocol import Cause, Config, Kind
+from headwater.testing import Case, ConnectorConformance, Row
+from tests.connectors.servers_postgresql import PASSWORD, Guarded, guarded_postgresql
+
+pytestmark = pytest.mark.server
+TYPES = {
+    "integer": "bigint",
+    "decimal": "numeric(38,10)",
+    "float": "double precision",
+    "text": "text",
+    "bytes": "bytea",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp": "timestamp",
+    "timestamptz": "timestamptz",
+    "time": "time",
+    "json": "json",
+    "array": "integer[]",
+    "enum": "mood",
+    "uuid": "uuid",
+}
+
+
+class PostgresCase(Case):
+    kind: ClassVar[Kind] = kind
+    table: ClassVar[str] = "public.conformance"
+    lacks: ClassVar[dict[str, str]] = {}
+    server: ClassVar[Guarded]
+    silent: ClassVar[socket.socket]  # takes connections and never says a word
+
+    def config(self) -> PostgresConfig:
+        return self.server.config
+
+    def resolve(self, reference: str) -> str:
+        assert reference == "env:POSTGRES_PASSWORD"
+        return PASSWORD
+
+    def wrong(self, cause: Cause) -> Config:
+        if cause == "missing_right":
+            self._execute("REVOKE SELECT ON conformance FROM reader")
+        updates: dict[Cause, dict[str, Any]] = {
+            "timeout": {"port": self.silent.getsockname()[1], "connect_timeout": 2},
+            "tls": {"ca_file": self.server.other_authority},
+            "missing_right": {},
+        }
+        return self.config().model_copy(update=updates[cause]) if cause in updates else super().wrong(cause)
+
+    def make(self, rows: Sequence[Row]) -> None:
+        key = "PRIMARY KEY" if all(row.id is not None for row in rows) else ""
+        self._execute(
+            "DROP TABLE IF EXISTS conformance;"
+            f" CREATE TABLE conformance (id bigint {key}, at timestamptz, value text);"
+            " GRANT SELECT ON conformance TO reader"
+        )
+        self.insert(rows)
+
+    def insert(self, rows: Sequence[Row]) -> None:
+        with (
+            psycopg.connect(self.server.owner_url) as owner,
+            owner.cursor() as cursor,
+            cursor.copy("COPY conformance FROM STDIN") as copy,
+        ):
+            for row in rows:
+                copy.write_row((row.id, row.at, row.value))
+
+    def update(self, rows: Sequence[Row]) -> None:
+        with psycopg.connect(self.server.owner_url) as owner, owner.cursor() as cursor:
+            cursor.executemany(
+                "UPDATE conformance SET at = %s, value = %s WHERE id = %s",
+                [(row.at, row.value, row.id) for row in rows],
+            )
+
+    def delete(self, ids: Sequence[int]) -> None:
+        with psycopg.connect(self.server.owner_url) as owner:
+            owner.execute("DELETE FROM conformance WHERE id = ANY(%s)", [list(ids)])
+
+    def make_values(self, sort: str, values: Sequence[Any]) -> str:
+        declared = TYPES[sort]
+        self._execute(
+            "DROP TABLE IF EXISTS lossless; DROP TYPE IF EXISTS mood;"
+            " CREATE TYPE mood AS ENUM ('verified', 'not ''yet'' sure');"
+            f" CREATE TABLE lossless (id int PRIMARY KEY, value {declared}); GRANT SELECT ON lossless TO reader"
+        )
+        statement = sql.SQL("INSERT INTO lossless VALUES (%s, CAST(%s AS {}))").format(sql.SQL(declared))
+        with psycopg.connect(self.server.owner_url) as owner, owner.cursor() as cursor:
+            cursor.executemany(statement, list(enumerate(values, 1)))
+        return "public.lossless"
+
+    def held(self) -> int:
+        """Sessions of the reader's. One that was given up ends when its server process next looks."""
+        deadline = time.monotonic() + 10
+        with psycopg.connect(self.server.owner_url, autocommit=True) as owner:
+            while True:
+                row = owner.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = 'reader'").fetchone()
+                assert row is not None
+                if row[0] == 0 or time.monotonic() > deadline:
+                    return int(row[0])
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self.server.owner_url) as owner:
+            owner.execute(statement.encode())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _server(installed_postgres: Any) -> Iterator[None]:
+    with (
+        guarded_postgresql(installed_postgres) as PostgresCase.server,
+        socket.create_server(("127.0.0.1", 0)) as PostgresCase.silent,
+    ):
+        yield
+
+
+class TestPostgres(ConnectorConformance):
+    case_type = PostgresCase

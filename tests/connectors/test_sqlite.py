@@ -1,0 +1,206 @@
+"""SQLite: the suite for connectors, and what no other database does."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from headwater.connectors.protocol import Kind, Selection
+from headwater.connectors.sqlite import SqliteConfig, SqliteConnector, kind
+from headwater.errors import InputRefused, Misuse, RetryLater
+from headwater.testing import Case, ConnectorConformance, Row, no_network
+from tests.connectors.sql_reading import as_texts, read, read_all
+
+
+def no_secret(reference: str) -> str:
+    raise AssertionError(reference)
+
+
+class SqliteCase(Case):
+    kind: ClassVar[Kind] = kind
+    lacks: ClassVar[dict[str, str]] = {
+        **no_network("a file is reached by its path"),
+        "held": "the library holds nothing outside this process",
+        "array": "there are no arrays",
+        "float: NaN": "SQLite stores NULL for it",
+    }
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "source's.db"
+        self._run("CREATE TABLE other (a)")
+
+    def config(self) -> SqliteConfig:
+        return SqliteConfig(path=self.path)
+
+    def make(self, rows: Sequence[Row]) -> None:
+        key = "PRIMARY KEY" if all(row.id is not None for row in rows) else ""
+        self._run("DROP TABLE IF EXISTS conformance")
+        self._run(f"CREATE TABLE conformance (id BIGINT {key}, at TIMESTAMP, value TEXT)")
+        self.insert(rows)
+
+    def insert(self, rows: Sequence[Row]) -> None:
+        self._run(
+            "INSERT INTO conformance VALUES (?, ?, ?)",
+            [(row.id, row.at.isoformat(timespec="microseconds") if row.at else None, row.value) for row in rows],
+        )
+
+    def update(self, rows: Sequence[Row]) -> None:
+        self._run(
+            "UPDATE conformance SET at = ?, value = ? WHERE id = ?",
+            [(row.at.isoformat(timespec="microseconds") if row.at else None, row.value, row.id) for row in rows],
+        )
+
+    def delete(self, ids: Sequence[int]) -> None:
+        self._run("DELETE FROM conformance WHERE id = ?", [(number,) for number in ids])
+
+    def make_values(self, sort: str, values: Sequence[Any]) -> str:
+        del sort
+        # No type declared: a value is kept as it is given. Decimals, times and identifiers are texts there.
+        self._run("DROP TABLE IF EXISTS lossless")
+        self._run("CREATE TABLE lossless (id INTEGER PRIMARY KEY, value)")
+        kept = (int, float, str, bytes, type(None))
+        self._run(
+            "INSERT INTO lossless (value) VALUES (?)",
+            [
+                (
+                    value
+                    if isinstance(value, kept)
+                    else value.isoformat()
+                    if hasattr(value, "isoformat")
+                    else str(value),
+                )
+                for value in values
+            ],
+        )
+        return "lossless"
+
+    def _run(self, statement: str, rows: Sequence[Any] | None = None) -> None:
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            if rows is None:
+                connection.execute(statement)
+            else:
+                connection.executemany(statement, rows)
+
+
+class TestSqlite(ConnectorConformance):
+    case_type = SqliteCase
+
+    @pytest.fixture
+    def case(self, tmp_path: Path) -> SqliteCase:
+        return SqliteCase(tmp_path)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "source.db"
+
+
+def made(path: Path, *statements: str) -> SqliteConnector:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(";".join(statements))
+    return SqliteConnector(SqliteConfig(path=path, lock_timeout=0), no_secret)
+
+
+def test_a_column_keeps_values_of_every_type_side_by_side(path: Path) -> None:
+    values = "(1, 7), (2, 7.5), (3, 'seven'), (4, X'00ff'), (5, NULL), (6, 1e-7), (7, 9e999), (8, '007'), (9, 1e22)"
+    connector = made(path, "CREATE TABLE t (id INTEGER PRIMARY KEY, v)", f"INSERT INTO t VALUES {values}")
+    rows = as_texts(connector.sample("t"))
+    assert [row["v"] for row in rows] == [
+        *("7", "7.5", "seven", "0x00ff", None, "0.0000001", "Infinity", "007", "10000000000000000000000")
+    ]
+
+
+def test_a_text_that_is_no_text_is_given_as_its_bytes(path: Path) -> None:
+    connector = made(path, "CREATE TABLE t (v)", "INSERT INTO t VALUES (CAST(X'ff41' AS TEXT))")
+    assert connector.sample("t").to_pylist() == [{"v": "0xff41"}]
+
+
+def test_keys_of_mixed_types_are_cut_between_their_values(path: Path) -> None:
+    values = ", ".join(
+        f"({value})"
+        for n in range(40)
+        for value in (n, n + 0.1, f"'it''s {n}'", f"X'{n:02x}27'", "NULL" if n < 3 else n + 100)
+    )
+    connector = made(path, "CREATE TABLE t (k)", f"INSERT INTO t VALUES {values}")
+    selection = Selection(table="t", key=("k",), chunk_rows=7)
+    plan = connector.plan(selection)
+    assert len(plan.chunks) == 30
+    found = [row["k"] for row in read_all(connector, selection, plan)]
+    assert len(found) == 200
+    assert sorted(found, key=str) == sorted((row["k"] for row in connector.sample("t", 1000).to_pylist()), key=str)
+    assert [chunk.rows for chunk in plan.chunks] == [
+        read(connector, selection, chunk).num_rows for chunk in plan.chunks
+    ]
+
+
+def test_texts_of_times_are_compared_as_they_are_written(path: Path) -> None:
+    rows = ", ".join(f"({n}, '2024-03-01 00:{n:02}:00')" for n in range(60))
+    connector = made(path, "CREATE TABLE t (id INTEGER PRIMARY KEY, changed DATETIME)", f"INSERT INTO t VALUES {rows}")
+    (table,) = connector.discover()
+    assert (table.key, table.cursors) == (("id",), ("changed", "id"))
+    first = connector.plan(Selection(table="t", cursor="changed"))
+    assert first.upto == "2024-03-01 00:59:00"
+    late = Selection(table="t", cursor="changed", since=first.upto, lag=120)
+    assert [row["id"] for row in read_all(connector, late)] == ["57", "58", "59"]
+
+
+def test_names_of_any_kind_are_quoted(path: Path) -> None:
+    connector = made(
+        path, 'CREATE TABLE "a ""b"" %s; --" ("x ""y"" ?1" INTEGER PRIMARY KEY, "%d" TEXT)',
+        'INSERT INTO "a ""b"" %s; --" VALUES (1, \'one\'), (2, \'two\')',
+    )  # fmt: skip
+    name = 'a "b" %s; --'
+    assert [table.name for table in connector.discover()] == [name]
+    assert read_all(connector, Selection(table=name, chunk_rows=1)) == [
+        {'x "y" ?1': "1", "%d": "one"},
+        {'x "y" ?1': "2", "%d": "two"},
+    ]
+
+
+def test_views_and_tables_without_a_key_are_read_whole(path: Path) -> None:
+    connector = made(
+        path,
+        "CREATE TABLE t (a, b)",
+        "INSERT INTO t VALUES (2, 'x'), (1, 'y'), (1, 'x'), (NULL, NULL)",
+        "CREATE VIEW v AS SELECT b, a FROM t",
+    )
+    for name in ("t", "v"):
+        plan = connector.plan(Selection(table=name))
+        assert [dict(chunk.locator) for chunk in plan.chunks] == [{"by": "whole"}]
+        assert len(read_all(connector, Selection(table=name))) == 4
+
+
+@pytest.mark.parametrize(
+    ("content", "cause"), [(None, "not_found"), (b"no database at all, only text", "protocol")], ids=["gone", "text"]
+)
+def test_validate_tells_what_is_wrong_with_the_file(path: Path, content: bytes | None, cause: str) -> None:
+    if content is not None:
+        path.write_bytes(content)
+    connector = SqliteConnector(SqliteConfig(path=path), no_secret)
+    assert [problem.cause for problem in connector.validate()] == [cause]
+    with pytest.raises(Misuse):
+        connector.discover()
+
+
+def test_a_locked_file_is_for_later_and_a_torn_one_is_refused(path: Path) -> None:
+    connector = made(path, "CREATE TABLE t (id INTEGER PRIMARY KEY, v)", "INSERT INTO t VALUES (1, zeroblob(9000))")
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(RetryLater, match="locked"):
+            connector.discover()
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"\xee" * (len(data) - 4096)
+    path.write_bytes(data)
+    with pytest.raises(InputRefused, match="cannot be read"):
+        connector.sample("t")
+
+
+def test_nothing_can_be_written(path: Path) -> None:
+    connector = made(path, "CREATE TABLE t (id INTEGER PRIMARY KEY)")
+    with connector.session() as session, pytest.raises(sqlite3.OperationalError, match="readonly"):
+        session.connection.execute("INSERT INTO t VALUES (1)")
