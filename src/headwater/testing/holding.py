@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,16 @@ from pathlib import Path
 from headwater.connectors.protocol import Connector
 from headwater.testing.case import Case
 from headwater.testing.checking import Check, Nonconformity, require
-from headwater.testing.opening import by_another_process, numbered, opened, planned, rows_of, selection
+from headwater.testing.opening import (
+    by_another_process,
+    largest,
+    numbered,
+    opened,
+    planned,
+    read_back,
+    rows_of,
+    selection,
+)
 
 LEFT_EARLY = 25
 
@@ -20,9 +28,10 @@ class _LeftEarlyError(Exception):
     pass
 
 
-def _open_files() -> int | None:
+def _open_now() -> tuple[int, int]:
+    """Files and sockets of this process, where it can be told, and threads."""
     folder = Path("/proc/self/fd")
-    return len(os.listdir(folder)) if folder.is_dir() else None  # noqa: PTH208 - a count, nothing else
+    return len(list(folder.iterdir())) if folder.is_dir() else 0, threading.active_count()
 
 
 def left_early(case: Case) -> None:
@@ -33,13 +42,12 @@ def left_early(case: Case) -> None:
     plan = planned(case, asked)
     with opened(case) as connector:
         require(len(rows_of(case, connector, asked, plan)) == len(rows), "the table is not read whole")
-        held: list[tuple[int | None, int]] = []
+        before = _open_now()
         for _ in range(LEFT_EARLY):
-            with connector.read(asked, by_another_process(plan.chunks[0])) as stream:
+            with connector.read(asked, by_another_process(largest(plan))) as stream:
                 next(iter(stream))
-            gc.collect()
-            held.append((_open_files(), threading.active_count()))
-        growing = [after - before for before, after in ((held[0][at] or 0, held[-1][at] or 0) for at in (0, 1))]
+        gc.collect()
+        growing = [now - then for then, now in zip(before, _open_now(), strict=True)]
         require(max(growing) < LEFT_EARLY // 2, f"{LEFT_EARLY} reads left early leave {growing} files and threads open")
         _error_goes_through(case, connector)
         again = rows_of(case, connector, asked, plan)
@@ -48,7 +56,7 @@ def left_early(case: Case) -> None:
 
 def _error_goes_through(case: Case, connector: Connector) -> None:
     asked = selection(case, chunk_rows=1000)
-    chunk = by_another_process(planned(case, asked).chunks[0])
+    chunk = by_another_process(largest(planned(case, asked)))
     came_out: Exception | None = None
     try:
         with connector.read(asked, chunk) as stream:
@@ -69,7 +77,7 @@ def source_freed(case: Case) -> None:
     with opened(case) as connector:
         before = case.held()
         for _ in range(3):
-            with connector.read(asked, by_another_process(plan.chunks[0])) as stream:
+            with connector.read(asked, by_another_process(largest(plan))) as stream:
                 next(iter(stream))
             held = case.held()
             require(held <= before, f"a read was left early, and the source still holds {held - before} for it")
@@ -77,22 +85,19 @@ def source_freed(case: Case) -> None:
 
 def memory_bounded(case: Case) -> None:
     """A large chunk is streamed: the process grows by far less than what is read."""
-    rows = numbered(case.many_rows)
-    case.make([replace(row, value="x" * 500) for row in rows])
-    count = len(rows)
-    del rows
+    case.make(numbered(10))
+    read_back(case, selection(case))  # libraries loaded, buffers made
+    case.make([replace(row, value="x" * 500) for row in numbered(case.many_rows)])
+    count, read = case.many_rows, 0
     asked = selection(case, chunk_rows=count)
+    gc.collect()
+    before = peak_from_now()
     plan = planned(case, asked)
     with opened(case) as connector:
-        with connector.read(asked, by_another_process(plan.chunks[0])) as stream:
-            next(iter(stream))  # libraries loaded, buffers made
-        gc.collect()
-        before = peak_from_now()
-        read = 0
         for chunk in plan.chunks:
             with connector.read(asked, by_another_process(chunk)) as stream:
                 read += sum(batch.num_rows for batch in stream)
-        grown = peak() - before
+    grown = peak() - before
     require(read == count, f"{read} of {count} rows are read")
     says = f"reading {count} rows of 500 characters, the process grows by {grown / 2**20:.0f} MiB"
     require(grown <= case.memory, f"{says}; {case.memory / 2**20:.0f} MiB are allowed")

@@ -132,6 +132,11 @@ def _checked_plan(plan: SourcePlan) -> SourcePlan:
     return plan
 
 
+def largest(plan: SourcePlan) -> SourceChunk:
+    """The chunk with most rows."""
+    return max(plan.chunks, key=lambda chunk: chunk.rows)
+
+
 def require_rows(found: Sequence[Row], expected: Sequence[Row], what: str, *, optional: Sequence[Row] = ()) -> None:
     """Each expected row once, optional ones once at most, and no others."""
     lost = Counter(expected) - Counter(found)

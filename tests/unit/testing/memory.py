@@ -158,7 +158,7 @@ class Memory:
                 SourceChunk(
                     chunk_no=number,
                     locator=locator,
-                    rows=size,
+                    rows=0 if locator.get("null") else size,
                     cursor_to=(locator.get("upto") or upto) if selection.cursor and not locator.get("null") else None,
                 )
                 for number, locator in enumerate(chunks, 1)
