@@ -18,6 +18,7 @@ import pymysql
 import pytest
 
 from headwater.connectors.mysql import MysqlConfig
+from headwater.connectors.sql import probe
 from tests.connectors.certificates import make_certificates
 from tests.servers import own_folder
 
@@ -102,13 +103,10 @@ def mariadb_server() -> Iterator[MariaDb]:
 
 def _prepare(path: Path, server: subprocess.Popen[bytes], log: Path) -> str:
     deadline = time.monotonic() + 60
-    while True:
-        try:
-            connection = pymysql.connect(unix_socket=str(path), user="root", autocommit=True)
-            break
-        except pymysql.err.OperationalError:
-            assert server.poll() is None, log.read_text(encoding="utf-8", errors="replace")
-            assert time.monotonic() < deadline, "MariaDB does not answer"
+    while probe.socket_problem_of(path, 5):
+        assert server.poll() is None, log.read_text(encoding="utf-8", errors="replace")
+        assert time.monotonic() < deadline, "MariaDB does not answer"
+    connection = pymysql.connect(unix_socket=str(path), user="root", autocommit=True)
     with connection, connection.cursor() as cursor:
         cursor.execute("CREATE DATABASE source CHARACTER SET utf8mb4")
         cursor.execute("CREATE DATABASE closed_to_reader")

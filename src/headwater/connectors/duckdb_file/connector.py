@@ -156,7 +156,10 @@ class DuckdbConnector(Source):
         where, said = str(self._config.path), " ".join(str(error).split())
         if isinstance(error, duckdb.IOException) and "lock" in said.lower():
             return RetryLater("somebody else writes to the file", where=where, remedy="Wait until they have closed it")
-        if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException):
+        if isinstance(
+            error,
+            duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException | duckdb.PermissionException,
+        ):
             return Misuse(f"DuckDB refuses: {said}", where=where)
         if isinstance(error, duckdb.OutOfMemoryException):
             return Misuse(

@@ -46,17 +46,11 @@ class MysqlConnector(Source):
                 )
             ]
         password = self._password()
-        if not config.is_local and (problem := self._network()):
+        problem = (
+            probe.socket_problem_of(Path(config.host), config.connect_timeout) if config.is_local else self._network()
+        )
+        if problem:
             return [problem]
-        if config.is_local and not Path(config.host).exists():
-            return [
-                Problem(
-                    cause="name_not_found",
-                    what="there is no such Unix socket",
-                    where=config.host,
-                    remedy="Check `host`, and whether the server is running",
-                )
-            ]
         try:
             connect(config, password).close()
         except FAILURES as error:

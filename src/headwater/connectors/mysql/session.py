@@ -25,6 +25,8 @@ from headwater.errors import HeadwaterError
 
 _BATCH_ROWS = 8192
 _BATCH_CHARACTERS = 4 * 2**20
+# How parameters are written; of values none is read: each comes as the server writes it.
+_AS_WRITTEN: Any = dict(encoders)
 # What the driver raises where a connection breaks off while a row is read.
 FAILURES = (pymysql.Error, OSError, EOFError, struct.error)
 
@@ -56,13 +58,13 @@ def connect(config: MysqlConfig, password: str) -> Any:
         reached["ssl_disabled"] = True
     else:
         reached["ssl"] = trust(config)
-    connection = pymysql.connect(
+    connection: Any = pymysql.connect(
         port=config.port,
         user=config.user,
         password=password.encode(),
         database=config.database,
         charset="utf8mb4",
-        conv=dict(encoders),
+        conv=_AS_WRITTEN,
         connect_timeout=config.connect_timeout,
         read_timeout=config.connect_timeout,
         autocommit=True,

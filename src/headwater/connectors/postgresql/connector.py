@@ -48,17 +48,13 @@ class PostgresConnector(Source):
                 )
             ]
         password = self._password()
-        if not config.is_local and (problem := self._network()):
+        problem = (
+            probe.socket_problem_of(Path(config.host) / f".s.PGSQL.{config.port}", config.connect_timeout)
+            if config.is_local
+            else self._network()
+        )
+        if problem:
             return [problem]
-        if config.is_local and not Path(config.host).is_dir():
-            return [
-                Problem(
-                    cause="name_not_found",
-                    what="there is no such folder of a Unix socket",
-                    where=config.host,
-                    remedy="Check `host`, and whether the server is running",
-                )
-            ]
         try:
             dbapi.connect(address(config, password)).close()
         except DriverError as error:

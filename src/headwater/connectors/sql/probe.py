@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 from headwater.connectors.protocol import Problem
 
@@ -34,6 +35,36 @@ def problem_of(host: str, port: int, seconds: float) -> Problem | None:
             what=f"no answer within {seconds:g} s" if isinstance(error, TimeoutError) else "it cannot be reached",
             where=where,
             remedy="Check routes and firewalls between this machine and the server",
+        )
+    return None
+
+
+def socket_problem_of(path: Path, seconds: float) -> Problem | None:
+    """What stands in the way of a connection by a Unix socket; None where somebody takes it."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(seconds)
+            connection.connect(str(path))
+    except FileNotFoundError:
+        return Problem(
+            cause="name_not_found",
+            what="there is no such Unix socket",
+            where=str(path),
+            remedy="Check `host`, and whether the server is running",
+        )
+    except PermissionError:
+        return Problem(
+            cause="missing_right",
+            what="this account may not use the Unix socket",
+            where=str(path),
+            remedy="Give the account that runs Headwater the right to, or connect over TCP",
+        )
+    except OSError:
+        return Problem(
+            cause="refused",
+            what="nothing takes connections at the Unix socket",
+            where=str(path),
+            remedy="Check whether the server is running",
         )
     return None
 
