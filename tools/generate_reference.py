@@ -19,6 +19,7 @@ from typer.main import get_command
 
 from headwater import errors
 from headwater.settings import PREFIX, Settings
+from tools.reference_connectors import checks_page
 from tools.reference_documents import (
     contracts_page,
     inventory_page,
@@ -124,6 +125,7 @@ def pages() -> dict[str, Callable[[], str]]:
         "indicators.schema.json": indicators_schema,
         "contracts.md": lambda: contracts_page(NOTE),
         "units.md": lambda: units_page(NOTE),
+        "connector-checks.md": lambda: checks_page(NOTE),
     }
     if importlib.util.find_spec("headwater.cli") and importlib.util.find_spec("headwater.cli.main"):
         found["cli.md"] = cli_page

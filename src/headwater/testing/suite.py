@@ -22,6 +22,9 @@ TABLE_CHECKS: tuple[Check, ...] = (
     *holding.CHECKS,
     *secrecy.CHECKS,
 )
+PARTS = ("key", *exactness.PARTS)
+"""What a source may lack that is only a part of a check."""
+
 FILE_CHECKS: tuple[Check, ...] = (*reaching.KIND, *reaching.CAUSES_TOLD, *files.CHECKS, *secrecy.CHECKS)
 
 
@@ -37,7 +40,7 @@ def verdicts(case: Opened) -> list[Verdict]:
 
 def misdeclared(case: type[Opened]) -> list[str]:
     """What in a case's `lacks` is no declaration."""
-    return wrong_declarations(case, checks_for(case), exactness.PARTS if issubclass(case, Case) else ())
+    return wrong_declarations(case, checks_for(case), PARTS if issubclass(case, Case) else ())
 
 
 class _Conformance:
@@ -59,7 +62,7 @@ class _Conformance:
             applying = [check for check in checks if check.not_applicable(lacks) is None]
             metafunc.parametrize("check", applying, ids=[check.name for check in applying])
         if "reason" in metafunc.fixturenames:
-            reasons += [(name, why) for name, why in lacks.items() if name in exactness.PARTS]
+            reasons += [(name, why) for name, why in lacks.items() if name in PARTS]
             found: Sequence[Any] = reasons or [("none", "every check applies")]
             metafunc.parametrize("reason", found, ids=[f"{name} - {why}" for name, why in found])
 
