@@ -25,7 +25,8 @@ test-fast: .venv/.installed  ## tests that need no server: seconds to a minute o
 	$(PYTEST) $(FAST) -m "not slow"
 
 test: .venv/.installed .venv-odcs/.installed services  ## the whole suite, faults as a random sample; under 20 minutes
-	$(PYTEST) $(BESIDE) --faults=sample $(SAMPLE) --durations=15 --cov
+	$(PYTEST) $(BESIDE) $(SAMPLE) $(FAST) --cov
+	$(PYTEST) $(BESIDE) --faults=sample $(SAMPLE) --durations=15 $(addprefix --ignore=,$(FAST))
 	$(PYTEST) $(BESIDE) --postgres=installed $(SAMPLE) -m "server and not faults"
 
 test-long: .venv/.installed .venv-odcs/.installed services  ## the same with every fault injected and many more examples

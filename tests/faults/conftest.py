@@ -8,17 +8,22 @@ from pathlib import Path
 import pytest
 
 from headwater.contracts import Document
+from tests.faults import nasty
 from tests.faults.scene import Scene, Stage, make_scene
 from tests.servers import TestServer
 
 
 @pytest.fixture(scope="session")
 def scene(
-    server: TestServer, documents: tuple[Document, ...], tmp_path_factory: pytest.TempPathFactory
+    server: TestServer,
+    documents: tuple[Document, ...],
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Scene]:
     """The first version of the nasty file loaded, and what the second leaves when nothing disturbs it."""
+    size = nasty.FULL if request.config.getoption("--faults") == "full" else nasty.SAMPLE
     before = server.upgraded(documents)
-    with make_scene(server, before, tmp_path_factory.mktemp("scene")) as made:
+    with make_scene(server, before, tmp_path_factory.mktemp("scene"), size) as made:
         yield made
     server.drop(before)
 

@@ -9,13 +9,37 @@ fourth chunk is without trouble, for those take other ways: a plain insert, or o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from tests.river import ACTIVITY_COLUMNS, factors
 
 CHUNK_SIZE = 100
-FIRST = 15_000  # records of the first version
-UNTOUCHED, SHIFTED, THINNED = 13_000, 14_000, 14_500  # where the second version begins to differ, each time otherwise
-SECOND = 20_500  # so many numbers the second version counts through
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """How long the versions are, and where they differ.
+
+    first                          records of the first version
+    untouched, shifted, thinned    where the second begins to differ, each time otherwise
+    second                         so many numbers the second version counts through
+    """
+
+    first: int
+    untouched: int
+    shifted: int
+    thinned: int
+    second: int
+
+    @property
+    def chunks(self) -> int:
+        """At least so many the second version has."""
+        return self.second // CHUNK_SIZE - 5
+
+
+FULL = Size(first=15_000, untouched=13_000, shifted=14_000, thinned=14_500, second=20_500)
+SAMPLE = Size(first=3_000, untouched=2_600, shifted=2_800, thinned=2_900, second=4_100)
+"""Where a few instants are tried only: the same troubles and changes in a fifth of the chunks."""
 
 FACTORS = factors(
     [
@@ -25,25 +49,25 @@ FACTORS = factors(
 )
 
 
-def first_version() -> bytes:
+def first_version(size: Size) -> bytes:
     """The file as it came first."""
-    return _file(_record(number) for number in range(FIRST))
+    return _file(_record(number) for number in range(size.first))
 
 
-def second_version() -> bytes:
+def second_version(size: Size) -> bytes:
     """The same source later."""
-    return _file(_second())
+    return _file(_second(size))
 
 
-def _second() -> Iterator[str]:
-    for number in range(SECOND):
-        if number == SHIFTED:
+def _second(size: Size) -> Iterator[str]:
+    for number in range(size.second):
+        if number == size.shifted:
             yield from (_line(f"inserted-{extra}") for extra in range(13))
-        if number == THINNED:
+        if number == size.thinned:
             yield from (_line(f"inserted-{extra}") for extra in range(13, 73))
-        if THINNED <= number < FIRST and number % 2:
+        if size.thinned <= number < size.first and number % 2:
             continue
-        change = _CHANGES.get(number % 100) if UNTOUCHED <= number < FIRST else None
+        change = _CHANGES.get(number % 100) if size.untouched <= number < size.first else None
         yield change(number) if change else _record(number)
 
 

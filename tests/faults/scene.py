@@ -90,19 +90,19 @@ class Scene:
 
 
 @contextmanager
-def make_scene(server: TestServer, before: Installation, folder: Path) -> Iterator[Scene]:
+def make_scene(server: TestServer, before: Installation, folder: Path, size: nasty.Size) -> Iterator[Scene]:
     """Load the factors and the first version into `before`, and the second version into a copy of it."""
     river = make_river(before, folder)
     river.load(nasty.FACTORS, name="factors.csv", mapping="factor_form")
-    river.load(nasty.first_version(), name=_FILE, chunk_size=nasty.CHUNK_SIZE)
-    (folder / _FILE).write_bytes(nasty.second_version())
+    river.load(nasty.first_version(size), name=_FILE, chunk_size=nasty.CHUNK_SIZE)
+    (folder / _FILE).write_bytes(nasty.second_version(size))
     mapping = river.mapping("activity_form")
     copied = server.copy(before)
     try:
         stage = _stage(copied, folder, folder / "undisturbed", mapping)
         said, seconds = stage.work().end()
         assert not said, said
-        assert stage.chunks_committed() >= 200
+        assert stage.chunks_committed() >= size.chunks
         undisturbed = stage.evidence()
     finally:
         server.drop(copied)
