@@ -43,6 +43,7 @@ HEAVY = {
         "testing",
     },
     "pycountry": {"accounting"},
+    "mssql_python": {"connectors"},
     "pymysql": {"connectors"},
     "pydantic": {"accounting", "connectors", "contracts", "mapping", "pipeline", "settings"},
     "pytest": {"testing"},  # its users have it

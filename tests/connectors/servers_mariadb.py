@@ -113,7 +113,9 @@ def _prepare(path: Path, server: subprocess.Popen[bytes], log: Path) -> str:
         cursor.execute("CREATE USER reader@127.0.0.1 IDENTIFIED BY %s REQUIRE SSL", (PASSWORD,))
         cursor.execute("GRANT SHOW VIEW ON source.* TO reader@127.0.0.1")
         cursor.execute("SELECT VERSION()")
-        return str(cursor.fetchone()[0])
+        row = cursor.fetchone()
+        assert row is not None
+        return str(row[0])
 
 
 def _free_port() -> int:

@@ -111,7 +111,8 @@ def test_values_that_arrow_cannot_hold_come_as_texts(tmp_path: Path) -> None:
              170141183460469231731687303715884105727::HUGEINT AS huge, 'infinity'::TIMESTAMP AS never,
              '-infinity'::TIMESTAMPTZ AS ever, '0044-03-15 (BC)'::DATE AS ides,
              INTERVAL 14 MONTH AS span, TIME '24:00:00' AS late,
-             TIMESTAMP_NS '2024-01-01 00:00:00.123456789' AS ns, {'a': 12345678901234.75::DECIMAL(18,2), 'b': [1, NULL]} AS nested,
+             TIMESTAMP_NS '2024-01-01 00:00:00.123456789' AS ns,
+             {'a': 12345678901234.75::DECIMAL(18,2), 'b': [1, NULL]} AS nested,
              '0101'::BIT AS bits, 18446744073709551615::UBIGINT AS unsigned, 0.1::FLOAT AS single""",
     )
     assert as_texts(connector.sample("main.t")) == [

@@ -78,7 +78,7 @@ def test_the_server_is_one_named_as_proven(source: Source) -> None:
     assert f"PostgreSQL {int(str(version)) // 10_000}" in kind.proven_against
 
 
-VALUES = {
+VALUES: dict[str, list[tuple[str, str | None]]] = {
     "numeric(38,10)": [("-1234567890123456789012345678.0123456789", None), ("'NaN'", "NaN"), ("0.0000000001", None)],
     "numeric": [("1e-40", "0." + "0" * 39 + "1"), ("'-Infinity'", "-Infinity"), ("123456789.1230000", None)],
     "timestamptz": [

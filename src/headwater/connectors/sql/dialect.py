@@ -69,6 +69,10 @@ class Dialect:
         """A statement of the first rows only."""
         return f"{select} LIMIT {int(rows)}"
 
+    def extreme(self, which: Literal["min", "max"], field: Field) -> str:
+        """The lowest or highest value of a cursor."""
+        return f"{which}({self.quoted(field.name)})"
+
     def count(self) -> str:
         """How many rows, as a number of 64 bits."""
         return "count(*)"

@@ -113,11 +113,12 @@ class _Planner:
         return "week" if rows <= 10_000_000 else "day"
 
     def _extent(self, cursor: Field, start: str | None) -> tuple[int, str | None, str | None]:
-        bounds, name = Bounds(self.dialect), self.dialect.quoted(cursor.name)
+        bounds = Bounds(self.dialect)
         conditions = has_value(self.dialect, [cursor])
         if start is not None:
             conditions.append(bounds.compared([cursor], ">=", [start]))
-        lowest, highest = (self.dialect.text(cursor, f"{which}({name})") for which in ("min", "max"))
+        lowest = self.dialect.text(cursor, self.dialect.extreme("min", cursor))
+        highest = self.dialect.text(cursor, self.dialect.extreme("max", cursor))
         sql = f"SELECT {self.dialect.count()}, {lowest}, {highest} FROM {self.table.source}{where(conditions)}"
         ((count, low, high),) = self.fetch(Statement(sql, tuple(bounds.values)))
         said = [None if text is None else self.dialect.said(cursor, text) for text in (low, high)]

@@ -115,7 +115,7 @@ def cursors(fields: Sequence[Field], key: Sequence[str]) -> tuple[str, ...]:
     ranked: list[tuple[tuple[int, bool, int], str]] = []
     for place, field in enumerate(fields):
         is_time = field.family in {"zoned", "time", "date"}
-        if is_time and _CHANGED.search(field.name):
+        if field.shape == "rowversion" or (is_time and _CHANGED.search(field.name)):
             rank = 0
         elif field.family == "integer" and _COUNTED.search(field.name):
             rank = 1

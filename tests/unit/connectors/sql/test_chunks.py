@@ -67,7 +67,7 @@ def test_every_row_once(
 def replace_rows_compared(connector: SqliteConnector, compares_rows: bool) -> Any:
     """The dialect, with or without comparisons of rows."""
     dialect = type(connector.dialect)()
-    dialect.rows_compared = compares_rows  # type: ignore[misc]
+    dialect.rows_compared = compares_rows
     return dialect
 
 

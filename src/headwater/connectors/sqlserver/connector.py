@@ -1,0 +1,59 @@
+"""SQL Server as a source."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from headwater.connectors.protocol import Problem, Resolve
+from headwater.connectors.sql import Session, Source, SqlTable, probe
+from headwater.connectors.sqlserver import catalog
+from headwater.connectors.sqlserver.config import SqlServerConfig
+from headwater.connectors.sqlserver.dialect import SqlServerDialect
+from headwater.connectors.sqlserver.session import SqlServerSession, address, driver, problem_of, session
+
+
+class SqlServerConnector(Source):
+    """Tables and views of one database."""
+
+    dialect = SqlServerDialect()
+
+    def __init__(self, config: SqlServerConfig, resolve: Resolve) -> None:
+        self._config = config
+        self._resolve = resolve
+
+    def session(self) -> AbstractContextManager[SqlServerSession]:
+        return session(self._config, self._password(), self.reach)
+
+    def tables(self, session: Session, name: str | None = None) -> list[SqlTable]:
+        return catalog.tables(self.dialect, session.rows(catalog.columns(name)), session.rows(catalog.unique(name)))
+
+    def reach(self) -> list[Problem]:
+        config, password = self._config, self._password()
+        if problem := probe.problem_of(config.host, config.port, config.connect_timeout):
+            return [problem]
+        library = driver()
+        try:
+            library.connect(address(config, password), timeout=config.connect_timeout).close()
+        except library.Error as error:
+            return [problem_of(error, config, password)]
+        return []
+
+    def missing(self, session: Session, table: str) -> Problem:
+        found = session.rows(catalog.exists(table))
+        if not found:
+            return Problem(
+                cause="not_found",
+                what=f"there is no table or view {table!r}, or the login has no right on it at all",
+                where=self._config.where,
+                valid=", ".join(each.name for each in self.tables(session)) or "the login may read no table",
+            )
+        right = f"SELECT on {'.'.join(self.dialect.quoted(str(part)) for part in found[0])}"
+        return Problem(
+            cause="missing_right",
+            what=f"the login {self._config.user!r} has no right {right}",
+            where=self._config.where,
+            remedy=f"GRANT {right} TO {self.dialect.quoted(self._config.user)}",
+        )
+
+    def _password(self) -> str:
+        return self._resolve(self._config.password_ref)
