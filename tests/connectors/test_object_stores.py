@@ -267,3 +267,10 @@ def test_what_is_no_login_of_azure_is_refused_before_it_is_sent(azure_server: Az
         (problem,) = azure_store(azure_server, secret, **{field: "env:any"}).validate()
         assert problem.cause == "config"
         assert problem.where == field
+
+
+def test_more_files_than_a_page_of_the_list_holds_are_all_listed(s3_server: S3Server) -> None:
+    names = [f"pages/{number:04}.csv" for number in range(1050)]
+    for name in names:
+        obstore.put(s3_server.owner, name, b"x")
+    assert [file.name for file in s3_store(s3_server, pattern="pages/*").files()] == names

@@ -14,10 +14,23 @@ from headwater.errors import InputRefused, Misuse, RetryLater, Stopped
 from tests.connectors.servers_http import Answer, Asked, Reply, http_server
 
 BODY = b"0123456789" * 100_000
-LISTED = f"""<?xml version="1.0" encoding="UTF-8"?>
-<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>bucket</Name><IsTruncated>false</IsTruncated>
-<Contents><Key>a.csv</Key><LastModified>2026-11-01T10:00:00.000Z</LastModified><ETag>"one"</ETag>
-<Size>{len(BODY)}</Size><StorageClass>STANDARD</StorageClass></Contents></ListBucketResult>""".encode()
+
+
+def listing(**sizes: int) -> bytes:
+    """What a bucket with these files says."""
+    files = "".join(
+        f"<Contents><Key>{name}</Key><LastModified>2026-11-01T10:00:00.000Z</LastModified><ETag>&quot;one&quot;</ETag>"
+        f"<Size>{size}</Size></Contents>"
+        for name, size in sizes.items()
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+        f"<Name>bucket</Name><IsTruncated>false</IsTruncated>{files}</ListBucketResult>"
+    ).encode()
+
+
+LISTED = listing(**{"a.csv": len(BODY)})
+NO_SUCH_KEY = Reply(status=404, body=b"<Error><Code>NoSuchKey</Code></Error>")
 FILE = RemoteFile(name="a.csv", size=len(BODY), version="one")
 HEADERS = {"ETag": '"one"', "Last-Modified": "Sun, 01 Nov 2026 10:00:00 GMT"}
 
@@ -74,3 +87,28 @@ def test_the_extra_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "obstore", None)
     with pytest.raises(Misuse, match=r"headwater\[s3\]"):
         store_at("http://127.0.0.1:9").files()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("key", ["a//b.csv", "./b.csv"])
+def test_a_key_that_cannot_be_listed_is_named(key: str) -> None:
+    with http_server(lambda _: Reply(body=listing(**{key: 3, "c.csv": 3}))) as server:
+        store = store_at(server.url)
+        (problem,) = store.validate()  # type: ignore[attr-defined]
+        with pytest.raises(InputRefused, match=key):
+            store.files()  # type: ignore[attr-defined]
+    assert problem.cause == "config"
+    assert key in problem.what
+
+
+def test_the_mark_that_a_console_leaves_for_a_folder_is_no_file() -> None:
+    held = Reply(body=listing(**{"folder/": 0, "folder/a.csv": 3, "empty.csv": 0}))
+    empty = Reply(headers=HEADERS)
+
+    def answer(asked: Asked) -> Reply:
+        if "list-type" in asked.params:
+            return held
+        return empty if asked.path.endswith("/empty.csv") else NO_SUCH_KEY
+
+    with http_server(answer) as server:
+        files = store_at(server.url).files()  # type: ignore[attr-defined]
+    assert [file.name for file in files] == ["empty.csv", "folder/a.csv"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from headwater.connectors.protocol import Cause, Problem
-from headwater.errors import HeadwaterError, Misuse, RetryLater
+from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater
 
 # Codes of S3 and Azure that say more than the status they come with.
 _CODES: dict[Cause, set[str]] = {
@@ -35,6 +35,7 @@ _CODES: dict[Cause, set[str]] = {
     "not_found": {"NoSuchBucket", "ContainerNotFound", "ResourceNotFound"},
 }
 _CODE = re.compile(r"<Code>(\w{3,60})</Code>")
+_NAME = re.compile(r'[Pp]ath:? "([^"]*)"')
 _STATUS = re.compile(r"status(?: code)?: (\d{3})\b")
 _BY_STATUS: dict[int, Cause] = {401: "login", 403: "missing_right", 404: "not_found"}
 
@@ -64,17 +65,19 @@ def obstacle(error: Exception) -> Obstacle:
     for cause, codes in _CODES.items():
         if code in codes:
             return Obstacle(kind=cause, code=code)
+    if kind == "InvalidPathError":
+        return Obstacle(kind="config", code=named[1] if (named := _NAME.search(text)) else "")
     if kind == "PreconditionError":
         return Obstacle(kind="changed", code=code)
     if status >= 500 or status == 429:
         return Obstacle(kind="protocol", code=code or str(status), passes=True)
-    named: dict[str, Cause] = {
+    by_class: dict[str, Cause] = {
         "FileNotFoundError": "not_found",
         "UnauthenticatedError": "login",
         "PermissionDeniedError": "missing_right",
     }
-    if kind in named or status in _BY_STATUS:
-        return Obstacle(kind=named.get(kind) or _BY_STATUS[status], code=code)
+    if kind in by_class or status in _BY_STATUS:
+        return Obstacle(kind=by_class.get(kind) or _BY_STATUS[status], code=code)
     return _on_the_way(text, code or (str(status) if status else ""))
 
 
@@ -88,6 +91,10 @@ def _on_the_way(text: str, code: str) -> Obstacle:
 
 
 WORDS: dict[str, tuple[str, str]] = {
+    "config": (
+        "a key is no path of names, so that no files can be listed beside it",
+        "Set prefix to a folder without such keys, or rename it: no empty names, no . or .., no control characters",
+    ),
     "name_not_found": ("the host has no address", "Look at endpoint_url, region and account; is the network up?"),
     "refused": ("nothing answers at this address", "Look at host and port; is the server up, is a firewall between?"),
     "timeout": (
@@ -115,5 +122,5 @@ def problem(found: Obstacle, where: str, asked: str) -> Problem:
 def error_of(found: Obstacle, where: str, asked: str) -> HeadwaterError:
     """The same as an error: RetryLater for what may pass, else Misuse."""
     said = problem(found, where, asked)
-    kind = RetryLater if found.passes else Misuse
+    kind = RetryLater if found.passes else InputRefused if found.kind == "config" else Misuse
     return kind(said.what, where=said.where, remedy=said.remedy)

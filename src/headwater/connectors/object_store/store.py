@@ -104,13 +104,18 @@ class ObjectStore:
         pattern = Pattern(self._config.pattern)
         for page in library().list(self._store, prefix=pattern.folder or None):
             for meta in page:
-                if pattern.means(meta["path"]):
+                if pattern.means(meta["path"]) and (meta["size"] or self._is_file(meta["path"])):
                     yield RemoteFile(
                         name=meta["path"],
                         size=meta["size"],
                         version=version_of(meta),
                         modified=meta["last_modified"].isoformat(),
                     )
+
+    def _is_file(self, name: str) -> bool:
+        """Whether an empty file is one. A console's mark for a folder ends in a slash, which the list leaves out."""
+        _, refused = self._asked(lambda: library().get(self._store, name).meta)
+        return refused is None or refused.kind != "not_found"
 
     def _of_a_list(self, refused: Obstacle | None) -> Obstacle | None:
         """What stands behind a list that is empty or refused.
