@@ -454,18 +454,18 @@ def retry_failed(name: Name, as_json: AsJson = False) -> None:
 
 def _config(path: Path | None, settings: list[str] | None) -> dict[str, Any]:
     """Values of a file, and those said one by one, which go before them."""
-    import yaml
+    import json
 
     from headwater.errors import Misuse
+    from headwater.mapping.strict_yaml import parse_yaml
 
     values: dict[str, Any] = {}
     if path is not None:
         try:
-            read = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise Misuse(
-                "the config cannot be read", where=str(path), valid="a YAML or JSON file with keys and values"
-            ) from error
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise Misuse("the config cannot be read", where=str(path), valid="a YAML or JSON file") from error
+        read = parse_yaml(text, where=str(path))
         if not isinstance(read, dict):
             raise Misuse("the config has no keys", where=str(path), valid="a YAML or JSON file with keys and values")
         values |= read
@@ -473,7 +473,7 @@ def _config(path: Path | None, settings: list[str] | None) -> dict[str, Any]:
         key, equals, value = each.partition("=")
         if not equals or not key:
             raise Misuse("a value is said as KEY=VALUE", where="--set", value=key, valid="--set host=db.example.org")
-        values[key] = yaml.safe_load(value) if value in {"true", "false"} or value.isdigit() else value
+        values[key] = json.loads(value) if value in {"true", "false"} or value.isdecimal() else value
     return values
 
 

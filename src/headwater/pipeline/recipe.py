@@ -36,6 +36,7 @@ class RecipeSource(_Part):
     lag: int = Field(
         default=0,
         ge=0,
+        le=31_536_000,
         description="How far behind the cursor to read again, for rows that come late: seconds, or units of a number.",
     )
     name: str | None = Field(

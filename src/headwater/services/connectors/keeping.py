@@ -6,18 +6,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from pydantic import ValidationError
-
+from headwater.connectors.configs import config_of
 from headwater.connectors.protocol import Config, Connector, FileStore
-from headwater.errors import Misuse
 from headwater.services.connectors.kinds import kind_named
-from headwater.services.connectors.secrets import VALID, resolve
+from headwater.services.connectors.secrets import resolve
 from headwater.store import audit, connectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from headwater.connectors.protocol import Kind
     from headwater.services.installation import Installation
     from headwater.store.connectors import StoredConnector
 
@@ -67,40 +64,6 @@ def opened(installation: Installation, stored: StoredConnector) -> Iterator[Conn
         yield source
     finally:
         source.close()
-
-
-def config_of(kind: Kind, values: Mapping[str, Any]) -> Config:
-    """A typed config; Misuse naming the first value that is wrong, which is not shown where it may be a secret."""
-    try:
-        config = kind.config.model_validate(dict(values))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        key = ".".join(str(part) for part in first["loc"]) or "config"
-        known = ", ".join(kind.config.model_fields)
-        unknown = first["type"] == "extra_forbidden"
-        raise Misuse(
-            "there is no such key" if unknown else _lower(first["msg"]),
-            where=f"config of {kind.name}, {key}",
-            valid=known if unknown or first["type"] == "missing" else None,
-        ) from None  # the cause would show the value
-    for key, value in config.model_dump().items():
-        if key.endswith("_ref") and value is not None and not _is_reference(str(value)):
-            raise Misuse(
-                "secrets are not written into a config, it refers to them",
-                where=f"config of {kind.name}, {key}",
-                valid=VALID,
-                remedy="Store the secret: headwater connectors credentials set NAME; then say stored:NAME here.",
-            )
-    return config
-
-
-def _is_reference(value: str) -> bool:
-    kind, colon, name = value.partition(":")
-    return bool(colon and name and kind in {"env", "file", "stored"})
-
-
-def _lower(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
 
 
 def _plain(config: Config) -> dict[str, Any]:

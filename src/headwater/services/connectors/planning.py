@@ -31,7 +31,7 @@ from headwater.store.connectors import PlannedSourceChunk
 from headwater.values import record_id
 
 if TYPE_CHECKING:
-    from headwater.connectors.protocol import Column
+    from headwater.connectors.protocol import Column, SourceChunk
     from headwater.pipeline.recipe import Recipe
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
@@ -159,40 +159,17 @@ def _write(
     name: str,
     layout: dict[str, Any],
 ) -> None:
-    """The run and its whole plan, in one transaction."""
-    tenant_id = installation.tenant_id
-    chunks = [
-        PlannedSourceChunk(
-            chunk_no=chunk.chunk_no,
-            locator=chunk.locator,
-            records=chunk.rows,
-            cursor_to=chunk.cursor_to,
-            window_start=chunk.window_start,
-            window_end=chunk.window_end,
-        )
-        for chunk in plan.chunks
-    ]
-    # What was asked of the source is the run's own file; what came back is each chunk's.
-    body = {
+    """The run and its whole plan, in one transaction. What was asked of the source is the run's own file."""
+    tenant_id, chunks = installation.tenant_id, [_of_source(chunk) for chunk in plan.chunks]
+    asked = {
         "connector": stored.name,
         "kind": stored.kind,
         "layout": layout,
         "chunks": [asdict(each) for each in chunks],
     }
-    blob = installation.blobs.put_bytes(tenant_id, json.dumps(body, sort_keys=True, default=str).encode())
+    blob = installation.blobs.put_bytes(tenant_id, json.dumps(asked, sort_keys=True, default=str).encode())
     cite_blob(connection, tenant_id, blob, kind="raw", name=name)
-    planned = [
-        PlannedChunk(
-            chunk_id=record_id(str(tenant_id), str(run_id), str(chunk.chunk_no)),
-            chunk_no=chunk.chunk_no,
-            byte_start=0,
-            byte_end=0,
-            first_record=first_record(chunk.chunk_no),
-            first_line=first_record(chunk.chunk_no),
-            records=chunk.records,
-        )
-        for chunk in chunks
-    ]
+    planned = [_planned(tenant_id, run_id, chunk) for chunk in chunks]
     run = runs.NewRun(
         run_id=run_id,
         kind="sync",
@@ -214,3 +191,27 @@ def _write(
     stands = runs.get_run(connection, tenant_id, run_id)
     payload = planned_payload(stands, logic.hash, planned, file=name, of_source=chunks)
     audit.append(connection, tenant_id, action="run.planned", resource=f"run/{run_id}", payload=payload)
+
+
+def _of_source(chunk: SourceChunk) -> PlannedSourceChunk:
+    return PlannedSourceChunk(
+        chunk_no=chunk.chunk_no,
+        locator=chunk.locator,
+        records=chunk.rows,
+        cursor_to=chunk.cursor_to,
+        window_start=chunk.window_start,
+        window_end=chunk.window_end,
+    )
+
+
+def _planned(tenant_id: UUID, run_id: UUID, chunk: PlannedSourceChunk) -> PlannedChunk:
+    """Where its text lies is known once it is read."""
+    return PlannedChunk(
+        chunk_id=record_id(str(tenant_id), str(run_id), str(chunk.chunk_no)),
+        chunk_no=chunk.chunk_no,
+        byte_start=0,
+        byte_end=0,
+        first_record=first_record(chunk.chunk_no),
+        first_line=first_record(chunk.chunk_no),
+        records=chunk.records,
+    )
