@@ -79,6 +79,7 @@ class QueriedConnector:
         found = []
         for name in sorted(self._tables.names()):
             table = self._tables.table(name, ())
+            table.readable.first((), 1)  # may it be read?
             found.append(Table(name=name, columns=table.columns, key=table.key, cursors=tuple(table.cursors)))
         return found
 
@@ -103,7 +104,7 @@ class QueriedConnector:
         columns = _wanted(table, selection)
         # Which columns there are may be found and not declared: whoever reads the chunk must find the same.
         names = [column.name for column in columns]
-        located = tuple(replace(chunk, locator={**chunk.locator, "columns": names}) for chunk in chunks)
+        located = tuple(replace(chunk, locator={**chunk.locator, "selected": names}) for chunk in chunks)
         return SourcePlan(columns=columns, key=key, chunks=located, upto=upto)
 
     @contextmanager
@@ -116,8 +117,8 @@ class QueriedConnector:
 
     def _batches(self, selection: Selection, chunk: SourceChunk) -> Generator[pa.RecordBatch, None, None]:
         table = self._chosen(selection)
-        locator = {name: value for name, value in chunk.locator.items() if name != "columns"}
-        names = chunk.locator.get("columns")
+        locator = {name: value for name, value in chunk.locator.items() if name != "selected"}
+        names = chunk.locator.get("selected")
         if not isinstance(names, list):
             raise Misuse(
                 "this is no locator of a chunk", where=selection.table, value=locator, valid="what a plan gave"

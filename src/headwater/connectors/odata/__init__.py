@@ -6,6 +6,8 @@ from headwater.connectors.odata.config import ODataConfig
 from headwater.connectors.odata.connector import ODataConnector
 from headwater.connectors.protocol import Kind
 
+__all__ = ["ODataConfig", "kind"]
+
 kind = Kind(
     name="odata",
     title="OData V2 and V4 (SAP)",

@@ -6,6 +6,8 @@ from headwater.connectors.oracle_fusion.config import FusionConfig
 from headwater.connectors.oracle_fusion.connector import FusionConnector
 from headwater.connectors.protocol import Kind
 
+__all__ = ["FusionConfig", "kind"]
+
 kind = Kind(
     name="oracle_fusion",
     title="Oracle Fusion Cloud Applications",

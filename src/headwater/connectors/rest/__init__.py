@@ -6,6 +6,8 @@ from headwater.connectors.protocol import Kind
 from headwater.connectors.rest.config import RestConfig
 from headwater.connectors.rest.connector import RestConnector
 
+__all__ = ["RestConfig", "kind"]
+
 kind = Kind(
     name="rest",
     title="HTTP and JSON, declared",

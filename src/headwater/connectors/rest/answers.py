@@ -109,9 +109,13 @@ class Answers:
         while True:
             yield self._one(self._url, {**params, **sized, **({said.param: str(token)} if token else {})})
             token = below(self._last[0], steps_of(said.at))
-            if token in {None, "", False}:
+            if token is None or token == "" or token is False:
                 return
-            self._check_new(str(token), known)
+            if not isinstance(token, str):  # `Number` is one
+                raise InputRefused(
+                    "the token for the next page is neither text nor number", where=self._table.name, value=token
+                )
+            self._check_new(token, known)
 
     def _by_link(self, said: LinkedPages | NextUrlPages, params: dict[str, str]) -> Iterator[Answer]:
         sized = {said.size_param: str(said.size)} if said.size_param else {}
@@ -124,7 +128,7 @@ class Answers:
                 link = below(answer, steps_of(said.at))
             else:
                 link = httpx.Response(200, headers=headers).links.get("next", {}).get("url")
-            if link in {None, ""}:
+            if link is None or link == "":
                 return
             url = self._client.followed(link, url)
             self._check_new(url, known)

@@ -79,14 +79,17 @@ class RestCursor(Config):
     since        parameter for the first moment wanted
     until        parameter for the moment before which; None where there is none
     format       how moments are sent: iso (2026-01-31T00:00:00Z), date (2026-01-31), epoch (seconds), epoch_ms
-    start        where the first window ends its reach below, with `window_days`
-    window_days  length of the windows a table is cut into; needs `until`
+    newest       parameters by which the record changed last comes first: up to where a sync reads. Without, that is the
+                 greatest moment of an answer that has no pages, and else the service's own now, as its Date says
+    start        the first window ends `window_days` after it
+    window_days  length of the windows a table is cut into, for tables whose records all have the field; needs `until`
     """
 
     field: str
     since: str
     until: str | None = None
     format: Literal["iso", "date", "epoch", "epoch_ms"] = "iso"
+    newest: dict[str, str] = Field(default_factory=dict)
     start: str | None = None
     window_days: int | None = Field(default=None, ge=1)
 

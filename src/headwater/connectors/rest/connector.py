@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -14,8 +14,8 @@ from headwater.connectors.http.failures import not_allowed, not_now, problem_of
 from headwater.connectors.http.text_columns import batch, cells, described, found_columns
 from headwater.connectors.protocol import Problem, Resolve, Selection, SourceChunk, SourcePlan, Table
 from headwater.connectors.rest.answers import Answer, Answers
-from headwater.connectors.rest.config import RestConfig, RestTable
-from headwater.connectors.rest.windows import chunks, inside, parameters
+from headwater.connectors.rest.config import NoPages, RestConfig, RestCursor, RestTable
+from headwater.connectors.rest.windows import beginning, chunks, inside, newest_of, now, parameters
 from headwater.errors import HeadwaterError, Misuse
 
 
@@ -63,11 +63,11 @@ class RestConnector:
         wanted = selection.columns or names
         upto = None
         if selection.cursor is not None and table.cursor is not None:
-            made, upto = chunks(table.cursor, selection, first.date)
+            made, upto = chunks(table.cursor, selection, self._newest(table, table.cursor, selection, first))
         else:
             made = [SourceChunk(chunk_no=1, locator={"by": "whole"}, rows=first.total or 0)]
         # Which columns there are is found, not declared: whoever reads the chunk must find the same.
-        with_columns = tuple(replace(chunk, locator={**chunk.locator, "columns": list(wanted)}) for chunk in made)
+        with_columns = tuple(replace(chunk, locator={**chunk.locator, "selected": list(wanted)}) for chunk in made)
         return SourcePlan(
             columns=described(wanted),
             key=selection.key or table.key,
@@ -86,7 +86,7 @@ class RestConnector:
     def _batches(self, selection: Selection, chunk: SourceChunk) -> Generator[pa.RecordBatch, None, None]:
         table = self._table(selection.table)
         locator = chunk.locator
-        names = locator.get("columns")
+        names = locator.get("selected")
         if locator.get("by") not in {"whole", "time_window"} or not isinstance(names, list):
             raise Misuse("this is no locator of a chunk", where=table.name, value=locator, valid="what a plan gave")
         cursor = table.cursor if locator["by"] == "time_window" else None
@@ -109,8 +109,18 @@ class RestConnector:
         if is_empty:
             yield batch([], names, table.name)
 
-    def _first(self, table: RestTable) -> Answer:
-        answered = Answers(self.client, table).all({})
+    def _newest(self, table: RestTable, cursor: RestCursor, selection: Selection, first: Answer) -> str | None:
+        """Up to where the service's records reach."""
+        since = parameters(cursor, {"from": beginning(selection), "to": None})
+        if cursor.newest:
+            return newest_of(self._first(table, {**since, **cursor.newest}).records, cursor, table.name)
+        if isinstance(table.pages, NoPages):
+            answers = Answers(self.client, table).all(since)
+            return newest_of((record for answer in answers for record in answer.records), cursor, table.name)
+        return now(first.date)
+
+    def _first(self, table: RestTable, params: Mapping[str, str] | None = None) -> Answer:
+        answered = Answers(self.client, table).all(params or {})
         try:
             return next(answered)
         finally:

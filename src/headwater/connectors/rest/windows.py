@@ -7,11 +7,11 @@ window are left out here: `from` is included, `to` is not.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from headwater.connectors.http.cursors import earlier, iso, moment
+from headwater.connectors.http.cursors import earlier, iso, later, moment
 from headwater.connectors.http.exact_json import Record
 from headwater.connectors.http.text_columns import cells
 from headwater.connectors.protocol import Selection, SourceChunk
@@ -22,14 +22,18 @@ _UNITS = {"iso": 1.0, "epoch": 1.0, "epoch_ms": 0.001, "date": 86400.0}
 _EPOCH = datetime.datetime(1970, 1, 1)  # noqa: DTZ001 - moments are compared in UTC, without their zone
 
 
-def chunks(cursor: RestCursor, selection: Selection, date: str) -> tuple[list[SourceChunk], str]:
-    """Windows that hold all from `since` on, the last open above; and where they end: the service's own now."""
-    low = None if selection.since is None else earlier(selection.since, selection.lag, "time_window")
-    now = _now(date)
-    upto = now if selection.since is None or moment(now) >= moment(selection.since) else selection.since
+def beginning(selection: Selection) -> str | None:
+    """The first moment wanted; None for all."""
+    return None if selection.since is None else earlier(selection.since, selection.lag, "time_window")
+
+
+def chunks(cursor: RestCursor, selection: Selection, newest: str | None) -> tuple[list[SourceChunk], str | None]:
+    """Windows that hold all from `since` on, the last open above; and the cursor they end at."""
+    low = beginning(selection)
+    upto = selection.since if newest is None else later(selection.since, newest, "time_window")
     begin = low if low is not None else cursor.start
     bounds: list[str] = []
-    if cursor.window_days and cursor.until and begin is not None:
+    if cursor.window_days and cursor.until and begin is not None and upto is not None:
         step = datetime.timedelta(days=cursor.window_days)
         at = moment(begin) + step
         while at < moment(upto):
@@ -49,7 +53,15 @@ def chunks(cursor: RestCursor, selection: Selection, date: str) -> tuple[list[So
     return made, upto
 
 
-def _now(date: str) -> str:
+def newest_of(records: Iterable[Record], cursor: RestCursor, where: str) -> str | None:
+    """The greatest cursor of these records; None where none has one."""
+    texts = (cells(record, where).get(cursor.field) for record in records)
+    found = [_read(text, cursor, where) for text in texts if text is not None and text.strip()]
+    return iso(max(found), has_zone=True) if found else None
+
+
+def now(date: str) -> str:
+    """The service's own now, by its header Date."""
     try:
         found = parsedate_to_datetime(date).astimezone(datetime.UTC)
     except ValueError:

@@ -6,6 +6,8 @@ from headwater.connectors.protocol import Kind
 from headwater.connectors.workday.config import WorkdayConfig
 from headwater.connectors.workday.connector import WorkdayConnector
 
+__all__ = ["WorkdayConfig", "kind"]
+
 kind = Kind(
     name="workday",
     title="Workday",
