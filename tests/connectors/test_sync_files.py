@@ -1,0 +1,96 @@
+"""Files of a bucket synced into the river: at first, what is new and changed, what changes while it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import obstore
+import pytest
+import yaml
+
+from headwater.errors import InputRefused
+from headwater.pipeline.recipe import Recipe
+from headwater.services.batches import Imported
+from headwater.services.connectors.keeping import add, find, opened
+from headwater.services.connectors.syncing import files_of_store, sync_files
+from headwater.services.verification import verify
+from headwater.telemetry import SilentProgress
+from tests.connectors.servers_object_stores import BUCKET, SECRETS, S3Server, seaweedfs
+from tests.river import River, factors
+from tests.synced import MAPPING
+
+pytestmark = pytest.mark.server
+HEAD = "reading_id,site,month,kwh\n"
+
+
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[S3Server]:
+    with seaweedfs() as server:
+        yield server
+
+
+class Bucket:
+    """An installation with the connector `bills`, and the files that its pattern means."""
+
+    def __init__(self, river: River, server: S3Server) -> None:
+        self.river, self.server = river, server
+        config = {"endpoint_url": server.url, "bucket": BUCKET, "prefix": "bills", "pattern": "**/*.csv"}
+        config |= {"access_key_id": "reader", "secret_access_key_ref": "env:BUCKET_SECRET"}
+        add(river.installation, "bills", "s3", config)
+        mapping = river.folder / "readings.yaml"
+        mapping.write_text(yaml.safe_dump(MAPPING), encoding="utf-8")
+        said = {"recipe": "bills", "source": {"connector": "bills"}, "mapping": str(mapping)}
+        self.recipe = Recipe.model_validate(said)
+
+    def put(self, name: str, *records: str) -> None:
+        obstore.put(self.server.owner, f"bills/{name}", (HEAD + "".join(f"{line}\n" for line in records)).encode())
+
+    def sync(self, between: Any = lambda: None) -> dict[str, Imported]:
+        """What became of each file; `between` happens once they are listed."""
+        installation = self.river.installation
+        stored = find(installation, "bills")
+        given = {"recipe": self.recipe, "base": self.river.folder, "progress": SilentProgress()}
+        with opened(installation, stored) as store:
+            files = files_of_store(installation, stored, store)  # type: ignore[arg-type]
+            between()
+            return {each.file: each for each in sync_files(installation, stored, store, files, **given)}  # type: ignore[arg-type]
+
+    def loaded(self) -> dict[str, str]:
+        rows = self.river.rows("SELECT activity_id, quantity::text AS quantity FROM activity_v1")
+        return {row["activity_id"]: row["quantity"].rstrip("0").rstrip(".") for row in rows}
+
+
+@pytest.fixture
+def bucket(river: River, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    monkeypatch.setenv("BUCKET_SECRET", SECRETS["reader"])
+    valid = {"factor_id": "f", "valid_from": "2020-01-01", "valid_to": "2030-01-01"}
+    river.load(factors([valid]), name="factors.csv", mapping="factor_form")
+    made = Bucket(river, s3_server)
+    made.put("2024/01.csv", "1,B1,2024-01-01,100", "2,B2,2024-01-01,200")
+    made.put("2024/02.csv", "3,B1,2024-02-01,110", "4,B2,2024-02-01,x")
+    yield made
+    for page in obstore.list(s3_server.owner, prefix="bills"):
+        obstore.delete(s3_server.owner, [meta["path"] for meta in page])
+
+
+def test_new_and_changed_files_come_in_and_no_other_is_fetched(bucket: Bucket) -> None:
+    assert set(bucket.sync()) == {"bills/2024/01.csv", "bills/2024/02.csv"}
+    assert bucket.loaded() == {"1": "100", "2": "200", "3": "110"}
+    bucket.put("2024/02.csv", "3,B1,2024-02-01,110", "4,B2,2024-02-01,220")
+    bucket.put("2024/03.csv", "5,B1,2024-03-01,120")
+    again = bucket.sync()
+    assert [name for name, each in again.items() if each.view is None] == ["bills/2024/01.csv"]
+    assert bucket.loaded() == {"1": "100", "2": "200", "3": "110", "4": "220", "5": "120"}
+    assert all(each.view is None and each.error is None for each in bucket.sync().values())
+    assert verify(bucket.river.installation, progress=SilentProgress()).differences == ()
+
+
+def test_a_file_that_changes_once_it_is_listed_is_refused_by_name_and_the_others_come_in(bucket: Bucket) -> None:
+    ended = bucket.sync(lambda: bucket.put("2024/01.csv", "1,B1,2024-01-01,999"))
+    refused = ended["bills/2024/01.csv"].error
+    assert isinstance(refused, InputRefused)
+    assert "2024/01.csv: the file changed since it was listed" in str(refused)
+    assert bucket.loaded() == {"3": "110"}
+    bucket.sync()
+    assert bucket.loaded() == {"1": "999", "3": "110"}
