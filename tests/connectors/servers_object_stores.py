@@ -167,7 +167,7 @@ def sas(rights: str, *, key: str = ACCOUNT_KEY) -> str:
 
 @contextlib.contextmanager
 def azurite() -> Iterator[AzureServer]:
-    """Azurite with one container."""
+    """Azurite with one container and one file."""
     node, program = _folder_of("node") / "node", _folder_of("azurite") / "main.js"
     (port,) = _free_ports(1)
     with own_folder() as folder:
@@ -187,6 +187,7 @@ def azurite() -> Iterator[AzureServer]:
                 endpoint=url,
                 client_options={"allow_http": True},
             )
+            obstore.put(owner, "first", b"")
             yield AzureServer(url=url, owner=owner)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import parse_qs, quote
 
 import obstore
 import pytest
@@ -15,7 +17,7 @@ from headwater.connectors.azure_blob.config import AzureBlobConfig
 from headwater.connectors.folder.config import FolderConfig
 from headwater.connectors.protocol import Cause, Config, Kind
 from headwater.connectors.s3.config import S3Config
-from headwater.errors import Misuse
+from headwater.errors import Misuse, RetryLater
 from headwater.testing import FileCase, FileStoreConformance, no_network
 from tests.connectors.servers_object_stores import (
     ACCOUNT,
@@ -274,3 +276,16 @@ def test_more_files_than_a_page_of_the_list_holds_are_all_listed(s3_server: S3Se
     for name in names:
         obstore.put(s3_server.owner, name, b"x")
     assert [file.name for file in s3_store(s3_server, pattern="pages/*").files()] == names
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9", "http://no-such-host.invalid", None])
+def test_a_signature_is_in_no_error_nor_in_what_it_came_from(azure_server: AzureServer, address: str | None) -> None:
+    secret = sas("r")
+    (mac,) = parse_qs(secret)["sig"]
+    changes = {"endpoint_url": address} if address else {}
+    with pytest.raises((RetryLater, Misuse)) as failed:
+        azure_store(azure_server, secret, sas_ref="env:any", **changes).files()
+    told = "".join(traceback.format_exception(failed.value)) + repr(vars(failed.value))
+    assert mac not in told
+    assert quote(mac, safe="") not in told
+    assert failed.value.__context__ is None
