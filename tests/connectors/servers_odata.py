@@ -27,7 +27,7 @@ USER, PASSWORD = "reader", "reads-the-tests"
 
 @dataclass(frozen=True, kw_only=True)
 class ODataServer:
-    """A running server; `start_again` brings it back, empty, after `kill`."""
+    """A running server; SAP's services are there where their descriptions are at hand."""
 
     url: str
     has_sap_services: bool
