@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from pymysql.cursors import SSCursor
 
 from headwater.connectors.mysql import MysqlConfig, MysqlConnector, kind
+from headwater.connectors.mysql.rows import packets, values
 from headwater.connectors.protocol import Cause, Config, Kind, Selection
 from headwater.errors import Misuse, RetryLater
 from headwater.testing import Case, ConnectorConformance, Row
@@ -369,6 +371,40 @@ def test_a_million_rows_take_little_memory(server: MariaDb, execute: Callable[..
     rows, grown = map(int, done.stdout.split())
     assert rows == 1_000_000
     assert grown < 64, f"{grown} MiB"
+
+
+def test_rows_are_what_the_driver_reads(server: MariaDb, execute: Callable[..., None]) -> None:
+    lengths = (0, 1, 250, 251, 252, 255, 65_535, 65_536, 2**24 - 10, 2**24, 2**24 + 300)
+    execute("DROP TABLE IF EXISTS lengths", "CREATE TABLE lengths (id INT PRIMARY KEY, v LONGBLOB, w TEXT)")
+    with server.owner() as owner, owner.cursor() as cursor:
+        cursor.execute("SET SESSION sql_mode = '', GLOBAL max_allowed_packet = 67108864")
+    with server.owner() as owner, owner.cursor() as cursor:
+        for number, length in enumerate(lengths):
+            cursor.execute(
+                "INSERT INTO lengths VALUES (%s, repeat('x', %s), %s)", (number, length, "ä" if number % 2 else None)
+            )
+        owner.decoders = {}
+        owner.use_unicode = False
+        cursor.execute("SELECT v, w, id FROM lengths ORDER BY id")
+        expected = cursor.fetchall()
+        with owner.cursor(SSCursor) as streamed:
+            streamed.execute("SELECT v, w, id FROM lengths ORDER BY id")
+            assert [values(packet) for packet in packets(owner)] == list(expected)
+        cursor.execute("SELECT 1")
+        assert [len(row[0]) for row in expected] == list(lengths)
+
+
+def test_an_error_in_the_middle_of_a_result_is_told(connector: MysqlConnector, execute: Callable[..., None]) -> None:
+    execute(
+        "DROP TABLE IF EXISTS broken",
+        "DROP VIEW IF EXISTS breaking",
+        "CREATE TABLE broken AS SELECT seq FROM seq_1_to_20000",
+        "CREATE VIEW breaking AS SELECT seq, (SELECT 1 UNION SELECT IF(broken.seq = 19999, 2, 1)) AS v FROM broken",
+        "GRANT SELECT ON source.breaking TO reader@127.0.0.1",
+    )
+    selection = Selection(table="breaking", columns=("v",), key=())
+    with pytest.raises(Misuse, match="more than 1 row"):
+        read_all(connector, selection)
 
 
 def test_misuse_names_what_there_is(connector: MysqlConnector, execute: Callable[..., None]) -> None:

@@ -16,6 +16,7 @@ from pymysql.cursors import Cursor, SSCursor
 
 from headwater.connectors.mysql.config import MysqlConfig
 from headwater.connectors.mysql.refusals import error_of
+from headwater.connectors.mysql.rows import Row, packets, values
 from headwater.connectors.protocol import Problem
 from headwater.connectors.sql import Field
 from headwater.connectors.sql.source import raised
@@ -24,7 +25,7 @@ from headwater.connectors.sql.tables import schema
 from headwater.errors import HeadwaterError
 
 _BATCH_ROWS = 8192
-_BATCH_CHARACTERS = 4 * 2**20
+_BATCH_BYTES = 4 * 2**20
 # How parameters are written; of values none is read: each comes as the server writes it.
 _AS_WRITTEN: Any = dict(encoders)
 # What the driver raises where a connection breaks off while a row is read.
@@ -118,18 +119,18 @@ class MysqlSession:
         return [tuple(part.decode() if isinstance(part, bytes) else part for part in row) for row in found]
 
     def batches(self, statement: Statement, fields: Sequence[Field]) -> Generator[pa.RecordBatch, None, None]:
-        """The rows of a result of whatever size, in batches of so many rows or characters."""
+        """The rows of a result of whatever size, in batches of so many rows or bytes."""
         made = schema(fields)
         self._streams = True
         try:
             cursor = self._connection.cursor(SSCursor)
             cursor.execute(statement.sql, statement.values)
-            rows: list[tuple[Any, ...]] = []
+            rows: list[Row] = []
             length = 0
-            while (row := cursor.fetchone()) is not None:
-                rows.append(row)
-                length += sum(len(part) for part in row if part is not None)
-                if len(rows) >= _BATCH_ROWS or length >= _BATCH_CHARACTERS:
+            for packet in packets(self._connection):
+                rows.append(values(packet))
+                length += len(packet)
+                if len(rows) >= _BATCH_ROWS or length >= _BATCH_BYTES:
                     yield _batch(rows, fields, made)
                     rows, length = [], 0
             cursor.close()
@@ -150,18 +151,19 @@ class MysqlSession:
                 self._connection.close()
 
 
-def _batch(rows: Sequence[tuple[Any, ...]], fields: Sequence[Field], made: pa.Schema) -> pa.RecordBatch:
+def _batch(rows: Sequence[Row], fields: Sequence[Field], made: pa.Schema) -> pa.RecordBatch:
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(fields)
     return pa.RecordBatch.from_arrays(
         [_shaped(column, field) for column, field in zip(columns, fields, strict=True)], schema=made
     )
 
 
-def _shaped(values: Sequence[Any], field: Field) -> Any:
+def _shaped(given: Sequence[bytes | None], field: Field) -> Any:
     kind = field.column.arrow
+    column: Any = pa.array(given, pa.binary())
     if pa.types.is_binary(kind):
-        return pa.array([part.encode() if isinstance(part, str) else part for part in values], kind)
-    column: Any = pa.array([part.decode() if isinstance(part, bytes) else part for part in values], pa.string())
+        return column
+    column = column.cast(pa.string())
     if field.shape == "float":
         return column.cast(pa.float64()).cast(pa.float32())
     if kind != pa.string():

@@ -68,7 +68,7 @@ def address(config: PostgresConfig, password: str) -> str:
         "user": config.user,
         "dbname": config.database,
         "password": password,
-        "passfile": "/dev/null",
+        "passfile": "/dev/null/none",  # no secret but the one referred to
         "gssencmode": "disable",
         "sslmode": "disable" if config.is_local else config.sslmode,
         "tcp_user_timeout": config.connect_timeout * 3000,
