@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from headwater.errors import Misuse
@@ -26,6 +28,21 @@ def test_every_row_comes_once_with_its_figure_and_is_proven(synced: Synced) -> N
         "reading_id": "17", "site": "site-3", "month": "2024-01-18", "kwh": "25.500",
         "changed_at": "2024-06-01T00:00:17Z",
     }  # fmt: skip
+
+
+def test_what_was_read_is_held_against_what_stands(synced: Synced) -> None:
+    synced.at_source("UPDATE meter_reading SET kwh = -1 WHERE reading_id = 7")
+    synced.sync()
+    (row,) = synced.river.rows("SELECT reconciliation FROM runs WHERE kind = 'sync'")
+    found = row["reconciliation"]
+    total = Decimal("1.5") * 1000 * 1001 / 2 - Decimal("10.5")
+    assert (found["read"], found["stands"], found["quarantined"], found["rows_of_source"]) == (1000, 999, 1, 999)
+    (kwh,) = found["fields"].values()
+    sums = (Decimal(kwh["read"]), Decimal(kwh["stands"]), Decimal(kwh["difference"]))
+    assert sums == (total - 1, total, Decimal(-1))
+    synced.river.change("UPDATE runs SET reconciliation = '{}' WHERE kind = 'sync'")
+    changed = verify(synced.river.installation, progress=SilentProgress()).differences
+    assert [each.column for each in changed] == ["reconciliation"]
 
 
 def test_the_same_again_changes_nothing(synced: Synced) -> None:

@@ -83,6 +83,14 @@ def print_run(view: RunView, left: Sequence[str] = ()) -> None:
     findings += [("noticed", rule, count) for rule, count in view.noticed.items()]
     if findings:
         print_table(["", "rule", "findings"], findings, title="Findings by rule", numbers=["findings"])
+    fields = (run.reconciliation or {}).get("fields", {})
+    if fields:
+        print_table(
+            ["field", "column", "read", "stands here", "difference"],
+            [(name, each["column"], each["read"], each["stands"], each["difference"]) for name, each in fields.items()],
+            title="Sums, source against target",
+            numbers=["read", "stands here", "difference"],
+        )
     for line in (*view.warnings, *view.drift):
         typer.echo(f"noticed: {line}")
     for number, why in view.gaps.items():

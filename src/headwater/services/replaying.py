@@ -187,7 +187,7 @@ class Replay:
         if seen is None:
             return
         seen.state = payload["state"]
-        seen.reconciliation = payload.get("reconciliation", seen.reconciliation)
+        seen.reconciliation = payload.get("reconciliation")
         if "gaps" in payload:
             seen.error = {"gaps": payload["gaps"]} if payload["gaps"] else None
             if payload["gaps"] == 0 and self._closes(seen.run):

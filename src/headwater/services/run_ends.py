@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from headwater.errors import HeadwaterError
+from headwater.services.connectors.reconciling import reconcile
 from headwater.services.mending import open_after_resubmission
 from headwater.store import audit, runs
 from headwater.store.chunks import ledger_of
@@ -65,13 +66,15 @@ def end_run(installation: Installation, run: Run, logic: Logic) -> str:
         else:
             state = "succeeded_with_quarantine" if refused else "succeeded"
         error = {"gaps": gaps} if gaps else None
-        runs.finish_run(connection, tenant_id, run.run_id, state, error=error)
+        reconciled = reconcile(installation, connection, run, logic, ledger) if run.kind == "sync" else None
+        runs.finish_run(connection, tenant_id, run.run_id, state, error=error, reconciliation=reconciled)
         audit.append(
             connection,
             tenant_id,
             action="run.ended",
             resource=f"run/{run.run_id}",
             result="failed" if gaps else "done",
-            payload={"state": state, "gaps": gaps, "open_in_quarantine": refused, "logic": logic.hash.hex()},
+            payload={"state": state, "gaps": gaps, "open_in_quarantine": refused, "logic": logic.hash.hex()}
+            | ({"reconciliation": reconciled} if reconciled else {}),
         )
     return state

@@ -87,6 +87,7 @@ class RunView:
             "warnings": list(self.warnings),
             "drift": self.run.layout.get("drift"),
             "gaps": {str(number): why for number, why in self.gaps.items()},
+            **({"reconciliation": self.run.reconciliation} if self.run.reconciliation else {}),
         }
 
 

@@ -181,8 +181,9 @@ def finish_run(
     state: str,
     *,
     error: Mapping[str, Any] | None = None,
+    reconciliation: Mapping[str, Any] | None = None,
 ) -> None:
-    """End the run in one of the ENDED states."""
+    """End the run in one of the ENDED states; a sync with what was read beside what stands."""
     if state not in ENDED:
         raise Misuse("a run cannot end in this state", where="run", value=state, valid=", ".join(ENDED))
     connection.execute(
@@ -192,5 +193,6 @@ def finish_run(
             "run_id": run_id,
             "state": state,
             "error": Jsonb(error) if error is not None else None,
+            "reconciliation": Jsonb(reconciliation) if reconciliation is not None else None,
         },
     )

@@ -66,7 +66,8 @@ WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s
 
 -- name: finish
 -- A run ends; its error stays with it.
-UPDATE runs SET state = %(state)s, error = %(error)s, finished_at = clock_timestamp()
+UPDATE runs SET state = %(state)s, error = %(error)s, reconciliation = %(reconciliation)s,
+    finished_at = clock_timestamp()
 WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s
 
 -- name: set_lineage

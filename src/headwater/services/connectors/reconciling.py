@@ -1,0 +1,109 @@
+"""After a sync: counts and sums of what was read beside those of what stands here now.
+
+Sums are exact: of whole numbers and decimals, and of decimals that come as text. They are compared field by field where
+a column fills the field as it stands; what was refused or skipped shows as the difference, and is counted beside it.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from headwater.connectors.protocol import Selection
+from headwater.services.connectors.extraction import selection_of
+from headwater.store.chunks import chunks_of
+from headwater.store.source_sums import sums_of_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from headwater.services.installation import Installation
+    from headwater.services.logic import Logic
+    from headwater.store.chunks import Ledger
+    from headwater.store.database import TenantConnection
+    from headwater.store.runs import Run
+
+WIDE = pa.decimal128(38, 12)
+
+
+def reconcile(
+    installation: Installation, connection: TenantConnection, run: Run, logic: Logic, ledger: Ledger
+) -> dict[str, Any]:
+    """What a sync read and what became of it. Sums of rows that stand are those of the whole source, so that they are
+    compared only where all of it was read.
+    """
+    layout = dict(run.layout)
+    selection: Selection = selection_of(layout["selection"])
+    compared = _compared(logic, layout)
+    read = _sums_read(installation, connection, run, set(compared.values()))
+    told: dict[str, Any] = {
+        "read": ledger.read,
+        "stands": ledger.inserted + ledger.updated + ledger.unchanged,
+        "merged": ledger.merged,
+        "quarantined": ledger.quarantined + ledger.quarantined_raw,
+        "skipped": sum(ledger.skipped.values()),
+        "sums_read": {column: str(value) for column, value in sorted(read.items())},
+    }
+    if selection.since is not None:
+        return told
+    rows, sums = sums_of_source(connection, installation.tenant_id, logic.contract, run.source_id, list(compared))
+    fields = {
+        field: {"column": column, "read": str(read[column]), "stands": str(sums[field]),
+                "difference": str(read[column] - sums[field])}
+        for field, column in compared.items()
+        if column in read
+    }  # fmt: skip
+    return {**told, "rows_of_source": rows, "fields": fields}
+
+
+def _compared(logic: Logic, layout: Mapping[str, Any]) -> dict[str, str]:
+    """The fields of numbers that a column fills as it stands, each with the column."""
+    rules = logic.mapping.for_columns(tuple(layout["columns"])).fields
+    numbers = {spec.name for spec in logic.contract.fields if spec.type in {"decimal", "integer"} and not spec.key}
+    return {
+        name: rule.names[0]
+        for name, rule in rules.items()
+        if name in numbers and len(rule.names) == 1 and rule.values is None
+    }
+
+
+def _sums_read(
+    installation: Installation, connection: TenantConnection, run: Run, columns: set[str]
+) -> dict[str, Decimal]:
+    """Sums over the extracts of the committed chunks, of the columns that hold whole numbers or decimals."""
+    sums: dict[str, Decimal] = {}
+    none: set[str] = set()
+    for chunk in chunks_of(connection, installation.tenant_id, run.run_id):
+        if chunk.extract_sha256 is None:
+            continue
+        path = installation.blobs.path(installation.tenant_id, chunk.extract_sha256)
+        with pq.ParquetFile(path) as file:
+            names = [field.name for field in file.schema_arrow if field.name in columns and _is_exact(field.type)]
+            for name in names:
+                sums.setdefault(name, Decimal(0))
+            none.update(_add(sums, file.iter_batches(columns=names) if names else ()))
+    return {name: value for name, value in sums.items() if name not in none}
+
+
+def _is_exact(kind: pa.DataType) -> bool:
+    if pa.types.is_decimal(kind):
+        return bool(kind.precision - kind.scale <= WIDE.precision - WIDE.scale)
+    return pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _add(sums: dict[str, Decimal], batches: Iterable[pa.RecordBatch]) -> set[str]:
+    """Add up; the columns that hold a text that is no such number."""
+    none: set[str] = set()
+    for batch in batches:
+        for name in set(batch.schema.names) - none:
+            try:
+                total: Decimal | None = pc.sum(batch.column(name).cast(WIDE)).as_py()
+            except pa.ArrowInvalid:
+                none.add(name)
+                continue
+            sums[name] += total or Decimal(0)
+    return none

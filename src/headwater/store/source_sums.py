@@ -1,0 +1,30 @@
+"""Sums over the rows of one source that stand in a contract's table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+
+from headwater.contracts.document import Document
+from headwater.contracts.table import table_name
+from headwater.store.queries import named_queries
+
+QUERIES = named_queries("source_sums")
+
+
+def sums_of_source(
+    connection: psycopg.Connection[Any], tenant_id: UUID, document: Document, source_id: bytes, fields: Sequence[str]
+) -> tuple[int, dict[str, Decimal]]:
+    """How many rows of a source stand, and the sum of each of these fields of numbers; nothing counts as nothing."""
+    sums = [sql.SQL("coalesce(sum(t.{}), 0)::numeric").format(sql.Identifier(field)) for field in fields]
+    listed = sql.SQL("").join(sql.SQL(", ") + each for each in sums)
+    statement = sql.SQL(QUERIES["of_source"]).format(sums=listed, table=sql.Identifier(table_name(document)))
+    row = connection.execute(statement, {"tenant_id": tenant_id, "source_id": source_id}).fetchone()
+    if row is None:
+        raise AssertionError("a count is one row")
+    return row[0], dict(zip(fields, row[1:], strict=True))
