@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from tests.connectors.certificates import Certificates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,9 +118,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def http_server(answer: Answer | None = None) -> Iterator[Server]:
-    """A server that runs until the end of the block."""
+def http_server(answer: Answer | None = None, certificates: Certificates | None = None) -> Iterator[Server]:
+    """A server that runs until the end of the block; with certificates it speaks TLS."""
     with Server() as server:
+        if certificates is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificates.certificate, certificates.key)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+            server.url = server.url.replace("http:", "https:")
         if answer is not None:
             server.answer = answer
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

@@ -14,6 +14,7 @@ from headwater.connectors.http.client import HttpClient
 from headwater.connectors.http.config import HttpConfig
 from headwater.connectors.http.failures import problem_of
 from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater
+from tests.connectors.certificates import make_certificates
 from tests.connectors.servers_http import Asked, Reply, Server, http_server, json_reply
 
 SECRET = "s3cret-of-the-test"
@@ -258,6 +259,20 @@ def test_authorities_that_cannot_be_read(server: Server, opened: Open, tmp_path:
     (tmp_path / "no.pem").write_text("no certificate")
     assert "ca_file" in str(error_of(lambda: opened(ca_file=str(tmp_path / "no.pem")).json(server.url)))
     assert ssl.HAS_TLSv1_2
+
+
+def test_a_certificate_is_trusted_by_its_authority_only(opened: Open, tmp_path: Path) -> None:
+    certificates = make_certificates(tmp_path)
+    with http_server(lambda _: json_reply({"ok": True}), certificates) as secure:
+        own, other = str(certificates.authority), str(certificates.other_authority)
+        assert opened(url=secure.url, ca_file=own).json(secure.url) == {"ok": True}
+        for ca_file in (None, other):
+            client = opened(url=secure.url, ca_file=ca_file, auth={"kind": "bearer", "token_ref": "env:T"})
+            error = error_of(lambda client=client: client.json(secure.url))  # type: ignore[misc] # the loop's own
+            assert isinstance(error, Misuse)
+            assert problem_of(error).cause == "tls"
+            assert "ca_file" in str(error)
+        assert len(secure.asked) == 1
 
 
 @pytest.mark.parametrize(
