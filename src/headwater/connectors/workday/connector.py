@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from headwater.connectors.http.client import HttpClient
+from headwater.connectors.http.config import HttpConfig
 from headwater.connectors.http.failures import not_allowed
 from headwater.connectors.http.queried import Queried, QueriedConnector
 from headwater.connectors.http.text_columns import MORE
@@ -71,7 +72,7 @@ class WorkdayConnector:
     def __init__(self, config: WorkdayConfig, resolve: Resolve) -> None:
         self._reports: RestConnector | None = None
         if config.reports:
-            common = {name: getattr(config, name) for name in HTTP_FIELDS}
+            common = {name: getattr(config, name) for name in HttpConfig.model_fields}
             tables = tuple(_table(report, config.tenant) for report in config.reports)
             self._reports = RestConnector(RestConfig(**common, tables=tables), resolve)
         self._is_report = {report.name for report in config.reports}
@@ -104,19 +105,6 @@ class WorkdayConnector:
 
     def _of(self, table: str) -> RestConnector | QueriedConnector:
         return self._reports if self._reports and table in self._is_report else self._queries
-
-
-HTTP_FIELDS = (
-    "url",
-    "auth",
-    "connect_seconds",
-    "read_seconds",
-    "response_seconds",
-    "max_answer_mb",
-    "max_file_mb",
-    "requests_a_minute",
-    "ca_file",
-)
 
 
 def _table(report: Report, tenant: str) -> RestTable:
