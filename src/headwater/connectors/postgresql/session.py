@@ -73,6 +73,8 @@ def address(config: PostgresConfig, password: str) -> str:
         "sslmode": "disable" if config.is_local else config.sslmode,
         "tcp_user_timeout": config.connect_timeout * 3000,
         "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
     }
     if config.sslmode.startswith("verify") and not config.is_local:
         trusted = config.ca_file or ssl.get_default_verify_paths().cafile
