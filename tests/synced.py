@@ -55,7 +55,7 @@ class Synced:
 
     def at_source(self, statement: str, *values: Any) -> None:
         with psycopg.connect(self.source.superuser_url, autocommit=True) as connection:
-            connection.execute(statement, values or None)  # type: ignore[arg-type]
+            connection.execute(statement, values or None)
 
     def recipe(self, **said: Any) -> Recipe:
         path = self.mapping()

@@ -6,6 +6,7 @@ one that HEADWATER_CONFIG names; relative folders in it start at the file, those
 
 from __future__ import annotations
 
+import base64
 import difflib
 import os
 import tomllib
@@ -23,6 +24,8 @@ CONFIG_VARIABLE = "HEADWATER_CONFIG"
 CONFIG_FILE = "headwater.toml"
 
 _MIB = 2**20
+KEY_BYTES = 32
+"""Of a key that encrypts credentials: AES-256."""
 
 
 def _setting(description: str, *, valid: str, default: Any = ..., shown: str | None = None, **constraints: Any) -> Any:
@@ -49,6 +52,17 @@ def _postgresql_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _keys(said: SecretStr) -> SecretStr:
+    """ID:KEY, each id once, each key 32 bytes in base64."""
+    parts = [part.strip().partition(":") for part in said.get_secret_value().split(",")]
+    if any(not name or len(base64.b64decode(key, validate=True)) != KEY_BYTES for name, _, key in parts):
+        raise ValueError
+    if len({name for name, _, _ in parts}) != len(parts):
+        raise ValueError
+    return said
+
+
+_Keys = Annotated[SecretStr, AfterValidator(_keys)]
 _PostgresUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 _Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 _URL_FORM = "a URL like postgresql://role:password@host:5432/database"
@@ -99,7 +113,7 @@ class Settings(BaseModel):
         shown="`256MiB`",
         ge=64 * _MIB,
     )
-    credentials_keys: SecretStr | None = _setting(
+    credentials_keys: _Keys | None = _setting(
         "Keys that encrypt stored credentials, as `ID:KEY` with a comma between them: the first encrypts, all decrypt. "
         "A key is 32 random bytes in base64. Left out: one that is made in `data_dir` when first needed.",
         valid="ID:KEY[,ID:KEY…], each key 32 bytes in base64",
@@ -205,6 +219,6 @@ def _refusal(error: ValidationError, values: Mapping[str, Any], origin: Mapping[
     field = Settings.model_fields[name]
     extra = field.json_schema_extra
     valid = extra["valid"] if isinstance(extra, dict) else ""
-    is_secret = field.annotation in {_PostgresUrl | None, SecretStr | None}
+    is_secret = field.annotation in {_PostgresUrl | None, _Keys | None}
     value = None if is_secret else values[name]
     return Misuse(f"{name} must be {valid}", where=origin[name], value=value)

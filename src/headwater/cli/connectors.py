@@ -78,9 +78,8 @@ def add(
 
     \b
     Examples:
-      headwater connectors add crm --kind postgresql --set host=db.example.org --set database=crm \\
-        --set user=reader --set password_ref=env:CRM_PASSWORD
       headwater connectors add erp --kind odata --config erp.yaml
+      headwater connectors add lab --kind sqlite --set path=lab.db
     """
     from headwater.services.connectors.keeping import add as keep
     from headwater.services.connectors.viewing import connector_as_json

@@ -41,6 +41,7 @@ class Commands(TyperGroup):
         "import",
         "run",
         "runs",
+        "connectors",
         "quarantine",
         "contracts",
         "factors",

@@ -43,7 +43,6 @@ class RecipeSource(_Part):
         default=None, description="What the source is called from run to run; left out, it is the file's name."
     )
 
-
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         of_connector = {"table": self.table, "columns": self.columns, "key": self.key, "cursor": self.cursor}

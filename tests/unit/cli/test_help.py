@@ -26,7 +26,10 @@ PROMISED = {
     "inventory choices", "inventory publish", "inventory export", "inventory uncertainty", "indicators compute",
     "indicators list", "indicators show", "meters calendar", "meters fill", "replay export emission",
     "replay export run", "replay export inventory", "replay check", "compare", "trace", "verify", "report", "db status",
-    "db upgrade",
+    "db upgrade", "connectors kinds", "connectors add", "connectors change", "connectors list", "connectors show",
+    "connectors remove", "connectors validate", "connectors discover", "connectors sample", "connectors plan",
+    "connectors sync", "connectors status", "connectors state", "connectors retry-failed", "connectors credentials set",
+    "connectors credentials list", "connectors credentials remove", "connectors credentials rotate",
 }  # fmt: skip
 LISTINGS = {name for name in PROMISED if name.endswith(("list", "show"))} | {
     "map suggest", "map preview", "recipe init",

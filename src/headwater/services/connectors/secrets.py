@@ -7,7 +7,6 @@ that a ciphertext moved to another row does not open. The key stands outside the
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import secrets
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from headwater.errors import Misuse, Stopped
+from headwater.settings import KEY_BYTES
 from headwater.store import credentials
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from headwater.settings import Settings
     from headwater.store.credentials import Credential
 
-KEY_BYTES = 32
 NONCE_BYTES = 12
 KEY_FILE = "credentials.key"
 MAX_SECRET_BYTES = 64 * 1024
@@ -53,23 +52,8 @@ def keys_of(settings: Settings) -> Keys:
     """The keys the settings name, or the one in the data folder, which is made where there is none."""
     said = settings.credentials_keys
     text = said.get_secret_value() if said else _key_file(settings.data_dir / KEY_FILE)
-    found: dict[str, bytes] = {}
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        key_id, _, encoded = part.partition(":")
-        try:
-            key = base64.b64decode(encoded, validate=True)
-        except binascii.Error:
-            key = b""
-        if not key_id or len(key) != KEY_BYTES or key_id in found:
-            raise Misuse(
-                "this is no list of keys",
-                where="HEADWATER_CREDENTIALS_KEYS",
-                valid="ID:KEY[,ID:KEY…], each key 32 bytes in base64, each id once",
-                remedy="A new key: python3 -c \"import base64, os; print('k1:' + base64.b64encode(os.urandom(32))"
-                '.decode())"',
-            )
-        found[key_id] = key
-    return Keys(found)
+    parts = (part.strip().partition(":") for part in text.split(","))
+    return Keys({key_id: base64.b64decode(encoded) for key_id, _, encoded in parts})
 
 
 def _key_file(path: Path) -> str:
