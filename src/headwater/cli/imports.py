@@ -87,7 +87,7 @@ def _carry_out(recipe: Recipe, base: Path, *, every: bool, as_json: bool) -> Non
 
     with installation() as opened:
         if recipe.source.connector is not None:
-            from headwater.cli.connectors import sync_and_tell
+            from headwater.cli.connectors_syncing import sync_and_tell
 
             sync_and_tell(opened, recipe, base, as_json=as_json)
             return

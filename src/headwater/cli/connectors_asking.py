@@ -1,0 +1,162 @@
+"""Asking a source: whether it can be read, what it holds, its first rows, the chunks a sync would read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from headwater.cli import exits
+from headwater.cli.imports import AsJson
+from headwater.cli.printing import print_json, print_table
+from headwater.cli.session import installation
+
+Name = Annotated[str, typer.Argument(help="Name of the connector.", show_default=False)]
+TableName = Annotated[str, typer.Option("--table", "-t", help="The table, as `discover` calls it.", show_default=False)]
+
+
+def validate(
+    name: Name,
+    table: Annotated[str | None, typer.Option("--table", "-t", help="Also whether this table may be read.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """See whether a source can be reached and read, and if not, what stands in the way.
+
+    \b
+    Examples:
+      headwater connectors validate crm
+      headwater connectors validate crm --table public.meters
+
+    \b
+    Exit codes: 0 all well, 1 something stands in the way, 2 usage.
+    """
+    from dataclasses import asdict
+
+    from headwater.services.connectors.viewing import validate as ask
+
+    with installation() as opened:
+        problems = ask(opened, name, table)
+    if as_json:
+        print_json({"connector": name, "problems": [asdict(each) for each in problems]})
+    elif problems:
+        print_table(
+            ["cause", "what", "where", "valid", "what to do"],
+            [(each.cause, each.what, each.where, each.valid, each.remedy) for each in problems],
+            whole=["cause"],
+        )
+    else:
+        typer.echo(f"{name} can be reached and read.")
+    if problems:
+        raise typer.Exit(exits.ERROR)
+
+
+def discover(name: Name, as_json: AsJson = False) -> None:
+    """List the tables of a source with their columns, keys and cursors, or the files of a store.
+
+    \b
+    Examples:
+      headwater connectors discover crm
+      headwater connectors discover crm --json
+    """
+    from headwater.connectors.protocol import Table
+    from headwater.services.connectors.viewing import discover as ask
+
+    with installation() as opened:
+        found = ask(opened, name)
+    if as_json:
+        print_json([_discovered(each) for each in found])
+        return
+    tables = [each for each in found if isinstance(each, Table)]
+    if tables or not found:
+        print_table(
+            ["table", "rows, about", "columns", "key", "cursors"],
+            [
+                (each.name, each.rows, len(each.columns), ", ".join(each.key), ", ".join(each.cursors))
+                for each in tables
+            ],
+            numbers=["rows, about", "columns"],
+            whole=["table"],
+        )
+        return
+    files = [each for each in found if not isinstance(each, Table)]
+    print_table(
+        ["file", "bytes", "modified", "version"],
+        [(each.name, each.size, each.modified, each.version) for each in files],
+        numbers=["bytes"],
+    )
+
+
+def sample(
+    name: Name,
+    table: TableName,
+    rows: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Show the first rows of a table.
+
+    \b
+    Examples:
+      headwater connectors sample crm --table public.meters
+    """
+    from headwater.services.connectors.viewing import sample as ask
+
+    with installation() as opened:
+        found = ask(opened, name, table, rows=rows)
+    if as_json:
+        print_json(found.to_pylist())
+    else:
+        print_table(found.column_names, [tuple(row.values()) for row in found.to_pylist()])
+
+
+def plan(
+    name: Name,
+    *,
+    table: TableName,
+    cursor: Annotated[str | None, typer.Option(help="The column that tells what changed.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only what changed after this cursor.")] = None,
+    chunk_size: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Rows a chunk.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the chunks that a sync would read, without reading any.
+
+    \b
+    Examples:
+      headwater connectors plan crm --table public.meters --cursor changed_at
+    """
+    from dataclasses import asdict
+
+    from headwater.connectors.protocol import Selection
+    from headwater.services.connectors.viewing import plan as ask
+
+    selection = Selection(table=table, cursor=cursor, since=since, chunk_rows=chunk_size)
+    with installation() as opened:
+        found = ask(opened, name, selection)
+    if as_json:
+        print_json({"chunks": [asdict(each) for each in found.chunks], "key": found.key, "upto": found.upto})
+        return
+    print_table(
+        ["chunk", "rows, about", "where", "cursor to"],
+        [(each.chunk_no, each.rows, _place(each.locator), each.cursor_to) for each in found.chunks],
+        numbers=["chunk", "rows, about"],
+    )
+
+
+def _discovered(found: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from headwater.connectors.protocol import Table
+
+    if not isinstance(found, Table):
+        return asdict(found)
+    columns = [
+        {"name": each.name, "type": each.type, "arrow": str(each.arrow), "nullable": each.nullable}
+        for each in found.columns
+    ]
+    return {
+        "table": found.name, "columns": columns, "key": found.key, "cursors": found.cursors, "rows": found.rows,
+        "comment": found.comment,
+    }  # fmt: skip
+
+
+def _place(locator: Any) -> str:
+    return ", ".join(f"{name} {value}" for name, value in locator.items() if value is not None)

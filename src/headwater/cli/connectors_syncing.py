@@ -1,0 +1,171 @@
+"""Syncing: bringing in what a source holds, how far that is, and reading again what failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from headwater.cli.carrying import carry_out_and_tell
+from headwater.cli.connectors_asking import Name
+from headwater.cli.imports import AsJson
+from headwater.cli.many import tell_each
+from headwater.cli.printing import print_facts, print_json, print_table
+from headwater.cli.session import installation
+
+if TYPE_CHECKING:
+    from headwater.pipeline.recipe import Recipe
+    from headwater.services.installation import Installation
+
+
+def sync(
+    name: Name,
+    *,
+    mapping: Annotated[
+        str, typer.Option("--mapping", "-m", help="Path of a mapping, or the name of one brought along.")
+    ],
+    table: Annotated[str | None, typer.Option("--table", "-t", help="The table; of a store of files none.")] = None,
+    cursor: Annotated[str | None, typer.Option(help="Read what changed since last time, by this column.")] = None,
+    lag: Annotated[int, typer.Option(min=0, help="How far behind the cursor to read again, in seconds.")] = 0,
+    full: Annotated[bool, typer.Option("--full", help="Read all, and delete what the source no longer holds.")] = False,
+    chunk_size: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Rows a transaction.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring in what a source holds, or what changed there since last time.
+
+    The same as a recipe with `source.connector`, which `headwater run` carries out and which says more: columns, key,
+    drift, factors. Killed at any moment it goes on with: headwater runs resume RUN.
+
+    \b
+    Examples:
+      headwater connectors sync crm --table public.meters --mapping meters.yaml
+      headwater connectors sync crm --table public.meters --mapping meters.yaml --cursor changed_at --lag 900
+      headwater connectors sync bucket --mapping bills.yaml
+
+    \b
+    Exit codes: 0 all loaded, 1 error, 2 usage, 3 loaded with rows open in quarantine, 4 partial success.
+    """
+    from headwater.pipeline.recipe import FactorChoice, Load, Recipe, RecipeSource
+
+    recipe = Recipe(
+        recipe="sync",
+        source=RecipeSource(connector=name, table=table, cursor=cursor, lag=lag),
+        mapping=mapping,
+        load=Load(strategy="full" if full else "delta", chunk_size=chunk_size),
+        factors=FactorChoice(),
+    )
+    with installation() as opened:
+        sync_and_tell(opened, recipe, Path.cwd(), as_json=as_json)
+
+
+def sync_and_tell(opened: Installation, recipe: Recipe, base: Path, *, as_json: bool) -> None:
+    """Carry out a recipe that reads through a connector."""
+    from headwater.services.connectors.keeping import find
+    from headwater.services.connectors.keeping import opened as source_of
+    from headwater.services.connectors.planning import plan_sync
+    from headwater.services.connectors.syncing import files_of_store, sync_files
+    from headwater.services.connectors.viewing import is_store
+    from headwater.telemetry import progress
+
+    stored = find(opened, str(recipe.source.connector))
+    with source_of(opened, stored) as source:
+        if is_store(source):
+            store: Any = source
+            files = files_of_store(opened, stored, store)
+            ended = sync_files(opened, stored, store, files, recipe=recipe, base=base, progress=progress())
+            tell_each(ended, len(files), as_json=as_json)
+    carry_out_and_tell(opened, lambda: plan_sync(opened, recipe, base), as_json=as_json)
+
+
+def status(name: Name, as_json: AsJson = False) -> None:
+    """Show how a connector stands: its circuit, its latest syncs, columns that changed at the source.
+
+    \b
+    Examples:
+      headwater connectors status crm
+    """
+    from headwater.services.connectors.viewing import status as ask
+
+    with installation() as opened:
+        found = ask(opened, name)
+    if as_json:
+        print_json(found.as_json())
+        return
+    circuit = found.circuit
+    print_facts(
+        [
+            ("connector", f"{found.connector.name}, {found.connector.kind}"),
+            ("circuit", circuit.state.replace("_", "-")),
+            *([("last error", circuit.last_error)] if circuit.last_error else []),
+        ]
+    )
+    print_table(
+        ["run", "source", "state", "started", "rows, about"],
+        [(each["run_id"], each["source_name"], each["state"], each["started_at"], each["records_planned"])
+         for each in found.syncs],
+        title="Latest syncs", numbers=["rows, about"], whole=["run"],
+    )  # fmt: skip
+    changes = [
+        (each["seen_at"], each["table_name"], change) for each in found.schema_changes for change in each["changes"]
+    ]
+    if changes:
+        print_table(
+            ["seen", "table", "change", "before", "after"],
+            [(seen, table, change["kind"], change["before"], change["after"]) for seen, table, change in changes],
+            title="Columns that changed",
+        )
+
+
+def state(name: Name, as_json: AsJson = False) -> None:
+    """Show how far each source was read through a connector: its checkpoint, and gaps.
+
+    \b
+    Examples:
+      headwater connectors state crm --json
+    """
+    from headwater.services.connectors.viewing import status as ask
+
+    with installation() as opened:
+        found = ask(opened, name)
+    if as_json:
+        print_json(list(found.states))
+        return
+    print_table(
+        ["source", "chunks in", "gaps", "cursor", "last row", "window", "when"],
+        [
+            (
+                each["source_name"],
+                each["last_chunk_no"],
+                ", ".join(map(str, each["gaps"])),
+                each["last_cursor"],
+                each["last_row_id"],
+                " to ".join(filter(None, (each["last_window_start"], each["last_window_end"]))),
+                each["updated_at"],
+            )
+            for each in found.states
+        ],
+        numbers=["chunks in"],
+    )
+
+
+def retry_failed(name: Name, as_json: AsJson = False) -> None:
+    """Read again the chunks that failed in the last sync, and only those.
+
+    \b
+    Examples:
+      headwater connectors retry-failed crm
+
+    \b
+    Exit codes: 0 all loaded, 1 error, 2 usage, 3 loaded with rows open in quarantine, 4 partial success.
+    """
+    from headwater.services.connectors.viewing import status as ask
+
+    with installation() as opened:
+        unfinished = [each for each in ask(opened, name).syncs if each["state"] in {"partial_success", "failed"}]
+        if not unfinished:
+            typer.echo("nothing to do: no chunk has failed", err=as_json)
+            if as_json:
+                print_json({"connector": name, "retried": 0})
+            return
+        carry_out_and_tell(opened, lambda: unfinished[0]["run_id"], as_json=as_json)
