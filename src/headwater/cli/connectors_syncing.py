@@ -150,7 +150,9 @@ def state(name: Name, as_json: AsJson = False) -> None:
 
 
 def retry_failed(name: Name, as_json: AsJson = False) -> None:
-    """Read again the chunks that failed in the last sync, and only those.
+    """Go on with what a sync left: chunks that failed, and runs that were stopped or killed.
+
+    Of each table, or file of a store, the newest run counts. What is committed is not read again.
 
     \b
     Examples:
@@ -159,13 +161,15 @@ def retry_failed(name: Name, as_json: AsJson = False) -> None:
     \b
     Exit codes: 0 all loaded, 1 error, 2 usage, 3 loaded with rows open in quarantine, 4 partial success.
     """
-    from headwater.services.connectors.viewing import status as ask
+    from headwater.services.connectors.retrying import resume_each, unfinished_runs
+    from headwater.telemetry import progress
 
     with installation() as opened:
-        unfinished = [each for each in ask(opened, name).syncs if each["state"] in {"partial_success", "failed"}]
-        if not unfinished:
-            typer.echo("nothing to do: no chunk has failed", err=as_json)
-            if as_json:
-                print_json({"connector": name, "retried": 0})
-            return
-        carry_out_and_tell(opened, lambda: unfinished[0]["run_id"], as_json=as_json)
+        unfinished = unfinished_runs(opened, name)
+        if unfinished:
+            tell_each(
+                resume_each(opened, unfinished, progress=progress()), len(unfinished), as_json=as_json, what="source"
+            )
+    typer.echo(f"nothing to do: the newest run of each source of {name} came to its end", err=as_json)
+    if as_json:
+        print_json({"sources": [], "states": {}})

@@ -11,13 +11,16 @@ from headwater.cli import exits
 from headwater.cli.printing import print_json, print_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from headwater.pipeline.recipe import Recipe
     from headwater.services.batches import Imported
     from headwater.services.folders import SourceFile
     from headwater.services.installation import Installation
+    from headwater.services.runs_view import RunView
+
+GAPS_TOLD = 3
 
 
 def import_each_and_tell(
@@ -39,18 +42,32 @@ def import_each_and_tell(
 
 
 def tell_each(imported: Iterable[Imported], count: int, *, as_json: bool, what: str = "file") -> NoReturn:
-    """Tell imports as they end, and leave with their exit code. `what` they are imports of: files, or mappings."""
+    """Tell imports as they end, and leave with their exit code. `what` they are imports of: files, mappings or
+    sources.
+    """
     ended: list[Imported] = []
     for each in imported:
         ended.append(each)
         typer.echo(f"{len(ended)} of {count}  {each.file}: {each.state.replace('_', ' ')}", err=as_json)
         if each.error is not None:
             typer.echo(f"  {each.error}", err=True)
+        for line in _gaps(each.view):
+            typer.echo(line, err=True)
     if as_json:
         print_json({f"{what}s": [each.as_json() for each in ended], "states": Counter(each.state for each in ended)})
     else:
         _print(ended, what)
     raise typer.Exit(_exit_code(ended))
+
+
+def _gaps(view: RunView | None) -> Iterator[str]:
+    """Why chunks of a run are not loaded: the first few, for those after them mostly fail alike."""
+    if view is None:
+        return
+    for number, why in list(view.gaps.items())[:GAPS_TOLD]:
+        yield f"  chunk {number} is not loaded: {why}"
+    if len(view.gaps) > GAPS_TOLD:
+        yield f"  and {len(view.gaps) - GAPS_TOLD:,} more: headwater runs show {view.run.run_id}"
 
 
 def _print(ended: Sequence[Imported], what: str) -> None:

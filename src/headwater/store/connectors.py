@@ -59,6 +59,15 @@ class SyncState:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnfinishedRun:
+    """A run through a connector that did not come to its end."""
+
+    run_id: UUID
+    source_name: str
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Circuit:
     """closed, open or half_open, for so many seconds; failures one after the other."""
 
@@ -166,6 +175,12 @@ def syncs_of_connector(
 ) -> list[dict[str, Any]]:
     """The latest syncs first."""
     return _dicts(connection, "syncs", {"tenant_id": tenant_id, "connector_id": connector_id, "limit": limit})
+
+
+def unfinished_runs(connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID) -> list[UnfinishedRun]:
+    """Of each source the newest run through a connector, where it did not come to its end; the oldest first."""
+    values = {"tenant_id": tenant_id, "connector_id": connector_id}
+    return select(connection, UnfinishedRun, QUERIES["unfinished"], values)
 
 
 def schema_changes(connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID) -> list[dict[str, Any]]:

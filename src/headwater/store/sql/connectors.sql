@@ -46,6 +46,15 @@ SELECT run_id, source_name, state, started_at, finished_at, chunks_planned, reco
 WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s
 ORDER BY started_at DESC LIMIT %(limit)s
 
+-- name: unfinished
+-- Of each source the newest run through a connector, where it did not come to its end: killed, cancelled, failed, or with
+-- gaps.
+SELECT {columns} FROM (
+    SELECT DISTINCT ON (source_id) run_id, source_name, state, started_at FROM runs
+    WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s
+    ORDER BY source_id, started_at DESC) newest
+WHERE state NOT IN ('succeeded', 'succeeded_with_quarantine') ORDER BY started_at, run_id
+
 -- name: states
 -- How far each source was read through a connector.
 SELECT DISTINCT ON (r.source_id) r.source_name, s.run_id, s.last_chunk_no, s.gaps, s.last_cursor, s.last_row_id,

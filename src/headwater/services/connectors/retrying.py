@@ -1,0 +1,42 @@
+"""Going on with what was left: of each source of a connector its newest run, where that did not come to its end.
+
+Older runs that did not are left alone: what they lacked, a newer one has read again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headwater.errors import HeadwaterError
+from headwater.services.batches import Imported
+from headwater.services.imports import carry_out
+from headwater.services.runs_view import show_run
+from headwater.store import connectors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from headwater.services.installation import Installation
+    from headwater.store.connectors import UnfinishedRun
+    from headwater.telemetry import Progress
+
+
+def unfinished_runs(installation: Installation, name: str) -> Sequence[UnfinishedRun]:
+    """What there is to go on with, the oldest first; runs whose process was killed included."""
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        stored = connectors.find_connector(connection, tenant_id, name)
+        return connectors.unfinished_runs(connection, tenant_id, stored.connector_id)
+
+
+def resume_each(
+    installation: Installation, unfinished: Sequence[UnfinishedRun], *, progress: Progress
+) -> Iterator[Imported]:
+    """Go on with one after another. One that a process still works on is told as such, and left to it."""
+    for run in unfinished:
+        error: HeadwaterError | None = None
+        try:
+            carry_out(installation, run.run_id, progress=progress)
+        except HeadwaterError as stopped:
+            error = stopped  # the run has noted it and can be resumed; the others are not concerned
+        yield Imported(file=run.source_name, view=show_run(installation, run.run_id), error=error)

@@ -1,0 +1,149 @@
+"""`connectors retry-failed`: whatever kept a sync from its end, the newest run of each source goes on, and no other."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import yaml
+
+from headwater.pipeline.recipe import Recipe
+from headwater.services.connectors.keeping import find, opened
+from headwater.services.connectors.planning import plan_sync
+from headwater.services.connectors.syncing import files_of_store, sync_files
+from headwater.services.imports import carry_out
+from headwater.store.runs import hold_connector
+from headwater.telemetry import SilentProgress
+from tests.integration.cli.conftest import Headwater
+from tests.river import River, factors
+from tests.synced import MAPPING
+
+READING = "CREATE TABLE {} (reading_id INTEGER PRIMARY KEY, site TEXT, month TEXT, kwh REAL)"
+FILL = (
+    "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 40)"
+    " INSERT INTO {} SELECT n + {}, 's' || n % 7, '2024-01-01', n * 1.5 FROM n"
+)
+BROKEN = (
+    "CREATE VIEW shaky AS"
+    " SELECT reading_id, site, month, abs(CASE reading_id WHEN 235 THEN {} ELSE kwh END) AS kwh FROM b"
+)
+OVERFLOWS = "-9223372036854775808"
+
+
+class Killed(SilentProgress):
+    """The process goes without a word once so many rows are in: nothing of ours runs after that."""
+
+    def __init__(self, rows: int) -> None:
+        self._left = rows
+
+    def advance(self, units: int) -> None:
+        self._left -= units
+        if self._left < 0:
+            raise SystemExit
+
+
+@pytest.fixture
+def readings(headwater: Headwater, river: River) -> Path:
+    """A mapping, a factor for its activities, and the connector `lab` to a file with tables a and b of 40 rows."""
+    valid = {"factor_id": "f", "valid_from": "2020-01-01", "valid_to": "2030-01-01"}
+    river.load(factors([valid]), name="factors.csv", mapping="factor_form")
+    at_source(river, READING.format("a"), FILL.format("a", 0), READING.format("b"), FILL.format("b", 200))
+    at_source(river, BROKEN.format(OVERFLOWS))
+    mapping = river.folder / "readings.yaml"
+    mapping.write_text(yaml.safe_dump(MAPPING))
+    assert headwater("connectors", "add", "lab", "-k", "sqlite", "-s", f"path={river.folder / 'lab.db'}").code == 0
+    return mapping
+
+
+def at_source(river: River, *statements: str) -> None:
+    with closing(sqlite3.connect(river.folder / "lab.db")) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def recipe_of(mapping: Path, **source: object) -> Recipe:
+    said = {"recipe": "readings", "source": source, "mapping": str(mapping), "load": {"chunk_size": 10}}
+    return Recipe.model_validate(said)
+
+
+def states(river: River) -> dict[str, str]:
+    return {row["source_name"]: row["state"] for row in river.rows("SELECT * FROM runs WHERE connector_id IS NOT NULL")}
+
+
+def test_chunks_that_failed_and_runs_that_were_killed_go_on(headwater: Headwater, river: River, readings: Path) -> None:
+    killed = plan_sync(river.installation, recipe_of(readings, connector="lab", table="a"), river.folder)
+    with pytest.raises(SystemExit):
+        carry_out(river.installation, killed, progress=Killed(rows=25))
+    shaky = river.folder / "shaky.yaml"
+    recipe = recipe_of(readings, connector="lab", table="shaky", key=["reading_id"]).model_dump(mode="json")
+    shaky.write_text(yaml.safe_dump(recipe))
+    assert headwater("run", shaky).code == 4
+    assert states(river) == {"lab/a": "running", "lab/shaky": "partial_success"}
+    river.change(  # twenty runs of other sources since: none of them pushes those two out of sight
+        "INSERT INTO runs SELECT (jsonb_populate_record(r, jsonb_build_object('run_id', gen_random_uuid(), 'state',"
+        " 'succeeded', 'source_id', '\\x' || lpad(to_hex(n), 64, '0'), 'started_at', clock_timestamp()))).*"
+        " FROM runs r, generate_series(1, 20) n WHERE source_name = 'lab/a'"
+    )
+
+    first = headwater("connectors", "retry-failed", "lab")
+    assert first.code == 4
+    assert [line for line in first.out.splitlines() if " of 2 " in line] == [
+        "1 of 2  lab/a: succeeded", "2 of 2  lab/shaky: partial success",
+    ]  # fmt: skip
+    assert "chunk 4 is not loaded: " in first.err
+    assert "integer overflow" in first.err
+    at_source(river, "DROP VIEW shaky", BROKEN.format("kwh"))
+    second = headwater("connectors", "retry-failed", "lab", "--json")
+    assert second.code == 0
+    (source,) = second.json["sources"]
+    assert (source["file"], source["state"], source["run"]["ledger"]["inserted"]) == ("lab/shaky", "succeeded", 40)
+    assert second.json["states"] == {"succeeded": 1}
+    assert river.rows("SELECT count(*) FROM activity_v1") == [{"count": 80}]
+
+    assert headwater("connectors", "retry-failed", "lab", "--json").json == {"sources": [], "states": {}}
+    nothing = headwater("connectors", "retry-failed", "lab")
+    assert (nothing.code, nothing.out[:13]) == (0, "nothing to do")
+
+
+def test_a_newer_run_stands_for_those_before_it_and_one_at_work_is_left_to_its_process(
+    headwater: Headwater, river: River, readings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = recipe_of(readings, connector="lab", table="a")
+    older = plan_sync(river.installation, recipe, river.folder)
+    newer = plan_sync(river.installation, recipe, river.folder)
+    stored = find(river.installation, "lab")
+    monkeypatch.setattr("headwater.store.runs.HOLD_SECONDS", 0.1)
+    with river.installation.database.connect(river.installation.tenant_id) as held:
+        hold_connector(held, river.installation.tenant_id, stored.connector_id, "lab")
+        busy = headwater("connectors", "retry-failed", "lab", "--json")
+    assert busy.code == 1
+    assert "a sync of lab is at work" in busy.json["sources"][0]["error"]
+    assert headwater("connectors", "retry-failed", "lab").code == 0
+    found = {row["run_id"]: row["state"] for row in river.rows("SELECT run_id, state FROM runs WHERE kind = 'sync'")}
+    assert found == {older: "pending", newer: "succeeded"}
+
+
+def test_each_file_of_a_store_is_a_run_that_goes_on(headwater: Headwater, river: River, readings: Path) -> None:
+    folder = river.folder / "bills"
+    folder.mkdir()
+    for number in (1, 2):
+        lines = [f"{number}-{line},site,2024-01-01,{line}\n" for line in range(30)]
+        (folder / f"0{number}.csv").write_text("reading_id,site,month,kwh\n" + "".join(lines))
+    assert headwater("connectors", "add", "bills", "-k", "folder", "-s", f"path={folder}").code == 0
+    stored, recipe = find(river.installation, "bills"), recipe_of(readings, connector="bills")
+    with opened(river.installation, stored) as store:
+        files = files_of_store(river.installation, stored, store)  # type: ignore[arg-type]
+        given = {"recipe": recipe, "base": river.folder, "progress": Killed(rows=15)}
+        synced = sync_files(river.installation, stored, store, files, **given)  # type: ignore[arg-type]
+        with pytest.raises(SystemExit):
+            next(synced)
+    assert states(river) == {"bills/01.csv": "running"}
+    done = headwater("connectors", "retry-failed", "bills")
+    assert (done.code, done.out.splitlines()[0]) == (0, "1 of 1  bills/01.csv: succeeded")
+    done = headwater("connectors", "sync", "bills", "-m", readings)
+    assert done.code == 0
+    assert "1 of 2  bills/01.csv: unchanged" in done.out
+    assert "2 of 2  bills/02.csv: succeeded" in done.out
+    assert river.rows("SELECT count(*) FROM activity_v1") == [{"count": 60}]
