@@ -42,11 +42,15 @@ class RunTexts:
         """The bytes of a chunk. Stopped where they are not as long as they were."""
         if span.extract is not None:
             path = self._installation.blobs.path(self._installation.tenant_id, span.extract.sha256)
-            return extract_text(path, self._run.layout, self.layout.data_byte)
+            return self.text_of(path)
         if self._file is None:
             opened = self._installation.blobs.open(self._installation.tenant_id, self._run.text_sha256)
             self._file = self._stack.enter_context(opened)
         return read_slice(self._file, span)
+
+    def text_of(self, extract: Path) -> bytes:
+        """The text of a chunk's own file, without the header."""
+        return extract_text(extract, decimal=str(self._run.layout["decimal"]), data_byte=self.layout.data_byte)
 
     def chunk(self, span: ChunkSpan) -> RawChunk:
         """The records of a chunk."""
@@ -57,10 +61,9 @@ class RunTexts:
         return record_text(self.bytes_of(span), span, self.layout, record_no)
 
 
-def extract_text(path: Path, layout: object, data_byte: int) -> bytes:
-    """The text of a chunk's own file, without the header: the same file gives the same bytes."""
+def extract_text(path: Path, *, decimal: str, data_byte: int) -> bytes:
+    """The text of a chunk's own file from `data_byte` on: the same file gives the same bytes."""
     text = bytearray()
-    decimal = dict(layout)["decimal"] if isinstance(layout, dict) else "."
     write_text_of(path, FileConfig(format=PARQUET, decimal=decimal), text.extend, name=path.name)
     return bytes(text[data_byte:])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
@@ -14,7 +15,7 @@ from headwater.connectors.protocol import Connector, Selection, SourceChunk
 from headwater.errors import InputRefused
 from headwater.services.connectors.asking import Asker
 from headwater.services.connectors.keeping import opened
-from headwater.services.run_texts import RunTexts, extract_text
+from headwater.services.run_texts import RunTexts
 from headwater.store.connectors import get_connector, source_chunks_of
 from headwater.store.runs import hold_connector
 
@@ -51,11 +52,13 @@ class SyncTexts(RunTexts):
         self._source: Connector | None = None
 
     def __enter__(self) -> Self:
-        held = self._stack.enter_context(self._installation.database.connect(self._installation.tenant_id))
-        hold_connector(held, self._installation.tenant_id, self._stored.connector_id, self._stored.name)
-        # Opening a connector reaches nothing yet, so that a source that is down shows with the first chunk.
-        source = self._stack.enter_context(opened(self._installation, self._stored))
-        self._source = source  # type: ignore[assignment]  # a sync is planned of connectors only, never of file stores
+        with ExitStack() as stack:  # what is open is closed again where the connector cannot be held
+            held = stack.enter_context(self._installation.database.connect(self._installation.tenant_id))
+            hold_connector(held, self._installation.tenant_id, self._stored.connector_id, self._stored.name)
+            # Opening a connector reaches nothing yet, so that a source that is down shows with the first chunk.
+            source = stack.enter_context(opened(self._installation, self._stored))
+            self._source = source  # type: ignore[assignment]  # a sync is planned of connectors only, never of stores
+            self._stack = stack.pop_all()
         return self
 
     def take(self, span: ChunkSpan) -> tuple[ChunkSpan, bytes]:
@@ -65,7 +68,7 @@ class SyncTexts(RunTexts):
         about = f"chunk {span.chunk_no} of {self._selection.table}"
         extract, records = self._asker.ask(lambda: self._extract(span.chunk_no), about=about)
         path = self._installation.blobs.path(self._installation.tenant_id, extract.sha256)
-        data = extract_text(path, self._run.layout, self.layout.data_byte)
+        data = self.text_of(path)
         start = self.layout.data_byte
         return (
             ChunkSpan(
@@ -92,13 +95,14 @@ class SyncTexts(RunTexts):
             window_start=planned.window_start,
             window_end=planned.window_end,
         )
+        where = f"connector {self._stored.name} of kind {self._stored.kind}, chunk {chunk_no}"
         names = list(dict(self._run.layout)["source_columns"])
         keys = [name for name in self._selection.key if name in names]
         with (
             self._source.read(self._selection, chunk) as batches,
             self._installation.blobs.writer(self._installation.tenant_id) as writer,
         ):
-            rows, last = write_parquet(batches, names, keys, writer, where=f"chunk {chunk_no}")
+            rows, last = write_parquet(batches, names, keys, writer, where=where)
         return _extract_of(writer.blob, last), rows
 
 
@@ -107,7 +111,7 @@ def write_parquet(
 ) -> tuple[int, str | None]:
     """Write batches as one Parquet file; how many rows, and the key of the last.
 
-    InputRefused where the columns are not those of the plan, or the rows more than a chunk may have.
+    InputRefused where the columns are not those of the plan, the rows more than a chunk may have, or there is no batch.
     """
     rows, last = 0, None
     parquet: pq.ParquetWriter | None = None
@@ -130,7 +134,11 @@ def write_parquet(
         if batch.num_rows and keys:
             last = _last_key(batch, keys)
     if parquet is None:
-        raise AssertionError("a connector gives at least one batch")
+        raise InputRefused(
+            "the connector gave no batch of rows, not even an empty one that tells the columns",
+            where=where,
+            remedy="This is a fault of the connector: tell its author, for whom `headwater.testing` finds it.",
+        )
     parquet.close()
     return rows, last
 

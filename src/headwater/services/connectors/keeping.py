@@ -8,12 +8,15 @@ from uuid import uuid4
 
 from headwater.connectors.configs import config_of
 from headwater.connectors.protocol import Config, Connector, FileStore
+from headwater.errors import Misuse
 from headwater.services.connectors.kinds import kind_named
 from headwater.services.connectors.secrets import resolve
 from headwater.store import audit, connectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from typing_extensions import TypeIs
 
     from headwater.services.installation import Installation
     from headwater.store.connectors import StoredConnector
@@ -64,6 +67,23 @@ def opened(installation: Installation, stored: StoredConnector) -> Iterator[Conn
         yield source
     finally:
         source.close()
+
+
+def is_store(source: Connector | FileStore) -> TypeIs[FileStore]:
+    """Whether it brings files rather than tables."""
+    return hasattr(source, "files")
+
+
+def tables_of(source: Connector | FileStore, stored: StoredConnector) -> Connector:
+    """A source that has tables; Misuse where it is a store of files."""
+    if is_store(source):
+        raise Misuse(
+            "this connector brings files, not tables",
+            where=f"connector {stored.name}",
+            value=stored.kind,
+            remedy="Name no table: in a sync, each file is a run of its own.",
+        )
+    return source
 
 
 def _plain(config: Config) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from headwater.mapping.compile import columns_read
 from headwater.services.chain_entries import planned_payload
 from headwater.services.connectors.asking import Asker
 from headwater.services.connectors.extraction import MAX_CHUNK_ROWS, first_record
-from headwater.services.connectors.keeping import find, opened
+from headwater.services.connectors.keeping import find, opened, tables_of
 from headwater.services.drift import changes_between, find_drift
 from headwater.services.imports import keep_document, logic_of, source_id
 from headwater.store import audit, connectors, runs
@@ -93,14 +93,8 @@ def _selection(installation: Installation, recipe: Recipe, source: bytes) -> Sel
 def _asked(installation: Installation, stored: StoredConnector, selection: Selection) -> SourcePlan:
     asker = Asker(installation, stored.connector_id, stored.name)
     with opened(installation, stored) as source:
-        if not hasattr(source, "plan"):
-            raise Misuse(
-                "this connector brings files, not tables",
-                where=f"connector {stored.name}",
-                value=stored.kind,
-                remedy="Leave source.table out of the recipe: each file is a run of its own.",
-            )
-        plan = asker.ask(lambda: source.plan(selection), about=f"the plan of {selection.table}")
+        tables = tables_of(source, stored)
+        plan = asker.ask(lambda: tables.plan(selection), about=f"the plan of {selection.table}")
     large = [chunk for chunk in plan.chunks if chunk.rows > MAX_CHUNK_ROWS]
     if large:
         raise Misuse(

@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from headwater.connectors.protocol import Selection
-from headwater.errors import Misuse
-from headwater.services.connectors.keeping import find, opened
+from headwater.services.connectors.keeping import find, is_store, opened, tables_of
 from headwater.store import connectors
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from headwater.connectors.protocol import Connector, FileStore, Problem, RemoteFile, SourcePlan, Table
+    from headwater.connectors.protocol import Problem, RemoteFile, SourcePlan, Table
     from headwater.services.installation import Installation
     from headwater.store.connectors import StoredConnector
 
@@ -76,28 +75,18 @@ def validate(installation: Installation, name: str, table: str | None) -> Sequen
 def discover(installation: Installation, name: str) -> Sequence[Table] | Sequence[RemoteFile]:
     """The tables of a source, or the files of a store."""
     with opened(installation, find(installation, name)) as source:
-        return source.files() if is_store(source) else source.discover()  # type: ignore[union-attr]
+        return source.files() if is_store(source) else source.discover()
 
 
 def sample(installation: Installation, name: str, table: str, *, rows: int) -> pa.Table:
     """The first rows of a table."""
-    with opened(installation, find(installation, name)) as source:
-        return tables_of(source, name).sample(table, rows)
+    stored = find(installation, name)
+    with opened(installation, stored) as source:
+        return tables_of(source, stored).sample(table, rows)
 
 
 def plan(installation: Installation, name: str, selection: Selection) -> SourcePlan:
     """The chunks a sync would read, without reading any."""
-    with opened(installation, find(installation, name)) as source:
-        return tables_of(source, name).plan(selection)
-
-
-def is_store(source: Connector | FileStore) -> bool:
-    """Whether it brings files rather than tables."""
-    return hasattr(source, "files")
-
-
-def tables_of(source: Connector | FileStore, name: str) -> Connector:
-    """A source that has tables; Misuse where it is a store of files."""
-    if is_store(source):
-        raise Misuse("this connector brings files, not tables", where=f"connector {name}")
-    return source  # type: ignore[return-value]
+    stored = find(installation, name)
+    with opened(installation, stored) as source:
+        return tables_of(source, stored).plan(selection)
