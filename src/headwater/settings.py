@@ -26,6 +26,7 @@ CONFIG_FILE = "headwater.toml"
 _MIB = 2**20
 KEY_BYTES = 32
 """Of a key that encrypts credentials: AES-256."""
+VALID_KEYS = "ID:KEY[,ID:KEY…], each key 32 bytes in base64"
 
 
 def _setting(description: str, *, valid: str, default: Any = ..., shown: str | None = None, **constraints: Any) -> Any:
@@ -52,12 +53,19 @@ def _postgresql_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def are_keys(text: str) -> bool:
+    """Whether a text is ID:KEY[,ID:KEY…], each id once, each key 32 bytes in base64."""
+    parts = [part.strip().partition(":") for part in text.split(",")]
+    try:
+        lengths = {len(base64.b64decode(key, validate=True)) for _, _, key in parts}
+    except ValueError:
+        return False
+    names = [name for name, _, _ in parts]
+    return lengths == {KEY_BYTES} and all(names) and len(set(names)) == len(names)
+
+
 def _keys(said: SecretStr) -> SecretStr:
-    """ID:KEY, each id once, each key 32 bytes in base64."""
-    parts = [part.strip().partition(":") for part in said.get_secret_value().split(",")]
-    if any(not name or len(base64.b64decode(key, validate=True)) != KEY_BYTES for name, _, key in parts):
-        raise ValueError
-    if len({name for name, _, _ in parts}) != len(parts):
+    if not are_keys(said.get_secret_value()):
         raise ValueError
     return said
 
@@ -116,7 +124,7 @@ class Settings(BaseModel):
     credentials_keys: _Keys | None = _setting(
         "Keys that encrypt stored credentials, as `ID:KEY` with a comma between them: the first encrypts, all decrypt. "
         "A key is 32 random bytes in base64. Left out: one that is made in `data_dir` when first needed.",
-        valid="ID:KEY[,ID:KEY…], each key 32 bytes in base64",
+        valid=VALID_KEYS,
         default=None,
         shown="`credentials.key` in `data_dir`",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,7 +27,9 @@ def sync(
     ],
     table: Annotated[str | None, typer.Option("--table", "-t", help="The table; of a store of files none.")] = None,
     cursor: Annotated[str | None, typer.Option(help="Read what changed since last time, by this column.")] = None,
-    lag: Annotated[int, typer.Option(min=0, help="How far behind the cursor to read again, in seconds.")] = 0,
+    lag: Annotated[
+        int, typer.Option(min=0, help="How far behind the cursor to read again: seconds, or units of a number.")
+    ] = 0,
     full: Annotated[bool, typer.Option("--full", help="Read all, and delete what the source no longer holds.")] = False,
     chunk_size: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Rows a transaction.")] = None,
     as_json: AsJson = False,
@@ -46,35 +48,45 @@ def sync(
     \b
     Exit codes: 0 all loaded, 1 error, 2 usage, 3 loaded with rows open in quarantine, 4 partial success.
     """
-    from headwater.pipeline.recipe import FactorChoice, Load, Recipe, RecipeSource
+    from headwater.pipeline.recipe import recipe_of
 
-    recipe = Recipe(
-        recipe="sync",
-        source=RecipeSource(connector=name, table=table, cursor=cursor, lag=lag),
-        mapping=mapping,
-        load=Load(strategy="full" if full else "delta", chunk_size=chunk_size),
-        factors=FactorChoice(),
-    )
+    source = {"connector": name, "table": table, "cursor": cursor, "lag": lag}
+    load = {"strategy": "full" if full else "delta", "chunk_size": chunk_size}
+    said = {"recipe": "sync", "source": source, "mapping": mapping, "load": load}
+    recipe = recipe_of(said, where="connectors sync")
     with installation() as opened:
         sync_and_tell(opened, recipe, Path.cwd(), as_json=as_json)
 
 
 def sync_and_tell(opened: Installation, recipe: Recipe, base: Path, *, as_json: bool) -> None:
     """Carry out a recipe that reads through a connector."""
-    from headwater.services.connectors.keeping import find
+    from headwater.errors import Misuse
+    from headwater.services.connectors.keeping import find, is_store, tables_of
     from headwater.services.connectors.keeping import opened as source_of
     from headwater.services.connectors.planning import plan_sync
     from headwater.services.connectors.syncing import files_of_store, sync_files
-    from headwater.services.connectors.viewing import is_store
     from headwater.telemetry import progress
 
     stored = find(opened, str(recipe.source.connector))
     with source_of(opened, stored) as source:
-        if is_store(source):
-            store: Any = source
-            files = files_of_store(opened, stored, store)
-            ended = sync_files(opened, stored, store, files, recipe=recipe, base=base, progress=progress())
+        if recipe.source.table is not None:
+            tables_of(source, stored)
+        elif is_store(source):
+            files = files_of_store(opened, stored, source)
+            if not files:
+                raise Misuse(
+                    "there is no file to read",
+                    where=f"connector {stored.name}",
+                    remedy="Look at its pattern, and at where it starts: headwater connectors show " + stored.name,
+                )
+            ended = sync_files(opened, stored, source, files, recipe=recipe, base=base, progress=progress())
             tell_each(ended, len(files), as_json=as_json)
+        else:
+            raise Misuse(
+                "a table must be said, for this connector has several",
+                where=f"connector {stored.name}",
+                remedy=f"`headwater connectors discover {stored.name}` lists them.",
+            )
     carry_out_and_tell(opened, lambda: plan_sync(opened, recipe, base), as_json=as_json)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from headwater.connectors.protocol import Config, Kind
 from headwater.errors import Misuse
@@ -20,15 +20,15 @@ def config_of(kind: Kind, values: Mapping[str, Any]) -> Config:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         key = ".".join(str(part) for part in first["loc"]) or "config"
-        known = ", ".join(kind.config.model_fields)
+        known = ", ".join(kind.config.model_fields) if len(first["loc"]) == 1 else None
         unknown = first["type"] == "extra_forbidden"
         raise Misuse(
-            "there is no such key" if unknown else _lower(first["msg"]),
+            "there is no such key" if unknown else _lower(first["msg"].removeprefix("Value error, ")),
             where=f"config of {kind.name}, {key}",
             valid=known if unknown or first["type"] == "missing" else None,
         ) from None  # the cause would show the value
-    for key, value in config.model_dump().items():
-        if key.endswith("_ref") and value is not None and not _is_reference(str(value)):
+    for key, value in _references(config):
+        if not _is_reference(str(value)):
             raise Misuse(
                 "secrets are not written into a config, it refers to them",
                 where=f"config of {kind.name}, {key}",
@@ -36,6 +36,26 @@ def config_of(kind: Kind, values: Mapping[str, Any]) -> Config:
                 remedy="Store the secret: headwater connectors credentials set NAME; then say stored:NAME here.",
             )
     return config
+
+
+def _references(value: object, above: str = "") -> Iterator[tuple[str, object]]:
+    """What fields that end in _ref hold, however deep they stand, each under its whole name.
+
+    Keys of a mapping are not ours: a parameter that a service calls order_ref is no reference.
+    """
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            found, key = getattr(value, name), f"{above}.{name}" if above else name
+            if not name.endswith("_ref"):
+                yield from _references(found, key)
+            elif found is not None:
+                yield key, found
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            yield from _references(each, f"{above}.{name}")
+    elif isinstance(value, list | tuple):
+        for number, each in enumerate(value):
+            yield from _references(each, f"{above}.{number}")
 
 
 def _is_reference(value: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -14,6 +15,14 @@ from pydantic_core import PydanticCustomError
 from headwater.errors import InputRefused, Misuse
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+
+
+_PLAIN = "not_together"
+"""The type of errors whose message is a sentence of ours."""
+
+
+def _refused(sentence: str, **facts: str) -> PydanticCustomError:
+    return PydanticCustomError(_PLAIN, sentence, facts)
 
 
 class _Part(BaseModel):
@@ -45,12 +54,17 @@ class RecipeSource(_Part):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        of_connector = {"table": self.table, "columns": self.columns, "key": self.key, "cursor": self.cursor}
         if (self.path is None) == (self.connector is None):
-            raise PydanticCustomError("one_source", "either path or connector")
-        if self.connector is None and any(of_connector.values()):
-            said = next(name for name, value in of_connector.items() if value)
-            raise PydanticCustomError("only_connector", "only with a connector: {said}", {"said": said})
+            found = "neither is said" if self.path is None else "both are said"
+            raise _refused("a source is either a path or a connector, and {found}", found=found)
+        of_table = {"columns": self.columns, "key": self.key, "cursor": self.cursor, "lag": self.lag}
+        said = next((name for name, value in {"table": self.table, **of_table}.items() if value), None)
+        if self.connector is None and said:
+            raise _refused("{said} is said of what a connector reads, and no connector is said", said=said)
+        if self.table is None and said:
+            raise _refused("{said} is said of a table, and no table is said", said=said)
+        if self.lag and self.cursor is None:
+            raise _refused("lag is said of a cursor, and no cursor is said")
         return self
 
 
@@ -73,6 +87,15 @@ class Load(_Part):
     )
     chunk_size: int | None = Field(
         default=None, ge=1, le=1_000_000, description="Records a transaction; left out, as the settings say."
+    )
+    read_ahead: int = Field(
+        default=2,
+        ge=0,
+        le=16,
+        description=(
+            "With a connector: how many chunks are read from the source at once before their turn comes; they are "
+            "kept on disk and committed in order. 0 reads each when its turn comes."
+        ),
     )
     version: Name | None = Field(
         default=None,
@@ -138,13 +161,18 @@ def load_recipe(path: Path) -> Recipe:
             where=str(path),
             remedy=f"Import a file through it: headwater import FILE --mapping {path.name}",
         )
+    return recipe_of(body, where=str(path))
+
+
+def recipe_of(body: Mapping[str, Any], *, where: str) -> Recipe:
+    """A recipe as said; Misuse naming the first thing wrong, and `where` it was said."""
     try:
         return Recipe.model_validate(body)
     except ValidationError as error:
-        raise _misuse(error, path) from error
+        raise _misuse(error, where) from error
 
 
-def _misuse(error: ValidationError, path: Path) -> Misuse:
+def _misuse(error: ValidationError, said_in: str) -> Misuse:
     """The first thing wrong with a recipe, in the words of the house."""
     first = error.errors(include_url=False)[0]
     *above, key = [str(part) for part in first["loc"]] or ["document"]
@@ -154,12 +182,14 @@ def _misuse(error: ValidationError, path: Path) -> Misuse:
         field = part.model_fields.get(name) if hasattr(part, "model_fields") else None
         part = field.annotation if field is not None else None
     keys = list(getattr(part, "model_fields", {}))
-    where = f"{path}, {'.'.join([*above, key])}"
+    where = f"{said_in}, {'.'.join([*above, key])}"
     remedy = "See docs/reference/recipe.md."
     if first["type"] == "missing":
         return Misuse("it is missing", where=where, remedy=remedy)
     if first["type"] == "extra_forbidden":
         return Misuse("there is no such key", where=where, value=key, valid=", ".join(keys) or None, remedy=remedy)
+    if first["type"] == _PLAIN:
+        return Misuse(first["msg"], where=where, remedy=remedy)
     words = _VALID.get(first["type"])
     valid = words.format_map({name: str(fact).replace("'", "") for name, fact in facts.items()}) if words else None
     return Misuse("not a valid value", where=where, value=first.get("input"), valid=valid, remedy=remedy)
@@ -177,7 +207,5 @@ _VALID = {
     "tuple_type": "a list",
     "too_short": "a list with something in it",
     "model_type": "keys with values",
-    "one_source": "either path or connector, and not both",
-    "only_connector": "{said} only beside connector",
 }
 """What would be valid, by the kind of what is wrong."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,23 +17,26 @@ QUERIES = named_queries("connectors")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Credential:
+class Sealed:
     """A secret, encrypted by the key of that id."""
 
-    name: str
     key_id: str
     nonce: bytes
     ciphertext: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credential(Sealed):
+    """A secret under its name."""
+
+    name: str
     updated_at: datetime
 
 
-def put_credential(
-    connection: psycopg.Connection[Any], tenant_id: UUID, *, name: str, key_id: str, nonce: bytes, ciphertext: bytes
-) -> None:
+def put_credential(connection: psycopg.Connection[Any], tenant_id: UUID, *, name: str, sealed: Sealed) -> None:
     """Keep a secret; one of that name is replaced. Misuse where the name is none."""
-    values = {"tenant_id": tenant_id, "name": name, "key_id": key_id, "nonce": nonce, "ciphertext": ciphertext}
     try:
-        connection.execute(QUERIES["put_credential"], values)
+        connection.execute(QUERIES["put_credential"], {"tenant_id": tenant_id, "name": name, **asdict(sealed)})
     except psycopg.errors.CheckViolation as error:
         raise Misuse(
             "no name for a credential",
@@ -41,6 +44,12 @@ def put_credential(
             value=name,
             valid="small letters, digits, _ and -, a letter first, at most 63",
         ) from error
+
+
+def encrypt_again(connection: psycopg.Connection[Any], tenant_id: UUID, before: Credential, *, sealed: Sealed) -> bool:
+    """The same secret by another key; False where it was stored anew or forgotten since it was looked at."""
+    values = {"tenant_id": tenant_id, "name": before.name, "nonce_before": before.nonce, **asdict(sealed)}
+    return connection.execute(QUERIES["encrypt_again"], values).rowcount == 1
 
 
 def get_credential(connection: psycopg.Connection[Any], tenant_id: UUID, name: str) -> Credential | None:

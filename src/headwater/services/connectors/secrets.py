@@ -9,16 +9,19 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from headwater.errors import Misuse, Stopped
-from headwater.settings import KEY_BYTES
-from headwater.store import credentials
+from headwater.settings import KEY_BYTES, VALID_KEYS, are_keys
+from headwater.store import audit, credentials
+from headwater.store.credentials import Sealed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,26 +60,53 @@ def keys_of(settings: Settings) -> Keys:
 
 
 def _key_file(path: Path) -> str:
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = "k1:" + base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(handle)
-    return path.read_text(encoding="ascii").strip()
+    """What the file of keys holds; one is made where there is none."""
+    try:
+        if not path.exists():
+            _make_key_file(path)
+        text = path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise Stopped(
+            f"the file of keys for credentials cannot be read or made: {error.strerror}",
+            where=str(path),
+            remedy="Give this user the right to it, or say keys in HEADWATER_CREDENTIALS_KEYS.",
+        ) from error
+    except UnicodeDecodeError:
+        text = ""
+    if not are_keys(text):
+        raise Stopped(
+            "the file of keys for credentials holds none",
+            where=str(path),
+            valid=VALID_KEYS,
+            remedy="Put it back from a copy. Without its key, what it encrypts must be stored again.",
+        )
+    return text
+
+
+def _make_key_file(path: Path) -> None:
+    """Whole or not at all, and never over another: of processes that begin at once, one's key is everybody's."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = "k1:" + base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+    with NamedTemporaryFile("w", encoding="ascii", dir=path.parent, prefix=f".{path.name}.") as file:  # read by us only
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(file.name, path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def store_secret(installation: Installation, name: str, secret: str) -> None:
     """Keep a secret under a name; one of that name is replaced."""
-    key_id, key = keys_of(installation.settings).current
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    ciphertext = AESGCM(key).encrypt(nonce, secret.encode(), _bound_to(installation, name))
-    with installation.database.connect(installation.tenant_id) as connection:
-        credentials.put_credential(
-            connection, installation.tenant_id, name=name, key_id=key_id, nonce=nonce, ciphertext=ciphertext
-        )
+    tenant_id = installation.tenant_id
+    sealed = _sealed(installation, keys_of(installation.settings), name, secret)
+    with installation.database.connect(tenant_id) as connection:
+        credentials.put_credential(connection, tenant_id, name=name, sealed=sealed)
+        _note(installation, connection, "credential.stored", name, key=sealed.key_id)
 
 
 def names(installation: Installation) -> list[tuple[str, str, datetime]]:
@@ -91,20 +121,24 @@ def forget(installation: Installation, name: str) -> None:
     with installation.database.connect(installation.tenant_id) as connection:
         if not credentials.remove_credential(connection, installation.tenant_id, name):
             raise Misuse("no credential is stored under this name", where="credential", value=name)
+        _note(installation, connection, "credential.forgotten", name)
 
 
 def rotate(installation: Installation) -> int:
-    """Encrypt by the current key what another key encrypts; how many there were. Syncs go on meanwhile."""
-    keys = keys_of(installation.settings)
-    with installation.database.connect(installation.tenant_id) as connection:
-        old = [
-            each
-            for each in credentials.list_credentials(connection, installation.tenant_id)
-            if each.key_id != keys.current[0]
-        ]
-    for each in old:
-        store_secret(installation, each.name, _opened(installation, keys, each))
-    return len(old)
+    """Encrypt by the current key what another key encrypts; how many there were. Syncs go on meanwhile, and a secret
+    that somebody stores meanwhile stays as they said.
+    """
+    keys, tenant_id = keys_of(installation.settings), installation.tenant_id
+    key_id, _ = keys.current
+    rotated = 0
+    with installation.database.connect(tenant_id) as connection:
+        for each in credentials.list_credentials(connection, tenant_id):
+            if each.key_id != key_id:
+                sealed = _sealed(installation, keys, each.name, _opened(installation, keys, each))
+                rotated += credentials.encrypt_again(connection, tenant_id, each, sealed=sealed)
+        if rotated:
+            _note(installation, connection, "credential.rotated", "*", key=key_id, credentials=rotated)
+    return rotated
 
 
 def resolve(installation: Installation, reference: str) -> str:
@@ -165,5 +199,16 @@ def _opened(installation: Installation, keys: Keys, stored: Credential) -> str:
     return secret.decode()
 
 
+def _sealed(installation: Installation, keys: Keys, name: str, secret: str) -> Sealed:
+    key_id, key = keys.current
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    ciphertext = AESGCM(key).encrypt(nonce, secret.encode(), _bound_to(installation, name))
+    return Sealed(key_id=key_id, nonce=nonce, ciphertext=ciphertext)
+
+
 def _bound_to(installation: Installation, name: str) -> bytes:
     return f"{installation.tenant_id}/{name}".encode()
+
+
+def _note(installation: Installation, connection: Any, action: str, name: str, **payload: object) -> None:
+    audit.append(connection, installation.tenant_id, action=action, resource=f"credential/{name}", payload=payload)

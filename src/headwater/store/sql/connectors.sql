@@ -105,6 +105,11 @@ VALUES (%(tenant_id)s, %(name)s, %(key_id)s, %(nonce)s, %(ciphertext)s)
 ON CONFLICT (tenant_id, name) DO UPDATE
 SET key_id = EXCLUDED.key_id, nonce = EXCLUDED.nonce, ciphertext = EXCLUDED.ciphertext, updated_at = clock_timestamp()
 
+-- name: encrypt_again
+-- A secret by another key, unless it is another secret by now.
+UPDATE credentials SET key_id = %(key_id)s, nonce = %(nonce)s, ciphertext = %(ciphertext)s
+WHERE tenant_id = %(tenant_id)s AND name = %(name)s AND nonce = %(nonce_before)s
+
 -- name: credential
 -- A secret by name, encrypted.
 SELECT {columns} FROM credentials WHERE tenant_id = %(tenant_id)s AND name = %(name)s
