@@ -15,7 +15,7 @@ from headwater.connectors.duckdb_file import DuckdbConfig, DuckdbConnector, kind
 from headwater.connectors.protocol import Kind, Selection
 from headwater.errors import Misuse, RetryLater
 from headwater.testing import Case, ConnectorConformance, Row, no_network
-from tests.connectors.sql_reading import as_texts, read_all
+from tests.connectors.sql_reading import as_texts, no_secret, read_all
 
 TYPES = {
     "integer": "BIGINT",
@@ -33,10 +33,6 @@ TYPES = {
     "enum": "ENUM ('verified', 'not ''yet'' sure')",
     "uuid": "UUID",
 }
-
-
-def no_secret(reference: str) -> str:
-    raise AssertionError(reference)
 
 
 class DuckdbCase(Case):

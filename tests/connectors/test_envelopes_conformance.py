@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import socket
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -59,8 +60,9 @@ class EnvelopeCase(Case):
     def config(self) -> HttpConfig:
         return self.at(self.server.url)
 
+    @abstractmethod
     def at(self, url: str, **more: Any) -> HttpConfig:
-        raise NotImplementedError
+        """A config of the server at this address."""
 
     def resolve(self, reference: str) -> str:
         return _SECRETS[reference]

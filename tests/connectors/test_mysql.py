@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,11 +14,18 @@ from pymysql.cursors import SSCursor
 
 from headwater.connectors.mysql import MysqlConfig, MysqlConnector, kind
 from headwater.connectors.mysql.rows import packets, values
-from headwater.connectors.protocol import Cause, Config, Kind, Selection
+from headwater.connectors.protocol import Kind, Selection
 from headwater.errors import Misuse, RetryLater
-from headwater.testing import Case, ConnectorConformance, Row
+from headwater.testing import ConnectorConformance, Row
 from tests.connectors.servers_mariadb import PASSWORD, MariaDb, mariadb_server
-from tests.connectors.sql_reading import as_texts, read, read_all
+from tests.connectors.sql_reading import (
+    ServerCase,
+    a_million_rows_take_little_memory,
+    as_texts,
+    every_row_once_while,
+    read,
+    read_all,
+)
 
 TYPES = {
     "integer": "BIGINT",
@@ -38,10 +43,9 @@ TYPES = {
 }
 
 
-class MariaDbCase(Case):
+class MariaDbCase(ServerCase):
     kind: ClassVar[Kind] = kind
-    server: ClassVar[MariaDb]
-    silent: ClassVar[socket.socket]  # takes connections and never says a word
+    revoked: ClassVar[str] = "REVOKE SELECT ON source.conformance FROM reader@127.0.0.1"
     lacks: ClassVar[dict[str, str]] = {
         "timestamptz": "a TIMESTAMP reaches from 1970 to 2038 only; its own test has its limits",
         "array": "there are no arrays",
@@ -52,54 +56,43 @@ class MariaDbCase(Case):
     }
 
     def config(self) -> MysqlConfig:
-        return self.server.config
+        config: MysqlConfig = self.server.config
+        return config
 
     def resolve(self, reference: str) -> str:
         return resolve(reference)
 
-    def wrong(self, cause: Cause) -> Config:
-        if cause == "missing_right":
-            self._execute("REVOKE SELECT ON source.conformance FROM reader@127.0.0.1")
-        updates: dict[Cause, dict[str, Any]] = {
-            "timeout": {"port": self.silent.getsockname()[1], "connect_timeout": 2},
-            "tls": {"ca_file": self.server.other_authority},
-            "missing_right": {},
-        }
-        return self.config().model_copy(update=updates[cause]) if cause in updates else super().wrong(cause)
-
     def make(self, rows: Sequence[Row]) -> None:
         key = "PRIMARY KEY" if all(row.id is not None for row in rows) else ""
-        self._execute("DROP TABLE IF EXISTS conformance")
-        self._execute(f"CREATE TABLE conformance (id BIGINT {key}, at TIMESTAMP(6) NULL, value TEXT)")
-        self._execute("GRANT SELECT ON source.conformance TO reader@127.0.0.1")
+        self.execute("DROP TABLE IF EXISTS conformance")
+        self.execute(f"CREATE TABLE conformance (id BIGINT {key}, at TIMESTAMP(6) NULL, value TEXT)")
+        self.execute("GRANT SELECT ON source.conformance TO reader@127.0.0.1")
         self.insert(rows)
 
     def insert(self, rows: Sequence[Row]) -> None:
-        self._execute(
-            "INSERT INTO conformance VALUES (%s, %s, %s)", [(row.id, _moment(row), row.value) for row in rows]
-        )
+        self.execute("INSERT INTO conformance VALUES (%s, %s, %s)", [(row.id, _moment(row), row.value) for row in rows])
 
     def update(self, rows: Sequence[Row]) -> None:
-        self._execute(
+        self.execute(
             "UPDATE conformance SET at = %s, value = %s WHERE id = %s",
             [(_moment(row), row.value, row.id) for row in rows],
         )
 
     def delete(self, ids: Sequence[int]) -> None:
-        self._execute("DELETE FROM conformance WHERE id = %s", [(number,) for number in ids])
+        self.execute("DELETE FROM conformance WHERE id = %s", [(number,) for number in ids])
 
     def make_values(self, sort: str, values: Sequence[Any]) -> str:
-        self._execute("DROP TABLE IF EXISTS lossless")
-        self._execute(f"CREATE TABLE lossless (id INT PRIMARY KEY, value {TYPES[sort]})")
-        self._execute("GRANT SELECT ON source.lossless TO reader@127.0.0.1")
+        self.execute("DROP TABLE IF EXISTS lossless")
+        self.execute(f"CREATE TABLE lossless (id INT PRIMARY KEY, value {TYPES[sort]})")
+        self.execute("GRANT SELECT ON source.lossless TO reader@127.0.0.1")
         given = [str(value) if sort in {"uuid", "float"} and value is not None else value for value in values]
-        self._execute("INSERT INTO lossless VALUES (%s, %s)", list(enumerate(given, 1)))
+        self.execute("INSERT INTO lossless VALUES (%s, %s)", list(enumerate(given, 1)))
         return "lossless"
 
     def held(self) -> int:
         return held_by_reader(self.server)
 
-    def _execute(self, statement: str, rows: Sequence[Any] | None = None) -> None:
+    def execute(self, statement: str, rows: Sequence[Any] | None = None) -> None:
         with self.server.owner() as owner, owner.cursor() as cursor:
             cursor.execute("SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES'")
             if rows is None:
@@ -313,10 +306,8 @@ def test_every_row_once_while_others_write(
         "INSERT INTO busy SELECT seq * 10, 0 FROM seq_1_to_3000",
         "GRANT SELECT ON source.busy TO reader@127.0.0.1",
     )
-    plan = connector.plan(Selection(table="busy", chunk_rows=100))
-    done = threading.Event()
 
-    def write() -> None:
+    def write(done: threading.Event) -> None:
         with server.owner() as owner, owner.cursor() as cursor:
             number = 0
             while not done.is_set():
@@ -324,33 +315,7 @@ def test_every_row_once_while_others_write(
                 cursor.execute("INSERT IGNORE INTO busy VALUES (%s, 1)", (number * 7919 % 30_000,))
                 cursor.execute("DELETE FROM busy WHERE id = %s AND v = 1", (number * 104_729 % 30_000,))
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        found = read_all(connector, Selection(table="busy"), plan)
-    finally:
-        done.set()
-        writer.join()
-    kept = [row["id"] for row in found if row["v"] == 0]
-    assert kept == [n * 10 for n in range(1, 3001)]
-    assert len({row["id"] for row in found}) == len(found)
-
-
-_READ = """
-import resource, sys
-from pathlib import Path
-from headwater.connectors.mysql import MysqlConfig, MysqlConnector
-from headwater.connectors.protocol import Selection
-config = MysqlConfig.model_validate_json(sys.argv[1])
-connector = MysqlConnector(config, lambda reference: sys.stdin.readline().strip())
-selection = Selection(table="narrow", chunk_rows=2_000_000)
-connector._password = lambda password=connector._password(): password
-(chunk,) = connector.plan(selection).chunks
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-with connector.read(selection, chunk) as batches:
-    rows = sum(batch.num_rows for batch in batches)
-print(rows, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
-"""
+    every_row_once_while(connector, "busy", write)
 
 
 def test_a_million_rows_take_little_memory(server: MariaDb, execute: Callable[..., None], tmp_path: Path) -> None:
@@ -359,18 +324,7 @@ def test_a_million_rows_take_little_memory(server: MariaDb, execute: Callable[..
         "INSERT IGNORE INTO narrow SELECT seq, seq / 7 FROM seq_1_to_1000000",
         "GRANT SELECT ON source.narrow TO reader@127.0.0.1",
     )
-    done = subprocess.run(
-        [sys.executable, "-c", _READ, server.config.model_dump_json()],
-        input=PASSWORD + "\n",
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-    )
-    assert done.returncode == 0, done.stderr
-    rows, grown = map(int, done.stdout.split())
-    assert rows == 1_000_000
-    assert grown < 64, f"{grown} MiB"
+    a_million_rows_take_little_memory("mysql", server.config, "narrow", tmp_path, PASSWORD)
 
 
 def test_rows_are_what_the_driver_reads(server: MariaDb, execute: Callable[..., None]) -> None:

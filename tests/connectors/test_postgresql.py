@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,14 +16,17 @@ from headwater.connectors.postgresql import PostgresConfig, PostgresConnector, k
 from headwater.connectors.protocol import Selection
 from headwater.connectors.sql.statements import Statement
 from headwater.errors import InputRefused, Misuse, RetryLater
-from tests.connectors.sql_reading import as_texts, read, read_all
+from tests.connectors.sql_reading import (
+    a_million_rows_take_little_memory,
+    as_texts,
+    every_row_once_while,
+    no_secret,
+    read,
+    read_all,
+)
 from tests.servers import Installation, TestServer
 
 pytestmark = pytest.mark.server
-
-
-def no_secret(reference: str) -> str:
-    raise AssertionError(reference)
 
 
 @dataclass(frozen=True)
@@ -266,11 +267,8 @@ def test_every_row_once_while_others_write(source: Source) -> None:
         "CREATE TABLE busy (id int PRIMARY KEY, v int)",
         "INSERT INTO busy SELECT n * 10, 0 FROM generate_series(1, 3000) n",
     )
-    selection = Selection(table="public.busy", chunk_rows=100)
-    plan = source.connector.plan(selection)
-    done = threading.Event()
 
-    def write() -> None:
+    def write(done: threading.Event) -> None:
         with psycopg.connect(source.installation.superuser_url, autocommit=True) as connection:
             number = 0
             while not done.is_set():
@@ -278,15 +276,7 @@ def test_every_row_once_while_others_write(source: Source) -> None:
                 connection.execute("INSERT INTO busy VALUES (%s, 1) ON CONFLICT DO NOTHING", (number * 7919 % 30_000,))
                 connection.execute("DELETE FROM busy WHERE id = %s AND v = 1", (number * 104_729 % 30_000,))
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        found = read_all(source.connector, selection, plan)
-    finally:
-        done.set()
-        writer.join()
-    assert [row["id"] for row in found if row["v"] == 0] == [n * 10 for n in range(1, 3001)]
-    assert len({row["id"] for row in found}) == len(found)
+    every_row_once_while(source.connector, "public.busy", write)
 
 
 def test_a_missing_right_is_named_with_its_object(source: Source) -> None:
@@ -349,34 +339,10 @@ def test_a_connection_that_is_cut_is_for_later(source: Source) -> None:
             list(batches)
 
 
-_READ = """
-import resource, sys
-from headwater.connectors.postgresql import PostgresConfig, PostgresConnector
-from headwater.connectors.protocol import Selection
-connector = PostgresConnector(PostgresConfig.model_validate_json(sys.argv[1]), str)
-selection = Selection(table="public.narrow", chunk_rows=2_000_000)
-(chunk,) = connector.plan(selection).chunks
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-with connector.read(selection, chunk) as batches:
-    rows = sum(batch.num_rows for batch in batches)
-print(rows, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
-"""
-
-
 def test_a_million_rows_take_little_memory(source: Source, tmp_path: Path) -> None:
     source.run("CREATE TABLE narrow AS SELECT n AS id, n / 7.0 AS v FROM generate_series(1, 1000000) n")
     source.run("ALTER TABLE narrow ADD PRIMARY KEY (id)")
-    done = subprocess.run(
-        [sys.executable, "-c", _READ, source.config.model_dump_json()],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-    )
-    assert done.returncode == 0, done.stderr
-    rows, grown = map(int, done.stdout.split())
-    assert rows == 1_000_000
-    assert grown < 64, f"{grown} MiB"
+    a_million_rows_take_little_memory("postgresql", source.config, "public.narrow", tmp_path)
 
 
 @pytest.mark.parametrize(

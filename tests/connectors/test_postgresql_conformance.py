@@ -12,9 +12,10 @@ import pytest
 from psycopg import sql
 
 from headwater.connectors.postgresql import PostgresConfig, kind
-from headwater.connectors.protocol import Cause, Config, Kind
-from headwater.testing import Case, ConnectorConformance, Row
-from tests.connectors.servers_postgresql import PASSWORD, Guarded, guarded_postgresql
+from headwater.connectors.protocol import Kind
+from headwater.testing import ConnectorConformance, Row
+from tests.connectors.servers_postgresql import PASSWORD, guarded_postgresql
+from tests.connectors.sql_reading import ServerCase
 
 pytestmark = pytest.mark.server
 TYPES = {
@@ -35,33 +36,23 @@ TYPES = {
 }
 
 
-class PostgresCase(Case):
+class PostgresCase(ServerCase):
     kind: ClassVar[Kind] = kind
     table: ClassVar[str] = "public.conformance"
     lacks: ClassVar[dict[str, str]] = {}
-    server: ClassVar[Guarded]
-    silent: ClassVar[socket.socket]  # takes connections and never says a word
+    revoked: ClassVar[str] = "REVOKE SELECT ON conformance FROM reader"
 
     def config(self) -> PostgresConfig:
-        return self.server.config
+        config: PostgresConfig = self.server.config
+        return config
 
     def resolve(self, reference: str) -> str:
         assert reference == "env:POSTGRES_PASSWORD"
         return PASSWORD
 
-    def wrong(self, cause: Cause) -> Config:
-        if cause == "missing_right":
-            self._execute("REVOKE SELECT ON conformance FROM reader")
-        updates: dict[Cause, dict[str, Any]] = {
-            "timeout": {"port": self.silent.getsockname()[1], "connect_timeout": 2},
-            "tls": {"ca_file": self.server.other_authority},
-            "missing_right": {},
-        }
-        return self.config().model_copy(update=updates[cause]) if cause in updates else super().wrong(cause)
-
     def make(self, rows: Sequence[Row]) -> None:
         key = "PRIMARY KEY" if all(row.id is not None for row in rows) else ""
-        self._execute(
+        self.execute(
             "DROP TABLE IF EXISTS conformance;"
             f" CREATE TABLE conformance (id bigint {key}, at timestamptz, value text);"
             " GRANT SELECT ON conformance TO reader"
@@ -90,7 +81,7 @@ class PostgresCase(Case):
 
     def make_values(self, sort: str, values: Sequence[Any]) -> str:
         declared = TYPES[sort]
-        self._execute(
+        self.execute(
             "DROP TABLE IF EXISTS lossless; DROP TYPE IF EXISTS mood;"
             " CREATE TYPE mood AS ENUM ('verified', 'not ''yet'' sure');"
             f" CREATE TABLE lossless (id int PRIMARY KEY, value {declared}); GRANT SELECT ON lossless TO reader"
@@ -110,7 +101,7 @@ class PostgresCase(Case):
                 if row[0] == 0 or time.monotonic() > deadline:
                     return int(row[0])
 
-    def _execute(self, statement: str) -> None:
+    def execute(self, statement: str) -> None:
         with psycopg.connect(self.server.owner_url) as owner:
             owner.execute(statement.encode())
 

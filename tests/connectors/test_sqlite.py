@@ -14,11 +14,7 @@ from headwater.connectors.protocol import Kind, Selection
 from headwater.connectors.sqlite import SqliteConfig, SqliteConnector, kind
 from headwater.errors import InputRefused, Misuse, RetryLater
 from headwater.testing import Case, ConnectorConformance, Row, no_network
-from tests.connectors.sql_reading import as_texts, read, read_all
-
-
-def no_secret(reference: str) -> str:
-    raise AssertionError(reference)
+from tests.connectors.sql_reading import as_texts, no_secret, read, read_all
 
 
 class SqliteCase(Case):

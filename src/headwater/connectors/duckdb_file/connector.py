@@ -14,7 +14,8 @@ from headwater.connectors.duckdb_file import catalog
 from headwater.connectors.duckdb_file.config import DuckdbConfig
 from headwater.connectors.duckdb_file.dialect import DuckdbDialect
 from headwater.connectors.protocol import Problem, Resolve
-from headwater.connectors.sql import Field, Session, Source, SqlTable
+from headwater.connectors.sql import Field, Session, SqlTable
+from headwater.connectors.sql.one_file import FileSource
 from headwater.connectors.sql.source import raised
 from headwater.connectors.sql.statements import Statement
 from headwater.connectors.sql.tables import schema
@@ -23,7 +24,6 @@ from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater
 __all__ = ["DuckdbConfig", "DuckdbConnector"]
 
 _BATCH_ROWS = 8192
-_MARK_AT, _MARK = 8, b"DUCK"
 
 
 class DuckdbSession:
@@ -56,22 +56,27 @@ class DuckdbSession:
             raise self._said(duckdb.Error(str(error))) from None
 
 
-class DuckdbConnector(Source):
+class DuckdbConnector(FileSource):
     """Tables and views of one file."""
 
     dialect = DuckdbDialect()
+    engine = "DuckDB"
+    marks = frozenset({b"DUCK"})
+    marked_at = 8
+    no_database = "this is no database of DuckDB's"
 
     def __init__(self, config: DuckdbConfig, resolve: Resolve) -> None:
         del resolve  # a file asks for no secret
+        super().__init__(config.path)
         self._config = config
 
     @contextmanager
     def session(self) -> Iterator[DuckdbSession]:
-        if problems := self._file():
+        if problems := super().reach():
             raise raised(problems[0])
         try:
             connection = duckdb.connect(
-                str(self._config.path),
+                str(self._path),
                 read_only=True,
                 config={
                     "memory_limit": f"{self._config.memory_limit_mb}MB",
@@ -91,69 +96,23 @@ class DuckdbConnector(Source):
         return catalog.tables(self.dialect, columns, unique)
 
     def reach(self) -> list[Problem]:
-        if problems := self._file():
+        if problems := super().reach():
             return problems
         try:
             with self.session():
                 return []
-        except RetryLater as error:
-            return [
-                Problem(
-                    cause="refused",
-                    what=error.what,
-                    where=str(self._config.path),
-                    remedy=error.remedy or "Mend or replace the file",
-                )
-            ]
         except HeadwaterError as error:
             return [
                 Problem(
-                    cause="protocol",
+                    cause="refused" if isinstance(error, RetryLater) else "protocol",
                     what=error.what,
-                    where=str(self._config.path),
+                    where=str(self._path),
                     remedy=error.remedy or "Mend or replace the file",
                 )
             ]
 
-    def _file(self) -> list[Problem]:
-        path = self._config.path
-        try:
-            with path.open("rb") as file:
-                start = file.read(_MARK_AT + len(_MARK))
-        except FileNotFoundError:
-            return [Problem(cause="not_found", what="there is no such file", where=str(path), remedy="Check `path`")]
-        except OSError as error:
-            return [
-                Problem(
-                    cause="missing_right",
-                    what=f"the file cannot be opened: {error.strerror}",
-                    where=str(path),
-                    remedy="Give the account that runs Headwater the right to read it",
-                )
-            ]
-        if start[_MARK_AT:] != _MARK:
-            return [
-                Problem(
-                    cause="protocol",
-                    what="this is no database of DuckDB's",
-                    where=str(path),
-                    valid="a file that DuckDB wrote",
-                    remedy="Check `path`",
-                )
-            ]
-        return []
-
-    def missing(self, session: Session, table: str) -> Problem:
-        names = ", ".join(found.name for found in self.tables(session))
-        return Problem(
-            cause="not_found",
-            what=f"there is no table or view {table!r}",
-            where=str(self._config.path),
-            valid=names or "the file has no tables",
-        )
-
     def _said(self, error: duckdb.Error) -> HeadwaterError:
-        where, said = str(self._config.path), " ".join(str(error).split())
+        where, said = str(self._path), " ".join(str(error).split())
         if isinstance(error, duckdb.IOException) and "lock" in said.lower():
             return RetryLater("somebody else writes to the file", where=where, remedy="Wait until they have closed it")
         if isinstance(

@@ -10,22 +10,19 @@ from headwater.connectors.mysql.config import MysqlConfig
 from headwater.connectors.mysql.dialect import MysqlDialect
 from headwater.connectors.mysql.refusals import problem_of
 from headwater.connectors.mysql.session import FAILURES, MysqlSession, connect, session
-from headwater.connectors.protocol import Problem, Resolve, Selection
-from headwater.connectors.sql import Session, Source, SqlTable, probe
+from headwater.connectors.protocol import Problem, Selection
+from headwater.connectors.sql import Session, SqlTable, probe
+from headwater.connectors.sql.server import ServerSource, authority_problem
 from headwater.connectors.sql.statements import Statement
 from headwater.errors import Misuse
 
 _TLS_OFFERED = 0x0800  # CLIENT_SSL, of the lower two bytes of the server's capabilities
 
 
-class MysqlConnector(Source):
+class MysqlConnector(ServerSource[MysqlConfig]):
     """Tables and views of one database."""
 
     dialect = MysqlDialect()
-
-    def __init__(self, config: MysqlConfig, resolve: Resolve) -> None:
-        self._config = config
-        self._resolve = resolve
 
     def session(self) -> AbstractContextManager[MysqlSession]:
         return session(self._config, self._password(), self.reach)
@@ -34,32 +31,13 @@ class MysqlConnector(Source):
         asked = (catalog.columns(name), catalog.unique(name), catalog.partial(name))
         return catalog.tables(self.dialect, *(session.rows(statement) for statement in asked))
 
-    def reach(self) -> list[Problem]:
-        config = self._config
-        if config.ca_file is not None and not config.ca_file.is_file():
-            return [
-                Problem(
-                    cause="config",
-                    what="there is no such file",
-                    where=f"ca_file {config.ca_file}",
-                    remedy="Name a file of certificates, or leave `ca_file` out to trust those the machine trusts",
-                )
-            ]
-        password = self._password()
-        problem = (
-            probe.socket_problem_of(Path(config.host), config.connect_timeout) if config.is_local else self._network()
-        )
-        if problem:
-            return [problem]
-        try:
-            connect(config, password).close()
-        except FAILURES as error:
-            return [problem_of(error, config, password)]
-        return []
-
-    def _network(self) -> Problem | None:
+    def network(self) -> Problem | None:
         """Whether a server of this kind answers. It speaks first: length, number, version 10, name, …, capabilities."""
         config = self._config
+        if problem := authority_problem(config.ca_file):
+            return problem
+        if config.is_local:
+            return probe.socket_problem_of(Path(config.host), config.connect_timeout)
         if problem := probe.problem_of(config.host, config.port, config.connect_timeout):
             return problem
         said = probe.answer(config.host, config.port, config.connect_timeout, b"", 512)
@@ -88,6 +66,13 @@ class MysqlConnector(Source):
                 where=config.where,
                 remedy="Switch it on there (ssl_cert, ssl_key), or set tls to disable where the network is trusted",
             )
+        return None
+
+    def login(self, password: str) -> Problem | None:
+        try:
+            connect(self._config, password).close()
+        except FAILURES as error:
+            return problem_of(error, self._config, password)
         return None
 
     def missing(self, session: Session, table: str) -> Problem:
@@ -124,6 +109,3 @@ class MysqlConnector(Source):
             where=self._config.where,
             remedy=f"GRANT {right} TO the login",
         )
-
-    def _password(self) -> str:
-        return "" if self._config.password_ref is None else self._resolve(self._config.password_ref)

@@ -11,6 +11,7 @@ kind = Kind(
     open=PostgresConnector,
     chunks=("key_range", "time_window", "whole"),
     cursor=True,
+    side_by_side=True,
     proven_against=("PostgreSQL 15", "PostgreSQL 18"),
 )
 

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from headwater.connectors.protocol import Config
+from headwater.connectors.sql.server import ServerConfig
 
 
-class PostgresConfig(Config):
+class PostgresConfig(ServerConfig):
     """Where the server is, and who asks.
 
     host               name, address, or the folder of a Unix socket
@@ -23,23 +23,8 @@ class PostgresConfig(Config):
     statement_timeout  seconds a statement may take, reading its rows included; 0 for as long as it likes
     """
 
-    host: str
     port: Annotated[int, Field(ge=1, le=65535)] = 5432
-    database: str
-    user: str
-    password_ref: str | None = None
     sslmode: Literal["verify-full", "verify-ca", "require", "disable"] = "verify-full"
     ca_file: Path | None = None
     schemas: tuple[str, ...] = ()
     connect_timeout: Annotated[int, Field(ge=2, le=600)] = 10
-    statement_timeout: Annotated[int, Field(ge=0, le=86_400)] = 900
-
-    @property
-    def is_local(self) -> bool:
-        """Whether the server is reached by a Unix socket."""
-        return self.host.startswith("/")
-
-    @property
-    def where(self) -> str:
-        """The server and the database, for messages."""
-        return f"{self.host}:{self.port}/{self.database}"

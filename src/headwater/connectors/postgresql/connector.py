@@ -14,20 +14,17 @@ from headwater.connectors.postgresql.config import PostgresConfig
 from headwater.connectors.postgresql.dialect import PostgresDialect
 from headwater.connectors.postgresql.refusals import problem_of
 from headwater.connectors.postgresql.session import PostgresSession, address, session
-from headwater.connectors.protocol import Problem, Resolve, Selection
-from headwater.connectors.sql import Session, Source, SqlTable, probe
+from headwater.connectors.protocol import Problem, Selection
+from headwater.connectors.sql import Session, SqlTable, probe
+from headwater.connectors.sql.server import ServerSource, authority_problem
 
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 
 
-class PostgresConnector(Source):
+class PostgresConnector(ServerSource[PostgresConfig]):
     """Tables, views, materialised views, partitioned and foreign tables of one database."""
 
     dialect = PostgresDialect()
-
-    def __init__(self, config: PostgresConfig, resolve: Resolve) -> None:
-        self._config = config
-        self._resolve = resolve
 
     def session(self) -> AbstractContextManager[PostgresSession]:
         return session(self._config, self._password(), self.reach)
@@ -36,33 +33,12 @@ class PostgresConnector(Source):
         asked = catalog.of_schemas(self._config.schemas) if name is None else catalog.named(name)
         return catalog.tables(self.dialect, session.rows(asked))
 
-    def reach(self) -> list[Problem]:
+    def network(self) -> Problem | None:
         config = self._config
-        if config.ca_file is not None and not config.ca_file.is_file():
-            return [
-                Problem(
-                    cause="config",
-                    what="there is no such file",
-                    where=f"ca_file {config.ca_file}",
-                    remedy="Name a file of certificates, or leave `ca_file` out to trust those the machine trusts",
-                )
-            ]
-        password = self._password()
-        problem = (
-            probe.socket_problem_of(Path(config.host) / f".s.PGSQL.{config.port}", config.connect_timeout)
-            if config.is_local
-            else self._network()
-        )
-        if problem:
-            return [problem]
-        try:
-            dbapi.connect(address(config, password)).close()
-        except DriverError as error:
-            return [problem_of(error, config, password)]
-        return []
-
-    def _network(self) -> Problem | None:
-        config = self._config
+        if problem := authority_problem(config.ca_file):
+            return problem
+        if config.is_local:
+            return probe.socket_problem_of(Path(config.host) / f".s.PGSQL.{config.port}", config.connect_timeout)
         if problem := probe.problem_of(config.host, config.port, config.connect_timeout):
             return problem
         said = probe.answer(config.host, config.port, config.connect_timeout, _SSL_REQUEST, 1)
@@ -82,6 +58,13 @@ class PostgresConnector(Source):
                 where=config.where,
                 remedy="Check the port",
             )
+        return None
+
+    def login(self, password: str) -> Problem | None:
+        try:
+            dbapi.connect(address(self._config, password)).close()
+        except DriverError as error:
+            return problem_of(error, self._config, password)
         return None
 
     def missing(self, session: Session, table: str) -> Problem:
@@ -121,6 +104,3 @@ class PostgresConnector(Source):
                 remedy=f"GRANT {right} TO {self.dialect.quoted(self._config.user)}",
             )
         ]
-
-    def _password(self) -> str:
-        return "" if self._config.password_ref is None else self._resolve(self._config.password_ref)

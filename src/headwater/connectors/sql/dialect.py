@@ -76,3 +76,20 @@ class Dialect:
     def count(self) -> str:
         """How many rows, as a number of 64 bits."""
         return "count(*)"
+
+
+class EndlessTimes(Dialect):
+    """Times may have no end, and then stand outside every range; a moment is said in UTC."""
+
+    def said(self, field: Field, text: str) -> str:
+        text = super().said(field, text)
+        return text.replace("+00", "Z") if field.family == "zoned" else text
+
+    def blank(self, field: Field) -> str:
+        name = self.quoted(field.name)
+        if field.family in {"zoned", "time", "date"}:
+            return f"({name} IS NULL OR NOT isfinite({name}))"
+        return f"{name} IS NULL"
+
+    def may_be_blank(self, field: Field) -> bool:
+        return field.column.nullable or field.family in {"zoned", "time", "date"}

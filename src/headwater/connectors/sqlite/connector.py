@@ -13,8 +13,9 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
-from headwater.connectors.protocol import Problem, Resolve
-from headwater.connectors.sql import Field, Session, Source, SqlTable
+from headwater.connectors.protocol import Resolve
+from headwater.connectors.sql import Field, Session, SqlTable
+from headwater.connectors.sql.one_file import FileSource
 from headwater.connectors.sql.source import raised
 from headwater.connectors.sql.statements import Statement
 from headwater.connectors.sql.tables import schema
@@ -27,7 +28,6 @@ __all__ = ["SqliteConfig", "SqliteConnector"]
 
 _BATCH_ROWS = 4096
 _BATCH_CHARACTERS = 4 * 2**20
-_START = b"SQLite format 3\0"
 
 
 class SqliteSession:
@@ -58,18 +58,22 @@ class SqliteSession:
             yield _batch(rows, made)
 
 
-class SqliteConnector(Source):
+class SqliteConnector(FileSource):
     """Tables and views of one file."""
 
     dialect = SqliteDialect()
+    engine = "SQLite"
+    marks = frozenset({b"SQLite format 3\0", b""})
+    no_database = "this is no database of SQLite's, or an encrypted one"
 
     def __init__(self, config: SqliteConfig, resolve: Resolve) -> None:
         del resolve  # a file asks for no secret
+        super().__init__(config.path)
         self._config = config
 
     @contextmanager
     def session(self) -> Iterator[SqliteSession]:
-        path = self._config.path
+        path = self._path
         if problems := self.reach():
             raise raised(problems[0])
         with _said(path):
@@ -85,45 +89,8 @@ class SqliteConnector(Source):
             yield SqliteSession(connection, path)
 
     def tables(self, session: Session, name: str | None = None) -> list[SqlTable]:
-        with _said(self._config.path):
+        with _said(self._path):
             return catalog.tables(cast("SqliteSession", session).connection, self.dialect, name)
-
-    def reach(self) -> list[Problem]:
-        path = self._config.path
-        try:
-            with path.open("rb") as file:
-                start = file.read(len(_START))
-        except FileNotFoundError:
-            return [Problem(cause="not_found", what="there is no such file", where=str(path), remedy="Check `path`")]
-        except OSError as error:
-            return [
-                Problem(
-                    cause="missing_right",
-                    what=f"the file cannot be opened: {error.strerror}",
-                    where=str(path),
-                    remedy="Give the account that runs Headwater the right to read it",
-                )
-            ]
-        if start not in {_START, b""}:
-            return [
-                Problem(
-                    cause="protocol",
-                    what="this is no database of SQLite's, or an encrypted one",
-                    where=str(path),
-                    valid="a file that SQLite wrote",
-                    remedy="Check `path`",
-                )
-            ]
-        return []
-
-    def missing(self, session: Session, table: str) -> Problem:
-        names = ", ".join(found.name for found in self.tables(session))
-        return Problem(
-            cause="not_found",
-            what=f"there is no table or view {table!r}",
-            where=str(self._config.path),
-            valid=names or "the file has no tables",
-        )
 
 
 def _decoded(data: bytes) -> str | bytes:

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from headwater.connectors.protocol import Config
+from headwater.connectors.sql.server import ServerConfig
 
 
-class SqlServerConfig(Config):
+class SqlServerConfig(ServerConfig):
     """Where the server is, and who asks.
 
     password_ref       reference to the password: `env:NAME`
@@ -18,16 +18,7 @@ class SqlServerConfig(Config):
     statement_timeout  seconds until a statement must have begun to give rows; 0 for as long as it likes
     """
 
-    host: str
     port: Annotated[int, Field(ge=1, le=65535)] = 1433
-    database: str
-    user: str
     password_ref: str
     tls: Literal["verify-full", "require"] = "verify-full"
     connect_timeout: Annotated[int, Field(ge=1, le=600)] = 15
-    statement_timeout: Annotated[int, Field(ge=0, le=86_400)] = 900
-
-    @property
-    def where(self) -> str:
-        """The server and the database, for messages."""
-        return f"{self.host}:{self.port}/{self.database}"

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
-from headwater.connectors.protocol import Problem, Resolve
-from headwater.connectors.sql import Session, Source, SqlTable, probe
+from headwater.connectors.protocol import Problem
+from headwater.connectors.sql import Session, SqlTable, probe
+from headwater.connectors.sql.server import ServerSource
 from headwater.connectors.sqlserver import catalog
 from headwater.connectors.sqlserver.config import SqlServerConfig
 from headwater.connectors.sqlserver.dialect import SqlServerDialect
 from headwater.connectors.sqlserver.session import SqlServerSession, address, driver, problem_of, session
 
 
-class SqlServerConnector(Source):
+class SqlServerConnector(ServerSource[SqlServerConfig]):
     """Tables and views of one database."""
 
     dialect = SqlServerDialect()
-
-    def __init__(self, config: SqlServerConfig, resolve: Resolve) -> None:
-        self._config = config
-        self._resolve = resolve
 
     def session(self) -> AbstractContextManager[SqlServerSession]:
         return session(self._config, self._password(), self.reach)
@@ -27,16 +24,16 @@ class SqlServerConnector(Source):
     def tables(self, session: Session, name: str | None = None) -> list[SqlTable]:
         return catalog.tables(self.dialect, session.rows(catalog.columns(name)), session.rows(catalog.unique(name)))
 
-    def reach(self) -> list[Problem]:
-        config, password = self._config, self._password()
-        if problem := probe.problem_of(config.host, config.port, config.connect_timeout):
-            return [problem]
+    def network(self) -> Problem | None:
+        return probe.problem_of(self._config.host, self._config.port, self._config.connect_timeout)
+
+    def login(self, password: str) -> Problem | None:
         library = driver()
         try:
-            library.connect(address(config, password), timeout=config.connect_timeout).close()
+            library.connect(address(self._config, password), timeout=self._config.connect_timeout).close()
         except library.Error as error:
-            return [problem_of(error, config, password)]
-        return []
+            return problem_of(error, self._config, password)
+        return None
 
     def missing(self, session: Session, table: str) -> Problem:
         found = session.rows(catalog.exists(table))
@@ -54,6 +51,3 @@ class SqlServerConnector(Source):
             where=self._config.where,
             remedy=f"GRANT {right} TO {self.dialect.quoted(self._config.user)}",
         )
-
-    def _password(self) -> str:
-        return self._resolve(self._config.password_ref)
