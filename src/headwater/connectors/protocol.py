@@ -106,7 +106,8 @@ class Selection:
     columns     () for all
     key         columns that order the rows and tell them apart; () for what the source declares
     cursor      column that tells what changed; None reads the whole table
-    since       cursor up to which everything has been read already, as an earlier plan gave it in `upto`; None for all
+    since       cursor to begin at, itself included, as an earlier plan gave it in `upto`; None for all. Rows that share
+                it are read again: some may have come after that plan
     lag         how far before `since` to read again, for rows that come late: seconds, or units of a number
     chunk_rows  rows a chunk is to have; None leaves it to `rows_a_chunk`
     """
@@ -219,6 +220,8 @@ class Kind:
     cursor: bool
     proven_against: tuple[str, ...] = ()
     unproven: str = ""
+    side_by_side: bool = False
+    """Whether one open source reads several chunks at once, each in a thread of its own."""
     needs: str = field(default="")
     """The extra that brings its library, as `headwater[snowflake]`; "" for none."""
 

@@ -33,17 +33,20 @@ def _first_plan(case: Case, rows: Sequence[Row]) -> str:
 
 
 def chain(case: Case) -> None:
-    """What is inserted and changed after a plan is what the next reads, up to where the third finds nothing more."""
+    """What comes after a plan, at its very end too, is what the next reads; the third finds nothing more."""
     rows = numbered(53)
     case.make(rows)
     upto = _first_plan(case, rows)
     last = _last(rows)
     new = [replace(rows[0], id=1000 + n, at=last + (n + 1) * case.resolution) for n in range(12)]
+    tied = replace(rows[0], id=1999, at=last)
     changed = [replace(row, at=last + 20 * SECOND, value="changed") for row in rows[5:9]]
-    case.insert(new)
+    case.insert([*new, tied])
     case.update(changed)
     plan, found = read_back(case, selection(case, cursor=True, since=upto))
-    require_rows(found, new + changed, "rows changed since the cursor", optional=_at(rows, last))
+    require_rows(
+        found, [*new, tied, *changed], "rows changed since the cursor, itself included", optional=_at(rows, last)
+    )
     require(plan.upto is not None, "the plan of what changed does not say up to where it reads")
     _, rest = read_back(case, selection(case, cursor=True, since=plan.upto))
     require_rows(rest, [], "nothing has changed since the cursor", optional=_at(changed, last + 20 * SECOND))

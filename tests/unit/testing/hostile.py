@@ -305,16 +305,22 @@ class ReadsEverythingAgain(Hostile):
         return super().plan(replace(selection, since=None))
 
 
+class LeavesOutTheCursorItself(Hostile):
+    fails = "cursor chain"
+
+    def within(self, value: Any, locator: Any) -> bool:
+        since = self.understood(locator.get("since"))
+        return super().within(value, locator) and (since is None or value != since)
+
+
 class EndsAhead(Hostile):
-    """A chunk claims what only the next one reads."""
+    """A chunk claims what only the last one reads."""
 
     fails = "cursor ties"
 
     def plan(self, selection: Selection) -> SourcePlan:
         found = super().plan(selection)
-        ends = [chunk.cursor_to for chunk in found.chunks[1:]] + [found.upto]
-        moved = zip(found.chunks, ends, strict=True)
-        return replace(found, chunks=tuple(replace(chunk, cursor_to=end) for chunk, end in moved))
+        return replace(found, chunks=tuple(replace(chunk, cursor_to=found.upto) for chunk in found.chunks))
 
 
 class SplitsTies(Hostile):

@@ -148,8 +148,8 @@ class Memory:
         bounds = self.bounds(found, size)
         start = self.lowest(selection)
         chunks: list[dict[str, Any]] = [{"by": by, "null": True}] if selection.since is None else []
-        for low, high in zip([start, *bounds], [*bounds, None], strict=True):
-            chunks.append({"by": by, "after": self.told(low), "upto": self.told(high)})
+        for low, high in zip([None, *bounds], [*bounds, None], strict=True):
+            chunks.append({"by": by, "since": self.told(start), "after": self.told(low), "upto": self.told(high)})
         upto = self.told(found[-1]) if found else selection.since
         return SourcePlan(
             columns=tuple(c for c in table.columns if not selection.columns or c.name in selection.columns),
@@ -195,7 +195,7 @@ class Memory:
 
     def since(self, value: Any, selection: Selection) -> bool:
         lowest = self.lowest(selection)
-        return lowest is None or value > lowest
+        return lowest is None or value >= lowest
 
     def told(self, value: Any) -> Any:
         return value.isoformat() if isinstance(value, datetime.datetime) else value
@@ -206,8 +206,8 @@ class Memory:
     def within(self, value: Any, locator: Any) -> bool:
         if value is None or locator.get("null"):
             return value is None and bool(locator.get("null"))
-        low, high = self.understood(locator["after"]), self.understood(locator["upto"])
-        return (low is None or value > low) and (high is None or value <= high)
+        since, low, high = (self.understood(locator[name]) for name in ("since", "after", "upto"))
+        return (since is None or value >= since) and (low is None or value > low) and (high is None or value <= high)
 
     def chosen(self, selection: Selection, table: Stored, chunk: SourceChunk) -> list[tuple[Any, ...]]:
         by = self.place(table, chunk.locator["by"])

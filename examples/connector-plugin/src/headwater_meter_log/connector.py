@@ -66,8 +66,8 @@ class MeterLog:
     def plan(self, selection: Selection) -> SourcePlan:
         """A chunk a day. The first begins before all days and the last never ends, so that no new file is left out."""
         self._check(selection)
-        after = _moment(selection.since) - datetime.timedelta(seconds=selection.lag) if selection.since else None
-        counted = [(day, moments) for day in self._days() if (moments := self._moments(day, after))]
+        since = _moment(selection.since) - datetime.timedelta(seconds=selection.lag) if selection.since else None
+        counted = [(day, moments) for day in self._days() if (moments := self._moments(day, since))]
         starts = [None, *(day.isoformat() for day, _ in counted[1:])]
         chunks, upto = [], selection.since
         for number, start in enumerate(starts):
@@ -77,7 +77,7 @@ class MeterLog:
                     max(_moment(upto), *counted[number][1]).isoformat() if upto else max(counted[number][1]).isoformat()
                 )
             end = starts[number + 1] if number + 1 < len(starts) else None
-            locator = {"from_day": start, "before_day": end, "after": after.isoformat() if after else None}
+            locator = {"from_day": start, "before_day": end, "since": since.isoformat() if since else None}
             cursor_to = upto if selection.cursor else None
             chunks.append(SourceChunk(chunk_no=number + 1, locator=locator, rows=rows, cursor_to=cursor_to))
         return SourcePlan(
@@ -91,11 +91,11 @@ class MeterLog:
     def read(self, selection: Selection, chunk: SourceChunk) -> Iterator[Iterator[pa.RecordBatch]]:
         """The readings of the days of a chunk, by number."""
         self._check(selection)
-        start, end, after = (chunk.locator[name] for name in ("from_day", "before_day", "after"))
+        start, end, since = (chunk.locator[name] for name in ("from_day", "before_day", "since"))
         days = [day for day in self._days() if (start or "") <= day.isoformat() and (not end or day.isoformat() < end)]
         found = [reading for day in days for reading in self._readings(day)]
-        if after is not None:
-            found = [reading for reading in found if reading[CURSOR] > _moment(after)]
+        if since is not None:
+            found = [reading for reading in found if reading[CURSOR] >= _moment(since)]
         found.sort(key=lambda reading: reading[KEY])
         pieces = range(0, max(len(found), 1), BATCH)
         yield (_batch(_chosen(selection), found[piece : piece + BATCH]) for piece in pieces)
@@ -129,9 +129,9 @@ class MeterLog:
         with self._path(day).open(encoding="utf-8", newline="\n") as lines:
             yield from (line for line in lines if line.strip())
 
-    def _moments(self, day: datetime.date, after: datetime.datetime | None) -> list[datetime.datetime]:
+    def _moments(self, day: datetime.date, since: datetime.datetime | None) -> list[datetime.datetime]:
         moments = [reading[CURSOR] for reading in self._readings(day)]
-        return [moment for moment in moments if after is None or moment > after]
+        return [moment for moment in moments if since is None or moment >= since]
 
     def _readings(self, day: datetime.date) -> list[dict[str, Any]]:
         found = []
