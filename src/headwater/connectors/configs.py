@@ -18,7 +18,8 @@ def config_of(kind: Kind, values: Mapping[str, Any]) -> Config:
     try:
         config = kind.config.model_validate(dict(values))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
+        wrong = error.errors(include_url=False, include_input=False)
+        first = next((each for each in wrong if each["type"] == "extra_forbidden"), wrong[0])  # most likely a slip
         key = ".".join(str(part) for part in first["loc"]) or "config"
         known = ", ".join(kind.config.model_fields) if len(first["loc"]) == 1 else None
         unknown = first["type"] == "extra_forbidden"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,9 @@ from typer.testing import CliRunner
 
 from headwater.cli.main import app
 from headwater.packs.ghg import pack
+from tests.river import River, factors
 from tests.servers import Installation
+from tests.synced import MAPPING
 
 ACTIVITY_FIELDS = [spec.name for document in pack.documents() if document.name == "activity" for spec in document.first]
 
@@ -47,13 +51,54 @@ def headwater(installation: Installation, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("COLUMNS", "150")
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments: object) -> Ended:
-        done = CliRunner().invoke(app, [str(argument) for argument in arguments], prog_name="headwater")
+    def run(*arguments: object, typed: str | None = None) -> Ended:
+        given = [str(argument) for argument in arguments]
+        done = CliRunner().invoke(app, given, input=typed, prog_name="headwater")
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
         return Ended(code=done.exit_code, out=done.stdout, err=done.stderr)
 
     return run
+
+
+READINGS = "(reading_id INTEGER PRIMARY KEY, site TEXT, month TEXT, kwh REAL, changed_at TIMESTAMP)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lab:
+    """A source that needs no server: a file of SQLite's with tables a and b of 40 rows, and a mapping for them."""
+
+    path: Path
+    mapping: Path
+
+    def change(self, *statements: str) -> None:
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            for statement in statements:
+                connection.execute(statement)
+
+
+@pytest.fixture
+def lab(headwater: Headwater, tmp_path: Path) -> Lab:
+    """The source, and the connector `lab` to it."""
+    mapping = tmp_path / "readings.yaml"
+    mapping.write_text(yaml.safe_dump(MAPPING))
+    made = Lab(path=tmp_path / "lab.db", mapping=mapping)
+    for table, begin in (("a", 0), ("b", 200)):
+        made.change(
+            f"CREATE TABLE {table} {READINGS}",
+            f"WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 40) INSERT INTO {table}"
+            f" SELECT n + {begin}, 's' || n % 7, '2024-01-01', n * 1.5, datetime('2024-06-01', n || ' seconds') FROM n",
+        )
+    assert headwater("connectors", "add", "lab", "-k", "sqlite", "-s", f"path={made.path}").code == 0
+    return made
+
+
+@pytest.fixture
+def full_lab(lab: Lab, river: River) -> Lab:
+    """The same, and the factor that its activities need."""
+    valid = {"factor_id": "f", "valid_from": "2020-01-01", "valid_to": "2030-01-01"}
+    river.load(factors([valid]), name="factors.csv", mapping="factor_form")
+    return lab
 
 
 @pytest.fixture

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
-from pathlib import Path
-
 import pytest
 import yaml
 
@@ -16,15 +12,9 @@ from headwater.services.connectors.syncing import files_of_store, sync_files
 from headwater.services.imports import carry_out
 from headwater.store.runs import hold_connector
 from headwater.telemetry import SilentProgress
-from tests.integration.cli.conftest import Headwater
-from tests.river import River, factors
-from tests.synced import MAPPING
+from tests.integration.cli.conftest import Headwater, Lab
+from tests.river import River
 
-READING = "CREATE TABLE {} (reading_id INTEGER PRIMARY KEY, site TEXT, month TEXT, kwh REAL)"
-FILL = (
-    "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 40)"
-    " INSERT INTO {} SELECT n + {}, 's' || n % 7, '2024-01-01', n * 1.5 FROM n"
-)
 BROKEN = (
     "CREATE VIEW shaky AS"
     " SELECT reading_id, site, month, abs(CASE reading_id WHEN 235 THEN {} ELSE kwh END) AS kwh FROM b"
@@ -44,27 +34,8 @@ class Killed(SilentProgress):
             raise SystemExit
 
 
-@pytest.fixture
-def readings(headwater: Headwater, river: River) -> Path:
-    """A mapping, a factor for its activities, and the connector `lab` to a file with tables a and b of 40 rows."""
-    valid = {"factor_id": "f", "valid_from": "2020-01-01", "valid_to": "2030-01-01"}
-    river.load(factors([valid]), name="factors.csv", mapping="factor_form")
-    at_source(river, READING.format("a"), FILL.format("a", 0), READING.format("b"), FILL.format("b", 200))
-    at_source(river, BROKEN.format(OVERFLOWS))
-    mapping = river.folder / "readings.yaml"
-    mapping.write_text(yaml.safe_dump(MAPPING))
-    assert headwater("connectors", "add", "lab", "-k", "sqlite", "-s", f"path={river.folder / 'lab.db'}").code == 0
-    return mapping
-
-
-def at_source(river: River, *statements: str) -> None:
-    with closing(sqlite3.connect(river.folder / "lab.db")) as connection, connection:
-        for statement in statements:
-            connection.execute(statement)
-
-
-def recipe_of(mapping: Path, **source: object) -> Recipe:
-    said = {"recipe": "readings", "source": source, "mapping": str(mapping), "load": {"chunk_size": 10}}
+def recipe_of(lab: Lab, **source: object) -> Recipe:
+    said = {"recipe": "readings", "source": source, "mapping": str(lab.mapping), "load": {"chunk_size": 10}}
     return Recipe.model_validate(said)
 
 
@@ -72,12 +43,13 @@ def states(river: River) -> dict[str, str]:
     return {row["source_name"]: row["state"] for row in river.rows("SELECT * FROM runs WHERE connector_id IS NOT NULL")}
 
 
-def test_chunks_that_failed_and_runs_that_were_killed_go_on(headwater: Headwater, river: River, readings: Path) -> None:
-    killed = plan_sync(river.installation, recipe_of(readings, connector="lab", table="a"), river.folder)
+def test_chunks_that_failed_and_runs_that_were_killed_go_on(headwater: Headwater, river: River, full_lab: Lab) -> None:
+    full_lab.change(BROKEN.format(OVERFLOWS))
+    killed = plan_sync(river.installation, recipe_of(full_lab, connector="lab", table="a"), river.folder)
     with pytest.raises(SystemExit):
         carry_out(river.installation, killed, progress=Killed(rows=25))
     shaky = river.folder / "shaky.yaml"
-    recipe = recipe_of(readings, connector="lab", table="shaky", key=["reading_id"]).model_dump(mode="json")
+    recipe = recipe_of(full_lab, connector="lab", table="shaky", key=["reading_id"]).model_dump(mode="json")
     shaky.write_text(yaml.safe_dump(recipe))
     assert headwater("run", shaky).code == 4
     assert states(river) == {"lab/a": "running", "lab/shaky": "partial_success"}
@@ -94,7 +66,7 @@ def test_chunks_that_failed_and_runs_that_were_killed_go_on(headwater: Headwater
     ]  # fmt: skip
     assert "chunk 4 is not loaded: " in first.err
     assert "integer overflow" in first.err
-    at_source(river, "DROP VIEW shaky", BROKEN.format("kwh"))
+    full_lab.change("DROP VIEW shaky", BROKEN.format("kwh"))
     second = headwater("connectors", "retry-failed", "lab", "--json")
     assert second.code == 0
     (source,) = second.json["sources"]
@@ -108,9 +80,9 @@ def test_chunks_that_failed_and_runs_that_were_killed_go_on(headwater: Headwater
 
 
 def test_a_newer_run_stands_for_those_before_it_and_one_at_work_is_left_to_its_process(
-    headwater: Headwater, river: River, readings: Path, monkeypatch: pytest.MonkeyPatch
+    headwater: Headwater, river: River, full_lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = recipe_of(readings, connector="lab", table="a")
+    recipe = recipe_of(full_lab, connector="lab", table="a")
     older = plan_sync(river.installation, recipe, river.folder)
     newer = plan_sync(river.installation, recipe, river.folder)
     stored = find(river.installation, "lab")
@@ -125,14 +97,14 @@ def test_a_newer_run_stands_for_those_before_it_and_one_at_work_is_left_to_its_p
     assert found == {older: "pending", newer: "succeeded"}
 
 
-def test_each_file_of_a_store_is_a_run_that_goes_on(headwater: Headwater, river: River, readings: Path) -> None:
+def test_each_file_of_a_store_is_a_run_that_goes_on(headwater: Headwater, river: River, full_lab: Lab) -> None:
     folder = river.folder / "bills"
     folder.mkdir()
     for number in (1, 2):
         lines = [f"{number}-{line},site,2024-01-01,{line}\n" for line in range(30)]
         (folder / f"0{number}.csv").write_text("reading_id,site,month,kwh\n" + "".join(lines))
     assert headwater("connectors", "add", "bills", "-k", "folder", "-s", f"path={folder}").code == 0
-    stored, recipe = find(river.installation, "bills"), recipe_of(readings, connector="bills")
+    stored, recipe = find(river.installation, "bills"), recipe_of(full_lab, connector="bills")
     with opened(river.installation, stored) as store:
         files = files_of_store(river.installation, stored, store)  # type: ignore[arg-type]
         given = {"recipe": recipe, "base": river.folder, "progress": Killed(rows=15)}
@@ -142,7 +114,7 @@ def test_each_file_of_a_store_is_a_run_that_goes_on(headwater: Headwater, river:
     assert states(river) == {"bills/01.csv": "running"}
     done = headwater("connectors", "retry-failed", "bills")
     assert (done.code, done.out.splitlines()[0]) == (0, "1 of 1  bills/01.csv: succeeded")
-    done = headwater("connectors", "sync", "bills", "-m", readings)
+    done = headwater("connectors", "sync", "bills", "-m", full_lab.mapping)
     assert done.code == 0
     assert "1 of 2  bills/01.csv: unchanged" in done.out
     assert "2 of 2  bills/02.csv: succeeded" in done.out

@@ -1,0 +1,150 @@
+"""`headwater connectors`, command by command: what people read, what programs read, and how each ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.integration.cli.conftest import Headwater, Lab
+from tests.river import River
+
+PLANTED = "planted-secret-of-the-tests"
+
+
+def test_a_source_is_kept_looked_at_changed_and_let_go(headwater: Headwater, lab: Lab, tmp_path: Path) -> None:
+    kinds = {each["name"]: each for each in headwater("connectors", "kinds", "--json").json}
+    assert (kinds["sqlite"]["unproven"], "path" in kinds["sqlite"]["config"]["properties"]) == ("", True)
+    assert "sqlserver" in headwater("connectors", "kinds").out
+    (tmp_path / "other.yaml").write_text(f"path: {lab.path}\nlock_timeout: 3\n")
+    added = headwater(
+        "connectors", "add", "other", "-k", "sqlite", "-c", "other.yaml", "-s", "lock_timeout=4", "--json"
+    )
+    assert added.json["config"] == {"path": str(lab.path), "lock_timeout": 4.0}
+    for wrong, said in (
+        (("lab", "-k", "sqlite", "-s", "path=x"), "there is a connector of this name (value: 'lab')"),
+        (("new", "-k", "sqlit", "-s", "path=x"), "there is no such kind of connector (value: 'sqlit')"),
+        (("New", "-k", "sqlite", "-s", "path=x"), "no name for a connector (value: 'New')"),
+        (("new", "-k", "sqlite", "-s", "pth=x"), "config of sqlite, pth: there is no such key"),
+        (("new", "-k", "sqlite", "-s", "path"), "a value is said as KEY=VALUE"),
+        (("new", "-k", "sqlite", "-c", "nowhere.yaml"), "nowhere.yaml: the config cannot be read"),
+        (("new", "-k", "sqlite", "-c", lab.path), "the config cannot be read"),
+    ):
+        refused = headwater("connectors", "add", *wrong)
+        assert (refused.code, said in refused.err) == (2, True), refused.err
+    raw = ("host=h", "database=d", "user=u", f"password_ref={PLANTED}")
+    refused = headwater(
+        "connectors", "add", "new", "-k", "postgresql", *(word for each in raw for word in ("-s", each))
+    )
+    assert (refused.code, "secrets are not written into a config" in refused.err) == (2, True)
+    assert PLANTED not in refused.err
+
+    assert [each["name"] for each in headwater("connectors", "list", "--json").json] == ["lab", "other"]
+    assert "other" in headwater("connectors", "list").out
+    assert headwater("connectors", "change", "other", "-s", "lock_timeout=5").out == "other is changed.\n"
+    changed = headwater("connectors", "change", "other", "-s", "lock_timeout=6", "--json").json
+    assert headwater("connectors", "show", "other", "--json").json == changed
+    assert changed["config"] == {"path": str(lab.path), "lock_timeout": 6.0}
+    assert "lock_timeout  6.0" in headwater("connectors", "show", "other").out
+    assert headwater("connectors", "remove", "other").code == 0
+    for command in (("show", "other"), ("remove", "other"), ("validate", "other"), ("status", "other")):
+        gone = headwater("connectors", *command)
+        assert (gone.code, "there is no such connector (value: 'other'). Valid: lab" in gone.err) == (2, True)
+
+
+@pytest.mark.usefixtures("lab")
+def test_a_source_is_asked(headwater: Headwater) -> None:
+    assert headwater("connectors", "validate", "lab", "-t", "a").out == "lab can be reached and read.\n"
+    missing = headwater("connectors", "validate", "lab", "-t", "c", "--json")
+    assert (missing.code, [each["cause"] for each in missing.json["problems"]]) == (1, ["not_found"])
+    told = headwater("connectors", "validate", "lab", "-t", "c")
+    assert (told.code, "there is no table or view 'c'" in " ".join(told.out.split())) == (1, True)
+
+    tables = {each["table"]: each for each in headwater("connectors", "discover", "lab", "--json").json}
+    assert (set(tables), tables["a"]["key"]) == ({"a", "b"}, ["reading_id"])
+    assert tables["a"]["cursors"] == ["changed_at", "reading_id"]
+    assert [each["name"] for each in tables["a"]["columns"]][:2] == ["reading_id", "site"]
+    assert "reading_id" in headwater("connectors", "discover", "lab").out
+    rows = headwater("connectors", "sample", "lab", "-t", "a", "--rows", "2", "--json").json
+    assert [row["kwh"] for row in rows] == ["1.5", "3"]
+    assert "2024-06-01 00:00:01" in headwater("connectors", "sample", "lab", "-t", "a").out
+    plan = headwater("connectors", "plan", "lab", "-t", "a", "--chunk-size", "10", "--json").json
+    assert (plan["key"], sum(each["rows"] for each in plan["chunks"])) == (["reading_id"], 40)
+    assert len(plan["chunks"]) >= 4
+    assert "rows, about" in headwater("connectors", "plan", "lab", "-t", "a").out
+
+
+def test_a_table_is_synced_and_how_far_is_told(
+    headwater: Headwater, full_lab: Lab, river: River, tmp_path: Path
+) -> None:
+    first = headwater("connectors", "sync", "lab", "-t", "a", "-m", full_lab.mapping, "--chunk-size", "20")
+    assert first.code == 0
+    assert first.out.startswith("run ")
+    assert "lab/a to activity 1." in first.out
+    assert "Sums, source against target" in first.out
+    full_lab.change("UPDATE b SET kwh = -1 WHERE reading_id = 207")
+    recipe = tmp_path / "b.yaml"
+    source = {"connector": "lab", "table": "b", "cursor": "changed_at", "lag": 5}
+    recipe.write_text(yaml.safe_dump({"recipe": "b", "source": source, "mapping": "readings.yaml"}))
+    second = headwater("run", recipe, "--json")
+    assert (second.code, second.json["ledger"]["inserted"], second.json["open_in_quarantine"]) == (3, 39, 1)
+    full_lab.change("UPDATE b SET kwh = 1, changed_at = '2024-07-01 00:00:00' WHERE reading_id = 207")
+    third = headwater("run", recipe, "--json").json
+    assert (third["ledger"]["read"] < 10, third["ledger"]["inserted"]) == (True, 1)
+    assert third["reconciliation"]["read"] == third["ledger"]["read"]
+    full_lab.change("DELETE FROM b WHERE reading_id > 230")
+    assert headwater("connectors", "sync", "lab", "-t", "b", "-m", full_lab.mapping, "--full", "--json").code == 0
+    assert river.rows("SELECT count(*) FROM activity_v1") == [{"count": 70}]
+    full_lab.change("ALTER TABLE a ADD COLUMN remark TEXT")
+    assert headwater("connectors", "sync", "lab", "-t", "a", "-m", full_lab.mapping).code == 0
+
+    status = headwater("connectors", "status", "lab", "--json").json
+    assert ([each["source_name"] for each in status["syncs"]], status["circuit"]["state"]) == (
+        ["lab/a", "lab/b", "lab/b", "lab/b", "lab/a"], "closed",
+    )  # fmt: skip
+    assert [change["after"] for each in status["schema_changes"] for change in each["changes"]] == ["remark"]
+    told = headwater("connectors", "status", "lab").out
+    assert all(said in told for said in ("Latest syncs", "Columns that changed", "remark", "closed"))
+    states = {each["source_name"]: each for each in headwater("connectors", "state", "lab", "--json").json}
+    assert (set(states), states["lab/b"]["gaps"], states["lab/a"]["last_row_id"]) == ({"lab/a", "lab/b"}, [], "40")
+    assert "lab/b" in headwater("connectors", "state", "lab").out
+
+
+def test_what_is_said_of_a_sync_must_go_together(headwater: Headwater, lab: Lab) -> None:
+    folder = lab.path.parent / "empty"
+    folder.mkdir()
+    assert headwater("connectors", "add", "bills", "-k", "folder", "-s", f"path={folder}").code == 0
+    for words, said in (
+        (("lab", "--cursor", "changed_at"), "connectors sync, source: cursor is said of a table, and no table is said"),
+        (("lab", "-t", "a", "--lag", "5"), "connectors sync, source: lag is said of a cursor, and no cursor is said"),
+        (("lab",), "connector lab: a table must be said"),
+        (("lab", "-t", "a", "--cursor", "nothing"), "'nothing'"),
+        (("bills", "-t", "a"), "connector bills: this connector brings files, not tables"),
+        (("bills",), "connector bills: there is no file to read"),
+    ):
+        refused = headwater("connectors", "sync", *words, "-m", lab.mapping)
+        assert (refused.code, said in refused.err) == (2, True), refused.err
+    as_json = headwater("connectors", "sync", "lab", "-m", lab.mapping, "--json")
+    assert (as_json.code, as_json.out) == (2, "")
+    assert json.loads(as_json.err)["error"]["where"] == "connector lab"
+    for command in ("sample", "plan"):
+        refused = headwater("connectors", command, "bills", "-t", "a")
+        assert (refused.code, "this connector brings files, not tables" in refused.err) == (2, True)
+
+
+def test_credentials_are_kept_listed_and_never_shown(headwater: Headwater) -> None:
+    said = headwater("connectors", "credentials", "set", "plant", typed=f"{PLANTED}\n")
+    assert (said.code, said.out) == (0, "stored; say in a config: stored:plant\n")
+    for typed in ("", "x" * 70_000):
+        assert headwater("connectors", "credentials", "set", "lab", typed=typed).code == 2
+    assert headwater("connectors", "credentials", "set", "Lab", typed=PLANTED).code == 2
+    listed = headwater("connectors", "credentials", "list", "--json")
+    assert [(each["name"], each["key"]) for each in listed.json] == [("plant", "k1")]
+    shown = headwater("connectors", "credentials", "list")
+    assert "plant" in shown.out
+    assert headwater("connectors", "credentials", "rotate").out.startswith("0 credentials")
+    assert headwater("connectors", "credentials", "remove", "plant").code == 0
+    assert headwater("connectors", "credentials", "remove", "plant").code == 2
+    assert PLANTED not in said.out + said.err + listed.out + shown.out
