@@ -8,14 +8,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import pyarrow as pa
 import pytest
 
 from headwater.contracts import Document
-from headwater.contracts.bulk import enforcement
-from headwater.mapping import compile_mapping, load_mapping
+from headwater.mapping import load_mapping
 from headwater.packs.ghg import pack
+from tests.mapped import mapped_by
 
 MAPPINGS = Path(str(pack.mappings))
 DOCUMENTS: dict[tuple[str, int], Document] = {(each.name, each.major): each for each in pack.documents()}
@@ -23,23 +21,8 @@ DOCUMENTS: dict[tuple[str, int], Document] = {(each.name, each.major): each for 
 
 def mapped(name: str, text: str, delimiter: str = ";") -> list[dict[str, Any]]:
     """Fields as texts and values, reason to skip, of each record of a CSV."""
-    rows = list(csv.reader(io.StringIO(text), delimiter=delimiter))
     mapping = load_mapping(MAPPINGS / f"{name}.yaml")
-    document = DOCUMENTS[mapping.contract_name, mapping.contract_major]
-    compiled = compile_mapping(mapping, document, rows[0])
-    rules = enforcement(document, compiled.format)
-    texts = ", ".join(f'{sql} AS "{field}__text"' for field, sql in compiled.texts.items())
-    readings = ", ".join(f'{sql} AS "{column}"' for column, sql in rules.readings.items())
-    values = ", ".join(f'{sql} AS "{column}"' for column, sql in (rules.outcomes | rules.values).items())
-    unmapped = " OR ".join(compiled.unmapped.values()) or "false"
-    query = f"""
-        WITH mapped AS (SELECT {texts}, {compiled.skip} AS skip, {unmapped} AS unmapped FROM {compiled.source("raw")}),
-             read AS (SELECT *, {readings} FROM mapped)
-        SELECT *, {values} FROM read"""
-    with duckdb.connect(config={"threads": 1}) as con:
-        columns = {name: pa.array([row[place] for row in rows[1:]], pa.string()) for place, name in enumerate(rows[0])}
-        con.register("raw", pa.table(columns))
-        return [dict(row) for row in con.sql(query).to_arrow_table().to_pylist()]
+    return mapped_by(mapping, DOCUMENTS[mapping.contract_name, mapping.contract_major], text, delimiter)
 
 
 def shown(row: dict[str, Any], *names: str) -> tuple[str, ...]:
