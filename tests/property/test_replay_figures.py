@@ -16,6 +16,7 @@ from headwater.accounting.calculation import half_up as whole_half_up
 from headwater.accounting.timeline import GASES
 from headwater.accounting.units import SPELLINGS, UNITS, registry_hash, registry_text
 from headwater.replay.figures import Factors, Units, half_up
+from tests.examples import examples
 from tests.unit.accounting.factors import activity, calculated, factor, factors
 
 USUAL = sorted(unit.symbol for unit in UNITS.values() if not unit.dimension.startswith(("money", "CO2e by", "mass of")))
@@ -34,7 +35,7 @@ some_factors = st.builds(
     source=st.sampled_from("ABC"),
     activity_type=st.sampled_from(["electricity", "gas"]),
     region=st.sampled_from(["DE", "FR"]),
-    unit=st.sampled_from([*USUAL, "kWh", "kWh", "kWh", "furlong"]),
+    unit=st.sampled_from([*USUAL, "kWh", "kWh", "kWh", "MWh", "MWh", "furlong"]),
     method=st.sampled_from(METHODS),
     valid_from=days.map(lambda day: day - timedelta(days=10)),
     valid_to=days.map(lambda day: day + timedelta(days=15)),
@@ -55,7 +56,7 @@ def texts(row: dict[str, Any]) -> dict[str, str | None]:
             for name, value in row.items()}  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     rows=st.lists(some_factors, min_size=1, max_size=4),
     quantity=quantities,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import date
 
 FORMULA = "quantity_times_factor"
-FORMULA_VERSION = "1"
+FORMULA_VERSION = "2"
 """Both are part of every chunk's fingerprint: raise the version when the same input gives another figure."""
 
 

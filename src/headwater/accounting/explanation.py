@@ -162,9 +162,12 @@ class FactorCatalogue:
             if (factor["valid_from"] or FIRST_DAY) <= day < (factor["valid_to"] or LAST_DAY)
         ]
         first = min((rank for rank, _ in valid if rank is not None), default=None)
-        names = [
-            f"{factor['factor_id']} ({factor['source']}, {factor['method']})" for rank, factor in valid if rank == first
-        ]
+        alike = [factor for rank, factor in valid if rank == first]
+        own = find_unit(activity["unit"])
+        best = [factor for factor in alike if find_unit(factor["unit"]) == own] or alike
+        names = [f"{factor['factor_id']} ({factor['source']}, {factor['method']})" for factor in best]
+        units = list(dict.fromkeys(factor["unit"] for factor in best))
+        by_unit = f", or give the quantity in the unit of one: {_some(units)}" if len(units) > 1 else ""
         return (
             "activity_type",
             activity["activity_type"],
@@ -173,7 +176,7 @@ class FactorCatalogue:
                 f" {day.isoformat()}, equally preferred."
             ),
             f"Exactly one of {_some(names)}.",
-            "End the validity of all but one, or prefer a source or method in the factor policy.",
+            f"End the validity of all but one, or prefer a source or method in the factor policy{by_unit}.",
         )
 
     def _out_of_range(self, activity: Mapping[str, Any]) -> tuple[str, str, str, str, str]:

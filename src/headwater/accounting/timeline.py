@@ -7,7 +7,7 @@ that none is valid; so the join finds at most one piece a row, and gaps and over
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -72,6 +72,8 @@ class FactorPolicy:
 
     methods: used in this order; a method not listed is not used.
     sources: preferred in this order; sources not listed come after them, all alike.
+
+    Of those preferred alike, a factor per the activity's own unit goes before those per another of its kind.
     """
 
     methods: tuple[str, ...] = ("activity_based", "location_based", "market_based", "spend_based")
@@ -110,11 +112,12 @@ def factor_table(factors: pa.Table, policy: FactorPolicy) -> pa.Table:
     units: dict[str, list[Any]] = {name: [] for name in _OF_UNIT}
     counts: list[int] = []
     for (activity_type, region, dimension), members in sorted(groups.items()):
-        for piece in _pieces(members, policy):
-            same = {"activity_type": activity_type, "region": region} | _of_piece(piece)
-            by_unit = _by_unit(piece, [unit for unit, _ in units_of(dimension)])
-            counts.append(_add(units, by_unit, len(by_unit["unit"])))
-            _add(pieces, {name: [value] for name, value in same.items()}, 1)
+        here = {"activity_type": activity_type, "region": region}
+        for whole in _pieces(members, policy):
+            for piece, its_units in _for_units(whole, [unit for unit, _ in units_of(dimension)]):
+                by_unit = _by_unit(piece, its_units)
+                counts.append(_add(units, by_unit, len(its_units)))
+                _add(pieces, {name: [value] for name, value in (here | _of_piece(piece)).items()}, 1)
     for activity_type, region in sorted(pairs):
         row = {"activity_type": activity_type, "region": region, "outcome": CalculationOutcome.UNIT_MISMATCH}
         counts.append(_add(units, {}, 1))
@@ -164,6 +167,18 @@ def _pieces(factors: Sequence[dict[str, Any]], policy: FactorPolicy) -> Iterable
         joined = _Piece(valid_from=start, valid_to=end, best=best)
     if joined is not None:
         yield joined
+
+
+def _for_units(piece: _Piece, units: Sequence[Unit]) -> Iterable[tuple[_Piece, Sequence[Unit]]]:
+    """A piece where several factors compete, apart for each unit that one of them is per: these alone compete there."""
+    of_unit: dict[str, list[dict[str, Any]]] = {}
+    for factor in piece.best if len(piece.best) > 1 else ():
+        unit = find_unit(factor["unit"])
+        of_unit.setdefault(unit.symbol if unit else "", []).append(factor)
+    for unit in units:
+        if unit.symbol in of_unit:
+            yield replace(piece, best=of_unit[unit.symbol]), [unit]
+    yield piece, [unit for unit in units if unit.symbol not in of_unit]
 
 
 def _of_piece(piece: _Piece) -> dict[str, Any]:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from headwater.accounting.currencies import Rates
     from headwater.accounting.inventory.document import Inventory
 
-INVENTORY_VERSION = "3"
+INVENTORY_VERSION = "4"
 """Part of what an inventory rests on: raise it when the same inputs give other lines or findings."""
 
 PARTS = pa.schema([("row_no", pa.int64()), ("part", pa.int32()), ("kwh_units", pa.int64()), ("demand_no", pa.int32())])

@@ -8,7 +8,7 @@ co2e_kg   = published: round half up (converted × CO2e per unit, 6 places), in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
@@ -323,8 +323,22 @@ class LineMaker:
         if self.document["factors"]["upstream"]:
             for stage in UPSTREAM if is_scope_2 else UPSTREAM[:1]:
                 yield from self._slot(_with(wanted, ANY_METHOD, stage))
-        if not any(slot.choice.factor and _number(slot.choice.factor.get("biogenic_co2_kg_per_unit")) for slot in used):
-            yield from self._slot(_with(wanted, ANY_METHOD, OUTSIDE))
+        for span in self._without_biogenic(used):
+            yield from self._slot(_with(wanted, ANY_METHOD, OUTSIDE), span=span)
+
+    def _without_biogenic(self, used: Iterable[Slot]) -> Iterator[tuple[date, date]]:
+        """The days whose factors of use do not give biogenic CO2 themselves."""
+        start, end = (date.fromisoformat(self.document["period"][name]) for name in ("start", "end"))
+        for first, last in sorted(
+            (slot.first, slot.last)
+            for slot in used
+            if slot.choice.factor and _number(slot.choice.factor.get("biogenic_co2_kg_per_unit"))
+        ):
+            if start < first:
+                yield start, first
+            start = max(start, last)
+        if start < end:
+            yield start, end
 
     def _market(self, wanted: Wanted) -> Iterator[Slot]:
         for slot in self._slot(_with(wanted, (MARKET,), scope="2"), method=MARKET, tier=MARKET_FACTOR):

@@ -72,13 +72,32 @@ def test_outcomes_are_the_same_in_sql_and_python(given: dict[str, Any], outcome:
 
 
 def test_overlapping_factors_are_two_factors_on_the_days_they_share() -> None:
-    table = factors(
-        factor(), factor(factor_id="F2", valid_from=date(2024, 6, 1), valid_to=date(2024, 7, 1), unit="MWh")
-    )
+    table = factors(factor(), factor(factor_id="F2", valid_from=date(2024, 6, 1), valid_to=date(2024, 7, 1)))
     days = [date(2024, 5, 31), date(2024, 6, 1), date(2024, 6, 30), date(2024, 7, 1)]
     found = calculated(table, *(activity(period_start=day) for day in days))
     assert [row["calculation_outcome"] for row in found] == [0, 2, 2, 0]
     assert [row["co2e_kg"] for row in found] == [Decimal(50), None, None, Decimal(50)]
+
+
+def test_of_factors_preferred_alike_the_one_per_the_activitys_own_unit_is_taken() -> None:
+    """DESNZ gives cars per km and per mile under one name, rounded apart."""
+    car = {"activity_type": "car", "source": "DESNZ"}
+    per_km = factor(**car, unit="km", co2e_kg_per_unit=Decimal("0.17137"))
+    per_mile = factor(**car, factor_id="F2", unit="mile", co2e_kg_per_unit=Decimal("0.2758"))
+    table = factors(per_km, per_mile)
+    found = calculated(table, *(activity(activity_type="car", unit=unit) for unit in ("km", "miles", "m")))
+    assert [(row["factor_id"], row["co2e_kg"]) for row in found] == [
+        ("F1", Decimal("17.137")), ("F2", Decimal("27.58")), (None, None),
+    ]  # fmt: skip
+    assert found[2]["calculation_outcome"] == CalculationOutcome.TWO_FACTORS
+    again = factors(per_km, per_mile, per_mile | {"factor_id": "F3"})
+    found = calculated(again, *(activity(activity_type="car", unit=unit) for unit in ("km", "miles")))
+    assert [row["calculation_outcome"] for row in found] == [0, 2]
+    listed = FactorPolicy(sources=("DESNZ",))
+    (found_first,) = calculated(
+        factors(per_km, per_mile | {"source": "B"}), activity(activity_type="car", unit="mile"), policy=listed
+    )
+    assert found_first["factor_id"] == "F1"  # a source that is listed goes before the unit
 
 
 def test_a_declared_preference_decides_and_nothing_else() -> None:

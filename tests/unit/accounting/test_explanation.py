@@ -107,6 +107,14 @@ def test_two_factors_are_both_named() -> None:
     assert "F3" not in found.valid
 
 
+def test_of_two_factors_per_other_units_the_units_are_named() -> None:
+    rows = [factor(), factor(factor_id="F2", unit="MWh"), factor(factor_id="F3", unit="MWh")]
+    found = explained(*rows, unit="GWh")
+    assert "F1 (A, location_based), F2 (A, location_based), F3 (A, location_based)" in found.valid
+    assert found.repair.endswith("or give the quantity in the unit of one: kWh, MWh.")
+    assert "F1" not in explained(*rows, unit="MWh").valid
+
+
 def test_a_figure_out_of_range_points_to_the_unit() -> None:
     found = explained(factor(), quantity=Decimal(999999999999), unit="TWh")
     assert (found.field, found.value) == ("quantity", "999999999999.000000")

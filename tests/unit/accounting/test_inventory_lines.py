@@ -180,6 +180,44 @@ def test_two_factors_for_biogenic_co2_that_are_preferred_alike_are_told() -> Non
     assert "preferred alike: A, B" in finding.message
 
 
+def test_a_factor_for_biogenic_co2_that_does_not_fit_is_told() -> None:
+    """Of another region, another kind of unit, another year: each leaves the line without biogenic CO2."""
+    wood = activity(activity_type="wood", unit="t", quantity="3")
+    usual: dict[str, Any] = GAS | {"activity_type": "wood", "unit": "t", "co2e_kg_per_unit": "1500"}
+    burnt = factor(factor_id="wood", **usual)
+    apart = factor(factor_id="out", **usual, stage="outside_of_scopes")
+    for differs, said in (
+        ({"region": "FR"}, "it is for region FR"),
+        ({"unit": "kWh_net"}, "it is per kWh_net"),
+        ({"valid_from": date(2020, 1, 1), "valid_to": date(2021, 1, 1)}, "it holds from 2020-01-01"),
+    ):
+        made = make([wood], [burnt, apart | differs])
+        assert [(line["stage"], line["biogenic_co2_kg"]) for line in made.lines] == [("use", None)]
+        (finding,) = made.findings
+        assert (finding.rule_id, finding.stage, finding.quantity) == ("inventory.no_biogenic", "outside_of_scopes", 3)
+        assert said in finding.message
+    assert make([wood], [burnt]).findings == []  # no library has biogenic CO2 of it: nothing is missed
+
+
+def test_biogenic_co2_stands_apart_on_days_whose_own_factor_does_not_give_it() -> None:
+    days = (date(2024, 3, 1), date(2024, 9, 1))
+    rows = [activity(activity_id=str(day), activity_type="wood", unit="t", period_start=day) for day in days]
+    usual: dict[str, Any] = GAS | {"activity_type": "wood", "unit": "t"}
+    half = date(2024, 7, 1)
+    made = make(
+        rows,
+        [
+            factor(factor_id="both", **usual, valid_to=half, co2e_kg_per_unit="60", biogenic_co2_kg_per_unit="1500"),
+            factor(factor_id="inside", **usual, valid_from=half, co2e_kg_per_unit="60"),
+            factor(factor_id="out", **usual, co2e_kg_per_unit="1600", stage="outside_of_scopes"),
+        ],
+    )
+    assert [(line["factor_id"], line["biogenic_co2_kg"]) for line in made.lines] == [
+        ("both", 150000), ("out", 160000), ("inside", None),
+    ]  # fmt: skip
+    assert made.findings == []
+
+
 def test_upstream_is_category_3_and_only_if_asked_for() -> None:
     wtt = factor(factor_id="wtt", stage="well_to_tank", scope=3, method="activity_based", co2e_kg_per_unit="0.03")
     losses = factor(factor_id="td", stage="transmission_and_distribution", scope=3, co2e_kg_per_unit="0.02")

@@ -42,16 +42,12 @@ def test_neighbours_do_not_compete() -> None:
     ]
 
 
-def test_figures_per_km_and_per_mile_compete_until_one_has_another_name() -> None:
+def test_figures_per_km_and_per_mile_compete_for_neither_of_their_own_units() -> None:
     """As docs/how-to/import-emission-factors.md says of the UK government's cars."""
     per_km = factor(unit="km", co2e_kg_per_unit=Decimal("0.17"))
     per_mile = factor(factor_id="F2", unit="mi", co2e_kg_per_unit=Decimal("0.27"))
-    assert [piece[2:] for piece in pieces(per_km, per_mile, unit="km")] == [(4, 0, None), (2, 2, None), (4, 0, None)]
-    renamed = per_mile | {"activity_type": f"{per_mile['activity_type']}.per_mile"}
-    ((_, _, outcome, competing, factor_id),) = [
-        piece for piece in pieces(per_km, renamed, unit="km") if piece[4] == "F1"
-    ]
-    assert (outcome, competing, factor_id) == (0, 1, "F1")
+    for unit, piece in (("km", (0, 1, "F1")), ("mi", (0, 1, "F2")), ("m", (2, 2, None))):
+        assert [found[2:] for found in pieces(per_km, per_mile, unit=unit)] == [(4, 0, None), piece, (4, 0, None)]
 
 
 def test_the_preferred_covers_the_other_without_splitting_it_apart() -> None:

@@ -230,13 +230,23 @@ class Tables:
         if self.document.factors.upstream:
             for stage in UPSTREAM if is_scope_2 else UPSTREAM[:1]:
                 yield from self._slot(_with(wanted, stage=stage, methods=ANY_METHOD), is_needed=False)
-        if not self.policy.has_stage(activity_type, OUTSIDE):
-            return
-        has_biogenic = any(each.choice.factor and each.choice.factor.get("biogenic_co2_kg_per_unit") for each in used)
-        if not has_biogenic:
-            outside = self._slot(_with(wanted, stage=OUTSIDE, methods=ANY_METHOD), is_needed=False)
-            told = {CalculationOutcome.CALCULATED, CalculationOutcome.TWO_FACTORS}
-            yield from (each for each in outside if each.choice.outcome in told)
+        if self.policy.has_stage(activity_type, OUTSIDE):
+            for span in self._without_biogenic(used):
+                yield from self._slot(_with(wanted, stage=OUTSIDE, methods=ANY_METHOD), is_needed=False, span=span)
+
+    def _without_biogenic(self, used: Iterable[PlacedPiece]) -> Iterable[tuple[date, date]]:
+        """The days whose factors of use do not give biogenic CO2 themselves: then one for it stands beside them."""
+        start = self.document.period.start
+        for first, last in sorted(
+            (each.valid_from, each.valid_to)
+            for each in used
+            if each.choice.factor and each.choice.factor.get("biogenic_co2_kg_per_unit")
+        ):
+            if start < first:
+                yield start, first
+            start = max(start, last)
+        if start < self.document.period.end:
+            yield start, self.document.period.end
 
     def _slot(
         self, wanted: Wanted, *, method: str | None = None, tier: str | None = None, is_needed: bool = True,
