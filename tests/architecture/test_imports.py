@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -61,7 +62,8 @@ HEAVY = {
 }
 
 
-def imported(path: Path) -> set[str]:
+@functools.cache
+def imported(path: Path) -> frozenset[str]:
     """The top-level packages that a file imports, wherever in the file."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -69,7 +71,7 @@ def imported(path: Path) -> set[str]:
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module.split(".")[0])
-    return names
+    return frozenset(names)
 
 
 def room(path: Path) -> str:
@@ -95,7 +97,7 @@ def test_a_heavy_library_stays_in_its_rooms(library: str) -> None:
 
 def test_every_library_used_is_declared_as_heavy_or_light() -> None:
     light = {"headwater", *sys.stdlib_module_names}
-    used = set().union(*(imported(path) for path in PACKAGE.rglob("*.py")))
+    used = frozenset().union(*(imported(path) for path in PACKAGE.rglob("*.py")))
     assert used - light <= set(HEAVY)
 
 

@@ -21,6 +21,7 @@ from headwater.services.imports import resume, run_recipe
 from headwater.services.verification import verify
 from headwater.store.tenants import add_tenant
 from headwater.telemetry import SilentProgress
+from tests.examples import examples
 from tests.faults.breaking import BrokenOff, Until
 from tests.river import River, make_river
 from tests.servers import TestServer
@@ -132,7 +133,7 @@ def readings(server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> It
     server.drop(installation)
 
 
-@hypothesis.settings(max_examples=hypothesis.settings().max_examples // 10)
+@hypothesis.settings(max_examples=examples(10))
 @hypothesis.given(versions=imports())
 @hypothesis.example(
     # In the last chunk the first record is refused for a row of the first chunk, which the second one equals.
@@ -202,7 +203,7 @@ class Revisions:
         return ledger
 
 
-@hypothesis.settings(max_examples=hypothesis.settings().max_examples // 10)
+@hypothesis.settings(max_examples=examples(10))
 @hypothesis.given(versions=imports(REVISED))
 @hypothesis.example(
     # A lower version after a higher one, in the same chunk and in the next; one without any is the lowest.

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from headwater.accounting import CALCULATION_COLUMNS, FactorPolicy, calculate, factor_table
 from headwater.accounting.timeline import FIRST_DAY, GASES, LAST_DAY, fits
 from headwater.accounting.units import SPELLINGS, UNITS, conversion
+from tests.examples import examples
 from tests.unit.accounting.factors import activity, calculated, factor, factors
 
 WIDE = Context(prec=200, rounding=ROUND_HALF_UP)
@@ -39,7 +40,7 @@ def rounded(value: Fraction, places: int) -> Decimal:
     return exact.quantize(Decimal(1).scaleb(-places), context=WIDE)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     quantity=quantities,
     unit=UNIT_TEXTS,
@@ -60,7 +61,7 @@ def test_sql_is_its_twin_to_the_last_digit(
     assert tuple(by_sql[f"{gas}_kg"] for gas in GASES) == by_python.figures
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(quantity=quantities, unit=UNIT_TEXTS, target=st.sampled_from(USUAL), figure=per_unit)
 def test_a_figure_is_quantity_times_multiplier_times_factor_rounded_twice(
     quantity: Decimal, unit: str, target: str, figure: Decimal
@@ -87,7 +88,7 @@ days = st.integers(0, 40).map(lambda number: date(2024, 1, 1) + timedelta(days=n
 spans = st.tuples(days, days).filter(lambda span: span[0] < span[1])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     validities=st.lists(spans, min_size=1, max_size=6), sources=st.lists(st.sampled_from("ABC"), min_size=6, max_size=6)
 )
@@ -116,7 +117,7 @@ def test_every_day_has_exactly_the_factors_valid_on_it(validities: list[tuple[da
             assert (found["calculation_outcome"], found["factor_id"]) == (0, preferred[0]["factor_id"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     records=st.lists(
         st.fixed_dictionaries(

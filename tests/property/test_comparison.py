@@ -14,6 +14,7 @@ from headwater.accounting.comparison.causes import CAUSES, STEPS, Comparison, mo
 from headwater.errors import Misuse
 from headwater.services.comparison.page import page_of, tonnes, waterfall
 from headwater.services.comparison.steps import Named, Steps
+from tests.examples import examples
 
 kilograms = st.integers(0, 10**18 - 1).map(lambda units: Decimal(units).scaleb(-6))
 figures = st.dictionaries(st.tuples(st.sampled_from("abcdef"), st.sampled_from([1, 2, 3])), kilograms, max_size=6)
@@ -41,7 +42,7 @@ def compared(
         return steps.compared(one, other)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(made=st.lists(figures, min_size=4, max_size=4), keys=KEYS, known=st.lists(st.sampled_from("abcdef")))
 def test_causes_add_up_with_no_rest(
     made: list[dict[tuple[str, int], Decimal]], keys: list[int], known: list[str]
@@ -59,7 +60,7 @@ def test_causes_add_up_with_no_rest(
     assert page_of(found).sections
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(made=figures, known=st.lists(st.sampled_from("abcdef")))
 def test_a_side_compared_with_itself_moves_nothing(made: dict[tuple[str, int], Decimal], known: list[str]) -> None:
     found = compared([made], [0] * STEPS, known)

@@ -20,6 +20,7 @@ from headwater.contracts.pattern import check_pattern
 from headwater.errors import Misuse
 from headwater.replay.program import Language, as_record, built
 from headwater.values import TextFormat, luhn, luhn_sql, mod_97_10, mod_97_10_sql
+from tests.examples import examples
 
 
 def field(name: str, type_name: str, precision: int | None = None, scale: int | None = None) -> FieldSpec:
@@ -108,7 +109,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @given(text=conditions)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_a_condition_means_the_same(con: duckdb.DuckDBPyConnection, text: str) -> None:
     try:
         term = compile_expression(text, FIELDS)
@@ -121,7 +122,7 @@ def test_a_condition_means_the_same(con: duckdb.DuckDBPyConnection, text: str) -
 
 
 @given(text=numbers)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_a_number_is_computed_exactly(con: duckdb.DuckDBPyConnection, text: str) -> None:
     try:
         term = compile_expression(text, FIELDS, "number")
@@ -136,7 +137,7 @@ def test_a_number_is_computed_exactly(con: duckdb.DuckDBPyConnection, text: str)
 
 
 @given(text=st.text("0129AZMaé-", max_size=24) | st.from_regex("[A-Z0-9]{2,64}", fullmatch=True))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_check_digits_are_the_same(con: duckdb.DuckDBPyConnection, text: str) -> None:
     query = f"SELECT {mod_97_10_sql('t')}, {luhn_sql('t')} FROM (SELECT ? AS t)"
     assert con.execute(query, [text]).fetchone() == (mod_97_10(text), luhn(text))
@@ -149,7 +150,7 @@ PATTERNS = (
 
 
 @given(pattern=st.sampled_from(PATTERNS), data=st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_a_pattern_means_the_same(con: duckdb.DuckDBPyConnection, pattern: str, data: st.DataObject) -> None:
     check_pattern(pattern, "here")
     characters = st.characters(codec="utf-8", exclude_characters="\x00")

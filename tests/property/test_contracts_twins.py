@@ -33,6 +33,7 @@ from headwater.contracts import (
 from headwater.contracts.document import ROW_KINDS, SET_KINDS
 from headwater.contracts.row import canonical_record
 from headwater.values import Outcome, TextFormat
+from tests.examples import examples
 
 
 def rule(name: str, expression: str, *fields: str, severity: str = "reject") -> RowRule:
@@ -303,7 +304,9 @@ def assert_twins(
 
 @given(records=st.lists(record, min_size=1, max_size=30), fmt=st.sampled_from(FORMATS))
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=examples(48), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 def test_row_and_bulk_enforcement_are_twins(
     con: duckdb.DuckDBPyConnection, records: list[dict[str, str | None]], fmt: TextFormat
 ) -> None:
@@ -317,7 +320,9 @@ def test_row_and_bulk_enforcement_are_twins(
     fmt=st.sampled_from((FORMATS[0], FORMATS[2])),  # the SQL of another zone than UTC takes seconds to plan
 )
 @pytest.mark.slow
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=examples(6), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 def test_instants_are_read_and_compared_alike(
     con: duckdb.DuckDBPyConnection, records: list[dict[str, str | None]], fmt: TextFormat
 ) -> None:

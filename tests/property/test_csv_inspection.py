@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from headwater.connectors.csv_file import CsvConfig, inspect_file, plan, read_chunk
 from headwater.errors import InputRefused
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(data=st.one_of(st.binary(max_size=60), st.text('ab1,;"#\n\r\t \ufeffé', max_size=60).map(str.encode)))
-@settings(max_examples=1000)
+@settings(max_examples=examples(1000))
 def test_any_bytes_are_answered_or_refused(path: Path, data: bytes) -> None:
     path.write_bytes(data)
     try:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from headwater.connectors.csv_file import CsvConfig, Planner, inspect_file, is_utf8, read_chunk, to_utf8
 from headwater.errors import InputRefused, Misuse
 from tests.corpus.pollutions import pollutions
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +74,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(data=st.one_of(damaged(), damaged(), st.binary(max_size=200)), said=HINTS, chunk_size=st.integers(1, 4))
-@settings(max_examples=400, deadline=5_000)
+@settings(max_examples=examples(400), deadline=5_000)
 def test_whatever_a_file_holds_it_is_refused_or_every_record_is_accounted_for(
     path: Path, data: bytes, said: dict[str, str | int], chunk_size: int
 ) -> None:
@@ -137,7 +138,7 @@ def _records(data: bytes) -> Read:
 
 
 @given(change=one_byte())
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_a_changed_byte_changes_its_own_record_and_no_other(change: tuple[bytes, int, bytes]) -> None:
     """Refused, or: the records before are as they were, whatever the byte; those after too, if no quote is concerned.
 

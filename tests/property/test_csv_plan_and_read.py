@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from headwater.connectors.csv_file import CsvConfig, Plan, Planner, RawChunk, read_chunk, read_slice, record_text
 from headwater.errors import InputRefused
+from tests.examples import examples
 
 CELLS = st.text(
     st.one_of(
@@ -103,7 +104,7 @@ def _read(file_bytes: bytes, plan: Plan) -> list[RawChunk]:
 
 
 @given(file=files(), chunk_size=st.integers(1, 8), block=st.integers(1, 200), max_chunk_bytes=st.integers(1, 200))
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_every_record_is_read_once_at_its_line(file: File, chunk_size: int, block: int, max_chunk_bytes: int) -> None:
     data = file.text.encode()
     plan = _plan(data, file.config, chunk_size, block, max_chunk_bytes)
@@ -172,7 +173,7 @@ def test_a_plan_covers_the_file_and_does_not_depend_on_blocks(
 
 
 @given(text=st.text('a,"\n\r', max_size=30), chunk_size=st.integers(1, 4), block=st.integers(1, 40))
-@settings(max_examples=1000)
+@settings(max_examples=examples(1000))
 def test_any_text_is_refused_or_read_as_the_csv_module_reads_it(text: str, chunk_size: int, block: int) -> None:
     data = ("x,y\n" + text).encode()
     try:

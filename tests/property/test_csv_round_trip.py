@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from headwater.connectors.csv_file import CsvConfig, Planner, inspect_file, is_utf8, read_chunk, to_utf8
 from headwater.errors import InputRefused
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,7 +83,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     every=st.booleans(),
     chunk_size=st.integers(1, 5),
 )
-@settings(max_examples=250, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=examples(250), suppress_health_check=[HealthCheck.filter_too_much])
 def test_what_is_said_about_a_table_is_enough_to_read_it(
     *,
     path: Path,
@@ -121,7 +122,7 @@ def test_what_is_said_about_a_table_is_enough_to_read_it(
     every=st.booleans(),
     chunk_size=st.integers(1, 5),
 )
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_a_table_of_which_nothing_is_said_is_loaded_as_written_or_refused(
     *, path: Path, rows: Rows, delimiter: str, encoding: str, line_end: str, every: bool, chunk_size: int
 ) -> None:

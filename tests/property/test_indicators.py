@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from headwater.accounting.indicators import compute, read_indicators
 from headwater.engine.duck import engine
+from tests.examples import examples
 from tests.unit.accounting.indicator_rows import DEFINED, figures, rows_of
 
 rows = st.lists(
@@ -28,7 +29,7 @@ rows = st.lists(
 KG: dict[str, Any] = {**DEFINED["emissions"], "unit": "kgCO2e", "places": "6"}
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(rows, st.sampled_from([["scope"], ["site"], ["year", "scope"]]), st.randoms(use_true_random=False))
 def test_groups_add_up_to_the_total_in_any_order(given_rows: list[dict[str, Any]], by: list[str], random: Any) -> None:
     with engine() as connection:
@@ -39,7 +40,7 @@ def test_groups_add_up_to_the_total_in_any_order(given_rows: list[dict[str, Any]
     assert sum(map(Decimal, parts.values())) == Decimal(whole[()]) == sum(row["co2e_kg"] for row in given_rows)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(rows)
 def test_a_cumulative_ends_at_the_total_where_no_year_is_missing(given_rows: list[dict[str, Any]]) -> None:
     total = {**KG, "sum": None, "cumulative": {"of": "emissions"}}
@@ -52,7 +53,7 @@ def test_a_cumulative_ends_at_the_total_where_no_year_is_missing(given_rows: lis
         assert "there is no emissions" in found[max(years)][0]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(rows, st.integers(1, 10**9))
 def test_a_ratio_is_the_exact_quotient(given_rows: list[dict[str, Any]], people: int) -> None:
     facts = [{"fact": "headcount", "unit": "person", "quantity": people}]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from headwater.accounting.calculation import half_up
 from headwater.accounting.inventory.lines import SCOPE_2_METHODS, counts
 from headwater.accounting.inventory.twin import lines_of
+from tests.examples import examples
 from tests.inventories import POTENTIALS, Made, activity, factor, instrument, make
 
 ULP = Decimal("0.000001")
@@ -133,7 +134,7 @@ documents = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(rows=activities(), factors=library(), instruments=held(), document=documents)
 def test_sql_is_its_twin_to_the_last_digit(
     rows: list[dict[str, Any]],
@@ -150,7 +151,7 @@ def test_sql_is_its_twin_to_the_last_digit(
     assert len(set(keys)) == len(keys)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(rows=activities(), factors=library(), document=documents)
 def test_gases_times_potentials_are_the_co2e_that_was_derived(
     rows: list[dict[str, Any]], factors: list[dict[str, Any]], document: dict[str, Any]
@@ -173,7 +174,7 @@ def test_gases_times_potentials_are_the_co2e_that_was_derived(
         assert int(line["co2e_kg"].scaleb(6)) == half_up(total, 10)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(rows=activities(), factors=library(), instruments=held(), document=documents, seed=st.integers(0, 1000))
 def test_the_order_of_what_comes_in_changes_nothing(
     rows: list[dict[str, Any]],
@@ -193,7 +194,7 @@ def test_the_order_of_what_comes_in_changes_nothing(
     assert again.lines == made.lines
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(rows=activities(), factors=library(most=8), instruments=held(), document=documents, accept=st.booleans())
 def test_a_total_counts_an_activity_by_one_method_and_no_part_of_it_twice(
     rows: list[dict[str, Any]],
@@ -226,7 +227,7 @@ def totals(made: Made) -> dict[tuple[Any, ...], tuple[Decimal, int]]:
     return found
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(one=plain, two=plain, figure=small_per_unit, instruments=held())
 def test_an_activity_cut_in_two_comes_to_the_same(
     one: Decimal, two: Decimal, figure: Decimal, instruments: list[dict[str, Any]]
@@ -248,7 +249,7 @@ def test_an_activity_cut_in_two_comes_to_the_same(
         assert abs(kg - its) <= ULP * (count + number)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(thousandths=st.integers(0, 10**9), figure=small_per_unit)
 def test_the_unit_of_input_changes_nothing(thousandths: int, figure: Decimal) -> None:
     kwh = Decimal(thousandths)
@@ -259,7 +260,7 @@ def test_the_unit_of_input_changes_nothing(thousandths: int, figure: Decimal) ->
     assert len({(line["co2e_kg"], line["converted_quantity"]) for line in made.lines}) == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(rows=activities(most=6), instruments=held())
 def test_no_kwh_is_covered_twice(rows: list[dict[str, Any]], instruments: list[dict[str, Any]]) -> None:
     rows = [row | {"activity_type": "electricity", "reported_co2e_kg": None} for row in rows]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from headwater.accounting.inventory.figures import ALWAYS_ALIKE, NEVER_ALIKE, explains
 from headwater.replay.inventory_lines import LineMaker
+from tests.examples import examples
 from tests.inventories import POTENTIALS, factor
 
 TEXTS = {name: {gas: Fraction(one) for gas, one in each.items()} for name, each in POTENTIALS.items()}
@@ -27,7 +28,7 @@ def as_replayed(row: dict[str, Any]) -> bool:
     return [basis for _, basis, _, _ in maker.per_unit(texts).sets] == ["derived"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     gases=st.tuples(figures, figures, figures), as_co2e=st.booleans(), gwp_set=st.sampled_from(["AR4", "AR5"]),
     gap=st.fractions(Fraction(-1, 100), Fraction(1, 100)), places=st.integers(2, 10),

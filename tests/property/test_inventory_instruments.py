@@ -17,6 +17,7 @@ from headwater.accounting.units import registry_text
 from headwater.replay.choosing import Policy
 from headwater.replay.figures import Units
 from headwater.replay.inventory_lines import LineMaker
+from tests.examples import examples
 from tests.inventories import Made, activity, factor, instrument, make
 
 UNITS = Units(registry_text())
@@ -70,7 +71,7 @@ def texts(row: dict[str, Any]) -> dict[str, str | None]:
     return {name: canonical(value) for name, value in row.items()}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(rows=bills(), instruments=held())
 def test_what_falls_on_days_is_covered_once_at_most(
     rows: list[dict[str, Any]], instruments: list[dict[str, Any]]

@@ -13,6 +13,7 @@ from headwater.engine.fragments import quote_name
 from headwater.engine.readings import Readings
 from headwater.errors import Misuse
 from headwater.values import TextFormat
+from tests.examples import examples
 
 WIDE = Context(prec=100, rounding=ROUND_HALF_UP)
 FORMAT = TextFormat()
@@ -38,7 +39,7 @@ def value(text: str, record: dict[str, str]) -> object:
     return rows[0][0]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(literal=visible, name=visible, content=visible)
 def test_any_literal_gives_itself_and_any_column_its_text(literal: str, name: str, content: str) -> None:
     quoted = "'" + literal.replace("'", "''") + "'"
@@ -46,7 +47,7 @@ def test_any_literal_gives_itself_and_any_column_its_text(literal: str, name: st
     assert value(f"{quoted} || {column}", {name: content}) == literal + content
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(a=numbers, b=numbers)
 def test_sum_difference_and_product_are_exact(a: Decimal, b: Decimal) -> None:
     record = {"a": f"{a:f}", "b": f"{b:f}"}
@@ -55,7 +56,7 @@ def test_sum_difference_and_product_are_exact(a: Decimal, b: Decimal) -> None:
     assert Decimal(str(value("a - b", record))) == WIDE.subtract(a, b)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     a=st.decimals(-(10**7), 10**7, places=4, allow_nan=False, allow_infinity=False),
     b=st.decimals(-(10**5), 10**5, places=3, allow_nan=False, allow_infinity=False),
@@ -72,7 +73,7 @@ def test_division_is_exact_and_rounds_half_up(a: Decimal, b: Decimal, places: in
     assert Decimal(str(found)) == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(a=numbers, places=st.integers(0, 6))
 def test_rounding_is_half_up(a: Decimal, places: int) -> None:
     expected = a.quantize(Decimal(1).scaleb(-places), context=WIDE)
@@ -124,7 +125,7 @@ def mangled(draw: st.DrawFn) -> str:
     return text
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(text=mangled())
 def test_what_is_not_refused_runs_on_any_record(text: str) -> None:
     for render in (render_value, render_condition):
@@ -139,7 +140,7 @@ def test_what_is_not_refused_runs_on_any_record(text: str) -> None:
         assert len(rows) == 3
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(text=st.text(max_size=80))
 def test_any_text_is_rendered_or_refused_and_nothing_else(text: str) -> None:
     with suppress(Misuse):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from headwater.accounting.meters import fill_gaps, read_calendar
 from headwater.engine.duck import engine
+from tests.examples import examples
 from tests.unit.accounting.bills import bill, bills
 
 FIRST = datetime.date(2024, 1, 1)
@@ -35,7 +36,7 @@ def rows_of(found: list[tuple[str, int, int, int]]) -> list[dict[str, Any]]:
     ]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(periods, st.randoms(use_true_random=False))
 def test_days_are_counted_as_one_would_by_hand(found: list[tuple[str, int, int, int]], random: Any) -> None:
     rows = rows_of(found)
@@ -57,7 +58,7 @@ def test_days_are_counted_as_one_would_by_hand(found: list[tuple[str, int, int, 
         assert abs(sum(row["quantity"] for row in overlaps) - expected) <= Decimal("0.00001") * len(own)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(periods, st.sampled_from(["mean_of_neighbours", "same_period_last_year"]))
 def test_filling_closes_gaps_and_changes_nothing_measured(found: list[tuple[str, int, int, int]], method: str) -> None:
     rows = rows_of(found)

@@ -15,6 +15,7 @@ from headwater.connectors.formats import FORMATS, find_format
 from headwater.connectors.nested import NestedConfig, inspect_nested, read_nested
 from headwater.connectors.packing import members, unpack
 from headwater.errors import InputRefused
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +63,7 @@ def read(path: Path, config: NestedConfig) -> list[dict[str, str]]:
 
 
 @given(value=VALUES, indent=st.sampled_from([None, 1]), escaped=st.booleans())
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_any_json_is_read_or_refused(path: Path, value: Any, indent: int | None, *, escaped: bool) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=escaped)
     load(path, text.encode(errors="surrogatepass"), "json")
@@ -70,14 +71,14 @@ def test_any_json_is_read_or_refused(path: Path, value: Any, indent: int | None,
 
 
 @given(data=st.one_of(st.binary(max_size=60), st.text('[]{}",:1e.\\nul \n', max_size=40).map(str.encode)))
-@settings(max_examples=250)
+@settings(max_examples=examples(250))
 def test_any_bytes_are_read_or_refused(path: Path, data: bytes) -> None:
     for format_ in ("json", "jsonl", "xml"):
         load(path, data, format_)
 
 
 @given(text=MARKUP)
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_any_markup_is_read_or_refused(path: Path, text: str) -> None:
     load(path, f"<r>{text}</r>".encode(), "xml")
 
@@ -107,7 +108,7 @@ def test_numbers_are_the_numbers_written(path: Path, number: Decimal) -> None:
 
 
 @given(data=st.binary(max_size=80), name=st.sampled_from(["a.csv", "a.json", "a.xlsx", "a.gz", "a", ""]))
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_any_bytes_have_a_format_or_are_refused(path: Path, data: bytes, name: str) -> None:
     heads = (
         b"",
@@ -130,7 +131,7 @@ def test_any_bytes_have_a_format_or_are_refused(path: Path, data: bytes, name: s
 
 
 @given(data=st.binary(max_size=200), at=st.integers(0, 60), flip=st.integers(1, 255))
-@settings(max_examples=250)
+@settings(max_examples=examples(250))
 def test_a_packed_file_with_a_fault_is_brought_out_whole_or_refused(
     path: Path, data: bytes, at: int, flip: int
 ) -> None:

@@ -20,6 +20,7 @@ from headwater.mapping import compile_mapping, read_mapping
 from headwater.pipeline.references import ReferenceCodes
 from headwater.pipeline.transform import ChunkTransform
 from headwater.values import Outcome, TextFormat
+from tests.examples import examples
 
 
 class Referring(
@@ -61,7 +62,7 @@ def duck() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @given(records=records, stand=stand)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_chunk_and_single_records_are_refused_alike(
     duck: duckdb.DuckDBPyConnection, records: list[dict[str, str | None]], stand: dict[str, set[str]]
 ) -> None:

@@ -16,6 +16,7 @@ from headwater.accounting.outcome import CalculationOutcome
 from headwater.accounting.units import registry_text
 from headwater.replay import choosing
 from headwater.replay.figures import Units
+from tests.examples import examples
 from tests.unit.accounting.factors import factor
 
 METHODS = ("activity_based", "spend_based", "location_based", "market_based")
@@ -63,7 +64,7 @@ def texts(row: dict[str, Any]) -> dict[str, str | None]:
             for name, value in row.items()}  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     rows=some_factors(),
     policy=rules,

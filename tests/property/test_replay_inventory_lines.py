@@ -13,6 +13,7 @@ from headwater.accounting.units import registry_text
 from headwater.replay.choosing import Policy
 from headwater.replay.figures import Units
 from headwater.replay.inventory_lines import Line, LineMaker
+from tests.examples import examples
 from tests.inventories import POTENTIALS, document, make
 from tests.property.test_inventory import activities, documents, library, small_per_unit
 
@@ -36,7 +37,7 @@ def line_maker(factors: list[dict[str, Any]], body: dict[str, Any]) -> LineMaker
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(rows=activities(), factors=library(), body=documents, figure=small_per_unit)
 def test_the_lines_are_the_engines(
     rows: list[dict[str, Any]], factors: list[dict[str, Any]], body: dict[str, Any], figure: Decimal

@@ -21,6 +21,7 @@ from headwater.replay.patterns import portable
 from headwater.replay.program import NAMES, OUTER_SPACES, Language, built
 from headwater.services.installation import documents
 from headwater.values import TextFormat
+from tests.examples import examples
 
 FORMATS = (
     TextFormat(),
@@ -146,7 +147,7 @@ texts = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(
     text=st.one_of(texts, conditions(texts)),
     record=st.fixed_dictionaries(dict.fromkeys(COLUMNS, cells)),
@@ -196,7 +197,7 @@ def test_letters_and_spaces_are_those_of_the_engine() -> None:
     assert trimmed == set(OUTER_SPACES)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     pattern=st.text(st.sampled_from([*r"ab1.-[]()|?*+{}2,^$\dwsbn:"]), max_size=9),
     text=st.text(st.sampled_from("ab1.- \n\v,ß"), max_size=8),
@@ -245,7 +246,7 @@ fields:
 """
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     record=st.fixed_dictionaries(
         {

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from headwater.accounting.units import UNITS, Digits, Quantity, conversion, conversion_sql, rounded, units_of
 from headwater.errors import Misuse
+from tests.examples import examples
 
 WIDE = Context(prec=200, rounding=ROUND_HALF_UP)
 KINDS = sorted({unit.dimension for unit in UNITS.values() if len(units_of(unit.dimension)) > 1})
@@ -61,7 +62,7 @@ def test_rounding_is_half_up_as_the_decimal_module_has_it(value: Fraction, scale
     assert abs(Fraction(rounded(value, scale)) - value) <= Fraction(1, 2 * 10**scale)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(given_digits=digits, wanted=digits, symbols=alike(2), data=st.data())
 def test_sql_and_python_are_equal_to_the_last_digit_or_the_sql_is_not_made(
     given_digits: tuple[int, int], wanted: tuple[int, int], symbols: tuple[str, str], data: st.DataObject

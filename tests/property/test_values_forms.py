@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headwater.values import DEFAULT_ABSENT, Kind, Outcome, TextFormat, kind
+from tests.examples import examples
 
 # Spaces of all sorts and controls; then foreign digits, signs that look like others, letters that fold oddly.
 INVISIBLE = " \t\n\r\v\f\x00\x1c\x1e\x1f\x7f\x85\x9f\xa0\xad\u1680\u180e\u2007\u2009\u200b\u200d\u2028\u202e\u202f"
@@ -39,7 +40,7 @@ TRUTH = TextFormat(true_words=("да", "Ja", "Straße", "ΣΑΣ"), false_words=(
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Pacific/Apia")
 
 several = settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 

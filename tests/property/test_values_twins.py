@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from headwater.engine.plain_texts import SEEN, plain_texts, without_blanks
 from headwater.values import Kind, Outcome, TextFormat, kind, record_text, record_text_sql, sha256, sha256_sql
+from tests.examples import examples
 
 FORMATS = (
     TextFormat(),
@@ -67,7 +68,9 @@ written = st.sampled_from(SEEDS) | st.text(st.sampled_from(SIGNS), max_size=24)
 texts = written | numbers() | days() | st.text(max_size=12)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(found=st.lists(texts, min_size=1, max_size=40), which=st.sampled_from(KINDS), fmt=st.sampled_from(FORMATS))
 def test_a_text_is_read_alike(con: duckdb.DuckDBPyConnection, found: list[str], which: Kind, fmt: TextFormat) -> None:
     assert_alike(con, [text for text in found if _is_utf8(text)], which, fmt)
@@ -79,7 +82,9 @@ def test_the_known_traps_are_read_alike(con: duckdb.DuckDBPyConnection, which: K
     assert_alike(con, SEEDS, which, fmt)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(found=st.lists(texts | st.just(""), max_size=40), which=st.sampled_from(KINDS), fmt=st.sampled_from(FORMATS))
 def test_what_is_plain_in_bytes_is_its_own_reading(
     con: duckdb.DuckDBPyConnection, found: list[str], which: Kind, fmt: TextFormat

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from headwater.connectors.workbook import SheetLayout, WorkbookConfig, read_workbook
 from headwater.connectors.workbook.texts import number_text, percent_text
+from tests.examples import examples
 from tests.unit.connectors.workbook.made import row, xlsx
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=12).filter(
@@ -48,7 +49,7 @@ def expected(value: Any) -> str:
     return str(value)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.integers(1, 6).flatmap(lambda width: st.lists(st.lists(CELLS, min_size=width, max_size=width), max_size=8)))
 def test_what_openpyxl_writes_is_read_back(tmp_path_factory: pytest.TempPathFactory, rows: list[list[Any]]) -> None:
     path = tmp_path_factory.mktemp("book") / "a.xlsx"
@@ -95,7 +96,7 @@ CELL = st.tuples(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.lists(st.lists(CELL, min_size=1, max_size=6), min_size=1, max_size=4))
 def test_the_quick_way_and_the_parsers_way_give_the_same(
     tmp_path_factory: pytest.TempPathFactory, lines: list[list[tuple[str]]]
