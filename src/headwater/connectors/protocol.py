@@ -220,8 +220,10 @@ class Kind:
     cursor: bool
     proven_against: tuple[str, ...] = ()
     unproven: str = ""
-    side_by_side: bool = False
-    """Whether one open source reads several chunks at once, each in a thread of its own."""
+    read_ahead: int | None = None
+    """How many chunks a sync reads at once before their turn comes, unless its recipe says how many; None where one open
+    source cannot be read by several threads.
+    """
     needs: str = field(default="")
     """The extra that brings its library, as `headwater[snowflake]`; "" for none."""
 

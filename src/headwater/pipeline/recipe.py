@@ -25,6 +25,9 @@ def _refused(sentence: str, **facts: str) -> PydanticCustomError:
     return PydanticCustomError(_PLAIN, sentence, facts)
 
 
+OfContract = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,62}@\d{1,5}$")]
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,6 +37,17 @@ class RecipeSource(_Part):
 
     path: str | None = Field(default=None, description="The file, from the recipe's folder; a folder or pattern too.")
     connector: str | None = Field(default=None, description="In place of a path: the connector to read through.")
+    contract: OfContract | None = Field(
+        default=None,
+        description="In place of a path: the contract whose records are read as they stand, as in erp.travel@1.",
+    )
+    follow: dict[str, OfContract] = Field(
+        default={},
+        description=(
+            "With a contract: fields that hold keys of other records, and the contract these are of. What stands there "
+            "comes as columns `field.name`, blank where there is no such record."
+        ),
+    )
     table: str | None = Field(default=None, description="With a connector: the table, as `discover` calls it.")
     columns: tuple[str, ...] = Field(default=(), description="With a connector: the columns to read; left out, all.")
     key: tuple[str, ...] = Field(
@@ -54,9 +68,13 @@ class RecipeSource(_Part):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.path is None) == (self.connector is None):
-            found = "neither is said" if self.path is None else "both are said"
-            raise _refused("a source is either a path or a connector, and {found}", found=found)
+        kinds = {"path": self.path, "connector": self.connector, "contract": self.contract}
+        found = [name for name, value in kinds.items() if value is not None]
+        if len(found) != 1:
+            told = " and ".join(found) if found else "none"
+            raise _refused("a source is one of path, connector and contract, and {found} is said", found=told)
+        if self.follow and self.contract is None:
+            raise _refused("follow is said of records of a contract, and no contract is said")
         of_table = {"columns": self.columns, "key": self.key, "cursor": self.cursor, "lag": self.lag}
         said = next((name for name, value in {"table": self.table, **of_table}.items() if value), None)
         if self.connector is None and said:
@@ -88,13 +106,14 @@ class Load(_Part):
     chunk_size: int | None = Field(
         default=None, ge=1, le=1_000_000, description="Records a transaction; left out, as the settings say."
     )
-    read_ahead: int = Field(
-        default=2,
+    read_ahead: int | None = Field(
+        default=None,
         ge=0,
         le=16,
         description=(
-            "With a connector: how many chunks are read from the source at once before their turn comes; they are "
-            "kept on disk and committed in order. 0 reads each when its turn comes."
+            "With a connector: how many chunks are read from the source at once before their turn comes; they are kept "
+            "on disk and committed in order. Left out, as its kind does: 2 of services reached by HTTP, whose answers "
+            "take long to come, none of databases."
         ),
     )
     version: Name | None = Field(

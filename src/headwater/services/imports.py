@@ -315,7 +315,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
     memory = f"{installation.settings.memory_limit // 2**20}MiB"
     with (
         engine(memory_limit=memory, threads=ENGINE_THREADS) as duck,
-        texts_of(installation, run) as texts,
+        texts_of(installation, run, logic.recipe, to_do) as texts,
         RunChunks(
             installation.database,
             tenant_id,
@@ -355,9 +355,12 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
     return run_id
 
 
-def texts_of(installation: Installation, run: Run) -> RunTexts:
+def texts_of(installation: Installation, run: Run, recipe: Recipe, to_do: Sequence[PlannedChunk]) -> RunTexts:
     """Where the chunks of a run that goes on come from: its file, or its source."""
-    return SyncTexts(installation, run) if run.kind == "sync" else RunTexts(installation, run)
+    if run.kind != "sync":
+        return RunTexts(installation, run)
+    numbers = [chunk.chunk_no for chunk in to_do]
+    return SyncTexts(installation, run, to_do=numbers, read_ahead=recipe.load.read_ahead)
 
 
 @contextmanager

@@ -25,7 +25,10 @@ def write(folder: Path, batches: list[pa.RecordBatch]) -> tuple[int, str | None]
 
 
 def test_rows_are_counted_and_the_last_key_is_known(tmp_path: Path) -> None:
-    assert write(tmp_path, [batch(id=[1, 2], kwh=[5, 6]), batch(id=[9], kwh=[7]), batch(id=[9], kwh=[7]).slice(1)]) == (3, "9")
+    assert write(tmp_path, [batch(id=[1, 2], kwh=[5, 6]), batch(id=[9], kwh=[7]), batch(id=[9], kwh=[7]).slice(1)]) == (
+        3,
+        "9",
+    )
 
 
 def test_a_connector_that_gives_no_batch_is_named(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ kind = Kind(
     open=DuckdbConnector,
     chunks=("key_range", "time_window", "whole"),
     cursor=True,
-    side_by_side=True,
+    read_ahead=0,
     proven_against=("DuckDB 2.0",),
 )
 

@@ -11,7 +11,7 @@ kind = Kind(
     open=MysqlConnector,
     chunks=("key_range", "time_window", "whole"),
     cursor=True,
-    side_by_side=True,
+    read_ahead=0,
     proven_against=("MariaDB 10.11",),
     unproven="MySQL itself: no test has had a server of it",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headwater.connectors.http.config import READ_AHEAD
 from headwater.connectors.oracle_fusion.config import FusionConfig
 from headwater.connectors.oracle_fusion.connector import FusionConnector
 from headwater.connectors.protocol import Kind
@@ -15,5 +16,6 @@ kind = Kind(
     open=FusionConnector,
     chunks=("time_window", "key_range", "whole"),
     cursor=True,
+    read_ahead=READ_AHEAD,
     unproven="never run against Oracle's own system; against an HTTP server of the tests that speaks its envelope",
 )

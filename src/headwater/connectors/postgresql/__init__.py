@@ -11,7 +11,7 @@ kind = Kind(
     open=PostgresConnector,
     chunks=("key_range", "time_window", "whole"),
     cursor=True,
-    side_by_side=True,
+    read_ahead=0,
     proven_against=("PostgreSQL 15", "PostgreSQL 18"),
 )
 

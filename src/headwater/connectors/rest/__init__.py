@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headwater.connectors.http.config import READ_AHEAD
 from headwater.connectors.protocol import Kind
 from headwater.connectors.rest.config import RestConfig
 from headwater.connectors.rest.connector import RestConnector
@@ -15,5 +16,6 @@ kind = Kind(
     open=RestConnector,
     chunks=("time_window", "whole"),
     cursor=True,
+    read_ahead=READ_AHEAD,
     unproven="run against an HTTP server of the tests' own, with faults; every service is another",
 )

@@ -10,7 +10,7 @@ kind = Kind(
     open=SqliteConnector,
     chunks=("key_range", "time_window", "whole"),
     cursor=True,
-    side_by_side=True,
+    read_ahead=0,
     proven_against=("SQLite 3.40",),
 )
 

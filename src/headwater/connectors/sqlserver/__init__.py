@@ -11,7 +11,7 @@ kind = Kind(
     open=SqlServerConnector,
     chunks=("key_range", "time_window", "whole"),
     cursor=True,
-    side_by_side=True,
+    read_ahead=0,
     unproven="no server was to be had: its SQL and its types are tested as texts, no statement has met a server",
     needs="headwater[sqlserver]",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headwater.connectors.http.config import READ_AHEAD
 from headwater.connectors.protocol import Kind
 from headwater.connectors.workday.config import WorkdayConfig
 from headwater.connectors.workday.connector import WorkdayConnector
@@ -15,5 +16,6 @@ kind = Kind(
     open=WorkdayConnector,
     chunks=("time_window", "key_range", "whole"),
     cursor=True,
+    read_ahead=READ_AHEAD,
     unproven="never run against Workday's own system; against an HTTP server of the tests that speaks its envelopes",
 )

@@ -14,7 +14,9 @@ from headwater.connectors.parquet_file.texts import texts
 from headwater.connectors.protocol import Connector, Selection, SourceChunk
 from headwater.errors import InputRefused
 from headwater.services.connectors.asking import Asker
-from headwater.services.connectors.keeping import opened
+from headwater.services.connectors.keeping import opened, tables_of
+from headwater.services.connectors.kinds import kind_named
+from headwater.services.connectors.reading_ahead import ReadingAhead
 from headwater.services.run_texts import RunTexts
 from headwater.store.connectors import get_connector, source_chunks_of
 from headwater.store.runs import hold_connector
@@ -37,9 +39,13 @@ def first_record(chunk_no: int) -> int:
 
 
 class SyncTexts(RunTexts):
-    """Reads the chunks of a sync from their source; what was read before is not asked for again."""
+    """Reads the chunks of a sync from their source; what was read before is not asked for again.
 
-    def __init__(self, installation: Installation, run: Run) -> None:
+    to_do       the chunks that will be taken, in order
+    read_ahead  how many are read before their turn comes; None for as many as is usual with this kind of connector
+    """
+
+    def __init__(self, installation: Installation, run: Run, *, to_do: Sequence[int], read_ahead: int | None) -> None:
         super().__init__(installation, run)
         if run.connector_id is None:
             raise AssertionError("a sync has a connector")
@@ -50,6 +56,12 @@ class SyncTexts(RunTexts):
         self._asker = Asker(installation, run.connector_id, self._stored.name)
         self._selection = selection_of(dict(run.layout)["selection"])
         self._source: Connector | None = None
+        self._read: dict[int, tuple[Extract, int]] = {}
+        usual = kind_named(self._stored.kind).read_ahead
+        ahead = 0 if usual is None else usual if read_ahead is None else read_ahead
+        # Of a plan by cursor the last chunk is read once all others are: rows that change meanwhile move up, into it.
+        order = [number for number in to_do if self._selection.cursor is None or number != max(self._chunks)]
+        self._ahead = ReadingAhead(self._extract, order, ahead)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:  # what is open is closed again where the connector cannot be held
@@ -57,7 +69,8 @@ class SyncTexts(RunTexts):
             hold_connector(held, self._installation.tenant_id, self._stored.connector_id, self._stored.name)
             # Opening a connector reaches nothing yet, so that a source that is down shows with the first chunk.
             source = stack.enter_context(opened(self._installation, self._stored))
-            self._source = source  # type: ignore[assignment]  # a sync is planned of connectors only, never of stores
+            self._source = tables_of(source, self._stored)
+            stack.enter_context(self._ahead)
             self._stack = stack.pop_all()
         return self
 
@@ -66,7 +79,10 @@ class SyncTexts(RunTexts):
         if span.extract is not None:
             return super().take(span)
         about = f"chunk {span.chunk_no} of {self._selection.table}"
-        extract, records = self._asker.ask(lambda: self._extract(span.chunk_no), about=about)
+        if span.chunk_no not in self._read:
+            self._read[span.chunk_no] = self._asker.ask(lambda: self._ahead.take(span.chunk_no), about=about)
+            self._ahead.go_on(after=span.chunk_no)
+        extract, records = self._read[span.chunk_no]
         path = self._installation.blobs.path(self._installation.tenant_id, extract.sha256)
         data = self.text_of(path)
         start = self.layout.data_byte
@@ -102,7 +118,7 @@ class SyncTexts(RunTexts):
             self._source.read(self._selection, chunk) as batches,
             self._installation.blobs.writer(self._installation.tenant_id) as writer,
         ):
-            rows, last = write_parquet(batches, names, keys, writer, where=where)
+            rows, last = write_parquet(self._ahead.until_given_up(batches), names, keys, writer, where=where)
         return _extract_of(writer.blob, last), rows
 
 
