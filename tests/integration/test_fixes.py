@@ -13,7 +13,7 @@ import yaml
 
 from headwater.errors import Misuse
 from headwater.mapping import load_mapping
-from headwater.services import quarantines
+from headwater.services import quarantine_exports, quarantines
 from headwater.services.fixes import Offer, Preview, plan_fix, preview, written
 from headwater.services.imports import carry_out, run_recipe
 from headwater.services.verification import verify
@@ -35,7 +35,7 @@ NUMBERS = [
 def mended(river: River, changes: dict[str, Cells]) -> dict[str, str]:
     """Export what is open, change cells by activity_id, resubmit only these; activity_id -> key of all exported."""
     out = io.StringIO(newline="")
-    quarantines.export(river.installation, out, run=None, rule=None)
+    quarantine_exports.export(river.installation, out, run=None, rule=None)
     rows = list(csv.DictReader(io.StringIO(out.getvalue().removeprefix("\ufeff"), newline="")))
     path = river.folder / "mended.csv"
     with path.open("w", newline="", encoding="utf-8") as file:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater
-from headwater.services import quarantines
+from headwater.services import quarantine_exports, quarantines
 from headwater.services.imports import carry_out, resume
 from headwater.services.verification import verify
 from headwater.store import runs
@@ -35,7 +35,7 @@ BAD = [
 
 def exported(river: River, *, run: UUID | None = None) -> list[Cells]:
     out = io.StringIO(newline="")
-    quarantines.export(river.installation, out, run=str(run) if run else None, rule=None)
+    quarantine_exports.export(river.installation, out, run=str(run) if run else None, rule=None)
     assert out.getvalue().startswith("\ufeff")
     return list(csv.DictReader(io.StringIO(out.getvalue().removeprefix("\ufeff"), newline="")))
 

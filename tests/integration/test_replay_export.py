@@ -19,7 +19,7 @@ from headwater.errors import InputRefused, Misuse
 from headwater.replay.container import Writer
 from headwater.replay.differences import Findings
 from headwater.replay.told import lines_of
-from headwater.services import quarantines
+from headwater.services import quarantine_exports, quarantines
 from headwater.services.imports import carry_out
 from headwater.services.replay_export.export import check, export_emission, export_run
 from headwater.services.replay_export.script import script
@@ -321,7 +321,7 @@ def test_versions_of_a_record_are_told_apart_again(river: River, tmp_path: Path,
 def test_a_resubmission_is_computed_again(river: River, tmp_path: Path) -> None:
     loaded(river)
     out = io.StringIO(newline="")
-    quarantines.export(river.installation, out, run=None, rule=None)
+    quarantine_exports.export(river.installation, out, run=None, rule=None)
     mended = tmp_path / "mend.csv"
     mended.write_text(out.getvalue().replace("many", "12"), encoding="utf-8", newline="")
     run_id = quarantines.plan_resubmission(river.installation, mended)

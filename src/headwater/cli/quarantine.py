@@ -13,6 +13,7 @@ from headwater.cli.carrying import carry_out_and_tell
 from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_facts, print_json, print_table, told_of
 from headwater.cli.quarantine_fix import fix, fix_hints
+from headwater.cli.quarantine_keeping import expire
 from headwater.cli.quarantine_workbook import export_workbook, resubmit_workbook
 from headwater.cli.session import installation
 from headwater.errors import Misuse
@@ -159,7 +160,7 @@ def export(  # noqa: PLR0917  the options of a command
     """
     import io
 
-    from headwater.services.quarantines import export as write
+    from headwater.services.quarantine_exports import export as write
 
     if output is not None and output.exists() and not force:
         raise Misuse(
@@ -190,7 +191,7 @@ def write_file(opened: Any, output: Path, *, run: str | None, rule: str | None) 
     """Write an export beside its place and move it there when it is whole."""
     import os
 
-    from headwater.services.quarantines import export as write
+    from headwater.services.quarantine_exports import export as write
 
     beside = output.with_name(f".{output.name}.part")
     try:
@@ -260,6 +261,9 @@ def dismiss(
         print_json({"dismissed": count})
     else:
         typer.echo(f"{count:,} dismissed" if count != 1 else "1 record dismissed")
+
+
+app.command()(expire)
 
 
 def record_as_json(record: Quarantined) -> dict[str, Any]:

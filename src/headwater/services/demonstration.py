@@ -17,7 +17,8 @@ from headwater.services.emissions import calculated_emissions, without_figure
 from headwater.services.factors import plan_factors
 from headwater.services.imports import carry_out, plan_file
 from headwater.services.installation import open_installation
-from headwater.services.quarantines import export, list_records, plan_resubmission
+from headwater.services.quarantine_exports import export
+from headwater.services.quarantines import list_records, plan_resubmission
 from headwater.services.reports import write_report
 from headwater.services.runs_view import show_run
 from headwater.services.tracing import trace_emission

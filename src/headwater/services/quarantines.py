@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-import csv
-import difflib
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from headwater.connectors.csv_file import CsvConfig
 from headwater.connectors.csv_file.read import read_chunk
 from headwater.connectors.files import FileConfig, inspect_file
 from headwater.errors import InputRefused, Misuse
-from headwater.pipeline.mending import KEY, RECORD, MendForm, guard
-from headwater.pipeline.refusals import RAGGED_RULE, UNCUT
+from headwater.pipeline.mending import KEY, RECORD, MendForm
 from headwater.services.imports import plan_run, stored_logic
 from headwater.services.logic import pinned
-from headwater.services.places import place_in_file
+from headwater.services.places import place_of
+from headwater.services.quarantine_exports import BYTE_ORDER_MARK, form_of, latest_of, which_records
 from headwater.services.repairs import changes_of
-from headwater.services.sources import layout_from_json, take_in
+from headwater.services.sources import take_in
 from headwater.store import audit, quarantine, runs
-from headwater.store.quarantine import Quarantined, Repair, Which
+from headwater.store.quarantine import Quarantined, Repair
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
+    from datetime import timedelta
     from pathlib import Path
     from uuid import UUID
 
     from headwater.services.installation import Installation
     from headwater.services.repairs import Changes
     from headwater.services.sources import TakenIn
+    from headwater.store.database import TenantConnection
+    from headwater.store.quarantine import QuarantineKey
     from headwater.store.runs import Run
 
-BYTE_ORDER_MARK = "\ufeff"
-"""Without it, spreadsheets read UTF-8 as something else."""
+AT_ONCE = 10_000
+"""Records dismissed in one transaction, and named in one entry of the audit chain."""
 DELIMITERS = {",", ";", "\t"}
 
 
@@ -59,16 +60,7 @@ class RecordView:
     @property
     def place(self) -> str:
         """Where it stands in its file, in words."""
-        return place_in_file(self.run.layout, self.record.record_no, self.record.line)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Exported:
-    """What an export holds."""
-
-    rows: int
-    run_id: UUID  # whose mapping and contract a resubmission uses
-    columns: tuple[str, ...]
+        return place_of(self.run.layout, self.record.record_no, self.record.line, self.record.raw)
 
 
 def list_records(
@@ -76,7 +68,7 @@ def list_records(
 ) -> Listing:
     """Refused records in source order; what is None does not restrict the choice."""
     with installation.database.connect(installation.tenant_id) as connection:
-        which = _which(connection, installation, state=state, run=run, rule=rule)
+        which = which_records(connection, installation, state=state, run=run, rule=rule)
         records, total = quarantine.list_quarantined(connection, installation.tenant_id, which, limit=limit)
     return Listing(records=records, total=total)
 
@@ -99,41 +91,51 @@ def dismiss_records(installation: Installation, keys: Collection[str], *, reason
     if not reason.strip():
         raise Misuse("a dismissal needs a reason", where="reason", remedy="Say why the records need no mending.")
     named = list(dict.fromkeys(quarantine.parse_key(key) for key in keys))
-    tenant_id = installation.tenant_id
-    with installation.database.connect(tenant_id) as connection:
-        quarantine.dismiss(connection, tenant_id, named, reason=reason)
-        audit.append(
-            connection,
-            tenant_id,
-            action="quarantine.dismissed",
-            resource="quarantine",
-            payload={"records": [str(key) for key in named], "reason": reason},
-        )
+    with installation.database.connect(installation.tenant_id) as connection:
+        _dismiss(installation, connection, named, reason=reason)
     return len(named)
 
 
-def export(installation: Installation, out: IO[str], *, run: str | None, rule: str | None) -> Exported:
-    """Write open records as CSV: which, why, where, then their cells as they were read.
-
-    Misuse where the records chosen do not all belong to one source read by one mapping, naming the runs to choose from,
-    or where there are none.
-    """
+def open_for_longer(
+    installation: Installation, older_than: timedelta, *, run: str | None, rule: str | None
+) -> tuple[int, dict[str, int]]:
+    """How many records have been open for longer than this, and by rule; one that breaks two rules counts for both."""
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
-        which = _which(connection, installation, state="open", run=run, rule=rule)
-        origins = [
-            runs.get_run(connection, tenant_id, run_id) for run_id in quarantine.last_runs(connection, tenant_id, which)
-        ]
-        if not origins:
-            raise Misuse(
-                "there is nothing to export: no record chosen is open in quarantine",
-                where="quarantine",
-                value=run,
-                remedy="`headwater quarantine list` shows what is open.",
-            )
-        form = _form(origins, has_record=quarantine.has_uncut(connection, tenant_id, which))
-        rows = _write(out, form, quarantine.each_quarantined(connection, tenant_id, which))
-    return Exported(rows=rows, run_id=_latest(origins).run_id, columns=form.header)
+        which = which_records(connection, installation, state="open", run=run, rule=rule, older_than=older_than)
+        return (
+            quarantine.count_quarantined(connection, tenant_id, which),
+            quarantine.count_by_rule(connection, tenant_id, which),
+        )
+
+
+def expire_records(
+    installation: Installation, older_than: timedelta, *, run: str | None, rule: str | None, reason: str
+) -> int:
+    """Dismiss the records that have been open for longer than this, so many a transaction; how many there were."""
+    dismissed = 0
+    while True:
+        with installation.database.connect(installation.tenant_id) as connection:
+            which = which_records(connection, installation, state="open", run=run, rule=rule, older_than=older_than)
+            keys = quarantine.lock_some(connection, installation.tenant_id, which, limit=AT_ONCE)
+            if keys:
+                _dismiss(installation, connection, keys, reason=reason)
+        if not keys:
+            return dismissed
+        dismissed += len(keys)
+
+
+def _dismiss(
+    installation: Installation, connection: TenantConnection, keys: Sequence[QuarantineKey], *, reason: str
+) -> None:
+    quarantine.dismiss(connection, installation.tenant_id, keys, reason=reason)
+    audit.append(
+        connection,
+        installation.tenant_id,
+        action="quarantine.dismissed",
+        resource="quarantine",
+        payload={"records": [str(key) for key in keys], "reason": reason},
+    )
 
 
 def plan_resubmission(installation: Installation, path: Path) -> UUID:
@@ -145,7 +147,7 @@ def plan_resubmission(installation: Installation, path: Path) -> UUID:
     found = inspect_file(path, FileConfig(format="csv", csv=config))
     taken = take_in(installation, path, found, chunk_size=installation.settings.chunk_size)
     origins = _origins(installation, taken)
-    form = _form(origins, has_record=taken.plan.header[3:4] == (RECORD,))
+    form = form_of(origins, has_record=taken.plan.header[3:4] == (RECORD,))
     if taken.plan.header != form.header:
         raise InputRefused(
             "the columns are not those of the export",
@@ -154,92 +156,10 @@ def plan_resubmission(installation: Installation, path: Path) -> UUID:
             valid=", ".join(form.header),
             remedy="Edit cells and leave out rows as you like; keep every column under its name and in its place.",
         )
-    origin = _latest(origins)
+    origin = latest_of(origins)
     before = stored_logic(installation, origin)
     logic = pinned(installation, contract=before.contract, mapping=before.mapping, recipe=before.recipe)
     return plan_run(installation, logic, taken, source_id=origin.source_id, source_name=taken.name, mends=form)
-
-
-def _which(
-    connection: Any, installation: Installation, *, state: str | None, run: str | None, rule: str | None
-) -> Which:
-    run_id = runs.find_run(connection, installation.tenant_id, run).run_id if run else None
-    if rule is not None:
-        _check_rule(connection, installation, rule)
-    return Which(state=state, run_id=run_id, rule=rule)
-
-
-def _check_rule(connection: Any, installation: Installation, rule: str) -> None:
-    """Misuse where no contract has such a rule and no record was ever refused for it."""
-    documents = [document for pack in installation.packs for document in pack.documents()]
-    known = {RAGGED_RULE} | {spec.id for document in documents for spec in document.rules}
-    known |= {f"mapping.{spec.name}.values" for document in documents for spec in document.fields}
-    known |= {f"{document.name}.{rule}" for document in documents for rule in ("key.conflict", "version.older")}
-    if rule in known:
-        return
-    known |= quarantine.count_by_rule(connection, installation.tenant_id, Which(state=None)).keys()
-    if rule not in known:
-        raise Misuse(
-            "no contract has such a rule, and no record was refused for it",
-            where="rule",
-            value=rule,
-            valid=", ".join(difflib.get_close_matches(rule, sorted(known), n=5, cutoff=0.4)) or None,
-            remedy="`headwater contracts show CONTRACT` lists rules; `headwater quarantine list` names those broken.",
-        )
-
-
-def _form(origins: Sequence[Run], *, has_record: bool) -> MendForm:
-    """How records refused by these runs stand in a file; Misuse where they would not share their columns."""
-    latest = _latest(origins)
-    other = next((run for run in origins if _kind(run) != _kind(latest)), None)
-    if other is not None:
-        raise Misuse(
-            "the records come from different sources, or from runs that read one source in different ways",
-            where="quarantine",
-            value=f"{latest.source_name} in run {latest.run_id}, {other.source_name} in run {other.run_id}",
-            valid="records of one source, mapping and contract",
-            remedy="Choose one with --run.",
-        )
-    layout = layout_from_json(dict(latest.layout))
-    return MendForm(
-        columns=layout.columns,
-        dialect=layout.dialect,
-        has_record=has_record,
-        settled_from=min(run.started_at for run in origins),
-    )
-
-
-def _kind(run: Run) -> tuple[Any, ...]:
-    return run.source_id, run.contract_hash, run.mapping_hash, tuple(run.layout["columns"]), run.layout["dialect"]
-
-
-def _latest(origins: Sequence[Run]) -> Run:
-    return max(origins, key=lambda run: run.started_at)
-
-
-def _write(out: IO[str], form: MendForm, records: Iterable[Quarantined]) -> int:
-    out.write(BYTE_ORDER_MARK)
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(form.header)
-    rows = 0
-    for record in records:
-        cells = [record.raw.get(column) or "" for column in form.columns]
-        uncut = [record.raw.get(UNCUT) or ""] if form.has_record else []
-        writer.writerow(map(guard, [str(record.key), reasons(record), str(record.line), *uncut, *cells]))
-        rows += 1
-    return rows
-
-
-def reasons(record: Quarantined) -> str:
-    """Why a record was refused and how to mend it, a line a finding."""
-    return "\n".join(
-        " ".join(part for part in (_named(finding), finding["message"], finding["mend"]) if part)
-        for finding in record.findings
-    )
-
-
-def _named(finding: Any) -> str:
-    return f"{finding['field']}:" if finding["field"] else ""
 
 
 def _delimiter(path: Path) -> str:

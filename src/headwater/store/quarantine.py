@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -90,6 +90,7 @@ class Which:
     state: str | None = "open"
     run_id: UUID | None = None
     rule: str | None = None
+    older_than: timedelta | None = None  # in the state it is in for longer than this
 
     def condition(self, tenant_id: UUID) -> tuple[sql.Composed, dict[str, Any]]:
         """As SQL over `quarantine q`, and its values."""
@@ -97,7 +98,8 @@ class Which:
         parts += ["in_state"] if self.state is not None else []
         parts += ["of_run"] if self.run_id is not None else []
         parts += ["by_rule"] if self.rule is not None else []
-        values = {"tenant_id": tenant_id, "state": self.state, "run_id": self.run_id, "rule": self.rule}
+        parts += ["for_longer"] if self.older_than is not None else []
+        values = {"tenant_id": tenant_id, **{field.name: getattr(self, field.name) for field in fields(self)}}
         return sql.SQL(" AND ").join(sql.SQL(QUERIES[part].partition("\n")[2]) for part in parts), values
 
 
@@ -138,6 +140,14 @@ def each_quarantined(connection: psycopg.Connection[Any], tenant_id: UUID, which
         cursor.itersize = FETCH
         cursor.execute(_over(Quarantined, condition), {**values, "limit": None})
         yield from cursor
+
+
+def lock_some(connection: psycopg.Connection[Any], tenant_id: UUID, which: Which, *, limit: int) -> list[QuarantineKey]:
+    """Some of the records chosen, which nobody else changes until the transaction ends; none where none is left."""
+    condition, values = which.condition(tenant_id)
+    statement = sql.SQL(QUERIES["lock_some"]).format(which=condition)
+    with connection.cursor(row_factory=class_row(QuarantineKey)) as cursor:
+        return cursor.execute(statement, {**values, "limit": limit}).fetchall()
 
 
 def last_runs(connection: psycopg.Connection[Any], tenant_id: UUID, which: Which) -> list[UUID]:

@@ -159,7 +159,8 @@ ON CONFLICT (tenant_id, quarantine_id, occurrence) DO UPDATE
 SET last_chunk_id = EXCLUDED.last_chunk_id,
     findings = CASE WHEN q.state IN ('open', 'expired') THEN EXCLUDED.findings ELSE q.findings END,
     state = CASE WHEN q.state = 'expired' THEN 'open' ELSE q.state END,
-    state_reason = CASE WHEN q.state = 'expired' THEN NULL ELSE q.state_reason END
+    state_reason = CASE WHEN q.state = 'expired' THEN NULL ELSE q.state_reason END,
+    updated_at = CASE WHEN q.state = 'expired' THEN clock_timestamp() ELSE q.updated_at END
 
 -- name: refused_again
 -- How many records that an earlier chunk refused keep their number among equal ones when this run refuses them in the same

@@ -28,6 +28,15 @@ state = %(state)s
 -- Condition: refused for a rule, perhaps among others.
 findings @> jsonb_build_array(jsonb_build_object('rule', %(rule)s::text))
 
+-- name: for_longer
+-- Condition: in its state for longer than so long. What is refused is in a state from then on, and what is open again too.
+updated_at < clock_timestamp() - %(older_than)s
+
+-- name: lock_some
+-- Some of the records chosen, locked, those that have been there longest first.
+SELECT quarantine_id, occurrence FROM quarantine q WHERE {which}
+ORDER BY updated_at, quarantine_id, occurrence LIMIT %(limit)s FOR UPDATE
+
 -- name: last_runs
 -- The runs that refused the records chosen last.
 SELECT DISTINCT c.run_id

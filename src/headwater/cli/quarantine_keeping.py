@@ -1,0 +1,70 @@
+"""Keeping quarantine in order: what nobody will mend any more is let go."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from headwater.cli.imports import AsJson
+from headwater.cli.printing import print_json, print_table
+from headwater.cli.session import installation
+from headwater.errors import Misuse
+
+DAYS_OF = {"d": 1, "w": 7}
+LONGEST_DAYS = 36_500
+
+
+def expire(
+    older_than: Annotated[str, typer.Option(help="For how long they must have been open: 90d, 12w.")],
+    *,
+    run: Annotated[str | None, typer.Option("--run", help="Only what this run refused.", show_default="all")] = None,
+    rule: Annotated[str | None, typer.Option("--rule", help="Only what breaks this rule.", show_default="all")] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="Why; kept in the audit chain.", show_default="open for more than so many days")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, it is only told how many there are.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Dismiss the records that have been open for long. They stay in quarantine, dismissed, with the reason.
+
+    A record has been open since it was refused first, or since it was refused again after it was gone.
+
+    \b
+    Examples:
+      headwater quarantine expire --older-than 90d
+      headwater quarantine expire --older-than 12w --rule activity.quantity.range --yes
+    """
+    from headwater.services.quarantines import expire_records, open_for_longer
+
+    days = _days(older_than)
+    age = timedelta(days=days)
+    why = f"open for more than {days:,} days" if reason is None else reason.strip()
+    if not why:
+        raise Misuse("a dismissal needs a reason", where="--reason", remedy="Say why the records need no mending.")
+    with installation() as opened:
+        count, by_rule = open_for_longer(opened, age, run=run, rule=rule)
+        dismissed = expire_records(opened, age, run=run, rule=rule, reason=why) if yes else 0
+    if as_json:
+        print_json({"open_for_longer": count, "by_rule": by_rule, "dismissed": dismissed})
+        return
+    if by_rule:
+        print_table(["rule", "records"], list(by_rule.items()), numbers=["records"])
+    if yes:
+        typer.echo(f"{dismissed:,} dismissed: {why}")
+    elif count:
+        typer.echo(f"{count:,} have been open for more than {days:,} days. Nothing was changed; --yes dismisses them.")
+    else:
+        typer.echo(f"none has been open for more than {days:,} days")
+
+
+def _days(text: str) -> int:
+    found = re.fullmatch(r"([1-9][0-9]{0,4})([dw])", text.strip().lower(), re.ASCII)
+    days = int(found[1]) * DAYS_OF[found[2]] if found else 0
+    if not 1 <= days <= LONGEST_DAYS:
+        raise Misuse(
+            "this is no length of time", where="--older-than", value=text, valid="days or weeks, as 90d or 12w"
+        )
+    return days

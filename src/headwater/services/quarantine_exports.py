@@ -1,0 +1,149 @@
+"""Refused records as CSV for a spreadsheet: which, why, where, then their cells as they were read."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from headwater.errors import Misuse
+from headwater.pipeline.mending import MendForm, guard
+from headwater.pipeline.refusals import RAGGED_RULE, UNCUT
+from headwater.services.sources import layout_from_json
+from headwater.store import quarantine, runs
+from headwater.store.quarantine import Quarantined, Which
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import timedelta
+    from uuid import UUID
+
+    from headwater.services.installation import Installation
+    from headwater.store.runs import Run
+
+BYTE_ORDER_MARK = "\ufeff"
+"""Without it, spreadsheets read UTF-8 as something else."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """What an export holds."""
+
+    rows: int
+    run_id: UUID  # whose mapping and contract a resubmission uses
+    columns: tuple[str, ...]
+
+
+def export(installation: Installation, out: IO[str], *, run: str | None, rule: str | None) -> Exported:
+    """Write open records as CSV: which, why, where, then their cells as they were read.
+
+    Misuse where the records chosen do not all belong to one source read by one mapping, naming the runs to choose from,
+    or where there are none.
+    """
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        which = which_records(connection, installation, state="open", run=run, rule=rule)
+        origins = [
+            runs.get_run(connection, tenant_id, run_id) for run_id in quarantine.last_runs(connection, tenant_id, which)
+        ]
+        if not origins:
+            raise Misuse(
+                "there is nothing to export: no record chosen is open in quarantine",
+                where="quarantine",
+                value=run,
+                remedy="`headwater quarantine list` shows what is open.",
+            )
+        form = form_of(origins, has_record=quarantine.has_uncut(connection, tenant_id, which))
+        rows = _write(out, form, quarantine.each_quarantined(connection, tenant_id, which))
+    return Exported(rows=rows, run_id=latest_of(origins).run_id, columns=form.header)
+
+
+def which_records(
+    connection: Any,
+    installation: Installation,
+    *,
+    state: str | None,
+    run: str | None,
+    rule: str | None,
+    older_than: timedelta | None = None,
+) -> Which:
+    """A choice of refused records; Misuse where run or rule name nothing. What is None does not restrict it."""
+    run_id = runs.find_run(connection, installation.tenant_id, run).run_id if run else None
+    if rule is not None:
+        _check_rule(connection, installation, rule)
+    return Which(state=state, run_id=run_id, rule=rule, older_than=older_than)
+
+
+def _check_rule(connection: Any, installation: Installation, rule: str) -> None:
+    """Misuse where no contract has such a rule and no record was ever refused for it."""
+    documents = [document for pack in installation.packs for document in pack.documents()]
+    known = {RAGGED_RULE} | {spec.id for document in documents for spec in document.rules}
+    known |= {f"mapping.{spec.name}.values" for document in documents for spec in document.fields}
+    known |= {f"{document.name}.{rule}" for document in documents for rule in ("key.conflict", "version.older")}
+    if rule in known:
+        return
+    known |= quarantine.count_by_rule(connection, installation.tenant_id, Which(state=None)).keys()
+    if rule not in known:
+        raise Misuse(
+            "no contract has such a rule, and no record was refused for it",
+            where="rule",
+            value=rule,
+            valid=", ".join(difflib.get_close_matches(rule, sorted(known), n=5, cutoff=0.4)) or None,
+            remedy="`headwater contracts show CONTRACT` lists rules; `headwater quarantine list` names those broken.",
+        )
+
+
+def form_of(origins: Sequence[Run], *, has_record: bool) -> MendForm:
+    """How records refused by these runs stand in a file; Misuse where they would not share their columns."""
+    latest = latest_of(origins)
+    other = next((run for run in origins if _kind(run) != _kind(latest)), None)
+    if other is not None:
+        raise Misuse(
+            "the records come from different sources, or from runs that read one source in different ways",
+            where="quarantine",
+            value=f"{latest.source_name} in run {latest.run_id}, {other.source_name} in run {other.run_id}",
+            valid="records of one source, mapping and contract",
+            remedy="Choose one with --run.",
+        )
+    layout = layout_from_json(dict(latest.layout))
+    return MendForm(
+        columns=layout.columns,
+        dialect=layout.dialect,
+        has_record=has_record,
+        settled_from=min(run.started_at for run in origins),
+    )
+
+
+def _kind(run: Run) -> tuple[Any, ...]:
+    return run.source_id, run.contract_hash, run.mapping_hash, tuple(run.layout["columns"]), run.layout["dialect"]
+
+
+def latest_of(origins: Sequence[Run]) -> Run:
+    """The run of them that began last."""
+    return max(origins, key=lambda run: run.started_at)
+
+
+def _write(out: IO[str], form: MendForm, records: Iterable[Quarantined]) -> int:
+    out.write(BYTE_ORDER_MARK)
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(form.header)
+    rows = 0
+    for record in records:
+        cells = [record.raw.get(column) or "" for column in form.columns]
+        uncut = [record.raw.get(UNCUT) or ""] if form.has_record else []
+        writer.writerow(map(guard, [str(record.key), reasons(record), str(record.line), *uncut, *cells]))
+        rows += 1
+    return rows
+
+
+def reasons(record: Quarantined) -> str:
+    """Why a record was refused and how to mend it, a line a finding."""
+    return "\n".join(
+        " ".join(part for part in (_named(finding), finding["message"], finding["mend"]) if part)
+        for finding in record.findings
+    )
+
+
+def _named(finding: Any) -> str:
+    return f"{finding['field']}:" if finding["field"] else ""
