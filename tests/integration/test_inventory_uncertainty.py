@@ -263,6 +263,11 @@ def test_several_inventories_are_a_series(plant: River) -> None:
     both = ("plant", "plant_2023")
     assert values(plant, "emissions_by_year", both) == {"2023": "0.400", "2024": "1.000"}
     assert values(plant, "change_on_year", both)["2024"] == "150.0"
+    apart = "2023 and 2024 are not added up: ask by year, or for one inventory"
+    assert values(plant, "emissions", both) == {"": apart}
+    assert values(plant, "emissions_by_scope", both) == {"1": "0.400", "2": apart}  # gas was bought in 2024 alone
+    assert apart in values(plant, "renewable_share", both)[""]
+    assert values(plant, "electricity_bought", both, by=["year"]) == {"2023": "1.000", "2024": "1.500"}
     with pytest.raises(Misuse, match="days in common"):
         values(plant, "emissions", ("plant", "plant"))
 

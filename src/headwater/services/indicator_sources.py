@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headwater.accounting.indicators import CO2E, OTHER_SET, Rows, Source
+from headwater.accounting.indicators import CO2E, OTHER_SET, YEARS, Rows, Source
 from headwater.accounting.units.families import GWP_SETS
 from headwater.contracts.bulk import quoted
 from headwater.contracts.document import FieldSpec
@@ -108,7 +108,15 @@ def inventory_rows(
             sources[name] = _of_lines(engine, fields, name, loaded, condition, parts=True)
         else:
             sources[name] = named_contract(installation, engine, name, periods=loaded.periods)
+    if len(inventories) > 1:
+        sources = {name: _by_years(source) for name, source in sources.items()}
     return Rows(connection=engine, sources=sources)
+
+
+def _by_years(source: Source) -> Source:
+    """The source with its years told apart: inventories of several years are no sum that anybody reports."""
+    year = source.dimensions.get("year")
+    return source if year is None else replace(source, apart={**source.apart, YEARS: f"CAST({year} AS VARCHAR)"})
 
 
 def licences_behind(

@@ -11,7 +11,7 @@ compute       all of it together, with what each value came from
 from headwater.accounting.indicators.compute import ALIASES, Computed, Figure, Rows, compute, needed_sources
 from headwater.accounting.indicators.document import KINDS, Indicator, json_schema, read_indicators
 from headwater.accounting.indicators.order import ordered
-from headwater.accounting.indicators.sources import CO2E, OTHER_SET, Source
+from headwater.accounting.indicators.sources import CO2E, OTHER_SET, YEARS, Source
 from headwater.accounting.indicators.value import Input, Value, label
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "CO2E",
     "KINDS",
     "OTHER_SET",
+    "YEARS",
     "Computed",
     "Figure",
     "Indicator",

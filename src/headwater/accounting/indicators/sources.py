@@ -33,6 +33,8 @@ CO2E = f"CASE WHEN gwp_set IN ({_SETS}) THEN 'kgCO2e_' || gwp_set ELSE 'kgCO2e' 
 """SQL of the unit of kilograms of CO2e: in the set of the row, where that is one of those that have units."""
 OTHER_SET = f"CASE WHEN gwp_set NOT IN ({_SETS}) THEN gwp_set END"
 """SQL of the set where no unit tells it: figures of two such sets are not added up."""
+YEARS = "years"
+"""What rows of several inventories must not be added across, unless the indicator itself tells years apart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,7 +271,9 @@ def _value(
     for place, what in enumerate(source.apart):
         kinds = sorted({kind for row in rows for kind in row[f"apart_{place}"] or ()})
         if len(kinds) > 1:
-            return Value(why=(f"{what} by {' and by '.join(kinds)} cannot be added: choose one",))
+            named = f"{what} by {' and by '.join(kinds)} cannot be added: choose one"
+            years = f"{' and '.join(kinds)} are not added up: ask by year, or for one inventory"
+            return Value(why=(years if what == YEARS else named,))
     if getattr(asked, "state", False):
         periods = sorted({str(period) for row in rows for period in row["periods"] or ()})
         if len(periods) > 1:
