@@ -30,6 +30,7 @@ FACTORS = factors(
             "category": "6",
             "unit": "km",
             "method": "activity_based",
+            "redistributable": "false",
         },
     ]
 )
@@ -102,6 +103,8 @@ def test_the_page_says_what_was_read_refused_noticed_and_emitted(river: River) -
     assert "Mar 2024 – 1.200 1.500 2.700" in words
     assert "GWP set AR5" in words
     assert re.search(r"The figures rest on: CC BY 4\.0: [^;]*, \d factors", words)
+    assert "grid 400 / kWh" in words
+    assert "train left out" in words  # it may not be passed on
     with river.installation.database.connect(river.installation.tenant_id) as connection:
         assert str(audit.head(connection, river.installation.tenant_id)) in words
 
