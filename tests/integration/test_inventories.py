@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import json
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,10 +18,13 @@ import yaml
 
 from headwater.accounting.inventory.lines import COLUMNS, NAMES, sql_type
 from headwater.errors import Misuse, Stopped
+from headwater.services.comparison.inventories import compare_inventories
+from headwater.services.indicators import compute_indicators, defined_indicators
+from headwater.services.installation import Installation
 from headwater.services.inventories.calculating import calculate
 from headwater.services.inventories.choosing import choices, recomputed_lines
-from headwater.services.inventories.exporting import write_lines, write_report
-from headwater.services.inventories.publishing import publish
+from headwater.services.inventories.exporting import OF_FACTOR, LinesWritten, write_lines, write_report
+from headwater.services.inventories.publishing import discard, publish
 from headwater.services.inventories.tracing import trace_line
 from headwater.services.inventories.viewing import (
     differences,
@@ -27,7 +33,9 @@ from headwater.services.inventories.viewing import (
     list_lines,
     show_inventory,
 )
+from headwater.services.uncertainty import inventory_uncertainty
 from headwater.services.verification import verify
+from headwater.store import audit
 from headwater.telemetry import SilentProgress
 from tests.river import River, activities, factors
 
@@ -201,6 +209,20 @@ def test_the_application_can_add_nothing_to_it(river: River, table: str, changed
     assert (show_inventory(installation, inventory_id).totals, river.rows(f"SELECT * FROM {table}")) == before
 
 
+USES: tuple[Callable[[Installation, str], object], ...] = (
+    show_inventory,
+    list_lines,
+    publish,
+    lambda installation, inventory: differences(installation, inventory, limit=1),
+    lambda installation, inventory: write_lines(installation, inventory, Path("never.csv")),
+    lambda installation, inventory: inventory_uncertainty(installation, inventory, draws=100, seed=1, first=1),
+    lambda installation, inventory: compare_inventories(installation, inventory, inventory),
+    lambda installation, inventory: compute_indicators(
+        installation, defined_indicators(), ["emissions"], inventories=[inventory]
+    ),
+)
+
+
 def test_lines_that_are_not_those_calculated_are_not_shown(river: River) -> None:
     """Whoever changed them could change anything: the number and the hash that the inventory has of them still tell."""
     inventory_id = str(loaded(river))
@@ -212,13 +234,48 @@ def test_lines_that_are_not_those_calculated_are_not_shown(river: River) -> None
             superuser.execute("SET session_replication_role = replica")
             superuser.execute(statement)
 
-        def written(installation: Any, inventory: str) -> None:
-            write_lines(installation, inventory, river.folder / "lines.csv")
-
-        for use in (show_inventory, list_lines, publish, written):
+        for use in USES:
             with pytest.raises(Stopped, match="not those that were calculated") as told:
                 use(river.installation, inventory_id)
             assert re.search(said, str(told.value))
+
+
+def test_a_file_of_lines_that_was_changed_is_not_worked_with(river: River) -> None:
+    """Indicators, uncertainty and exports read the file, not the table."""
+    inventory_id = str(loaded(river))
+    installation = river.installation
+    path = installation.blobs.path(installation.tenant_id, find_inventory(installation, inventory_id).lines)
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes().replace(b"400.000000", b"300.000000"))
+    for use in USES[4:]:
+        with pytest.raises(Stopped, match="the file of lines is not the one that was calculated"):
+            use(installation, inventory_id)
+
+
+def test_a_draft_is_discarded_and_comes_back_when_it_is_calculated_again(river: River) -> None:
+    installation = river.installation
+    first = str(loaded(river))
+    other = calculate(installation, document(river, gwp_sets=["AR6"]), progress=SilentProgress()).inventory_id
+    assert discard(installation, "plant_2024").inventory_id == other  # the latest of the name
+    assert [str(each.inventory_id) for each in list_inventories(installation)] == [first]
+    assert str(find_inventory(installation, "plant_2024").inventory_id) == first
+    put_away = find_inventory(installation, str(other))
+    assert put_away.discarded_at is not None
+    assert {each.inventory_id for each in list_inventories(installation, discarded=True)} == {other, UUID(first)}
+    for refused, said in ((publish, "it was discarded"), (discard, "it was discarded before")):
+        with pytest.raises(Misuse, match=said):
+            refused(installation, str(other))
+    assert verify(installation, progress=SilentProgress()).ok
+
+    again = calculate(installation, document(river, gwp_sets=["AR6"]), progress=SilentProgress())
+    assert (again.inventory_id, again.is_new, again.was_discarded) == (other, False, True)
+    assert publish(installation, "plant_2024") == 1
+    with pytest.raises(Misuse, match="published under the number 1, and what is published stands"):
+        discard(installation, "1")
+    with installation.database.connect(installation.tenant_id) as connection:
+        told = audit.entries_of(connection, installation.tenant_id, f"inventory/{other}")
+    assert [each.action.partition(".")[2] for each in told] == ["calculated", "discarded", "restored", "published"]
+    assert verify(installation, progress=SilentProgress()).ok
 
 
 def test_lines_are_listed_and_the_twin_computes_each_again(river: River) -> None:
@@ -344,8 +401,30 @@ def test_report_and_lines_are_written(river: River, tmp_path: Path) -> None:
     assert "business travel" in page
     assert "http://" not in page
     assert "<script" not in page
-    write_lines(river.installation, "plant_2024", tmp_path / "l.csv")
-    assert (tmp_path / "l.csv").read_text().startswith('"activity_id","method"')
+
+
+def test_lines_go_out_without_figures_of_factors_that_may_not_be_passed_on(river: River, tmp_path: Path) -> None:
+    """Quantity and CO2e of a line together are its factor; so are hashes from which it could be found by trying."""
+    loaded(river)
+    path = tmp_path / "l.csv"
+    written = write_lines(river.installation, "plant_2024", path)
+    assert (written.left_out, written.left_out_kg) == (1, 6)  # by AR5; it has no figure by AR6
+    assert [(each.licence, each.redistributable) for each in written.licences] == [("CC0", False)]
+    with path.open(newline="") as file:
+        lines = {line["activity_id"]: line for line in csv.DictReader(file)}
+    trip = lines["trip"]
+    assert (trip["quantity"], trip["factor_id"]) == ("200.000000", "train")
+    assert not any(trip[name] for name in OF_FACTOR)
+    assert trip["left_out"] == "its licence does not let it be passed on"
+    assert all(
+        line["co2e_kg"] and line["row_hash"] and not line["left_out"] for name, line in lines.items() if name != "trip"
+    )
+
+    river.load(factors([FACTORS[2] | {"redistributable": "true"}]), name="may.csv", mapping="factor_form")
+    calculate(river.installation, document(river), progress=SilentProgress())
+    assert write_lines(river.installation, "plant_2024", path) == LinesWritten()
+    inventory = find_inventory(river.installation, "plant_2024")
+    assert hashlib.sha256(path.read_bytes()).digest() == inventory.lines  # to the byte as they are kept
 
 
 def test_a_document_that_is_wrong_stores_nothing(river: River) -> None:

@@ -58,36 +58,45 @@ def calculate(
         print_json({"is_new": made.is_new, **view.as_json()})
     else:
         if not made.is_new:
-            typer.echo("nothing that it is made of has changed: the same inventory as before", err=True)
+            back = ", which had been discarded and is back" if made.was_discarded else ""
+            typer.echo(f"nothing that it is made of has changed: the same inventory as before{back}", err=True)
         _print_view(view, SHOWN)
     if view.left_out:
         raise typer.Exit(exits.OPEN_IN_QUARANTINE)
 
 
 @app.command("list")
-def list_(as_json: AsJson = False) -> None:
+def list_(
+    discarded: Annotated[bool, typer.Option("--discarded", help="Those that were discarded too.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """List inventories, the latest first.
 
     \b
     Examples:
       headwater inventory list
+      headwater inventory list --discarded
     """
     from headwater.services.inventories.viewing import inventory_json, list_inventories
 
     with installation() as opened:
-        found = list_inventories(opened)
+        found = list_inventories(opened, discarded=discarded)
     if as_json:
         print_json({"inventories": [inventory_json(each) for each in found]})
         return
+    more = ["discarded"] if discarded else []
     print_table(
-        ["number", "name", "id", "calculated", "published", "activities", "lines"],
+        ["number", "name", "id", "calculated", "published", *more, "activities", "lines"],
         [
-            (i.number, i.name, str(i.inventory_id)[:8], i.calculated_at, i.published_at, i.activity_count, i.line_count)
+            (
+                i.number, i.name, str(i.inventory_id)[:8], i.calculated_at, i.published_at,
+                *([i.discarded_at] if discarded else []), i.activity_count, i.line_count,
+            )
             for i in found
         ],
         numbers=["number", "activities", "lines"],
-        whole=["calculated", "published"],
-    )
+        whole=["calculated", "published", *more],
+    )  # fmt: skip
     typer.echo(told_of(len(found), len(found), "inventories"))
 
 
@@ -225,6 +234,27 @@ def publish(inventory: Which, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def discard(inventory: Which, as_json: AsJson = False) -> None:
+    """Discard a draft: it is listed no more, and its name finds another or none. What is published is never discarded.
+
+    Nothing is deleted: its id still finds it, `headwater verify` still checks it, the audit chain says who discarded it
+    and when. The same calculated again brings it back.
+
+    \b
+    Examples:
+      headwater inventory discard 7f3a2c10
+    """
+    from headwater.services.inventories.publishing import discard as put_away
+
+    with installation() as opened:
+        found = put_away(opened, inventory)
+    if as_json:
+        print_json({"inventory_id": str(found.inventory_id), "name": found.name})
+    else:
+        typer.echo(f"discarded: {found.name}, {found.inventory_id}")
+
+
+@app.command()
 def export(
     inventory: Which,
     output: Annotated[
@@ -234,25 +264,30 @@ def export(
 ) -> None:
     """Write an inventory's report, one HTML page that needs nothing else; or its lines as CSV.
 
+    Quantity and CO2e of a line together are its factor: lines whose factor may not be passed on, or of which nobody has
+    said that it may, go into the CSV without their figures, which is told. `headwater inventory lines` has them all.
+
     \b
     Examples:
       headwater inventory export 1
       headwater inventory export 1 --csv --out lines.csv
     """
-    from headwater.services.inventories.exporting import write_lines, write_report
-    from headwater.services.inventories.viewing import show_inventory
+    from headwater.services.inventories.exporting import REASON, LinesWritten, write_lines, write_report
 
+    path = output or Path(f"inventory-{inventory}.{'csv' if as_csv else 'html'}")
+    written = LinesWritten()
     with installation() as opened:
-        path = output or Path(f"inventory-{inventory}.{'csv' if as_csv else 'html'}")
-        (write_lines if as_csv else write_report)(opened, inventory, path)
-        kept = [each for each in show_inventory(opened, inventory).licences if each.redistributable is False]
+        if as_csv:
+            written = write_lines(opened, inventory, path)
+        else:
+            write_report(opened, inventory, path)
     typer.echo(f"written to {path}")
-    if as_csv and kept:
-        names = ", ".join(f"{each.source}, {each.licence or 'no licence stated'}" for each in kept)
-        count = sum(each.lines for each in kept)
+    if written.left_out:
+        names = "; ".join(f"{each.source}, {each.licence or 'no licence stated'}" for each in written.licences)
         typer.echo(
-            f"warning: {count:,} lines rest on factors that may not be passed on ({names}); quantity and CO2e together"
-            " give them away",
+            f"the figures of {written.left_out:,} lines are left out, {_tonnes(written.left_out_kg)} t CO2e of the"
+            f" inventory's own total: what they rest on may not be passed on, or nobody has said that it may ({names})."
+            f" The column {REASON} says which.",
             err=True,
         )
 
@@ -260,6 +295,7 @@ def export(
 def _print_view(view: InventoryView, limit: int) -> None:
     found, document = view.inventory, view.document
     number = f", number {found.number}" if found.number is not None else ", not published"
+    number = ", discarded" if found.discarded_at is not None else number
     print_facts(
         [
             ("inventory", f"{found.name}{number}"),

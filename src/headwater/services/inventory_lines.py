@@ -17,6 +17,7 @@ from headwater.contracts.document import FieldSpec
 from headwater.errors import Misuse
 from headwater.services.inventories.calculating import stored_document
 from headwater.services.inventories.inputs import pinned_activities
+from headwater.services.inventories.integrity import require_file, require_intact
 from headwater.services.inventories.viewing import find_inventory
 from headwater.store.inventories import findings_of
 from headwater.store.stored_rows import parsed_batches
@@ -101,7 +102,7 @@ def load_lines(
 
     `year` is that in which the inventory's period begins, or of a period longer than a year that of the first day of
     each line. Misuse: figures asked for that one of them does not have, or periods that overlap, so that something
-    would count twice.
+    would count twice. Stopped: the lines of one are not those that were calculated.
     """
     stored = tuple(find_inventory(installation, name) for name in names)
     documents = tuple(stored_document(installation, each) for each in stored)
@@ -112,6 +113,8 @@ def load_lines(
     for document in documents:
         _require(method, document.methods, "--method", document)
         _require(gwp_set, document.gwp_sets, "--gwp-set", document)
+    for each in stored:
+        require_intact(installation, each)
     columns = ", ".join(f"{column.name} {sql_type(column)}" for column in COLUMNS)
     engine.execute(f"CREATE OR REPLACE TABLE {ALL_LINES} ({columns}, year BIGINT, counts BOOLEAN)")
     for each, document in zip(stored, documents, strict=True):
@@ -154,6 +157,7 @@ def load_electricity(installation: Installation, engine: duckdb.DuckDBPyConnecti
     typed = ", ".join(f"{column.name} {sql_type(column)}" for column in COLUMNS if column.name in names)
     engine.execute(f"CREATE OR REPLACE TEMP TABLE {BOUGHT} ({typed}, year BIGINT)")
     for inventory, document in zip(loaded.inventories, loaded.documents, strict=True):
+        require_file(installation, inventory, "activities")
         boundary = document.boundary
         facilities = [] if boundary.facilities == "all" else list(boundary.facilities)
         shares = {code: document.share(code) for code in boundary.shares}

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 QUERIES = named_queries("inventories")
 ROWS = named_queries("stored_rows")
 BLOCK = 2**20
+DISCARDED, RESTORED = "inventory.discarded", "inventory.restored"
+"""Actions of the audit chain. Nothing of an inventory is deleted: the chain says whether it is to be seen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +55,12 @@ class NewInventory:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredInventory(NewInventory):
-    """An inventory as it stands; `number` where it was published."""
+    """An inventory as it stands; `number` where it was published, `discarded_at` where it was put away."""
 
     calculated_at: datetime
     number: int | None
     published_at: datetime | None
+    discarded_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +169,8 @@ def add_inventory(
 def all_inventories(connection: psycopg.Connection[Any], tenant_id: UUID) -> list[StoredInventory]:
     """Every inventory, the latest first."""
     with connection.cursor(row_factory=class_row(StoredInventory)) as cursor:
-        return cursor.execute(QUERIES["all"], {"tenant_id": tenant_id}).fetchall()
+        values = {"tenant_id": tenant_id, "discarded": DISCARDED, "restored": RESTORED}
+        return cursor.execute(QUERIES["all"], values).fetchall()
 
 
 def findings_of(connection: psycopg.Connection[Any], tenant_id: UUID, inventory_id: UUID) -> list[StoredFinding]:

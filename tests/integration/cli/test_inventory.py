@@ -12,6 +12,7 @@ from tests.river import activities, factors
 
 pytestmark = pytest.mark.server
 CALCULATED_WITH_GAPS = 3
+USAGE = 2
 
 BODY = {
     "inventory": "plant",
@@ -47,6 +48,19 @@ def test_what_has_no_figure_shows_in_text_and_exit_code(headwater: Headwater, ca
     assert again.json["is_new"] is False
     assert again.json["totals"][0]["scopes"] == {"2": "400.000000"}
     assert "calculating: 2 of 2 activities" in done.err
+
+
+def test_a_draft_is_discarded_and_a_number_never(headwater: Headwater, calculated: Path) -> None:
+    headwater("inventory", "calculate", calculated)
+    done = headwater("inventory", "discard", "plant")
+    assert done.out.startswith("discarded: plant, ")
+    assert "0 inventories" in headwater("inventory", "list").out
+    assert "discarded" in headwater("inventory", "list", "--discarded").out
+    assert headwater("inventory", "show", "plant").code == USAGE
+    back = headwater("inventory", "calculate", calculated)
+    assert "the same inventory as before, which had been discarded and is back" in back.err
+    assert headwater("inventory", "publish", "plant").code == 0
+    assert headwater("inventory", "discard", "1").code == USAGE
 
 
 def test_the_head_says_what_is_in_no_total_and_an_empty_period_has_none(

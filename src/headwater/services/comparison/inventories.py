@@ -23,6 +23,7 @@ from headwater.pipeline.inventory import InventoryCalculation
 from headwater.services.comparison.steps import Named, Steps
 from headwater.services.inventories.calculating import stored_document
 from headwater.services.inventories.inputs import ACTIVITY, inputs_of
+from headwater.services.inventories.integrity import require_intact
 from headwater.services.inventories.viewing import find_inventory, show_inventory
 from headwater.services.licences import together
 from headwater.store.origins import origins
@@ -56,9 +57,14 @@ class _State:
 
 
 def compare_inventories(installation: Installation, a: str, b: str) -> Comparison:
-    """What leads from the designated total of inventory `a` to that of inventory `b`."""
+    """What leads from the designated total of inventory `a` to that of inventory `b`.
+
+    Stopped where the lines of one are not those that were calculated.
+    """
     memory = f"{installation.settings.memory_limit // 2**20}MiB"
     one, other = find_inventory(installation, a), find_inventory(installation, b)
+    for each in (one, other):
+        require_intact(installation, each)
     with engine(memory_limit=memory) as duck:
         return _Inventories(installation, duck, one, other).compared()
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from headwater.accounting.inventory.findings import Finding
     from headwater.services.installation import Installation
+    from headwater.store.database import TenantConnection
     from headwater.telemetry import Progress
 
 KIND = "inventory"
@@ -44,12 +45,16 @@ _WRITING = arrow_csv.WriteOptions(quoting_style="all_valid")
 
 @dataclass(frozen=True, kw_only=True)
 class Calculated:
-    """What a calculation came to. `is_new` is False where the very same inventory stood already."""
+    """What a calculation came to. `is_new` is False where the very same inventory stood already.
+
+    was_discarded  whether it had been put away, and is back by this
+    """
 
     inventory_id: UUID
     is_new: bool
     lines: int
     activities: int
+    was_discarded: bool = False
 
 
 def load_document(path: Path) -> Inventory:
@@ -95,11 +100,17 @@ def calculate(installation: Installation, path: Path, *, progress: Progress) -> 
     inventory_id = record_id(str(installation.tenant_id), *names)
     with installation.database.connect(installation.tenant_id) as connection:
         known = inventories.all_inventories(connection, installation.tenant_id)
-    same = next((each for each in known if each.inventory_id == inventory_id), None)
-    if same is not None:
-        return Calculated(
-            inventory_id=inventory_id, is_new=False, lines=same.line_count, activities=same.activity_count
-        )
+        same = next((each for each in known if each.inventory_id == inventory_id), None)
+        if same is not None:
+            if same.discarded_at is not None:
+                _bring_back(connection, installation.tenant_id, same)
+            return Calculated(
+                inventory_id=inventory_id,
+                is_new=False,
+                lines=same.line_count,
+                activities=same.activity_count,
+                was_discarded=same.discarded_at is not None,
+            )
     with tempfile.TemporaryFile(prefix="headwater-lines-") as file, opened_engine(installation) as duck:
         made = Making(installation, duck, document, pins.hashes(), progress)
         count = made.write(file.write)
@@ -121,6 +132,17 @@ def calculate(installation: Installation, path: Path, *, progress: Progress) -> 
         kept = _Kept(inventory=inventory, document=document, pins=pins, lines=writer.blob)
         _store(installation, kept, file, made.calculation.findings())
     return Calculated(inventory_id=inventory_id, is_new=True, lines=count, activities=made.activities)
+
+
+def _bring_back(connection: TenantConnection, tenant_id: UUID, inventory: inventories.StoredInventory) -> None:
+    """Say of a discarded draft that it is to be seen again."""
+    audit.append(
+        connection,
+        tenant_id,
+        action=inventories.RESTORED,
+        resource=f"inventory/{inventory.inventory_id}",
+        payload={"name": inventory.name, "lines": inventory.lines.hex()},
+    )
 
 
 def opened_engine(installation: Installation) -> Any:

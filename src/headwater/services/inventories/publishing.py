@@ -1,33 +1,46 @@
-"""Publishing: an inventory gets a number for good. Nothing that comes later changes it."""
+"""What becomes of an inventory: it is published under a number for good, or a draft is discarded, and seen no more.
+
+Nothing of it changes either way: it is not deleted, and `verify` goes on checking it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headwater.accounting.inventory.lines import NAMES
 from headwater.errors import Misuse
+from headwater.services.inventories.integrity import require_intact
 from headwater.services.inventories.viewing import find_inventory
 from headwater.store import audit, inventories
 
 if TYPE_CHECKING:
     from headwater.services.installation import Installation
+    from headwater.store.database import TenantConnection
+    from headwater.store.inventories import StoredInventory
 
 
 def publish(installation: Installation, text: str) -> int:
     """Give an inventory the next number. Misuse where it has one: a number stands for one inventory, for ever.
 
-    Stopped where its lines are not those that were calculated.
+    One that was discarded is not published either. Stopped where its lines are not those that were calculated.
     """
     inventory = find_inventory(installation, text)
-    if inventory.number is not None:
-        raise Misuse(
-            f"it is published already, under the number {inventory.number}",
-            where="inventory",
-            value=text,
-            remedy="Calculate it again: where anything it is made of has changed, the new one can be published.",
-        )
+    require_intact(installation, inventory)
     with installation.database.connect(installation.tenant_id) as connection:
-        inventories.check_lines(connection, installation.tenant_id, inventory, NAMES)
+        inventory = _locked(connection, installation, inventory)
+        if inventory.number is not None:
+            raise Misuse(
+                f"it is published already, under the number {inventory.number}",
+                where="inventory",
+                value=text,
+                remedy="Calculate it again: where anything it is made of has changed, the new one can be published.",
+            )
+        if inventory.discarded_at is not None:
+            raise Misuse(
+                "it was discarded",
+                where="inventory",
+                value=text,
+                remedy="Calculate it again: the same again brings it back.",
+            )
         number = inventories.publish(connection, installation.tenant_id, inventory)
         audit.append(
             connection,
@@ -37,3 +50,38 @@ def publish(installation: Installation, text: str) -> int:
             payload={"number": number, "name": inventory.name, "lines": inventory.lines.hex()},
         )
     return number
+
+
+def discard(installation: Installation, text: str) -> StoredInventory:
+    """Put a draft away: it is no longer listed or found by its name, until the same is calculated again.
+
+    Misuse where it is published, for a number stands for ever, or was discarded before.
+    """
+    inventory = find_inventory(installation, text)
+    with installation.database.connect(installation.tenant_id) as connection:
+        inventory = _locked(connection, installation, inventory)
+        if inventory.number is not None:
+            raise Misuse(
+                f"it is published under the number {inventory.number}, and what is published stands",
+                where="inventory",
+                value=text,
+                valid="a draft: an inventory without a number",
+                remedy="Publish the right one beside it: `headwater compare` tells what moved, and why.",
+            )
+        if inventory.discarded_at is not None:
+            raise Misuse("it was discarded before", where="inventory", value=text, valid="a draft that is listed")
+        audit.append(
+            connection,
+            installation.tenant_id,
+            action=inventories.DISCARDED,
+            resource=f"inventory/{inventory.inventory_id}",
+            payload={"name": inventory.name, "lines": inventory.lines.hex()},
+        )
+    return inventory
+
+
+def _locked(connection: TenantConnection, installation: Installation, inventory: StoredInventory) -> StoredInventory:
+    """The inventory as it stands once nobody else can publish or discard it, until the transaction ends."""
+    audit.lock_head(connection, installation.tenant_id)
+    known = inventories.all_inventories(connection, installation.tenant_id)
+    return next(each for each in known if each.inventory_id == inventory.inventory_id)

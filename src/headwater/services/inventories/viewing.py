@@ -104,17 +104,22 @@ def inventory_json(inventory: StoredInventory) -> dict[str, Any]:
     return {name: value.hex() if isinstance(value, bytes) else value for name, value in asdict(inventory).items()}
 
 
-def list_inventories(installation: Installation) -> list[StoredInventory]:
-    """Every inventory, the latest first."""
+def list_inventories(installation: Installation, *, discarded: bool = False) -> list[StoredInventory]:
+    """Every inventory, the latest first; those that were discarded only where they are asked for."""
     with installation.database.connect(installation.tenant_id) as connection:
-        return inventories.all_inventories(connection, installation.tenant_id)
+        found = inventories.all_inventories(connection, installation.tenant_id)
+    return [each for each in found if discarded or each.discarded_at is None]
 
 
 def find_inventory(installation: Installation, text: str) -> StoredInventory:
-    """An inventory by its number, by the beginning of its id, or the latest of a name. Misuse names others."""
-    known = list_inventories(installation)
+    """An inventory by its number, by the beginning of its id, or the latest of a name. Misuse names others.
+
+    One that was discarded is found by its id only.
+    """
+    everything = list_inventories(installation, discarded=True)
+    known = [each for each in everything if each.discarded_at is None]
     numbered = [each for each in known if each.number is not None and str(each.number) == text]
-    begun = [each for each in known if len(text) >= 4 and str(each.inventory_id).startswith(text.lower())]
+    begun = [each for each in everything if len(text) >= 4 and str(each.inventory_id).startswith(text.lower())]
     named = [each for each in known if each.name == text][:1]
     found = numbered or begun or named
     if len(found) == 1:
@@ -288,13 +293,14 @@ class Differences:
 
 
 def differences(installation: Installation, text: str, *, limit: int) -> list[Differences]:
-    """The inventory's own total beside every other that it has."""
+    """The inventory's own total beside every other that it has; Stopped where its lines are not those calculated."""
     inventory = find_inventory(installation, text)
     document = stored_document(installation, inventory)
     own = (document.designated_set, document.designated.method)
     others = [(gwp_set, method) for gwp_set in document.gwp_sets for method in document.methods]
     found = []
     with installation.database.connect(installation.tenant_id) as connection:
+        inventories.check_lines(connection, installation.tenant_id, inventory, NAMES)
         for other in others:
             if other == own:
                 continue
