@@ -91,6 +91,11 @@ def _carry_out(recipe: Recipe, base: Path, *, every: bool, as_json: bool) -> Non
 
             sync_and_tell(opened, recipe, base, as_json=as_json)
             return
+        if recipe.source.contract is not None:
+            from headwater.services.record_sources import plan_records
+
+            carry_out_and_tell(opened, lambda: plan_records(opened, recipe, base), as_json=as_json)
+            return
         files = source_files(opened, recipe, base)
         if not files[0].alone:
             import_each_and_tell(opened, recipe, base, files, again=every, as_json=as_json)

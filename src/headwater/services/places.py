@@ -1,4 +1,6 @@
-"""Where a record stands in the file it came from, in the words of whoever opens that file."""
+"""Where a record stands in what it came from, in the words of whoever opens that: a file, a source's table, or the
+records of a contract.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,33 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from headwater.connectors.text_table import Part
+
+
+def place_of(layout: Mapping[str, Any], record: int, line: int, cells: Mapping[str, str | None] | None) -> str:
+    """`cells` are the record's by column, None where they are not at hand: "connector sap, table Orders, Order = 7"."""
+    if "selection" in layout:
+        return _place_in_source(layout, cells)
+    if "records" in layout:
+        return _place_among_records(layout, cells)
+    return place_in_file(layout, record, line)
+
+
+def _place_in_source(layout: Mapping[str, Any], cells: Mapping[str, str | None] | None) -> str:
+    """By the columns that tell the rows of the table apart; where there are none, all that is known is the table."""
+    column_of = dict(zip(layout["source_columns"], layout["columns"], strict=True))
+    selection = layout["selection"]
+    told = (
+        [f"{name} = {cells.get(column_of[name]) or ''}" for name in selection["key"] if name in column_of]
+        if cells
+        else []
+    )
+    return ", ".join([f"connector {layout.get('connector', '?')}", f"table {selection['table']}", *told])
+
+
+def _place_among_records(layout: Mapping[str, Any], cells: Mapping[str, str | None] | None) -> str:
+    records = layout["records"]
+    key = "|".join(cells.get(name) or "" for name in records["key"]) if cells else "?"
+    return f"{records['contract'][0]} {key} as it stood"
 
 
 def place_in_file(layout: Mapping[str, Any], record: int, line: int) -> str:

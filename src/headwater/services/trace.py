@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +44,14 @@ class RunRef:
 class RawRecord:
     """A record as it stands in its file. `text` and `cells` are None where the file was erased.
 
+    origin           what it came from: a file, a source that was synced, or records of a contract
+    sha256           of the file; of a sync, of what was read for the record's chunk
     line, record_no  in the file, from 1; of a workbook `line` is the row, of a JSON array the index
-    place            the same in words: "line 7", "sheet Data, row 7"
+    place            the same in words: "line 7", "sheet Data, row 7", "connector sap, table Orders, Order = 7"
     cells            column -> text, as cut by the file's dialect
     """
 
+    origin: Literal["file", "sync", "records"]
     file: str
     sha256: str
     encoding: str
@@ -99,11 +102,24 @@ class Refused:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MadeFrom:
+    """A record of a contract that another was made from. `record` is it as it stands now, None where it is gone;
+    `changed` are the fields that were read and hold something else now.
+    """
+
+    contract: str
+    key: str
+    record: RecordTrace | None
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordTrace:
     """A stored record, and all it came from.
 
-    findings  what was noticed about it when it was loaded: rule and words
-    past      how many versions of it later runs have replaced
+    findings   what was noticed about it when it was loaded: rule and words
+    past       how many versions of it later runs have replaced
+    made_from  where its run read records of a contract: those it was made from
     """
 
     contract: Document
@@ -117,6 +133,7 @@ class RecordTrace:
     findings: tuple[str, ...]
     past: int
     mended: Refused | None = None
+    made_from: tuple[MadeFrom, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,6 +241,7 @@ def _record(record: RecordTrace) -> Node:
             children=(*fields, Node(title="SHA-256", value=record.mapping.hash)),
         ),
         _raw(record.raw),
+        *map(_made_from, record.made_from),
     ]
     if record.mended is not None:
         children.append(_mended(record.mended))
@@ -246,11 +264,20 @@ def _field(origin: FieldOrigin) -> str:
 
 def _raw(raw: RawRecord) -> Node:
     text = "(the file was erased; its hash is left)" if raw.text is None else raw.text
+    pinned = {"file": "the file", "sync": "what was read", "records": "the records"}[raw.origin]
     return Node(
         title="raw record",
-        value=f"{raw.file}, {raw.place}",
-        children=(Node(title="text", value=text), Node(title="SHA-256 of the file", value=raw.sha256)),
+        value=f"{raw.file}, {raw.place}" if raw.origin == "file" else raw.place,
+        children=(Node(title="text", value=text), Node(title=f"SHA-256 of {pinned}", value=raw.sha256)),
     )
+
+
+def _made_from(origin: MadeFrom) -> Node:
+    said = f"{origin.contract} {origin.key}"
+    if origin.record is None:
+        return Node(title="made from", value=f"{said}, which is gone since")
+    since = f", changed since: {', '.join(origin.changed)}" if origin.changed else ""
+    return Node(title="made from", value=said + since, children=_record(origin.record).children)
 
 
 def _mended(refused: Refused) -> Node:

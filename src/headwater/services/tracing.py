@@ -21,7 +21,8 @@ from headwater.services.field_origins import field_origins
 from headwater.services.imports import stored_logic
 from headwater.services.logic import CALCULATED, RESULTS
 from headwater.services.mending import mending_of
-from headwater.services.places import place_in_file
+from headwater.services.places import place_of
+from headwater.services.record_sources import origins_of
 from headwater.services.run_texts import RunTexts, span_of
 from headwater.services.sources import file_of
 from headwater.store import audit, findings, quarantine, runs
@@ -133,7 +134,20 @@ class _Tracer:
             findings=tuple(f"{rule}: {message}" for rule, message in noticed),
             past=past,
             mended=self._mended(*mended) if mended else None,
+            made_from=self._made_from(origin, raw),
         )
+
+    def _made_from(self, origin: _Origin, raw: trace.RawRecord) -> tuple[trace.MadeFrom, ...]:
+        found = []
+        for each in origins_of(origin.run.layout, raw.cells or {}) if raw.cells else ():
+            contract = self._installation.contract(each.contract, each.major)
+            with self._connect() as connection:
+                rows = find_rows(connection, self._tenant_id, contract, parse_key(contract, each.key))
+            record = self.record(contract, rows[0]) if rows else None
+            now = record.values if record else {}
+            changed = tuple(name for name, text in each.cells.items() if record and (now[name] or "") != text)
+            found.append(trace.MadeFrom(contract=each.contract, key=each.key, record=record, changed=changed))
+        return tuple(found)
 
     def _figure(self, emission: Contract, row: StoredRow, activity: StoredRow) -> trace.FigureTrace:
         origin = self._origin(row.chunk_id)
@@ -176,20 +190,22 @@ class _Tracer:
     def _raw(self, origin: _Origin, record_no: int) -> trace.RawRecord:
         """A record of a chunk (from 0) as its file has it."""
         run, span = origin.run, origin.span
+        sha256 = span.extract.sha256 if span.extract else run.blob_sha256
         with self._connect() as connection:
-            blob = get_cited_blob(connection, self._tenant_id, run.blob_sha256)
+            blob = get_cited_blob(connection, self._tenant_id, sha256)
         text, cells, line = None, None, span.first_line
         if blob.state == "held":
             with RunTexts(self._installation, run) as texts:
                 line, text = texts.record(span, record_no)
                 cells = self._cells(origin, texts.chunk(span), record_no)
         return trace.RawRecord(
+            origin="sync" if span.extract else "records" if "records" in run.layout else "file",
             file=file_of(run.layout) or blob.name,
-            sha256=run.blob_sha256.hex(),
+            sha256=sha256.hex(),
             encoding=run.encoding,
             line=line,
             record_no=span.first_record + record_no,
-            place=place_in_file(run.layout, span.first_record + record_no, line),
+            place=place_of(run.layout, span.first_record + record_no, line, cells),
             text=text,
             cells=cells,
         )

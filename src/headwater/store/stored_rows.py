@@ -60,6 +60,40 @@ def current_rows(connection: psycopg.Connection[Any], document: Document) -> byt
     return out.getvalue()
 
 
+def write_records(
+    connection: psycopg.Connection[Any],
+    out: Writes,
+    document: Document,
+    followed: Mapping[str, Document],
+    columns: Mapping[str, tuple[str | None, FieldSpec]],
+) -> None:
+    """Rows that stand, each with the rows that some of its fields hold the key of, as CSV of canonical texts, by key.
+
+    columns  name -> the followed field, or None for the row itself, and what stands there
+    """
+    tables = [sql.SQL("{} AS record").format(sql.Identifier(table_name(document)))]
+    tables += [
+        sql.SQL(QUERIES["followed"]).format(
+            table=sql.Identifier(table_name(other)),
+            alias=sql.Identifier(_alias(field)),
+            key=sql.Identifier(other.key[0].name),
+            field=sql.Identifier(field),
+        )
+        for field, other in followed.items()
+    ]
+    _copy(
+        connection,
+        out,
+        columns=[canonical(spec, table=_alias(field), name=name) for name, (field, spec) in columns.items()],
+        tables=sql.SQL(" ").join(tables),
+        order=[sql.Identifier("record", spec.name) for spec in document.key],
+    )
+
+
+def _alias(field: str | None) -> str:
+    return "record" if field is None else f"of_{field}"
+
+
 def write_codes(
     connection: psycopg.Connection[Any], out: Writes, fields: Mapping[str, Sequence[tuple[Document, FieldSpec]]]
 ) -> None:
@@ -99,15 +133,16 @@ class StoredRow:
     row_hash: bytes
 
 
-def canonical(spec: FieldSpec) -> sql.Composed:
+def canonical(spec: FieldSpec, *, table: str | None = None, name: str | None = None) -> sql.Composed:
     """A column as the canonical text of its kind, under its own name. PostgreSQL prints most types so by itself."""
-    column = sql.Identifier(spec.name)
+    column = sql.Identifier(spec.name) if table is None else sql.Identifier(table, spec.name)
+    told = sql.Identifier(name or spec.name)
     if spec.type == "boolean":
-        return sql.SQL("CAST({} AS text) AS {}").format(column, column)
+        return sql.SQL("CAST({} AS text) AS {}").format(column, told)
     if spec.type == "timestamp":
         form = sql.Literal('YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-        return sql.SQL("to_char({} AT TIME ZONE 'UTC', {}) AS {}").format(column, form, column)
-    return sql.SQL("{}").format(column)
+        return sql.SQL("to_char({} AT TIME ZONE 'UTC', {}) AS {}").format(column, form, told)
+    return sql.SQL("{} AS {}").format(column, told)
 
 
 def find_rows(

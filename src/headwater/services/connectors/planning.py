@@ -59,6 +59,7 @@ def plan_sync(installation: Installation, recipe: Recipe, base: Path) -> UUID:
         body["unwanted"] = list(drift.new_columns)
     body |= {
         "file": name,
+        "connector": stored.name,
         "kinds": list(kinds.items()),
         "warnings": [],
         "decimal": logic.mapping.locale.decimal,

@@ -2,6 +2,10 @@
 -- Rows as canonical text; an empty text is quoted, a missing value is not.
 COPY (SELECT {columns} FROM {tables} ORDER BY {order}) TO STDOUT (FORMAT csv, HEADER true, FORCE_QUOTE *)
 
+-- name: followed
+-- The row that a field holds the key of, beside the row that has the field.
+LEFT JOIN {table} AS {alias} ON {alias}.tenant_id = record.tenant_id AND {alias}.{key} = record.{field}
+
 -- name: codes
 -- The texts that stand in a field of a contract. Sorted by bytes, so that equal codes give equal files on every server.
 SELECT {reference} COLLATE "C" AS reference, CAST(code AS text) COLLATE "C" AS code
