@@ -10,7 +10,7 @@ import csv
 import difflib
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from headwater.accounting.in_doubt import InDoubt
@@ -56,6 +56,14 @@ def find_country(text: str) -> Country | CountryInDoubt:
     near = difflib.get_close_matches(name, _names(), n=4, cutoff=0.8) if len(name) > 3 else []
     by_code = [_codes()[word.upper()]] if word.upper() in _codes() else []
     return _in_doubt(word, tuple(dict.fromkeys([*by_code, *(_names()[each] for each in near)])), "")
+
+
+@lru_cache(maxsize=1024)
+def codes_meant(text: str) -> tuple[str, ...]:
+    """Two-letter codes that a text which is none of them means or may mean; what a finding suggests, and no more."""
+    found = find_country(text)
+    codes = (found.code,) if isinstance(found, Country) else found.candidates
+    return tuple(code for code in codes if code != text)
 
 
 def country_names() -> dict[str, str]:

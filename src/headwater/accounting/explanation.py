@@ -6,6 +6,7 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from headwater.accounting.countries import codes_meant
 from headwater.accounting.outcome import RULE_IDS, CalculationOutcome
 from headwater.accounting.timeline import FIRST_DAY, LAST_DAY, FactorPolicy, is_of_use
 from headwater.accounting.units import UnitInDoubt, candidates, find_unit, read_unit
@@ -63,12 +64,17 @@ class FactorCatalogue:
         activity_type, region = activity["activity_type"], activity["region"]
         regions = sorted(self._regions.get(activity_type, ()))
         if regions:
+            meant = " or ".join(code for code in codes_meant(region) if code in regions)
+            by_code = f"If {region} is {meant}, say so in the mapping of the region. " if meant else ""
             return (
                 "region",
                 region,
                 f"No emission factor for {activity_type} in region {region}.",
                 f"Regions with a factor for {activity_type}: {_some(regions)}.",
-                "Import a factor for the region, or correct it. Another region's factor is never taken unasked.",
+                (
+                    f"{by_code}Import a factor for the region, or correct it."
+                    " Another region's factor is never taken unasked."
+                ),
             )
         near = difflib.get_close_matches(activity_type, sorted(self._regions), n=SHOWN, cutoff=0.5)
         known = (

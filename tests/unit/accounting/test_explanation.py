@@ -94,6 +94,14 @@ def test_a_method_not_in_the_policy_is_named() -> None:
     assert "market_based" in found.valid
 
 
+def test_a_country_by_its_name_is_told_its_code_and_never_taken_for_it() -> None:
+    repair = "If Germany is DE, say so in the mapping of the region."
+    assert explained(factor(), region="Germany").repair.startswith(repair)
+    both = [factor(region="KR"), factor(region="KP")]
+    assert explained(*both, region="Korea").repair.startswith("If Korea is KR or KP, say so")
+    assert explained(factor(), region="France").repair.startswith("Import a factor")  # FR has none either
+
+
 def test_an_expired_factor_is_named_with_its_dates() -> None:
     old = factor(factor_id="F0", valid_from=date(2010, 1, 1), valid_to=date(2011, 1, 1))
     found = explained(old, factor(), period_start=date(2025, 3, 1))

@@ -229,6 +229,12 @@ def test_upstream_is_category_3_and_only_if_asked_for() -> None:
     assert made.rules() == {"inventory.no_upstream"}  # well-to-tank of the losses
 
 
+def test_a_country_by_its_name_is_told_its_code() -> None:
+    (finding,) = make([activity(region="Germany")], [factor()]).findings
+    assert finding.rule_id == "inventory.no_figure"
+    assert finding.message.endswith(" If Germany is DE, say so in the mapping of the region.")
+
+
 def test_what_has_no_figure_of_its_own_is_told_once() -> None:
     """Not again for every stage upstream of it."""
     rows = [activity(activity_id=name, activity_type="taxi", unit="km") for name in ("A1", "A2")]
