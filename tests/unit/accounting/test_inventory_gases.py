@@ -58,6 +58,23 @@ def test_gases_explain_a_co2e_within_its_digits(given: dict[str, Any], is_explai
     assert bases == (["derived"] if is_explained else ["published"])
 
 
+def test_methane_of_no_origin_is_told_where_it_costs_a_figure() -> None:
+    gases = {"co2e_kg_per_unit": "0.1983", "co2_kg_per_unit": "0.19", "ch4_kg_per_unit": "0.0002",
+             "n2o_kg_per_unit": "0.00001"}  # fmt: skip
+    leak = {"co2e_kg_per_unit": "28", "gas": "CH4", "gas_kg_per_unit": "1"}
+    for given in (gases, leak, {**gases, "ch4_kg_per_unit": None, "ch4_co2e_kg_per_unit": "0.0056"}):
+        of = factor(activity_type="natural_gas", unit="kWh_gross", scope=1, method="activity_based", **given)
+        made = make([activity(activity_type="natural_gas", unit="kWh_gross")], [of], gwp_sets=["AR5", "AR6"])
+        told = [each for each in made.findings if each.rule_id == "inventory.methane_of_no_origin"]
+        assert [(each.subject, each.activities) for each in told] == [("F1", 1)]
+        assert "AR6 has a potential for fossil methane and another" in told[0].message
+        (known,) = make(
+            [activity(activity_type="natural_gas", unit="kWh_gross")], [of | {"ch4_origin": "fossil"}], gwp_sets=["AR6"]
+        ).lines
+        assert known["basis"] == "derived"
+    assert "inventory.methane_of_no_origin" not in make([activity()], [factor()], gwp_sets=["AR6"]).rules()
+
+
 def test_what_the_gases_do_not_explain_is_not_lost_in_another_set() -> None:
     made = make([BURNT], [factor(**GAS, gwp_set="AR4", co2e_kg_per_unit="200", gas="HFC-134a", gas_kg_per_unit="0.1")],
                 gwp_sets=["AR4", "AR5"], designated={"gwp_set": "AR4"})  # fmt: skip

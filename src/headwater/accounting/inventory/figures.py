@@ -40,6 +40,8 @@ of the fifth place, which is up to 0.015 % of it; converted from other units (eG
 than its publisher gave it. Half of a unit of the third digit, the least that is published, is up to 0.5 %.
 """
 
+_METHANE_FIELDS = ("ch4_kg_per_unit", "ch4_co2e_kg_per_unit")
+
 
 @dataclass(frozen=True, kw_only=True)
 class PerUnit:
@@ -87,6 +89,8 @@ class FactorFigures:
     said: tuple[str, ...] = ()
     unexplained: str = ""
     """Where CO2e is missing in a set only because the gases do not explain it: what they come to."""
+    no_origin: tuple[str, ...] = ()
+    """Sets in which CO2e is missing only because nobody says where the methane comes from."""
 
     @property
     def largest(self) -> int:
@@ -155,6 +159,7 @@ def figures_of(
         if derivable.keys() - {own} and not explains(factor, potentials):
             unexplained = _unexplained(factor, potentials, sorted(derivable.keys() - {own}))
             derivable = {}
+    lost = [name for name in sets if name not in {own, *derivable}]
     return FactorFigures(
         factor=factor,
         co2e=co2e,
@@ -167,7 +172,16 @@ def figures_of(
         sets=_sets(own, sets, derivable, is_published=stage_of(factor) != OUTSIDE),
         said=said,
         unexplained=unexplained,
+        no_origin=() if origin or not lost else _by_origin(factor, lost, potentials),
     )
+
+
+def _by_origin(factor: Factor, sets: Sequence[str], potentials: Mapping[str, Mapping[str, Decimal]]) -> tuple[str, ...]:
+    """Those of the sets in which the factor would have CO2e if its methane had an origin, whichever."""
+    if not any(factor.get(name) for name in _METHANE_FIELDS) and factor.get("gas") != METHANE:
+        return ()
+    known = figures_of(factor, sets, potentials, ch4_origin="fossil")
+    return tuple(each.gwp_set for each in known.sets if each.basis == "derived")
 
 
 def explains(factor: Factor, potentials: Mapping[str, Mapping[str, Decimal]]) -> bool:
@@ -268,7 +282,7 @@ def _origin(factor: Factor, declared: str | None) -> tuple[str, tuple[str, ...]]
     stated = factor.get("ch4_origin")
     if stated in {"fossil", "non_fossil"}:
         return str(stated), ()
-    named = ("ch4_kg_per_unit", "ch4_co2e_kg_per_unit", *(["gas_kg_per_unit"] if factor.get("gas") == METHANE else []))
+    named = (*_METHANE_FIELDS, *(["gas_kg_per_unit"] if factor.get("gas") == METHANE else []))
     has_methane = any(factor.get(name) for name in named)
     if declared is None or not has_methane:
         return "", ()

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from headwater.accounting.countries import codes_meant
 from headwater.accounting.inventory.findings import (
     BEGINS_BEFORE,
     GRID_AVERAGE,
     NO_BIOGENIC,
     NO_FIGURE,
+    NO_ORIGIN,
     NO_SHARE,
     NO_UPSTREAM,
     NOT_IN_TOTAL,
@@ -175,12 +177,15 @@ def explanation(piece: PlacedPiece, tables: Tables) -> str:
         said = f"Residual mix missing. {said} Grid averages are not allowed by instruments.grid_average."
     candidates = [each for each in tables.policy.candidates(wanted, start) if each.reason]
     same_stage = [each for each in candidates if (each.factor.get("stage") or "use") == wanted.stage] or candidates
+    regions = {each.factor["region"] for each in same_stage}
+    meant = " or ".join(code for code in codes_meant(wanted.region) if code in regions)
+    by_code = f" If {wanted.region} is {meant}, say so in the mapping of the region." if meant else ""
     named = "; ".join(f"{each.factor['factor_id']}: {each.reason}" for each in same_stage[:SHOWN])
     rest = f" ({SHOWN} of {len(same_stage)} shown)" if len(same_stage) > SHOWN else ""
     if not named:
         types = ", ".join(tables.policy.types(wanted.activity_type))
         return f"{said} No factor has the activity type {types}. Import one, or list others under factors.types."
-    return f"{said} Looked at: {named}{rest}."
+    return f"{said} Looked at: {named}{rest}.{by_code}"
 
 
 def _substituted(noticed: Noticed, tables: Tables) -> Iterator[Finding]:
@@ -202,23 +207,29 @@ def _substituted(noticed: Noticed, tables: Tables) -> Iterator[Finding]:
 
 
 def _unexplained(noticed: Noticed, tables: Tables) -> Iterator[Finding]:
-    """Factors and instruments whose gases are no reason for their CO2e."""
+    """Factors and instruments whose gases are no reason for their CO2e, or whose methane has no origin."""
     for (number, is_figure), (count, quantity) in sorted(noticed.pieces.items()):
         piece = tables.pieces[number]
         if not is_figure or piece.choice.factor is None:
             continue
         figures = tables.factors[tables.add_factor(piece.choice.factor)]
-        if figures.unexplained:
-            yield Finding(
-                rule_id=UNEXPLAINED,
-                subject=str(figures.factor["factor_id"] or figures.factor.get("instrument_id")),
-                method=piece.method,
-                stage=piece.wanted.stage,
-                activities=count,
-                quantity=quantity,
-                unit=piece.wanted.unit,
-                message=figures.unexplained,
-            )
+        sets = ", ".join(figures.no_origin)
+        no_origin = (
+            f"Nobody says where the methane comes from, and {sets} has a potential for fossil methane and another: no"
+            " CO2e is derived there. Give ch4_origin with the factor, or declare ch4_origin.default in the document."
+        )
+        for rule, message in ((UNEXPLAINED, figures.unexplained), (NO_ORIGIN, no_origin if sets else "")):
+            if message:
+                yield Finding(
+                    rule_id=rule,
+                    subject=str(figures.factor["factor_id"] or figures.factor.get("instrument_id")),
+                    method=piece.method,
+                    stage=piece.wanted.stage,
+                    activities=count,
+                    quantity=quantity,
+                    unit=piece.wanted.unit,
+                    message=message,
+                )
 
 
 def _uncounted(noticed: Noticed, tables: Tables) -> Iterator[Finding]:
