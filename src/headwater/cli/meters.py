@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headwater.cli.imports import AsJson
+from headwater.cli.licences import print_licences
 from headwater.cli.pages import present
 from headwater.cli.printing import print_json, print_table
 from headwater.cli.session import installation
@@ -173,3 +174,4 @@ def _print(found: MeterCalendar) -> None:
         typer.echo(f"{count:,} activities not judged: {reason}")
     for kind, what in (("overlap", "billed more than once"), ("gap", "not billed")):
         typer.echo(f"{len(counted.of_kind(kind)):,} stretches {what}: {found.risk_in_words(kind)}")
+    print_licences(found.licences)

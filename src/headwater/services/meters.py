@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from headwater.services.charts import Drawing, Label, Mark
 from headwater.services.contract_rows import load_rows
 from headwater.services.figure_page import Page, Section, Table
 from headwater.services.inventories.calculating import opened_engine
+from headwater.services.inventories.inputs import FACTOR
+from headwater.services.licences import of_figures, section
 from headwater.services.logic import CALCULATED, RESULTS
 from headwater.services.report_figures import tonnes, words
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+    from headwater.accounting.factors import RestsOn
     from headwater.services.installation import Installation
 
 FORM = "activity_form"
@@ -60,10 +63,11 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class MeterCalendar:
-    """A calendar, and the set of warming potentials its figures are in; absent where there are none."""
+    """A calendar, and what its figures are in and rest on. `gwp_set` is absent where there are none."""
 
     calendar: Calendar
     gwp_set: str | None
+    licences: tuple[RestsOn, ...] = ()
 
     def at_risk(self, kind: str) -> Decimal | None:
         """Kilograms of CO2e in all overlaps or all gaps that have a figure; None where there are some and none has."""
@@ -95,6 +99,7 @@ class MeterCalendar:
             "without_figure": {kind: self.without_figure(kind) for kind in ("overlap", "gap")},
             "meters": self.calendar.meters.to_pylist(),
             "findings": self.calendar.findings.to_pylist(),
+            "licences": [asdict(each) for each in self.licences],
         }
 
 
@@ -103,7 +108,9 @@ def meter_calendar(installation: Installation, asked: Asked) -> MeterCalendar:
     with opened_engine(installation) as connection:
         bills, gwp_set = _bills(installation, connection, asked)
         return MeterCalendar(
-            calendar=read_calendar(connection, bills, start=asked.start, end=asked.end), gwp_set=gwp_set
+            calendar=read_calendar(connection, bills, start=asked.start, end=asked.end),
+            gwp_set=gwp_set,
+            licences=tuple(_licences(installation, connection, asked)),
         )
 
 
@@ -175,6 +182,7 @@ def page(found: MeterCalendar, *, organisation: str) -> Page:
             ),
             _section("Billed more than once", overlaps),
             _section("Not billed", gaps),
+            section(found.licences),
         ],
     )
 
@@ -260,10 +268,22 @@ def _bills(
     return bills, sets[0][0] if sets else None
 
 
+def _licences(installation: Installation, connection: duckdb.DuckDBPyConnection, asked: Asked) -> list[RestsOn]:
+    """What the figures of the bills looked at rest on."""
+    load_rows(installation, connection, installation.contract(*FACTOR), "rows_of_factors")
+    connection.execute(
+        "CREATE OR REPLACE TABLE looked_at AS FROM chosen_figures SEMI JOIN"
+        " (FROM bill_rows WHERE $facility IS NULL OR facility_code = $facility) USING (activity_id)",
+        {"facility": asked.facility},
+    )
+    return of_figures(connection, "looked_at", "rows_of_factors")
+
+
 def _choose_figures(connection: duckdb.DuckDBPyConnection, asked: Asked) -> None:
     """The table chosen_figures, one figure an activity. Misuse: several stand beside each other."""
     connection.execute(
-        "CREATE OR REPLACE TABLE chosen_figures AS SELECT activity_id, method, scope, gwp_set, co2e_kg FROM figure_rows"
+        "CREATE OR REPLACE TABLE chosen_figures AS"
+        " SELECT activity_id, factor_id, method, scope, gwp_set, co2e_kg FROM figure_rows"
         " WHERE $figures AND ($set IS NULL OR gwp_set = $set) AND ($method IS NULL OR scope <> 2 OR method = $method)",
         {"set": asked.gwp_set, "method": asked.method, "figures": asked.figures},
     )

@@ -39,6 +39,7 @@ def test_gaps_and_overlaps_with_what_is_at_risk(loaded: Headwater) -> None:
     assert (overlap["kind"], overlap["days"], overlap["quantity"]) == ("overlap", 15, "300.000000")
     assert found["co2e_kg_at_risk"] == {"overlap": "150.000000", "gap": "217.500000"}
     assert (found["judged"], found["unjudged"], found["gwp_set"]) == (3, {"no end of the period": 1}, "AR5")
+    assert [(each["source"], each["licence"], each["lines"]) for each in found["licences"]] == [("test", "CC0", 4)]
     told = loaded("meters", "calendar", "--from", "2024-01-01", "--to", "2025-01-01").out
     assert "2 stretches not billed" in told
     assert "1 activities not judged: no end of the period" in told
