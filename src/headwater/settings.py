@@ -128,6 +128,14 @@ class Settings(BaseModel):
         default=None,
         shown="`credentials.key` in `data_dir`",
     )
+    dead_letters: str | None = _setting(
+        "The connector (a folder, S3 or Azure Blob) that a copy of what each run refused is written to, as CSV. "
+        "A copy that fails stops no run and is tried again.",
+        valid="the name of a connector",
+        default=None,
+        shown="no copy",
+        pattern=r"^[a-z][a-z0-9_-]{0,62}$",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _setting(
         "The least important log entry that is written.",
         valid="one of debug, info, warning, error",

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import obstore
 import pytest
 import yaml
 
-from headwater.errors import InputRefused
+from headwater.errors import InputRefused, Misuse
 from headwater.pipeline.recipe import Recipe
 from headwater.services.batches import Imported
-from headwater.services.connectors.keeping import add, find, opened
+from headwater.services.connectors.keeping import add, change, find, opened
 from headwater.services.connectors.syncing import files_of_store, sync_files
+from headwater.services.dead_letters import mirror
 from headwater.services.verification import verify
 from headwater.telemetry import SilentProgress
 from tests.connectors.servers_object_stores import BUCKET, SECRETS, S3Server, seaweedfs
@@ -94,3 +98,23 @@ def test_a_file_that_changes_once_it_is_listed_is_refused_by_name_and_the_others
     assert bucket.loaded() == {"3": "110"}
     bucket.sync()
     assert bucket.loaded() == {"1": "999", "3": "110"}
+
+
+def test_what_a_run_refuses_is_copied_into_a_bucket(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    installation = bucket.river.installation
+    settings = installation.settings.model_copy(update={"dead_letters": "archive"})
+    keeping = replace(installation, settings=settings)
+    monkeypatch.setenv("ARCHIVE_SECRET", SECRETS["owner"])
+    config = {"endpoint_url": bucket.server.url, "bucket": BUCKET, "prefix": "refused", "access_key_id": "reader"}
+    add(installation, "archive", "s3", {**config, "secret_access_key_ref": "env:BUCKET_SECRET"})
+    bucket.sync()  # by a process that knows of no store
+    with pytest.raises(Misuse, match=r"the login may not do this.*s3:PutObject") as refused:
+        list(mirror(keeping))
+    assert SECRETS["reader"] not in str(refused.value)
+    change(installation, "archive", {"access_key_id": "owner", "secret_access_key_ref": "env:ARCHIVE_SECRET"})
+    (copied,) = mirror(keeping)
+    assert (copied.source_name, copied.records) == ("bills/2024/02.csv", 1)
+    found = bytes(obstore.get(bucket.server.owner, f"refused/{copied.object}").bytes()).decode("utf-8-sig")
+    (row,) = csv.DictReader(io.StringIO(found))
+    assert (row["line"], row["reading_id"], row["kwh"]) == ("3", "4", "x")
+    assert list(mirror(keeping)) == []

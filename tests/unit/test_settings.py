@@ -15,6 +15,7 @@ WRONG = {
     "chunk_size": "many",
     "memory_limit": "1MiB",
     "credentials_keys": "k1:c2hvcnQ=",
+    "dead_letters": "s3://bucket",
     "log_level": "loud",
     "log_format": "xml",
     "organisation": "Åre kommun",

@@ -13,7 +13,7 @@ from headwater.cli.carrying import carry_out_and_tell
 from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_facts, print_json, print_table, told_of
 from headwater.cli.quarantine_fix import fix, fix_hints
-from headwater.cli.quarantine_keeping import expire
+from headwater.cli.quarantine_keeping import expire, mirror
 from headwater.cli.quarantine_workbook import export_workbook, resubmit_workbook
 from headwater.cli.session import installation
 from headwater.errors import Misuse
@@ -264,6 +264,7 @@ def dismiss(
 
 
 app.command()(expire)
+app.command()(mirror)
 
 
 def record_as_json(record: Quarantined) -> dict[str, Any]:

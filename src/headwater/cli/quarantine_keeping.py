@@ -1,8 +1,9 @@
-"""Keeping quarantine in order: what nobody will mend any more is let go."""
+"""Keeping quarantine in order: what nobody will mend any more is let go, and what was refused is copied elsewhere."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated
 
@@ -58,6 +59,36 @@ def expire(
         typer.echo(f"{count:,} have been open for more than {days:,} days. Nothing was changed; --yes dismisses them.")
     else:
         typer.echo(f"none has been open for more than {days:,} days")
+
+
+def mirror(as_json: AsJson = False) -> None:
+    """Copy what runs refused to the store that HEADWATER_DEAD_LETTERS names, where that is not done yet.
+
+    Each run does so when it ends. This is for what failed then, and for runs from before the store was set.
+
+    \b
+    Examples:
+      headwater quarantine mirror
+
+    \b
+    Exit codes: 0 all copied, 1 error: what was copied until then is noted, 2 usage.
+    """
+    from headwater.services import dead_letters
+
+    done: list[dead_letters.Mirrored] = []
+    with installation() as opened:
+        try:
+            for each in dead_letters.mirror(opened):
+                done.append(each)
+                typer.echo(f"{each.records:,} records of {each.source_name}: {each.object}", err=as_json)
+        finally:
+            left = len(dead_letters.waiting(opened))
+            if as_json:
+                print_json({"mirrored": [asdict(each) for each in done], "left": left})
+            elif left:
+                typer.echo(f"what {left:,} runs refused is not copied yet", err=True)
+    if not done:
+        typer.echo("nothing to do: what runs refused is copied", err=as_json)
 
 
 def _days(text: str) -> int:

@@ -59,6 +59,15 @@ def export(installation: Installation, out: IO[str], *, run: str | None, rule: s
     return Exported(rows=rows, run_id=latest_of(origins).run_id, columns=form.header)
 
 
+def export_run(installation: Installation, out: IO[str], run: Run) -> int:
+    """Write all that one run refused, whatever became of it since, in the same form; how many records."""
+    tenant_id = installation.tenant_id
+    which = Which(state=None, run_id=run.run_id)
+    with installation.database.connect(tenant_id) as connection:
+        form = form_of([run], has_record=quarantine.has_uncut(connection, tenant_id, which))
+        return _write(out, form, quarantine.each_quarantined(connection, tenant_id, which))
+
+
 def which_records(
     connection: Any,
     installation: Installation,

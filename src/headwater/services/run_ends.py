@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from headwater.errors import HeadwaterError
 from headwater.services.connectors.reconciling import reconcile
+from headwater.services.dead_letters import mirror_at_end
 from headwater.services.mending import open_after_resubmission
 from headwater.store import audit, runs
 from headwater.store.chunks import ledger_of
@@ -77,4 +78,5 @@ def end_run(installation: Installation, run: Run, logic: Logic) -> str:
             payload={"state": state, "gaps": gaps, "open_in_quarantine": refused, "logic": logic.hash.hex()}
             | ({"reconciliation": reconciled} if reconciled else {}),
         )
+    mirror_at_end(installation)
     return state

@@ -19,7 +19,8 @@ from headwater.cli.main import app
 PROMISED = {
     "demo", "inspect", "map suggest", "map preview", "recipe init",
     "import", "run", "runs list", "runs show", "runs resume", "quarantine list", "quarantine show",
-    "quarantine export", "quarantine resubmit", "quarantine fix", "quarantine dismiss",
+    "quarantine export", "quarantine resubmit", "quarantine fix", "quarantine dismiss", "quarantine expire",
+    "quarantine mirror",
     "contracts list", "contracts show",
     "contracts diff", "contracts export", "factors import", "factors list", "factors show", "factors conflicts",
     "factors licences", "factors export", "inventory calculate", "inventory list", "inventory show", "inventory lines",

@@ -55,6 +55,27 @@ class Folder:
         finally:
             part.unlink(missing_ok=True)
 
+    def put(self, name: str, path: Path) -> None:
+        """Write a file under a name; one of that name is replaced, whole or not at all.
+
+        The folder itself is not made: where it is missing, something is not mounted.
+        """
+        if not self._top.is_dir():
+            raise Misuse("the folder does not exist", where=self._where, valid="the path of a folder")
+        to = self._top / name
+        part = to.with_name(f".{to.name}.part")
+        try:
+            to.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                shutil.copyfile(path, part)
+                part.replace(to)
+            finally:
+                part.unlink(missing_ok=True)
+        except OSError as error:
+            what = f"the file cannot be written: {error.strerror}"
+            remedy = "Make room there, or give the user that Headwater runs as the right to write"
+            raise Misuse(what, where=f"{self._where}, {name}", remedy=remedy) from error
+
     def close(self) -> None:
         """Nothing is held."""
 

@@ -26,11 +26,11 @@ class ObjectStore:
 
     where  how the store is called in problems: s3://bucket, without login
     make   the store of obstore, made at the first call; Misuse where a secret is missing
-    rights what listing and reading need, in the store's own words
+    rights what listing, reading and writing need, in the store's own words
     """
 
     def __init__(
-        self, config: RemoteFilesConfig, *, where: str, make: Callable[[], Any], rights: tuple[str, str]
+        self, config: RemoteFilesConfig, *, where: str, make: Callable[[], Any], rights: tuple[str, str, str]
     ) -> None:
         self._config = config
         self._where = where
@@ -84,6 +84,12 @@ class ObjectStore:
         if refused.kind == "not_found" and refused.code not in {"NoSuchBucket", "ContainerNotFound"}:
             raise changed(self._where, file.name, "the file is gone since it was listed")
         raise error_of(refused, f"{self._where}, {file.name}", f"reading {file.name} ({self._rights[1]})")
+
+    def put(self, name: str, path: Path) -> None:
+        """Write a file under a name; one of that name is replaced, whole or not at all."""
+        _, refused = self._asked(lambda: library().put(self._store, name, path))
+        if refused is not None:
+            raise error_of(refused, f"{self._where}, {name}", f"writing {name} ({self._rights[2]})")
 
     def close(self) -> None:
         """Let the connections go with the store that holds them."""
