@@ -17,6 +17,7 @@ def test_a_word_in_doubt_is_a_finding_that_says_why_and_how_to_settle_it(word: s
     assert isinstance(found, UnitInDoubt)
     assert found.candidates == doubtful()[word].candidates
     assert doubtful()[word].why in found.message
+    assert found.message[-2:] not in {"?.", ".."}
     assert all(symbol in found.valid for symbol in found.candidates)
     assert found.candidates[0] in found.repair
 

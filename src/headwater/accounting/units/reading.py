@@ -71,7 +71,7 @@ def _in_doubt(word: str) -> UnitInDoubt:
     return UnitInDoubt(
         text=word,
         candidates=near,
-        message=f"{message}: {doubt.why}." if doubt else f"{message}.",
+        message=f"{message}: {doubt.why}{'' if doubt.why.endswith('?') else '.'}" if doubt else f"{message}.",
         valid=f"It may mean {', '.join(near)}." if near else "A unit of the registry.",
         repair="Write the unit meant, or say in the mapping what the source's word means"
         + (f", as in values: {{{word}: {near[0]}}}." if near else "."),
