@@ -17,9 +17,8 @@ from headwater.connectors.odata.connector import ODataConnector
 from headwater.connectors.protocol import Selection, SourcePlan
 from headwater.errors import InputRefused, Misuse, RetryLater
 from tests.connectors.servers_http import Asked, Reply, http_server, json_reply
-from tests.connectors.servers_odata import PASSWORD, USER, ODataServer, odata_server
+from tests.connectors.servers_odata import PASSWORD, USER, ODataServer
 
-__all__ = ["odata_server"]
 VERSIONS = ("v2", "v4")
 ORDERS, ITEMS = "API_PURCHASEORDER_PROCESS_SRV.A_PurchaseOrder", "API_PURCHASEORDER_PROCESS_SRV.A_PurchaseOrderItem"
 

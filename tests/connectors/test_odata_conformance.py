@@ -15,10 +15,9 @@ import pytest
 from headwater.connectors.odata import ODataConfig, kind
 from headwater.connectors.protocol import Cause, Kind
 from headwater.testing import Case, ConnectorConformance, Row
-from tests.connectors.servers_odata import PASSWORD, USER, ODataServer, odata_server
+from tests.connectors.servers_odata import PASSWORD, USER, ODataServer
 from tests.servers import free_port
 
-__all__ = ["odata_server"]
 _TABLES = {
     "integer": "Longs",
     "decimal": "Numerics",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from tests.servers import Installation
@@ -76,6 +79,35 @@ def follow(
     )
     printed = re.split(r"^@@\d+@@\n", done.stdout, flags=re.MULTILINE)[1:]
     assert len(printed) == len(followed)
+    hold(followed, printed)
+    return len(followed)
+
+
+def follow_here(page: str, run: Callable[[list[str]], tuple[int, str]]) -> int:
+    """The same in this process and folder, for pages that only export, write files and call `headwater`, which `run`
+    does: exit code and what it printed.
+    """
+    followed = steps(page)
+    printed = []
+    for step in followed:
+        lines = iter(step.commands.splitlines())
+        output = ""
+        for line in lines:
+            words = shlex.split(line)
+            if words[:2] == ["cat", ">"]:
+                body = "".join(f"{each}\n" for each in takewhile(words[3].removeprefix("<<").__ne__, lines))
+                Path(words[2]).write_text(body, encoding="utf-8")
+                continue
+            assert words[0] == "headwater", line
+            code, told = run(words[1:])
+            output += told if code in {0, LOADED_WITH_QUARANTINE} else f"{told}\nfailed with {code}: {line}\n"
+        printed.append(output)
+    hold(followed, printed)
+    return len(followed)
+
+
+def hold(followed: list[Step], printed: list[str]) -> None:
+    """What each step printed against what the page shows."""
     for step, output in zip(followed, printed, strict=True):
         may_fail = any(line.startswith("error:") for line in step.shown)
         assert may_fail or "failed with" not in output, output
@@ -87,4 +119,3 @@ def follow(
             match = wanted.search(text, at)
             assert match, f"{line!r} is not in what `{step.commands}` printed, or not there:\n{output}"
             at = match.end()
-    return len(followed)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.connectors.csv_file import CsvConfig
 from headwater.connectors.files import inspect_file
 from headwater.errors import InputRefused, Misuse
+from headwater.mapping import compile_mapping
 from headwater.mapping.compile import columns_named, columns_read
 from headwater.services.drift import find_drift, kinds_of
 from headwater.services.folders import SourceFile
@@ -72,10 +73,12 @@ def plan_records(installation: Installation, recipe: Recipe, base: Path) -> UUID
     logic = logic_of(installation, recipe, base)
     mapping = logic.mapping
     records = _records_of(installation, recipe)
+    columns = records.read_by(mapping)
+    compile_mapping(mapping, logic.contract, tuple(columns))
     with TemporaryDirectory(prefix="headwater-") as folder:
         path = Path(folder) / f"{records.name}.csv"
         with path.open("wb") as file, installation.database.connect(installation.tenant_id) as connection:
-            write_records(connection, file, records.document, records.followed, records.read_by(mapping))
+            write_records(connection, file, records.document, records.followed, columns)
         found = inspect_file(path, replace(config_of(mapping), format="csv", csv=AS_WRITTEN))
         taken = take_in(
             installation, path, found, chunk_size=recipe.load.chunk_size or installation.settings.chunk_size
