@@ -1,7 +1,7 @@
 """Options of the suite, the seed of what is drawn by chance, and the closing word about tests that did not run.
 
     --postgres=embedded|installed   which server the fixtures start
-    --faults=sample|full            how many of a fault test's instants are tried
+    --faults=sample|full            how many of a fault's instants and of a sweep's places are tried
     --seed=N                        repeats the sample of an earlier run
 
 A skip says at the end why; with CI=true it makes the suite fail, for a check that silently does not run is none.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SEED = pytest.StashKey[int]()
+
+Some = Callable[[Iterable[Any], int], list[Any]]
 
 # In CI the examples are the same each time, so that red means the change; runs by hand draw new ones.
 hypothesis.settings.register_profile(
@@ -81,6 +84,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def seed(request: pytest.FixtureRequest) -> int:
     """What chance starts from in this run; printed in the header and, where something failed, at the end."""
     return request.config.stash[SEED]
+
+
+@pytest.fixture
+def some(request: pytest.FixtureRequest, seed: int) -> Some:
+    """Of all that a sweep goes through, one in so many in its order, drawn anew by each seed; all by --faults=full."""
+    draw = random.Random(f"{seed} {request.node.name}")
+
+    def drawn(all_there_are: Iterable[Any], one_in: int) -> list[Any]:
+        places = list(all_there_are)
+        if request.config.getoption("--faults") == "full":
+            return places
+        few = draw.sample(range(len(places)), -(-len(places) // one_in))
+        return [places[number] for number in sorted(few)]
+
+    return drawn
 
 
 @pytest.fixture(scope="session")
