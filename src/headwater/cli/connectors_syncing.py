@@ -13,6 +13,7 @@ from headwater.cli.imports import AsJson
 from headwater.cli.many import tell_each
 from headwater.cli.printing import print_facts, print_json, print_table
 from headwater.cli.session import installation
+from headwater.cli.trying import DryRun, Rows, refuse_rows, try_and_tell
 
 if TYPE_CHECKING:
     from headwater.pipeline.recipe import Recipe
@@ -32,6 +33,8 @@ def sync(
     ] = 0,
     full: Annotated[bool, typer.Option("--full", help="Read all, and delete what the source no longer holds.")] = False,
     chunk_size: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Rows a transaction.")] = None,
+    dry_run: DryRun = False,
+    rows: Rows = None,
     as_json: AsJson = False,
 ) -> None:
     """Bring in what a source holds, or what changed there since last time.
@@ -43,6 +46,7 @@ def sync(
     Examples:
       headwater connectors sync crm --table public.meters --mapping meters.yaml
       headwater connectors sync crm --table public.meters --mapping meters.yaml --cursor changed_at --lag 900
+      headwater connectors sync crm --table public.meters --mapping meters.yaml --dry-run --rows 10000
       headwater connectors sync bucket --mapping bills.yaml
 
     \b
@@ -54,7 +58,10 @@ def sync(
     load = {"strategy": "full" if full else "delta", "chunk_size": chunk_size}
     said = {"recipe": "sync", "source": source, "mapping": mapping, "load": load}
     recipe = recipe_of(said, where="connectors sync")
+    refuse_rows(rows, dry_run=dry_run)
     with installation() as opened:
+        if dry_run:
+            try_and_tell(opened, [(recipe, Path.cwd())], rows=rows, as_json=as_json)
         sync_and_tell(opened, recipe, Path.cwd(), as_json=as_json)
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from headwater.cli.carrying import carry_out_and_tell
 from headwater.cli.many import import_each_and_tell
 from headwater.cli.session import installation
+from headwater.cli.trying import DryRun, Rows, refuse_rows, try_and_tell
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from headwater.pipeline.recipe import Recipe
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -33,6 +36,8 @@ def import_(
         typer.Option(min=1, max=1_000_000, help="Records a transaction.", show_default="the setting chunk_size"),
     ] = None,
     every: Every = False,
+    dry_run: DryRun = False,
+    rows: Rows = None,
     as_json: AsJson = False,
 ) -> None:
     """Import a file, or all files of a folder or pattern, through a mapping.
@@ -48,6 +53,7 @@ def import_(
       headwater import meters.csv --mapping meters.yaml
       headwater import electricity_2024.csv --mapping laboratory_electricity --name electricity
       headwater import meters.csv --mapping meters.yaml --json
+      headwater import meters.csv --mapping meters.yaml --dry-run
 
     \b
     Exit codes: 0 all loaded, 1 error, 2 usage, 3 loaded with rows open in quarantine, 4 partial success.
@@ -55,30 +61,57 @@ def import_(
     from headwater.services.imports import file_recipe
 
     recipe = file_recipe(file, mapping, source_name=name, chunk_size=chunk_size)
+    refuse_rows(rows, dry_run=dry_run)
+    if dry_run:
+        _try([(recipe, Path.cwd())], rows=rows, as_json=as_json)
     _carry_out(recipe, Path.cwd(), every=every, as_json=as_json)
 
 
 def run(
-    recipe: Annotated[Path, typer.Argument(help="The recipe: a YAML or JSON file.", show_default=False)],
+    recipes: Annotated[
+        list[Path], typer.Argument(metavar="RECIPE...", help="The recipe: a YAML or JSON file.", show_default=False)
+    ],
+    *,
+    at_once: Annotated[int, typer.Option("--at-once", min=1, max=64, help="Of several recipes, how many at once.")] = 2,
     every: Every = False,
+    dry_run: DryRun = False,
+    rows: Rows = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a recipe.
+    """Run a recipe, or several at once.
 
     It says source, mapping, load strategy and factors in one document; paths in it are taken from its folder.
     Running the same recipe twice changes nothing.
+
+    Several are carried out in no order of their own, each in a process with memory of its own; those that read through
+    the same connector wait for each other. What one needs of another is loaded by a command before. The exit code is
+    the worst of theirs.
 
     \b
     Examples:
       headwater run recipes/electricity.yaml
       headwater run recipes/electricity.yaml --json
+      headwater run recipes/electricity.yaml --dry-run --rows 10000
+      headwater run sap.yaml workday.yaml plant.yaml --at-once 3
 
     \b
     Exit codes: 0 all loaded, 1 error, 2 usage, 3 loaded with rows open in quarantine, 4 partial success.
     """
     from headwater.pipeline.recipe import load_recipe
 
-    _carry_out(load_recipe(recipe), recipe.parent, every=every, as_json=as_json)
+    refuse_rows(rows, dry_run=dry_run)
+    if dry_run:
+        _try([(load_recipe(path), path.parent) for path in recipes], rows=rows, as_json=as_json)
+    if len(recipes) > 1:
+        from headwater.cli.several import run_each_and_tell
+
+        run_each_and_tell(recipes, at_once=at_once, options=["--all"] if every else [], as_json=as_json)
+    _carry_out(load_recipe(recipes[0]), recipes[0].parent, every=every, as_json=as_json)
+
+
+def _try(recipes: Sequence[tuple[Recipe, Path]], *, rows: int | None, as_json: bool) -> NoReturn:
+    with installation() as opened:
+        try_and_tell(opened, recipes, rows=rows, as_json=as_json)
 
 
 def _carry_out(recipe: Recipe, base: Path, *, every: bool, as_json: bool) -> None:

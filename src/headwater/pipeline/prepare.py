@@ -26,12 +26,15 @@ if TYPE_CHECKING:
     from headwater.connectors.csv_file import ChunkSpan, Layout, Ragged, RawChunk
     from headwater.connectors.csv_file.read import Drifted
     from headwater.pipeline.mending import Mending
-    from headwater.pipeline.ports import ChunkStore, ChunkTexts, EarlierChunk
+    from headwater.pipeline.ports import ChunkStore, ChunkTexts
     from headwater.pipeline.transform import ChunkTransform, Transformed
 
 
 class Preparation:
-    """Reads and transforms the chunks of one run. `read` and `prepare` may be called from different threads."""
+    """Reads and transforms the chunks of one run. `read` and `prepare` may be called from different threads.
+
+    store  what earlier runs left; None where that is not asked for
+    """
 
     def __init__(
         self,
@@ -39,7 +42,7 @@ class Preparation:
         texts: ChunkTexts,
         layout: Layout,
         transform: ChunkTransform,
-        store: ChunkStore,
+        store: ChunkStore | None,
         source_id: bytes,
         mending: Mending | None = None,
     ) -> None:
@@ -55,7 +58,7 @@ class Preparation:
         """Read a chunk; unless `afresh`, one that was committed with the same bytes before is not parsed."""
         with self._reading:
             span, data = self._texts.take(span)
-        if not afresh:
+        if not afresh and self._store is not None:
             raw_sha256 = hashlib.sha256(data).digest()
             earlier = self._store.earlier(span.chunk_no, raw_sha256)
             if earlier is not None:
@@ -72,8 +75,7 @@ class Preparation:
             raise AssertionError("a chunk read afresh has its records")
         try:
             with interruptible():
-                alike = None if afresh or self._mending else self._store.alike(chunk.span.chunk_no)
-                beside = None if alike is None else self._beside(chunk, raw, alike)
+                beside = None if afresh or self._mending else self._beside(chunk, raw)
                 return self._whole(chunk, raw) if beside is None else beside
         except duckdb.Error as error:
             raise InputRefused(
@@ -105,12 +107,15 @@ class Preparation:
             mends=mends,
         )
 
-    def _beside(self, chunk: ReadChunk, raw: RawChunk, alike: EarlierChunk) -> PreparedChunk | None:
+    def _beside(self, chunk: ReadChunk, raw: RawChunk) -> PreparedChunk | None:
         """Only records whose raw hash the chunk of the last run does not know go through the engine.
 
-        None where too few are known to be worth it, or where a known one stands twice: then the whole chunk is looked
-        at in order.
+        None where there is no such chunk, where too few are known to be worth it, or where a known one stands twice:
+        then the whole chunk is looked at in order.
         """
+        alike = None if self._store is None else self._store.alike(chunk.span.chunk_no)
+        if self._store is None or alike is None:
+            return None
         stored_hashes, stored_keys = self._store.standing(alike.root)
         raw_hashes = self._transform.raw_hashes(raw.table)
         place = _places(raw_hashes, stored_hashes)

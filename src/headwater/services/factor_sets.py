@@ -24,7 +24,8 @@ def pin(installation: Installation) -> bytes:
     with installation.database.connect(installation.tenant_id) as connection:
         content = current_rows(connection, document)
         blob = installation.blobs.put_bytes(installation.tenant_id, content)
-        cite_blob(connection, installation.tenant_id, blob, kind="factor_set", name="emission_factor.csv")
+        if installation.keeps:
+            cite_blob(connection, installation.tenant_id, blob, kind="factor_set", name="emission_factor.csv")
     return blob.sha256
 
 

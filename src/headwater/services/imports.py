@@ -24,7 +24,7 @@ from headwater.pipeline.seen import SeenKeys
 from headwater.pipeline.writer import ChunkWriter
 from headwater.services.chain_entries import planned_payload
 from headwater.services.column_lineage import SqlLineage, lineage_of
-from headwater.services.connectors.extraction import SyncTexts
+from headwater.services.connectors.extraction import sync_texts
 from headwater.services.contracts_view import loadable
 from headwater.services.drift import find_drift, kinds_of
 from headwater.services.folders import files_of
@@ -138,6 +138,30 @@ def plan_source(
     installation: Installation, recipe: Recipe, base: Path, file: SourceFile, *, remote: Remote | None = None
 ) -> UUID:
     """Plan the run of one file; its id, for `carry_out`. `remote` says where it was fetched from."""
+    found = found_file(installation, recipe, base, file)
+    return plan_run(
+        installation,
+        found.logic,
+        found.taken,
+        source_id=source_id(found.logic.mapping, found.name),
+        source_name=found.name,
+        noted=found.noted | ({"remote": {"version": remote.version}} if remote else {}),
+        connector_id=remote.connector_id if remote else None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundFile:
+    """A file as a recipe reads it, ready to be planned; `noted` is kept beside its layout."""
+
+    name: str
+    logic: Logic
+    taken: TakenIn
+    noted: dict[str, Any]
+
+
+def found_file(installation: Installation, recipe: Recipe, base: Path, file: SourceFile) -> FoundFile:
+    """Take in a file, and see whether its columns are as they were."""
     mapping = installation.mapping(recipe.mapping, base)
     _contract(installation, mapping)
     hints = config_of(mapping)
@@ -154,17 +178,12 @@ def plan_source(
     drift = find_drift(installation, recipe, mapping.mapping, kinds, columns_read(mapping, columns))
     if drift is not None and drift.mode == "quarantine":
         taken = replace(taken, plan=replace(taken.plan, unwanted=drift.new_columns))
-    name = source_name(recipe, file)
-    return plan_run(
-        installation,
-        logic_of(installation, recipe, base),
-        taken,
-        source_id=source_id(mapping, name),
-        source_name=name,
+    return FoundFile(
+        name=source_name(recipe, file),
+        logic=logic_of(installation, recipe, base),
+        taken=taken,
         noted={"kinds": list(kinds.items()), "warnings": list(found.warnings)}
-        | ({"drift": drift.as_json()} if drift else {})
-        | ({"remote": {"version": remote.version}} if remote else {}),
-        connector_id=remote.connector_id if remote else None,
+        | ({"drift": drift.as_json()} if drift else {}),
     )
 
 
@@ -360,7 +379,7 @@ def texts_of(installation: Installation, run: Run, recipe: Recipe, to_do: Sequen
     if run.kind != "sync":
         return RunTexts(installation, run)
     numbers = [chunk.chunk_no for chunk in to_do]
-    return SyncTexts(installation, run, to_do=numbers, read_ahead=recipe.load.read_ahead)
+    return sync_texts(installation, run, to_do=numbers, read_ahead=recipe.load.read_ahead)
 
 
 @contextmanager

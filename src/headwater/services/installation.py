@@ -28,12 +28,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Installation:
-    """What every use case works with."""
+    """What every use case works with. One that does not keep is for trying: its blobs lie in a folder that goes, and
+    nothing is written to its database.
+    """
 
     settings: Settings
     database: Database
     blobs: BlobStore
     tenant_id: UUID
+    keeps: bool = True
 
     @cached_property
     def packs(self) -> tuple[Pack, ...]:

@@ -26,7 +26,10 @@ def pin(installation: Installation, contract: Document) -> bytes | None:
     with installation.database.connect(installation.tenant_id) as connection:
         with installation.blobs.writer(installation.tenant_id) as writer:
             write_codes(connection, writer, fields)
-        cite_blob(connection, installation.tenant_id, writer.blob, kind="reference_codes", name="reference_codes.csv")
+        if installation.keeps:
+            cite_blob(
+                connection, installation.tenant_id, writer.blob, kind="reference_codes", name="reference_codes.csv"
+            )
     return writer.blob.sha256
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Self
 
 from headwater.connectors.csv_file import ChunkSpan, Extract, RawChunk
 from headwater.connectors.csv_file.read import parse_slice, read_slice, record_text
@@ -12,16 +12,28 @@ from headwater.services.sources import layout_from_json
 from headwater.store.chunks import PlannedChunk
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from headwater.services.installation import Installation
-    from headwater.store.runs import Run
+
+
+class HasTexts(Protocol):
+    """A run, or one that is only tried: how its text is laid out, and under which hash that of a file is kept."""
+
+    @property
+    def layout(self) -> Mapping[str, Any]:
+        """As `services.sources` and `services.connectors.planning` write it."""
+
+    @property
+    def text_sha256(self) -> bytes:
+        """Of the blob that spans without an extract point into."""
 
 
 class RunTexts:
     """Reads the chunks of one run; a context, for the file it may hold open."""
 
-    def __init__(self, installation: Installation, run: Run) -> None:
+    def __init__(self, installation: Installation, run: HasTexts) -> None:
         self._installation = installation
         self._run = run
         self._stack = ExitStack()

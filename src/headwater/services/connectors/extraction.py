@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from headwater.services.installation import Installation
+    from headwater.services.run_texts import HasTexts
     from headwater.store.blobs import Blob, BlobWriter
+    from headwater.store.connectors import PlannedSourceChunk, StoredConnector
     from headwater.store.runs import Run
 
 MAX_CHUNK_ROWS = 1_000_000
@@ -43,17 +45,25 @@ class SyncTexts(RunTexts):
 
     to_do       the chunks that will be taken, in order
     read_ahead  how many are read before their turn comes; None for as many as is usual with this kind of connector
+    most_rows   rows of a chunk that are enough; None for all
     """
 
-    def __init__(self, installation: Installation, run: Run, *, to_do: Sequence[int], read_ahead: int | None) -> None:
+    def __init__(
+        self,
+        installation: Installation,
+        run: HasTexts,
+        stored: StoredConnector,
+        chunks: Sequence[PlannedSourceChunk],
+        *,
+        to_do: Sequence[int],
+        read_ahead: int | None,
+        most_rows: int | None = None,
+    ) -> None:
         super().__init__(installation, run)
-        if run.connector_id is None:
-            raise AssertionError("a sync has a connector")
-        tenant_id = installation.tenant_id
-        with installation.database.connect(tenant_id) as connection:
-            self._stored = get_connector(connection, tenant_id, run.connector_id)
-            self._chunks = {each.chunk_no: each for each in source_chunks_of(connection, tenant_id, run.run_id)}
-        self._asker = Asker(installation, run.connector_id, self._stored.name)
+        self._stored = stored
+        self._chunks = {each.chunk_no: each for each in chunks}
+        self._most_rows = most_rows
+        self._asker = Asker(installation, stored.connector_id, stored.name)
         self._selection = selection_of(dict(run.layout)["selection"])
         self._source: Connector | None = None
         self._read: dict[int, tuple[Extract, int]] = {}
@@ -118,8 +128,32 @@ class SyncTexts(RunTexts):
             self._source.read(self._selection, chunk) as batches,
             self._installation.blobs.writer(self._installation.tenant_id) as writer,
         ):
-            rows, last = write_parquet(self._ahead.until_given_up(batches), names, keys, writer, where=where)
+            wanted = self._ahead.until_given_up(first_rows(batches, self._most_rows))
+            rows, last = write_parquet(wanted, names, keys, writer, where=where)
         return _extract_of(writer.blob, last), rows
+
+
+def sync_texts(installation: Installation, run: Run, *, to_do: Sequence[int], read_ahead: int | None) -> SyncTexts:
+    """The chunks of a sync as its run was planned."""
+    if run.connector_id is None:
+        raise AssertionError("a sync has a connector")
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        stored = get_connector(connection, tenant_id, run.connector_id)
+        chunks = source_chunks_of(connection, tenant_id, run.run_id)
+    return SyncTexts(installation, run, stored, chunks, to_do=to_do, read_ahead=read_ahead)
+
+
+def first_rows(batches: Iterator[pa.RecordBatch], rows: int | None) -> Iterator[pa.RecordBatch]:
+    """Batches until there are so many rows, at least one; None for all."""
+    if rows is None:
+        yield from batches
+        return
+    for batch in batches:
+        yield batch.slice(0, rows)
+        rows -= batch.num_rows
+        if rows <= 0:
+            return
 
 
 def write_parquet(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 from uuid import uuid4
 
 from headwater.connectors.configs import config_of
@@ -15,8 +15,6 @@ from headwater.store import audit, connectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from typing_extensions import TypeIs
 
     from headwater.services.installation import Installation
     from headwater.store.connectors import StoredConnector
@@ -69,7 +67,7 @@ def opened(installation: Installation, stored: StoredConnector) -> Iterator[Conn
         source.close()
 
 
-def is_store(source: Connector | FileStore) -> TypeIs[FileStore]:
+def is_store(source: Connector | FileStore) -> TypeGuard[FileStore]:
     """Whether it brings files rather than tables."""
     return hasattr(source, "files")
 
@@ -83,7 +81,7 @@ def tables_of(source: Connector | FileStore, stored: StoredConnector) -> Connect
             value=stored.kind,
             remedy="Name no table: in a sync, each file is a run of its own.",
         )
-    return source
+    return source  # type: ignore[return-value]  # what is no store has tables
 
 
 def _plain(config: Config) -> dict[str, Any]:

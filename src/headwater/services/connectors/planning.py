@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,8 @@ from headwater.store.connectors import PlannedSourceChunk
 from headwater.values import record_id
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from headwater.connectors.protocol import Column, SourceChunk
     from headwater.pipeline.recipe import Recipe
     from headwater.services.installation import Installation
@@ -41,15 +43,42 @@ if TYPE_CHECKING:
 PLAN = "plan.json"
 
 
+@dataclass(frozen=True, kw_only=True)
+class FoundSync:
+    """What a sync would read, and all that its run would rest on."""
+
+    name: str
+    stored: StoredConnector
+    logic: Logic
+    source_id: bytes
+    chunks: Sequence[PlannedSourceChunk]
+    layout: dict[str, Any]
+
+    @property
+    def records(self) -> int:
+        """As counted or estimated by the source."""
+        return sum(chunk.records for chunk in self.chunks)
+
+
 def plan_sync(installation: Installation, recipe: Recipe, base: Path) -> UUID:
     """Plan the sync that a recipe describes; the run's id, for `carry_out`. A source that is not as it was is noted."""
+    found = found_sync(installation, recipe, base)
+    run_id = uuid4()
+    with installation.database.connect(installation.tenant_id) as connection:
+        _write(installation, connection, run_id, found)
+    return run_id
+
+
+def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundSync:
+    """Ask the source for the chunks there are now, and see whether its columns are as they were."""
     stored = find(installation, str(recipe.source.connector))
     logic = logic_of(installation, recipe, base)
     name = recipe.source.name or f"{stored.name}/{recipe.source.table}"
     source = source_id(logic.mapping, name)
     selection = _selection(installation, recipe, source)
     plan = _asked(installation, stored, selection)
-    _note_schema(installation, stored, selection.table, plan.columns)
+    if installation.keeps:
+        _note_schema(installation, stored, selection.table, plan.columns)
     selection = replace(selection, key=plan.key)
     layout, body = _layout(plan, decimal=logic.mapping.locale.decimal)
     compile_mapping(logic.mapping, logic.contract, layout.columns)
@@ -67,10 +96,8 @@ def plan_sync(installation: Installation, recipe: Recipe, base: Path) -> UUID:
         "source_columns": [column.name for column in plan.columns],
         **({"drift": drift.as_json()} if drift else {}),
     }
-    run_id = uuid4()
-    with installation.database.connect(installation.tenant_id) as connection:
-        _write(installation, connection, run_id, stored, logic=logic, plan=plan, source=source, name=name, layout=body)
-    return run_id
+    chunks = [_of_source(chunk) for chunk in plan.chunks]
+    return FoundSync(name=name, stored=stored, logic=logic, source_id=source, chunks=chunks, layout=body)
 
 
 def _selection(installation: Installation, recipe: Recipe, source: bytes) -> Selection:
@@ -142,33 +169,22 @@ def _told(column: Column) -> dict[str, Any]:
     return {"name": column.name, "type": column.type, "nullable": column.nullable}
 
 
-def _write(
-    installation: Installation,
-    connection: TenantConnection,
-    run_id: UUID,
-    stored: StoredConnector,
-    *,
-    logic: Logic,
-    plan: SourcePlan,
-    source: bytes,
-    name: str,
-    layout: dict[str, Any],
-) -> None:
+def _write(installation: Installation, connection: TenantConnection, run_id: UUID, found: FoundSync) -> None:
     """The run and its whole plan, in one transaction. What was asked of the source is the run's own file."""
-    tenant_id, chunks = installation.tenant_id, [_of_source(chunk) for chunk in plan.chunks]
+    tenant_id, stored, logic, name = installation.tenant_id, found.stored, found.logic, found.name
     asked = {
         "connector": stored.name,
         "kind": stored.kind,
-        "layout": layout,
-        "chunks": [asdict(each) for each in chunks],
+        "layout": found.layout,
+        "chunks": [asdict(each) for each in found.chunks],
     }
     blob = installation.blobs.put_bytes(tenant_id, json.dumps(asked, sort_keys=True, default=str).encode())
     cite_blob(connection, tenant_id, blob, kind="raw", name=name)
-    planned = [_planned(tenant_id, run_id, chunk) for chunk in chunks]
+    planned = [_planned(tenant_id, run_id, chunk) for chunk in found.chunks]
     run = runs.NewRun(
         run_id=run_id,
         kind="sync",
-        source_id=source,
+        source_id=found.source_id,
         source_name=name,
         contract_hash=logic.contract.hash,
         mapping_hash=keep_document(connection, tenant_id, "mapping", logic.mapping.mapping, logic.mapping),
@@ -179,12 +195,12 @@ def _write(
         blob_sha256=blob.sha256,
         text_sha256=blob.sha256,
         encoding="utf-8",
-        layout=layout,
+        layout=found.layout,
     )
     runs.create_run(connection, tenant_id, run, planned)
-    connectors.plan_source_chunks(connection, tenant_id, run_id, chunks)
+    connectors.plan_source_chunks(connection, tenant_id, run_id, found.chunks)
     stands = runs.get_run(connection, tenant_id, run_id)
-    payload = planned_payload(stands, logic.hash, planned, file=name, of_source=chunks)
+    payload = planned_payload(stands, logic.hash, planned, file=name, of_source=found.chunks)
     audit.append(connection, tenant_id, action="run.planned", resource=f"run/{run_id}", payload=payload)
 
 

@@ -63,6 +63,17 @@ def sync_files(
         yield Imported(file=name, view=show_run(installation, run_id), error=error)
 
 
+def fetched_files(
+    installation: Installation, stored: StoredConnector, source: FileStore, folder: Path
+) -> Iterator[SourceFile]:
+    """The files the connector's pattern means, each at hand in the folder until the next is asked for."""
+    asker = Asker(installation, stored.connector_id, stored.name)
+    for file in files_of_store(installation, stored, source):
+        at_hand = _fetched(asker, source, file, folder, name=f"{stored.name}/{file.name}")
+        yield at_hand
+        at_hand.path.unlink()
+
+
 def _scratch(installation: Installation) -> Path:
     folder = installation.settings.data_dir / "fetched"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

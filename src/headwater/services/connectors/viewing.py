@@ -74,8 +74,9 @@ def validate(installation: Installation, name: str, table: str | None) -> Sequen
 
 def discover(installation: Installation, name: str) -> Sequence[Table] | Sequence[RemoteFile]:
     """The tables of a source, or the files of a store."""
-    with opened(installation, find(installation, name)) as source:
-        return source.files() if is_store(source) else source.discover()
+    stored = find(installation, name)
+    with opened(installation, stored) as source:
+        return source.files() if is_store(source) else tables_of(source, stored).discover()
 
 
 def sample(installation: Installation, name: str, table: str, *, rows: int) -> pa.Table:

@@ -1,0 +1,325 @@
+"""What a run would do, without doing it: read, mapped, checked and calculated as a run does, and nothing left behind.
+
+Records are met with those of the same source only: a record whose key stands already takes its place in a run, unless a
+newer run has brought it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headwater.connectors.csv_file import ChunkSpan
+from headwater.engine.duck import engine
+from headwater.errors import HeadwaterError, RetryLater, Stopped
+from headwater.pipeline.hash_columns import first_bytes
+from headwater.pipeline.prepare import Preparation
+from headwater.pipeline.refusals import Conflict, conflict_rows
+from headwater.pipeline.writer import OLDER_VERSION
+from headwater.services.connectors.extraction import SyncTexts, first_record
+from headwater.services.connectors.planning import found_sync
+from headwater.services.drift import drift_in_words
+from headwater.services.imports import ENGINE_THREADS, found_file, source_id
+from headwater.services.logic import compile_logic
+from headwater.services.run_texts import RunTexts
+from headwater.services.sources import layout_as_json
+from headwater.store.blobs import BlobStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from headwater.pipeline.recipe import Recipe
+    from headwater.pipeline.work import PreparedChunk
+    from headwater.services.folders import SourceFile
+    from headwater.services.installation import Installation
+    from headwater.services.logic import Logic
+    from headwater.telemetry import Progress
+
+SAMPLES = 3
+"""So many refused records are shown of each rule."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """A record that would be refused: its number, the text that breaks the rule, and what would be said."""
+
+    record: int
+    field: str
+    value: str
+    message: str
+    cells: Mapping[str, str | None]
+
+
+@dataclass(kw_only=True)
+class Rule:
+    """A rule that records break: how many do, and the first of them."""
+
+    records: int = 0
+    samples: list[Refused] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class Trial:
+    """What a run would do with what was looked at.
+
+    planned   records as the plan counts or estimates them; `is_whole`: all of them were looked at
+    loaded    records that would be loaded, or found to stand as they are
+    merged    equal to an earlier record of the same key
+    refused   rule -> records; one record may break several rules, `quarantined` counts records
+    noticed   rule -> findings on records that would be loaded
+    figures   method and set of potentials -> kg of CO2e that would be calculated; None where nothing is
+    gaps      chunk -> why it could not be read
+    """
+
+    source: str
+    contract: str
+    mapping: str
+    planned: int
+    is_whole: bool = True
+    read: int = 0
+    loaded: int = 0
+    merged: int = 0
+    quarantined: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    refused: dict[str, Rule] = field(default_factory=dict)
+    noticed: Counter[str] = field(default_factory=Counter)
+    figures: dict[str, Decimal] | None = None
+    gaps: dict[int, str] = field(default_factory=dict)
+    drift: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values; figures as texts, exactly."""
+        figures = None if self.figures is None else {name: str(kg) for name, kg in self.figures.items()}
+        counts = {"skipped": dict(self.skipped), "noticed": dict(self.noticed)}
+        return {**asdict(self), **counts, "figures": figures}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Text:
+    """What `RunTexts` asks of a run; see `run_texts.HasTexts`."""
+
+    layout: Mapping[str, Any]
+    text_sha256: bytes = b""
+
+
+def try_sync(installation: Installation, recipe: Recipe, base: Path, *, rows: int | None, progress: Progress) -> Trial:
+    """Try the sync that a recipe describes; `rows` are enough, None looks at all."""
+    with _leaving_nothing(installation) as trying:
+        found = found_sync(trying, recipe, base)
+        spans = [
+            ChunkSpan(
+                chunk_no=chunk.chunk_no,
+                byte_start=0,
+                byte_end=0,
+                first_record=first_record(chunk.chunk_no),
+                first_line=first_record(chunk.chunk_no),
+                records=chunk.records,
+            )
+            for chunk in found.chunks
+        ]
+        texts = SyncTexts(
+            trying, _Text(layout=found.layout), found.stored, found.chunks,
+            to_do=[span.chunk_no for span in spans], read_ahead=0 if rows else recipe.load.read_ahead, most_rows=rows,
+        )  # fmt: skip
+        trial = _Trying(trying, found.logic, texts, source_id=found.source_id, name=found.name, rows=rows)
+        return replace(trial.through(spans, progress), drift=drift_in_words(found.layout.get("drift")))
+
+
+def try_file(
+    installation: Installation, recipe: Recipe, base: Path, file: SourceFile, *, rows: int | None, progress: Progress
+) -> Trial:
+    """Try the import of one file."""
+    with _leaving_nothing(installation) as trying:
+        size = recipe.load.chunk_size or installation.settings.chunk_size
+        smaller = recipe.load.model_copy(update={"chunk_size": min(size, rows or size)})
+        found = found_file(trying, recipe.model_copy(update={"load": smaller}), base, file)
+        body = layout_as_json(found.taken)
+        texts = RunTexts(trying, _Text(layout=body, text_sha256=found.taken.text.sha256))
+        source = source_id(found.logic.mapping, found.name)
+        trial = _Trying(trying, found.logic, texts, source_id=source, name=found.name, rows=rows)
+        done = trial.through(found.taken.plan.chunks, progress)
+        return replace(done, drift=drift_in_words(found.noted.get("drift")))
+
+
+@contextmanager
+def _leaving_nothing(installation: Installation) -> Iterator[Installation]:
+    """The installation for trying: what is kept is kept in a folder that goes."""
+    parent = installation.settings.data_dir
+    parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="tried-", dir=parent) as folder:
+        yield replace(installation, blobs=BlobStore(Path(folder)), keeps=False)
+
+
+class _Trying:
+    """Takes the chunks of one source through reading and the engine, and counts what becomes of their records."""
+
+    def __init__(
+        self,
+        installation: Installation,
+        logic: Logic,
+        texts: RunTexts,
+        *,
+        source_id: bytes,
+        name: str,
+        rows: int | None,
+    ) -> None:
+        self._installation = installation
+        self._logic = logic
+        self._texts = texts
+        self._source_id = source_id
+        self._name = name
+        self._rows = rows
+        self._seen: list[_Seen] = []
+
+    def through(self, spans: Sequence[ChunkSpan], progress: Progress) -> Trial:
+        """All chunks in order, or as many as hold enough rows. A chunk whose input is refused is a gap."""
+        mapping, contract = self._logic.mapping, self._logic.contract
+        trial = Trial(
+            source=self._name,
+            contract=contract.reference,
+            mapping=f"{mapping.mapping} {mapping.version}",
+            planned=sum(span.records for span in spans),
+        )
+        memory = f"{self._installation.settings.memory_limit // 2**20}MiB"
+        progress.start(f"trying {self._name}", total=trial.planned)
+        with engine(memory_limit=memory, threads=ENGINE_THREADS) as duck, self._texts as texts:
+            transform, calculation = compile_logic(
+                self._installation, duck, self._logic, columns=texts.layout.columns, source_id=self._source_id
+            )
+            trial.figures = None if calculation is None else {}
+            preparation = Preparation(
+                texts=texts, layout=texts.layout, transform=transform, store=None, source_id=self._source_id
+            )
+            try:
+                for span in spans:
+                    if self._rows is not None and trial.read >= self._rows:
+                        break
+                    self._one(trial, preparation, span)
+                    progress.advance(span.records)
+            finally:
+                progress.finish()
+        trial.is_whole = self._rows is None or trial.read < self._rows
+        return trial
+
+    def _one(self, trial: Trial, preparation: Preparation, span: ChunkSpan) -> None:
+        try:
+            chunk = preparation.prepare(preparation.read(span))
+        except (RetryLater, Stopped):
+            raise
+        except HeadwaterError as error:
+            trial.gaps[span.chunk_no] = str(error)
+            return
+        done, again = chunk.transformed, self._again(chunk)
+        out = pa.array(sorted({*again.merged, *(each.record_no for each in again.conflicts)}), pa.int32())
+        trial.read += chunk.span.records
+        trial.loaded += done.records.num_rows - len(out)
+        trial.merged += len(done.merged) + len(again.merged)
+        trial.skipped.update(chunk.skipped)
+        if done.older:
+            trial.skipped[OLDER_VERSION] += len(done.older)
+        trial.noticed.update(map(str, done.findings["rule_id"].to_pylist()))
+        self._refuse(trial, chunk, sorted([*done.conflicts, *again.conflicts], key=lambda each: each.record_no))
+        if done.results is not None and trial.figures is not None:
+            self._add_figures(trial.figures, done.results.filter(pc.invert(pc.is_in(done.results["record_no"], out))))
+
+    def _refuse(self, trial: Trial, chunk: PreparedChunk, conflicts: Sequence[Conflict]) -> None:
+        first = chunk.span.first_record
+        in_conflict = conflict_rows(
+            conflicts,
+            chunk.raw,
+            chunk.record_nos,
+            chunk.lines,
+            document=self._logic.contract,
+            source_id=self._source_id,
+            first_record=first,
+        )
+        for table, offset in ((chunk.ragged, 0), (chunk.transformed.refused, first), (in_conflict, 0)):
+            trial.quarantined += table.num_rows
+            for row in table.select(["record_no", "raw", "findings"]).to_pylist():
+                _note(trial, row["record_no"] + offset, row["raw"], json.loads(row["findings"]))
+
+    def _add_figures(self, figures: dict[str, Decimal], results: pa.Table) -> None:
+        for row in results.group_by(["method", "gwp_set"]).aggregate([("co2e_kg", "sum")]).to_pylist():
+            name = f"{row['method']} {row['gwp_set']}"
+            figures[name] = figures.get(name, Decimal(0)) + row["co2e_kg_sum"]
+
+    def _again(self, chunk: PreparedChunk) -> _Again:
+        """Records whose key an earlier chunk has brought. Where versions decide, that is left open."""
+        if self._logic.recipe.load.version is not None:
+            return _Again()
+        records, standing = chunk.transformed.records, chunk.transformed.standing
+        by_number = np.argsort(records["record_no"].to_numpy())
+        rows = _halves(first_bytes(records["row_hash"], 8))[by_number]
+        again, is_new = _Again(), np.ones(len(rows), np.bool_)
+        for seen in self._seen:
+            place = np.minimum(np.searchsorted(seen.keys, standing.key_hashes), max(len(seen.keys) - 1, 0))
+            is_same = (seen.keys[place] == standing.key_hashes) & is_new if len(seen.keys) else np.zeros_like(is_new)
+            is_equal = is_same.copy()
+            is_equal[is_same] = seen.rows[place[is_same]] == rows[is_same]
+            again.merged.extend(standing.record_nos[is_equal].tolist())
+            for number, record in zip(
+                standing.record_nos[is_same & ~is_equal].tolist(),
+                seen.records[place[is_same & ~is_equal]].tolist(),
+                strict=True,
+            ):
+                again.conflicts.append(Conflict(record_no=number, stands=f"record {record} of {self._name}"))
+            is_new &= ~is_same
+        order = np.argsort(standing.key_hashes[is_new])
+        self._seen.append(
+            _Seen(
+                keys=standing.key_hashes[is_new][order],
+                rows=rows[is_new][order],
+                records=standing.record_nos[is_new][order] + np.int64(chunk.span.first_record),
+            )
+        )
+        return again
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Seen:
+    """The keys of a chunk in order, each with the hash of its record and the record's number."""
+
+    keys: npt.NDArray[np.uint64]
+    rows: npt.NDArray[np.uint64]
+    records: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Again:
+    """Records, by number in the chunk, whose key was read before: with the same content, and with other."""
+
+    merged: list[int] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+
+
+def _halves(hashes: npt.NDArray[np.void]) -> npt.NDArray[np.uint64]:
+    return np.frombuffer(hashes.tobytes(), np.uint64)
+
+
+def _note(trial: Trial, record: int, raw: str, findings: Sequence[Mapping[str, Any]]) -> None:
+    for name in dict.fromkeys(str(finding["rule"]) for finding in findings):
+        rule = trial.refused.setdefault(name, Rule())
+        rule.records += 1
+        if len(rule.samples) < SAMPLES:
+            said = next(finding for finding in findings if finding["rule"] == name)
+            rule.samples.append(
+                Refused(
+                    record=record,
+                    field=said["field"],
+                    value=str(said["value"] or ""),
+                    message=said["message"],
+                    cells=json.loads(raw),
+                )
+            )
