@@ -161,6 +161,7 @@ def remove(name: Name) -> None:
 app.command()(connectors_asking.validate)
 app.command()(connectors_asking.discover)
 app.command()(connectors_asking.sample)
+app.command()(connectors_asking.profile)
 app.command()(connectors_asking.plan)
 app.command()(connectors_syncing.sync)
 app.command()(connectors_syncing.status)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +11,9 @@ from headwater.cli import exits
 from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_json, print_table
 from headwater.cli.session import installation
+
+if TYPE_CHECKING:
+    from headwater.services.connectors.profiling import ColumnProfile
 
 Name = Annotated[str, typer.Argument(help="Name of the connector.", show_default=False)]
 TableName = Annotated[str, typer.Option("--table", "-t", help="The table, as `discover` calls it.", show_default=False)]
@@ -106,6 +110,57 @@ def sample(
         print_json(found.to_pylist())
     else:
         print_table(found.column_names, [tuple(row.values()) for row in found.to_pylist()])
+
+
+def profile(
+    name: Name,
+    *,
+    table: TableName,
+    rows: Annotated[int, typer.Option(min=1, help="How many of the first rows to look at.")] = 10_000,
+    every: Annotated[bool, typer.Option("--all", help="Look at all rows.")] = False,
+    mapping: Annotated[
+        str | None,
+        typer.Option(
+            "--mapping",
+            "-m",
+            help="A mapping, by path or name, that tells which columns hold personal data.",
+            show_default="that of the table's latest sync",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the columns of a table hold: blanks, different values, lowest, highest, sum, mean, what is frequent.
+
+    Of columns that fill a field which may hold personal data no value is told. Nothing is loaded.
+
+    \b
+    Examples:
+      headwater connectors profile crm --table public.meters
+      headwater connectors profile crm --table public.meters --all --json
+      headwater connectors profile hr --table Workers --mapping workers.yaml
+    """
+    from headwater.services.connectors.profiling import profile as ask
+
+    with installation() as opened:
+        found = ask(opened, name, table, rows=None if every else rows, mapping=mapping, base=Path.cwd())
+    if as_json:
+        print_json(found.as_json())
+        return
+    print_table(
+        ["column", "type", "blank", "different", "lowest", "highest", "sum", "mean", "longest", "most often, or looks"],
+        [
+            (each.name, each.type, each.nulls, each.distinct, each.low, each.high, each.total, each.mean, each.longest,
+             "personal: not told" if each.personal else _frequent(each))
+            for each in found.columns
+        ],
+        title=f"{found.table}, {'all' if found.is_whole else 'the first'} {found.rows:,} rows",
+        numbers=["blank", "different", "longest"],
+        whole=["column"],
+    )  # fmt: skip
+
+
+def _frequent(column: ColumnProfile) -> str:
+    return ", ".join(f"{value} × {times:,}" for value, times in (column.most_often or column.patterns)[:3])
 
 
 def plan(
