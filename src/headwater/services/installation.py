@@ -138,8 +138,10 @@ def _is_known(installation: Installation) -> bool:
 
 
 def _is_behind(url: str) -> bool:
+    # By their names, for every command asks this, and to compile all contracts takes half a second.
     status = upgrade.status(url)
-    wanted = {f"{document.name} {document.version}" for document in documents()}
+    contracts = (contract for pack in installed_packs() for contract in pack.contracts)
+    wanted = {f"{contract.contract_name} {contract.contract_version}" for contract in contracts}
     return bool(status.pending) or not wanted <= set(status.contracts)
 
 
