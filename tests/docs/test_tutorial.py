@@ -21,6 +21,7 @@ def test_the_tutorial_does_what_it_says(installation: Installation, tmp_path: Pa
 
 @pytest.mark.server
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # a hundred commands, each a process of its own
 def test_forty_workbooks_are_loaded_before_the_deadline(installation: Installation, tmp_path: Path) -> None:
     page = DOCS / "how-to/forty-workbooks-and-a-deadline.md"
     codes = (LOADED_WITH_QUARANTINE, SOME_FILES_REFUSED)
