@@ -13,17 +13,21 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from html import unescape
+from pathlib import Path
 
 import pytest
 
 from headwater.accounting.inventory.figures import explains
 from headwater.contracts import Document
+from headwater.mapping import load_mapping
+from headwater.packs.erp import pack as erp
 from headwater.services.batches import Imported
 from headwater.services.factors import import_series, series
 from headwater.telemetry import SilentProgress
 from tests.acceptance.books import Books
 from tests.acceptance.raw import SHARED, needs_real_files
 from tests.acceptance.raw import sheet as raw_sheet
+from tests.mapped import mapped_by
 from tests.river import make_river
 from tests.servers import TestServer
 
@@ -35,6 +39,7 @@ UNITS = {
     "kWh (Gross CV)": "kWh_gross", "GJ": "GJ", "km": "km", "miles": "mi", "tonne.km": "tkm", "passenger.km": "pkm",
     "million litres": "megalitre",
 }  # fmt: skip
+CABIN_CLASSES = ("economy", "premium_economy", "business", "first")
 NO_FACTORS = {
     "Introduction", "What's new", "Index",
     "SECR kWh pass & delivery vehs",  # kWh per km: energy, no emissions
@@ -157,6 +162,25 @@ def test_nothing_of_a_record_is_left_over(imported: list[Imported]) -> None:
         ledger = each.view.ledger
         assert ledger.read == ledger.inserted + ledger.quarantined + sum(ledger.skipped.values()), each.file
         assert set(ledger.skipped) <= {"other_table", "heading", "not_published", "blank"}, each.file
+
+
+@pytest.mark.usefixtures("imported")
+def test_journeys_of_an_erp_find_their_factors(books: Books) -> None:
+    """Every activity type that the mapping of travel can write has a factor per what it counts, but for hotels."""
+    modes = ("flight", "train", "bus", "taxi", "hire_car", "own_car", "ferry")
+    trips = [(mode, distance, kind) for mode in modes for distance in ("300", "5000") for kind in ("", *CABIN_CLASSES)]
+    lines = [
+        f"t{number};{mode};{kind};{distance};km;GB;2020-03-01;;;;"
+        for number, (mode, distance, kind) in enumerate(trips)
+    ]
+    head = "travel_id;mode;cabin_class;distance;distance_unit;country;travel_date;nights;report_number;amount;currency"
+    mapping = load_mapping(Path(str(erp.mappings)) / "travel_to_activities.yaml")
+    activity = books.river.installation.contract("activity", 1)
+    rows = mapped_by(mapping, activity, "\n".join([head, *lines, ""]))
+    known = books.rows("SELECT activity_type, unit FROM emission_factor_v1 WHERE category = 6")
+    assert {(row["activity_type"], row["unit"]) for row in rows} <= {
+        (row["activity_type"], row["unit"]) for row in known
+    }
 
 
 @pytest.mark.usefixtures("imported")
