@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,7 +27,12 @@ CONFIG_FILE = "headwater.toml"
 _MIB = 2**20
 KEY_BYTES = 32
 """Of a key that encrypts credentials: AES-256."""
-VALID_KEYS = "ID:KEY[,ID:KEY…], each key 32 bytes in base64"
+VALID_KEYS = "ID:KEY[,ID:KEY…], each key 32 bytes in base64, or aws-kms:ARN:CIPHERTEXT"
+WRAPPED_KEY = re.compile(
+    r"aws-kms:(?P<arn>arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(?:key|alias)/[\w/-]+):(?P<ciphertext>[\w+/]+=*)",
+    re.ASCII,
+)
+"""A key that a key management service has encrypted, and by which of its keys."""
 
 
 def _setting(description: str, *, valid: str, default: Any = ..., shown: str | None = None, **constraints: Any) -> Any:
@@ -54,14 +60,19 @@ def _postgresql_url(url: SecretStr) -> SecretStr:
 
 
 def are_keys(text: str) -> bool:
-    """Whether a text is ID:KEY[,ID:KEY…], each id once, each key 32 bytes in base64."""
+    """Whether a text is ID:KEY[,ID:KEY…], each id once, each key 32 bytes in base64 or encrypted by a KMS."""
     parts = [part.strip().partition(":") for part in text.split(",")]
+    names = [name for name, _, _ in parts]
+    return all(names) and len(set(names)) == len(names) and all(_is_key(key) for _, _, key in parts)
+
+
+def _is_key(text: str) -> bool:
+    wrapped = WRAPPED_KEY.fullmatch(text)
     try:
-        lengths = {len(base64.b64decode(key, validate=True)) for _, _, key in parts}
+        found = base64.b64decode(wrapped["ciphertext"] if wrapped else text, validate=True)
     except ValueError:
         return False
-    names = [name for name, _, _ in parts]
-    return lengths == {KEY_BYTES} and all(names) and len(set(names)) == len(names)
+    return wrapped is not None or len(found) == KEY_BYTES
 
 
 def _keys(said: SecretStr) -> SecretStr:
@@ -123,7 +134,8 @@ class Settings(BaseModel):
     )
     credentials_keys: _Keys | None = _setting(
         "Keys that encrypt stored credentials, as `ID:KEY` with a comma between them: the first encrypts, all decrypt. "
-        "A key is 32 random bytes in base64. Left out: one that is made in `data_dir` when first needed.",
+        "A key is 32 random bytes in base64, or `aws-kms:ARN:CIPHERTEXT` where AWS KMS has encrypted them. "
+        "Left out: one that is made in `data_dir` when first needed.",
         valid=VALID_KEYS,
         default=None,
         shown="`credentials.key` in `data_dir`",

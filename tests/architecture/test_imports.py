@@ -17,6 +17,8 @@ PACKAGE = ROOT / "src/headwater"
 HEAVY = {
     "adbc_driver_manager": {"connectors"},
     "adbc_driver_postgresql": {"connectors"},
+    "boto3": {"services"},  # asks a KMS for the keys of credentials
+    "botocore": {"services"},
     "duckdb": {"accounting", "connectors", "contracts", "engine", "pipeline", "quality", "services"},
     "jinja2": {"services"},
     "numpy": {

@@ -54,7 +54,7 @@ class AzureServer:
     owner: AzureStore
 
 
-def _folder_of(name: str) -> Path:
+def folder_of(name: str) -> Path:
     """Where `tools/services` put a server; a skip with its reason where it could not."""
     found, missing = ROOT / ".services" / name, ROOT / ".services" / f"{name}.missing"
     if found.is_file():
@@ -64,7 +64,7 @@ def _folder_of(name: str) -> Path:
     )
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that nobody uses, nor those 10,000 above them, which SeaweedFS opens too."""
     found: list[int] = []
     while len(found) < count:
@@ -77,7 +77,7 @@ def _free_ports(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], url: str, folder: Path, **environment: str) -> Iterator[None]:
+def running(command: list[str], url: str, folder: Path, **environment: str) -> Iterator[None]:
     """A server that runs until the block ends; it is there once it answers HTTP, whatever it says."""
     log = folder / "server.log"
     with (
@@ -118,8 +118,8 @@ def _s3_identities() -> dict[str, Any]:
 @contextlib.contextmanager
 def seaweedfs() -> Iterator[S3Server]:
     """SeaweedFS, with and without TLS; the owner's first file makes the bucket."""
-    weed = _folder_of("seaweedfs") / "weed"
-    master, volume, filer, plain, tls = _free_ports(5)
+    weed = folder_of("seaweedfs") / "weed"
+    master, volume, filer, plain, tls = free_ports(5)
     with own_folder() as folder:
         made = make_certificates(folder)
         (folder / "s3.json").write_text(json.dumps(_s3_identities()), encoding="utf-8")
@@ -129,7 +129,7 @@ def seaweedfs() -> Iterator[S3Server]:
         command += [f"-s3.cert.file={made.certificate}", f"-s3.key.file={made.key}"]
         command += ["-volume.max=20", "-master.volumeSizeLimitMB=256"]
         url = f"http://127.0.0.1:{plain}"
-        with _running(command, f"{url}/status", folder):
+        with running(command, f"{url}/status", folder):
             owner = S3Store(
                 BUCKET,
                 endpoint=url,
@@ -168,13 +168,13 @@ def sas(rights: str, *, key: str = ACCOUNT_KEY) -> str:
 @contextlib.contextmanager
 def azurite() -> Iterator[AzureServer]:
     """Azurite with one container and one file."""
-    node, program = _folder_of("node") / "node", _folder_of("azurite") / "main.js"
-    (port,) = _free_ports(1)
+    node, program = folder_of("node") / "node", folder_of("azurite") / "main.js"
+    (port,) = free_ports(1)
     with own_folder() as folder:
         command = [str(node), str(program), "--silent", "--skipApiVersionCheck", "--location", str(folder)]
         command += ["--blobHost", "127.0.0.1", "--blobPort", str(port)]
         url = f"http://127.0.0.1:{port}/{ACCOUNT}"
-        with _running(command, url, folder, AZURITE_ACCOUNTS=f"{ACCOUNT}:{ACCOUNT_KEY}"):
+        with running(command, url, folder, AZURITE_ACCOUNTS=f"{ACCOUNT}:{ACCOUNT_KEY}"):
             asked = urllib.request.Request(  # noqa: S310 - our own server
                 f"{url}/{CONTAINER}?restype=container&{sas('rwdlac')}", method="PUT"
             )

@@ -114,3 +114,15 @@ def test_a_named_file_must_exist() -> None:
 def test_an_owner_without_a_database_is_refused() -> None:
     with pytest.raises(Misuse, match="HEADWATER_DATABASE_URL"):
         load_settings(environ={"HEADWATER_OWNER_URL": URL})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["k1", ":aws-kms:x", "k1:aws-kms:arn:aws:s3:::bucket:QUJD", "k1:aws-kms:arn:aws:kms:eu-west-1:1:key/a:QUJD",
+     "k1:aws-kms:arn:aws:kms:eu-west-1:111122223333:key/a:QUJ", "k1:aws-kms:arn:aws:kms:eu-west-1:111122223333:key/a"],
+)  # fmt: skip
+def test_keys_that_are_none_are_refused_and_not_shown(wrong: str) -> None:
+    with pytest.raises(Misuse, match="aws-kms:ARN:CIPHERTEXT") as refused:
+        load_settings(environ={"HEADWATER_CREDENTIALS_KEYS": wrong})
+    assert wrong not in str(refused.value)
+    load_settings(environ={"HEADWATER_CREDENTIALS_KEYS": "k1:aws-kms:arn:aws:kms:eu-west-1:111122223333:key/a:QUJD"})

@@ -19,7 +19,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from headwater.errors import Misuse, Stopped
-from headwater.settings import KEY_BYTES, VALID_KEYS, are_keys
+from headwater.services.connectors.wrapped_keys import unwrapped
+from headwater.settings import KEY_BYTES, VALID_KEYS, WRAPPED_KEY, are_keys
 from headwater.store import audit, credentials
 from headwater.store.credentials import Sealed
 
@@ -56,7 +57,12 @@ def keys_of(settings: Settings) -> Keys:
     said = settings.credentials_keys
     text = said.get_secret_value() if said else _key_file(settings.data_dir / KEY_FILE)
     parts = (part.strip().partition(":") for part in text.split(","))
-    return Keys({key_id: base64.b64decode(encoded) for key_id, _, encoded in parts})
+    return Keys({key_id: _key(encoded) for key_id, _, encoded in parts})
+
+
+def _key(text: str) -> bytes:
+    wrapped = WRAPPED_KEY.fullmatch(text)
+    return unwrapped(wrapped["arn"], wrapped["ciphertext"]) if wrapped else base64.b64decode(text)
 
 
 def _key_file(path: Path) -> str:
