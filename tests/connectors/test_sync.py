@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from headwater.errors import Misuse
+from headwater.services.quarantines import show_record
 from headwater.services.tracing import trace_emission
 from headwater.services.verification import verify
 from headwater.telemetry import SilentProgress
@@ -25,6 +26,9 @@ def test_every_row_comes_once_with_its_figure_and_is_proven(synced: Synced) -> N
     assert found.not_recomputed == {}
     told = trace_emission(synced.river.installation, "17")
     assert told.record is not None
+    assert told.record.raw.place == "connector plant, table public.meter_reading, reading_id = 17"
+    (chunk,) = synced.river.rows("SELECT extract_sha256 FROM chunks WHERE chunk_no = 1 AND extract_sha256 IS NOT NULL")
+    assert told.record.raw.sha256 == chunk["extract_sha256"].hex()
     assert told.record.raw.cells == {
         "reading_id": "17", "site": "site-3", "month": "2024-01-18", "kwh": "25.500",
         "changed_at": "2024-06-01T00:00:17Z",
@@ -90,6 +94,9 @@ def test_bad_rows_are_refused_with_their_place_and_mended(synced: Synced) -> Non
     assert (ledger.read, ledger.inserted, ledger.quarantined) == (1000, 998, 2)
     refused = synced.river.rows("SELECT raw ->> 'reading_id' AS id, state FROM quarantine ORDER BY record_no")
     assert [(row["id"], row["state"]) for row in refused] == [("7", "open"), ("700", "open")]
+    (first, _) = synced.river.rows("SELECT quarantine_id, occurrence FROM quarantine ORDER BY record_no")
+    place = show_record(synced.river.installation, f"{first['quarantine_id']}.{first['occurrence']}").place
+    assert place == "connector plant, table public.meter_reading, reading_id = 7"
     synced.at_source("UPDATE meter_reading SET kwh = 1 WHERE reading_id IN (7, 700)")
     synced.sync(load={"strategy": "full"})
     assert {row["state"] for row in synced.river.rows("SELECT state FROM quarantine")} == {"expired"}

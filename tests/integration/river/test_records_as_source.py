@@ -13,6 +13,7 @@ from headwater.errors import InputRefused, Misuse
 from headwater.pipeline.recipe import load_recipe
 from headwater.services.imports import carry_out
 from headwater.services.record_sources import plan_records
+from headwater.services.replay_export.export import check, export_run
 from headwater.services.tracing import trace_record
 from headwater.services.verification import verify
 from headwater.telemetry import SilentProgress
@@ -84,6 +85,9 @@ def test_records_are_read_as_they_stand_and_proven(river: River) -> None:
     assert {row["state"] for row in river.rows("SELECT state FROM quarantine")} == {"expired"}
     found = verify(river.installation, progress=SilentProgress())
     assert (found.differences, found.not_recomputed) == ((), {})
+    (last,) = river.rows("SELECT run_id FROM runs ORDER BY started_at DESC LIMIT 1")
+    export_run(river.installation, str(last["run_id"]), river.folder / "run.zip")
+    assert check(river.folder / "run.zip").ok
 
 
 WRONG: tuple[tuple[dict[str, Any], str], ...] = (
