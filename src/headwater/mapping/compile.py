@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from headwater.engine.binding import check_binds
@@ -59,12 +60,30 @@ class CompiledMapping:
         return self.readings.relation(relation)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What is compiled; the hashes stand for the documents."""
+
+    hashes: tuple[bytes, bytes]
+    columns: tuple[str, ...]
+    mapping: Mapping = field(compare=False)
+    document: Document = field(compare=False)
+
+
 def compile_mapping(mapping: Mapping, document: Document, columns: Sequence[str]) -> CompiledMapping:
-    """Compile a mapping for a contract and the header of one file.
+    """Compile a mapping for a contract and the header of one file. What was compiled before is remembered: a run asks
+    twice, and a verification once for each run.
 
     Raises `Misuse` naming what is there when a column, field or contract does not fit, when a required field stays
     open, or when an expression leaves the sandbox.
     """
+    hashes = (mapping.hash, document.hash)
+    return _compiled(_Asked(hashes=hashes, columns=tuple(columns), mapping=mapping, document=document))
+
+
+@lru_cache(maxsize=64)
+def _compiled(asked: _Asked) -> CompiledMapping:
+    mapping, document, columns = asked.mapping, asked.document, asked.columns
     place = f"mapping {mapping.mapping} {mapping.version}"
     _check_header(columns, place)
     mapping = mapping.for_columns(columns)
@@ -89,13 +108,13 @@ def compile_mapping(mapping: Mapping, document: Document, columns: Sequence[str]
     used.update(dict.fromkeys(skip.columns))
     check_binds([each.sql for each in (*texts.values(), skip, *unmapped.values())], columns, readings, where=place)
     return CompiledMapping(
-        texts={field: each.sql for field, each in texts.items()},
+        texts={name: each.sql for name, each in texts.items()},
         skip=skip.sql,
-        unmapped={field: each.sql for field, each in unmapped.items()},
+        unmapped={name: each.sql for name, each in unmapped.items()},
         program={
-            "texts": {field: each.code for field, each in texts.items()},
+            "texts": {name: each.code for name, each in texts.items()},
             "skip": skip.code,
-            "unmapped": {field: each.code for field, each in unmapped.items()},
+            "unmapped": {name: each.code for name, each in unmapped.items()},
         },
         format=readings.text_format,
         readings=readings,
@@ -123,10 +142,10 @@ def columns_read(mapping: Mapping, columns: Sequence[str]) -> dict[str, tuple[st
     mapping = mapping.for_columns(columns)
     spelt = {column.casefold(): column for column in columns}
     found: dict[str, dict[str, None]] = {}
-    for field, rule in mapping.fields.items():
+    for name, rule in mapping.fields.items():
         named = rule.names if rule.expression is None else columns_in(rule.expression, where=place)
         for column in named:
-            found.setdefault(spelt.get(column.casefold(), column), {})[field] = None
+            found.setdefault(spelt.get(column.casefold(), column), {})[name] = None
     for skip in mapping.skip:
         for column in columns_in(skip.when, where=place):
             found.setdefault(spelt.get(column.casefold(), column), {})
@@ -143,11 +162,11 @@ def _check_contract(mapping: Mapping, document: Document, place: str) -> None:
             remedy="Choose the contract the mapping names.",
         )
     names = [spec.name for spec in document.fields]
-    for field in mapping.fields:
-        if field not in names:
-            near = difflib.get_close_matches(field, names, n=3, cutoff=0.5)
+    for name in mapping.fields:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
             raise Misuse(
-                f"contract {document.name} {document.version} has no field {field!r}",
+                f"contract {document.name} {document.version} has no field {name!r}",
                 where=place,
                 valid=", ".join(near or names),
                 remedy="Write the field's name as the contract does, or leave it out.",
