@@ -221,7 +221,7 @@ class Kind:
     proven_against: tuple[str, ...] = ()
     unproven: str = ""
     read_ahead: int | None = None
-    """How many chunks a sync reads at once before their turn comes, unless its recipe says how many; None where one open
+    """How many chunks a sync reads at once before their turn comes, where its recipe does not say; None where an open
     source cannot be read by several threads.
     """
     needs: str = field(default="")

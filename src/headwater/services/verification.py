@@ -57,6 +57,8 @@ TABLES_NOT_EVIDENCE: Mapping[str, str] = {
     "connectors": "where sources are; what was read of them, and how, each run keeps itself",
     "credentials": "secrets, which no figure rests on",
     "source_circuits": "whether a source is well just now",
+    "source_turns": "how often a source was asked just now",
+    "source_requests": "how often a source was asked just now",
     "source_schema_cache": "the columns that sources had; those that a run read stand with the run",
     "connector_sync_state": "how far a source was read: made of its chunks, for whoever reads on",
 }

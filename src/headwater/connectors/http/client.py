@@ -23,7 +23,7 @@ from headwater.connectors.http.auth import Secrets, Signature, signature
 from headwater.connectors.http.config import HttpConfig
 from headwater.connectors.http.exact_json import below, parsed
 from headwater.connectors.http.failures import not_allowed, not_now, of_status, of_transport
-from headwater.connectors.http.pace import Pace, in_process
+from headwater.connectors.http.pace import PaceOf, in_process
 from headwater.connectors.protocol import Resolve
 from headwater.errors import HeadwaterError, InputRefused, Misuse, Stopped
 
@@ -43,17 +43,14 @@ _SAID_AT = (
 
 
 class HttpClient:
-    """A source that is reached by HTTP, as its config says. May be used by several threads.
-
-    pace  waits before each request; whoever keeps rates across processes sets another
-    """
+    """A source that is reached by HTTP, as its config says. May be used by several threads."""
 
     def __init__(self, config: HttpConfig, resolve: Resolve) -> None:
         self._config = config
         self._secrets = Secrets(resolve)
         self._signature: Signature | None = None
         self._client: httpx.Client | None = None
-        self.pace: Pace = in_process(_origin(config.url), config.requests_a_minute)
+        self._pace = in_process(_origin(config.url), config.requests_a_minute)
 
     def __enter__(self) -> Self:
         return self
@@ -62,6 +59,10 @@ class HttpClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def keep_pace(self, pace: PaceOf) -> None:
+        """Wait before each request as `pace` says: for whoever keeps rates across processes."""
+        self._pace = pace(_origin(self._config.url), self._config.requests_a_minute)
 
     def close(self) -> None:
         if self._client is not None:
@@ -149,7 +150,7 @@ class HttpClient:
             for is_last in (False, True):
                 header = self._signature.header()
                 signed = dict(headers) if header is None else {**headers, header[0]: header[1]}
-                self.pace()
+                self._pace()
                 deadline = time.monotonic() + self._config.response_seconds
                 with self._redirected(_with(url, params), signed) as response:
                     if response.status_code == 200:
@@ -255,7 +256,7 @@ class HttpClient:
         """Buy a token; a redirect is not followed."""
         where = _where(url)
         with self._sorted(where):
-            self.pace()
+            self._pace()
             deadline = time.monotonic() + self._config.response_seconds
             asked = {"Accept": "application/json", **headers}
             with self._opened().stream("POST", url, data=form, headers=asked) as response:

@@ -85,7 +85,7 @@ class HttpConfig(Config):
     response_seconds   for an answer as a whole
     max_answer_mb      an answer that is held whole; longer ones are refused
     max_file_mb        an answer that is written to disk first, where a source has no pages
-    requests_a_minute  to this host, by all connectors of this process
+    requests_a_minute  to this host, by all syncs of the organisation together
     ca_file            PEM file with the authorities to trust, instead of the usual ones
     """
 

@@ -9,6 +9,8 @@ from pyrate_limiter import Duration, Limiter, Rate
 
 Pace = Callable[[], None]
 """Returns when the next request may be sent. One that is kept across processes takes the place of `in_process`."""
+PaceOf = Callable[[str, int], Pace]
+"""The pace of a host that may be sent so many requests a minute."""
 
 
 def in_process(origin: str, requests_a_minute: int) -> Pace:

@@ -10,6 +10,7 @@ from headwater.connectors.configs import config_of
 from headwater.connectors.protocol import Config, Connector, FileStore
 from headwater.errors import Misuse
 from headwater.services.connectors.kinds import kind_named
+from headwater.services.connectors.pacing import paced
 from headwater.services.connectors.secrets import resolve
 from headwater.store import audit, connectors
 
@@ -62,7 +63,8 @@ def opened(installation: Installation, stored: StoredConnector) -> Iterator[Conn
     kind = kind_named(stored.kind)
     source = kind.open(config_of(kind, stored.config), lambda reference: resolve(installation, reference))
     try:
-        yield source
+        with paced(installation, source):
+            yield source
     finally:
         source.close()
 

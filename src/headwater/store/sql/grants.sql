@@ -5,7 +5,7 @@ GRANT USAGE ON SCHEMA public TO {app};
 GRANT SELECT ON schema_migrations, contract_registry, tenants, connector_sync_logs TO {app};
 GRANT SELECT, INSERT ON inventories, inventory_lines, inventory_findings, inventory_publications TO {app};
 GRANT SELECT, INSERT ON source_chunks, source_schema_cache TO {app};
-GRANT SELECT, INSERT, UPDATE ON connectors, source_circuits, dead_letters TO {app};
+GRANT SELECT, INSERT, UPDATE ON connectors, source_circuits, source_turns, source_requests, dead_letters TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON credentials TO {app};
 GRANT SELECT, INSERT ON documents, quarantine_repairs, findings, audit_entries TO {app};
 GRANT SELECT, INSERT, UPDATE ON blobs, runs, chunks, connector_sync_state, quarantine, audit_heads TO {app};

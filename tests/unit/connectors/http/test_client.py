@@ -310,7 +310,7 @@ def test_requests_keep_the_pace(server: Server, opened: Open) -> None:
     server.answer = lambda _: json_reply({})
     client = opened()
     waits: list[int] = []
-    client.pace = lambda: waits.append(len(server.asked))
+    client.keep_pace(lambda _origin, _requests: lambda: waits.append(len(server.asked)))
     for _ in range(3):
         client.json(client.url())
     assert waits == [0, 1, 2]
