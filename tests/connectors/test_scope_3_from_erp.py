@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from headwater.cli.main import app
+from headwater.pipeline.recipe import load_recipe
 from headwater.services.tracing import trace_emission
 from tests.connectors.servers_odata import PASSWORD, USER, ODataServer
 from tests.docs.walkthrough import follow_here
@@ -18,6 +19,7 @@ from tests.river import River, make_river
 from tests.servers import Installation
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/scope-3-from-erp.md"
+EXAMPLES = Path(__file__).parents[2] / "examples/scope-3-from-sap"
 SERVICE = "API_PURCHASEORDER_PROCESS_SRV"
 SERVICE_PATH = "api-purchaseorder-process-srv"
 Headwater = Callable[[list[str]], tuple[int, str]]
@@ -124,6 +126,11 @@ def test_purchases_of_sap_become_scope_3_and_lead_back(
         return done.exit_code, done.output
 
     assert follow_here(page_for(sap), headwater) == 7
+    written = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir() if path.is_file()}
+    examples = {path.name: path.read_text(encoding="utf-8") for path in EXAMPLES.iterdir()}
+    assert written.keys() == examples.keys() - {"README.md", "invoices.recipe.yaml"}
+    assert [name for name in written if written[name] != examples[name]] == ["sap.yaml"]
+    assert load_recipe(EXAMPLES / "invoices.recipe.yaml").mapping == "invoices_to_activities"
 
     river = make_river(installation, tmp_path)
     emissions = river.rows("SELECT activity_id, category, scope, co2e_kg FROM emission_v1")

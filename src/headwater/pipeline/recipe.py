@@ -71,8 +71,8 @@ class RecipeSource(_Part):
         kinds = {"path": self.path, "connector": self.connector, "contract": self.contract}
         found = [name for name, value in kinds.items() if value is not None]
         if len(found) != 1:
-            told = " and ".join(found) if found else "none"
-            raise _refused("a source is one of path, connector and contract, and {found} is said", found=told)
+            told = f"more is said: {', '.join(found)}" if found else "none is said"
+            raise _refused("a source is one of path, connector and contract, and {found}", found=told)
         if self.follow and self.contract is None:
             raise _refused("follow is said of records of a contract, and no contract is said")
         of_table = {"columns": self.columns, "key": self.key, "cursor": self.cursor, "lag": self.lag}

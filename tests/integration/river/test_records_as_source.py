@@ -96,7 +96,7 @@ WRONG: tuple[tuple[dict[str, Any], str], ...] = (
     ({"follow": {"invoice_date": "erp.purchase_category@1"}}, "cannot hold the key"),
     ({"contract": "erp.gone@1"}, "there is no such contract"),
     ({"follow": {}}, r"there is no column 'category\."),
-    ({"path": "a.csv"}, "one of path, connector and contract, and path and contract is said"),
+    ({"path": "a.csv"}, "one of path, connector and contract, and more is said: path, contract"),
     ({"connector": "x", "contract": None}, "follow is said of records of a contract"),
 )
 

@@ -17,8 +17,11 @@ def said(**source: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        ({}, "a source is either a path or a connector, and neither is said"),
-        ({"path": "a.csv", "connector": "lab"}, "a source is either a path or a connector, and both are said"),
+        ({}, "a source is one of path, connector and contract, and none is said"),
+        (
+            {"path": "a.csv", "connector": "lab"},
+            "a source is one of path, connector and contract, and more is said: path, connector",
+        ),
         ({"path": "a.csv", "table": "a"}, "table is said of what a connector reads, and no connector is said"),
         ({"path": "a.csv", "columns": ["a"]}, "columns is said of what a connector reads, and no connector is said"),
         ({"path": "a.csv", "key": ["a"]}, "key is said of what a connector reads, and no connector is said"),
