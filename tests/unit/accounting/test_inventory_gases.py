@@ -61,18 +61,21 @@ def test_gases_explain_a_co2e_within_its_digits(given: dict[str, Any], is_explai
 def test_methane_of_no_origin_is_told_where_it_costs_a_figure() -> None:
     gases = {"co2e_kg_per_unit": "0.1983", "co2_kg_per_unit": "0.19", "ch4_kg_per_unit": "0.0002",
              "n2o_kg_per_unit": "0.00001"}  # fmt: skip
-    leak = {"co2e_kg_per_unit": "28", "gas": "CH4", "gas_kg_per_unit": "1"}
-    for given in (gases, leak, {**gases, "ch4_kg_per_unit": None, "ch4_co2e_kg_per_unit": "0.0056"}):
-        of = factor(activity_type="natural_gas", unit="kWh_gross", scope=1, method="activity_based", **given)
-        made = make([activity(activity_type="natural_gas", unit="kWh_gross")], [of], gwp_sets=["AR5", "AR6"])
-        told = [each for each in made.findings if each.rule_id == "inventory.methane_of_no_origin"]
-        assert [(each.subject, each.activities) for each in told] == [("F1", 1)]
-        assert "AR6 has a potential for fossil methane and another" in told[0].message
-        (known,) = make(
-            [activity(activity_type="natural_gas", unit="kWh_gross")], [of | {"ch4_origin": "fossil"}], gwp_sets=["AR6"]
-        ).lines
-        assert known["basis"] == "derived"
-    assert "inventory.methane_of_no_origin" not in make([activity()], [factor()], gwp_sets=["AR6"]).rules()
+    kinds: dict[str, dict[str, Any]] = {
+        "masses": gases,
+        "as CO2e": gases | {"ch4_kg_per_unit": None, "ch4_co2e_kg_per_unit": "0.0056"},
+        "leak": {"co2e_kg_per_unit": "28", "gas": "CH4", "gas_kg_per_unit": "1"},
+    }
+    rows = [activity(activity_id=name, activity_type=name) for name in [*kinds, "no methane"]]
+    factors = [factor(factor_id=name, activity_type=name, scope=1, method="activity_based", **given)
+               for name, given in (kinds | {"no methane": {"co2e_kg_per_unit": "1"}}).items()]  # fmt: skip
+    made = make(rows, factors, gwp_sets=["AR5", "AR6"])
+    told = [each for each in made.findings if each.rule_id == "inventory.methane_of_no_origin"]
+    assert {(each.subject, each.activities) for each in told} == {(name, 1) for name in kinds}
+    assert "AR6 has a potential for fossil methane and another" in told[0].message
+    known = make(rows, [each | {"ch4_origin": "fossil"} for each in factors], gwp_sets=["AR5", "AR6"])
+    assert {line["activity_id"] for line in known.lines if line["gwp_set"] == "AR6"} == set(kinds)
+    assert "inventory.methane_of_no_origin" not in known.rules()
 
 
 def test_what_the_gases_do_not_explain_is_not_lost_in_another_set() -> None:
