@@ -18,6 +18,9 @@ BESIDE = --numprocesses=auto --maxprocesses=4 --dist=worksteal
 # Where the tests find the linter of the ODCS documents that we export.
 export HEADWATER_DATACONTRACT = $(CURDIR)/.venv-odcs/bin/datacontract
 
+# Where the connectors of warehouses are tried, on what stands in for their servers.
+export HEADWATER_WAREHOUSES = $(CURDIR)/.venv-warehouses/bin/python
+
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -27,12 +30,12 @@ demo: .venv/.installed  ## nasty files to figures that can be traced, in a datab
 test-fast: .venv/.installed  ## tests that need no server: seconds to a minute or two
 	$(PYTEST) $(FAST) -m "not slow"
 
-test: .venv/.installed .venv-odcs/.installed services  ## the whole suite, faults as a random sample; under 20 minutes
+test: .venv/.installed .venv-odcs/.installed .venv-warehouses/.installed services  ## the whole suite, faults as a random sample; under 20 minutes
 	$(PYTEST) $(BESIDE) $(SAMPLE) $(COVERED) --cov
 	$(PYTEST) $(BESIDE) --faults=sample $(SAMPLE) --durations=15 $(addprefix --ignore=,$(COVERED))
 	$(PYTEST) $(BESIDE) --postgres=installed $(SAMPLE) -m "server and not faults"
 
-test-long: .venv/.installed .venv-odcs/.installed services  ## the same with every fault injected and many more examples
+test-long: .venv/.installed .venv-odcs/.installed .venv-warehouses/.installed services  ## the same with every fault injected and many more examples
 	$(PYTEST) --faults=full --hypothesis-profile=long $(SAMPLE) --timeout=3600
 	$(PYTEST) --faults=full --postgres=installed $(SAMPLE) --timeout=3600 -m server
 
@@ -61,5 +64,9 @@ clean:  ## remove the environments and whatever tools left behind
 # datacontract-cli lints what we export as ODCS; its dependencies would hold ours back, so that it lives apart.
 .venv-odcs/.installed: tools/odcs.lock tools/environment
 	@tools/environment .venv-odcs tools/odcs.lock
+
+# The clients of warehouses bring 40 packages, and what stands in for Snowflake another version of sqlglot.
+.venv-warehouses/.installed: tools/warehouses.lock tools/environment
+	@PIP_NO_COMPILE=0 tools/environment .venv-warehouses tools/warehouses.lock
 
 .PHONY: help demo test test-fast test-long check bench services clean

@@ -13,6 +13,9 @@ from tests.river import River, make_river
 from tests.servers import Installation, TestServer, embedded_server, installed_server
 from tests.synced import Synced, synced_source
 
+# Run by test_warehouses.py, with a Python of their own.
+collect_ignore = ["warehouses"]
+
 
 @pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest, postgres_kind: str) -> Iterator[TestServer]:

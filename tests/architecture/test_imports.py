@@ -45,7 +45,8 @@ HEAVY = {
         "services",
         "testing",
     },
-    "cryptography": {"services"},
+    "cryptography": {"connectors", "services"},
+    "databricks": {"connectors"},
     "httpx": {"connectors"},
     "pyrate_limiter": {"connectors"},
     "pydantic_core": {"pipeline"},
@@ -56,9 +57,11 @@ HEAVY = {
     "pytest": {"testing"},  # its users have it
     "rapidfuzz": {"mapping"},
     "rich": {"cli", "telemetry"},
+    "snowflake": {"connectors"},
     "sqlglot": {"accounting", "contracts", "engine", "lineage"},  # expressions of indicators, parsed in accounting
     "structlog": {"telemetry"},
     "typer": {"cli"},
+    "urllib3": {"connectors"},  # of Databricks' client, whose errors come as they are
     "xlrd": {"connectors"},
     "yaml": {"contracts", "mapping", "pipeline"},
 }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from pathlib import Path
+from urllib.request import getproxies, proxy_bypass
 
 from headwater.connectors.protocol import Problem
 
@@ -37,6 +39,43 @@ def problem_of(host: str, port: int, seconds: float) -> Problem | None:
             remedy="Check routes and firewalls between this machine and the server",
         )
     return None
+
+
+def https_problem_of(host: str, port: int, seconds: float, *, tls: bool) -> Problem | None:
+    """What stands in the way of HTTPS (of HTTP, without `tls`); nothing where a proxy is asked: it says so itself."""
+    if tls and is_proxied(host):
+        return None
+    if problem := problem_of(host, port, seconds):
+        return problem
+    if not tls:
+        said = answer(host, port, seconds, f"HEAD / HTTP/1.0\r\nHost: {host}\r\n\r\n".encode(), 5)
+        return said if isinstance(said, Problem) else None
+    where = f"{host}:{port}"
+    try:
+        with socket.create_connection((host, port), timeout=seconds) as connection:
+            ssl.create_default_context().wrap_socket(connection, server_hostname=host).close()
+    except TimeoutError:
+        return _silent(where, seconds)
+    except ssl.SSLCertVerificationError as error:
+        return Problem(
+            cause="tls",
+            what=f"the certificate is not trusted: {error.verify_message}",
+            where=where,
+            remedy="Check the host, and the certificates that this machine trusts",
+        )
+    except OSError:
+        return Problem(
+            cause="tls",
+            what="no connection with TLS can be made",
+            where=where,
+            remedy="Check host and port, and what stands between this machine and the server",
+        )
+    return None
+
+
+def is_proxied(host: str) -> bool:
+    """Whether this machine reaches the host by a proxy for HTTPS; it may then have no address here."""
+    return "https" in getproxies() and not proxy_bypass(host)
 
 
 def socket_problem_of(path: Path, seconds: float) -> Problem | None:
@@ -78,14 +117,18 @@ def answer(host: str, port: int, seconds: float, said: bytes, length: int) -> by
                 connection.sendall(said)
             return connection.recv(length)
     except TimeoutError:
-        return Problem(
-            cause="timeout",
-            what=f"the connection is taken, and nothing answers within {seconds:g} s",
-            where=f"{host}:{port}",
-            remedy="Check that the server is not overloaded, and that nothing between holds its answers back",
-        )
+        return _silent(f"{host}:{port}", seconds)
     except OSError:
         return b""
+
+
+def _silent(where: str, seconds: float) -> Problem:
+    return Problem(
+        cause="timeout",
+        what=f"the connection is taken, and nothing answers within {seconds:g} s",
+        where=where,
+        remedy="Check that the server is not overloaded, and that nothing between holds its answers back",
+    )
 
 
 def without(secret: str, text: str) -> str:

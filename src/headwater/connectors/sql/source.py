@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -95,7 +95,7 @@ class Source(ABC):
     def read(self, selection: Selection, chunk: SourceChunk) -> Iterator[Iterator[pa.RecordBatch]]:
         """The rows of a chunk, ordered by the key; at least one batch, which may be empty and tells the schema."""
         with self.session() as session:
-            table = self._table(session, selection.table)
+            table = self.located(session, selection.table, chunk.locator)
             if not selection.key and "key" in chunk.locator:
                 # As the plan had it: the source may have declared another key meanwhile.
                 selection = replace(selection, key=tuple(chunk.locator["key"]))
@@ -109,6 +109,11 @@ class Source(ABC):
 
     def close(self) -> None:  # noqa: B027 - of no kind there is anything to close
         """Nothing is kept between calls."""
+
+    def located(self, session: Session, name: str, locator: Mapping[str, Any]) -> SqlTable:
+        """The table as a chunk's locator means it: as it is now."""
+        del locator
+        return self._table(session, name)
 
     def _table(self, session: Session, name: str) -> SqlTable:
         if found := self.tables(session, name):

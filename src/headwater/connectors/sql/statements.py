@@ -122,6 +122,6 @@ def _ordered(table: SqlTable, selection: Selection) -> str:
     """By the key; where that may not tell all rows apart, by every column besides: the order is always the same."""
     key = table.key_of(selection)
     order = [field.order for field in key]
-    if not table.key or not set(table.key) <= {field.name for field in key}:
+    if not table.is_key_enforced or not table.key or not set(table.key) <= {field.name for field in key}:
         order += [field.select for field in table.chosen(selection) if field.order not in order]
     return " ORDER BY " + ", ".join(order)

@@ -49,8 +49,9 @@ class Field:
 class SqlTable:
     """A table and how statements speak of it.
 
-    source  the quoted name that stands after FROM
-    key     of the primary key, or of the narrowest unique index whose columns are never null
+    source           the quoted name that stands after FROM
+    key              of the primary key, or of the narrowest unique index whose columns are never null
+    is_key_enforced  whether no two rows can have one key; warehouses believe what is declared
     """
 
     name: str
@@ -59,6 +60,7 @@ class SqlTable:
     key: tuple[str, ...] = ()
     rows: int | None = None
     comment: str = ""
+    is_key_enforced: bool = True
 
     def field(self, name: str, what: str) -> Field:
         """A column by name. Misuse where there is none, naming those there are."""

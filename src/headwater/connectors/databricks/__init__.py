@@ -1,0 +1,18 @@
+"""Databricks: tables and views of one catalog of Unity Catalog, as Arrow, through a SQL warehouse."""
+
+from headwater.connectors.databricks.config import DatabricksConfig
+from headwater.connectors.databricks.connector import DatabricksConnector
+from headwater.connectors.protocol import Kind
+
+kind = Kind(
+    name="databricks",
+    title="Databricks",
+    config=DatabricksConfig,
+    open=DatabricksConnector,
+    chunks=("key_range", "time_window", "whole"),
+    cursor=True,
+    unproven="never run against Databricks itself; against a server of the tests that speaks its Thrift, DuckDB behind",
+    needs="headwater[databricks]",
+)
+
+__all__ = ["DatabricksConfig", "DatabricksConnector", "kind"]

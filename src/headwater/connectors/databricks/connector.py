@@ -1,0 +1,74 @@
+"""Databricks as a source."""
+
+from __future__ import annotations
+
+from headwater.connectors.databricks import catalog
+from headwater.connectors.databricks.config import DatabricksConfig
+from headwater.connectors.databricks.dialect import DatabricksDialect
+from headwater.connectors.databricks.refusals import error_of, problem_of
+from headwater.connectors.databricks.session import DatabricksSession, connect, failures
+from headwater.connectors.protocol import Problem, Resolve
+from headwater.connectors.sql import Session, SqlTable, probe
+from headwater.connectors.sql.source import raised
+from headwater.connectors.sql.statements import Statement
+from headwater.connectors.sql.warehouse import Warehouse
+from headwater.errors import Misuse
+
+
+class DatabricksConnector(Warehouse):
+    """Tables and views of one catalog."""
+
+    dialect = DatabricksDialect()
+
+    def __init__(self, config: DatabricksConfig, resolve: Resolve) -> None:
+        super().__init__()
+        self._config = config
+        self._resolve = resolve
+
+    def opened(self) -> DatabricksSession:
+        if problem := self._network():
+            raise raised(problem)
+        token = self._resolve(self._config.token_ref)
+        try:
+            connection = connect(self._config, token)
+        except failures() as error:
+            raise raised(problem_of(error, self._config, token)) from None
+        return DatabricksSession(connection, lambda error: error_of(error, self._config, token))
+
+    def tables(self, session: Session, name: str | None = None) -> list[SqlTable]:
+        asked = name, [schema.lower() for schema in self._config.schemas]
+        return catalog.tables(self.dialect, session.rows(catalog.columns(*asked)), session.rows(catalog.keys(*asked)))
+
+    def reach(self) -> list[Problem]:
+        if problem := self._network():
+            return [problem]
+        token = self._resolve(self._config.token_ref)
+        try:
+            connect(self._config, token).close()
+        except failures() as error:
+            return [problem_of(error, self._config, token)]
+        return []
+
+    def missing(self, session: Session, table: str) -> Problem:
+        schema, _, name = table.partition(".")
+        source = f"{self.dialect.quoted(schema)}.{self.dialect.quoted(name)}"
+        try:
+            session.rows(Statement(f"SELECT 1 FROM {source} LIMIT 0"))
+        except Misuse as error:
+            if error.what.startswith("a right"):
+                return Problem(
+                    cause="missing_right",
+                    what=f"the login has no right SELECT on {source}",
+                    where=self._config.where,
+                    remedy=f"GRANT SELECT ON TABLE {source} TO the login, with USE CATALOG and USE SCHEMA",
+                )
+        return Problem(
+            cause="not_found",
+            what=f"there is no table or view {table!r}",
+            where=self._config.where,
+            valid=", ".join(found.name for found in self.tables(session)) or "the login may read no table",
+        )
+
+    def _network(self) -> Problem | None:
+        config = self._config
+        return probe.https_problem_of(config.host, config.port, config.connect_timeout, tls=config.tls != "disable")

@@ -1,0 +1,37 @@
+"""The SQL of Databricks."""
+
+from __future__ import annotations
+
+from headwater.connectors.sql import Dialect, Field
+
+
+class DatabricksDialect(Dialect):
+    """The session's time zone is UTC, so that a moment's text, month, week and day are those of UTC."""
+
+    quotes = ("`", "`")
+    rows_compared = False
+
+    def typed(self, field: Field, placeholder: str) -> str:
+        if field.shape == "bytes":
+            return f"unhex({placeholder})"
+        if field.shape == "collated":
+            return f"CAST({placeholder} AS STRING) COLLATE UTF8_BINARY"
+        return f"CAST({placeholder} AS {field.cast})"
+
+    def text(self, field: Field, expression: str) -> str:
+        return as_text(field.shape, expression)
+
+    def said(self, field: Field, text: str) -> str:
+        if field.family not in {"time", "zoned"}:
+            return text
+        # At the stand-in a moment carries its offset.
+        whole, _, rest = text.replace(" ", "T", 1).removesuffix("+00").partition(".")
+        rest = rest.rstrip("0")
+        return whole + (f".{rest}" if rest else "") + ("Z" if field.family == "zoned" else "")
+
+
+def as_text(shape: str, expression: str) -> str:
+    """A value as text: JSON for what has parts, in which no part is left out; hexadecimal for bytes."""
+    if shape == "json":
+        return f"to_json({expression}, map('ignoreNullFields', 'false'))"
+    return f"hex({expression})" if shape == "bytes" else f"CAST({expression} AS STRING)"

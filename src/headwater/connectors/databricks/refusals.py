@@ -1,0 +1,82 @@
+"""What the client and Databricks say when they refuse, sorted by who can help."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from headwater.connectors.databricks.config import DatabricksConfig
+from headwater.connectors.protocol import Cause, Problem
+from headwater.connectors.sql.probe import without
+from headwater.connectors.sql.source import raised
+from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater, Stopped
+
+_CAUSES: dict[int, Cause] = {400: "not_found", 401: "login", 403: "login", 404: "not_found"}
+_REMEDIES: dict[Cause, str] = {
+    "login": "Check the token that `token_ref` refers to, and whether it may use the warehouse",
+    "not_found": "Check `http_path` and `catalog`",
+    "missing_right": "Ask for USE CATALOG, USE SCHEMA and SELECT",
+    "timeout": "Check that the warehouse runs or may start, and routes and proxies between this machine and it",
+    "tls": "Check what stands between this machine and Databricks, and the certificates that this machine trusts",
+    "protocol": "Check that a SQL warehouse of Databricks is what answers there",
+}
+_STATE = re.compile(r"SQLSTATE:\s*([0-9A-Z]{5})")
+_PASSING = ("08", "40", "53", "57", "58", "HYT", "KD0")
+_RIGHTS = ("INSUFFICIENT_PERMISSIONS", "PERMISSION_DENIED", "INSUFFICIENT_PRIVILEGES")
+_MISSING_CATALOG = ("NO_SUCH_CATALOG", "CATALOG_NOT_FOUND", "SCHEMA_NOT_FOUND")
+_LOST = ("RequestError", "MaxRetryDurationError", "CursorAlreadyClosedError", "SessionAlreadyClosedError")
+
+
+def status_of(error: BaseException) -> int:
+    """The HTTP status behind an error; 0 where there is none."""
+    context: Any = getattr(error, "context", None) or {}
+    code = context.get("http-code") if isinstance(context, dict) else None
+    if isinstance(code, int):
+        return code
+    found = re.search(r"(?:HTTP[ -]?(?:code|status)?:?|status code|too many) ?(\d{3})\b", str(error), re.IGNORECASE)
+    return int(found[1]) if found else 0
+
+
+def words_of(error: Exception, token: str) -> str:
+    """The message as one line, without the secret."""
+    return without(token, " ".join(str(getattr(error, "message", None) or error).split())) or type(error).__name__
+
+
+def problem_of(error: Exception, config: DatabricksConfig, token: str) -> Problem:
+    """Why no session is to be had."""
+    said, status = words_of(error, token), status_of(error)
+    cause = _CAUSES.get(status, "protocol")
+    if any(word in said for word in _RIGHTS):
+        cause = "missing_right"
+    elif any(word in said for word in _MISSING_CATALOG):
+        cause = "not_found"
+    elif "SSL" in said or "certificate" in said:
+        cause, said = "tls", "no trusted connection with TLS can be made"
+    elif status >= 429 or (status == 0 and type(error).__name__ in _LOST):
+        cause = "timeout"
+    return Problem(cause=cause, what=said, where=config.where, remedy=_REMEDIES[cause])
+
+
+def error_of(error: Exception, config: DatabricksConfig, token: str) -> HeadwaterError:
+    """What the caller does next, of whatever the client raised."""
+    said, status, where = words_of(error, token), status_of(error), config.where
+    found = _STATE.search(said)
+    state = found[1] if found else ""
+    if "QUERY_EXECUTION_TIMEOUT" in said or "STATEMENT_TIMEOUT" in said or state == "57KD0":
+        return RetryLater(
+            "Databricks broke the statement off, for its time was up",
+            where=where,
+            value=said,
+            remedy="Where it happens again, raise `statement_timeout` or read fewer rows a chunk",
+        )
+    if any(word in said for word in _RIGHTS) or state == "42501":
+        return Misuse(f"a right is missing: {said}", where=where, remedy="Grant SELECT on the table to the login")
+    if status in _CAUSES:
+        return raised(problem_of(error, config, token))
+    if status >= 429 or state.startswith(_PASSING) or isinstance(error, OSError) or type(error).__name__ in _LOST:
+        return RetryLater(f"Databricks gave up: {said}", where=where)
+    if state.startswith("22"):
+        return InputRefused(f"Databricks cannot give these rows: {said}", where=where)
+    if state or type(error).__name__ == "ServerOperationError":
+        return Misuse(f"Databricks refuses the statement: {said}", where=where)
+    return Stopped(f"reading failed in a way that is not known: {said}", where=where)

@@ -1,0 +1,109 @@
+"""A session with a SQL warehouse of Databricks, whose results come as Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, suppress
+from typing import Any
+
+import pyarrow as pa
+
+from headwater.connectors.databricks.config import DatabricksConfig
+from headwater.connectors.sql import Field
+from headwater.connectors.sql.statements import Statement
+from headwater.connectors.sql.tables import schema
+from headwater.connectors.sql.warehouse import times
+from headwater.errors import HeadwaterError, Misuse
+
+_BATCH_ROWS = 8192
+_BUFFER_BYTES = 16 * 2**20
+_DOWNLOADS = 2
+
+
+def driver() -> Any:
+    """The library. Misuse where it is not installed."""
+    try:
+        import databricks.sql  # noqa: PLC0415 - an extra, which few need
+    except ImportError:
+        raise Misuse("the library for Databricks is not installed", remedy="Install headwater[databricks]") from None
+    return databricks.sql
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """What the library raises; of what it uses itself errors come as they are."""
+    import urllib3.exceptions  # noqa: PLC0415 - comes with the library
+
+    return (driver().exc.Error, urllib3.exceptions.HTTPError, OSError)
+
+
+def connect(config: DatabricksConfig, token: str) -> Any:
+    """A session. Raises what the library raises."""
+    settings = {"timezone": "UTC", "ansi_mode": "true"}
+    if config.statement_timeout:
+        settings["statement_timeout"] = str(config.statement_timeout)
+    return driver().connect(
+        server_hostname=config.host,
+        http_path=config.http_path,
+        access_token=token,
+        catalog=config.catalog,
+        session_configuration=settings,
+        user_agent_entry="headwater",
+        use_cloud_fetch=config.cloud_fetch,
+        max_download_threads=_DOWNLOADS,
+        enable_telemetry=False,
+        _port=config.port,
+        _connection_uri=None
+        if config.tls == "verify-full"
+        else f"http://{config.host}:{config.port}{config.http_path}",
+        _socket_timeout=max(config.connect_timeout, config.statement_timeout or 86_400),
+        # Whoever syncs tries again, and says so; the library would do it in silence, for a quarter of an hour.
+        _retry_stop_after_attempts_count=2,
+        _retry_stop_after_attempts_duration=float(config.connect_timeout),
+    )
+
+
+class DatabricksSession:
+    """One snapshot a statement."""
+
+    def __init__(self, connection: Any, said: Callable[[Exception], HeadwaterError]) -> None:
+        self._connection = connection
+        self._said = said
+
+    def close(self) -> None:
+        """Give up the session; Databricks drops what it holds for it."""
+        with suppress(*failures()):
+            self._connection.close()
+
+    def rows(self, statement: Statement) -> list[tuple[str | None, ...]]:
+        """All rows of a small result, every value as a text."""
+        found: list[tuple[str | None, ...]] = []
+        for part in self._parts(statement):
+            columns = [column.to_pylist() for column in part.columns]
+            found += [
+                tuple(None if value is None else str(value) for value in row) for row in zip(*columns, strict=True)
+            ]
+        return found
+
+    def batches(self, statement: Statement, fields: Sequence[Field]) -> Generator[pa.RecordBatch, None, None]:
+        """The rows of a result of whatever size, bounded in memory, in the schema of these fields."""
+        made = schema(fields)
+        with closing(self._parts(statement)) as parts:
+            for part in parts:
+                for batch in part.to_batches(_BATCH_ROWS):
+                    columns = [shaped(column, each) for column, each in zip(batch.columns, fields, strict=True)]
+                    yield pa.RecordBatch.from_arrays(columns, schema=made)
+
+    def _parts(self, statement: Statement) -> Generator[pa.Table, None, None]:
+        try:
+            # Closing it gives up what the warehouse still holds for the result.
+            with closing(self._connection.cursor(arraysize=_BATCH_ROWS, buffer_size_bytes=_BUFFER_BYTES)) as cursor:
+                cursor.execute(statement.sql, list(statement.values) or None)
+                while (part := cursor.fetchmany_arrow(_BATCH_ROWS)).num_rows:
+                    yield part
+        except failures() as error:
+            raise self._said(error) from None
+
+
+def shaped(column: Any, field: Field) -> Any:
+    """As the field promises, from what was selected."""
+    return times(column.cast(field.column.arrow), field.shape)

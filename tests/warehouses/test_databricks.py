@@ -1,0 +1,138 @@
+"""Databricks' connector on what stands in for it: the suite for connectors, and what is its own."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+import pytest
+
+from headwater.connectors.databricks import DatabricksConfig, DatabricksConnector, kind
+from headwater.connectors.protocol import Cause, Config, Kind, Selection
+from headwater.errors import RetryLater
+from headwater.testing import Case, ConnectorConformance, Row
+from tests.warehouses.stand_in_databricks import HTTP_PATH, TOKEN, Fault, StandIn, stand_in
+
+TYPES = {
+    "integer": "BIGINT",
+    "decimal": "DECIMAL(38,10)",
+    "float": "DOUBLE",
+    "text": "VARCHAR",
+    "bytes": "BLOB",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+    "timestamptz": "TIMESTAMPTZ",
+    "json": "JSON",
+    "array": "BIGINT[]",
+}
+
+
+class DatabricksCase(Case):
+    kind: ClassVar[Kind] = kind
+    table: ClassVar[str] = "s1.conformance"
+    standing: ClassVar[StandIn]
+    silent: ClassVar[socket.socket]
+    lacks: ClassVar[dict[str, str]] = {
+        "memory": "the engine of what stands in works in this process, and takes more than what is read",
+        "time": "there is no such type",
+        "enum": "there are no enumerations",
+        "uuid": "there is no such type",
+        "json: long number": "what stands in keeps numbers of JSON as floating point",
+    }
+
+    def config(self) -> DatabricksConfig:
+        return DatabricksConfig(
+            host="127.0.0.1",
+            port=self.standing.port,
+            http_path=HTTP_PATH,
+            tls="disable",
+            token_ref="env:TOKEN",
+            catalog="main",
+            schemas=("s1",),
+            connect_timeout=2,
+        )
+
+    def resolve(self, reference: str) -> str:
+        assert reference == "env:TOKEN"
+        return TOKEN
+
+    def wrong(self, cause: Cause) -> Config:
+        if cause == "missing_right":
+            self.standing.closed("conformance")
+            return self.config()
+        if cause == "timeout":
+            return self.config().model_copy(update={"port": self.silent.getsockname()[1]})
+        return self.config().model_copy(update={"tls": "verify-full"}) if cause == "tls" else super().wrong(cause)
+
+    def make(self, rows: Sequence[Row]) -> None:
+        self.standing.closed()
+        key = "PRIMARY KEY" if all(row.id is not None for row in rows) else ""
+        self.standing.run(f'CREATE OR REPLACE TABLE conformance (id BIGINT {key}, "at" TIMESTAMPTZ, value VARCHAR)')
+        self.insert(rows)
+
+    def insert(self, rows: Sequence[Row]) -> None:
+        self.standing.run(
+            "INSERT INTO conformance SELECT unnest(?::BIGINT[]), unnest(?::TIMESTAMPTZ[]), unnest(?::VARCHAR[])",
+            [
+                [row.id for row in rows],
+                [row.at.isoformat() if row.at else None for row in rows],
+                [row.value for row in rows],
+            ],
+        )
+
+    def update(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            self.standing.run('UPDATE conformance SET "at" = ?, value = ? WHERE id = ?', [row.at, row.value, row.id])
+
+    def delete(self, ids: Sequence[int]) -> None:
+        self.standing.run("DELETE FROM conformance WHERE list_contains(?::BIGINT[], id)", [list(ids)])
+
+    def make_values(self, sort: str, values: Sequence[Any]) -> str:
+        given = [value.isoformat() if hasattr(value, "isoformat") else value for value in values]
+        rows = ", ".join(f"({number}, CAST(? AS {TYPES[sort]}))" for number in range(1, len(given) + 1))
+        self.standing.run(f"CREATE OR REPLACE TABLE lossless (id INT PRIMARY KEY, value {TYPES[sort]})")
+        self.standing.run(f"INSERT INTO lossless VALUES {rows}", given)
+        return "s1.lossless"
+
+    def held(self) -> int:
+        return len(self.standing.operations)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _standing() -> Iterator[None]:
+    with stand_in() as DatabricksCase.standing, socket.create_server(("127.0.0.1", 0)) as DatabricksCase.silent:
+        yield
+
+
+class TestDatabricks(ConnectorConformance):
+    case_type = DatabricksCase
+
+
+@pytest.fixture
+def many() -> Selection:
+    DatabricksCase.standing.run("CREATE OR REPLACE TABLE many AS SELECT range AS id, 'x' AS value FROM range(9000)")
+    return Selection(table="s1.many", key=("id",), chunk_rows=10_000)
+
+
+@pytest.mark.parametrize(("method", "status"), [("ExecuteStatement", 503), ("FetchResults", 500)])
+def test_what_fails_at_the_server_is_for_later(many: Selection, method: str, status: int) -> None:
+    case, standing = DatabricksCase(), DatabricksCase.standing
+    connector = DatabricksConnector(case.config(), case.resolve)
+    chunk = connector.plan(many).chunks[0]
+    standing.faults[method] = [Fault(status, {"Retry-After": "1"}) for _ in range(9)]
+    with pytest.raises(RetryLater, match="gave up"), connector.read(many, chunk) as batches:
+        list(batches)
+    standing.faults.clear()
+    with connector.read(many, chunk) as batches:
+        assert sum(batch.num_rows for batch in batches) == 9000
+    connector.close()
+    assert (standing.operations, standing.sessions) == ({}, 0)
+
+
+def test_a_catalog_and_a_warehouse_that_are_not_there_are_told() -> None:
+    case = DatabricksCase()
+    for changes in ({"catalog": "none"}, {"http_path": "/sql/1.0/warehouses/none"}):
+        connector = DatabricksConnector(case.config().model_copy(update=changes), case.resolve)
+        assert [problem.cause for problem in connector.validate()] == ["not_found"], changes

@@ -1,0 +1,139 @@
+"""Snowflake's connector on fakesnow, which stands in for it: the suite for connectors, and what is its own."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+import pytest
+from starlette.responses import JSONResponse
+
+from headwater.connectors.protocol import Cause, Config, Kind, Selection
+from headwater.connectors.snowflake import SnowflakeConfig, SnowflakeConnector, kind
+from headwater.errors import Misuse, RetryLater
+from headwater.testing import Case, ConnectorConformance, Row
+from tests.warehouses.stand_in_snowflake import PASSWORD, USER, StandIn, stand_in
+
+TYPES = {
+    "integer": "BIGINT",
+    "decimal": "DECIMAL(38,10)",
+    "float": "DOUBLE",
+    "text": "VARCHAR",
+    "bytes": "BLOB",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+    "timestamptz": "TIMESTAMPTZ",
+    "time": "TIME",
+    "json": "JSON",
+    "array": "JSON",
+}
+
+
+class SnowflakeCase(Case):
+    kind: ClassVar[Kind] = kind
+    table: ClassVar[str] = "S1.CONFORMANCE"
+    columns: ClassVar[tuple[str, str, str]] = ("ID", "AT", "VALUE")
+    standing: ClassVar[StandIn]
+    silent: ClassVar[socket.socket]
+    lacks: ClassVar[dict[str, str]] = {
+        "missing_right": "Snowflake does not tell a table that a role may not read from one that is not there",
+        "memory": "what stands in sends a result as one answer; Snowflake sends it in parts",
+        "held": "a result is complete before its first row is given: nothing runs on",
+        "enum": "there are no enumerations",
+        "uuid": "what stands in has no such type",
+        "json: long number": "what stands in keeps numbers of JSON as floating point",
+    }
+
+    def config(self) -> SnowflakeConfig:
+        return SnowflakeConfig(
+            account="fakesnow",
+            host="127.0.0.1",
+            port=self.standing.port,
+            tls="disable",
+            user=USER,
+            password_ref="env:P",
+            database="DB1",
+            schemas=("s1",),
+            connect_timeout=2,
+        )
+
+    def resolve(self, reference: str) -> str:
+        assert reference == "env:P"
+        return PASSWORD
+
+    def wrong(self, cause: Cause) -> Config:
+        if cause == "timeout":
+            return self.config().model_copy(update={"port": self.silent.getsockname()[1]})
+        return self.config().model_copy(update={"tls": "verify-full"}) if cause == "tls" else super().wrong(cause)
+
+    def make(self, rows: Sequence[Row]) -> None:
+        key = "PRIMARY KEY" if all(row.id is not None for row in rows) else ""
+        self.standing.run(f'CREATE OR REPLACE TABLE CONFORMANCE ("ID" BIGINT {key}, "AT" TIMESTAMPTZ, "VALUE" VARCHAR)')
+        self.insert(rows)
+
+    def insert(self, rows: Sequence[Row]) -> None:
+        self.standing.run(
+            "INSERT INTO CONFORMANCE SELECT unnest(?::BIGINT[]), unnest(?::TIMESTAMPTZ[]), unnest(?::VARCHAR[])",
+            [
+                [row.id for row in rows],
+                [row.at.isoformat() if row.at else None for row in rows],
+                [row.value for row in rows],
+            ],
+        )
+
+    def update(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            self.standing.run(
+                'UPDATE CONFORMANCE SET "AT" = ?, "VALUE" = ? WHERE "ID" = ?', [row.at, row.value, row.id]
+            )
+
+    def delete(self, ids: Sequence[int]) -> None:
+        self.standing.run('DELETE FROM CONFORMANCE WHERE list_contains(?::BIGINT[], "ID")', [list(ids)])
+
+    def make_values(self, sort: str, values: Sequence[Any]) -> Selection:
+        given = [value.isoformat() if hasattr(value, "isoformat") else value for value in values]
+        given = [
+            "[" + ",".join("null" if n is None else str(n) for n in v) + "]" if isinstance(v, list) else v
+            for v in given
+        ]
+        rows = ", ".join(f"({number}, CAST(? AS {TYPES[sort]}))" for number in range(1, len(given) + 1))
+        self.standing.run(f'CREATE OR REPLACE TABLE LOSSLESS ("ID" INT PRIMARY KEY, "VALUE" {TYPES[sort]})')
+        self.standing.run(f"INSERT INTO LOSSLESS VALUES {rows}", given)
+        return Selection(table="S1.LOSSLESS", key=("ID",))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _standing() -> Iterator[None]:
+    with stand_in() as SnowflakeCase.standing, socket.create_server(("127.0.0.1", 0)) as SnowflakeCase.silent:
+        yield
+
+
+class TestSnowflake(ConnectorConformance):
+    case_type = SnowflakeCase
+
+
+def test_a_statement_that_is_broken_off_is_for_later() -> None:
+    case = SnowflakeCase()
+    case.make([Row(id=1, at=None, value="one")])
+    connector = SnowflakeConnector(case.config(), case.resolve)
+    assert connector.sample(case.table).num_rows == 1
+    said = {"code": "000604", "message": "SQL execution canceled", "success": False, "data": {"sqlState": "57014"}}
+    case.standing.faults.append(JSONResponse(said))
+    with pytest.raises(RetryLater, match="broke the statement off"):
+        connector.sample(case.table)
+    assert connector.sample(case.table).num_rows == 1
+    connector.close()
+
+
+def test_chunks_can_be_of_the_moment_of_the_plan() -> None:
+    case = SnowflakeCase()
+    case.make([Row(id=1, at=None, value="one")])
+    connector = SnowflakeConnector(case.config().model_copy(update={"time_travel": True}), case.resolve)
+    with pytest.raises(Misuse, match="does not support time travel"):  # what stands in understands it, and has none
+        connector.plan(Selection(table=case.table, key=("ID",)))
+    asked = case.standing.asked[-1]
+    assert ' FROM "S1"."CONFORMANCE" AT(TIMESTAMP => CAST(\'2' in asked
+    assert "Z' AS TIMESTAMP_TZ))" in asked
+    connector.close()
