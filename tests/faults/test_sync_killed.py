@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 
 from headwater.services.verification import verify
 from headwater.telemetry import SilentProgress
@@ -34,11 +35,12 @@ def headwater(synced: Synced, *arguments: str) -> subprocess.Popen[str]:
 
 
 def sync(synced: Synced, mapping: Path) -> subprocess.Popen[str]:
-    size = str(1000 // CHUNKS)
-    return headwater(
-        synced, "connectors", "sync", "plant", "--table", "public.meter_reading", "--mapping", str(mapping),
-        "--chunk-size", size,
-    )  # fmt: skip
+    """With chunks read ahead, as a person might say of a database that is far away."""
+    recipe = synced.river.folder / "readings.recipe.yaml"
+    source = {"connector": "plant", "table": "public.meter_reading"}
+    load = {"chunk_size": 1000 // CHUNKS, "read_ahead": 3}
+    recipe.write_text(yaml.safe_dump({"recipe": "readings", "source": source, "mapping": str(mapping), "load": load}))
+    return headwater(synced, "run", str(recipe))
 
 
 def go_on(synced: Synced, mapping: Path) -> None:
