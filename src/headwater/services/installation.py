@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class Installation:
     """What every use case works with. One that does not keep is for trying: its blobs lie in a folder that goes, and
-    nothing is written to its database.
+    of a run nothing is written; that a source fails, and when it was asked, is noted as ever.
     """
 
     settings: Settings
