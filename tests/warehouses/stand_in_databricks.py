@@ -19,7 +19,7 @@ import duckdb
 import pyarrow as pa
 import sqlglot
 from databricks.sql.thrift_api.TCLIService import TCLIService, ttypes
-from thrift.protocol.TBinaryProtocol import TBinaryProtocol
+from thrift.protocol.TBinaryProtocol import TBinaryProtocolAccelerated as TBinaryProtocol
 from thrift.transport.TTransport import TMemoryBuffer
 
 TOKEN = "dapi a planted secret, & more/of:it"
@@ -256,6 +256,7 @@ def _handle() -> Any:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def do_HEAD(self) -> None:
         self._answer(404, b"")
@@ -284,7 +285,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if body:
+            self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
         """Nothing is logged."""

@@ -51,7 +51,7 @@ class DatabricksCase(Case):
             token_ref="env:TOKEN",
             catalog="main",
             schemas=("s1",),
-            connect_timeout=2,
+            connect_timeout=1,
         )
 
     def resolve(self, reference: str) -> str:

@@ -56,7 +56,7 @@ class SnowflakeCase(Case):
             password_ref="env:P",
             database="DB1",
             schemas=("s1",),
-            connect_timeout=2,
+            connect_timeout=1,
         )
 
     def resolve(self, reference: str) -> str:
