@@ -14,28 +14,12 @@ import pytest
 from headwater.connectors.duckdb_file import DuckdbConfig, DuckdbConnector, kind
 from headwater.connectors.protocol import Kind, Selection
 from headwater.errors import Misuse, RetryLater
-from headwater.testing import Case, ConnectorConformance, Row, no_network
+from headwater.testing import ConnectorConformance, no_network
+from tests.connectors.duckdb_case import DuckdbRowsCase
 from tests.connectors.sql_reading import as_texts, no_secret, read_all
 
-TYPES = {
-    "integer": "BIGINT",
-    "decimal": "DECIMAL(38,10)",
-    "float": "DOUBLE",
-    "text": "VARCHAR",
-    "bytes": "BLOB",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-    "timestamp": "TIMESTAMP",
-    "timestamptz": "TIMESTAMPTZ",
-    "time": "TIME",
-    "json": "JSON",
-    "array": "INTEGER[]",
-    "enum": "ENUM ('verified', 'not ''yet'' sure')",
-    "uuid": "UUID",
-}
 
-
-class DuckdbCase(Case):
+class DuckdbCase(DuckdbRowsCase):
     kind: ClassVar[Kind] = kind
     table: ClassVar[str] = "main.conformance"
     lacks: ClassVar[dict[str, str]] = {
@@ -47,39 +31,12 @@ class DuckdbCase(Case):
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "source's.duckdb"
-        self._run("CREATE TABLE other (a INT)")
+        self.run("CREATE TABLE other (a INT)")
 
     def config(self) -> DuckdbConfig:
         return DuckdbConfig(path=self.path, memory_limit_mb=128)
 
-    def make(self, rows: Sequence[Row]) -> None:
-        key = "PRIMARY KEY" if all(row.id is not None for row in rows) else ""
-        self._run(f'CREATE OR REPLACE TABLE conformance (id BIGINT {key}, "at" TIMESTAMPTZ, value VARCHAR)')
-        self.insert(rows)
-
-    def insert(self, rows: Sequence[Row]) -> None:
-        ids = [row.id for row in rows]
-        moments = [row.at.isoformat() if row.at else None for row in rows]
-        self._run(
-            "INSERT INTO conformance SELECT unnest(?::BIGINT[]), unnest(?::TIMESTAMPTZ[]), unnest(?::VARCHAR[])",
-            [ids, moments, [row.value for row in rows]],
-        )
-
-    def update(self, rows: Sequence[Row]) -> None:
-        for row in rows:
-            self._run('UPDATE conformance SET "at" = ?, value = ? WHERE id = ?', [row.at, row.value, row.id])
-
-    def delete(self, ids: Sequence[int]) -> None:
-        self._run("DELETE FROM conformance WHERE list_contains(?::BIGINT[], id)", [list(ids)])
-
-    def make_values(self, sort: str, values: Sequence[Any]) -> str:
-        given = [value.isoformat() if hasattr(value, "isoformat") else value for value in values]
-        rows = ", ".join(f"({number}, CAST(? AS {TYPES[sort]}))" for number in range(1, len(given) + 1))
-        self._run(f"CREATE OR REPLACE TABLE lossless (id INT PRIMARY KEY, value {TYPES[sort]})")
-        self._run(f"INSERT INTO lossless VALUES {rows}", given)
-        return "main.lossless"
-
-    def _run(self, statement: str, values: Sequence[Any] = ()) -> None:
+    def run(self, statement: str, values: Sequence[Any] = ()) -> None:
         with duckdb.connect(str(self.path)) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute(statement, list(values))

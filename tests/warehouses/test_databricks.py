@@ -11,25 +11,12 @@ import pytest
 from headwater.connectors.databricks import DatabricksConfig, DatabricksConnector, kind
 from headwater.connectors.protocol import Cause, Config, Kind, Selection
 from headwater.errors import RetryLater
-from headwater.testing import Case, ConnectorConformance, Row
+from headwater.testing import ConnectorConformance, Row
+from tests.connectors.duckdb_case import DuckdbRowsCase
 from tests.warehouses.stand_in_databricks import HTTP_PATH, TOKEN, Fault, StandIn, stand_in
 
-TYPES = {
-    "integer": "BIGINT",
-    "decimal": "DECIMAL(38,10)",
-    "float": "DOUBLE",
-    "text": "VARCHAR",
-    "bytes": "BLOB",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-    "timestamp": "TIMESTAMP",
-    "timestamptz": "TIMESTAMPTZ",
-    "json": "JSON",
-    "array": "BIGINT[]",
-}
 
-
-class DatabricksCase(Case):
+class DatabricksCase(DuckdbRowsCase):
     kind: ClassVar[Kind] = kind
     table: ClassVar[str] = "s1.conformance"
     standing: ClassVar[StandIn]
@@ -68,33 +55,10 @@ class DatabricksCase(Case):
 
     def make(self, rows: Sequence[Row]) -> None:
         self.standing.closed()
-        key = "PRIMARY KEY" if all(row.id is not None for row in rows) else ""
-        self.standing.run(f'CREATE OR REPLACE TABLE conformance (id BIGINT {key}, "at" TIMESTAMPTZ, value VARCHAR)')
-        self.insert(rows)
+        super().make(rows)
 
-    def insert(self, rows: Sequence[Row]) -> None:
-        self.standing.run(
-            "INSERT INTO conformance SELECT unnest(?::BIGINT[]), unnest(?::TIMESTAMPTZ[]), unnest(?::VARCHAR[])",
-            [
-                [row.id for row in rows],
-                [row.at.isoformat() if row.at else None for row in rows],
-                [row.value for row in rows],
-            ],
-        )
-
-    def update(self, rows: Sequence[Row]) -> None:
-        for row in rows:
-            self.standing.run('UPDATE conformance SET "at" = ?, value = ? WHERE id = ?', [row.at, row.value, row.id])
-
-    def delete(self, ids: Sequence[int]) -> None:
-        self.standing.run("DELETE FROM conformance WHERE list_contains(?::BIGINT[], id)", [list(ids)])
-
-    def make_values(self, sort: str, values: Sequence[Any]) -> str:
-        given = [value.isoformat() if hasattr(value, "isoformat") else value for value in values]
-        rows = ", ".join(f"({number}, CAST(? AS {TYPES[sort]}))" for number in range(1, len(given) + 1))
-        self.standing.run(f"CREATE OR REPLACE TABLE lossless (id INT PRIMARY KEY, value {TYPES[sort]})")
-        self.standing.run(f"INSERT INTO lossless VALUES {rows}", given)
-        return "s1.lossless"
+    def run(self, statement: str, values: Sequence[Any] = ()) -> None:
+        self.standing.run(statement, list(values))
 
     def held(self) -> int:
         return len(self.standing.operations)

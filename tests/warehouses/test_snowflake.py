@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
@@ -12,29 +13,16 @@ from starlette.responses import JSONResponse
 from headwater.connectors.protocol import Cause, Config, Kind, Selection
 from headwater.connectors.snowflake import SnowflakeConfig, SnowflakeConnector, kind
 from headwater.errors import Misuse, RetryLater
-from headwater.testing import Case, ConnectorConformance, Row
+from headwater.testing import ConnectorConformance, Row
+from tests.connectors.duckdb_case import TYPES, DuckdbRowsCase
 from tests.warehouses.stand_in_snowflake import PASSWORD, USER, StandIn, stand_in
 
-TYPES = {
-    "integer": "BIGINT",
-    "decimal": "DECIMAL(38,10)",
-    "float": "DOUBLE",
-    "text": "VARCHAR",
-    "bytes": "BLOB",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-    "timestamp": "TIMESTAMP",
-    "timestamptz": "TIMESTAMPTZ",
-    "time": "TIME",
-    "json": "JSON",
-    "array": "JSON",
-}
 
-
-class SnowflakeCase(Case):
+class SnowflakeCase(DuckdbRowsCase):
     kind: ClassVar[Kind] = kind
     table: ClassVar[str] = "S1.CONFORMANCE"
     columns: ClassVar[tuple[str, str, str]] = ("ID", "AT", "VALUE")
+    types: ClassVar[dict[str, str]] = {**TYPES, "array": "JSON"}
     standing: ClassVar[StandIn]
     silent: ClassVar[socket.socket]
     lacks: ClassVar[dict[str, str]] = {
@@ -68,40 +56,12 @@ class SnowflakeCase(Case):
             return self.config().model_copy(update={"port": self.silent.getsockname()[1]})
         return self.config().model_copy(update={"tls": "verify-full"}) if cause == "tls" else super().wrong(cause)
 
-    def make(self, rows: Sequence[Row]) -> None:
-        key = "PRIMARY KEY" if all(row.id is not None for row in rows) else ""
-        self.standing.run(f'CREATE OR REPLACE TABLE CONFORMANCE ("ID" BIGINT {key}, "AT" TIMESTAMPTZ, "VALUE" VARCHAR)')
-        self.insert(rows)
-
-    def insert(self, rows: Sequence[Row]) -> None:
-        self.standing.run(
-            "INSERT INTO CONFORMANCE SELECT unnest(?::BIGINT[]), unnest(?::TIMESTAMPTZ[]), unnest(?::VARCHAR[])",
-            [
-                [row.id for row in rows],
-                [row.at.isoformat() if row.at else None for row in rows],
-                [row.value for row in rows],
-            ],
-        )
-
-    def update(self, rows: Sequence[Row]) -> None:
-        for row in rows:
-            self.standing.run(
-                'UPDATE CONFORMANCE SET "AT" = ?, "VALUE" = ? WHERE "ID" = ?', [row.at, row.value, row.id]
-            )
-
-    def delete(self, ids: Sequence[int]) -> None:
-        self.standing.run('DELETE FROM CONFORMANCE WHERE list_contains(?::BIGINT[], "ID")', [list(ids)])
-
     def make_values(self, sort: str, values: Sequence[Any]) -> Selection:
-        given = [value.isoformat() if hasattr(value, "isoformat") else value for value in values]
-        given = [
-            "[" + ",".join("null" if n is None else str(n) for n in v) + "]" if isinstance(v, list) else v
-            for v in given
-        ]
-        rows = ", ".join(f"({number}, CAST(? AS {TYPES[sort]}))" for number in range(1, len(given) + 1))
-        self.standing.run(f'CREATE OR REPLACE TABLE LOSSLESS ("ID" INT PRIMARY KEY, "VALUE" {TYPES[sort]})')
-        self.standing.run(f"INSERT INTO LOSSLESS VALUES {rows}", given)
-        return Selection(table="S1.LOSSLESS", key=("ID",))
+        # An array is kept as JSON there.
+        return super().make_values(sort, [json.dumps(each) if isinstance(each, list) else each for each in values])
+
+    def run(self, statement: str, values: Sequence[Any] = ()) -> None:
+        self.standing.run(statement, list(values))
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -79,8 +79,8 @@ class SnowflakeConnector(Warehouse):
             return super().plan(selection)
         with self.session() as session:
             now = as_text("zoned", "CURRENT_TIMESTAMP()")
-            moment = str(session.rows(Statement(f"SELECT {now}"))[0][0])
-            at = moment[:29].strip().replace(" ", "T") + "Z"
+            said = str(session.rows(Statement(f"SELECT {now}"))[0][0]).replace(" ", "T", 1)
+            at = re.split(r"[ +Z]", said)[0] + "Z"
             table = at_moment(self._table(session, selection.table), {"at": at})
             made = plan(self.dialect, table, selection, session.rows)
         chunks = tuple(replace(chunk, locator={**chunk.locator, "at": at}) for chunk in made.chunks)
