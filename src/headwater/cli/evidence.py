@@ -117,6 +117,11 @@ def _print_verification(found: Verification) -> None:
         typer.echo(f"erased: {name}; what was loaded from it is held against its hashes only")
     for run, why in found.not_recomputed.items():
         typer.echo(f"not computed again: {run}: {why}")
+    if found.of_other_versions:
+        typer.echo(
+            f"{len(found.of_other_versions)} runs were made by another version of Headwater or of its engine;"
+            " this version has computed them again"
+        )
     good = "Everything agrees: nothing was changed since it was loaded."
     typer.echo(good if found.ok else typer.style("The evidence does not hold.", fg="red", bold=True))
     typer.echo(f"anchor {found.anchor}")

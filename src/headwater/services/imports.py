@@ -348,7 +348,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
         columns = mending.form.columns if mending else layout.columns
         transform, calculation = compile_logic(installation, duck, logic, columns=columns, source_id=run.source_id)
         _start(installation, run, logic, lineage_of(logic, transform, calculation, columns))
-        logic_hash = fingerprint(logic, layout, calculation.document if calculation else None)
+        logic_hash = fingerprint(logic.hash, layout, calculation.document if calculation else None)
         store.look_back(logic_hash)
         work = ChunkRun(
             preparation=Preparation(

@@ -97,15 +97,15 @@ def _check_version(recipe: Recipe, contract: Document) -> None:
         )
 
 
-def fingerprint(logic: Logic, layout: Layout, results: Document | None) -> bytes:
-    """What a chunk rests on beside its bytes: the logic, the contract of what is calculated, and how the text is cut
-    into named columns.
+def fingerprint(logic: bytes, layout: Layout, results: Document | None) -> bytes:
+    """What a chunk rests on beside its bytes: the hash of its logic, the contract of what is calculated, and how the
+    text is cut into named columns.
     """
     dialect = layout.dialect
     unwanted = ["drift", *layout.unwanted] if layout.unwanted else []
     how = record_text([*unwanted, *layout.columns, dialect.delimiter, dialect.quote, dialect.comment, dialect.line_end])
     calculated = results.hash if results is not None else b""
-    return hashlib.sha256(logic.hash + calculated + sha256(how)).digest()
+    return hashlib.sha256(logic + calculated + sha256(how)).digest()
 
 
 def calculates(recipe: Recipe, contract: Document) -> bool:

@@ -78,6 +78,7 @@ class SeenRun:
     stored: Run
     chunks: dict[int, Chunk]
     is_whole: bool  # the layout, which the chain holds as a hash only, is as it was
+    logic: bytes  # the hash of what decided when the run was last begun, by the versions of the code then
     state: str = "pending"
     lineage: str | None = None
     error: Mapping[str, Any] | None = None
@@ -124,6 +125,7 @@ class Replay:
         self._loading: dict[UUID, tuple[str, bool]] = {}
         self.seen: dict[UUID, SeenRun] = {}
         self.not_recomputed: dict[str, str] = {}
+        self.of_other_versions: set[str] = set()
         self.records = 0
         self._actions: dict[str, Callable[[Entry, dict[str, Any]], None]] = {
             "run.planned": self._planned,
@@ -156,7 +158,11 @@ class Replay:
         is_whole = self._compare_run(run, chunks, payload)
         right = run_of_chain(payload)
         self.seen[run_id] = SeenRun(
-            run=replace(run, **right), stored=run, chunks={chunk.chunk_no: chunk for chunk in chunks}, is_whole=is_whole
+            run=replace(run, **right),
+            stored=run,
+            chunks={chunk.chunk_no: chunk for chunk in chunks},
+            is_whole=is_whole,
+            logic=bytes.fromhex(payload["logic"]),
         )
         if is_whole:
             reading = reading_from_json(dict(run.layout))
@@ -181,6 +187,8 @@ class Replay:
         seen = self._seen(entry)
         if seen is not None:
             seen.state, seen.error, seen.lineage = "running", None, payload["lineage"]
+            seen.logic = bytes.fromhex(payload["logic"])
+            self._close(seen)
 
     def _ended(self, entry: Entry, payload: dict[str, Any]) -> None:
         seen = self._seen(entry)
@@ -194,6 +202,9 @@ class Replay:
                 self._model.quarantines.expire_unseen(seen.run.run_id, seen.run.started_at, seen.run.source_id)
         else:
             seen.error = {name: value for name, value in payload.items() if name != "state"}
+        self._close(seen)
+
+    def _close(self, seen: SeenRun) -> None:
         opened = self._open.pop(seen.run.run_id, None)
         if opened is not None:
             opened.stack.close()
@@ -384,6 +395,8 @@ class Replay:
                 ),
                 self._standing,
             )
+            if logic.hash != seen.logic:
+                self.of_other_versions.add(str(run.run_id))
             store.done_before([chunk.chunk_id for chunk in seen.committed.values()])
             seen_keys = stack.enter_context(SeenKeys(store.key_hashes))
         except BaseException:
@@ -404,7 +417,7 @@ class Replay:
                 document=logic.contract,
                 results=calculation.document if calculation else None,
                 source_id=run.source_id,
-                logic_hash=fingerprint(logic, layout, calculation.document if calculation else None),
+                logic_hash=fingerprint(seen.logic, layout, calculation.document if calculation else None),
                 version=logic.recipe.load.version,
             ),
             seen=seen_keys,

@@ -74,6 +74,7 @@ class Verification:
     by_table        how many differences there are in each table
     erased          files that were erased: what was loaded from them is held against its hashes only
     not_recomputed  runs that could not be done again, and why
+    of_other_versions  runs made by another version of Headwater or its engine; this one computed them again
     anchor          the head of the chain, to be noted elsewhere: with it a cut tail shows
     """
 
@@ -82,6 +83,7 @@ class Verification:
     by_table: Mapping[str, int]
     erased: tuple[str, ...]
     not_recomputed: Mapping[str, str]
+    of_other_versions: tuple[str, ...]
     anchor: str
 
     @property
@@ -130,6 +132,7 @@ class _Verifier:
         self._evidence = Evidence(installation=installation, connection=connection, differences=differences)
         self._checked: dict[str, int] = {}
         self._last = START
+        self._of_other_versions: list[str] = []
 
     def run(self, noted: list[Anchor]) -> Verification:
         not_recomputed: dict[str, str] = {}
@@ -152,6 +155,7 @@ class _Verifier:
                 for digest in sorted(self._evidence.erased)
             ),
             not_recomputed=not_recomputed,
+            of_other_versions=tuple(self._of_other_versions),
             anchor=str(head),
         )
 
@@ -213,6 +217,7 @@ class _Verifier:
             rows.finish()
         model.quarantines.finish()
         self._count(replay, model)
+        self._of_other_versions = sorted(replay.of_other_versions)
         return replay.not_recomputed
 
     def _inventories(self) -> dict[str, str]:

@@ -28,7 +28,7 @@ def test_the_contract_of_what_is_calculated_is_part_of_a_fingerprint() -> None:
     logic = Logic(contract=ACTIVITY, mapping=mapping, recipe=recipe, factor_set=b"f")
     later = replace(EMISSION, version="1.999.0")
 
-    prints = {fingerprint(logic, LAYOUT, results) for results in (None, EMISSION, later)}
+    prints = {fingerprint(logic.hash, LAYOUT, results) for results in (None, EMISSION, later)}
     assert len(prints) == 3
 
 
@@ -38,5 +38,5 @@ def test_the_codes_that_stood_are_part_of_a_fingerprint() -> None:
     )
     recipe = Recipe(recipe="r", source=RecipeSource(path="a.csv"), mapping="m")
     logic = Logic(contract=ACTIVITY, mapping=mapping, recipe=recipe, factor_set=None)
-    prints = {fingerprint(replace(logic, reference_codes=codes), LAYOUT, None) for codes in (None, b"c", b"d")}
+    prints = {fingerprint(replace(logic, reference_codes=codes).hash, LAYOUT, None) for codes in (None, b"c", b"d")}
     assert len(prints) == 3
