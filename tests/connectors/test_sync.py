@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import psycopg
 import pytest
 
 from headwater.errors import Misuse
+from headwater.services.connectors.planning import plan_sync
+from headwater.services.imports import carry_out
 from headwater.services.quarantines import show_record
 from headwater.services.tracing import trace_emission
 from headwater.services.verification import verify
@@ -103,6 +106,20 @@ def test_bad_rows_are_refused_with_their_place_and_mended(synced: Synced) -> Non
     assert len(synced.loaded()) == 1000
     found = verify(synced.river.installation, progress=SilentProgress())
     assert (found.differences, found.not_recomputed) == ((), {})
+
+
+@pytest.mark.parametrize("cursor", [None, "changed_at"])
+def test_a_row_that_changes_between_plan_and_read_stays_in_a_full_load(synced: Synced, cursor: str | None) -> None:
+    said: dict[str, Any] = {"source": {"cursor": cursor}, "load": {"strategy": "full", "chunk_size": 400}}
+    synced.sync(**said)
+    installation = synced.river.installation
+    run_id = plan_sync(installation, synced.recipe(**said), synced.river.folder)
+    synced.at_source(
+        "UPDATE meter_reading SET kwh = 5, changed_at = changed_at + interval '1 year' WHERE reading_id = 7"
+    )
+    carry_out(installation, run_id, progress=SilentProgress())
+    assert synced.loaded()["7"] == "5.000000"
+    assert len(synced.loaded()) == 1000
 
 
 def test_one_value_of_the_plan_changed_is_found(synced: Synced) -> None:

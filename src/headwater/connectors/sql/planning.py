@@ -76,7 +76,10 @@ class _Planner:
         return [_chunk({"by": "blank", "columns": [field.name for field in open_ones]}, rows)]
 
     def of_cursor(self, cursor: Field) -> tuple[list[SourceChunk], str | None]:
-        """Windows of a time or ranges of a counter, from `since` less the lag to the highest there is now; and that."""
+        """Windows of a time or ranges of a counter, from `since` less the lag to the highest there is now; and that.
+
+        The last is open above: a row that changes before it is read moves there, and is not missed by a full load.
+        """
         since = self.selection.since
         if since is not None and not self.dialect.times_are_texts:
             since = cursors.checked(cursor, since, self.table.name)
@@ -96,8 +99,7 @@ class _Planner:
                 "by": "counter" if cursor.family == "integer" else "time_window",
                 "cursor": cursor.name,
                 "from": start if index == 0 else low,
-                "to": high,
-                "to_inclusive": is_last,
+                "to": None if is_last else high,
             }
             begin, end = _said_window(
                 cursor, (start, lowest) if index == 0 else (low, low), high, unit, is_last=is_last

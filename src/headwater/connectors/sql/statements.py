@@ -4,8 +4,8 @@ A locator is JSON, with bounds as exact texts; None is open:
 
     {"by": "whole"}
     {"by": "key_range", "key": ["site", "id"], "from": ["7", "1200"], "to": null}
-    {"by": "time_window", "cursor": "changed", "from": "2026-01-01T00:00:00Z", "to": "…", "to_inclusive": false}
-    {"by": "counter", "cursor": "version", "from": null, "to": "4711", "to_inclusive": true}
+    {"by": "time_window", "cursor": "changed", "from": "2026-01-01T00:00:00Z", "to": "…"}
+    {"by": "counter", "cursor": "version", "from": "4711", "to": null}
     {"by": "blank", "columns": ["changed"]}     no value in one of them: rows no range can hold
 """
 
@@ -81,18 +81,17 @@ def condition(bounds: Bounds, table: SqlTable, locator: Mapping[str, Any]) -> li
         return ["(" + " OR ".join(bounds.dialect.blank(column) for column in columns) + ")"]
     if by == "key_range":
         columns = [table.field(name, "key column") for name in locator["key"]]
-        low, high, sign = locator["from"], locator["to"], "<"
+        low, high = locator["from"], locator["to"]
     elif by in {"time_window", "counter"}:
         columns = [table.field(locator["cursor"], "cursor")]
         low, high = ([text] if text is not None else None for text in (locator["from"], locator["to"]))
-        sign = "<=" if locator["to_inclusive"] else "<"
     else:
         raise Misuse("this is no locator of a chunk", where=table.name, value=by, valid="what a plan gave")
     conditions = present(bounds.dialect, columns)
     if low is not None:
         conditions.append(bounds.compared(columns, ">=", low))
     if high is not None:
-        conditions.append(bounds.compared(columns, sign, high))
+        conditions.append(bounds.compared(columns, "<", high))
     return conditions
 
 

@@ -59,7 +59,7 @@ def test_a_chunk_is_one_statement_in_the_order_of_a_key_that_nobody_enforces() -
         DIALECT,
         TABLE,
         Selection(table=TABLE.name, columns=("no", "word")),
-        {"by": "time_window", "cursor": "at", "from": "2026-01-31T09:30:00Z", "to": None, "to_inclusive": False},
+        {"by": "time_window", "cursor": "at", "from": "2026-01-31T09:30:00Z", "to": None},
     )
     assert statement.sql == (
         "SELECT `no` AS `no`, `word` AS `word` FROM `s1`.`a``b` WHERE NOT (`at` IS NULL)"
