@@ -391,6 +391,10 @@ def test_a_line_is_followed_to_factor_activity_and_record(river: River) -> None:
     river.load(activities([{"activity_id": "power", "quantity": "9"}]), name="later.csv")
     later = trace_line(river.installation, "plant_2024|power|location_based")
     assert (later.recomputed, later.is_same_row, later.line["quantity"]) == (True, False, "1000.000000")
+    assert (later.record.raw.file, later.record.values["quantity"]) == ("activities.csv", "1000.000000")
+    river.load(activities([{"activity_id": "other"}]), name="later.csv", strategy="full")
+    gone = trace_line(river.installation, "plant_2024|power|location_based")
+    assert (gone.recomputed, gone.is_same_row, gone.record.raw.file) == (True, False, "activities.csv")
 
 
 def test_report_and_lines_are_written(river: River, tmp_path: Path) -> None:

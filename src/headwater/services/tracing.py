@@ -29,7 +29,7 @@ from headwater.store import audit, findings, quarantine, runs
 from headwater.store.chunks import Chunk, get_chunk
 from headwater.store.cited_blobs import get_cited_blob
 from headwater.store.documents import get_contract
-from headwater.store.stored_rows import StoredRow, count_past, find_rows, parse_rows
+from headwater.store.stored_rows import StoredRow, count_past, find_past, find_rows, parse_rows
 from headwater.values import TextFormat
 
 if TYPE_CHECKING:
@@ -52,16 +52,18 @@ def trace_emission(
     return _Tracer(installation).emission(key, method, gwp_set)
 
 
-def trace_record(installation: Installation, contract: str, key: str) -> trace.Trace:
+def trace_record(installation: Installation, contract: str, key: str, *, row_hash: str | None = None) -> trace.Trace:
     """A record of a contract (`activity`, or `activity@1` for one major version), back to its line.
 
-    A key of several fields is written with `|` between them.
+    A key of several fields is written with `|` between them. By `row_hash` the version that has it, also one that was
+    replaced or deleted since; where there is none, the one that stands.
     """
     name, _, major = contract.partition("@")
     if name == RESULTS[0]:
         activity, method, gwp_set = (*key.split("|"), None, None)[:3]
         return trace_emission(installation, str(activity), method, gwp_set)
-    return _Tracer(installation).record_of(installation.contract(name, int(major) if major.isdigit() else 1), key)
+    document = installation.contract(name, int(major) if major.isdigit() else 1)
+    return _Tracer(installation).record_of(document, key, bytes.fromhex(row_hash) if row_hash else None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,9 +86,13 @@ class _Tracer:
         self._installation = installation
         self._tenant_id = installation.tenant_id
 
-    def record_of(self, contract: Contract, key: str) -> trace.Trace:
+    def record_of(self, contract: Contract, key: str, row_hash: bytes | None) -> trace.Trace:
+        parsed = parse_key(contract, key)
         with self._connect() as connection:
-            rows = find_rows(connection, self._tenant_id, contract, parse_key(contract, key))
+            rows = find_rows(connection, self._tenant_id, contract, parsed)
+            if row_hash is not None and row_hash not in {row.row_hash for row in rows}:
+                past = find_past(connection, self._tenant_id, contract, parsed, row_hash=row_hash)
+                rows = [past] if past else rows
             anchor = audit.head(connection, self._tenant_id)
         if not rows:
             raise _no_such_record(contract, key)

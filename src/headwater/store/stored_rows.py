@@ -149,14 +149,37 @@ def find_rows(
     connection: psycopg.Connection[Any], tenant_id: UUID, document: Document, key: Mapping[str, object]
 ) -> list[StoredRow]:
     """Rows with these values in some or all of the key's fields, by key; 50 at most."""
-    fields = [spec.name for spec in document.fields]
     query = sql.SQL(QUERIES["by_key"]).format(
-        columns=_listed([*fields, "absent", "chunk_id", "record_no", "row_hash"]),
+        columns=_stored(document),
         table=sql.Identifier(table_name(document)),
         condition=_same(key),
         order=_listed([spec.name for spec in document.key]),
     )
-    rows = connection.execute(query, {**key, "tenant_id": tenant_id}).fetchall()
+    return _rows(document, connection.execute(query, {**key, "tenant_id": tenant_id}).fetchall())
+
+
+def find_past(
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    document: Document,
+    key: Mapping[str, object],
+    *,
+    row_hash: bytes,
+) -> StoredRow | None:
+    """The version of a row that has this hash, where it was replaced or deleted since."""
+    query = sql.SQL(QUERIES["past"]).format(
+        columns=_stored(document), table=sql.Identifier(history_name(document)), condition=_same(key)
+    )
+    found = connection.execute(query, {**key, "tenant_id": tenant_id, "row_hash": row_hash}).fetchall()
+    return next(iter(_rows(document, found)), None)
+
+
+def _stored(document: Document) -> sql.Composed:
+    return _listed([*(spec.name for spec in document.fields), "absent", "chunk_id", "record_no", "row_hash"])
+
+
+def _rows(document: Document, rows: Sequence[Sequence[Any]]) -> list[StoredRow]:
+    fields = [spec.name for spec in document.fields]
     return [
         StoredRow(
             values=dict(zip(fields, row, strict=False)),

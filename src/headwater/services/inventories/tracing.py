@@ -17,7 +17,7 @@ from headwater.services.inventories.viewing import find_inventory
 from headwater.services.trace import Node, RecordTrace, Trace
 from headwater.services.tracing import trace_record
 from headwater.store import audit, inventories
-from headwater.store.stored_rows import parse_rows
+from headwater.store.stored_rows import find_rows, parse_rows
 
 if TYPE_CHECKING:
     from headwater.services.installation import Installation
@@ -33,8 +33,8 @@ class LineTrace:
 
     recomputed   whether plain Python, from the pins, gives the very line that is stored
     factor       the factor or instrument as pinned; None of a reported figure
-    record       the activity as it stands now
-    is_same_row  whether that is still the row that was counted
+    record       the activity as it was counted
+    is_same_row  whether that row still stands
     """
 
     inventory: str
@@ -106,7 +106,7 @@ class LineTrace:
         record = Trace(key=self.record.key, figure=None, record=self.record, anchor=self.anchor).tree()
         if self.is_same_row:
             return record
-        note = Node(title="replaced since", value="the row that was counted is the pinned one; this one came later")
+        note = Node(title="replaced since", value="this is the row that was counted; it stands no more")
         return Node(title=record.title, value=record.value, children=(note, *record.children))
 
 
@@ -141,7 +141,8 @@ def trace_line(installation: Installation, key: str) -> LineTrace:
     with installation.database.connect(tenant_id) as connection:
         entries = audit.entries_of(connection, tenant_id, f"inventory/{inventory.inventory_id}")
         anchor = audit.head(connection, tenant_id)
-    record = trace_record(installation, "activity", activity_id).record
+    counted = activity["activity_row_hash"]
+    record = trace_record(installation, "activity", activity_id, row_hash=counted).record
     return LineTrace(
         inventory=inventory.name + (f", number {inventory.number}" if inventory.number else ""),
         inventory_id=str(inventory.inventory_id),
@@ -151,11 +152,18 @@ def trace_line(installation: Installation, key: str) -> LineTrace:
         activities=inventory.activities.hex(),
         factors=(inventory.instruments if texts["instrument_id"] else inventory.factors).hex(),
         record=record,
-        is_same_row=record.row_hash == activity["activity_row_hash"],
+        is_same_row=_stands(installation, activity_id, counted),
         factor_record=_factor_record(installation, texts),
         audit_entry="; ".join(f"{each.seq}: {each.action}" for each in entries),
         anchor=str(anchor),
     )
+
+
+def _stands(installation: Installation, activity_id: str, row_hash: str) -> bool:
+    tenant_id, activity = installation.tenant_id, installation.contract("activity", 1)
+    with installation.database.connect(tenant_id) as connection:
+        rows = find_rows(connection, tenant_id, activity, {"activity_id": activity_id})
+    return row_hash in {row.row_hash.hex() for row in rows}
 
 
 def _line(installation: Installation, inventory: StoredInventory, activity_id: str, rest: list[str]) -> dict[str, Any]:
