@@ -276,19 +276,23 @@ def test_purchases_count_by_mass_or_spend() -> None:
 
 def test_invoices_count_where_no_order_does() -> None:
     invoice = dict.fromkeys(("quantity", "quantity_unit", "order_number", "supplier_id"), "") | {
-        "line_id": "workday/1", "is_cancelled": "false", "includes_tax": "false", "amount": "1000.50",
+        "line_id": "sap/1", "system": "sap", "is_cancelled": "false", "includes_tax": "false", "amount": "1000.50",
         "currency": "GBP", "country": "GB", "invoice_date": "2024-03-01", "invoice_number": "9",
         "supplier_name": "Law", "category.method": "spend", "category.activity_type": "purchased.legal",
     }  # fmt: skip
-    plain, ordered, credit, taxed = mapped(
+    plain, ordered, of_workday, of_oracle, credit, taxed = mapped(
         "invoices_to_activities",
         invoice,
         {**invoice, "order_number": "4500000001"},
+        {**invoice, "line_id": "workday/1", "system": "workday", "order_number": "PO-1"},
+        {**invoice, "line_id": "oracle/1", "system": "oracle", "order_number": "PO-1"},
         {**invoice, "amount": "-5.00"},
         {**invoice, "includes_tax": "true"},
     )
     assert counted(plain) == ("purchased.legal", "1000.500000", "GBP_2024", None)
     assert [row["skip"] for row in (ordered, credit)] == ["counted_as_ordered", "credit"]
+    # The orders of these systems are not loaded, so nothing but the invoice says what was spent.
+    assert counted(of_workday) == counted(of_oracle) == counted(plain)
     assert (plain["data_quality"], taxed["data_quality"]) == ("calculated", "estimated")
 
 
