@@ -121,6 +121,8 @@ SAP_ORDER = dict.fromkeys(
     "LastChangeDateTime": "2024-03-02T08:30:00.123000Z",
 }
 SAP_ITEM = dict.fromkeys(("PurchasingDocumentDeletionCode", "AccountAssignmentCategory", "PurchaseRequisition"), "") | {
+    "IsCompletelyDelivered": "false",
+    "IsFinallyInvoiced": "",
     "PurchaseOrder": "4500000001",
     "PurchaseOrderItem": "10",
     "PurchaseOrderItemText": "Sheet",
@@ -146,10 +148,11 @@ def test_orders_of_sap() -> None:
         {**SAP_ORDER, "PurchaseOrderType": "NB", "SupplyingPlant": "1020", "Supplier": ""},
         {**SAP_ORDER, "PurchasingDocumentDeletionCode": "L", "AddressCountry": "XI"},
     )
-    assert (order["order_id"], order["document_type"], order["is_cancelled"]) == ("sap/4500000001", "order", "False")
+    assert (order["order_id"], order["document_type"]) == ("sap/4500000001", "order")
     assert (order["order_date"], order["changed_at"]) == ("2024-03-01", "2024-03-02 08:30:00.123000+00:00")
     assert transfer["document_type"] == "stock_transfer"
-    assert (deleted["is_cancelled"], deleted["supplier_country"]) == ("True", "GB")
+    assert deleted["supplier_country"] == "GB"
+    assert "is_cancelled" not in deleted  # its items say so
 
 
 @pytest.mark.parametrize(
@@ -166,6 +169,14 @@ def test_orders_of_sap() -> None:
 def test_the_value_of_an_item_of_sap(change: dict[str, str], amount: str) -> None:
     (item,) = mapped("sap_purchase_order_items", SAP_ITEM | change)
     assert str(item["net_amount"]) == amount
+
+
+def test_an_item_of_sap_is_cancelled_where_it_was_not_delivered_or_invoiced() -> None:
+    marked = {**SAP_ITEM, "PurchasingDocumentDeletionCode": "L"}
+    changes = [{}, {"IsCompletelyDelivered": "true"}, {"IsFinallyInvoiced": "true"}, {"IsCompletelyDelivered": ""}]
+    changes.append({"PurchasingDocumentDeletionCode": "S"})
+    items = mapped("sap_purchase_order_items", SAP_ITEM, *(marked | change for change in changes))
+    assert [item["is_cancelled"] for item in items] == ["False", "True", "False", "False", "True", "False"]
 
 
 def test_items_and_stock_of_sap() -> None:
@@ -255,7 +266,7 @@ def counted(row: dict[str, str | None]) -> tuple[str | None, ...]:
 
 def test_purchases_count_by_mass_or_spend() -> None:
     spend = {**PURCHASE, "category.method": "spend"}
-    mass, spent, asset, returned, transfer, elsewhere, unknown = mapped(
+    mass, spent, asset, returned, transfer, elsewhere, unknown, free, free_mass = mapped(
         "purchases_to_activities",
         PURCHASE,
         spend,
@@ -264,6 +275,8 @@ def test_purchases_count_by_mass_or_spend() -> None:
         {**PURCHASE, "order_id.document_type": "stock_transfer"},
         {**PURCHASE, "category.method": "not_counted", "category.activity_type": ""},
         {**PURCHASE, "category.method": "", "category.activity_type": ""},
+        {**spend, "net_amount": "0.00"},
+        {**PURCHASE, "net_amount": "0.00"},
     )
     assert counted(mass) == ("purchased.steel", "1200.000000", "kg", None)
     assert counted(spent) == ("purchased.steel", "1020.000000", "EUR_2024", None)
@@ -271,6 +284,7 @@ def test_purchases_count_by_mass_or_spend() -> None:
     assert counted(asset)[:2] == ("capital_goods.purchased.steel", "1020.000000")
     assert [row["skip"] for row in (returned, transfer, elsewhere)] == ["returned", "no_purchase", "not_counted"]
     assert counted(unknown) == (None, None, None, None)  # refused: nothing says what it counts as
+    assert (free["skip"], counted(free_mass)) == ("no_value", counted(mass))
     assert "EUR_2024" in SPELLINGS
 
 
@@ -317,4 +331,5 @@ def test_travel_counts_by_distance_and_nights(trip: dict[str, str], counts_as: t
     usual |= {"distance": "300.000000", "distance_unit": "km", "report_number": "EXP-7", "amount": "", "currency": ""}
     (row,) = mapped("travel_to_activities", usual | trip)
     assert (row["activity_type"], row["unit"]) == counts_as
+    assert "document_no" not in row  # the report's number leads to a person
     assert counts_as[1] in SPELLINGS
