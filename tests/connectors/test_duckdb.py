@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -94,8 +95,28 @@ def test_endless_times_stand_in_a_chunk_of_their_own(tmp_path: Path) -> None:
     )
     plan = connector.plan(Selection(table="main.t", cursor="changed", chunk_rows=5))
     assert plan.upto == "2024-01-20T00:00:00"
-    assert [dict(chunk.locator)["by"] for chunk in plan.chunks] == ["time_window"] * 4 + ["blank"]
+    assert [dict(chunk.locator)["by"] for chunk in plan.chunks] == ["blank"] + ["time_window"] * 4
     assert len(read_all(connector, Selection(table="main.t", cursor="changed"), plan)) == 22
+
+
+def test_a_row_that_gets_its_first_time_while_the_windows_are_read_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "source.duckdb"
+    connector = made(
+        path,
+        "CREATE TABLE t (id INT PRIMARY KEY, changed TIMESTAMP)",
+        "INSERT INTO t SELECT i, TIMESTAMP '2024-01-01' + INTERVAL 1 DAY * i FROM range(20) r(i)",
+        "INSERT INTO t VALUES (100, NULL)",
+    )
+    selection = Selection(table="main.t", cursor="changed", chunk_rows=5)
+    plan = connector.plan(selection)
+    *first, last = plan.chunks
+    read = read_all(connector, selection, replace(plan, chunks=tuple(first)))
+    connector.close()
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE t SET changed = TIMESTAMP '2024-03-01' WHERE id = 100")
+    read += read_all(connector, selection, replace(plan, chunks=(last,)))
+    assert sorted({int(row["id"]) for row in read}) == [*range(20), 100]
+    connector.close()
 
 
 def test_a_file_that_somebody_writes_is_for_later(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ Without a cursor by ranges of the key, with a time by windows of the calendar, w
 values that stand in the table, found in one pass that numbers the ordered rows. Ranges are half-open and adjoin, the
 first is open below, and without a cursor the last is open above: whatever is inserted or deleted between plan and read,
 a row that stays belongs to one chunk. Rows of equal bound are never parted. Rows without a value go in a chunk of their
-own.
+own, which with a cursor is the first.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ class _Planner:
     def of_cursor(self, cursor: Field) -> tuple[list[SourceChunk], str | None]:
         """Windows of a time or ranges of a counter, from `since` less the lag to the highest there is now; and that.
 
-        The last is open above: a row that changes before it is read moves there, and is not missed by a full load.
+        The last is open above: a row that changes before it is read moves there, and is not missed by a full load. Rows
+        without a value come first, for the same reason: one that gets its first value meanwhile is read there.
         """
         since = self.selection.since
         if since is not None and not self.dialect.times_are_texts:
@@ -105,7 +106,7 @@ class _Planner:
                 cursor, (start, lowest) if index == 0 else (low, low), high, unit, is_last=is_last
             )
             chunks.append(replace(_chunk(locator, after - before), cursor_to=high, window_start=begin, window_end=end))
-        return chunks + [replace(chunk, cursor_to=upto) for chunk in self.blanks([cursor])], upto
+        return self.blanks([cursor]) + chunks, upto
 
     def _unit(self, cursor: Field, rows: int) -> Unit | None:
         if cursor.family == "integer" or rows < 100_000:
