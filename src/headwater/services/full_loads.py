@@ -11,6 +11,7 @@ from headwater.errors import RetryLater
 from headwater.pipeline.seen import SeenKeys
 from headwater.store.chunks import Chunk, chunks_of
 from headwater.store.sweep import Sweep, holding_chunks, key_hashes, older_keys, reading_chunks
+from headwater.telemetry import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from headwater.store.runs import Run
 
 ATTEMPTS = 5
+_LOGGER = get_logger(__name__)
 
 
 def sweep_if_full(
@@ -36,7 +38,7 @@ def sweep_if_full(
 
     A row must not go because its next version has a fault, nor because another source holds it still: two sources that
     agree share one row. A file without records sweeps nothing: it is far more often a broken export than the wish to
-    delete everything.
+    delete everything. Nor must one that changed while a gap was open: by a cursor it moved beyond the last window.
     """
     if logic.recipe.load.strategy != "full" or run.kind == "resubmit":
         return
@@ -44,6 +46,13 @@ def sweep_if_full(
         with installation.database.connect(installation.tenant_id) as connection:
             chunks = chunks_of(connection, installation.tenant_id, run.run_id)
             if not chunks or not all(map(_is_clean, chunks)):
+                return
+            if not _last_was_read_last(run, chunks):
+                _LOGGER.warning(
+                    "nothing was deleted: a gap was filled after the last window was read, and rows may have moved"
+                    " between them; run it again to delete what the source no longer holds",
+                    run=str(run.run_id),
+                )
                 return
             sweep = Sweep(
                 connection, installation.tenant_id, run, logic.contract, results, chunk_id=chunks[-1].chunk_id
@@ -56,6 +65,14 @@ def sweep_if_full(
 
 def _is_clean(chunk: Chunk) -> bool:
     return chunk.state == "committed" and not chunk.quarantined and not chunk.quarantined_raw
+
+
+def _last_was_read_last(run: Run, chunks: Sequence[Chunk]) -> bool:
+    """Whether the last window of a plan by a cursor, into which rows that change move, is the newest of its chunks."""
+    if dict(run.layout).get("selection", {}).get("cursor") is None:
+        return True
+    last = chunks[-1].committed_at
+    return last is not None and all(each.committed_at is None or each.committed_at <= last for each in chunks)
 
 
 def _swept(
