@@ -143,8 +143,18 @@ class _Children:
             code = process.wait()
         with self._starting:
             self._running.discard(process)
+        return _ended_with(path, code, printed)
+
+
+def _ended_with(path: Path, code: int, printed: str) -> Ended:
+    """An error where what was printed is no result: the others are not concerned."""
+    try:
         result = json.loads(printed) if printed.strip() else None
-        return Ended(recipe=str(path), code=code if code in WORSE_AND_WORSE else exits.ERROR, result=result)
+    except ValueError:
+        return Ended(recipe=str(path), code=exits.ERROR, result=None)
+    if result is not None and not isinstance(result, dict):
+        return Ended(recipe=str(path), code=exits.ERROR, result=None)
+    return Ended(recipe=str(path), code=code if code in WORSE_AND_WORSE else exits.ERROR, result=result)
 
 
 def _ended(found: Ended | BaseException) -> Ended:
@@ -163,6 +173,8 @@ def _in_words(line: str) -> str:
     """An error as a sentence; anything else as it is."""
     try:
         facts = json.loads(line)["error"]
+        if not isinstance(facts, dict):
+            return line
         what = facts.pop("what")
         return f"{typer.style('error:', fg='red', bold=True)} " + str(
             HeadwaterError(what, **{name: facts[name] for name in ("where", "value", "valid", "remedy")})
