@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -63,12 +64,17 @@ class Folder:
         if not self._top.is_dir():
             raise Misuse("the folder does not exist", where=self._where, valid="the path of a folder")
         to = self._top / name
-        part = to.with_name(f".{to.name}.part")
+        # Of its own: two that write the same file at once do not write into each other's.
+        part = to.with_name(f".{to.name}.{uuid.uuid4().hex}.part")
         try:
             to.parent.mkdir(parents=True, exist_ok=True)
             try:
-                shutil.copyfile(path, part)
+                with path.open("rb") as source, part.open("xb") as target:
+                    shutil.copyfileobj(source, target, 2**20)
+                    target.flush()
+                    os.fsync(target.fileno())
                 part.replace(to)
+                _synced(to.parent)
             finally:
                 part.unlink(missing_ok=True)
         except OSError as error:
@@ -129,6 +135,15 @@ def _settled(path: Path) -> os.stat_result | None:
         if not stat.S_ISREG(found.st_mode) or not 0 <= age < TICK_NS:
             return found
         time.sleep((TICK_NS - age) / 1e9)
+
+
+def _synced(folder: Path) -> None:
+    """Have the names in a folder outlast a loss of power."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _version(found: os.stat_result) -> str:

@@ -55,3 +55,22 @@ def test_only_the_fixed_folder_of_a_pattern_is_walked(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"x")
     assert [file.name for file in folder(tmp_path, pattern="a/**/*.csv").files()] == ["a/b/c.csv"]
     assert folder(tmp_path, pattern="nothing/*.csv").files() == []
+
+
+def test_two_that_write_a_file_at_once_do_not_write_into_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "first").write_text("first", encoding="utf-8")
+    (tmp_path / "second").write_text("second", encoding="utf-8")
+    top = tmp_path / "out"
+    top.mkdir()
+    replace = Path.replace
+
+    def replaced_after_another(self: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "replace", replace)
+        folder(top).put("a.csv", tmp_path / "second")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", replaced_after_another)
+    folder(top).put("a.csv", tmp_path / "first")
+    assert [(path.name, path.read_text(encoding="utf-8")) for path in top.iterdir()] == [("a.csv", "first")]
