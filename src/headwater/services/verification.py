@@ -60,6 +60,7 @@ TABLES_NOT_EVIDENCE: Mapping[str, str] = {
     "source_turns": "how often a source was asked just now",
     "source_requests": "how often a source was asked just now",
     "source_schema_cache": "the columns that sources had; those that a run read stand with the run",
+    "dead_letters": "which copies of what was refused were made outside; what was refused stands with its chunk",
     "connector_sync_state": "how far a source was read: made of its chunks, for whoever reads on",
 }
 """Tables that hold no evidence, with the reason."""
