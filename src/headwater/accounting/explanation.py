@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.accounting.countries import codes_meant
 from headwater.accounting.outcome import RULE_IDS, CalculationOutcome
-from headwater.accounting.timeline import FIRST_DAY, LAST_DAY, FactorPolicy, is_of_use
+from headwater.accounting.timeline import FIRST_DAY, LAST_DAY, FactorPolicy, are_of_one_source, is_of_use
 from headwater.accounting.units import UnitInDoubt, candidates, find_unit, read_unit
 from headwater.accounting.units.refusal import bridge
 
@@ -170,10 +170,11 @@ class FactorCatalogue:
         first = min((rank for rank, _ in valid if rank is not None), default=None)
         alike = [factor for rank, factor in valid if rank == first]
         own = find_unit(activity["unit"])
-        best = [factor for factor in alike if find_unit(factor["unit"]) == own] or alike
+        decides = are_of_one_source(alike)
+        best = [factor for factor in alike if decides and find_unit(factor["unit"]) == own] or alike
         names = [f"{factor['factor_id']} ({factor['source']}, {factor['method']})" for factor in best]
         units = list(dict.fromkeys(factor["unit"] for factor in best))
-        by_unit = f", or give the quantity in the unit of one: {_some(units)}" if len(units) > 1 else ""
+        by_unit = f", or give the quantity in the unit of one: {_some(units)}" if decides and len(units) > 1 else ""
         return (
             "activity_type",
             activity["activity_type"],

@@ -73,7 +73,8 @@ class FactorPolicy:
     methods: used in this order; a method not listed is not used.
     sources: preferred in this order; sources not listed come after them, all alike.
 
-    Of those preferred alike, a factor per the activity's own unit goes before those per another of its kind.
+    Of those preferred alike and of one source, a factor per the activity's own unit goes before those per another of
+    its kind. Between sources the unit decides nothing.
     """
 
     methods: tuple[str, ...] = ("activity_based", "location_based", "market_based", "spend_based")
@@ -170,15 +171,20 @@ def _pieces(factors: Sequence[dict[str, Any]], policy: FactorPolicy) -> Iterable
 
 
 def _for_units(piece: _Piece, units: Sequence[Unit]) -> Iterable[tuple[_Piece, Sequence[Unit]]]:
-    """A piece where several factors compete, apart for each unit that one of them is per: these alone compete there."""
+    """A piece where factors of one source compete, apart for each unit that one is per: these alone compete there."""
     of_unit: dict[str, list[dict[str, Any]]] = {}
-    for factor in piece.best if len(piece.best) > 1 else ():
+    for factor in piece.best if len(piece.best) > 1 and are_of_one_source(piece.best) else ():
         unit = find_unit(factor["unit"])
         of_unit.setdefault(unit.symbol if unit else "", []).append(factor)
     for unit in units:
         if unit.symbol in of_unit:
             yield replace(piece, best=of_unit[unit.symbol]), [unit]
     yield piece, [unit for unit in units if unit.symbol not in of_unit]
+
+
+def are_of_one_source(factors: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the activity's unit may decide between them: the unit of a bill never chooses the publisher."""
+    return len({factor["source"] for factor in factors}) == 1
 
 
 def _of_piece(piece: _Piece) -> dict[str, Any]:

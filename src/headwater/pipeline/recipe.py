@@ -126,7 +126,10 @@ class Load(_Part):
 
 
 class FactorChoice(_Part):
-    """Which emission factors may be used. Two that are preferred alike are a finding, never a choice."""
+    """Which emission factors may be used. Two that are preferred alike are a finding, never a choice.
+
+    But for two of one source per different units: of these the one per the activity's own unit is taken.
+    """
 
     methods: tuple[str, ...] = Field(
         default=("activity_based", "location_based", "market_based", "spend_based"),

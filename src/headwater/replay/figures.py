@@ -5,8 +5,8 @@
     co2_kg, ch4_kg, n2o_kg likewise, where the factor gives the gas
 
 The factor is the one for the activity's type and region that is valid on its first day, in a unit of the same
-dimension, first by the order of methods, then by that of sources, then one per the activity's own unit; where two are
-preferred alike there is no figure.
+dimension, first by the order of methods, then by that of sources; of those left, where all are of one source, one per
+the activity's own unit. Where two are preferred alike there is no figure.
 This is written anew, beside the engine's SQL; property tests hold both equal.
 """
 
@@ -105,7 +105,8 @@ class Factors:
             return Figure(why="outside_validity")
         best = min(self._rank(factor) or () for factor in valid)
         alike = [factor for factor in valid if self._rank(factor) == best]
-        chosen = [factor for factor in alike if self._units.find(str(factor["unit"]).strip()) == unit] or alike
+        own = [factor for factor in alike if self._units.find(str(factor["unit"]).strip()) == unit]
+        chosen = own if own and len({factor["source"] for factor in alike}) == 1 else alike
         if len(chosen) > 1:
             return Figure(why="two_factors")
         return self._multiplied(chosen[0], unit, activity)

@@ -121,6 +121,9 @@ def test_of_two_factors_per_other_units_the_units_are_named() -> None:
     assert "F1 (A, location_based), F2 (A, location_based), F3 (A, location_based)" in found.valid
     assert found.repair.endswith("or give the quantity in the unit of one: kWh, MWh.")
     assert "F1" not in explained(*rows, unit="MWh").valid
+    of_two_sources = explained(factor(), factor(factor_id="F2", source="B", unit="MWh"), unit="MWh")
+    assert "F1 (A, location_based), F2 (B, location_based)" in of_two_sources.valid
+    assert of_two_sources.repair.endswith("in the factor policy.")
 
 
 def test_a_figure_out_of_range_points_to_the_unit() -> None:

@@ -50,6 +50,16 @@ def test_figures_per_km_and_per_mile_compete_for_neither_of_their_own_units() ->
         assert [found[2:] for found in pieces(per_km, per_mile, unit=unit)] == [(4, 0, None), piece, (4, 0, None)]
 
 
+def test_between_two_sources_the_unit_decides_nothing() -> None:
+    """A publisher is not chosen by the unit of a bill."""
+    per_kwh, per_mwh = factor(), factor(factor_id="F2", source="B", unit="MWh")
+    for unit in ("kWh", "MWh", "GWh"):
+        found = [piece[2:] for piece in pieces(per_kwh, per_mwh, unit=unit)]
+        assert found == [(4, 0, None), (2, 2, None), (4, 0, None)]
+    preferred = pieces(per_kwh, per_mwh, unit="kWh", policy=FactorPolicy(sources=("B",)))
+    assert [found[-1] for found in preferred] == [None, "F2", None]
+
+
 def test_the_preferred_covers_the_other_without_splitting_it_apart() -> None:
     policy = FactorPolicy(sources=("A",))
     inner = factor(factor_id="F2", source="B", valid_from=date(2024, 3, 1), valid_to=date(2024, 4, 1))
