@@ -43,7 +43,10 @@ def interruptible() -> Iterator[None]:
     """Let Ctrl-C during a statement be what it is everywhere else: the engine makes an error of its own of it."""
     try:
         yield
-    except (RuntimeError, duckdb.InterruptException) as error:
-        if "interrupted" not in str(error).lower():
+    except (RuntimeError, duckdb.Error) as error:
+        # While the engine reads a table of ours it is an error of the reading that names it.
+        said = str(error).lower()
+        is_its_own = isinstance(error, RuntimeError | duckdb.InterruptException) and "interrupted" in said
+        if not is_its_own and "keyboardinterrupt" not in said:
             raise
         raise KeyboardInterrupt from error
