@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import replace
+from itertools import islice
 
-from headwater.connectors.protocol import Selection, SourcePlan, Table
+import pyarrow as pa
+
+from headwater.connectors.protocol import Connector, Selection, SourceChunk, SourcePlan, Table
 from headwater.testing.case import Case, Row
 from headwater.testing.checking import Check, require
 from headwater.testing.opening import (
     BEFORE_SUMMER_TIME,
     batches,
+    by_another_process,
     numbered,
     opened,
     planned,
@@ -20,6 +27,11 @@ from headwater.testing.opening import (
     rows_of,
     selection,
 )
+
+SIDE_BY_SIDE = 3
+"""Chunks that are read at once."""
+TOGETHER_SECONDS = 2.0
+"""How long a reader waits for the others to have begun; once one has waited in vain nobody waits any more."""
 
 
 def discovered(case: Case) -> None:
@@ -109,6 +121,45 @@ def twice(case: Case) -> None:
         require(alike, f"chunk {chunk.chunk_no}, read again from an unchanged source, gives other batches")
 
 
+def side_by_side(case: Case) -> None:
+    """Chunks read at the same time, by one connection or by several, give what they give one after another."""
+    case.make(numbered(137, tie=9))
+    asked = selection(case, chunk_rows=20)
+    plan = planned(case, asked)
+    with opened(case) as connector:
+        alone = [batches(connector, asked, chunk) for chunk in plan.chunks]
+    readers = min(SIDE_BY_SIDE, len(plan.chunks))
+    with ExitStack() as stack, ThreadPoolExecutor(readers) as threads:
+        one = stack.enter_context(opened(case))
+        # An open source that threads may not share is opened once for each, as several processes would.
+        sources = [one if case.kind.read_ahead is not None else stack.enter_context(opened(case)) for _ in plan.chunks]
+        together = threading.Barrier(readers)
+        begun = [
+            threads.submit(_read_beside, source, asked, chunk, together if number < readers else None)
+            for number, (source, chunk) in enumerate(zip(sources, plan.chunks, strict=True))
+        ]
+        beside = [each.result() for each in begun]
+    for chunk, expected, found in zip(plan.chunks, alone, beside, strict=True):
+        require(expected == found, f"chunk {chunk.chunk_no}, read beside others, gives other batches than by itself")
+
+
+def _read_beside(
+    connector: Connector, asked: Selection, chunk: SourceChunk, together: threading.Barrier | None
+) -> list[pa.RecordBatch]:
+    """The batches of a chunk, each of the first two taken once the others are as far."""
+    with connector.read(asked, by_another_process(chunk)) as stream:
+        _wait_for_others(together)
+        found = list(islice(stream, 1))
+        _wait_for_others(together)
+        return [*found, *stream]
+
+
+def _wait_for_others(together: threading.Barrier | None) -> None:
+    if together is not None:
+        with suppress(threading.BrokenBarrierError):  # a source may let one wait until another is through
+            together.wait(TOGETHER_SECONDS)
+
+
 def _halfway(case: Case, asked: Selection, plan: SourcePlan, change: Callable[[], None]) -> list[Row]:
     """The rows of a plan, with a change at the source once half of the chunks are read."""
     half = len(plan.chunks) // 2
@@ -160,6 +211,7 @@ CHECKS = (
     Check(name="empty table", what=empty.__doc__ or "", run=empty),
     Check(name="chosen columns", what=chosen_columns.__doc__ or "", run=chosen_columns),
     Check(name="read twice", what=twice.__doc__ or "", run=twice),
+    Check(name="read side by side", what=side_by_side.__doc__ or "", run=side_by_side),
     Check(
         name="rows inserted meanwhile", what=inserted_meanwhile.__doc__ or "", run=inserted_meanwhile, needs=("insert",)
     ),

@@ -5,6 +5,7 @@ Each class says in `fails` which check must fail.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import random
 from collections.abc import Iterator, Sequence
@@ -249,6 +250,40 @@ class KeepsItsLocatorsToItself(Hostile):
 
     def chosen(self, selection: Selection, table: Stored, chunk: SourceChunk) -> list[tuple[Any, ...]]:
         return super().chosen(selection, table, replace(chunk, locator=self.remembered[chunk.chunk_no]))
+
+
+class ReadsOneAtATime(Hostile):
+    """It remembers which chunk it reads: one begun meanwhile takes the first one's place."""
+
+    fails = "read side by side"
+    kind: ClassVar = {"read_ahead": 2}
+
+    @contextlib.contextmanager
+    def read(self, selection: Selection, chunk: SourceChunk) -> Iterator[Iterator[pa.RecordBatch]]:
+        self.current = chunk
+        with super().read(selection, chunk) as stream:
+            yield stream
+
+    def chosen(self, selection: Selection, table: Stored, chunk: SourceChunk) -> list[tuple[Any, ...]]:  # noqa: ARG002 - that is its fault
+        return super().chosen(selection, table, self.current)
+
+
+class LocksItsTable(Hostile):
+    """Others are refused while it reads, another process of ours among them."""
+
+    fails = "read side by side"
+    locked: ClassVar[set[str]] = set()
+
+    @contextlib.contextmanager
+    def read(self, selection: Selection, chunk: SourceChunk) -> Iterator[Iterator[pa.RecordBatch]]:
+        if self.config.host in self.locked:
+            raise RetryLater("somebody else reads", where=selection.table)
+        self.locked.add(self.config.host)
+        try:
+            with super().read(selection, chunk) as stream:
+                yield stream
+        finally:
+            self.locked.discard(self.config.host)
 
 
 class ClosedAbove(Hostile):
