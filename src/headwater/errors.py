@@ -5,6 +5,9 @@
     ├── InputRefused    the input cannot be read or trusted: nothing of it was loaded; mend the input
     ├── Stopped         the installation or its evidence is not fit to go on: a person must look
     └── Misuse          the call, the settings or a document is wrong: correct it and call again
+        ├── NotFound    what is named is not there, or is another organisation's: nobody can tell which
+        ├── Conflict    it was changed meanwhile, or is taken: look again, then decide
+        └── Forbidden   whoever calls lacks a right; Unauthenticated: nobody knows who calls
 
 A record that breaks a rule is not an error: it goes to quarantine and the run goes on.
 """
@@ -65,3 +68,25 @@ class Stopped(HeadwaterError):
 
 class Misuse(HeadwaterError):
     """The call, a setting or a document is wrong; correcting it is up to the caller."""
+
+
+class NotFound(Misuse):
+    """What is named is not there; another organisation's things are not there either."""
+
+
+class Conflict(Misuse):
+    """It was changed since the caller looked, is taken already, or is in a state that does not allow this.
+
+    mine, theirs: both versions, where an edit met another.
+    """
+
+    mine: object = None
+    theirs: object = None
+
+
+class Forbidden(Misuse):
+    """Whoever calls is known and lacks a right, which `value` names."""
+
+
+class Unauthenticated(Misuse):
+    """Who calls is not known: no token or session, or one that has ended."""

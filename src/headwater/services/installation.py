@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from headwater import plugins
 from headwater.errors import Misuse, Stopped
 from headwater.mapping import Mapping, load_mapping, read_mapping
+from headwater.services.access.policy import OPERATOR, Actor
 from headwater.store import embedded, upgrade
 from headwater.store.blobs import BlobStore
 from headwater.store.database import Database
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from headwater.contracts import Document
     from headwater.packs import Pack
+    from headwater.services.access.policy import Right
     from headwater.settings import Settings
 
 
@@ -37,6 +39,16 @@ class Installation:
     blobs: BlobStore
     tenant_id: UUID
     keeps: bool = True
+    actor: Actor = OPERATOR
+
+    def acting(self, actor: Actor, tenant_id: UUID | None = None) -> Installation:
+        """The same installation for somebody who signed in, of this organisation or another."""
+        database = self.database.acting(actor.name)
+        return replace(self, database=database, tenant_id=tenant_id or self.tenant_id, actor=actor)
+
+    def require(self, right: Right, unit_id: UUID | None = None) -> None:
+        """Forbidden, naming the right, where whoever acts has it not."""
+        self.actor.require(right, unit_id)
 
     @cached_property
     def packs(self) -> tuple[Pack, ...]:

@@ -16,7 +16,7 @@ from headwater.store.queries import named_queries
 
 QUERIES = named_queries("audit")
 FETCH = 1000
-ACTOR = "headwater"  # until people have accounts, what is done is done by the installation
+ACTOR = "headwater"  # what nobody has signed in for is done by the installation: the command line
 
 
 def append(
@@ -26,16 +26,19 @@ def append(
     action: str,
     resource: str,
     payload: Mapping[str, object],
-    actor: str = ACTOR,
+    actor: str | None = None,
     result: str = "done",
 ) -> Anchor:
-    """Add an entry in the open transaction. Call it last: the chain's head stays locked until the commit."""
+    """Add an entry in the open transaction. Call it last: the chain's head stays locked until the commit.
+
+    actor: left out, whoever the connection was opened for.
+    """
     last = lock_head(connection, tenant_id)
     entry = next_entry(
         last,
         tenant_id=tenant_id,
         at=datetime.now(UTC),
-        actor=actor,
+        actor=actor or getattr(connection, "actor", ACTOR),
         action=action,
         resource=resource,
         payload=payload,

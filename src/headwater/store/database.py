@@ -11,6 +11,7 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from headwater.errors import Misuse
+from headwater.store import audit
 from headwater.store.failures import translate, translated
 from headwater.store.load import ChunkKey, ChunkTransaction
 from headwater.store.queries import named_queries
@@ -20,10 +21,12 @@ CONNECT_SECONDS = 10
 
 
 class TenantConnection(psycopg.Connection[TupleRow]):
-    """A connection bound to one tenant.
+    """A connection bound to one tenant, on behalf of an actor, whom the audit chain names.
 
     Inside its `with` block psycopg's errors can be caught as such; those that leave it are Headwater's.
     """
+
+    actor: str = audit.ACTOR
 
     def __exit__(
         self,
@@ -41,8 +44,13 @@ class TenantConnection(psycopg.Connection[TupleRow]):
 class Database:
     """Connections as the application's role. Forced row-level security shows it the rows of its tenant, no others."""
 
-    def __init__(self, app_url: str) -> None:
+    def __init__(self, app_url: str, actor: str = audit.ACTOR) -> None:
         self._url = app_url
+        self._actor = actor
+
+    def acting(self, actor: str) -> Database:
+        """The same database, on behalf of somebody else."""
+        return Database(self._url, actor)
 
     def connect(self, tenant_id: UUID) -> TenantConnection:
         """A new connection, autocommit off, for the rows of `tenant_id`; use it as `with database.connect(…) as c:`.
@@ -66,6 +74,7 @@ class Database:
                 remedy="Give the owner's URL to `headwater db upgrade` only, and the application a role of its own.",
             )
         connection.autocommit = False
+        connection.actor = self._actor
         return connection
 
     def snapshot(self, tenant_id: UUID) -> TenantConnection:

@@ -31,6 +31,7 @@ SAMPLE = {
     "timestamp with time zone": "TIMESTAMPTZ '2024-01-31 00:00:00+00'",
     "jsonb": "'{}'",
     "integer[]": "ARRAY[1]",
+    "text[]": "ARRAY['x']",
 }
 
 

@@ -7,6 +7,9 @@ GRANT SELECT, INSERT ON inventories, inventory_lines, inventory_findings, invent
 GRANT SELECT, INSERT ON source_chunks, source_schema_cache TO {app};
 GRANT SELECT, INSERT, UPDATE ON connectors, source_circuits, source_turns, source_requests, dead_letters TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON credentials TO {app};
+GRANT SELECT, INSERT, UPDATE ON units, people, organisation_keys, one_time_links, sessions, api_tokens TO {app};
+GRANT SELECT, INSERT, UPDATE, DELETE ON person_keys, memberships, grants, passwords TO {app};
+GRANT SELECT, INSERT, UPDATE, DELETE ON sign_in_identities, sign_in_failures TO {app};
 GRANT SELECT, INSERT ON documents, quarantine_repairs, findings, audit_entries TO {app};
 GRANT SELECT, INSERT, UPDATE ON blobs, runs, chunks, connector_sync_state, quarantine, audit_heads TO {app};
 
