@@ -32,6 +32,7 @@ HEAVY = {
     "obstore": {"connectors"},
     "pgpq": {"store"},
     "pint": {"accounting"},
+    "procrastinate": {"jobs", "store"},
     "psycopg": {"store"},
     "pyarrow": {
         "accounting",

@@ -21,6 +21,7 @@ from headwater.store.contract_tables import upgrade_contracts
 from headwater.store.documents import list_contracts
 from headwater.store.failures import translated
 from headwater.store.queries import named_queries
+from headwater.store.queue import pending_of_queue, upgrade_queue
 from headwater.store.tenants import DEFAULT_TENANT, add_tenant
 
 QUERIES = named_queries("schema")
@@ -89,6 +90,7 @@ def upgrade(
         check_app_role(owner, app_role)
         owner.execute(QUERIES["create_history"])
         done = apply_migrations(owner, migrations() if known is None else known)
+        done += upgrade_queue(owner)
         registered = upgrade_contracts(owner, app_role, contracts)
         grant(owner, app_role)
         with owner.transaction():
@@ -105,9 +107,10 @@ def status(url: str) -> SchemaStatus:
         psycopg.connect(url, autocommit=True, application_name="headwater status") as connection,
     ):
         version = server_version(connection)
+        of_queue = pending_of_queue(connection)
         exists = connection.execute(QUERIES["history_exists"]).fetchone()
         if exists is None or not exists[0]:
-            pending = tuple(migration.name for migration in migrations())
+            pending = (*(migration.name for migration in migrations()), *of_queue)
             return SchemaStatus(server_version=version, applied=(), pending=pending, contracts=())
         applied = connection.execute(QUERIES["history"]).fetchall()
         names = {name for name, _, _ in applied}
@@ -115,7 +118,7 @@ def status(url: str) -> SchemaStatus:
     return SchemaStatus(
         server_version=version,
         applied=tuple((name, at) for name, _, at in applied),
-        pending=tuple(migration.name for migration in migrations() if migration.name not in names),
+        pending=(*(migration.name for migration in migrations() if migration.name not in names), *of_queue),
         contracts=tuple(f"{contract.name} {contract.version}" for contract in published),
     )
 
@@ -233,6 +236,7 @@ def grant(owner: psycopg.Connection, app_role: str) -> None:
     names = {"app": sql.Identifier(app_role), "database": sql.Identifier(owner.info.dbname)}
     with owner.transaction():
         owner.execute(sql.SQL(GRANTS["house"]).format(**names))
+        owner.execute(sql.SQL(GRANTS["queue"]).format(**names))
         owner.execute(sql.SQL(GRANTS["database"]).format(**names))
     row = owner.execute(QUERIES["may_use_temporary_tables"], {"role": app_role}).fetchone()
     if row is None or not row[0]:

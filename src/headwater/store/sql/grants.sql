@@ -13,6 +13,16 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON sign_in_identities, sign_in_failures TO 
 GRANT SELECT, INSERT ON documents, quarantine_repairs, findings, audit_entries TO {app};
 GRANT SELECT, INSERT, UPDATE ON blobs, runs, chunks, connector_sync_state, quarantine, audit_heads TO {app};
 
+-- name: queue
+-- What asking for jobs and working on them needs. Procrastinate's own periodic tasks are not used.
+REVOKE CREATE ON SCHEMA headwater_queue FROM PUBLIC;
+GRANT USAGE ON SCHEMA headwater_queue TO {app};
+GRANT SELECT ON headwater_queue.applied_migrations TO {app};
+GRANT SELECT, INSERT, UPDATE, DELETE ON headwater_queue.procrastinate_jobs, headwater_queue.procrastinate_workers TO {app};
+GRANT SELECT, INSERT ON headwater_queue.procrastinate_events TO {app};
+GRANT SELECT, UPDATE ON headwater_queue.procrastinate_periodic_defers TO {app};
+GRANT USAGE ON headwater_queue.procrastinate_jobs_id_seq, headwater_queue.procrastinate_events_id_seq TO {app};
+
 -- name: database
 -- Let the application connect and make temporary tables.
 GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {app};

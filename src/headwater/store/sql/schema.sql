@@ -54,11 +54,14 @@ ALTER TABLE {table} ADD COLUMN {column}
 -- name: unguarded
 -- What would let tenants meet: tables without forced row-level security, keys that do not begin with the tenant, views
 -- and functions that read with their owner's rights, tables without a tenant that the application may write.
+-- The queue's four tables are the exception, by name: they hold ids only, and a worker takes the jobs of all tenants.
 WITH house AS (
     SELECT c.oid, c.relname, c.relkind, c.relrowsecurity AND c.relforcerowsecurity AS guarded, c.reloptions, t.attnum
     FROM pg_class c LEFT JOIN pg_attribute t ON t.attrelid = c.oid AND t.attname = 'tenant_id' AND NOT t.attisdropped
-    WHERE c.relnamespace = 'public'::regnamespace
+    WHERE c.relnamespace IN ('public'::regnamespace, to_regnamespace('headwater_queue'))
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+      AND (c.relnamespace = 'public'::regnamespace OR c.relname NOT IN (
+          'procrastinate_jobs', 'procrastinate_workers', 'procrastinate_events', 'procrastinate_periodic_defers'))
 )
 SELECT relname, 'row-level security is not forced' FROM house
 WHERE relkind IN ('r', 'p') AND attnum IS NOT NULL AND NOT guarded
@@ -92,6 +95,6 @@ WHERE relkind IN ('r', 'p', 'f') AND attnum IS NULL
 UNION ALL
 SELECT p.proname, 'the function runs with the rights of its owner'
 FROM pg_proc p
-WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef
+WHERE p.pronamespace IN ('public'::regnamespace, to_regnamespace('headwater_queue')) AND p.prosecdef
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
 ORDER BY 1, 2
