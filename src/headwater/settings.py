@@ -81,9 +81,29 @@ def _keys(said: SecretStr) -> SecretStr:
     return said
 
 
+def _secret_reference(said: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"(env|file|stored):.+", said.get_secret_value()):
+        raise ValueError
+    return said
+
+
+def _web_address(url: str) -> str:
+    """With TLS, unless it never leaves this machine."""
+    parts = urlsplit(url)
+    is_here = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if parts.scheme not in ({"http", "https"} if is_here else {"https"}) or not parts.hostname:
+        raise ValueError
+    if parts.query or parts.fragment or parts.username is not None:
+        raise ValueError
+    return url
+
+
 _Keys = Annotated[SecretStr, AfterValidator(_keys)]
+_SecretReference = Annotated[SecretStr, AfterValidator(_secret_reference)]
+_WebAddress = Annotated[str, AfterValidator(_web_address)]
 _PostgresUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 _Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+_WEB_FORM = "a URL that begins with https:// (http:// where it leads to this machine), with no user, query or fragment"
 _URL_FORM = "a URL like postgresql://role:password@host:5432/database"
 
 
@@ -165,6 +185,65 @@ class Settings(BaseModel):
         default="default",
         pattern=r"^[a-z][a-z0-9_-]{0,62}$",
     )
+    public_url: _WebAddress = _setting(
+        "Where people's browsers find this installation: links that it sends and prints begin with it.",
+        valid=_WEB_FORM,
+        default="http://localhost:8000",
+    )
+    session_idle_minutes: int = _setting(
+        "A session that is not used for so long has ended.",
+        valid="a whole number from 5 to 10080",
+        default=120,
+        ge=5,
+        le=10_080,
+    )
+    session_hours: int = _setting(
+        "A session ends so long after signing in, used or not.",
+        valid="a whole number from 1 to 720",
+        default=12,
+        ge=1,
+        le=720,
+    )
+    token_days: int = _setting(
+        "How long an API token holds where whoever makes it says nothing else.",
+        valid="a whole number from 1 to 3650",
+        default=90,
+        ge=1,
+        le=3650,
+    )
+    token_days_max: int = _setting(
+        "How long an API token may hold at most.",
+        valid="a whole number from 1 to 3650",
+        default=366,
+        ge=1,
+        le=3650,
+    )
+    oidc_issuer: _WebAddress | None = _setting(
+        "The OpenID Connect provider people sign in with, as it calls itself (`issuer` of its discovery document).",
+        valid=_WEB_FORM,
+        default=None,
+        shown="passwords only",
+    )
+    oidc_client_id: str | None = _setting(
+        "What the provider calls this installation.",
+        valid="1 to 255 signs",
+        default=None,
+        min_length=1,
+        max_length=255,
+    )
+    oidc_client_secret: _SecretReference | None = _setting(
+        "Where the secret stands that the provider gave this installation; a raw secret is refused. "
+        "Left out: a client without one.",
+        valid="env:NAME, file:PATH or stored:NAME",
+        default=None,
+    )
+    oidc_organisation: str | None = _setting(
+        "The organisation that people belong to who sign in with the provider.",
+        valid="1 to 63 of a-z, 0-9, _ and -, beginning with a letter",
+        default=None,
+        shown="`organisation`",
+        pattern=r"^[a-z][a-z0-9_-]{0,62}$",
+    )
 
 
 def load_settings(config: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -193,6 +272,14 @@ def load_settings(config: Path | None = None, environ: Mapping[str, str] | None 
     if settings.owner_url and not settings.database_url:
         message = "owner_url is set but database_url is not"
         raise Misuse(message, where=origin["owner_url"], remedy=f"Set {PREFIX}DATABASE_URL too, or neither")
+    if bool(settings.oidc_issuer) != bool(settings.oidc_client_id):
+        said = "oidc_issuer" if settings.oidc_issuer else "oidc_client_id"
+        message = "of oidc_issuer and oidc_client_id only one is set"
+        raise Misuse(message, where=origin[said], remedy="Set both, or neither")
+    if settings.token_days > settings.token_days_max:
+        where = origin.get("token_days") or origin["token_days_max"]
+        valid = f"at most {settings.token_days_max}"
+        raise Misuse("token_days is more than token_days_max", where=where, value=settings.token_days, valid=valid)
     return settings
 
 
@@ -247,6 +334,6 @@ def _refusal(error: ValidationError, values: Mapping[str, Any], origin: Mapping[
     field = Settings.model_fields[name]
     extra = field.json_schema_extra
     valid = extra["valid"] if isinstance(extra, dict) else ""
-    is_secret = field.annotation in {_PostgresUrl | None, _Keys | None}
+    is_secret = field.annotation in {_PostgresUrl | None, _Keys | None, _SecretReference | None}
     value = None if is_secret else values[name]
     return Misuse(f"{name} must be {valid}", where=origin[name], value=value)
