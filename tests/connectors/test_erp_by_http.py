@@ -23,7 +23,8 @@ FUSION: Mapping[str, dict[str, Any]] = {
         "InvoiceId": 300100187048034, "InvoiceNumber": "1000183-3", "InvoiceCurrency": "USD", "InvoiceAmount": 130.8,
         "InvoiceDate": "2019-08-01", "BusinessUnit": "Vision Operations", "Supplier": "Advanced Network Devices",
         "SupplierNumber": "1252", "Description": "Supplies", "PurchaseOrderNumber": None, "CanceledDate": None,
-        "TaxationCountry": "United States",
+        "TaxationCountry": "United States", "CanceledFlag": False, "ValidationStatus": "Validated",
+        "InvoiceType": "Standard",
     },
     "purchaseRequisitions": {
         "RequisitionHeaderId": 7, "Requisition": "R-7", "RequisitioningBU": "Vision Operations", "PreparerId": 100010,
@@ -45,13 +46,14 @@ WORKDAY: Mapping[str, dict[str, str]] = {
         "Expense_Report_Line_Date": "2024-04-11", "Expense_Item": "Airfare", "Class_of_Service": "Business",
         "Origination_Location": "LBA", "Destination_Location": "AMS", "Country": "GB", "Quantity": "1",
         "Distance": "520", "Distance_Unit": "km", "Total_Amount": "310.00", "Currency": "GBP",
+        "Expense_Report_Status": "Approved",
     },
     "transactions": {
         "Supplier_Invoice_Line_ID": "SIL-1", "Invoice_Number": "9", "Line_Order": "1", "Invoice_Date": "2024-03-01",
         "Company": "C-1", "Company_Country": "GB", "Supplier_ID": "S-1", "Supplier": "Law", "Quantity": "2.5",
         "Item_Description": "Advice", "Spend_Category_ID": "LEGAL", "Purchase_Order_Number": "",
         "Ledger_Account_ID": "6000", "Unit_of_Measure": "Hour", "Extended_Amount": "1000.5", "Currency": "GBP",
-        "Canceled": "0",
+        "Canceled": "0", "Invoice_Status": "Approved", "On_Hold": "0", "Prepaid": "0",
     },
 }  # fmt: skip
 
@@ -98,6 +100,9 @@ def test_what_oracle_fusion_answers_fills_the_contracts() -> None:
         "130.80",
         "US",
     )
+    assert (invoice["release_state"], invoice["invoice_type"], invoice["is_cancelled"]) == (
+        "released", "standard", False,
+    )  # fmt: skip
     assert (requisition["order_id"], str(requisition["order_date"])) == ("oracle/7", "2019-08-01")
     assert (account["account_id"], account["account_code"]) == ("oracle/13573", "101-10-60230-462-000-000")
 
@@ -117,4 +122,7 @@ def test_what_workday_reports_fills_the_contracts() -> None:
         connector.close()
     assert (worker["worker_id"], str(worker["fte"]), worker["is_active"]) == ("workday/00001", "0.6250", True)
     assert (travel["mode"], travel["cabin_class"], str(travel["distance"])) == ("flight", "business", "520.000000")
+    assert (travel["release_state"], line["release_state"], line["invoice_type"]) == (
+        "released", "released", "standard",
+    )  # fmt: skip
     assert (line["category"], line["quantity_unit"], str(line["amount"])) == ("workday/LEGAL", "h", "1000.50")

@@ -33,6 +33,9 @@ def order(number: int, date: str, **more: Any) -> dict[str, Any]:
         "Supplier": "17300001",
         "DocumentCurrency": "EUR",
         "LastChangeDateTime": f"{date}T12:00:00.000Z",
+        "PurchasingProcessingStatus": "02",
+        "PurchasingCompletenessStatus": False,
+        "ReleaseIsNotCompleted": False,
         **more,
     }
 
@@ -50,6 +53,7 @@ def item(where: tuple[int, int], group: str, ordered: tuple[str, str], price: st
         "DocumentCurrency": "EUR",
         "NetPriceAmount": price,
         "NetPriceQuantity": "1",
+        "PurchaseOrderItemCategory": "0",
         "IsReturnsItem": False,
         **more,
     }
@@ -61,6 +65,7 @@ ORDERS = [
     order(3, "2023-12-20"),
     order(4, "2024-06-01", DocumentCurrency="USD"),
     order(5, "2024-06-02", PurchaseOrderType="UB", SupplyingPlant="1020", Supplier=""),
+    order(6, "2024-07-01", PurchasingProcessingStatus="03", ReleaseIsNotCompleted=True),
 ]
 ITEMS = [
     item((1, 10), "R100", ("1200", "KG"), "85", NetPriceQuantity="100"),
@@ -74,7 +79,10 @@ ITEMS = [
     item((3, 10), "S200", ("1", "TAG"), "1000"),
     item((4, 10), "S200", ("1", "TAG"), "500", DocumentCurrency="USD"),
     item((5, 10), "R100", ("900", "KG"), "0"),
+    item((6, 10), "S200", ("1", "TAG"), "7777"),
+    item((6, 20), "T300", ("1", "AU"), "0", PurchaseOrderItemCategory="A", ExpectedOverallLimitAmount="100"),
 ]
+CHANGED = "2024-08-01T12:00:00.000Z"
 FIGURES = {
     "sap/4500000001/10": (1, Decimal(1200) * Decimal("1.85")),  # kg of steel
     "sap/4500000001/20": (4, Decimal("300.00") * Decimal("0.62")),  # EUR of 2024
@@ -156,8 +164,14 @@ def _what_changes_at_the_source_changes_the_figures(sap: ODataServer, headwater:
         "category,title,method,activity_type,note\nsap/X900,Fees,not_counted,,Paid to the state\n"
     )
     assert headwater(["import", "more.csv", "--mapping", "purchase_category_form"])[0] == 0
+    # An order that was released since counts, its limit with what is expected to be spent.
+    released = {"PurchasingProcessingStatus": "05", "ReleaseIsNotCompleted": False, "LastChangeDateTime": CHANGED}
+    sap.run(f"{SERVICE}.A_PurchaseOrder", remove=True, insert=[*ORDERS[:-1], ORDERS[-1] | released])
+    assert headwater(["run", "orders.recipe.yaml"])[0] == 0
     assert headwater(["run", "purchases.recipe.yaml"])[0] == 0
     emissions = river.rows("SELECT activity_id, co2e_kg FROM emission_v1")
     expected = {key: figure for key, (_, figure) in FIGURES.items() if key != "sap/4500000002/10"}
     expected["sap/4500000001/10"] = Decimal(1000) * Decimal("1.85")
+    expected["sap/4500000006/10"] = Decimal(7777) * Decimal("0.11")
+    expected["sap/4500000006/20"] = Decimal(100) * Decimal("0.62")
     assert {row["activity_id"]: row["co2e_kg"] for row in emissions} == expected

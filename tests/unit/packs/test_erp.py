@@ -35,14 +35,14 @@ TRAVEL |= {"distance": "300", "distance_unit": "km"}
 def test_versions_and_fields_are_those_published() -> None:
     """A published document never changes: another hash needs another version."""
     assert {reference: document.hash.hex()[:16] for reference, document in DOCUMENTS.items()} == {
-        "erp.purchase_order@1.0.0": "bbaf8ce227820e4d",
-        "erp.purchase_order_item@1.0.0": "e3f95138461f9bc7",
+        "erp.purchase_order@1.1.0": "59707fe328b5086c",
+        "erp.purchase_order_item@1.1.0": "6313823546e70775",
         "erp.material_stock@1.0.0": "a3853cc59d73d858",
         "erp.purchase_category@1.0.0": "0affc8dc6eb148eb",
-        "erp.invoice_line@1.0.0": "de112ac5180519a2",
+        "erp.invoice_line@1.1.0": "060b05c1d69750fa",
         "erp.ledger_account@1.0.0": "ff1e215ddfa5dfd6",
         "erp.worker@1.0.0": "f4db688860809e05",
-        "erp.travel@1.0.0": "ac1ef3b3bd1fcacd",
+        "erp.travel@1.1.0": "b06887e1ed48d051",
     }
 
 
@@ -95,7 +95,8 @@ def test_mappings_fill_what_is_required(mapping: Any) -> None:
     ],
 )  # fmt: skip
 def test_rules_speak_up(contract: str, good: dict[str, str], change: dict[str, str], broken: list[str]) -> None:
-    result = enforce_row(DOCUMENTS[f"erp.{contract}@1.0.0"], good | change, TextFormat())
+    document = next(each for each in DOCUMENTS.values() if each.name == f"erp.{contract}")
+    result = enforce_row(document, good | change, TextFormat())
     assert [finding.rule_id for finding in result.findings] == [f"erp.{rule}" for rule in broken]
 
 
@@ -112,6 +113,9 @@ def mapped(name: str, *records: dict[str, str]) -> list[dict[str, str | None]]:
 SAP_ORDER = dict.fromkeys(
     ("PurchaseOrderType", "SupplyingPlant", "PurchasingDocumentDeletionCode", "AddressName", "AddressCountry"), ""
 ) | {
+    "PurchasingProcessingStatus": "02",
+    "PurchasingCompletenessStatus": "false",
+    "ReleaseIsNotCompleted": "false",
     "PurchaseOrder": "4500000001",
     "CompanyCode": "1000",
     "PurchaseOrderDate": "2024-03-01",
@@ -121,6 +125,11 @@ SAP_ORDER = dict.fromkeys(
     "LastChangeDateTime": "2024-03-02T08:30:00.123000Z",
 }
 SAP_ITEM = dict.fromkeys(("PurchasingDocumentDeletionCode", "AccountAssignmentCategory", "PurchaseRequisition"), "") | {
+    "PurchaseOrderItemCategory": "0",
+    "ExpectedOverallLimitAmount": "0.000",
+    "PurchasingItemIsFreeOfCharge": "false",
+    "PurchasingParentItem": "0",
+    "PurgDocAggrgdSubitemCategory": "",
     "IsCompletelyDelivered": "false",
     "IsFinallyInvoiced": "",
     "PurchaseOrder": "4500000001",
@@ -153,6 +162,26 @@ def test_orders_of_sap() -> None:
     assert transfer["document_type"] == "stock_transfer"
     assert deleted["supplier_country"] == "GB"
     assert "is_cancelled" not in deleted  # its items say so
+    assert [row["is_marked_for_deletion"] for row in (order, deleted)] == ["False", "True"]
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        ({}, "released"),
+        ({"PurchasingProcessingStatus": "05"}, "released"),
+        ({"PurchasingProcessingStatus": "03"}, "in_release"),
+        ({"PurchasingProcessingStatus": "05", "ReleaseIsNotCompleted": "true"}, "in_release"),
+        ({"PurchasingProcessingStatus": "08", "ReleaseIsNotCompleted": "true"}, "rejected"),
+        ({"PurchasingProcessingStatus": "01"}, "held"),
+        ({"PurchasingCompletenessStatus": "true"}, "held"),
+        ({"PurchasingProcessingStatus": ""}, None),
+        ({"PurchasingProcessingStatus": "13"}, None),
+    ],
+)
+def test_how_far_an_order_of_sap_is_released(change: dict[str, str], state: str | None) -> None:
+    (order,) = mapped("sap_purchase_orders", SAP_ORDER | change)
+    assert order["release_state"] == state
 
 
 @pytest.mark.parametrize(
@@ -164,6 +193,10 @@ def test_orders_of_sap() -> None:
         ({"OrderPriceUnitToOrderUnitNmrtr": "5", "OrdPriceUnitToOrderUnitDnmntr": "0"}, "1020.00"),
         ({"OrderQuantity": "3", "NetPriceAmount": "0.335", "NetPriceQuantity": "1"}, "1.01"),  # 1.005, half up
         ({"NetPriceAmount": ""}, "None"),
+        # A limit counts by what is expected to be spent; a price that stands there is not multiplied as well.
+        ({"PurchaseOrderItemCategory": "A", "ExpectedOverallLimitAmount": "4000.000", "OrderQuantity": "1"}, "4000.00"),
+        ({"PurchaseOrderItemCategory": "1"}, "1020.00"),
+        ({"ExpectedOverallLimitAmount": "4000.000"}, "1020.00"),
     ],
 )
 def test_the_value_of_an_item_of_sap(change: dict[str, str], amount: str) -> None:
@@ -187,6 +220,15 @@ def test_items_and_stock_of_sap() -> None:
     )
     assert (item["item_id"], item["category"], item["quantity_unit"]) == ("sap/4500000001/10", "sap/R100", "kg")
     assert (asset["is_capital_good"], asset["is_return"], asset["quantity_unit"]) == ("True", "True", "KAR")
+    assert (item["item_type"], item["parent_item"], item["has_subitems"]) == ("standard", None, "False")
+    part, whole, given = mapped(
+        "sap_purchase_order_items",
+        {**SAP_ITEM, "PurchasingParentItem": "10", "PurchaseOrderItemCategory": "9", "IsFinallyInvoiced": "true"},
+        {**SAP_ITEM, "PurgDocAggrgdSubitemCategory": "1", "PurchaseOrderItemCategory": "K"},
+        {**SAP_ITEM, "PurchasingItemIsFreeOfCharge": "true"},
+    )
+    assert (part["parent_item"], part["item_type"], part["is_invoiced"]) == ("10", "service", "True")
+    assert (whole["has_subitems"], whole["item_type"], given["is_free_of_charge"]) == ("True", None, "True")
     keys = ["Material", "Plant", "StorageLocation", "Batch", "Supplier", "Customer", "WBSElementInternalID"]
     keys += ["SDDocument", "SDDocumentItem", "InventorySpecialStockType", "InventoryStockType"]
     stock = dict.fromkeys(keys, "") | {"Material": "M1", "Plant": "1010", "InventoryStockType": "01"}
@@ -199,6 +241,7 @@ def test_items_and_stock_of_sap() -> None:
 
 def test_records_of_oracle_fusion() -> None:
     invoice = dict.fromkeys(("PurchaseOrderNumber", "CanceledDate", "Description"), "") | {
+        "CanceledFlag": "false", "ValidationStatus": "Validated", "InvoiceType": "Standard",
         "InvoiceId": "300100000000001", "InvoiceNumber": "A-1", "InvoiceDate": "2024-03-01", "BusinessUnit": "Works",
         "TaxationCountry": "Germany", "SupplierNumber": "1252", "Supplier": "Haulier", "InvoiceAmount": "119",
         "InvoiceCurrency": "EUR",
@@ -206,6 +249,18 @@ def test_records_of_oracle_fusion() -> None:
     (bill,) = mapped("oracle_fusion_invoices", invoice)
     assert (bill["line_id"], bill["country"], bill["amount"]) == ("oracle/300100000000001", "DE", "119.00")
     assert (bill["category"], bill["includes_tax"], bill["is_cancelled"]) == ("oracle/supplier/1252", "True", "False")
+    assert (bill["release_state"], bill["invoice_type"]) == ("released", "standard")
+    states = ("Canceled", "Needs revalidation", "Not validated", "")
+    changed = [{**invoice, "ValidationStatus": state} for state in states]
+    changed += [{**invoice, "CanceledFlag": "true"}, {**invoice, "CanceledDate": "2024-04-01"}]
+    told = [(row["release_state"], row["is_cancelled"]) for row in mapped("oracle_fusion_invoices", *changed)]
+    assert told == [(None, "True"), ("held", "False"), ("in_release", "False"), (None, "False"),
+                    ("released", "True"), ("released", "True")]  # fmt: skip
+    credit, ahead, new = mapped(
+        "oracle_fusion_invoices",
+        *({**invoice, "InvoiceType": kind} for kind in ("Credit memo", "PREPAYMENT", "Barter")),
+    )
+    assert (credit["invoice_type"], ahead["invoice_type"], new["unmapped"]) == ("credit", "prepayment", "True")
     requisition = {"RequisitionHeaderId": "7", "Requisition": "R-7", "CreationDate": "2024-03-01T10:00:00+00:00"}
     requisition |= {"RequisitioningBU": "Works", "DocumentStatus": "Canceled", "PreparerId": "100010"}
     (asked,) = mapped("oracle_fusion_requisitions", requisition)
@@ -231,7 +286,7 @@ def test_records_of_workday() -> None:
     line = dict.fromkeys(("Class_of_Service", "Origination_Location", "Destination_Location", "Quantity"), "") | {
         "Expense_Report_Line_ID": "EXP-7-1", "Expense_Report_Number": "EXP-7", "Employee_ID": "00001",
         "Expense_Report_Line_Date": "2024-03-01", "Expense_Item": "Train", "Country": "GB", "Distance": "300",
-        "Distance_Unit": "km", "Total_Amount": "80", "Currency": "GBP",
+        "Distance_Unit": "km", "Total_Amount": "80", "Currency": "GBP", "Expense_Report_Status": "Approved",
     }  # fmt: skip
     train, mileage, meals, unknown, hotel = mapped(
         "workday_travel",
@@ -244,15 +299,33 @@ def test_records_of_workday() -> None:
     assert (train["mode"], train["distance"], train["nights"]) == ("train", "300.000000", None)
     assert (mileage["mode"], mileage["distance"], mileage["distance_unit"]) == ("own_car", "42.000000", "mi")
     assert (meals["skip"], unknown["unmapped"], hotel["nights"]) == ("not_travel", "True", "3.00")
+    assert (train["release_state"], train["is_cancelled"]) == ("released", "False")
+    states = ("Draft", "In Progress", "Denied", "Canceled", "Lost")
+    told = mapped("workday_travel", *({**line, "Expense_Report_Status": state} for state in states))
+    assert [row["release_state"] for row in told[:4]] == ["held", "in_release", "rejected", "rejected"]
+    assert [row["is_cancelled"] for row in told[:4]] == ["False", "False", "False", "True"]
+    assert told[4]["unmapped"] == "True"
     billed = {"Supplier_Invoice_Line_ID": "SIL-1", "Invoice_Number": "9", "Line_Order": "1", "Company": "C"}
     billed |= {"Invoice_Date": "2024-03-01", "Company_Country": "GB", "Supplier_ID": "S-1", "Supplier": "Law"}
     billed |= {"Item_Description": "Advice", "Spend_Category_ID": "LEGAL", "Purchase_Order_Number": "", "Canceled": "0"}
     billed |= {"Ledger_Account_ID": "6000", "Quantity": "", "Unit_of_Measure": "", "Extended_Amount": "1000.5"}
-    (law,) = mapped("workday_supplier_invoice_lines", billed | {"Currency": "GBP"})
+    billed |= {"Currency": "GBP", "Invoice_Status": "Approved", "On_Hold": "0", "Prepaid": "0"}
+    law, held, off, ahead = mapped(
+        "workday_supplier_invoice_lines",
+        billed,
+        {**billed, "On_Hold": "1"},
+        {**billed, "Extended_Amount": "-3", "Invoice_Status": "Canceled"},
+        {**billed, "Prepaid": "1", "Invoice_Status": "Draft"},
+    )
     assert (law["category"], law["amount"], law["includes_tax"]) == ("workday/LEGAL", "1000.50", "False")
+    told = [(row["release_state"], row["invoice_type"], row["is_cancelled"]) for row in (law, held, off, ahead)]
+    assert told == [("released", "standard", "False"), ("held", "standard", "False"), ("rejected", "credit", "True"),
+                    ("held", "prepayment", "False")]  # fmt: skip
 
 
 PURCHASE = dict.fromkeys(("plant", "order_id.supplier_name", "order_id.is_cancelled", "is_cancelled"), "") | {
+    **dict.fromkeys(("is_delivered", "is_invoiced", "item_type", "is_free_of_charge", "parent_item"), ""),
+    **dict.fromkeys(("has_subitems", "order_id.release_state", "order_id.is_marked_for_deletion"), ""),
     "item_id": "sap/1/10", "is_capital_good": "false", "is_return": "false", "delivery_country": "DE",
     "quantity": "1200.000000", "quantity_unit": "kg", "net_amount": "1020.00", "currency": "EUR",
     "order_id.document_type": "order", "order_id.order_date": "2024-03-01", "order_id.order_number": "1",
@@ -288,12 +361,56 @@ def test_purchases_count_by_mass_or_spend() -> None:
     assert "EUR_2024" in SPELLINGS
 
 
+MARKED = {"order_id.is_marked_for_deletion": "true"}
+SPEND = {"category.method": "spend"}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"order_id.release_state": "released"}, None),
+        ({"order_id.release_state": "held"}, "held"),
+        ({"order_id.release_state": "in_release", "is_delivered": "false", "is_invoiced": "false"}, "in_release"),
+        ({"order_id.release_state": "rejected"}, "rejected"),
+        ({"order_id.release_state": "in_release", "is_delivered": "true"}, None),  # changed after it was delivered
+        ({"order_id.release_state": "held", "is_invoiced": "true"}, None),
+        (MARKED, "cancelled"),
+        (MARKED | {"is_delivered": "true"}, None),  # archived
+        (MARKED | {"is_invoiced": "true"}, None),
+        ({"item_type": "stock_transfer"}, "no_purchase"),
+        ({"item_type": "limit"}, None),
+        ({"has_subitems": "true", "net_amount": "0.00"}, "in_subitems"),
+        ({"has_subitems": "true"}, None),
+        ({"parent_item": "10", "net_amount": "0.00"}, "in_parent_item"),
+        ({"parent_item": "10", "net_amount": ""}, "in_parent_item"),
+        ({"parent_item": "10"}, None),
+        ({"parent_item": "10", "net_amount": "0.00", "is_free_of_charge": "true"}, None),
+        ({"is_free_of_charge": "true", "net_amount": "0.00"}, None),
+        (SPEND | {"is_free_of_charge": "true", "net_amount": "0.00"}, "free_of_charge"),
+        (SPEND | {"is_free_of_charge": "true"}, "free_of_charge"),
+    ],
+)
+def test_what_is_no_purchase_yet_or_no_more_is_left_out(change: dict[str, str], reason: str | None) -> None:
+    (row,) = mapped("purchases_to_activities", PURCHASE | change)
+    assert row["skip"] == reason
+
+
 def test_invoices_count_where_no_order_does() -> None:
     invoice = dict.fromkeys(("quantity", "quantity_unit", "order_number", "supplier_id"), "") | {
         "line_id": "sap/1", "system": "sap", "is_cancelled": "false", "includes_tax": "false", "amount": "1000.50",
         "currency": "GBP", "country": "GB", "invoice_date": "2024-03-01", "invoice_number": "9",
         "supplier_name": "Law", "category.method": "spend", "category.activity_type": "purchased.legal",
+        "release_state": "", "invoice_type": "",
     }  # fmt: skip
+    states: tuple[dict[str, str], ...] = (
+        {"release_state": "released", "invoice_type": "standard"}, {"release_state": "held"},
+        {"release_state": "in_release"}, {"release_state": "rejected"}, {"invoice_type": "prepayment"},
+        {"invoice_type": "interest"}, {"invoice_type": "tax"}, {"is_cancelled": "true", "amount": "0.00"},
+    )  # fmt: skip
+    told = mapped("invoices_to_activities", *(invoice | state for state in states))
+    assert [row["skip"] for row in told] == [
+        None, "held", "in_release", "rejected", "prepayment", "no_purchase", "no_purchase", "cancelled",
+    ]  # fmt: skip
     plain, ordered, of_workday, of_oracle, credit, taxed = mapped(
         "invoices_to_activities",
         invoice,
@@ -329,7 +446,15 @@ def test_invoices_count_where_no_order_does() -> None:
 def test_travel_counts_by_distance_and_nights(trip: dict[str, str], counts_as: tuple[str, str]) -> None:
     usual = {"travel_id": "workday/1", "cabin_class": "", "country": "GB", "travel_date": "2024-03-01", "nights": ""}
     usual |= {"distance": "300.000000", "distance_unit": "km", "report_number": "EXP-7", "amount": "", "currency": ""}
-    (row,) = mapped("travel_to_activities", usual | trip)
+    usual |= {"release_state": "", "is_cancelled": ""}
+    row, held, cancelled, refund = mapped(
+        "travel_to_activities",
+        usual | trip,
+        usual | trip | {"release_state": "held"},
+        usual | trip | {"release_state": "rejected", "is_cancelled": "true"},
+        usual | trip | {"release_state": "released", "amount": "-80.00"},
+    )
+    assert [each["skip"] for each in (row, held, cancelled, refund)] == [None, "held", "cancelled", "refund"]
     assert (row["activity_type"], row["unit"]) == counts_as
     assert "document_no" not in row  # the report's number leads to a person
     assert counts_as[1] in SPELLINGS

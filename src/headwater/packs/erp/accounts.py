@@ -8,13 +8,21 @@ from typing import Annotated
 
 from headwater.contracts import Boolean, Code, Contract, Date, Integer, Number, RowRule, Text
 from headwater.packs.erp.codes import COUNTRIES, CURRENCIES, ISO_3166, ISO_4217
-from headwater.packs.erp.purchasing import CATEGORY, OF_SYSTEM, SCOPE_3, SYSTEM
+from headwater.packs.erp.purchasing import (
+    CATEGORY,
+    OF_RELEASE,
+    OF_SYSTEM,
+    RELEASE_STATES,
+    SCOPE_3,
+    SYSTEM,
+    V1_1,
+)
 
 
 class InvoiceLine(
     Contract,
     name="erp.invoice_line",
-    version="1.0.0",
+    version="1.1.0",
     title="Line of a supplier's invoice",
     description="What a supplier bills: one line, or the whole invoice where the source gives no lines.",
 ):
@@ -57,6 +65,16 @@ class InvoiceLine(
         bool | None, Boolean(description="Whether the amount has value-added or sales tax in it.")
     ] = None
     is_cancelled: Annotated[bool | None, Boolean(description="Whether the invoice was cancelled.")] = None
+    release_state: Annotated[str | None, Code(enum=RELEASE_STATES, since=V1_1, description=OF_RELEASE)] = None
+    invoice_type: Annotated[
+        str | None,
+        Code(
+            enum=("standard", "credit", "prepayment", "interest", "tax"),
+            since=V1_1,
+            description="Kind of invoice: a credit takes off, a prepayment is billed again when it is delivered, "
+            "interest and tax withheld buy nothing.",
+        ),
+    ] = None
 
     rules = (
         RowRule(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from headwater.contracts import Boolean, Code, Contract, Date, Number, RowRule, Text
 from headwater.packs.erp.codes import COUNTRIES, CURRENCIES, ISO_3166, ISO_4217
-from headwater.packs.erp.purchasing import OF_SYSTEM, SYSTEM
+from headwater.packs.erp.purchasing import OF_RELEASE, OF_SYSTEM, RELEASE_STATES, SYSTEM, V1_1
 
 CATEGORY_6 = "GHG Protocol Technical Guidance for Calculating Scope 3 Emissions, category 6"
 CATEGORY_7 = "GHG Protocol Technical Guidance for Calculating Scope 3 Emissions, category 7"
@@ -77,7 +77,7 @@ class Worker(
 class Travel(
     Contract,
     name="erp.travel",
-    version="1.0.0",
+    version="1.1.0",
     title="Business travel",
     description="One line of an expense report or booking: a journey or a stay, with distance, nights or cost.",
 ):
@@ -117,6 +117,10 @@ class Travel(
     currency: Annotated[str | None, Code(enum=CURRENCIES, description="Currency of the cost.", citation=ISO_4217)] = (
         None
     )
+    release_state: Annotated[str | None, Code(enum=RELEASE_STATES, since=V1_1, description=OF_RELEASE)] = None
+    is_cancelled: Annotated[
+        bool | None, Boolean(since=V1_1, description="Whether the expense report or booking was cancelled.")
+    ] = None
 
     rules = (
         RowRule(

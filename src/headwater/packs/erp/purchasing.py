@@ -11,7 +11,14 @@ from headwater.packs.erp.codes import COUNTRIES, CURRENCIES, ISO_3166, ISO_4217
 
 SCOPE_3 = "GHG Protocol Technical Guidance for Calculating Scope 3 Emissions, category 1"
 SYSTEM = "[a-z][a-z0-9_]{0,31}"
+V1_1 = "1.1.0"
+RELEASE_STATES = ("held", "in_release", "rejected", "released")
+OF_RELEASE = (
+    "How far it is approved: held is kept unfinished, in_release waits for an approval, rejected was refused one, "
+    "released may be carried out. Blank where the system does not say."
+)
 OF_SYSTEM = "The system it comes from, as the mapping names it: sap, oracle, workday. Identifiers begin with it."
+ITEM_TYPES = ("standard", "limit", "consignment", "subcontracting", "third_party", "stock_transfer", "service")
 CATEGORY = (
     "What kind of purchase it is: SAP's material group, Workday's spend category. Begins with the system, as in "
     "sap/R100; an erp.purchase_category says what it counts as."
@@ -21,7 +28,7 @@ CATEGORY = (
 class PurchaseOrder(
     Contract,
     name="erp.purchase_order",
-    version="1.0.0",
+    version="1.1.0",
     title="Purchase order",
     description="The head of a purchase order or requisition: who orders from whom, when, in which currency.",
 ):
@@ -56,6 +63,15 @@ class PurchaseOrder(
     ] = None
     created_by: Annotated[str | None, Code(max_length=128, personal=True, description="Who entered it.")] = None
     changed_at: Annotated[datetime | None, Timestamp(description="When the system last changed it.")] = None
+    release_state: Annotated[str | None, Code(enum=RELEASE_STATES, since=V1_1, description=OF_RELEASE)] = None
+    is_marked_for_deletion: Annotated[
+        bool | None,
+        Boolean(
+            since=V1_1,
+            description="Whether the head is marked for deletion, because it was cancelled or because it was archived: "
+            "whether its items were delivered or billed tells which.",
+        ),
+    ] = None
 
     rules = (
         RowRule(
@@ -84,7 +100,7 @@ class PurchaseOrder(
 class PurchaseOrderItem(
     Contract,
     name="erp.purchase_order_item",
-    version="1.0.0",
+    version="1.1.0",
     title="Item of a purchase order",
     description="What is ordered: material, category, quantity and net amount of one item of an order.",
 ):
@@ -122,6 +138,30 @@ class PurchaseOrderItem(
     requisition: Annotated[str | None, Code(max_length=64, description="Number of the requisition it came from.")] = (
         None
     )
+    item_type: Annotated[
+        str | None,
+        Code(
+            enum=ITEM_TYPES,
+            since=V1_1,
+            description="Kind of item: limit is an amount that may be spent and not yet a purchase of it, consignment "
+            "stays the supplier's until it is used, third_party goes to a customer at once, stock_transfer comes from "
+            "an own plant.",
+        ),
+    ] = None
+    is_delivered: Annotated[
+        bool | None, Boolean(since=V1_1, description="Whether nothing more is to be delivered.")
+    ] = None
+    is_invoiced: Annotated[bool | None, Boolean(since=V1_1, description="Whether nothing more is to be billed.")] = None
+    is_free_of_charge: Annotated[
+        bool | None, Boolean(since=V1_1, description="Whether the supplier gives it without charge.")
+    ] = None
+    parent_item: Annotated[
+        str | None,
+        Code(max_length=16, since=V1_1, description="Number of the item of the same order that it is a part of."),
+    ] = None
+    has_subitems: Annotated[
+        bool | None, Boolean(since=V1_1, description="Whether other items of the order are parts of it.")
+    ] = None
 
     rules = (
         RowRule(
