@@ -169,8 +169,7 @@ def add_inventory(
 def all_inventories(connection: psycopg.Connection[Any], tenant_id: UUID) -> list[StoredInventory]:
     """Every inventory, the latest first."""
     with connection.cursor(row_factory=class_row(StoredInventory)) as cursor:
-        values = {"tenant_id": tenant_id, "discarded": DISCARDED, "restored": RESTORED}
-        return cursor.execute(QUERIES["all"], values).fetchall()
+        return cursor.execute(QUERIES["all"], {"tenant_id": tenant_id}).fetchall()
 
 
 def findings_of(connection: psycopg.Connection[Any], tenant_id: UUID, inventory_id: UUID) -> list[StoredFinding]:

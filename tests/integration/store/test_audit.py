@@ -10,7 +10,7 @@ import pytest
 
 from headwater.audit.chain import START, Break, parse_anchor, verify_entries
 from headwater.errors import Misuse
-from headwater.store import audit
+from headwater.store import audit, inventories
 from tests.servers import Installation
 
 pytestmark = pytest.mark.server
@@ -156,3 +156,25 @@ def test_the_tenant_is_looked_up_once_a_statement(installation: Installation) ->
             plan = "\n".join(line for (line,) in session.execute(f"EXPLAIN (VERBOSE) SELECT * FROM {table}"))
             assert plan.count("current_setting") == 1, plan
             assert "InitPlan" in plan, plan
+
+
+def test_entries_are_found_by_what_they_are_about(installation: Installation) -> None:
+    """A trace and a list of inventories ask for few of many entries: neither reads the chain."""
+    with psycopg.connect(installation.superuser_url, cursor_factory=psycopg.ClientCursor) as session:
+        session.execute(
+            "INSERT INTO audit_entries (tenant_id, seq, at, actor, action, resource, result, payload, prev_hash,"
+            " entry_hash) SELECT %s, n, now(), 'a', 'chunk.committed', 'run/' || n || '/chunk/0', 'done', '{}', h, h"
+            " FROM generate_series(1, 3000) AS n, sha256('') AS h",
+            (installation.tenant_id,),
+        )
+        session.execute("ANALYZE audit_entries")
+        values = {"tenant_id": installation.tenant_id, "resource": "run/7"}
+        for index, query in {
+            "audit_entries_by_resource": audit.QUERIES["of_resource"],
+            "audit_entries_of_discarding": inventories.QUERIES["all"],
+        }.items():
+            plan = "\n".join(line for (line,) in session.execute(f"EXPLAIN {query}", values))
+            assert index in plan
+            assert "Seq Scan on audit_entries" not in plan
+        found = session.execute(audit.QUERIES["of_resource"], values).fetchall()
+        assert [row[5] for row in found] == ["run/7/chunk/0"]  # neither run/70 nor run/700

@@ -28,5 +28,6 @@ FROM audit_entries WHERE tenant_id = %(tenant_id)s AND seq >= %(first)s ORDER BY
 -- What was done to one thing, in order; a run's chunks are part of the run.
 SELECT tenant_id, seq, at, actor, action, resource, result, payload, prev_hash, entry_hash
 FROM audit_entries
-WHERE tenant_id = %(tenant_id)s AND (resource = %(resource)s OR starts_with(resource, %(resource)s || '/'))
+WHERE tenant_id = %(tenant_id)s AND (resource COLLATE "C" = %(resource)s
+      OR (resource COLLATE "C" > %(resource)s || '/' AND resource COLLATE "C" < %(resource)s || '0'))  -- 0 comes after /
 ORDER BY seq

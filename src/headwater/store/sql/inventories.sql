@@ -27,13 +27,15 @@ VALUES (%(tenant_id)s, %(inventory_id)s, %(finding_no)s, %(rule_id)s, %(subject)
 
 -- name: all
 -- Every inventory with its number where it was published, the latest first. Whether it was discarded the audit chain says:
--- nothing is deleted, and the last word counts. What is published is not discarded, whatever else is said.
+-- nothing is deleted, and the last word counts. What is published is not discarded, whatever else is said. The actions
+-- stand here as they do in the index that finds their entries.
 WITH said AS (
     SELECT DISTINCT ON (resource) resource, action, at FROM audit_entries
-    WHERE tenant_id = %(tenant_id)s AND action IN (%(discarded)s, %(restored)s) ORDER BY resource, seq DESC)
+    WHERE tenant_id = %(tenant_id)s AND action IN ('inventory.discarded', 'inventory.restored')
+    ORDER BY resource, seq DESC)
 SELECT i.inventory_id, i.name, i.document, i.activities, i.factors, i.instruments, i.potentials, i.rates, i.lines,
        i.logic, i.activity_count, i.line_count, i.calculated_at, p.number, p.published_at,
-       CASE WHEN said.action = %(discarded)s AND p.number IS NULL THEN said.at END AS discarded_at
+       CASE WHEN said.action = 'inventory.discarded' AND p.number IS NULL THEN said.at END AS discarded_at
 FROM inventories i LEFT JOIN inventory_publications p USING (tenant_id, inventory_id)
 LEFT JOIN said ON said.resource = 'inventory/' || i.inventory_id
 WHERE i.tenant_id = %(tenant_id)s ORDER BY i.calculated_at DESC, i.inventory_id
