@@ -8,10 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from headwater import plugins
-from headwater.errors import Misuse, Stopped
+from headwater.errors import Forbidden, Misuse, Stopped
 from headwater.mapping import Mapping, load_mapping, read_mapping
 from headwater.services.access.policy import OPERATOR, Actor
-from headwater.store import embedded, upgrade
+from headwater.store import audit, embedded, upgrade
 from headwater.store.blobs import BlobStore
 from headwater.store.database import Database
 from headwater.store.tenants import is_known, tenant_id
@@ -46,9 +46,24 @@ class Installation:
         database = self.database.acting(actor.name)
         return replace(self, database=database, tenant_id=tenant_id or self.tenant_id, actor=actor)
 
-    def require(self, right: Right, unit_id: UUID | None = None) -> None:
-        """Forbidden, naming the right, where whoever acts has it not."""
-        self.actor.require(right, unit_id)
+    def require(self, right: Right, unit_id: UUID | None = None, *, on: str = "organisation") -> None:
+        """Forbidden, naming the right, where whoever acts has it not; the audit chain has that they tried.
+
+        on: what they wanted to reach, as the audit chain names it. Call it before a transaction writes to the chain.
+        """
+        try:
+            self.actor.require(right, unit_id)
+        except Forbidden:
+            with self.database.connect(self.tenant_id) as connection:
+                audit.append(
+                    connection,
+                    self.tenant_id,
+                    action="access.refused",
+                    resource=on,
+                    payload={"right": right.value, "unit": str(unit_id) if unit_id else None, **self.actor.came_by()},
+                    result="refused",
+                )
+            raise
 
     @cached_property
     def packs(self) -> tuple[Pack, ...]:

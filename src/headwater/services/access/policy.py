@@ -11,7 +11,7 @@ What belongs to no unit (contracts, factors, inventories of the whole organisati
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -59,6 +59,7 @@ class Actor:
 
     name: as the audit chain has it: `person/<id>`, `token/<id>`, `headwater`. No name or address of a person.
     in_units: rights by unit; the units below one stand in it by themselves.
+    address_index: keyed hash of the network address they come from, told where they are refused.
     """
 
     name: str
@@ -67,10 +68,22 @@ class Actor:
     person_id: UUID | None = None
     session_id: UUID | None = None
     token_id: UUID | None = None
+    address_index: bytes | None = None
 
     def may(self, right: Right, unit_id: UUID | None = None) -> bool:
         """Whether they have the right in the organisation or, where one is said, in this unit."""
         return right in self.rights or (unit_id is not None and right in self.in_units.get(unit_id, frozenset()))
+
+    def within(self, scopes: frozenset[Right]) -> Actor:
+        """The same, who does nothing that these scopes of a token do not name."""
+        in_units = {unit: rights & scopes for unit, rights in self.in_units.items()}
+        return replace(self, rights=self.rights & scopes, in_units=in_units)
+
+    def came_by(self) -> dict[str, str]:
+        """Session, token and hash of the address they came by, as the audit chain tells them."""
+        address = self.address_index.hex() if self.address_index else None
+        told = {"session": self.session_id, "token": self.token_id, "address": address}
+        return {name: str(value) for name, value in told.items() if value is not None}
 
     def units_with(self, right: Right) -> frozenset[UUID] | None:
         """The units in which they have the right; None where it is theirs everywhere."""
