@@ -26,6 +26,7 @@ from tests.connectors.sql_reading import (
     read,
     read_all,
 )
+from tests.proxy import Fault, proxy
 
 TYPES = {
     "integer": "BIGINT",
@@ -295,6 +296,28 @@ def test_a_statement_has_its_time(server: MariaDb, execute: Callable[..., None])
     with pytest.raises(RetryLater, match="time was up"):
         connector.sample("slow_view")
     assert time.monotonic() - begun < 20
+
+
+@pytest.mark.parametrize("fault", ["closed", "reset", "silent"])
+def test_a_connection_that_fails_inside_a_result_is_for_later(
+    server: MariaDb, execute: Callable[..., None], fault: Fault
+) -> None:
+    execute(
+        "CREATE TABLE IF NOT EXISTS long_one AS SELECT seq, repeat('x', 900) AS v FROM seq_1_to_1000",
+        "GRANT SELECT ON source.long_one TO reader@127.0.0.1",
+    )
+    with proxy(lambda: socket.create_connection((server.config.host, server.config.port))) as between:
+        limits = {"connect_timeout": 1, "statement_timeout": 3}
+        connector = MysqlConnector(server.config.model_copy(update={"port": between.port, **limits}), resolve)
+        selection = Selection(table="long_one", key=("seq",), chunk_rows=1000)
+        plan = connector.plan(selection)
+        between.fail(fault, after=400_000)
+        begun = time.monotonic()
+        with pytest.raises(RetryLater):
+            read_all(connector, selection, plan)
+        assert time.monotonic() - begun < 20
+        assert between.fallen == 1
+        assert len(read_all(connector, selection, plan)) == 1000
 
 
 def test_every_row_once_while_others_write(

@@ -26,6 +26,7 @@ from headwater.errors import HeadwaterError
 
 _BATCH_ROWS = 8192
 _BATCH_BYTES = 4 * 2**20
+_DAY = 86_400  # the most that may be asked for as `statement_timeout`
 # How parameters are written; of values none is read: each comes as the server writes it.
 _AS_WRITTEN: Any = dict(encoders)
 # What the driver raises where a connection breaks off while a row is read.
@@ -72,8 +73,9 @@ def connect(config: MysqlConfig, password: str) -> Any:
         program_name="headwater",
         **reached,
     )
-    # Greeting and login have the time of a connection; from now on a statement's, which the server is to keep.
-    connection._read_timeout = (config.statement_timeout or 86_400) + 30  # noqa: SLF001 - it can be said only once
+    # Greeting and login have the time of a connection; from now on a statement's as well, which the server is to keep.
+    seconds = (config.statement_timeout or _DAY) + config.connect_timeout
+    connection._read_timeout = seconds  # noqa: SLF001 - it can be said only once
     return connection
 
 

@@ -20,7 +20,8 @@ class PostgresConfig(ServerConfig):
     ca_file            certificates of the authority; none for those the machine trusts
     schemas            those whose tables are told; () for all
     connect_timeout    seconds to wait for a connection
-    statement_timeout  seconds a statement may take, reading its rows included; 0 for as long as it likes
+    statement_timeout  seconds a statement may take, reading its rows included; 0 for as long as it likes. A connection
+                       on which nothing comes for longer than both counts as lost; where it is 0, after a day
     """
 
     port: Annotated[int, Field(ge=1, le=65535)] = 5432
