@@ -21,6 +21,8 @@ The rooms, from the ground up; imports go down only:
     pipeline/      the composer: plan, run, resume; defines the ports it needs
     testing/       public kit: what a connector must do, checked by one class in its author's tests
     services/      use cases: the one face behind all faces
+    jobs/          the queue's workers: each job in a process of its own, taken up again when it is killed
+    api/           the HTTP interface, thin over services: a declared right for every route, one shape of errors
     cli/           the command line, thin over services
 """
 

@@ -179,6 +179,33 @@ class Settings(BaseModel):
         valid="one of auto, human, json",
         default="auto",
     )
+    api_body_limit: ByteSize = _setting(
+        "The largest body of a request to the API, but for files that are sent as imports.",
+        valid="a size of at least 1 KiB, like 1MiB",
+        default=ByteSize(_MIB),
+        shown="`1MiB`",
+        ge=1024,
+    )
+    api_upload_limit: ByteSize = _setting(
+        "The largest file that may be sent to the API as an import.",
+        valid="a size of at least 1 KiB, like 20GiB",
+        default=ByteSize(20 * 1024 * _MIB),
+        shown="`20GiB`",
+        ge=1024,
+    )
+    api_requests_a_minute: int = _setting(
+        "Requests to the API that one token may send in a minute to each server process; a tenth of them at once.",
+        valid="a whole number from 1 to 10000000",
+        default=6_000,
+        ge=1,
+        le=10_000_000,
+    )
+    api_local_sources: bool = _setting(
+        "Whether connectors made through the API may read folders, database files, variables and secret files of the "
+        "server. Only where everybody who may transform is trusted with the server itself.",
+        valid="true or false",
+        default=False,
+    )
     organisation: str = _setting(
         "The organisation (tenant) whose records commands read and write.",
         valid="1 to 63 of a-z, 0-9, _ and -, beginning with a letter",

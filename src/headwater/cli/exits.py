@@ -55,6 +55,7 @@ class Commands(TyperGroup):
         "compare",
         "db",
     )
+        "serve",
 
     def list_commands(self, ctx: Any) -> list[str]:
         """As `--help` lists them."""

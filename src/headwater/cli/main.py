@@ -29,6 +29,7 @@ from headwater.cli import (
     runs,
     uncertainty,
 )
+    serve,
 
 HELP = """Sustainability data, from messy files to figures that can be traced and computed again.
 
@@ -95,4 +96,5 @@ app.add_typer(database.app, name="db")
 
 def run() -> None:
     """Start the program."""
+app.command("serve")(serve.serve)
     app(prog_name="headwater")

@@ -10,7 +10,7 @@ from headwater.contracts import Document, table_ddl
 from headwater.contracts.difference import Advice, Change, advise, diff
 from headwater.contracts.json_schema import json_schema
 from headwater.contracts.odcs import odcs_yaml
-from headwater.errors import Misuse
+from headwater.errors import Misuse, NotFound
 from headwater.services.installation import documents
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def find_contract(reference: str) -> Document:
         document for document in known if document.name == name and document.version.split(".")[: len(wanted)] == wanted
     ]
     if not fitting:
-        raise Misuse(
+        raise NotFound(
             "there is no such contract",
             where="contract",
             value=reference,

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from headwater.accounting.factors import broader, conflicts, gate, licences_of, statuses
 from headwater.accounting.units import rounded
 from headwater.engine.duck import engine
-from headwater.errors import Misuse
+from headwater.errors import Misuse, NotFound
+from headwater.services.access.policy import Right
 from headwater.services.batches import import_each
 from headwater.services.factor_sets import FACTORS, typed
 from headwater.services.imports import file_recipe, plan_file, source_files
@@ -58,6 +59,7 @@ class Exported:
 
 def plan_factors(installation: Installation, path: Path, mapping: str = FORM) -> UUID:
     """Plan the import of a file of factors; the run's id, for `carry_out`."""
+    installation.require(Right.TRANSFORM)
     return plan_file(installation, path, mapping)
 
 
@@ -66,6 +68,7 @@ def series(installation: Installation, mapping: str) -> tuple[str, ...]:
 
     `desnz_2020` stands for desnz_2020_fuels, desnz_2020_electricity and the others: a workbook has many tables.
     """
+    installation.require(Right.READ)
     if Path(mapping).suffix or Path(mapping).is_file():
         return (mapping,)
     shipped = shipped_mappings(installation.packs)
@@ -77,6 +80,7 @@ def import_series(
     installation: Installation, path: Path, mappings: Sequence[str], *, progress: Progress
 ) -> Iterator[Imported]:
     """Import one file through each of several mappings, a run each; `file` names the mapping. None is left out."""
+    installation.require(Right.TRANSFORM)
     for mapping in mappings:
         recipe = file_recipe(str(path), mapping)
         files = source_files(installation, recipe, Path.cwd())
@@ -89,16 +93,18 @@ def list_factors(installation: Installation, wanted: Wanted, *, limit: int) -> t
 
     Misuse where there are factors, and none with a word that is wanted.
     """
+    installation.require(Right.READ)
     found = [text | {"status": status} for text, _, status in _wanted(installation, wanted)]
     return found[:limit], len(found)
 
 
 def show_factor(installation: Installation, factor_id: str) -> dict[str, Any]:
     """One factor as canonical texts, with its status, its conflicts and the broader regions of its own."""
+    installation.require(Right.READ)
     library = _library(installation)
     found = next((each for each in library if each[0]["factor_id"] == factor_id), None)
     if found is None:
-        raise Misuse(
+        raise NotFound(
             "no factor has this id",
             where="factors",
             value=factor_id,
@@ -118,6 +124,7 @@ def show_factor(installation: Installation, factor_id: str) -> dict[str, Any]:
 
 def find_conflicts(installation: Installation, wanted: Wanted) -> list[Conflict]:
     """Factors of several sources that differ by more than a tenth, the largest difference first."""
+    installation.require(Right.READ)
     return conflicts([row for _, row, _ in _wanted(installation, wanted)])
 
 
@@ -138,11 +145,13 @@ def conflict_as_json(conflict: Conflict) -> dict[str, Any]:
 
 def find_licences(installation: Installation, wanted: Wanted) -> list[Licence]:
     """The licences that the factors that stand rest on."""
+    installation.require(Right.READ)
     return licences_of(row for _, row, _ in _wanted(installation, wanted))
 
 
 def export_factors(installation: Installation, path: Path, wanted: Wanted) -> Exported:
     """Write the factors that may be passed on as a CSV of the form, and say which may not. The file is made anew."""
+    installation.require(Right.QUERY)
     kept = _wanted(installation, wanted)
     passed, left_out = gate(row for _, row, _ in kept)
     names = {_id(row) for row in passed}

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from headwater import plugins
-from headwater.errors import Forbidden, Misuse, Stopped
+from headwater.errors import Forbidden, NotFound, Stopped
 from headwater.mapping import Mapping, load_mapping, read_mapping
 from headwater.services.access.policy import OPERATOR, Actor
 from headwater.store import audit, embedded, upgrade
@@ -75,7 +75,7 @@ class Installation:
         known = [document for pack in self.packs for document in pack.documents()]
         fitting = [document for document in known if (document.name, document.major) == (name, major)]
         if not fitting:
-            raise Misuse(
+            raise NotFound(
                 "there is no such contract",
                 where="contract",
                 value=f"{name}@{major}",
@@ -96,7 +96,7 @@ def find_mapping(packs: Sequence[Pack], reference: str, base: Path) -> Mapping:
         return load_mapping(path)
     shipped = shipped_mappings(packs)
     if reference not in shipped:
-        raise Misuse(
+        raise NotFound(
             "there is no such mapping",
             where="mapping",
             value=reference,
@@ -162,6 +162,11 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
 def _is_known(installation: Installation) -> bool:
     with installation.database.connect(installation.tenant_id) as connection:
         return is_known(connection, installation.tenant_id)
+
+
+def is_behind(installation: Installation) -> bool:
+    """Whether the database is not at the schema of this version."""
+    return _is_behind(installation.database.url)
 
 
 def _is_behind(url: str) -> bool:

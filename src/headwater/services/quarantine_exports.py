@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 from headwater.errors import Misuse
 from headwater.pipeline.mending import MendForm, guard
 from headwater.pipeline.refusals import RAGGED_RULE, UNCUT
+from headwater.services.access.policy import Right
 from headwater.services.sources import layout_from_json
 from headwater.store import quarantine, runs
 from headwater.store.quarantine import Quarantined, Which
@@ -41,6 +42,7 @@ def export(installation: Installation, out: IO[str], *, run: str | None, rule: s
     Misuse where the records chosen do not all belong to one source read by one mapping, naming the runs to choose from,
     or where there are none.
     """
+    installation.require(Right.WRITE)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         which = which_records(connection, installation, state="open", run=run, rule=rule)
@@ -55,7 +57,7 @@ def export(installation: Installation, out: IO[str], *, run: str | None, rule: s
                 remedy="`headwater quarantine list` shows what is open.",
             )
         form = form_of(origins, has_record=quarantine.has_uncut(connection, tenant_id, which))
-        rows = _write(out, form, quarantine.each_quarantined(connection, tenant_id, which))
+        rows = write_rows(out, form, quarantine.each_quarantined(connection, tenant_id, which))
     return Exported(rows=rows, run_id=latest_of(origins).run_id, columns=form.header)
 
 
@@ -65,7 +67,7 @@ def export_run(installation: Installation, out: IO[str], run: Run) -> int:
     which = Which(state=None, run_id=run.run_id)
     with installation.database.connect(tenant_id) as connection:
         form = form_of([run], has_record=quarantine.has_uncut(connection, tenant_id, which))
-        return _write(out, form, quarantine.each_quarantined(connection, tenant_id, which))
+        return write_rows(out, form, quarantine.each_quarantined(connection, tenant_id, which))
 
 
 def which_records(
@@ -133,7 +135,8 @@ def latest_of(origins: Sequence[Run]) -> Run:
     return max(origins, key=lambda run: run.started_at)
 
 
-def _write(out: IO[str], form: MendForm, records: Iterable[Quarantined]) -> int:
+def write_rows(out: IO[str], form: MendForm, records: Iterable[Quarantined]) -> int:
+    """Write records in a form, as a spreadsheet reads them; how many there were."""
     out.write(BYTE_ORDER_MARK)
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(form.header)

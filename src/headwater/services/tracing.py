@@ -15,7 +15,7 @@ from headwater.accounting.timeline import GASES, FactorPolicy, factor_table
 from headwater.connectors.csv_file import ChunkSpan
 from headwater.contracts import Document as Contract
 from headwater.engine.duck import engine
-from headwater.errors import Misuse
+from headwater.errors import Misuse, NotFound
 from headwater.services import factor_sets, trace
 from headwater.services.field_origins import field_origins
 from headwater.services.imports import stored_logic
@@ -331,7 +331,7 @@ def several_figures(activity_id: str, figures: Sequence[StoredRow]) -> Misuse:
 
 
 def _no_such_record(contract: Contract, key: str) -> Misuse:
-    return Misuse(
+    return NotFound(
         "there is no such record",
         where=contract.name,
         value=key,

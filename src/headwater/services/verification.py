@@ -63,6 +63,8 @@ TABLES_NOT_EVIDENCE: Mapping[str, str] = {
     "dead_letters": "which copies of what was refused were made outside; what was refused stands with its chunk",
     "connector_sync_state": "how far a source was read: made of its chunks, for whoever reads on",
 }
+    "api_requests": "answers kept for a day, so that what is sent twice is done once",
+    "import_jobs": "files on their way to a run, which keeps all that it rests on itself",
 """Tables that hold no evidence, with the reason."""
 
 

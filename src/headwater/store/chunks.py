@@ -130,3 +130,19 @@ def ledger_of(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID
         skipped=dict(connection.execute(QUERIES["skipped"], values).fetchall()),
         calculation=dict(connection.execute(QUERIES["calculation"], values).fetchall()),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChunkProgress:
+    """Chunks that are in, chunks that failed, and the records of the first."""
+
+    chunks_done: int
+    chunks_failed: int
+    records_done: int
+
+
+def progress_of(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> ChunkProgress:
+    """How far a run is."""
+    values = {"tenant_id": tenant_id, "run_id": run_id}
+    done, failed, records = connection.execute(QUERIES["progress"], values).fetchone() or (0, 0, 0)
+    return ChunkProgress(chunks_done=done, chunks_failed=failed, records_done=records)

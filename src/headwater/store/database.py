@@ -53,6 +53,12 @@ class Database:
         return Database(self._url, actor)
 
     def connect(self, tenant_id: UUID) -> TenantConnection:
+        self._job_id = job_id
+
+    @property
+    def url(self) -> str:
+        """Where it is; a secret."""
+        return self._url
         """A new connection, autocommit off, for the rows of `tenant_id`; use it as `with database.connect(…) as c:`.
 
         RetryLater when the server cannot be reached, Misuse when the role could look past row-level security.

@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
-from headwater.errors import Misuse
+from headwater.errors import Misuse, NotFound
 from headwater.store.queries import named_queries
 from headwater.store.records import select
 
@@ -266,7 +266,7 @@ def _arrays(keys: Collection[QuarantineKey]) -> dict[str, Any]:
 
 
 def _no_such_record(key: QuarantineKey) -> Misuse:
-    return Misuse(
+    return NotFound(
         "there is no such record in quarantine",
         where="quarantine",
         value=key,

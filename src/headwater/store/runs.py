@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
-from headwater.errors import Misuse, RetryLater
+from headwater.errors import Misuse, NotFound, RetryLater
 from headwater.store.chunks import PlannedChunk
 from headwater.store.queries import named_queries
 from headwater.store.records import number, select
@@ -93,7 +93,7 @@ def find_run(connection: psycopg.Connection[Any], tenant_id: UUID, text: str) ->
 
 
 def _no_such_run(text: str) -> Misuse:
-    return Misuse(
+    return NotFound(
         "there is no such run",
         where="run",
         value=text,
@@ -196,3 +196,8 @@ def finish_run(
             "reconciliation": Jsonb(reconciliation) if reconciliation is not None else None,
         },
     )
+
+
+def states_of(connection: psycopg.Connection[Any], tenant_id: UUID, run_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The states of some runs."""
+    return dict(connection.execute(QUERIES["states_of"], {"tenant_id": tenant_id, "run_ids": list(run_ids)}).fetchall())

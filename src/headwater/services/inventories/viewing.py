@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from headwater.accounting.factors import RestsOn, rests_on
 from headwater.accounting.inventory.findings import LEAVES_OUT, NOTHING_COUNTED
 from headwater.accounting.inventory.lines import NAMES, counts
-from headwater.errors import Misuse
+from headwater.errors import Misuse, NotFound
+from headwater.services.access.policy import Right
 from headwater.services.inventories.calculating import stored_document
 from headwater.services.licences import pinned_rows
 from headwater.store import audit, inventories
@@ -106,6 +107,7 @@ def inventory_json(inventory: StoredInventory) -> dict[str, Any]:
 
 def list_inventories(installation: Installation, *, discarded: bool = False) -> list[StoredInventory]:
     """Every inventory, the latest first; those that were discarded only where they are asked for."""
+    installation.require(Right.READ)
     with installation.database.connect(installation.tenant_id) as connection:
         found = inventories.all_inventories(connection, installation.tenant_id)
     return [each for each in found if discarded or each.discarded_at is None]
@@ -116,6 +118,7 @@ def find_inventory(installation: Installation, text: str) -> StoredInventory:
 
     One that was discarded is found by its id only.
     """
+    installation.require(Right.READ)
     everything = list_inventories(installation, discarded=True)
     known = [each for each in everything if each.discarded_at is None]
     numbered = [each for each in known if each.number is not None and str(each.number) == text]
@@ -124,7 +127,7 @@ def find_inventory(installation: Installation, text: str) -> StoredInventory:
     found = numbered or begun or named
     if len(found) == 1:
         return found[0]
-    raise Misuse(
+    raise (Misuse if found else NotFound)(
         "more than one inventory begins so" if found else "there is no such inventory",
         where="inventory",
         value=text,
@@ -140,6 +143,7 @@ def _called(inventory: StoredInventory) -> str:
 
 def show_inventory(installation: Installation, text: str) -> InventoryView:
     """An inventory with its totals, findings and licences; Stopped where its lines are not those calculated."""
+    installation.require(Right.READ)
     inventory = find_inventory(installation, text)
     document = stored_document(installation, inventory)
     tenant_id = installation.tenant_id
@@ -223,6 +227,7 @@ def list_lines(
 
     Misuse where none has the value that is asked for.
     """
+    installation.require(Right.READ)
     inventory = find_inventory(installation, text)
     with installation.database.connect(installation.tenant_id) as connection:
         inventories.check_lines(connection, installation.tenant_id, inventory, NAMES)
@@ -294,6 +299,7 @@ class Differences:
 
 def differences(installation: Installation, text: str, *, limit: int) -> list[Differences]:
     """The inventory's own total beside every other that it has; Stopped where its lines are not those calculated."""
+    installation.require(Right.READ)
     inventory = find_inventory(installation, text)
     document = stored_document(installation, inventory)
     own = (document.designated_set, document.designated.method)

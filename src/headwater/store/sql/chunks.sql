@@ -66,3 +66,9 @@ SELECT substr(coalesce(root.key_hashes, c.key_hashes), 1, octet_length(coalesce(
 FROM chunks c LEFT JOIN chunks root ON root.tenant_id = c.tenant_id AND root.chunk_id = c.reused_chunk_id
 WHERE c.tenant_id = %(tenant_id)s AND c.run_id = %(run_id)s AND c.state = 'committed'
 ORDER BY c.chunk_no
+
+-- name: progress
+-- How far a run is: its chunks that are in, those that failed, and the records of the first.
+SELECT count(*) FILTER (WHERE state = 'committed') AS chunks_done, count(*) FILTER (WHERE state = 'failed') AS chunks_failed,
+       coalesce(sum(coalesce(read, records)) FILTER (WHERE state = 'committed'), 0)::bigint AS records_done
+FROM chunks WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s

@@ -10,6 +10,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON credentials TO {app};
 GRANT SELECT, INSERT, UPDATE ON units, people, organisation_keys, one_time_links, sessions, api_tokens TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON person_keys, memberships, grants, passwords TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON sign_in_identities, sign_in_failures TO {app};
+GRANT SELECT, INSERT, UPDATE, DELETE ON api_requests TO {app};
+GRANT SELECT, INSERT, UPDATE ON import_jobs TO {app};
 GRANT SELECT, INSERT ON documents, quarantine_repairs, findings, audit_entries TO {app};
 GRANT SELECT, INSERT, UPDATE ON blobs, runs, chunks, connector_sync_state, quarantine, audit_heads TO {app};
 

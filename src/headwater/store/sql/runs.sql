@@ -81,3 +81,7 @@ SELECT set_config('lock_timeout', %(milliseconds)s::text, true)
 -- name: hold
 -- Hold a run or a source until the session ends.
 SELECT pg_advisory_lock(hashtextextended(%(name)s, 0))
+
+-- name: states_of
+-- The states of some runs.
+SELECT run_id, state FROM runs WHERE tenant_id = %(tenant_id)s AND run_id = ANY(%(run_ids)s)

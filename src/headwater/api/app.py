@@ -1,0 +1,74 @@
+"""The application: routes, errors, limits, and the OpenAPI document that says all of it."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI
+
+from headwater import __version__
+from headwater.api import problems
+from headwater.api.access import House, Pace
+from headwater.api.envelope import Envelope
+from headwater.api.routes import EVERY, health
+from headwater.services.installation import open_installation
+from headwater.services.sign_in.authentication import authenticate
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from headwater.settings import Settings
+
+PREFIX = "/api/v1"
+DESCRIPTION = """Sustainability data from wherever it is kept to figures that can be followed back to their source.
+
+Every route needs a token (`Authorization: Bearer …`) whose holder has the right that the route names as `x-right`.
+Errors are `application/problem+json` (RFC 9457). Lists take `filter`, `sort`, `limit` and `cursor`. Writes take an
+`Idempotency-Key`: sent again within a day, the same request is done once. Decimals are texts, so that they stay exact.
+"""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application for an installation, which is opened when the application starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with open_installation(settings) as installation:
+            pace = Pace(settings.api_requests_a_minute)
+            app.state.house = House(installation=installation, sign_in=authenticate, pace=pace)
+            yield
+
+    app = FastAPI(
+        title="Headwater",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,  # its page would fetch scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    problems.install(app)
+    app.include_router(health.routes)
+    for routes in EVERY:
+        app.include_router(routes, prefix=PREFIX)
+    app.add_middleware(Envelope, most_bytes=settings.api_body_limit)
+    app.openapi = _documented(app)  # type: ignore[method-assign]  # FastAPI's own way to add to it
+    return app
+
+
+def _documented(app: FastAPI) -> Any:
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = made()
+        parts = document.setdefault("components", {})
+        parts.setdefault("schemas", {})["Problem"] = problems.Problem.model_json_schema()
+        parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        for path, methods in document["paths"].items():
+            for method in methods.values() if path.startswith(PREFIX) else ():
+                method["security"] = [{"token": []}]
+        return document
+
+    return openapi

@@ -1,0 +1,146 @@
+"""Around every request: correlation id, limits on what is sent, headers of safety, counts and times, no traceback."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+from headwater.api.problems import CORRELATION, StatusError, fault, problem_of
+from headwater.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADER = b"x-correlation-id"
+SECONDS_WITHOUT_A_BYTE = 60
+_FIT = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+REQUESTS = Counter("headwater_http_requests_total", "Requests answered.", ["method", "route", "status"])
+SECONDS = Histogram(
+    "headwater_http_request_duration_seconds",
+    "Time to the end of the answer.",
+    ["method", "route"],
+    buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+
+
+class Envelope:
+    """What every request passes through first and every answer last.
+
+    most_bytes: of a body, but for requests whose path says that they bring a file.
+    """
+
+    def __init__(self, app: ASGIApp, *, most_bytes: int) -> None:
+        self._app = app
+        self._most = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        given = headers.get(HEADER, b"")
+        correlation = given.decode() if _FIT.fullmatch(given) else uuid4().hex
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(**{CORRELATION: correlation})
+        began, answered = time.perf_counter(), _Answered(send, correlation)
+        try:
+            await self._app(scope, _Limited(receive, headers, self._most_of(scope)), answered)
+        except StatusError as error:
+            if not answered.status:
+                await problem_of(error)(scope, receive, answered)
+        except Exception as error:  # noqa: BLE001 - the last one who can answer
+            response = fault(error)
+            if not answered.status:
+                await response(scope, receive, answered)
+        finally:
+            _tell(scope, answered.status, time.perf_counter() - began)
+
+    def _most_of(self, scope: Scope) -> int | None:
+        """Files are counted where they are written."""
+        path = str(scope["path"])
+        return None if scope["method"] in {"POST", "PATCH"} and "/imports" in path and _is_file(scope) else self._most
+
+
+def _is_file(scope: Scope) -> bool:
+    return any(
+        name == b"content-type" and value == b"application/offset+octet-stream" for name, value in scope["headers"]
+    )
+
+
+class _Answered:
+    """Sends an answer on, with our headers; remembers its status."""
+
+    def __init__(self, send: Send, correlation: str) -> None:
+        self._send = send
+        self._correlation = correlation.encode()
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = int(message["status"])
+            there = {name for name, _ in message["headers"]}
+            more = [(name, value) for name, value in _HEADERS if name not in there]
+            no_store = [] if b"cache-control" in there else [(b"cache-control", b"no-store")]
+            message = {**message, "headers": [*message["headers"], *more, *no_store, (HEADER, self._correlation)]}
+        await self._send(message)
+
+
+class _Limited:
+    """Receives a body, so many bytes at most and none too slowly."""
+
+    def __init__(self, receive: Receive, headers: dict[bytes, bytes], most: int | None) -> None:
+        self._receive = receive
+        self._most = most
+        self._seen = 0
+        self._more = True
+        said = headers.get(b"content-length", b"0")
+        self._said = int(said) if said.isdigit() else 0
+
+    async def __call__(self) -> Message:
+        if not self._more:  # only the end of the connection is awaited now, however long that takes
+            return await self._receive()
+        if self._most is not None and self._said > self._most:
+            raise self._too_large()
+        try:
+            message = await asyncio.wait_for(self._receive(), SECONDS_WITHOUT_A_BYTE)
+        except TimeoutError:
+            raise StatusError(408, "the body comes too slowly", where="body", valid="some bytes a minute") from None
+        if message["type"] == "http.request":
+            self._more = message.get("more_body", False)
+            self._seen += len(message.get("body", b""))
+            if self._most is not None and self._seen > self._most:
+                raise self._too_large()
+        return message
+
+    def _too_large(self) -> StatusError:
+        return StatusError(
+            413,
+            "the body is too large",
+            where="body",
+            value=max(self._said, self._seen),
+            valid=f"at most {self._most:,} bytes",
+            remedy="Send large files as an import.",
+        )
+
+
+def _tell(scope: Scope, status: int, seconds: float) -> None:
+    route: Any = scope.get("route")
+    path = getattr(route, "path_format", None) or getattr(route, "path", None) or "none"
+    REQUESTS.labels(scope["method"], path, str(status)).inc()
+    SECONDS.labels(scope["method"], path).observe(seconds)
+    get_logger("headwater.api").info(
+        "request", method=scope["method"], path=scope["path"], status=status, seconds=round(seconds, 4)
+    )

@@ -1,0 +1,87 @@
+"""A write that is sent twice with one Idempotency-Key is done once; the second gets the answer of the first."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from fastapi import Response
+from fastapi.concurrency import run_in_threadpool
+
+from headwater.api.problems import StatusError
+from headwater.errors import Conflict
+from headwater.services.once import hold
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from fastapi import Request
+
+    from headwater.services.installation import Installation
+    from headwater.services.once import Answered, HeldRequest
+
+KEPT_HEADERS = ("content-type", "location", "etag")
+MOST_KEPT = 1024 * 1024
+REPLAYED = "idempotent-replayed"
+_AGAIN = frozenset({401, 403, 408, 409, 429})
+"""Answers that a later try of the same request may find different."""
+
+
+def request_hash(request: Request, body: bytes) -> bytes:
+    """Of what was asked: method, address, precondition and body."""
+    parts = (request.method, request.url.path, request.url.query, request.headers.get("if-match", ""))
+    return hashlib.sha256("\x1f".join(parts).encode() + b"\x1f" + body).digest()
+
+
+async def once(
+    installation: Installation,
+    key: str,
+    asked: bytes,
+    work: Callable[[], Awaitable[Response]],
+    *,
+    shown_once: bool,
+) -> Response:
+    """The answer to a write, done now or before. What we failed of ourselves may be sent again."""
+    held = await run_in_threadpool(hold, installation, key)
+    try:
+        before = await run_in_threadpool(held.begin, asked)
+        if before is not None and (before.request_hash != asked or before.status is not None):
+            return _answered_before(before, asked, key)
+        return await _done(held, work, shown_once=shown_once)
+    finally:
+        await run_in_threadpool(held.close)
+
+
+async def _done(held: HeldRequest, work: Callable[[], Awaitable[Response]], *, shown_once: bool) -> Response:
+    try:
+        response = await work()
+    except BaseException:
+        await run_in_threadpool(held.drop)
+        raise
+    if response.status_code in _AGAIN or response.status_code >= 500:
+        await run_in_threadpool(held.drop)
+        return response
+    body = bytes(response.body)
+    headers = {name: value for name, value in response.headers.items() if name in KEPT_HEADERS}
+    kept = None if (shown_once and response.status_code < 400) or len(body) > MOST_KEPT else body
+    await run_in_threadpool(held.end, response.status_code, headers, kept)
+    return response
+
+
+def _answered_before(before: Answered, asked: bytes, key: str) -> Response:
+    if before.request_hash != asked:
+        raise StatusError(
+            422,
+            "this key was used for another request",
+            where="Idempotency-Key",
+            value=key,
+            valid="a key of its own for each request",
+        )
+    if before.body is None or before.status is None:
+        raise Conflict(
+            "this was done already, and its answer is shown once only",
+            where="Idempotency-Key",
+            value=key,
+            remedy="Look at what stands; where the secret is lost, end what was made and make another.",
+        )
+    return Response(before.body, status_code=before.status, headers={**(before.headers or {}), REPLAYED: "true"})

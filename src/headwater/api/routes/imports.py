@@ -1,0 +1,191 @@
+"""Imports: a file sent in one piece or in many (tus 1.0), looked at, mapped, run; its rows, errors and history.
+
+The protocol is tus 1.0.0 (https://tus.io/protocols/resumable-upload): core, creation, creation-with-upload and
+termination, so that the clients there are for it can be used.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+from fastapi import BackgroundTasks, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.background import BackgroundTask
+from starlette.requests import ClientDisconnect
+
+from headwater.api.access import Here, needs, router
+from headwater.api.asking import Asked, Page, page_of
+from headwater.api.problems import StatusError
+from headwater.services.access.policy import Right
+from headwater.services.uploads import looking, receiving, viewing
+
+if TYPE_CHECKING:
+    from headwater.services.installation import Installation
+    from headwater.services.uploads.receiving import Receiving
+
+routes = router("imports")
+VERSION = "1.0.0"
+TUS = {"Tus-Resumable": VERSION, "Cache-Control": "no-store"}
+OFFSET_STREAM = "application/offset+octet-stream"
+
+
+class Chosen(BaseModel):
+    """By which mapping a file is read."""
+
+    model_config = ConfigDict(extra="forbid")
+    mapping: str = Field(min_length=1, max_length=200)
+
+
+@routes.get("/imports", **needs(Right.READ))
+def list_imports(here: Here, asked: Asked) -> Page:
+    """Imports, the latest first."""
+    return page_of(viewing.list_imports(here, asked))
+
+
+@routes.options("/imports", status_code=204, response_class=Response, **needs(Right.WRITE))
+def what_is_spoken(here: Here) -> Response:
+    """Which version and parts of the tus protocol are spoken, and how large a file may be."""
+    said = {
+        "Tus-Version": VERSION,
+        "Tus-Extension": "creation,creation-with-upload,termination",
+        "Tus-Max-Size": str(int(here.settings.api_upload_limit)),
+    }
+    return Response(status_code=204, headers=TUS | said)
+
+
+@routes.post("/imports", status_code=201, response_class=Response, **needs(Right.WRITE, 408, 409))
+async def begin(
+    here: Here,
+    request: Request,
+    name: Annotated[str | None, Query(description="The file's name; or `filename` in Upload-Metadata.")] = None,
+    mapping: Annotated[str | None, Query(description="The mapping it is read by; or `mapping` in the same.")] = None,
+) -> Response:
+    """Begin an import, with its whole file, with the beginning of it, or without any of it.
+
+    With a body of type `application/offset+octet-stream` what comes is taken as the file's beginning; where neither
+    Upload-Length nor another piece follows, as the whole of it. Once it is whole and has a mapping it is loaded.
+    """
+    said = _metadata(request.headers.get("upload-metadata"))
+    brings = request.headers.get("content-type") == OFFSET_STREAM
+    length = request.headers.get("upload-length") or (request.headers.get("content-length") if brings else None)
+    size = _number(length, "Upload-Length")
+    called = receiving.refuse_name(name or said.get("filename"))
+    job = await run_in_threadpool(receiving.begin, here, called, size, mapping=mapping or said.get("mapping"))
+    headers = {**TUS, "Location": str(request.url_for("send_on", job_id=str(job.job_id)).path)}
+    offset, whole = 0, False
+    if brings or size == 0:
+        offset, whole = await _taken(here, request, job.job_id, 0)
+    after = BackgroundTask(looking.go_on_quietly, here, job.job_id) if whole else None
+    headers["Upload-Offset"] = str(offset)
+    body = f'{{"job_id":"{job.job_id}"}}'
+    return Response(body, status_code=201, headers=headers, media_type="application/json", background=after)
+
+
+@routes.head("/imports/{job_id}/file", response_class=Response, **needs(Right.WRITE, 404))
+def how_much_is_here(here: Here, job_id: UUID) -> Response:
+    """How many bytes of the file are here, from where to go on."""
+    job = viewing.get(here, job_id)
+    return Response(headers={**TUS, "Upload-Offset": str(job.received), "Upload-Length": str(job.size)})
+
+
+@routes.patch(
+    "/imports/{job_id}/file", status_code=204, response_class=Response, **needs(Right.WRITE, 404, 408, 409, 415)
+)
+async def send_on(here: Here, job_id: UUID, request: Request) -> Response:
+    """Send more of the file, from the byte that Upload-Offset names."""
+    if request.headers.get("content-type") != OFFSET_STREAM:
+        raise StatusError(415, "a piece of a file has its own type", where="Content-Type", valid=OFFSET_STREAM)
+    offset = _number(request.headers.get("upload-offset"), "Upload-Offset")
+    reached, whole = await _taken(here, request, job_id, offset)
+    after = BackgroundTask(looking.go_on_quietly, here, job_id) if whole else None
+    return Response(status_code=204, headers={**TUS, "Upload-Offset": str(reached)}, background=after)
+
+
+@routes.delete("/imports/{job_id}/file", status_code=204, response_class=Response, **needs(Right.WRITE, 404, 409))
+def give_up(here: Here, job_id: UUID) -> Response:
+    """End an upload and forget what came of it."""
+    looking.cancel(here, job_id)
+    return Response(status_code=204, headers=TUS)
+
+
+@routes.get("/imports/{job_id}", **needs(Right.READ, 404))
+def show(here: Here, job_id: UUID, after: BackgroundTasks) -> dict[str, Any]:
+    """An import: its state, what inspection found, why it was refused, and how far its run is."""
+    job = viewing.get(here, job_id)
+    if viewing.was_left(job) and here.actor.may(Right.WRITE):
+        after.add_task(looking.go_on_quietly, here, job_id)
+    return viewing.show(here, job_id)
+
+
+@routes.post("/imports/{job_id}/mapping", **needs(Right.WRITE, 404, 409))
+def choose_mapping(here: Here, job_id: UUID, chosen: Chosen) -> dict[str, Any]:
+    """Say by which mapping the file is read: it is planned at once, and loaded in the background."""
+    looking.choose_mapping(here, job_id, chosen.mapping)
+    return viewing.show(here, job_id)
+
+
+@routes.post("/imports/{job_id}/cancellation", **needs(Right.WRITE, 404, 409))
+def cancel(here: Here, job_id: UUID) -> dict[str, Any]:
+    """Give up an import that is no run yet."""
+    looking.cancel(here, job_id)
+    return viewing.show(here, job_id)
+
+
+@routes.get("/imports/{job_id}/rows", **needs(Right.READ, 404, 409))
+def first_rows(
+    here: Here,
+    job_id: UUID,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 20,
+    mapping: Annotated[str | None, Query(description="Show them as they would land by this mapping.")] = None,
+) -> dict[str, Any]:
+    """The first rows of a file that is not loaded yet."""
+    return viewing.rows(here, job_id, limit=limit, mapping=mapping)
+
+
+@routes.get("/imports/{job_id}/errors", **needs(Right.READ, 404))
+def errors(here: Here, job_id: UUID) -> dict[str, Any]:
+    """What was refused, by rule, each with how many records and the first of them."""
+    return viewing.errors(here, job_id)
+
+
+@routes.get("/imports/{job_id}/history", **needs(Right.READ, 404))
+def history(here: Here, job_id: UUID) -> list[dict[str, Any]]:
+    """What was done with the import and its run, by whom and when."""
+    return viewing.history(here, job_id)
+
+
+async def _taken(here: Installation, request: Request, job_id: UUID, offset: int) -> tuple[int, bool]:
+    """Take in what a request brings; where the file ends now, and whether it is whole. What came of a request that
+    broke off is kept.
+    """
+    receiving_: Receiving = await run_in_threadpool(receiving.receive, here, job_id, offset)
+    try:
+        async for block in request.stream():
+            await run_in_threadpool(receiving_.take, block)
+    except ClientDisconnect:
+        pass
+    finally:
+        whole = await run_in_threadpool(receiving_.close)
+    return receiving_.offset, whole
+
+
+def _number(text: str | None, where: str) -> int:
+    if text is None or not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise StatusError(400, "this needs a number of bytes", where=where, value=text, valid="a whole number")
+    return int(text)
+
+
+def _metadata(header: str | None) -> dict[str, str]:
+    """Keys with values in base64, with commas between them."""
+    found = {}
+    for pair in header.split(",") if header else ():
+        key, _, value = pair.strip().partition(" ")
+        try:
+            found[key] = base64.b64decode(value, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            raise StatusError(400, "this is not base64 of UTF-8", where=f"Upload-Metadata {key}", value=value) from None
+    return found

@@ -1,0 +1,107 @@
+"""What was refused: looked at, mended, sent again, dismissed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from headwater.api.access import Here, needs, router
+from headwater.api.asking import Asked, Page, page_of
+from headwater.services import house_lists, quarantine_mending, quarantines
+from headwater.services.access.policy import Right
+from headwater.services.runs_view import show_run
+
+if TYPE_CHECKING:
+    from headwater.services.quarantines import RecordView
+
+routes = router("quarantine")
+OfRun = Annotated[str | None, Query(description="Refused or mended by this run.")]
+OfRule = Annotated[str | None, Query(description="Refused for this rule, perhaps among others.")]
+
+
+class Mend(BaseModel):
+    """Cells to be put in place of those refused; cells not named stay as they were."""
+
+    model_config = ConfigDict(extra="forbid")
+    id: str = Field(description="The refused record.")
+    cells: dict[str, str | None] = Field(min_length=1, description="Column of the source → text.")
+
+
+class Mends(BaseModel):
+    """Refused records of one source, mended."""
+
+    model_config = ConfigDict(extra="forbid")
+    records: list[Mend] = Field(min_length=1, max_length=1000)
+
+
+class Dismissal(BaseModel):
+    """Refused records that need no mending, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+    ids: list[str] = Field(min_length=1, max_length=10_000)
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+@routes.get("/quarantine", **needs(Right.READ, 404))
+def list_refused(here: Here, asked: Asked, run: OfRun = None, rule: OfRule = None) -> Page:
+    """Refused records in the order of their sources, each with its rules, values, what is valid and how to mend it."""
+    return page_of(house_lists.refused(here, asked, run=run, rule=rule))
+
+
+@routes.get("/quarantine-rules", **needs(Right.READ, 404))
+def count_by_rule(here: Here, run: OfRun = None, state: str | None = "open") -> dict[str, int]:
+    """How many refused records break each rule, the most frequent first."""
+    return house_lists.refused_by_rule(here, run=run, state=state)
+
+
+@routes.get("/quarantine/{id}", **needs(Right.READ, 404))
+def show_refused(here: Here, id: str) -> dict[str, Any]:  # noqa: A002 - what it is called in an address
+    """A refused record with its cells in the order of the source, and everything that was sent in its place."""
+    here.require(Right.READ)
+    return _as_json(quarantines.show_record(here, id))
+
+
+@routes.post("/quarantine/resubmissions", status_code=201, **needs(Right.WRITE, 404, 409))
+def resubmit(here: Here, mends: Mends) -> dict[str, Any]:
+    """Send mended records again: one run, whose ledger tells what became of each. Done when it is answered."""
+    run_id = quarantine_mending.resubmit(here, {each.id: each.cells for each in mends.records})
+    run = show_run(here, run_id).as_json()
+    return {"run": run, "records": [_as_json(quarantines.show_record(here, each.id)) for each in mends.records]}
+
+
+@routes.post("/quarantine/dismissals", status_code=201, **needs(Right.WRITE, 404, 409))
+def dismiss(here: Here, dismissal: Dismissal) -> dict[str, int]:
+    """Dismiss open records; all of them or, where one is not open, none."""
+    here.require(Right.WRITE)
+    return {"dismissed": quarantines.dismiss_records(here, dismissal.ids, reason=dismissal.reason)}
+
+
+def _as_json(view: RecordView) -> dict[str, Any]:
+    record = view.record
+    return {
+        "id": str(record.key),
+        "state": record.state,
+        "state_reason": record.state_reason,
+        "contract": record.contract,
+        "run_id": str(view.run.run_id),
+        "source": view.run.source_name,
+        "place": view.place,
+        "cells": [{"column": column, "text": text} for column, text in view.cells],
+        "findings": list(record.findings),
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+        "repairs": [
+            {
+                "outcome": repair.outcome,
+                "findings": list(repair.findings),
+                "actor": repair.actor,
+                "created_at": repair.created_at,
+                "changes": {name: list(pair) for name, pair in (changes or {}).items()}
+                if changes is not None
+                else None,
+            }
+            for repair, changes in zip(view.repairs, view.changes, strict=True)
+        ],
+    }

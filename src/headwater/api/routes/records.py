@@ -1,0 +1,87 @@
+"""Records of any contract: filtered, sorted, paged, exported whole, and each with its past."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from fastapi import Query, Response
+from fastapi.responses import StreamingResponse
+
+from headwater.api.access import Here, needs, router
+from headwater.api.asking import Asked, Page, etag, page_of
+from headwater.services import records, tracing
+from headwater.services.access.policy import Right
+from headwater.services.listing import Question
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+routes = router("records")
+MEDIA = {
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "arrow": "application/vnd.apache.arrow.stream",
+}
+ENDINGS = {"csv": "csv", "parquet": "parquet", "arrow": "arrows"}
+Filters = Annotated[list[str] | None, Query(description="As for the list of records.")]
+
+
+@routes.get("/records/{reference}", **needs(Right.READ, 404))
+def list_records(here: Here, reference: str, asked: Asked) -> Page:
+    """Records of a contract (`activity@1`) by key. Filters and sorts need the right `query`."""
+    return page_of(records.list_records(here, reference, asked))
+
+
+@routes.get("/records/{reference}/export", response_class=StreamingResponse, **needs(Right.QUERY, 404))
+def export_records(
+    here: Here,
+    reference: str,
+    form: Annotated[Literal["csv", "parquet", "arrow"], Query(alias="format")] = "csv",
+    filter: Filters = None,  # noqa: A002 - what it is called in an address
+    sort: str | None = None,
+) -> StreamingResponse:
+    """All records asked for as one file, however many there are."""
+    blocks = records.export(here, reference, Question(filters=filter or (), sort=sort), form)
+    name = f"{reference.replace('@', '-v')}.{ENDINGS[form]}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(_begun(blocks), media_type=MEDIA[form], headers=headers)
+
+
+def _begun(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """With the first block in hand: what fails before it is answered as a problem and not by a broken file."""
+    first = next(blocks, b"")
+
+    def all_of_it() -> Iterator[bytes]:
+        yield first
+        yield from blocks
+
+    return all_of_it()
+
+
+@routes.get("/records/{reference}/{key}", **needs(Right.READ, 404))
+def show_record(here: Here, reference: str, key: str, response: Response) -> dict[str, Any]:
+    """The record of a key; fields of a key are joined by `|`. Its ETag is the hash of its values."""
+    found = records.show_record(here, reference, key)
+    response.headers["ETag"] = etag(found.version)
+    return vars(found)
+
+
+@routes.get("/records/{reference}/{key}/history", **needs(Right.READ, 404))
+def show_history(here: Here, reference: str, key: str, asked: Asked) -> Page:
+    """The versions of a record that were replaced or deleted, each with the chunk that did it."""
+    return page_of(records.history_of(here, reference, key, asked))
+
+
+@routes.get("/records/{reference}/{key}/trace", **needs(Right.READ, 404))
+def trace_record(here: Here, reference: str, key: str) -> dict[str, Any]:
+    """A record back to the cell it came from: run, mapping, file, line, and the audit entries."""
+    here.require(Right.READ)
+    records.contract_of(here, reference)
+    return tracing.trace_record(here, reference, key).as_json()
+
+
+@routes.get("/emissions/{activity}/trace", **needs(Right.READ, 404))
+def trace_emission(here: Here, activity: str, method: str | None = None, gwp_set: str | None = None) -> dict[str, Any]:
+    """A figure back to its activity, factor, formula and source, computed again now."""
+    here.require(Right.READ)
+    return tracing.trace_emission(here, activity, method, gwp_set).as_json()

@@ -1,0 +1,84 @@
+"""Runs: what each rests on, its chunks and ledger, what was found, how far it is now, and going on with one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+
+from headwater.api.access import Here, needs, router
+from headwater.api.asking import Asked, Page, page_of
+from headwater.services import house_lists
+from headwater.services.access.policy import Right
+from headwater.services.run_progress import progress
+from headwater.services.runs_view import show_run
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from headwater.services.installation import Installation
+
+routes = router("runs")
+EVERY_SECONDS = 0.5
+LONGEST_SECONDS = 3600
+QUIET_SECONDS = 15
+
+
+@routes.get("/runs", **needs(Right.READ))
+def list_runs(here: Here, asked: Asked) -> Page:
+    """Runs of imports, syncs and resubmissions, the latest first."""
+    return page_of(house_lists.runs(here, asked))
+
+
+@routes.get("/runs/{run}", **needs(Right.READ, 404))
+def show(here: Here, run: str) -> dict[str, Any]:
+    """A run with its ledger: read = mapped + skipped + quarantined, produced = the rest."""
+    here.require(Right.READ)
+    return show_run(here, run).as_json()
+
+
+@routes.get("/runs/{run}/chunks", **needs(Right.READ, 404))
+def list_chunks(here: Here, run: str, asked: Asked) -> Page:
+    """The chunks of a run with the ledger of each; a failed one is a gap with its reason."""
+    return page_of(house_lists.chunks(here, progress(here, run).run_id, asked))
+
+
+@routes.get("/runs/{run}/progress", **needs(Right.READ, 404))
+def show_progress(here: Here, run: str) -> dict[str, Any]:
+    """How far a run is: rows and chunks against the plan, rate, time left."""
+    return progress(here, run).as_json()
+
+
+@routes.get(
+    "/runs/{run}/events",
+    response_class=StreamingResponse,
+    **needs(Right.READ, 404),
+)
+async def watch(here: Here, run: str, request: Request) -> StreamingResponse:
+    """Live progress as server-sent events: `progress` whenever it changes, `end` when the run has ended."""
+    first = await run_in_threadpool(progress, here, run)
+    events = _events(here, first.run_id, request)
+    return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+async def _events(here: Installation, run_id: str, request: Request) -> AsyncIterator[str]:
+    """From the database, so that it does not matter which process works on the run."""
+    began = told = time.monotonic()
+    last: tuple[Any, ...] | None = None
+    while time.monotonic() - began < LONGEST_SECONDS and not await request.is_disconnected():
+        now = await run_in_threadpool(progress, here, run_id)
+        seen = (now.state, now.chunks_done, now.chunks_failed, now.records_done)
+        if seen != last:
+            last, told = seen, time.monotonic()
+            yield f"event: {'end' if now.ended else 'progress'}\ndata: {json.dumps(now.as_json())}\n\n"
+        elif time.monotonic() - told > QUIET_SECONDS:
+            told = time.monotonic()
+            yield ": still here\n\n"
+        if now.ended:
+            return
+        await asyncio.sleep(EVERY_SECONDS)

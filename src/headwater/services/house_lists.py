@@ -1,0 +1,146 @@
+"""The lists of the house's own tables: runs, quarantine, the audit chain, documents."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from headwater.services.access.policy import Right
+from headwater.services.listing import Listed, Page, Question, ask, by_name
+from headwater.services.quarantine_exports import which_records
+from headwater.store import quarantine
+from headwater.store.listing import Column, Condition, Order
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headwater.services.installation import Installation
+
+
+def _columns(**types: str) -> Mapping[str, Column]:
+    """Columns by name; a type that ends in `?` may be null."""
+    return by_name(
+        [
+            Column(name=name, type=type_name.rstrip("?"), nullable=type_name.endswith("?"))
+            for name, type_name in types.items()
+        ]
+    )
+
+
+_RUNS = _columns(
+    run_id="uuid", kind="text", state="text", source_name="text", source_id="bytea", connector_id="uuid?",
+    contract_hash="bytea", mapping_hash="bytea", chunks_planned="integer", records_planned="bigint",
+    started_at="timestamptz", finished_at="timestamptz?", error="jsonb?",
+)  # fmt: skip
+RUNS = Listed(
+    what="runs",
+    table="runs",
+    columns=_RUNS,
+    order=[Order(column=_RUNS["started_at"], descending=True)],
+    key=["run_id"],
+    filters=frozenset(_RUNS) - {"error"},
+)
+_CHUNKS = _columns(
+    run_id="uuid", chunk_no="integer", chunk_id="uuid", state="text", records="integer", read="integer?",
+    mapped="integer?", skipped="jsonb", quarantined_raw="integer?", produced="integer?", inserted="integer?",
+    updated="integer?", unchanged="integer?", merged="integer?", quarantined="integer?", superseded="bigint",
+    attempts="integer", error="jsonb?", committed_at="timestamptz?", first_record="bigint", first_line="bigint",
+)  # fmt: skip
+CHUNKS = Listed(
+    what="chunks",
+    table="chunks",
+    columns=_CHUNKS,
+    order=[],
+    key=["run_id", "chunk_no"],
+    filters=frozenset({"chunk_no", "state", "attempts", "committed_at", "records"}),
+)
+_QUARANTINE = _columns(
+    quarantine_id="uuid", occurrence="integer", source_id="bytea", contract="text", record_no="bigint", line="bigint",
+    state="text", state_reason="text?", raw="jsonb", findings="jsonb", created_at="timestamptz",
+    updated_at="timestamptz",
+)  # fmt: skip
+QUARANTINE = Listed(
+    what="refused records",
+    table="quarantine",
+    columns=_QUARANTINE,
+    order=[Order(column=_QUARANTINE[name]) for name in ("source_id", "record_no")],
+    key=["quarantine_id", "occurrence"],
+    filters=frozenset(_QUARANTINE) - {"raw", "findings"},
+)
+_AUDIT = _columns(
+    seq="bigint", at="timestamptz", actor="text", action="text", resource="text", result="text", payload="text",
+    prev_hash="bytea", entry_hash="bytea",
+)  # fmt: skip
+AUDIT = Listed(
+    what="audit entries",
+    table="audit_entries",
+    columns=_AUDIT,
+    order=[Order(column=_AUDIT["seq"], descending=True)],
+    key=["seq"],
+    filters=frozenset(_AUDIT) - {"payload"},
+)
+_DOCUMENTS = _columns(hash="bytea", kind="text", name="text", version="text", created_at="timestamptz")
+DOCUMENTS = Listed(
+    what="documents",
+    table="documents",
+    columns=_DOCUMENTS,
+    order=[Order(column=_DOCUMENTS[name]) for name in ("name", "version")],
+    key=["hash"],
+)
+
+
+def runs(installation: Installation, question: Question) -> Page:
+    """Runs, the latest first."""
+    installation.require(Right.READ)
+    return _plain(ask(installation, RUNS, question))
+
+
+def chunks(installation: Installation, run_id: str, question: Question) -> Page:
+    """The chunks of a run with the ledger of each."""
+    installation.require(Right.READ)
+    of_run = Condition(column=_CHUNKS["run_id"], operator="eq", value=run_id)
+    return _plain(ask(installation, CHUNKS, question, also=[of_run]))
+
+
+def refused(installation: Installation, question: Question, *, run: str | None, rule: str | None) -> Page:
+    """Refused records in the order of their sources."""
+    installation.require(Right.READ)
+    with installation.database.connect(installation.tenant_id) as connection:
+        which = which_records(connection, installation, state=None, run=run, rule=rule)
+    page = _plain(ask(installation, QUARANTINE, question, within=which))
+    for item in page.items:
+        item["id"] = f"{item['quarantine_id']}.{item['occurrence']}"
+    return page
+
+
+def refused_by_rule(installation: Installation, *, run: str | None, state: str | None) -> dict[str, int]:
+    """How many refused records break each rule; one that breaks two counts for both."""
+    installation.require(Right.READ)
+    with installation.database.connect(installation.tenant_id) as connection:
+        which = which_records(connection, installation, state=state, run=run, rule=None)
+        return dict(quarantine.count_by_rule(connection, installation.tenant_id, which))
+
+
+def audit_entries(installation: Installation, question: Question) -> Page:
+    """The audit chain, the latest first."""
+    installation.require(Right.READ)
+    page = _plain(ask(installation, AUDIT, question))
+    for item in page.items:
+        item["payload"] = json.loads(item["payload"])
+    return page
+
+
+def documents(installation: Installation, kind: str, question: Question) -> Page:
+    """Documents of a kind that runs and inventories of the organisation rest on."""
+    installation.require(Right.READ)
+    of_kind = Condition(column=_DOCUMENTS["kind"], operator="eq", value=kind)
+    return _plain(ask(installation, DOCUMENTS, question, also=[of_kind]))
+
+
+def _plain(page: Page) -> Page:
+    """Hashes as hexadecimal digits."""
+    for item in page.items:
+        for name, value in item.items():
+            if isinstance(value, bytes | memoryview):
+                item[name] = bytes(value).hex()
+    return page

@@ -1,0 +1,257 @@
+"""Records of a contract as they stand: listed page by page, one by its key, its history, and all of them exported."""
+
+from __future__ import annotations
+
+import io
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from headwater.contracts.table import history_name, table_name
+from headwater.errors import Misuse, NotFound
+from headwater.services.access.policy import Right
+from headwater.services.listing import Listed, Page, Question, ask, by_name, choice_of
+from headwater.services.tracing import canonical_values, parse_key
+from headwater.store import listing
+from headwater.store.listing import Column, Condition
+from headwater.store.stored_rows import find_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from headwater.contracts import Document
+    from headwater.services.installation import Installation
+
+Form = Literal["csv", "parquet", "arrow"]
+HOUSE = (
+    Column(name="absent", type="text"),
+    Column(name="chunk_id", type="uuid", nullable=False),
+    Column(name="record_no", type="integer", nullable=False),
+    Column(name="row_hash", type="bytea", nullable=False),
+)
+PAST = (
+    Column(name="superseded_by", type="uuid", nullable=False),
+    Column(name="operation", type="text", nullable=False),
+)
+_ARROW: dict[str, Any] = {
+    "text": pa.string(),
+    "code": pa.string(),
+    "integer": pa.int64(),
+    "date": pa.date32(),
+    "boolean": pa.bool_(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A record as it stands. `version` is the hash of its values: an edit names the one that it was made on."""
+
+    key: str
+    version: str
+    values: Mapping[str, Any]
+    absent: str | None
+    chunk_id: str
+    record_no: int
+
+
+def contract_of(installation: Installation, reference: str) -> Document:
+    """`activity@1`, or `activity` for its newest major version; NotFound for any other."""
+    name, _, major = reference.partition("@")
+    if not major:
+        known = [
+            document.major for pack in installation.packs for document in pack.documents() if document.name == name
+        ]
+        return installation.contract(name, max(known, default=1))
+    if not (major.isascii() and major.isdigit() and len(major) < 6):
+        raise NotFound("there is no such contract", where="contract", value=reference, valid="name@major")
+    return installation.contract(name, int(major))
+
+
+def list_records(installation: Installation, reference: str, question: Question) -> Page:
+    """A page of records, by key where no sort is said."""
+    installation.require(Right.QUERY if question.filters or question.sort else Right.READ)
+    document = contract_of(installation, reference)
+    page = ask(installation, listed_of(document), question)
+    return Page(
+        items=[vars(_record(document, row)) for row in page.items],
+        next_cursor=page.next_cursor,
+        total=page.total,
+        at_least=page.at_least,
+    )
+
+
+def show_record(installation: Installation, reference: str, key: str) -> Record:
+    """The record of a key, whose fields are joined by `|`."""
+    installation.require(Right.READ)
+    document = contract_of(installation, reference)
+    with installation.database.connect(installation.tenant_id) as connection:
+        found = find_rows(connection, installation.tenant_id, document, _key(document, key))
+    if not found:
+        raise NotFound("there is no such record", where=document.name, value=key)
+    row = found[0]
+    return Record(
+        key=key_text(document, row.values),
+        version=row.row_hash.hex(),
+        values=plain_values(document, row.values),
+        absent=row.absent,
+        chunk_id=str(row.chunk_id),
+        record_no=row.record_no,
+    )
+
+
+def history_of(installation: Installation, reference: str, key: str, question: Question) -> Page:
+    """The versions of a record that were replaced or deleted."""
+    installation.require(Right.READ)
+    document = contract_of(installation, reference)
+    values = _key(document, key)
+    columns = by_name([*_columns(document), *PAST])
+    names = [spec.name for spec in document.key]
+    past = Listed(
+        what=f"past records of {document.name}",
+        table=history_name(document),
+        columns=columns,
+        order=[],
+        key=[*names, "superseded_by", "chunk_id", "record_no"],
+        filters=frozenset(columns) - _hidden(document),
+    )
+    also = [
+        Condition(column=columns[spec.name], operator="eq", value=spec.kind.canonical(values[spec.name]))
+        for spec in document.key
+    ]
+    page = ask(installation, past, question, also=also)
+    items = [
+        vars(_record(document, row)) | {name.name: str(row[name.name]) for name in PAST} for row in page.items
+    ]  # fmt: skip
+    return Page(items=items, next_cursor=page.next_cursor, total=page.total, at_least=page.at_least)
+
+
+def export(installation: Installation, reference: str, question: Question, form: Form) -> Iterator[bytes]:
+    """All records asked for as one file, block by block, whatever their number. Errors come before the first block."""
+    installation.require(Right.QUERY)
+    document = contract_of(installation, reference)
+    listed = listed_of(document, house=False)
+    choice = choice_of(listed, question)
+    return _exported(installation, document, choice, form)
+
+
+def _exported(installation: Installation, document: Document, choice: listing.Choice, form: Form) -> Iterator[bytes]:
+    tenant_id = installation.tenant_id
+    with installation.database.snapshot(tenant_id) as connection:
+        if form == "csv":
+            yield from listing.csv_blocks(connection, tenant_id, choice)
+            return
+        schema = pa.schema([(spec.name, _arrow_type(spec)) for spec in document.fields])
+        schema = schema.with_metadata({"contract": document.reference, "contract_sha256": document.hash.hex()})
+        out = _Blocks()
+        with ExitStack() as open_:
+            writer: Any = (
+                pq.ParquetWriter(pa.PythonFile(out, mode="w"), schema, compression="zstd")
+                if form == "parquet"
+                else pa.ipc.new_stream(out, schema)
+            )
+            open_.enter_context(writer)
+            for rows in listing.batches(connection, tenant_id, choice):
+                columns = [
+                    pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), schema.types, strict=True)
+                ]
+                writer.write_batch(pa.record_batch(columns, schema=schema))
+                yield out.take()
+        yield out.take()
+
+
+class _Blocks(io.RawIOBase):
+    """What a writer writes, to be taken away block by block."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._blocks: list[bytes] = []
+
+    def writable(self) -> bool:
+        """It is written to."""
+        return True
+
+    def write(self, block: Any) -> int:
+        """Keep a block until it is taken."""
+        self._blocks.append(bytes(block))
+        return len(self._blocks[-1])
+
+    def take(self) -> bytes:
+        """What was written since."""
+        taken = b"".join(self._blocks)
+        self._blocks.clear()
+        return taken
+
+
+def listed_of(document: Document, *, house: bool = True) -> Listed:
+    """The list of a contract's records."""
+    columns = by_name([*_columns(document), *HOUSE] if house else _fields(document))
+    return Listed(
+        what=f"records of {document.name}",
+        table=table_name(document),
+        columns=columns,
+        order=[],
+        key=[spec.name for spec in document.key],
+        filters=frozenset(columns) - _hidden(document),
+    )
+
+
+def _hidden(document: Document) -> frozenset[str]:
+    """By what is personal nobody asks: an answer would tell it."""
+    return frozenset(spec.name for spec in document.fields if spec.personal and not spec.key)
+
+
+def _fields(document: Document) -> list[Column]:
+    return [
+        Column(name=spec.name, type=spec.kind.postgres_type, nullable=not (spec.key or spec.required))
+        for spec in document.fields
+    ]
+
+
+def _columns(document: Document) -> list[Column]:
+    taken = {column.name for column in HOUSE}
+    return [column for column in _fields(document) if column.name not in taken]
+
+
+def _arrow_type(spec: Any) -> pa.DataType:
+    if spec.type == "decimal":
+        return pa.decimal128(spec.kind.precision, spec.kind.scale)
+    kind: pa.DataType = _ARROW[spec.type]
+    return kind
+
+
+def _record(document: Document, row: Mapping[str, Any]) -> Record:
+    values = {spec.name: row[spec.name] for spec in document.fields}
+    return Record(
+        key=key_text(document, values),
+        version=bytes(row["row_hash"]).hex(),
+        values=plain_values(document, values),
+        absent=row["absent"],
+        chunk_id=str(row["chunk_id"]),
+        record_no=row["record_no"],
+    )
+
+
+def plain_values(document: Document, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as JSON: whole numbers and booleans as such, all else as canonical text, so that decimals stay exact."""
+    texts = canonical_values(document, values)
+    return {
+        spec.name: values[spec.name] if spec.type in {"integer", "boolean"} else texts[spec.name]
+        for spec in document.fields
+    }
+
+
+def key_text(document: Document, values: Mapping[str, Any]) -> str:
+    """A record's key as one text."""
+    texts = canonical_values(document, values)
+    return "|".join(str(texts[spec.name]) for spec in document.key)
+
+
+def _key(document: Document, key: str) -> dict[str, object]:
+    try:
+        return parse_key(document, key)
+    except Misuse as error:
+        raise NotFound(error.what, where=error.where, value=error.value, valid=error.valid) from None

@@ -1,0 +1,72 @@
+"""How far a run is, from what the database holds: the same whichever process is asked, and whichever does the work."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from headwater.services.access.policy import Right
+from headwater.store import runs
+from headwater.store.chunks import progress_of
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from headwater.services.installation import Installation
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunProgress:
+    """How far a run is, counted against all that it has planned.
+
+    records_done    of committed chunks; records that a source only estimated may end above or below the plan
+    rate            records a second since the run began; None until a chunk is committed
+    seconds_left    at that rate; None where it cannot be told
+    """
+
+    run_id: str
+    state: str
+    source: str
+    contract: str
+    chunks_planned: int
+    chunks_done: int
+    chunks_failed: int
+    records_planned: int
+    records_done: int
+    seconds: float
+    rate: float | None
+    seconds_left: float | None
+    ended: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def progress(installation: Installation, run: str | UUID) -> RunProgress:
+    """How far a run is now."""
+    installation.require(Right.READ)
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        found = runs.find_run(connection, tenant_id, str(run))
+        seen = progress_of(connection, tenant_id, found.run_id)
+    seconds = ((found.finished_at or datetime.now(UTC)) - found.started_at).total_seconds()
+    rate = seen.records_done / seconds if seen.records_done and seconds > 0 else None
+    left = max(found.records_planned - seen.records_done, 0)
+    ended = found.state in runs.ENDED
+    return RunProgress(
+        run_id=str(found.run_id),
+        state=found.state,
+        source=found.source_name,
+        contract=found.contract_hash.hex(),
+        chunks_planned=found.chunks_planned,
+        chunks_done=seen.chunks_done,
+        chunks_failed=seen.chunks_failed,
+        records_planned=found.records_planned,
+        records_done=seen.records_done,
+        seconds=round(seconds, 3),
+        rate=None if rate is None else round(rate, 1),
+        seconds_left=0.0 if ended else None if rate is None else round(left / rate, 1),
+        ended=ended,
+    )

@@ -1,0 +1,1 @@
+"""Files sent over HTTP: received piece by piece, looked at, mapped, planned as a run."""

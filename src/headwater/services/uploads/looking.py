@@ -1,0 +1,141 @@
+"""From a file that is here to a run: scanned, inspected, mapped, planned. Each step is noted: any process goes on.
+
+The guards against bombs, corrupt and hostile files are those of the readers; what they refuse ends the import as
+`refused`, in their words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from headwater.connectors.files import FileConfig
+from headwater.connectors.formats import find_format
+from headwater.errors import Conflict, HeadwaterError, InputRefused, Misuse
+from headwater.services import kept_mappings
+from headwater.services.access.policy import Right
+from headwater.services.folders import SourceFile
+from headwater.services.imports import file_recipe, plan_source
+from headwater.services.inspections import inspect
+from headwater.services.jobs import ask_resume
+from headwater.services.uploads.receiving import path_of, remove_file
+from headwater.store import audit, import_jobs
+from headwater.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from uuid import UUID
+
+    from headwater.services.installation import Installation
+    from headwater.store.database import TenantConnection
+    from headwater.store.import_jobs import ImportJob
+
+LOOKED_AT = ("uploaded", "scanned", "inspected")
+OPEN = ("uploading", *LOOKED_AT, "mapped")
+
+
+def go_on(installation: Installation, job_id: UUID) -> ImportJob:
+    """Take an import as far as it gets: to its run, or to where a mapping must be said. Conflict where it has ended."""
+    installation.require(Right.WRITE)
+    connection = import_jobs.hold(installation.database, installation.tenant_id, job_id)
+    with connection:
+        job = import_jobs.get_job(connection, installation.tenant_id, job_id)
+        if job.state not in {*LOOKED_AT, "mapped"}:
+            raise Conflict(f"the import is {job.state}", where="import", value=job_id, valid=", ".join(LOOKED_AT))
+        connection.commit()
+        try:
+            return _steps(installation, connection, job)
+        except (InputRefused, Misuse) as error:
+            connection.rollback()
+            return _refused(installation, connection, job_id, error)
+
+
+def go_on_quietly(installation: Installation, job_id: UUID) -> None:
+    """The same after an answer was given: what happens is told by the import."""
+    try:
+        go_on(installation, job_id)
+    except HeadwaterError as error:
+        get_logger(__name__).warning("an import did not go on", job=str(job_id), error=str(error))
+
+
+def choose_mapping(installation: Installation, job_id: UUID, mapping: str) -> ImportJob:
+    """Say by which mapping the file is read, and go on; also of one that another mapping did not fit."""
+    installation.require(Right.WRITE)
+    kept_mappings.known(installation, mapping)
+    with installation.database.connect(installation.tenant_id) as connection:
+        job = import_jobs.get_job(connection, installation.tenant_id, job_id)
+        states = [state for state in ("inspected", "refused") if job.found is not None]
+        import_jobs.advance(
+            connection, installation.tenant_id, job_id, "mapped", from_states=states or ["inspected"], mapping=mapping
+        )
+    return go_on(installation, job_id)
+
+
+def cancel(installation: Installation, job_id: UUID) -> ImportJob:
+    """Give up an import before it is a run. Conflict where it is one: then its job or run is ended."""
+    installation.require(Right.WRITE)
+    tenant_id = installation.tenant_id
+    with import_jobs.hold(installation.database, tenant_id, job_id) as connection:
+        import_jobs.advance(connection, tenant_id, job_id, "cancelled", from_states=[*OPEN, "refused"])
+        audit.append(connection, tenant_id, action="import.cancelled", resource=f"import/{job_id}", payload={})
+        job = import_jobs.get_job(connection, tenant_id, job_id)
+    remove_file(installation, job_id)
+    return job
+
+
+def _steps(installation: Installation, connection: TenantConnection, job: ImportJob) -> ImportJob:
+    path, tenant_id = path_of(installation, job), installation.tenant_id
+    if not path.is_file():
+        raise InputRefused("the file is not here any more", where=job.name, remedy="Send it again.")
+
+    def advanced(state: str, **facts: Any) -> ImportJob:
+        import_jobs.advance(connection, tenant_id, job.job_id, state, from_states=[job.state], **facts)
+        connection.commit()
+        return import_jobs.get_job(connection, tenant_id, job.job_id)
+
+    if job.state == "uploaded":
+        find_format(path, job.name)
+        with path.open("rb") as file:
+            job = advanced("scanned", sha256=hashlib.file_digest(file, "sha256").digest())
+    if job.state == "scanned":
+        job = advanced("inspected", found=_found(path))
+    if job.state == "inspected" and job.mapping is not None:
+        kept_mappings.known(installation, job.mapping)
+        job = advanced("mapped")
+    if job.state == "mapped":
+        job = advanced("planned", run_id=_planned(installation, job, path))
+        remove_file(installation, job.job_id)
+    return job
+
+
+def _found(path: Path) -> dict[str, Any]:
+
+    found: dict[str, Any] = json.loads(json.dumps(inspect(path, FileConfig()).as_json(), default=str))
+    return found
+
+
+def _planned(installation: Installation, job: ImportJob, path: Path) -> UUID:
+    with kept_mappings.mapping_file(installation, str(job.mapping)) as mapping:
+        recipe = file_recipe(job.name, mapping.name)
+        file = SourceFile(path=path, name=job.name, alone=True)
+        run_id = plan_source(installation, recipe, mapping.parent, file)
+    ask_resume(installation, str(run_id))
+    return run_id
+
+
+def _refused(
+    installation: Installation, connection: TenantConnection, job_id: UUID, error: HeadwaterError
+) -> ImportJob:
+    told = {
+        name: None if (value := getattr(error, name)) is None else str(value)[:500]
+        for name in ("what", "where", "value", "valid", "remedy")
+    }
+    tenant_id = installation.tenant_id
+    import_jobs.advance(connection, tenant_id, job_id, "refused", from_states=[*LOOKED_AT, "mapped"], error=told)
+    audit.append(
+        connection, tenant_id, action="import.refused", resource=f"import/{job_id}", payload={"what": error.what},
+        result="failed",
+    )  # fmt: skip
+    connection.commit()
+    return import_jobs.get_job(connection, tenant_id, job_id)

@@ -1,0 +1,197 @@
+"""Taking in a file piece by piece: what is noted as received is durable, and what came after it is not kept.
+
+A file lies in a folder of its own below `data_dir/uploads`, under the name it came with; several processes and machines
+share that folder as they share the blobs.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+from headwater.errors import Conflict, InputRefused, Misuse, Stopped
+from headwater.services.access.policy import Right
+from headwater.store import audit, import_jobs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from headwater.services.installation import Installation
+    from headwater.store.database import TenantConnection
+    from headwater.store.import_jobs import ImportJob
+
+LONGEST_NAME = 200
+SYNCED_EVERY = 64 * 2**20
+
+
+def begin(installation: Installation, name: str, size: int, *, mapping: str | None) -> ImportJob:
+    """An import whose file is about to be sent."""
+    installation.require(Right.WRITE)
+    name, most = file_name(name), int(installation.settings.api_upload_limit)
+    if not 0 <= size <= most:
+        raise InputRefused("the file is too large", where="Upload-Length", value=size, valid=f"at most {most:,} bytes")
+    job_id, tenant_id = uuid4(), installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        import_jobs.add_job(
+            connection, tenant_id, job_id, name=name, size=size, mapping=mapping, by=installation.actor.name
+        )
+        audit.append(
+            connection,
+            tenant_id,
+            action="import.begun",
+            resource=f"import/{job_id}",
+            payload={"name": name, "size": size},
+        )
+        return import_jobs.get_job(connection, tenant_id, job_id)
+
+
+def file_name(name: str) -> str:
+    """A name that is one, without folders or signs that nobody sees; InputRefused for any other."""
+    name = unicodedata.normalize("NFC", name)
+    wrong = (
+        not 0 < len(name.encode("utf-8", "replace")) <= LONGEST_NAME
+        or any(
+            sign in "/\\" or unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} for sign in name
+        )
+        or name.startswith((".", "~"))
+        or name != name.strip()
+    )
+    if wrong:
+        raise InputRefused(
+            "this is no name for a file",
+            where="filename",
+            value=name.encode("unicode_escape").decode(),
+            valid=f"1 to {LONGEST_NAME} bytes without folders, control characters, or a dot first",
+            remedy="Give the file a plain name.",
+        )
+    return name
+
+
+def folder_of(installation: Installation, job_id: UUID) -> Path:
+    """Where the file of an import lies."""
+    return installation.settings.data_dir / "uploads" / str(installation.tenant_id) / str(job_id)
+
+
+def path_of(installation: Installation, job: ImportJob) -> Path:
+    """The file of an import."""
+    return folder_of(installation, job.job_id) / job.name
+
+
+@dataclass
+class Receiving:
+    """A file that is being received by one request; others are kept away until it is closed."""
+
+    installation: Installation
+    job: ImportJob
+    connection: TenantConnection
+    file: BinaryIO
+    offset: int
+    noted: int
+
+    def take(self, block: bytes) -> None:
+        """Some more bytes; InputRefused where these are more than the file was said to have."""
+        if self.offset + len(block) > self.job.size:
+            raise InputRefused(
+                "more bytes came than the file was said to have",
+                where="Upload-Length",
+                value=self.offset + len(block),
+                valid=str(self.job.size),
+            )
+        with _disk(self.installation):
+            self.file.write(block)
+        self.offset += len(block)
+        if self.offset - self.noted >= SYNCED_EVERY:
+            self.note()
+
+    def note(self) -> None:
+        """What came so far is durable, and noted."""
+        if self.noted == self.offset:
+            return
+        with _disk(self.installation):
+            self.file.flush()
+            os.fsync(self.file.fileno())
+        import_jobs.note_received(self.connection, self.installation.tenant_id, self.job.job_id, self.offset)
+        self.connection.commit()
+        self.noted = self.offset
+
+    def close(self) -> bool:
+        """Note what came, and let others at it; whether the file is whole."""
+        try:
+            self.note()
+            if self.offset == self.job.size:
+                import_jobs.advance(
+                    self.connection, self.installation.tenant_id, self.job.job_id, "uploaded", from_states=["uploading"]
+                )
+                self.connection.commit()
+                return True
+            return False
+        finally:
+            self.file.close()
+            self.connection.close()
+
+
+def receive(installation: Installation, job_id: UUID, offset: int) -> Receiving:
+    """Begin to receive from an offset. Conflict where it is not where the file ends so far, or somebody else sends."""
+    installation.require(Right.WRITE)
+    connection = import_jobs.hold(installation.database, installation.tenant_id, job_id)
+    try:
+        job = import_jobs.get_job(connection, installation.tenant_id, job_id)
+        connection.commit()
+        _refuse_other_offset(job, offset)
+        path = path_of(installation, job)
+        with _disk(installation):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            file = os.fdopen(descriptor, "r+b")
+            file.truncate(offset)  # what a killed process wrote beyond was never noted
+            file.seek(offset)
+    except BaseException:
+        connection.close()
+        raise
+    return Receiving(installation=installation, job=job, connection=connection, file=file, offset=offset, noted=offset)
+
+
+def _refuse_other_offset(job: ImportJob, offset: int) -> None:
+    if job.state != "uploading" or offset != job.received:
+        raise Conflict(
+            "the file does not go on there",
+            where="Upload-Offset",
+            value=offset,
+            valid=str(job.received) if job.state == "uploading" else f"nothing: the import is {job.state}",
+            remedy="Ask by HEAD how much is here, and go on from there.",
+        )
+
+
+def remove_file(installation: Installation, job_id: UUID) -> None:
+    """The file is not needed any more."""
+    shutil.rmtree(folder_of(installation, job_id), ignore_errors=True)
+
+
+class _disk:  # noqa: N801 - reads as the words do: with _disk(…)
+    """What the disk refuses, in words."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._where = str(installation.settings.data_dir)
+
+    def __enter__(self) -> None:
+        """Nothing yet."""
+
+    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
+        """An error of the disk becomes one of ours."""
+        if isinstance(error, OSError):
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise Stopped("the disk is full", where=self._where, remedy="Free space, then go on.") from error
+            raise Stopped(f"the disk refuses: {error.strerror}", where=self._where) from error
+
+
+def refuse_name(name: str | None) -> str:
+    """The name a file was sent with; Misuse where there is none."""
+    if name is None:
+        raise Misuse("the file needs a name", where="filename", remedy="Say it in Upload-Metadata, or as ?name=….")
+    return name

@@ -1,0 +1,147 @@
+"""Imports as people look at them: the list, one with its run, its first rows, its errors by rule, its history."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from headwater.connectors.files import FileConfig
+from headwater.errors import Conflict
+from headwater.services import kept_mappings
+from headwater.services.access.policy import Right
+from headwater.services.listing import Listed, Page, Question, ask, by_name
+from headwater.services.previews import preview
+from headwater.services.run_progress import progress
+from headwater.services.samples import take_sample
+from headwater.services.uploads.receiving import path_of
+from headwater.store import audit, import_jobs, quarantine, runs
+from headwater.store.listing import Column, Order
+from headwater.store.quarantine import Which
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from headwater.services.installation import Installation
+    from headwater.store.import_jobs import ImportJob
+
+STALE = timedelta(seconds=30)
+EXAMPLES = 5
+_COLUMNS = by_name(
+    [
+        Column(name="job_id", type="uuid", nullable=False),
+        Column(name="state", type="text", nullable=False),
+        Column(name="name", type="text", nullable=False),
+        Column(name="size", type="bigint", nullable=False),
+        Column(name="received", type="bigint", nullable=False),
+        Column(name="sha256", type="bytea"),
+        Column(name="mapping", type="text"),
+        Column(name="error", type="jsonb"),
+        Column(name="run_id", type="uuid"),
+        Column(name="version", type="integer", nullable=False),
+        Column(name="created_by", type="text", nullable=False),
+        Column(name="created_at", type="timestamptz", nullable=False),
+        Column(name="updated_at", type="timestamptz", nullable=False),
+    ]
+)
+IMPORTS = Listed(
+    what="imports",
+    table="import_jobs",
+    columns=_COLUMNS,
+    order=[Order(column=_COLUMNS["created_at"], descending=True)],
+    key=["job_id"],
+    filters=frozenset(_COLUMNS) - {"error"},
+)
+
+
+def list_imports(installation: Installation, question: Question) -> Page:
+    """Imports, the latest first; of one that is a run, the run's state stands beside it."""
+    installation.require(Right.READ)
+    page = ask(installation, IMPORTS, question)
+    planned = [item["run_id"] for item in page.items if item["run_id"] is not None]
+    with installation.database.connect(installation.tenant_id) as connection:
+        states = runs.states_of(connection, installation.tenant_id, planned)
+    for item in page.items:
+        item["sha256"] = bytes(item["sha256"]).hex() if item["sha256"] is not None else None
+        item["run_state"] = states.get(item["run_id"])
+    return page
+
+
+def get(installation: Installation, job_id: UUID) -> ImportJob:
+    """One import as it is kept."""
+    installation.require(Right.READ)
+    with installation.database.connect(installation.tenant_id) as connection:
+        return import_jobs.get_job(connection, installation.tenant_id, job_id)
+
+
+def show(installation: Installation, job_id: UUID) -> dict[str, Any]:
+    """One import with what inspection found and, once there is one, how far its run is."""
+    job = get(installation, job_id)
+    return {
+        **vars(job),
+        "sha256": job.sha256.hex() if job.sha256 else None,
+        "run": progress(installation, job.run_id).as_json() if job.run_id else None,
+    }
+
+
+def was_left(job: ImportJob) -> bool:
+    """Whether it waits for nobody, and whoever worked on it was perhaps killed."""
+    waits = job.state in {"uploaded", "scanned", "mapped"} or (job.state == "inspected" and job.mapping is not None)
+    return waits and datetime.now(UTC) - job.updated_at > STALE
+
+
+def rows(installation: Installation, job_id: UUID, *, limit: int, mapping: str | None) -> dict[str, Any]:
+    """The first rows of a file that is not a run yet: as they came or, by a mapping, as they would land."""
+    job = get(installation, job_id)
+    path = path_of(installation, job)
+    if job.state in {"uploading", "cancelled"} or not path.is_file():
+        raise Conflict(
+            f"the import is {job.state}, and its file is not there to look at",
+            where="import",
+            value=job_id,
+            valid="an import that is uploaded, scanned, inspected, mapped or refused",
+        )
+    if mapping is None:
+        sample = take_sample(path, FileConfig(), records=limit)
+        return {
+            "columns": sample.rows.column_names,
+            "numbers": list(sample.numbers),
+            "rows": [list(row.values()) for row in sample.rows.to_pylist()],
+            "is_whole": sample.is_whole,
+        }
+    with kept_mappings.mapping_file(installation, mapping) as document:
+        return preview(path, str(document), rows=limit, installation=installation).as_json()
+
+
+def errors(installation: Installation, job_id: UUID) -> dict[str, Any]:
+    """What its run refused, by rule, each with the first records; the most frequent first."""
+    job = get(installation, job_id)
+    if job.run_id is None:
+        return {"refused": dict(job.error) if job.error else None, "rules": []}
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        which = Which(state=None, run_id=job.run_id)
+        found = []
+        for rule, count in quarantine.count_by_rule(connection, tenant_id, which).items():
+            of_rule = Which(state=None, run_id=job.run_id, rule=rule)
+            first, _ = quarantine.list_quarantined(connection, tenant_id, of_rule, limit=EXAMPLES)
+            examples = [
+                {"id": str(each.key), "line": each.line, **finding}
+                for each in first
+                for finding in each.findings
+                if finding["rule"] == rule
+            ]
+            found.append({"rule": rule, "records": count, "examples": examples[:EXAMPLES]})
+    return {"refused": None, "rules": found}
+
+
+def history(installation: Installation, job_id: UUID) -> list[dict[str, Any]]:
+    """What was done with it, and with its run, from the audit chain."""
+    job = get(installation, job_id)
+    with installation.database.connect(installation.tenant_id) as connection:
+        found = list(audit.entries_of(connection, installation.tenant_id, f"import/{job_id}"))
+        if job.run_id is not None:
+            found += audit.entries_of(connection, installation.tenant_id, f"run/{job.run_id}")
+    return [
+        {"seq": each.seq, "at": each.at, "actor": each.actor, "action": each.action, "result": each.result}
+        for each in sorted(found, key=lambda entry: entry.seq)
+    ]

@@ -1,0 +1,118 @@
+"""Files sent over HTTP, until each is a run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from headwater.errors import Conflict, NotFound
+from headwater.store.failures import translated
+from headwater.store.queries import named_queries
+from headwater.store.records import select
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from headwater.store.database import Database, TenantConnection
+
+QUERIES = named_queries("import_jobs")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportJob:
+    """A file on its way. Once it is `planned` its state is that of its run."""
+
+    job_id: UUID
+    state: str  # uploading, uploaded, scanned, inspected, mapped, planned, refused, cancelled
+    name: str
+    size: int
+    received: int  # bytes that are here and durable
+    sha256: bytes | None
+    mapping: str | None
+    found: Mapping[str, Any] | None
+    error: Mapping[str, Any] | None
+    run_id: UUID | None
+    version: int
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+
+
+def add_job(
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    job_id: UUID,
+    *,
+    name: str,
+    size: int,
+    mapping: str | None,
+    by: str,
+) -> None:
+    """A file that is about to be sent."""
+    values = {"tenant_id": tenant_id, "job_id": job_id, "name": name, "size": size, "mapping": mapping}
+    connection.execute(QUERIES["add"], {**values, "created_by": by})
+
+
+def get_job(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) -> ImportJob:
+    """One import; NotFound where there is none."""
+    found = select(connection, ImportJob, QUERIES["get"], {"tenant_id": tenant_id, "job_id": job_id})
+    if not found:
+        raise NotFound("there is no such import", where="import", value=job_id)
+    return found[0]
+
+
+def note_received(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID, received: int) -> None:
+    """So many bytes are here and durable."""
+    connection.execute(QUERIES["received"], {"tenant_id": tenant_id, "job_id": job_id, "received": received})
+
+
+def advance(
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    job_id: UUID,
+    state: str,
+    *,
+    from_states: Collection[str],
+    sha256: bytes | None = None,
+    found: Mapping[str, Any] | None = None,
+    mapping: str | None = None,
+    error: Mapping[str, Any] | None = None,
+    run_id: UUID | None = None,
+) -> None:
+    """Move an import on; Conflict where it is in another state. What is not given stays, but for the error."""
+    values = {
+        "tenant_id": tenant_id,
+        "job_id": job_id,
+        "state": state,
+        "from_states": list(from_states),
+        "sha256": sha256,
+        "found": Jsonb(found) if found is not None else None,
+        "mapping": mapping,
+        "error": Jsonb(error) if error is not None else None,
+        "run_id": run_id,
+    }
+    if connection.execute(QUERIES["advance"], values).rowcount != 1:
+        now = get_job(connection, tenant_id, job_id)
+        raise Conflict(
+            f"the import is {now.state}, and cannot become {state}",
+            where="import",
+            value=job_id,
+            valid="an import that is " + " or ".join(from_states),
+        )
+
+
+def hold(database: Database, tenant_id: UUID, job_id: UUID) -> TenantConnection:
+    """A connection that keeps others from working on the import until it is closed; Conflict where somebody does."""
+    connection = database.connect(tenant_id)
+    with translated("hold an import"):
+        row = connection.execute(QUERIES["hold"], {"name": f"import {tenant_id} {job_id}"}).fetchone()
+        connection.commit()
+    if row is None or not row[0]:
+        connection.close()
+        raise Conflict("somebody else works on this import just now", where="import", value=job_id)
+    return connection

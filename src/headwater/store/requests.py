@@ -1,0 +1,97 @@
+"""Writes that named an Idempotency-Key: each is done once, and what was answered is kept for a day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from headwater.errors import Conflict
+from headwater.store.failures import translated
+from headwater.store.queries import named_queries
+from headwater.store.records import select
+
+if TYPE_CHECKING:
+    from headwater.store.database import Database
+
+QUERIES = named_queries("requests")
+KEPT = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """What was answered; without a status, whoever began it was killed. Without a body, it was shown once."""
+
+    request_hash: bytes
+    status: int | None
+    headers: Mapping[str, str] | None
+    body: bytes | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestKey:
+    """Names a write of somebody."""
+
+    tenant_id: UUID
+    actor: str
+    key: str
+
+    @property
+    def values(self) -> dict[str, object]:
+        """For statements."""
+        return {"tenant_id": self.tenant_id, "actor": self.actor, "key": self.key}
+
+
+class HeldRequest:
+    """A write that nobody else does until it is let go."""
+
+    def __init__(self, database: Database, key: RequestKey) -> None:
+        """Conflict where somebody does the same just now."""
+        self._key = key
+        self._connection = database.connect(key.tenant_id)
+        try:
+            self._hold()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _hold(self) -> None:
+        name = f"request {self._key.tenant_id} {self._key.actor} {self._key.key}"
+        with translated("hold a request"):
+            row = self._connection.execute(QUERIES["hold"], {"name": name}).fetchone()
+            self._connection.commit()
+        if row is None or not row[0]:
+            raise Conflict(
+                "the same request is being done just now",
+                where="Idempotency-Key",
+                value=self._key.key,
+                remedy="Wait, and send it again: you will get its answer.",
+            )
+
+    def begin(self, request_hash: bytes) -> Answered | None:
+        """Note that it is begun; or what there is of it already."""
+        with translated("note a request"), self._connection.transaction():
+            self._connection.execute(QUERIES["forget_old"], {"tenant_id": self._key.tenant_id, "age": KEPT})
+            found = select(self._connection, Answered, QUERIES["find"], self._key.values)
+            if not found:
+                self._connection.execute(QUERIES["begin"], {**self._key.values, "request_hash": request_hash})
+        return found[0] if found else None
+
+    def end(self, status: int, headers: Mapping[str, str], body: bytes | None) -> None:
+        """Keep the answer."""
+        values = {**self._key.values, "status": status, "headers": Jsonb(dict(headers)), "body": body}
+        with translated("note an answer"), self._connection.transaction():
+            self._connection.execute(QUERIES["end"], values)
+
+    def drop(self) -> None:
+        """It came to nothing: it may be sent again."""
+        with translated("forget a request"), self._connection.transaction():
+            self._connection.execute(QUERIES["drop"], self._key.values)
+
+    def close(self) -> None:
+        """Let go of it: with the session the hold ends."""
+        self._connection.close()

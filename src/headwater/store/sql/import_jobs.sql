@@ -1,0 +1,24 @@
+-- name: add
+-- A file that is about to be sent.
+INSERT INTO import_jobs (tenant_id, job_id, state, name, size, mapping, created_by)
+VALUES (%(tenant_id)s, %(job_id)s, 'uploading', %(name)s, %(size)s, %(mapping)s, %(created_by)s)
+
+-- name: get
+-- One import.
+SELECT {columns} FROM import_jobs WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s
+
+-- name: hold
+-- Whether nobody else works on the import; held until the session ends.
+SELECT pg_try_advisory_lock(hashtextextended(%(name)s, 0))
+
+-- name: received
+-- So many bytes of the file are here and durable.
+UPDATE import_jobs SET received = %(received)s, updated_at = clock_timestamp(), version = version + 1
+WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND state = 'uploading'
+
+-- name: advance
+-- From one state to another, with what was found on the way; what is not given stays.
+UPDATE import_jobs SET state = %(state)s, sha256 = coalesce(%(sha256)s, sha256), found = coalesce(%(found)s, found),
+    mapping = coalesce(%(mapping)s, mapping), error = %(error)s, run_id = coalesce(%(run_id)s, run_id),
+    updated_at = clock_timestamp(), version = version + 1
+WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND state = ANY(%(from_states)s)

@@ -1,0 +1,15 @@
+-- name: page
+-- Some rows of one table after a place in an order.
+SELECT {columns} FROM {table} AS q WHERE {which} ORDER BY {order} LIMIT %(limit)s
+
+-- name: each
+-- The same without an end.
+SELECT {columns} FROM {table} AS q WHERE {which} ORDER BY {order}
+
+-- name: count
+-- How many there are of them, up to a bound.
+SELECT count(*) FROM (SELECT 1 FROM {table} AS q WHERE {which} LIMIT %(bound)s) AS counted
+
+-- name: copy
+-- The same as text.
+COPY (SELECT {columns} FROM {table} AS q WHERE {which} ORDER BY {order}) TO STDOUT (FORMAT csv, HEADER true)

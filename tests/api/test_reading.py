@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import io
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tests.api.conftest import OTHER, Api
+from tests.river import activities
+
+
+def test_records_are_filtered_sorted_paged_and_exported(api: Api) -> None:
+    rows = [{"activity_id": f"A{n:03}", "quantity": str(n), "region": "DE" if n % 2 else "FR"} for n in range(25)]
+    run_id, _ = api.river.load(activities([*rows, {"activity_id": "BAD", "quantity": "many"}]), name="read.csv")
+    with api.client("reviewer") as client:
+        seen: list[str] = []
+        cursor = None
+        pages = 0
+        while pages == 0 or cursor:
+            query: dict[str, Any] = {"limit": 7, "filter": ["region:eq:DE", "quantity:gte:3"], "sort": "-quantity"}
+            page = client.get("/records/activity@1", params=query | ({"cursor": cursor} if cursor else {})).json()
+            seen += [item["key"] for item in page["items"]]
+            cursor, pages = page["next_cursor"], pages + 1
+        assert seen == [f"A{n:03}" for n in range(23, 2, -2)]
+        assert pages == 2
+        counted = client.get(
+            "/records/activity@1", params={"limit": 1, "count": True, "filter": "activity_id:in:A001|A002"}
+        )
+        assert counted.json()["total"] == 2
+        one = client.get("/records/activity@1/A003")
+        assert one.headers["etag"] == f'"{one.json()["version"]}"'
+        assert Decimal(one.json()["values"]["quantity"]) == 3
+        csv = client.get("/records/activity@1/export", params={"filter": "region:eq:FR"})
+        assert csv.headers["content-type"] == "text/csv; charset=utf-8"
+        assert csv.text.count("\n") == 14
+        parquet = client.get("/records/activity@1/export", params={"format": "parquet", "sort": "-quantity"})
+        table = pq.read_table(io.BytesIO(parquet.content))
+        assert table["activity_id"][0].as_py() == "A024"
+        assert str(table.schema.field("quantity").type).startswith("decimal128")
+        arrow = pa.ipc.open_stream(client.get("/records/activity@1/export", params={"format": "arrow"}).content)
+        assert arrow.read_all().num_rows == 25
+        trace = client.get("/records/activity@1/A003/trace").json()
+        assert trace["record"]["run"]["run_id"] == str(run_id)
+        run = client.get(f"/runs/{run_id}").json()
+        assert run["ledger"]["quarantined"] == 1
+        assert client.get(f"/runs/{run_id}/chunks").json()["items"][0]["inserted"] == 25
+        refused = client.get("/quarantine", params={"run": str(run_id)}).json()["items"]
+        assert refused[0]["raw"]["quantity"] == "many"
+    with api.client("admin", OTHER) as stranger:
+        assert stranger.get("/records/activity@1").json()["items"] == []
+        there = stranger.get(f"/runs/{run_id}")
+        nowhere = stranger.get("/runs/00000000-0000-4000-8000-000000000000")
+        assert (there.status_code, nowhere.status_code) == (404, 404)
+        assert {**there.json(), "value": "", "correlation_id": ""} == {
+            **nowhere.json(),
+            "value": "",
+            "correlation_id": "",
+        }
+
+
+def test_errors_have_one_shape_and_a_correlation_id(api: Api) -> None:
+    with api.client("viewer") as client:
+        wrong = client.get("/records/activity@1", params={"filter": "quantity:gte:3"})
+        assert (wrong.status_code, wrong.json()["value"]) == (403, "query")
+    with api.client("reviewer", **{"X-Correlation-Id": "my-own-1"}) as client:
+        wrong = client.get("/records/activity@1", params={"filter": "quantity:gte:lots"})
+        body = wrong.json()
+        assert wrong.headers["content-type"] == "application/problem+json"
+        assert wrong.headers["x-correlation-id"] == "my-own-1" == body["correlation_id"]
+        assert (wrong.status_code, body["field"], body["value"]) == (422, "filter quantity", "lots")
+        assert body["valid"]
+        assert client.get("/records/nothing@1").status_code == 404
+        assert client.get("/records/activity@1", params={"cursor": "W10"}).json()["field"] == "cursor"
+    nobody = httpx.get(f"{api.url}/api/v1/runs")
+    assert (nobody.status_code, nobody.headers["www-authenticate"]) == (401, "Bearer")
+    assert httpx.get(f"{api.url}/nothing").json()["status"] == 404
+    assert "my-own-1" in api.log.read_text()
