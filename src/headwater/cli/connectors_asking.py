@@ -123,15 +123,16 @@ def profile(
         typer.Option(
             "--mapping",
             "-m",
-            help="A mapping, by path or name, that tells which columns hold personal data.",
-            show_default="that of the table's latest sync",
+            help="A mapping, by path or name, that tells too which columns hold personal data.",
+            show_default="those of this connector's syncs",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what the columns of a table hold: blanks, different values, lowest, highest, sum, mean, what is frequent.
 
-    Of columns that fill a field which may hold personal data no value is told. Nothing is loaded.
+    No value is told of a column from which any mapping of this connector has ever filled a field that may hold personal
+    data. Numbers are exact, the mean rounded to 12 decimals. Nothing is loaded.
 
     \b
     Examples:
@@ -149,7 +150,7 @@ def profile(
     print_table(
         ["column", "type", "blank", "different", "lowest", "highest", "sum", "mean", "longest", "most often, or looks"],
         [
-            (each.name, each.type, each.nulls, each.distinct, each.low, each.high, each.total, each.mean, each.longest,
+            (each.name, each.type, each.blank, each.distinct, each.low, each.high, each.total, each.mean, each.longest,
              "personal: not told" if each.personal else _frequent(each))
             for each in found.columns
         ],
@@ -157,6 +158,12 @@ def profile(
         numbers=["blank", "different", "longest"],
         whole=["column"],
     )  # fmt: skip
+    if found.mappings:
+        typer.echo(f"What is personal is known from: {', '.join(found.mappings)}")
+    else:
+        typer.echo(
+            "No mapping of this connector is known, so that no column is known to be personal: --mapping names one."
+        )
 
 
 def _frequent(column: ColumnProfile) -> str:

@@ -177,6 +177,12 @@ def syncs_of_connector(
     return _dicts(connection, "syncs", {"tenant_id": tenant_id, "connector_id": connector_id, "limit": limit})
 
 
+def mappings_read_by(connection: psycopg.Connection[Any], tenant_id: UUID, name: str) -> list[tuple[bytes, bytes]]:
+    """Hashes of the mappings, each with its contract's, of all runs through connectors of a name, removed ones too."""
+    found = connection.execute(QUERIES["mappings_read_by"], {"tenant_id": tenant_id, "name": name}).fetchall()
+    return [(bytes(mapping), bytes(contract)) for mapping, contract in found]
+
+
 def unfinished_runs(connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID) -> list[UnfinishedRun]:
     """Of each source the newest run through a connector, where it did not come to its end; the oldest first."""
     values = {"tenant_id": tenant_id, "connector_id": connector_id}

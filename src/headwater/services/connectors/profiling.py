@@ -1,59 +1,72 @@
-"""What the columns of a source's table hold: counted by the engine over rows kept in a file that goes again."""
+"""What the columns of a source's table hold: counted by the engine over rows kept in a file that goes again.
+
+Rows are looked at as a sync brings them: nested columns cut into their parts, every value as text. A number is what the
+shared parser reads as one, and is added up exactly.
+"""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pyarrow as pa
-import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 
 from headwater.connectors.protocol import Selection
-from headwater.engine.duck import engine
+from headwater.engine.duck import engine, interruptible
 from headwater.engine.fragments import quote_name
-from headwater.mapping.compile import columns_read
+from headwater.errors import InputRefused
+from headwater.services.access.policy import Right
 from headwater.services.connectors.asking import Asker
 from headwater.services.connectors.extraction import first_rows
 from headwater.services.connectors.keeping import find, opened, tables_of
-from headwater.services.imports import stored_logic
-from headwater.store import connectors, runs
+from headwater.services.connectors.kept_rows import keep_rows
+from headwater.services.connectors.personal import personal_columns
+from headwater.values.kinds import Number
+from headwater.values.outcome import FIRST_FAILURE, Outcome
+from headwater.values.text_format import TextFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    import duckdb
-
-    from headwater.connectors.protocol import Connector
-    from headwater.contracts import Document
-    from headwater.mapping import Mapping as MappingDocument
+    from headwater.connectors.protocol import Connector, SourcePlan
+    from headwater.services.connectors.kept_rows import KeptColumn, KeptRows
     from headwater.services.installation import Installation
-    from headwater.store.connectors import StoredConnector
 
 MOST_OFTEN = 5
 SAMPLED_AT_ONCE = 10_000
 """So many rows are asked for as a sample; for more the table is cut into chunks, as for a sync."""
-LATEST_SYNCS = 50
-NUMBER = "DECIMAL(38, 12)"
-"""What a text that is a number is counted as."""
+DIGITS = 38
+SCALES = (0, 12, 20, 28)
+"""Decimals that numbers are read with: the fewest that lose none."""
+MEAN_DECIMALS = 12
+PLAIN_NUMBERS = TextFormat(group=None)
+"""No mapping has said how texts are written here: a point before the decimals, no sign between thousands."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnProfile:
-    """One column. Values are texts; figures of numbers, also of numbers that come as texts, are exact but for the mean.
+    """One column. Values are texts; low, high and total of numbers are exact, also of numbers that come as texts.
 
-    distinct    about how many different values
+    type        as the connector gives it
+    blank       rows without a value, or with an empty text
+    distinct    how many different values, counted exactly
+    total       None where 38 digits may not hold it
+    mean        rounded half up to 12 decimals
     longest     characters of the longest text
     most_often  values that stand more than once, and how often
     patterns    what texts look like: A and a for letters, 9 for digits, + for more of the same
-    personal    it fills a field that may hold personal data: none of its values is told
+    personal    it has filled a field that may hold personal data: none of its values is told
     """
 
     name: str
     type: str
-    nulls: int
+    blank: int
     distinct: int
     low: str | None = None
     high: str | None = None
@@ -67,12 +80,12 @@ class ColumnProfile:
 
 @dataclass(frozen=True, kw_only=True)
 class TableProfile:
-    """A table; `is_whole`: all of its rows were looked at, otherwise the first. `mapping` told what is personal."""
+    """A table; `is_whole`: all of its rows were looked at, otherwise the first. `mappings` told what is personal."""
 
     table: str
     rows: int
     is_whole: bool
-    mapping: str | None
+    mappings: tuple[str, ...]
     columns: tuple[ColumnProfile, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -85,128 +98,139 @@ def profile(
 ) -> TableProfile:
     """Look at so many rows, None for all.
 
-    What is personal is known from a mapping: the one that is named, or else the one of the table's latest sync.
+    Values of a column are not told where any mapping of this connector, or the one named here, fills a personal field
+    from it. InputRefused where values cannot be looked at.
     """
+    installation.require(Right.TRANSFORM)
     stored = find(installation, name)
-    known = _known_mapping(installation, stored, table, mapping, base)
+    personal = personal_columns(installation, name, mapping, base)
+    where = f"connector {name}, {table}"
     parent = installation.settings.data_dir
     parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="profiled-", dir=parent) as folder:
-        path = Path(folder) / "rows.parquet"
         with opened(installation, stored) as source:
-            found = Asker(installation, stored.connector_id, stored.name).ask(
-                lambda: _kept(tables_of(source, stored), table, rows, path), about=table
+            kept = Asker(installation, stored.connector_id, stored.name).ask(
+                lambda: _kept(tables_of(source, stored), table, rows, Path(folder), where), about=table
             )
         memory = f"{installation.settings.memory_limit // 2**20}MiB"
-        with engine(memory_limit=memory) as duck:
-            duck.register("rows", ds.dataset(path))
-            schema = pq.read_schema(path)
-            personal = _personal(known, schema.names)
-            columns = tuple(_column(duck, field, is_personal=field.name in personal) for field in schema)
+        with engine(memory_limit=memory) as duck, _in_words(where):
+            duck.register("rows", kept.dataset)
+            columns = tuple(_column(duck, each, is_personal=each.name in personal) for each in kept.columns)
     return TableProfile(
         table=table,
-        rows=found,
-        is_whole=rows is None or found < rows,
-        mapping=f"{known[0].mapping} {known[0].version}" if known else None,
+        rows=kept.rows,
+        is_whole=rows is None or kept.rows < rows,
+        mappings=personal.mappings,
         columns=columns,
     )
 
 
-def _kept(source: Connector, table: str, rows: int | None, path: Path) -> int:
-    """Write the first rows of a table to a file; how many there were."""
+@contextmanager
+def _in_words(where: str) -> Iterator[None]:
+    try:
+        with interruptible():
+            yield
+    except duckdb.Error as error:
+        raise InputRefused(
+            "the engine could not work with these rows",
+            where=where,
+            value=str(error).splitlines()[0],
+            remedy="Look at fewer with --rows; if that fails too, it is a fault of Headwater: please report it.",
+        ) from error
+
+
+def _kept(source: Connector, table: str, rows: int | None, folder: Path, where: str) -> KeptRows:
+    """The first rows of a table."""
     if rows is not None and rows <= SAMPLED_AT_ONCE:
         found = source.sample(table, rows)
-        pq.write_table(found, path)
-        return int(found.num_rows)
-    count, writer = 0, None
-    for batch in first_rows(_all_rows(source, table), rows):
-        writer = writer or pq.ParquetWriter(path, batch.schema, compression="zstd")
-        writer.write_batch(batch)
-        count += batch.num_rows
-    if writer is not None:
-        writer.close()
-    return count
-
-
-def _all_rows(source: Connector, table: str) -> Iterator[pa.RecordBatch]:
+        return keep_rows(found.to_batches(), found.schema, folder, where=where)
     selection = Selection(table=table)
-    for chunk in source.plan(selection).chunks:
+    plan = source.plan(selection)
+    batches = first_rows(_all_rows(source, selection, plan), rows)
+    first = next(batches, None)
+    if first is None:
+        schema = pa.schema([(column.name, column.arrow) for column in plan.columns])
+        return keep_rows((), schema, folder, where=where)
+    return keep_rows(chain([first], batches), first.schema, folder, where=where)
+
+
+def _all_rows(source: Connector, selection: Selection, plan: SourcePlan) -> Iterator[pa.RecordBatch]:
+    for chunk in plan.chunks:
         with source.read(selection, chunk) as batches:
             yield from batches
 
 
-def _known_mapping(
-    installation: Installation, stored: StoredConnector, table: str, mapping: str | None, base: Path
-) -> tuple[MappingDocument, Document] | None:
-    if mapping is not None:
-        found = installation.mapping(mapping, base)
-        return found, installation.contract(found.contract_name, found.contract_major)
-    with installation.database.connect(installation.tenant_id) as connection:
-        syncs = connectors.syncs_of_connector(
-            connection, installation.tenant_id, stored.connector_id, limit=LATEST_SYNCS
-        )
-        for each in syncs:
-            run = runs.get_run(connection, installation.tenant_id, each["run_id"])
-            if run.layout.get("selection", {}).get("table") == table:
-                logic = stored_logic(installation, run)
-                return logic.mapping, logic.contract
-    return None
-
-
-def _personal(known: tuple[MappingDocument, Document] | None, columns: Sequence[str]) -> set[str]:
-    """Columns that the mapping reads for a field that may hold personal data."""
-    if known is None:
-        return set()
-    mapping, contract = known
-    tagged = {spec.name for spec in contract.fields if spec.personal}
-    return {column for column, fields in columns_read(mapping, columns).items() if tagged & set(fields)}
-
-
-def _column(duck: duckdb.DuckDBPyConnection, field: pa.Field[Any], *, is_personal: bool) -> ColumnProfile:
-    column, kind = quote_name(field.name), field.type
-    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-    number = column if _is_number(kind) else None
-    if is_text and _one(
-        duck, f"SELECT count({column}) > 0 AND count({column}) = count({_as_number(column)}) FROM rows"
-    ):
-        number = _as_number(column)
-    ordered = number or (column if is_text or pa.types.is_temporal(kind) or pa.types.is_boolean(kind) else None)
-    figures = {
-        "nulls": f"count(*) - count({column})",
-        "distinct": f"approx_count_distinct({column})",
-        "low": f"min({ordered})::VARCHAR" if ordered else "NULL",
-        "high": f"max({ordered})::VARCHAR" if ordered else "NULL",
-        "total": f"sum({number})::VARCHAR" if number else "NULL",
-        "mean": f"avg({number})::VARCHAR" if number else "NULL",
-        "longest": f"max(length({column}))" if is_text else "NULL",
+def _column(duck: duckdb.DuckDBPyConnection, column: KeptColumn, *, is_personal: bool) -> ColumnProfile:
+    name = quote_name(column.name)
+    # A count over groups spills to disk where they are many, which count(DISTINCT) does not.
+    different = f"SELECT count(*) FROM (SELECT {name} FROM rows WHERE {name} <> '' GROUP BY {name})"
+    blank, distinct, longest = _row(
+        duck, f"SELECT count(*) FILTER ({name} = ''), ({different}), max(length({name})) FROM rows"
+    )
+    longest = longest if column.is_text else None
+    told: dict[str, Any] = {
+        "name": column.name,
+        "type": str(column.kind),
+        "blank": blank,
+        "distinct": distinct,
+        "longest": longest,
     }
-    found = duck.execute(f"SELECT {', '.join(figures.values())} FROM rows").fetchone() or ()
-    told: dict[str, Any] = dict(zip(figures, found, strict=True))
     if is_personal:
-        told |= dict.fromkeys(("low", "high", "total", "mean"))
-        return ColumnProfile(name=field.name, type=str(kind), personal=True, **told)
-    if number:
-        told |= {name: _plain(told[name]) for name in ("low", "high", "total")}
+        return ColumnProfile(**told, personal=True)
+    figures = _figures(duck, name) if column.is_text or column.is_number else None
+    is_text = column.is_text and figures is None
+    told |= _ends(duck, name, column) if figures is None else figures
     return ColumnProfile(
-        name=field.name,
-        type=str(kind),
-        most_often=tuple(_counted(duck, f"CAST({column} AS VARCHAR)", column, more_than=1)),
-        patterns=tuple(_counted(duck, _pattern(column), column, more_than=0)) if is_text and not number else (),
         **told,
+        most_often=tuple(_counted(duck, name, name, more_than=1)),
+        patterns=tuple(_counted(duck, _pattern(name), name, more_than=0)) if is_text else (),
     )
 
 
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_floating(kind))
+def _ends(duck: duckdb.DuckDBPyConnection, name: str, column: KeptColumn) -> dict[str, str | None]:
+    """The lowest and the highest of what is no number."""
+    if column.is_text:
+        low, high = _row(duck, f"SELECT min({name}), max({name}) FROM rows WHERE {name} <> ''")
+        return {"low": low, "high": high}
+    return dict(zip(("low", "high"), column.ends, strict=True)) if column.ends else {}
 
 
-def _as_number(column: str) -> str:
-    return f"TRY_CAST({column} AS {NUMBER})"
+def _figures(duck: duckdb.DuckDBPyConnection, name: str) -> dict[str, str | None] | None:
+    """Lowest, highest, sum and mean of a column; None unless each of its texts is a number, or a word for no value."""
+    for scale in SCALES:
+        number = Number(precision=DIGITS, scale=scale)
+        read = f"SELECT {number.reading_sql(name, PLAIN_NUMBERS)} AS reading FROM rows"
+        values = (
+            f"(SELECT {number.outcome_sql('reading')} AS outcome, {number.value_sql('reading', PLAIN_NUMBERS)} AS value"
+            f" FROM ({read}))"
+        )
+        count, too_fine, no_numbers, low, high = _row(
+            duck,
+            f"SELECT count(value), count(*) FILTER (outcome = {Outcome.TOO_MANY_DECIMALS:d}),"
+            f" count(*) FILTER (outcome >= {FIRST_FAILURE} AND outcome <> {Outcome.TOO_MANY_DECIMALS:d}),"
+            f" min(value), max(value) FROM {values}",
+        )
+        if no_numbers or not count + too_fine:
+            return None
+        if too_fine:
+            continue
+        told = {"low": _plain(low), "high": _plain(high)}
+        if (int(max(abs(low), abs(high))) + 1) * count >= 10 ** (DIGITS - scale):
+            return {**told, "total": None, "mean": None}
+        (total,) = _row(duck, f"SELECT sum(value) FROM {values}")
+        return {**told, "total": _plain(total), "mean": _plain(_mean(total, count))}
+    return None
 
 
-def _plain(number: str | None) -> str | None:
+def _mean(total: Decimal, count: int) -> Decimal:
+    with localcontext(prec=2 * DIGITS):
+        return (total / count).quantize(Decimal(1).scaleb(-MEAN_DECIMALS), ROUND_HALF_UP)
+
+
+def _plain(number: Decimal) -> str:
     """Without noughts that only the type of the sum has added."""
-    return number.rstrip("0").rstrip(".") if number is not None and "." in number and "e" not in number else number
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _pattern(column: str) -> str:
@@ -222,12 +246,14 @@ def _counted(
     duck: duckdb.DuckDBPyConnection, expression: str, column: str, *, more_than: int
 ) -> Iterator[tuple[str, int]]:
     found = duck.execute(
-        f"SELECT {expression} AS value, count(*) AS times FROM rows WHERE {column} IS NOT NULL"
+        f"SELECT {expression} AS value, count(*) AS times FROM rows WHERE {column} <> ''"
         f" GROUP BY value HAVING times > {more_than} ORDER BY times DESC, value LIMIT {MOST_OFTEN}"
     ).fetchall()
     yield from ((str(value), int(times)) for value, times in found)
 
 
-def _one(duck: duckdb.DuckDBPyConnection, query: str) -> Any:
+def _row(duck: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
     row = duck.execute(query).fetchone()
-    return row[0] if row else None
+    if row is None:
+        raise AssertionError("what counts gives a row")
+    return tuple(row)

@@ -46,6 +46,12 @@ SELECT run_id, source_name, state, started_at, finished_at, chunks_planned, reco
 WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s
 ORDER BY started_at DESC LIMIT %(limit)s
 
+-- name: mappings_read_by
+-- By which mappings, to which contracts, anything was ever read through connectors of a name; the latest first.
+SELECT r.mapping_hash, r.contract_hash FROM runs r JOIN connectors k USING (tenant_id, connector_id)
+WHERE r.tenant_id = %(tenant_id)s AND k.name = %(name)s
+GROUP BY 1, 2 ORDER BY max(r.started_at) DESC
+
 -- name: unfinished
 -- Of each source the newest run through a connector, where it did not come to its end: killed, cancelled, failed, or with
 -- gaps.
