@@ -13,6 +13,7 @@ import pytest
 from headwater.store.embedded import SUPERUSER
 from tests.faults.scene import Scene, Stage
 from tests.faults.worker_process import Worker
+from tests.servers import TestServer
 
 pytestmark = [pytest.mark.server, pytest.mark.faults]
 
@@ -21,7 +22,7 @@ pytestmark = [pytest.mark.server, pytest.mark.faults]
 def test_the_server_is_killed_at_a_random_instant_and_started_again(scene: Scene, stage: Stage, instant: float) -> None:
     worker = stage.work()
     worker.wait_for(instant * scene.seconds)
-    os.kill(_postmaster(scene), signal.SIGKILL)
+    os.kill(postmaster(scene.server), signal.SIGKILL)
     scene.server.start_again()
 
     _finish(stage, worker)
@@ -47,7 +48,7 @@ def test_sessions_are_killed_from_a_random_instant_on(scene: Scene, stage: Stage
 def test_a_server_that_stays_away_ends_the_run_in_words(scene: Scene, stage: Stage, instant: float) -> None:
     worker = stage.work()
     still = worker.wait_for(instant * 0.5 * scene.seconds)
-    os.kill(_postmaster(scene), signal.SIGKILL)
+    os.kill(postmaster(scene.server), signal.SIGKILL)
     try:
         said, _ = worker.end()
     finally:
@@ -66,9 +67,9 @@ def _finish(stage: Stage, worker: Worker) -> None:
         assert stage.work().end()[0] == ""
 
 
-def _postmaster(scene: Scene) -> int:
+def postmaster(server: TestServer) -> int:
     """The parent of every session."""
-    with psycopg.connect(scene.server.url(SUPERUSER, "postgres")) as connection:
+    with psycopg.connect(server.url(SUPERUSER, "postgres")) as connection:
         (row,) = connection.execute("SELECT pg_backend_pid()").fetchall()
         stat = Path(f"/proc/{row[0]}/stat").read_text(encoding="utf-8")
     return int(stat.rpartition(")")[2].split()[1])

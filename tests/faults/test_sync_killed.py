@@ -14,6 +14,7 @@ import yaml
 
 from headwater.services.verification import verify
 from headwater.telemetry import SilentProgress
+from tests.river import River
 from tests.synced import Synced
 
 pytestmark = [pytest.mark.server, pytest.mark.faults]
@@ -22,15 +23,15 @@ SECONDS = 6.0
 """About what the work takes, start of the program included."""
 
 
-def headwater(synced: Synced, *arguments: str) -> subprocess.Popen[str]:
+def headwater(river: River, *arguments: str) -> subprocess.Popen[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HEADWATER_")}
     environment |= {
-        "HEADWATER_DATABASE_URL": synced.river.app_url,
-        "HEADWATER_DATA_DIR": str(synced.river.installation.settings.data_dir),
+        "HEADWATER_DATABASE_URL": river.app_url,
+        "HEADWATER_DATA_DIR": str(river.installation.settings.data_dir),
     }
     command = [sys.executable, "-c", "from headwater.cli.main import run; run()", *arguments]
     return subprocess.Popen(
-        command, env=environment, cwd=synced.river.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command, env=environment, cwd=river.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
 
 
@@ -40,14 +41,14 @@ def sync(synced: Synced, mapping: Path) -> subprocess.Popen[str]:
     source = {"connector": "plant", "table": "public.meter_reading"}
     load = {"chunk_size": 1000 // CHUNKS, "read_ahead": 3}
     recipe.write_text(yaml.safe_dump({"recipe": "readings", "source": source, "mapping": str(mapping), "load": load}))
-    return headwater(synced, "run", str(recipe))
+    return headwater(synced.river, "run", str(recipe))
 
 
 def go_on(synced: Synced, mapping: Path) -> None:
     """Resume the run, or sync anew where none was planned."""
     runs = synced.river.rows("SELECT run_id, state FROM runs WHERE kind = 'sync' ORDER BY started_at DESC LIMIT 1")
     if runs and runs[0]["state"] != "succeeded":
-        again = headwater(synced, "runs", "resume", str(runs[0]["run_id"]))
+        again = headwater(synced.river, "runs", "resume", str(runs[0]["run_id"]))
     else:
         again = sync(synced, mapping)
     out, _ = again.communicate()

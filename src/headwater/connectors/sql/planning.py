@@ -58,10 +58,10 @@ class _Planner:
             said = [self.dialect.said(field, str(text)) for field, text in zip(key, texts, strict=True)]
             if not bounds or bounds[-1][0] != said:  # a key that the user names need not be unique
                 bounds.append((said, int(str(number))))
-        names = [field.name for field in key]
+        names, types = [field.name for field in key], [field.cast for field in key]
         edges = [(None, 1), *bounds, (None, total + 1)]
         chunks = [
-            _chunk({"by": "key_range", "key": names, "from": low, "to": high}, after - before)
+            _chunk({"by": "key_range", "key": names, "types": types, "from": low, "to": high}, after - before)
             for (low, before), (high, after) in pairwise(edges)
         ]
         return chunks + self.blanks(key)
@@ -99,6 +99,7 @@ class _Planner:
             locator = {
                 "by": "counter" if cursor.family == "integer" else "time_window",
                 "cursor": cursor.name,
+                "types": [cursor.cast],
                 "from": start if index == 0 else low,
                 "to": None if is_last else high,
             }

@@ -3,9 +3,9 @@
 A locator is JSON, with bounds as exact texts; None is open:
 
     {"by": "whole"}
-    {"by": "key_range", "key": ["site", "id"], "from": ["7", "1200"], "to": null}
-    {"by": "time_window", "cursor": "changed", "from": "2026-01-01T00:00:00Z", "to": "…"}
-    {"by": "counter", "cursor": "version", "from": "4711", "to": null}
+    {"by": "key_range", "key": ["site", "id"], "types": ["text", "bigint"], "from": ["7", "1200"], "to": null}
+    {"by": "time_window", "cursor": "changed", "types": ["date"], "from": "2026-01-01", "to": "…"}
+    {"by": "counter", "cursor": "version", "types": ["bigint"], "from": "4711", "to": null}
     {"by": "blank", "columns": ["changed"]}     no value in one of them: rows no range can hold
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 from headwater.connectors.protocol import Selection
 from headwater.connectors.sql.dialect import Dialect
 from headwater.connectors.sql.tables import Field, SqlTable
-from headwater.errors import Misuse
+from headwater.errors import InputRefused, Misuse
 
 
 @dataclass(frozen=True)
@@ -87,12 +87,27 @@ def condition(bounds: Bounds, table: SqlTable, locator: Mapping[str, Any]) -> li
         low, high = ([text] if text is not None else None for text in (locator["from"], locator["to"]))
     else:
         raise Misuse("this is no locator of a chunk", where=table.name, value=by, valid="what a plan gave")
+    _check_types(table, columns, locator)
     conditions = present(bounds.dialect, columns)
     if low is not None:
         conditions.append(bounds.compared(columns, ">=", low))
     if high is not None:
         conditions.append(bounds.compared(columns, "<", high))
     return conditions
+
+
+def _check_types(table: SqlTable, columns: Sequence[Field], locator: Mapping[str, Any]) -> None:
+    """By another type rows stand in another order: ranges of the one and the other leave rows out and repeat some."""
+    now = [column.cast for column in columns]
+    planned = locator.get("types", now)
+    if planned != now:
+        raise InputRefused(
+            "the type of a column that the table is cut by has changed since the plan",
+            where=f"{table.name}, {', '.join(column.name for column in columns)}",
+            value=", ".join(now),
+            valid=", ".join(planned),
+            remedy="Sync again: the table is cut anew when a sync is planned.",
+        )
 
 
 def reading(dialect: Dialect, table: SqlTable, selection: Selection, locator: Mapping[str, Any]) -> Statement:

@@ -99,10 +99,10 @@ SET state = EXCLUDED.state, failures = EXCLUDED.failures, last_error = EXCLUDED.
     changed_at = clock_timestamp()
 
 -- name: try_half_open
--- Of those who wait for an open circuit, one may ask.
+-- Of those who wait for an open circuit, one may ask. What lies ahead was written before the clock was set back.
 UPDATE source_circuits SET state = 'half_open', changed_at = clock_timestamp()
 WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s AND state <> 'closed'
-  AND changed_at < clock_timestamp() - make_interval(secs => %(seconds)s)
+  AND changed_at NOT BETWEEN clock_timestamp() - make_interval(secs => %(seconds)s) AND clock_timestamp()
 
 -- name: put_credential
 -- A secret, encrypted; one of that name is replaced.
