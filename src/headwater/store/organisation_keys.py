@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -55,10 +56,10 @@ def wrap_again(connection: psycopg.Connection[Any], tenant_id: UUID, key: Organi
 
 
 def list_person_keys(
-    connection: psycopg.Connection[Any], tenant_id: UUID, person_id: UUID | None = None
+    connection: psycopg.Connection[Any], tenant_id: UUID, people: Sequence[UUID] | None = None
 ) -> list[PersonKey]:
-    """Those of everybody, or the one of a person."""
-    return select(connection, PersonKey, QUERIES["person_keys"], {"tenant_id": tenant_id, "person_id": person_id})
+    """Those of everybody, or of some people."""
+    return select(connection, PersonKey, QUERIES["person_keys"], {"tenant_id": tenant_id, "people": people})
 
 
 def add_person_key(connection: psycopg.Connection[Any], tenant_id: UUID, key: PersonKey) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,10 +76,12 @@ def get_person(connection: psycopg.Connection[Any], tenant_id: UUID, person_id: 
 
 
 def list_people(
-    connection: psycopg.Connection[Any], tenant_id: UUID, *, state: str | None, after: UUID | None, limit: int
-) -> list[Person]:
-    """In the order they came."""
-    values = {"tenant_id": tenant_id, "state": state, "after": after, "limit": limit}
+    connection: psycopg.Connection[Any], tenant_id: UUID,
+    *, state: str | None, units: Collection[UUID] | None, after: UUID | None, limit: int,
+) -> list[Person]:  # fmt: skip
+    """In the order they came; those with a role in some units, where these are said."""
+    values: dict[str, Any] = {"tenant_id": tenant_id, "state": state, "after": after, "limit": limit}
+    values["units"] = None if units is None else list(units)
     return select(connection, Person, QUERIES["people"], values)
 
 
@@ -122,6 +124,12 @@ def erase_person(connection: psycopg.Connection[Any], tenant_id: UUID, person_id
 def _each(connection: psycopg.Connection[Any], tenant_id: UUID, person_id: UUID, names: Sequence[str]) -> None:
     for name in names:
         connection.execute(QUERIES[name], {"tenant_id": tenant_id, "person_id": person_id})
+
+
+def has_signed_in(connection: psycopg.Connection[Any], tenant_id: UUID, person_id: UUID) -> bool:
+    """Whether they have a password or have ever had a session."""
+    row = connection.execute(QUERIES["has_signed_in"], {"tenant_id": tenant_id, "person_id": person_id}).fetchone()
+    return bool(row and row[0])
 
 
 def list_roles(connection: psycopg.Connection[Any], tenant_id: UUID, people: Sequence[UUID]) -> list[Membership]:

@@ -32,7 +32,7 @@ def actor_of(
     found = people.given_to(connection, tenant_id, person_id)
     if found is None or found[0] != "active":
         raise Unauthenticated("nobody who may sign in", where="person", remedy="Ask an administrator.")
-    everywhere, in_units = _rights(found[1])
+    everywhere, in_units = rights_of(found[1])
     actor = Actor(
         name=f"person/{person_id}",
         rights=everywhere,
@@ -67,7 +67,7 @@ def actor_of_service(
     return actor.within(frozenset(scopes))
 
 
-def _rights(given: Iterable[Given]) -> tuple[frozenset[Right], dict[UUID, frozenset[Right]]]:
+def rights_of(given: Iterable[Given]) -> tuple[frozenset[Right], dict[UUID, frozenset[Right]]]:
     """All that was given, added up: in the whole organisation, and in units."""
     everywhere: frozenset[Right] = frozenset()
     in_units: dict[UUID, frozenset[Right]] = {}

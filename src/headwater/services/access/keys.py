@@ -39,6 +39,7 @@ from headwater.store import organisation_keys as stored
 from headwater.store.organisation_keys import OrganisationKey, PersonKey
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from headwater.services.connectors.secrets import Keys
@@ -100,14 +101,14 @@ class Keyring:
 
     def of(self, person_id: UUID) -> DataKey:
         """A person's key; NotFound where they were erased."""
-        found = stored.list_person_keys(self.connection, self.tenant_id, person_id)
+        found = stored.list_person_keys(self.connection, self.tenant_id, [person_id])
         if not found:
             raise NotFound("there is no key of this person: unknown, or erased", where="person", value=person_id)
         return self._opened(found[0])
 
-    def of_everybody(self) -> dict[UUID, DataKey]:
-        """The keys of all people who are not erased."""
-        found = stored.list_person_keys(self.connection, self.tenant_id)
+    def of_everybody(self, people: Sequence[UUID] | None = None) -> dict[UUID, DataKey]:
+        """The keys of all people, or of some, who are not erased."""
+        found = stored.list_person_keys(self.connection, self.tenant_id, people)
         return {each.person_id: self._opened(each) for each in found}
 
     def wrap_again(self) -> int:

@@ -17,9 +17,9 @@ UPDATE organisation_keys SET wrapped_by = %(wrapped_by)s, nonce = %(nonce)s, wra
 WHERE tenant_id = %(tenant_id)s AND key_no = %(key_no)s
 
 -- name: person_keys
--- Of everybody, or of one person.
+-- Of everybody, or of some people.
 SELECT {columns} FROM person_keys
-WHERE tenant_id = %(tenant_id)s AND (%(person_id)s::uuid IS NULL OR person_id = %(person_id)s) ORDER BY person_id
+WHERE tenant_id = %(tenant_id)s AND (%(people)s::uuid[] IS NULL OR person_id = ANY(%(people)s)) ORDER BY person_id
 
 -- name: add_person_key
 -- The key of somebody who has none.

@@ -11,6 +11,9 @@ SELECT {columns} FROM people WHERE tenant_id = %(tenant_id)s AND person_id = %(p
 -- In the order they came, those after somebody; of one state, where it is said; the erased only where they are asked for.
 SELECT {columns} FROM people
 WHERE tenant_id = %(tenant_id)s AND (state = %(state)s OR (%(state)s::text IS NULL AND state <> 'erased'))
+  AND (%(units)s::uuid[] IS NULL OR EXISTS (
+      SELECT FROM memberships m
+      WHERE m.tenant_id = %(tenant_id)s AND m.person_id = people.person_id AND m.unit_id = ANY(%(units)s)))
   AND (%(after)s::uuid IS NULL OR (created_at, person_id) > (
       SELECT created_at, person_id FROM people WHERE tenant_id = %(tenant_id)s AND person_id = %(after)s))
 ORDER BY created_at, person_id LIMIT %(limit)s
@@ -83,8 +86,13 @@ UPDATE people
 SET state = 'erased', email_index = NULL, email = NULL, name = NULL, version = version + 1, updated_at = clock_timestamp()
 WHERE tenant_id = %(tenant_id)s AND person_id = %(person_id)s
 
+-- name: has_signed_in
+-- Whether they have a password or have ever had a session.
+SELECT EXISTS (SELECT FROM passwords WHERE tenant_id = %(tenant_id)s AND person_id = %(person_id)s)
+    OR EXISTS (SELECT FROM sessions WHERE tenant_id = %(tenant_id)s AND person_id = %(person_id)s)
+
 -- name: roles
--- Of everybody, or of one person.
+-- Of some people.
 SELECT {columns} FROM memberships
 WHERE tenant_id = %(tenant_id)s AND person_id = ANY(%(people)s) ORDER BY created_at, membership_id
 
