@@ -11,6 +11,7 @@ comparison, the guard; the exact rule is worked out where some guard speaks up. 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from headwater.contracts.document import Document, FieldSpec, RuleSpec
 from headwater.contracts.expression import compile_expression
@@ -44,8 +45,9 @@ class Enforcement:
         return tuple(rule for bit, rule in enumerate(self.rules) if masks[bit // BITS] >> bit % BITS & 1)
 
 
+@lru_cache(maxsize=64)
 def enforcement(document: Document, fmt: TextFormat) -> Enforcement:
-    """The pieces for records whose text is written as `fmt` says."""
+    """The pieces for records whose text is written as `fmt` says; kept, for every run asks for them several times."""
     rules = document.row_rules
     groups = [tuple(range(start, min(start + BITS, len(rules)))) for start in range(0, len(rules), BITS)]
     guards: list[list[str]] = [[] for _ in groups]

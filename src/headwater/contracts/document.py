@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 from headwater.errors import Misuse
@@ -155,8 +155,9 @@ class Document:
         return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     @classmethod
+    @lru_cache(maxsize=64)
     def from_json(cls, text: str) -> Document:
-        """The document whose `to_json` is `text`; Misuse for anything unknown, missing or of another format."""
+        """The document whose `to_json` is `text`, read once. Misuse for anything unknown, missing or of another form."""
         try:
             body = json.loads(text)
         except ValueError as error:
