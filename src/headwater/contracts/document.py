@@ -157,7 +157,7 @@ class Document:
     @classmethod
     @lru_cache(maxsize=64)
     def from_json(cls, text: str) -> Document:
-        """The document whose `to_json` is `text`, read once. Misuse for anything unknown, missing or of another form."""
+        """The document whose `to_json` is `text`, kept. Misuse for what is unknown, missing or of another format."""
         try:
             body = json.loads(text)
         except ValueError as error:
