@@ -18,6 +18,7 @@ from headwater.services.batches import Imported
 from headwater.services.connectors.keeping import add, change, find, opened
 from headwater.services.connectors.syncing import files_of_store, sync_files
 from headwater.services.dead_letters import mirror
+from headwater.services.tried_sources import try_each
 from headwater.services.verification import verify
 from headwater.telemetry import SilentProgress
 from tests.connectors.servers_object_stores import BUCKET, SECRETS, S3Server, seaweedfs
@@ -88,6 +89,21 @@ def test_new_and_changed_files_come_in_and_no_other_is_fetched(bucket: Bucket) -
     assert bucket.loaded() == {"1": "100", "2": "200", "3": "110", "4": "220", "5": "120"}
     assert all(each.view is None and each.error is None for each in bucket.sync().values())
     assert verify(bucket.river.installation, progress=SilentProgress()).differences == ()
+
+
+def test_a_dry_run_fetches_only_what_its_sample_needs(bucket: Bucket) -> None:
+    installation, base = bucket.river.installation, bucket.river.folder
+
+    def tried(rows: int | None) -> dict[str, str]:
+        each = try_each(installation, bucket.recipe, base, rows=rows, every=False, progress=SilentProgress())
+        return {one.source: one.state for one in each}
+
+    obstore.put(bucket.server.owner, "bills/2024/03.csv", b"something,else\n1,2\n")
+    assert tried(2) == {"bills/2024/01.csv": "succeeded"}
+    every = {"bills/2024/01.csv": "succeeded", "bills/2024/02.csv": "succeeded_with_quarantine"}
+    assert tried(None) == every | {"bills/2024/03.csv": "refused"}
+    bucket.sync()
+    assert tried(None) == dict.fromkeys(every, "unchanged") | {"bills/2024/03.csv": "refused"}
 
 
 def test_a_file_that_changes_once_it_is_listed_is_refused_by_name_and_the_others_come_in(bucket: Bucket) -> None:

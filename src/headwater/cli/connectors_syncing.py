@@ -67,33 +67,20 @@ def sync(
 
 def sync_and_tell(opened: Installation, recipe: Recipe, base: Path, *, as_json: bool) -> None:
     """Carry out a recipe that reads through a connector."""
-    from headwater.errors import Misuse
-    from headwater.services.connectors.keeping import find, is_store, tables_of
+    from headwater.services.connectors.keeping import find, tables_of
     from headwater.services.connectors.keeping import opened as source_of
     from headwater.services.connectors.planning import plan_sync
-    from headwater.services.connectors.syncing import files_of_store, sync_files
+    from headwater.services.connectors.syncing import files_to_sync, sync_files
     from headwater.telemetry import progress
 
     stored = find(opened, str(recipe.source.connector))
     with source_of(opened, stored) as source:
         if recipe.source.table is not None:
             tables_of(source, stored)
-        elif is_store(source):
-            files = files_of_store(opened, stored, source)
-            if not files:
-                raise Misuse(
-                    "there is no file to read",
-                    where=f"connector {stored.name}",
-                    remedy="Look at its pattern, and at where it starts: headwater connectors show " + stored.name,
-                )
-            ended = sync_files(opened, stored, source, files, recipe=recipe, base=base, progress=progress())
-            tell_each(ended, len(files), as_json=as_json)
         else:
-            raise Misuse(
-                "a table must be said, for this connector has several",
-                where=f"connector {stored.name}",
-                remedy=f"`headwater connectors discover {stored.name}` lists them.",
-            )
+            store, files = files_to_sync(opened, stored, source)
+            ended = sync_files(opened, stored, store, files, recipe=recipe, base=base, progress=progress())
+            tell_each(ended, len(files), as_json=as_json)
     carry_out_and_tell(opened, lambda: plan_sync(opened, recipe, base), as_json=as_json)
 
 

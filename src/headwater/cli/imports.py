@@ -63,7 +63,7 @@ def import_(
     recipe = file_recipe(file, mapping, source_name=name, chunk_size=chunk_size)
     refuse_rows(rows, dry_run=dry_run)
     if dry_run:
-        _try([(recipe, Path.cwd())], rows=rows, as_json=as_json)
+        _try([(recipe, Path.cwd())], rows=rows, every=every, as_json=as_json)
     _carry_out(recipe, Path.cwd(), every=every, as_json=as_json)
 
 
@@ -101,7 +101,7 @@ def run(
 
     refuse_rows(rows, dry_run=dry_run)
     if dry_run:
-        _try([(load_recipe(path), path.parent) for path in recipes], rows=rows, as_json=as_json)
+        _try([(load_recipe(path), path.parent) for path in recipes], rows=rows, every=every, as_json=as_json)
     if len(recipes) > 1:
         from headwater.cli.several import run_each_and_tell
 
@@ -109,9 +109,9 @@ def run(
     _carry_out(load_recipe(recipes[0]), recipes[0].parent, every=every, as_json=as_json)
 
 
-def _try(recipes: Sequence[tuple[Recipe, Path]], *, rows: int | None, as_json: bool) -> NoReturn:
+def _try(recipes: Sequence[tuple[Recipe, Path]], *, rows: int | None, every: bool, as_json: bool) -> NoReturn:
     with installation() as opened:
-        try_and_tell(opened, recipes, rows=rows, as_json=as_json)
+        try_and_tell(opened, recipes, rows=rows, every=every, as_json=as_json)
 
 
 def _carry_out(recipe: Recipe, base: Path, *, every: bool, as_json: bool) -> None:

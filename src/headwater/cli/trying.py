@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from headwater.cli import exits
 from headwater.cli.printing import print_facts, print_json, print_table
-from headwater.errors import Misuse
+from headwater.cli.several import WORSE_AND_WORSE
+from headwater.errors import HeadwaterError, Misuse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from headwater.pipeline.recipe import Recipe
     from headwater.services.installation import Installation
-    from headwater.services.trials import Refused, Trial
+    from headwater.services.trials import Refused, Trial, TriedSweep
+    from headwater.services.tried_sources import Tried
 
+_IN_WORDS = {
+    "succeeded": "would be loaded",
+    "succeeded_with_quarantine": "would be loaded, with records open in quarantine",
+    "partial_success": "would be loaded in part",
+    "failed": "would fail",
+    "refused": "would be refused",
+    "unchanged": "would be left out: it is as it was when it was loaded last",
+}
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be loaded and refused; leave nothing behind.")]
 Rows = Annotated[int | None, typer.Option("--rows", min=1, help="With --dry-run: so many records are enough.")]
 
@@ -30,45 +39,53 @@ def refuse_rows(rows: int | None, *, dry_run: bool) -> None:
 
 
 def try_and_tell(
-    installation: Installation, recipes: Sequence[tuple[Recipe, Path]], *, rows: int | None, as_json: bool
+    installation: Installation,
+    recipes: Sequence[tuple[Recipe, Path]],
+    *,
+    rows: int | None,
+    as_json: bool,
+    every: bool = False,
 ) -> NoReturn:
     """Try recipes one after another, each with its folder, and leave with the exit code their runs would have."""
-    trials = [trial for recipe, base in recipes for trial in _trials(installation, recipe, base, rows)]
-    if as_json:
-        print_json({"dry_run": [trial.as_json() for trial in trials]})
-    else:
-        for trial in trials:
-            _tell(trial)
-        typer.echo("Nothing was written.")
-    raise typer.Exit(max(map(_exit_code, trials), default=exits.LOADED))
-
-
-def _trials(installation: Installation, recipe: Recipe, base: Path, rows: int | None) -> Iterator[Trial]:
-    """Of what a recipe reads: a table, or file by file."""
-    from headwater.services.connectors.keeping import find, is_store, opened
-    from headwater.services.connectors.syncing import fetched_files
-    from headwater.services.imports import source_files
-    from headwater.services.trials import try_file, try_sync
+    from headwater.services.tried_sources import Tried, try_each
     from headwater.telemetry import progress
 
-    if recipe.source.contract is not None:
-        raise Misuse(
-            "records of a contract are read from the database itself, which a dry run does not do",
-            where=f"recipe {recipe.recipe}, source.contract",
-            valid="a recipe with a path or a connector",
-        )
-    if recipe.source.connector is None:
-        for file in source_files(installation, recipe, base):
-            yield try_file(installation, recipe, base, file, rows=rows, progress=progress())
-        return
-    stored = find(installation, recipe.source.connector)
-    with opened(installation, stored) as source:
-        if recipe.source.table is not None or not is_store(source):
-            yield try_sync(installation, recipe, base, rows=rows, progress=progress())
-            return
-        with TemporaryDirectory(prefix="headwater-") as folder:
-            for file in fetched_files(installation, stored, source, Path(folder)):
-                yield try_file(installation, recipe, base, file, rows=rows, progress=progress())
+    told: list[Tried] = []
+    codes: list[int] = []
+    not_looked_at = 0
+    for recipe, base in recipes:
+        tried: list[Tried] = []
+        try:
+            for each in try_each(installation, recipe, base, rows=rows, every=every, progress=progress()):
+                tried.append(each)
+                if not as_json:
+                    _tell_source(each)
+            codes.append(_exit_code(tried))
+            not_looked_at += tried[-1].count - tried[-1].number
+        except HeadwaterError as error:
+            if len(recipes) == 1:
+                raise
+            # Of several recipes each is run by a program of its own, and the error of one ends no other.
+            typer.echo(f"{recipe.recipe}: {error}", err=True)
+            codes.append(exits.USAGE if isinstance(error, Misuse) else exits.ERROR)
+            tried.append(Tried(source=recipe.recipe, error=error))
+        told += tried
+    if as_json:
+        print_json({"dry_run": [each.as_json() for each in told], "not_looked_at": not_looked_at})
+    else:
+        if not_looked_at:
+            typer.echo(f"{not_looked_at:,} more files were not looked at: those above hold records enough.")
+        typer.echo("Nothing was written.")
+    raise typer.Exit(max(codes, key=WORSE_AND_WORSE.index))
+
+
+def _tell_source(tried: Tried) -> None:
+    if tried.count > 1:
+        typer.echo(f"{tried.number} of {tried.count}  {tried.source}: {_IN_WORDS[tried.state]}")
+    if tried.error is not None:
+        typer.echo(f"  {tried.error}", err=True)
+    if tried.trial is not None:
+        _tell(tried.trial)
 
 
 def _tell(trial: Trial) -> None:
@@ -79,11 +96,13 @@ def _tell(trial: Trial) -> None:
         f"all {trial.read:,} records" if trial.is_whole else f"{trial.read:,} of about {trial.planned:,} records"
     )
     figures = {} if trial.figures is None else trial.figures
+    sweep = [] if trial.sweep is None else [("would be deleted", _deleted(trial.sweep))]
     print_facts(
         [
             ("source", f"{trial.source} by mapping {trial.mapping} to {trial.contract}"),
             ("looked at", looked_at),
             ("would be loaded", f"{trial.loaded:,}" + (f", {trial.merged:,} merged" if trial.merged else "")),
+            *sweep,
             ("skipped", counts(dict(trial.skipped))),
             ("noticed", counts(dict(trial.noticed.most_common()))),
             *([("figures", "\n".join(f"{kg / 1000:,.3f} t CO2e, {name}" for name, kg in figures.items()))]
@@ -94,6 +113,8 @@ def _tell(trial: Trial) -> None:
         typer.echo(f"noticed: {line}")
     for number, why in trial.gaps.items():
         typer.echo(f"chunk {number} cannot be read: {why}")
+    if trial.broken_off is not None:
+        typer.echo(f"the run would end here: {trial.broken_off}")
     if not trial.quarantined:
         typer.echo("No record would be quarantined.")
         return
@@ -105,6 +126,16 @@ def _tell(trial: Trial) -> None:
         numbers=["records"],
         whole=["rule"],
     )
+    if trial.settled:
+        typer.echo(f"{trial.settled:,} of them were dismissed or resubmitted before, and stay so.")
+
+
+def _deleted(sweep: TriedSweep) -> str:
+    if sweep.rows is None:
+        return f"not known: {sweep.why}"
+    if sweep.why is not None:
+        return f"none: {sweep.why}"
+    return f"{sweep.rows:,} that the source no longer holds" if sweep.rows else "none"
 
 
 def _said(refused: Refused) -> str:
@@ -112,7 +143,11 @@ def _said(refused: Refused) -> str:
     return f"record {refused.record}: {refused.field}{': ' if refused.field else ''}{refused.message}{value}"
 
 
-def _exit_code(trial: Trial) -> int:
-    if trial.gaps:
-        return exits.PARTIAL if trial.read else exits.ERROR
-    return exits.OPEN_IN_QUARANTINE if trial.quarantined else exits.LOADED
+def _exit_code(tried: Sequence[Tried]) -> int:
+    """As of imports: error where nothing could be read, partial success where some of it could not."""
+    codes = [
+        exits.LOADED if each.state == "unchanged" else exits.OF_STATE.get(each.state, exits.ERROR) for each in tried
+    ]
+    if all(code == exits.ERROR for code in codes):
+        return exits.ERROR
+    return exits.PARTIAL if exits.ERROR in codes else max(codes)

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from headwater.connectors.csv_file import ChunkSpan
 from headwater.engine.duck import engine
 from headwater.errors import HeadwaterError, RetryLater, Stopped
+from headwater.mapping import compile_mapping
 from headwater.pipeline.hash_columns import first_bytes
 from headwater.pipeline.prepare import Preparation
 from headwater.pipeline.refusals import Conflict, conflict_rows
@@ -32,12 +33,16 @@ from headwater.services.drift import drift_in_words
 from headwater.services.imports import ENGINE_THREADS, found_file, source_id
 from headwater.services.logic import compile_logic
 from headwater.services.run_texts import RunTexts
+from headwater.services.scratch import scratch
 from headwater.services.sources import layout_as_json
+from headwater.services.tried_sweeps import rows_to_go
 from headwater.store.blobs import BlobStore
+from headwater.store.quarantine import find_held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import duckdb
     import numpy.typing as npt
 
     from headwater.pipeline.recipe import Recipe
@@ -49,6 +54,8 @@ if TYPE_CHECKING:
 
 SAMPLES = 3
 """So many refused records are shown of each rule."""
+SETTLED = frozenset({"dismissed", "resubmitted"})
+"""States in which a refused record stays when it is read again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,17 +77,31 @@ class Rule:
     samples: list[Refused] = field(default_factory=list)
 
 
+@dataclass(frozen=True, kw_only=True)
+class TriedSweep:
+    """How many rows a full load would delete since the source no longer holds them; None where that is not known.
+    `why` nothing is deleted, or why it is not known.
+    """
+
+    rows: int | None
+    why: str | None = None
+
+
 @dataclass(kw_only=True)
 class Trial:
     """What a run would do with what was looked at.
 
-    planned   records as the plan counts or estimates them; `is_whole`: all of them were looked at
-    loaded    records that would be loaded, or found to stand as they are
-    merged    equal to an earlier record of the same key
-    refused   rule -> records; one record may break several rules, `quarantined` counts records
-    noticed   rule -> findings on records that would be loaded
-    figures   method and set of potentials -> kg of CO2e that would be calculated; None where nothing is
-    gaps      chunk -> why it could not be read
+    planned     records as the plan counts or estimates them; `is_whole`: all of them were looked at
+    chunks      chunks that were gone through
+    loaded      records that would be loaded, or found to stand as they are
+    merged      equal to an earlier record of the same key
+    refused     rule -> records; one record may break several rules, `quarantined` counts records
+    settled     of those quarantined, records that were dismissed or resubmitted before and stay so
+    noticed     rule -> findings on records that would be loaded
+    figures     method and set of potentials -> kg of CO2e that would be calculated; None where nothing is
+    gaps        chunk -> why it could not be read
+    sweep       what would be deleted; None where the load is not a full one
+    broken_off  the error that would end the run, if any
     """
 
     source: str
@@ -88,22 +109,35 @@ class Trial:
     mapping: str
     planned: int
     is_whole: bool = True
+    chunks: int = 0
     read: int = 0
     loaded: int = 0
     merged: int = 0
     quarantined: int = 0
+    settled: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     refused: dict[str, Rule] = field(default_factory=dict)
     noticed: Counter[str] = field(default_factory=Counter)
     figures: dict[str, Decimal] | None = None
     gaps: dict[int, str] = field(default_factory=dict)
     drift: tuple[str, ...] = ()
+    sweep: TriedSweep | None = None
+    broken_off: str | None = None
+
+    @property
+    def state(self) -> str:
+        """In which the run would end, if the rest is as what was looked at."""
+        if self.broken_off is not None or (self.gaps and not self.chunks):
+            return "failed"
+        if self.gaps:
+            return "partial_success"
+        return "succeeded_with_quarantine" if self.quarantined > self.settled else "succeeded"
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; figures as texts, exactly."""
         figures = None if self.figures is None else {name: str(kg) for name, kg in self.figures.items()}
         counts = {"skipped": dict(self.skipped), "noticed": dict(self.noticed)}
-        return {**asdict(self), **counts, "figures": figures}
+        return {**asdict(self), **counts, "figures": figures, "state": self.state}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +179,7 @@ def try_file(
         size = recipe.load.chunk_size or installation.settings.chunk_size
         smaller = recipe.load.model_copy(update={"chunk_size": min(size, rows or size)})
         found = found_file(trying, recipe.model_copy(update={"load": smaller}), base, file)
+        compile_mapping(found.logic.mapping, found.logic.contract, found.taken.plan.columns)
         body = layout_as_json(found.taken)
         texts = RunTexts(trying, _Text(layout=body, text_sha256=found.taken.text.sha256))
         source = source_id(found.logic.mapping, found.name)
@@ -156,10 +191,8 @@ def try_file(
 @contextmanager
 def _leaving_nothing(installation: Installation) -> Iterator[Installation]:
     """The installation for trying: what is kept is kept in a folder that goes."""
-    parent = installation.settings.data_dir
-    parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="tried-", dir=parent) as folder:
-        yield replace(installation, blobs=BlobStore(Path(folder)), keeps=False)
+    with scratch(installation.settings.data_dir, "tried") as folder:
+        yield replace(installation, blobs=BlobStore(folder), keeps=False)
 
 
 class _Trying:
@@ -182,9 +215,13 @@ class _Trying:
         self._name = name
         self._rows = rows
         self._seen: list[_Seen] = []
+        self._keys: list[npt.NDArray[np.uint64]] = []
+        self._refused_so_far: Counter[str] = Counter()
 
     def through(self, spans: Sequence[ChunkSpan], progress: Progress) -> Trial:
-        """All chunks in order, or as many as hold enough rows. A chunk whose input is refused is a gap."""
+        """All chunks in order, or as many as hold enough rows. A chunk whose input is refused is a gap; what would end
+        the run ends the trial, and is told in it.
+        """
         mapping, contract = self._logic.mapping, self._logic.contract
         trial = Trial(
             source=self._name,
@@ -192,6 +229,13 @@ class _Trying:
             mapping=f"{mapping.mapping} {mapping.version}",
             planned=sum(span.records for span in spans),
         )
+        try:
+            self._try(trial, spans, progress)
+        except HeadwaterError as error:
+            trial.broken_off, trial.is_whole = str(error), False
+        return trial
+
+    def _try(self, trial: Trial, spans: Sequence[ChunkSpan], progress: Progress) -> None:
         memory = f"{self._installation.settings.memory_limit // 2**20}MiB"
         progress.start(f"trying {self._name}", total=trial.planned)
         with engine(memory_limit=memory, threads=ENGINE_THREADS) as duck, self._texts as texts:
@@ -210,8 +254,20 @@ class _Trying:
                     progress.advance(span.records)
             finally:
                 progress.finish()
-        trial.is_whole = self._rows is None or trial.read < self._rows
-        return trial
+            trial.is_whole = self._rows is None or trial.read < self._rows
+            if self._logic.recipe.load.strategy == "full":
+                trial.sweep = self._sweep(trial, duck)
+
+    def _sweep(self, trial: Trial, duck: duckdb.DuckDBPyConnection) -> TriedSweep:
+        if trial.gaps:
+            return TriedSweep(rows=0, why="a chunk cannot be read")
+        if trial.quarantined:
+            return TriedSweep(rows=0, why="records would be refused")
+        if not trial.is_whole:
+            return TriedSweep(rows=None, why="only a part of the records was looked at")
+        if not trial.chunks:
+            return TriedSweep(rows=0, why="the source holds no records")
+        return TriedSweep(rows=rows_to_go(self._installation, duck, self._logic.contract, self._source_id, self._keys))
 
     def _one(self, trial: Trial, preparation: Preparation, span: ChunkSpan) -> None:
         try:
@@ -222,6 +278,9 @@ class _Trying:
             trial.gaps[span.chunk_no] = str(error)
             return
         done, again = chunk.transformed, self._again(chunk)
+        trial.chunks += 1
+        if self._logic.recipe.load.strategy == "full":
+            self._keys.append(done.standing.key_hashes)
         out = pa.array(sorted({*again.merged, *(each.record_no for each in again.conflicts)}), pa.int32())
         trial.read += chunk.span.records
         trial.loaded += done.records.num_rows - len(out)
@@ -247,8 +306,22 @@ class _Trying:
         )
         for table, offset in ((chunk.ragged, 0), (chunk.transformed.refused, first), (in_conflict, 0)):
             trial.quarantined += table.num_rows
+            trial.settled += self._settled([str(each) for each in table["quarantine_id"].to_pylist()])
             for row in table.select(["record_no", "raw", "findings"]).to_pylist():
                 _note(trial, row["record_no"] + offset, row["raw"], json.loads(row["findings"]))
+
+    def _settled(self, ids: Sequence[str]) -> int:
+        """How many of these refused records are in quarantine already, dismissed or resubmitted."""
+        if not ids:
+            return 0
+        keys: list[str] = []
+        for found in ids:
+            self._refused_so_far[found] += 1
+            keys.append(f"{UUID(found)}.{self._refused_so_far[found]}")
+        tenant_id = self._installation.tenant_id
+        with self._installation.database.connect(tenant_id) as connection:
+            held = find_held(connection, tenant_id, keys, run_id=None)
+        return sum(record.state in SETTLED for record in held.values())
 
     def _add_figures(self, figures: dict[str, Decimal], results: pa.Table) -> None:
         for row in results.group_by(["method", "gwp_set"]).aggregate([("co2e_kg", "sum")]).to_pylist():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from psycopg import sql
@@ -15,6 +15,7 @@ from headwater.store.stored_rows import canonical, row_batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
     from uuid import UUID
 
     import numpy.typing as npt
@@ -28,8 +29,20 @@ QUERIES = named_queries("sweep")
 HOUSE_COLUMNS = ("absent", "record_no", "row_hash")
 
 
+class OfSource(Protocol):
+    """What is asked of a run, also of one that is only tried: its source, and since when rows are not older."""
+
+    @property
+    def source_id(self) -> bytes:
+        """As `runs.source_id`."""
+
+    @property
+    def started_at(self) -> datetime:
+        """As `runs.started_at`."""
+
+
 def older_keys(
-    connection: psycopg.Connection[Any], tenant_id: UUID, document: Document, run: Run
+    connection: psycopg.Connection[Any], tenant_id: UUID, document: Document, run: OfSource
 ) -> Iterator[pa.RecordBatch]:
     """Keys, as canonical texts, of the rows that stand and came from earlier runs of this run's source."""
     older = sql.SQL(QUERIES["older_rows"].partition("\n")[2]).format(

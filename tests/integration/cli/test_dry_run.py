@@ -45,6 +45,7 @@ def test_a_sync_is_tried_and_then_does_what_was_said(
 
     assert (tried.code, told.code) == (3, 3)
     assert (found["read"], found["loaded"], found["quarantined"], found["is_whole"]) == (40, 37, 3, True)
+    assert (found["sweep"], found["settled"]) == (None, 0)
     assert {name: rule["records"] for name, rule in found["refused"].items()} == {
         name: rule["records"] for name, rule in by_recipe["refused"].items()
     }
@@ -86,3 +87,98 @@ def test_what_cannot_be_tried_is_said(headwater: Headwater, lab: Lab) -> None:
     assert (rows.code, "--rows: it is said of a dry run only" in rows.err) == (2, True)
     missing = headwater("connectors", "sync", "lab", "-t", "nothing", "-m", lab.mapping, "--dry-run")
     assert (missing.code, "there is no table or view 'nothing'" in missing.err) == (2, True)
+
+
+def test_files_are_tried_one_by_one_as_a_run_takes_them(headwater: Headwater, form: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "months"
+    folder.mkdir()
+    (folder / "01.csv").write_text(activities([{"activity_id": "a", "quantity": "1"}]))
+    (folder / "02.csv").write_text("something,else\n1,2\n")
+    (folder / "03.csv").write_text(activities([{"activity_id": "b", "quantity": "x"}]))
+    (folder / "04.xlsx").write_bytes(b"no workbook")
+    load = ("import", folder, "-m", form)
+    tried = headwater(*load, "--dry-run", "--json")
+    assert {each["source"]: each["state"] for each in tried.json["dry_run"]} == {
+        "01.csv": "succeeded", "02.csv": "refused", "03.csv": "succeeded_with_quarantine", "04.xlsx": "refused",
+    }  # fmt: skip
+    told = headwater(*load, "--dry-run")
+    assert "2 of 4  02.csv: would be refused" in told.out
+    assert "there is no column" in told.err
+    few = headwater(*load, "--dry-run", "--rows", "1")
+    assert "3 more files were not looked at" in few.out
+    assert "02.csv" not in few.out
+    done = headwater(*load)
+    assert (tried.code, told.code, few.code, done.code) == (4, 4, 0, 4)
+
+    again = headwater(*load, "--dry-run", "--json").json["dry_run"]
+    assert [each["state"] for each in again] == ["unchanged", "refused", "unchanged", "refused"]
+    every = headwater(*load, "--dry-run", "--all", "--json").json["dry_run"]
+    assert [each["state"] for each in every][::2] == ["succeeded", "succeeded_with_quarantine"]
+    for name in ("01.csv", "03.csv"):
+        (folder / name).unlink()
+    assert (headwater(*load, "--dry-run").code, headwater(*load).code) == (1, 1)
+    alone = ("import", folder / "02.csv", "-m", form)
+    assert (headwater(*alone, "--dry-run").code, headwater(*alone).code) == (2, 2)
+
+
+def test_files_of_a_store_are_fetched_only_as_far_as_is_needed(
+    headwater: Headwater, form: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "store"
+    folder.mkdir()
+    assert headwater("connectors", "add", "store", "-k", "folder", "-s", f"path={folder}").code == 0
+    sync = ("connectors", "sync", "store", "-m", form)
+    assert (headwater(*sync, "--dry-run").code, headwater(*sync).code) == (2, 2)  # there is no file
+    for name in ("a", "b", "c"):
+        (folder / f"{name}.csv").write_text(activities([{"activity_id": name, "quantity": "1"}]))
+    (folder / "b.csv").write_text("something,else\n1,2\n")
+    few = headwater(*sync, "--dry-run", "--rows", "1", "--json")
+    assert ([each["source"] for each in few.json["dry_run"]], few.json["not_looked_at"]) == (["store/a.csv"], 2)
+    tried, done = headwater(*sync, "--dry-run"), headwater(*sync)
+    assert (tried.code, done.code) == (4, 4)
+    assert headwater(*sync, "--dry-run", "--json").json["dry_run"][0]["state"] == "unchanged"
+
+
+def test_what_a_full_load_would_delete_is_said(headwater: Headwater, full_lab: Lab, river: River) -> None:
+    sync = ("connectors", "sync", "lab", "-t", "a", "-m", full_lab.mapping, "--full", "--chunk-size", "10")
+
+    def said(*more: object) -> Any:
+        return headwater(*sync, "--dry-run", "--json", *more).json["dry_run"][0]["sweep"]
+
+    assert said() == {"rows": 0, "why": None}
+    assert headwater(*sync).code == 0
+    full_lab.change("DELETE FROM a WHERE reading_id IN (7, 21, 40)")
+    assert said() == {"rows": 3, "why": None}
+    assert said("--rows", "5") == {"rows": None, "why": "only a part of the records was looked at"}
+    assert "3 that the source no longer holds" in headwater(*sync, "--dry-run").out
+    full_lab.change("UPDATE a SET kwh = -1 WHERE reading_id = 3")
+    assert said() == {"rows": 0, "why": "records would be refused"}
+    full_lab.change("UPDATE a SET kwh = 4 WHERE reading_id = 3")
+    assert headwater(*sync).code == 0
+    assert river.rows("SELECT count(*) AS rows FROM activity_v1") == [{"rows": 37}]
+
+
+def test_what_was_settled_before_is_not_open(headwater: Headwater, form: Path, tmp_path: Path) -> None:
+    path = tmp_path / "activities.csv"
+    path.write_text(activities([{"activity_id": "a", "quantity": "1"}, {"activity_id": "b", "quantity": "x"}]))
+    load = ("import", path, "-m", form)
+    assert headwater(*load).code == 3
+    (key,) = [each["quarantine"] for each in headwater("quarantine", "list", "--json").json["records"]]
+    assert headwater("quarantine", "dismiss", key, "--reason", "no meter").code == 0
+    path.write_text(activities([{"activity_id": "c", "quantity": "2"}, {"activity_id": "b", "quantity": "x"}]))
+    tried = headwater(*load, "--dry-run")
+    assert "1 of them were dismissed or resubmitted before" in tried.out
+    assert (tried.code, headwater(*load).code) == (0, 0)
+
+
+def test_of_several_recipes_one_that_is_wrong_leaves_the_others_be(
+    headwater: Headwater, form: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "activities.csv").write_text(activities([{"activity_id": "a", "quantity": "1"}]))
+    recipes = []
+    for name, path in (("wrong", "missing.csv"), ("right", "activities.csv")):
+        recipes.append(tmp_path / f"{name}.yaml")
+        recipes[-1].write_text(yaml.safe_dump({"recipe": name, "source": {"path": path}, "mapping": form.name}))
+    tried = headwater("run", *recipes, "--dry-run", "--json")
+    assert [each["state"] for each in tried.json["dry_run"]] == ["refused", "succeeded"]
+    assert (tried.code, "wrong: missing.csv: there is no such file" in tried.err) == (2, True)

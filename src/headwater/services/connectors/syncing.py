@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from headwater.errors import HeadwaterError, InputRefused, Misuse
+from headwater.services.access.policy import Right
 from headwater.services.batches import Imported
 from headwater.services.connectors.asking import Asker
+from headwater.services.connectors.keeping import is_store
 from headwater.services.folders import SourceFile
 from headwater.services.imports import LOADED, Remote, carry_out, logic_of, plan_source, source_id, source_name
 from headwater.services.imports import stored_logic as logic_of_run
 from headwater.services.runs_view import show_run
+from headwater.services.scratch import scratch
 from headwater.store import runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from headwater.connectors.protocol import FileStore, RemoteFile
+    from headwater.connectors.protocol import Connector, FileStore, RemoteFile
     from headwater.pipeline.recipe import Recipe
     from headwater.services.installation import Installation
     from headwater.store.connectors import StoredConnector
@@ -27,7 +30,31 @@ if TYPE_CHECKING:
 
 def files_of_store(installation: Installation, stored: StoredConnector, source: FileStore) -> Sequence[RemoteFile]:
     """The files the connector's pattern means."""
+    installation.require(Right.WRITE)
     return Asker(installation, stored.connector_id, stored.name).ask(source.files, about="the list of files")
+
+
+def files_to_sync(
+    installation: Installation, stored: StoredConnector, source: Connector | FileStore
+) -> tuple[FileStore, Sequence[RemoteFile]]:
+    """The source as a store, and the files the connector's pattern means. Misuse where there is none, or where it has
+    tables and one must be said.
+    """
+    installation.require(Right.WRITE)
+    if not is_store(source):
+        raise Misuse(
+            "a table must be said, for this connector has several",
+            where=f"connector {stored.name}",
+            remedy=f"`headwater connectors discover {stored.name}` lists them.",
+        )
+    files = files_of_store(installation, stored, source)
+    if not files:
+        raise Misuse(
+            "there is no file to read",
+            where=f"connector {stored.name}",
+            remedy="Look at its pattern, and at where it starts: headwater connectors show " + stored.name,
+        )
+    return source, files
 
 
 def sync_files(
@@ -41,17 +68,16 @@ def sync_files(
     progress: Progress,
 ) -> Iterator[Imported]:
     """Bring in the files one after another; one whose version was loaded last is not even fetched."""
-    asker = Asker(installation, stored.connector_id, stored.name)
+    installation.require(Right.WRITE)
     for file in files:
         name = f"{stored.name}/{file.name}"
         try:
-            if _was_loaded(installation, recipe, base, name, file.version):
+            if is_as_loaded(installation, stored, file, recipe, base):
                 yield Imported(file=name, view=None, error=None)
                 continue
-            with TemporaryDirectory(prefix="headwater-", dir=_scratch(installation)) as folder:
-                at_hand = _fetched(asker, source, file, Path(folder), name=name)
-                remote = Remote(connector_id=stored.connector_id, version=file.version)
-                run_id = plan_source(installation, recipe, base, at_hand, remote=remote)
+            remote = Remote(connector_id=stored.connector_id, version=file.version)
+            with at_hand(installation, stored, source, file) as fetched:
+                run_id = plan_source(installation, recipe, base, fetched, remote=remote)
         except (InputRefused, Misuse) as refused:
             yield Imported(file=name, view=None, error=refused)
             continue
@@ -63,21 +89,14 @@ def sync_files(
         yield Imported(file=name, view=show_run(installation, run_id), error=error)
 
 
-def fetched_files(
-    installation: Installation, stored: StoredConnector, source: FileStore, folder: Path
+@contextmanager
+def at_hand(
+    installation: Installation, stored: StoredConnector, source: FileStore, file: RemoteFile
 ) -> Iterator[SourceFile]:
-    """The files the connector's pattern means, each at hand in the folder until the next is asked for."""
+    """A file of the store, fetched for as long as the block lasts."""
     asker = Asker(installation, stored.connector_id, stored.name)
-    for file in files_of_store(installation, stored, source):
-        at_hand = _fetched(asker, source, file, folder, name=f"{stored.name}/{file.name}")
-        yield at_hand
-        at_hand.path.unlink()
-
-
-def _scratch(installation: Installation) -> Path:
-    folder = installation.settings.data_dir / "fetched"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder
+    with scratch(installation.settings.data_dir, "fetched") as folder:
+        yield _fetched(asker, source, file, folder, name=f"{stored.name}/{file.name}")
 
 
 def _fetched(asker: Asker, source: FileStore, file: RemoteFile, folder: Path, *, name: str) -> SourceFile:
@@ -88,15 +107,18 @@ def _fetched(asker: Asker, source: FileStore, file: RemoteFile, folder: Path, *,
     return SourceFile(path=path, name=name)
 
 
-def _was_loaded(installation: Installation, recipe: Recipe, base: Path, name: str, version: str) -> bool:
+def is_as_loaded(
+    installation: Installation, stored: StoredConnector, file: RemoteFile, recipe: Recipe, base: Path
+) -> bool:
     """Whether this very version was loaded last, by the same mapping, contract, factors and code."""
     logic = logic_of(installation, recipe, base)
-    source = source_id(logic.mapping, source_name(recipe, SourceFile(path=Path(), name=name)))
+    named = SourceFile(path=Path(), name=f"{stored.name}/{file.name}")
+    source = source_id(logic.mapping, source_name(recipe, named))
     with installation.database.connect(installation.tenant_id) as connection:
         last = runs.latest_of_source(connection, installation.tenant_id, source)
     return (
         last is not None
         and last.state in LOADED
-        and last.layout.get("remote", {}).get("version") == version
+        and last.layout.get("remote", {}).get("version") == file.version
         and logic_of_run(installation, last).hash == logic.hash
     )

@@ -1,0 +1,56 @@
+"""How many rows the sweep of a full load would delete, found as the sweep finds them and with nothing deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from headwater.pipeline.seen import SeenKeys
+from headwater.services.full_loads import _key_hashes as stored_key_hashes
+from headwater.store.sweep import holding_chunks, key_hashes, older_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import duckdb
+    import numpy.typing as npt
+
+    from headwater.contracts import Document
+    from headwater.services.installation import Installation
+
+
+@dataclass(frozen=True, kw_only=True)
+class _RunToCome:
+    """A run of a source that begins after all that there are."""
+
+    source_id: bytes
+    started_at: datetime
+
+
+def rows_to_go(
+    installation: Installation,
+    duck: duckdb.DuckDBPyConnection,
+    contract: Document,
+    source_id: bytes,
+    read: Sequence[npt.NDArray[np.uint64]],
+) -> int:
+    """Rows that earlier runs of a source have loaded, whose keys are not among those `read` now, and which no other
+    source holds.
+    """
+    tenant_id, count = installation.tenant_id, 0
+    run = _RunToCome(source_id=source_id, started_at=datetime.max.replace(tzinfo=UTC))
+    with (
+        installation.database.connect(tenant_id) as connection,
+        installation.database.connect(tenant_id) as other,
+        SeenKeys(lambda: iter(read)) as seen,
+        SeenKeys(lambda: key_hashes(other, tenant_id, holding)) as held,
+    ):
+        holding = holding_chunks(connection, tenant_id, contract, source_id)
+        for batch in older_keys(connection, tenant_id, contract, run):
+            hashes = stored_key_hashes(duck, contract, pa.Table.from_batches([batch]))
+            count += int(np.count_nonzero(~(seen.among(hashes) | held.among(hashes))))
+    return count
