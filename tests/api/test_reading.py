@@ -33,14 +33,19 @@ def test_records_are_filtered_sorted_paged_and_exported(api: Api) -> None:
         one = client.get("/records/activity@1/A003")
         assert one.headers["etag"] == f'"{one.json()["version"]}"'
         assert Decimal(one.json()["values"]["quantity"]) == 3
+        loaded = "activity_id:starts:A0"
         csv = client.get("/records/activity@1/export", params={"filter": "region:eq:FR"})
         assert csv.headers["content-type"] == "text/csv; charset=utf-8"
         assert csv.text.count("\n") == 14
-        parquet = client.get("/records/activity@1/export", params={"format": "parquet", "sort": "-quantity"})
+        parquet = client.get(
+            "/records/activity@1/export", params={"format": "parquet", "sort": "-quantity", "filter": loaded}
+        )
         table = pq.read_table(io.BytesIO(parquet.content))
         assert table["activity_id"][0].as_py() == "A024"
         assert str(table.schema.field("quantity").type).startswith("decimal128")
-        arrow = pa.ipc.open_stream(client.get("/records/activity@1/export", params={"format": "arrow"}).content)
+        arrow = pa.ipc.open_stream(
+            client.get("/records/activity@1/export", params={"format": "arrow", "filter": loaded}).content
+        )
         assert arrow.read_all().num_rows == 25
         trace = client.get("/records/activity@1/A003/trace").json()
         assert trace["record"]["run"]["run_id"] == str(run_id)

@@ -29,6 +29,7 @@ from headwater.services.sign_in.sessions import Origin
 
 RIGHT = "x-right"
 SHOWN_ONCE = "x-shown-once"
+ANYWHERE = "x-anywhere"
 DEEPEST = 32
 CALLERS_REMEMBERED = 10_000
 _TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -80,10 +81,11 @@ class GuardedRoute(APIRoute):
         handle = super().get_route_handler()
         said = self.openapi_extra or {}
         right, shown_once = Right(said[RIGHT]), bool(said.get(SHOWN_ONCE))
+        anywhere = bool(said.get(ANYWHERE))
 
         async def guarded(request: Request) -> Response:
             house: House = request.app.state.house
-            caller = await run_in_threadpool(_known, house, request, right)
+            caller = await run_in_threadpool(_known, house, request, right, anywhere=anywhere)
             request.state.installation = caller
             contextvars.bind_contextvars(actor=caller.actor.name)
             if request.method in {"GET", "HEAD"} or _brings_a_file(request):
@@ -113,7 +115,7 @@ def _brings_a_file(request: Request) -> bool:
     return request.headers.get("content-type") == "application/offset+octet-stream"
 
 
-def _known(house: House, request: Request, right: Right) -> Installation:
+def _known(house: House, request: Request, right: Right, *, anywhere: bool) -> Installation:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     address = request.client.host if request.client else ""
     if scheme.lower() != "bearer" or not token.strip():
@@ -130,7 +132,9 @@ def _known(house: House, request: Request, right: Right) -> Installation:
         house.pace.take(f"address {address}")
         raise
     house.pace.take(f"{caller.tenant_id} {caller.actor.name}")
-    caller.require(right, on=f"{request.method} {request.url.path}")
+    units = caller.actor.units_with(right) if anywhere else None
+    if not units:  # else what they may in these units is asked by the service
+        caller.require(right, on=f"{request.method} {request.url.path}")
     return caller
 
 
@@ -180,7 +184,15 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def needs(right: Right, *statuses: int, shown_once: bool = False, **more: Any) -> dict[str, Any]:
-    """What a route declares: the right without which nobody gets in, and the problems of its own."""
-    extra = {RIGHT: right.value} | ({SHOWN_ONCE: True} if shown_once else {})
+def needs(
+    right: Right, *statuses: int, shown_once: bool = False, anywhere: bool = False, **more: Any
+) -> dict[str, Any]:
+    """What a route declares: the right without which nobody gets in, and the problems of its own.
+
+    anywhere    the right in any unit lets in; which things it reaches, the service says
+    shown_once  the answer holds a secret, and is not kept for who sends the same again
+    """
+    extra: dict[str, Any] = {RIGHT: right.value}
+    extra |= {SHOWN_ONCE: True} if shown_once else {}
+    extra |= {ANYWHERE: True} if anywhere else {}
     return {"openapi_extra": extra, "responses": problems(400, 413, *statuses), **more}

@@ -12,7 +12,7 @@ from headwater.api import problems
 from headwater.api.access import House, Pace
 from headwater.api.envelope import Envelope
 from headwater.api.routes import EVERY, health
-from headwater.services.installation import open_installation
+from headwater.services.installation import open_installation, serving
 from headwater.services.sign_in.authentication import authenticate
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with open_installation(settings) as installation:
+        with open_installation(settings) as opened, serving(opened) as installation:
             pace = Pace(settings.api_requests_a_minute)
             app.state.house = House(installation=installation, sign_in=authenticate, pace=pace)
             yield

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 
-from headwater.errors import Conflict, NotFound
+from headwater.errors import Misuse
 from headwater.services.listing import MOST, USUAL, Question
 
 if TYPE_CHECKING:
@@ -50,25 +50,18 @@ def etag(version: object) -> str:
     return f'"{version}"'
 
 
-def match(if_match: str | None, version: object, *, mine: object, theirs: object) -> None:
-    """Conflict (412) with both versions, where the one that the caller looked at is not the one that stands."""
+def expected_version(if_match: str | None) -> int | None:
+    """The version that If-Match names; None where any will do."""
     if if_match is None or if_match.strip() == "*":
-        return
-    if etag(version) in [part.strip().removeprefix("W/") for part in if_match.split(",")]:
-        return
-    error = Conflict(
-        "it was changed since you looked",
-        where="If-Match",
-        value=if_match,
-        valid=etag(version),
-        remedy="Compare `mine` with `theirs`, and send the change again with the ETag that stands.",
-    )
-    error.mine, error.theirs = mine, theirs
-    raise error
+        return None
+    text = if_match.strip().removeprefix("W/").strip('"')
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise Misuse("this is no ETag of ours", where="If-Match", value=if_match, valid="the ETag of the thing, or *")
+    return int(text)
 
 
-def only_known(value: str, known: object, *, what: str) -> str:
-    """A name that is there; NotFound for any other."""
-    if value not in known:  # type: ignore[operator]  # any collection
-        raise NotFound(f"there is no such {what}", where=what, value=value)
-    return value
+def expected_hash(if_match: str | None) -> str | None:
+    """The same where a version is a hash."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    return if_match.strip().removeprefix("W/").strip('"')

@@ -14,6 +14,7 @@ from headwater.services.access.policy import OPERATOR, Actor
 from headwater.store import audit, embedded, upgrade
 from headwater.store.blobs import BlobStore
 from headwater.store.database import Database
+from headwater.store.pooled import pooled
 from headwater.store.tenants import is_known, tenant_id
 
 if TYPE_CHECKING:
@@ -157,6 +158,13 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
             remedy="Check its spelling, or make it known: `headwater db upgrade` with HEADWATER_OWNER_URL set.",
         )
     yield opened
+
+
+@contextmanager
+def serving(installation: Installation) -> Iterator[Installation]:
+    """The same installation for a server: its connections are kept open between requests."""
+    with pooled(installation.database.url) as database:
+        yield replace(installation, database=database)
 
 
 def _is_known(installation: Installation) -> bool:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import csv as arrow_csv
 
 from headwater.contracts.table import history_name, table_name
 from headwater.errors import Misuse, NotFound
+from headwater.services.access.masking import masked_table, masked_values, personal_fields, show_records_clear
 from headwater.services.access.policy import Right
 from headwater.services.listing import Listed, Page, Question, ask, by_name, choice_of
 from headwater.services.tracing import canonical_values, parse_key
@@ -71,23 +73,27 @@ def contract_of(installation: Installation, reference: str) -> Document:
     return installation.contract(name, int(major))
 
 
-def list_records(installation: Installation, reference: str, question: Question) -> Page:
-    """A page of records, by key where no sort is said."""
+def list_records(installation: Installation, reference: str, question: Question, *, clear: bool = False) -> Page:
+    """A page of records, by key where no sort is said. What is personal is masked, unless it is asked for in clear."""
     installation.require(Right.QUERY if question.filters or question.sort else Right.READ)
     document = contract_of(installation, reference)
+    if clear:
+        show_records_clear(installation, document)
     page = ask(installation, listed_of(document), question)
     return Page(
-        items=[vars(_record(document, row)) for row in page.items],
+        items=[vars(_record(document, row, clear=clear)) for row in page.items],
         next_cursor=page.next_cursor,
         total=page.total,
         at_least=page.at_least,
     )
 
 
-def show_record(installation: Installation, reference: str, key: str) -> Record:
+def show_record(installation: Installation, reference: str, key: str, *, clear: bool = False) -> Record:
     """The record of a key, whose fields are joined by `|`."""
     installation.require(Right.READ)
     document = contract_of(installation, reference)
+    if clear:
+        show_records_clear(installation, document)
     with installation.database.connect(installation.tenant_id) as connection:
         found = find_rows(connection, installation.tenant_id, document, _key(document, key))
     if not found:
@@ -96,11 +102,16 @@ def show_record(installation: Installation, reference: str, key: str) -> Record:
     return Record(
         key=key_text(document, row.values),
         version=row.row_hash.hex(),
-        values=plain_values(document, row.values),
+        values=_shown(document, row.values, clear=clear),
         absent=row.absent,
         chunk_id=str(row.chunk_id),
         record_no=row.record_no,
     )
+
+
+def _shown(document: Document, values: Mapping[str, Any], *, clear: bool) -> dict[str, Any]:
+    plain = plain_values(document, values)
+    return plain if clear else masked_values(document, plain)
 
 
 def history_of(installation: Installation, reference: str, key: str, question: Question) -> Page:
@@ -108,15 +119,14 @@ def history_of(installation: Installation, reference: str, key: str, question: Q
     installation.require(Right.READ)
     document = contract_of(installation, reference)
     values = _key(document, key)
-    columns = by_name([*_columns(document), *PAST])
-    names = [spec.name for spec in document.key]
+    columns = by_name([*_columns(document), *HOUSE, *PAST])
     past = Listed(
         what=f"past records of {document.name}",
         table=history_name(document),
         columns=columns,
         order=[],
-        key=[*names, "superseded_by", "chunk_id", "record_no"],
-        filters=frozenset(columns) - _hidden(document),
+        key=["superseded_by", "chunk_id", "record_no"],
+        filters=frozenset(columns) - personal_fields(document),
     )
     also = [
         Condition(column=columns[spec.name], operator="eq", value=spec.kind.canonical(values[spec.name]))
@@ -124,43 +134,55 @@ def history_of(installation: Installation, reference: str, key: str, question: Q
     ]
     page = ask(installation, past, question, also=also)
     items = [
-        vars(_record(document, row)) | {name.name: str(row[name.name]) for name in PAST} for row in page.items
+        vars(_record(document, row, clear=False)) | {name.name: str(row[name.name]) for name in PAST}
+        for row in page.items
     ]  # fmt: skip
     return Page(items=items, next_cursor=page.next_cursor, total=page.total, at_least=page.at_least)
 
 
-def export(installation: Installation, reference: str, question: Question, form: Form) -> Iterator[bytes]:
+def export(
+    installation: Installation, reference: str, question: Question, form: Form, *, clear: bool = False
+) -> Iterator[bytes]:
     """All records asked for as one file, block by block, whatever their number. Errors come before the first block."""
     installation.require(Right.QUERY)
     document = contract_of(installation, reference)
-    listed = listed_of(document, house=False)
-    choice = choice_of(listed, question)
-    return _exported(installation, document, choice, form)
+    if clear:
+        show_records_clear(installation, document)
+    choice = choice_of(listed_of(document), question)
+    choice = replace(choice, columns=_fields(document))
+    return _exported(installation, document, choice, form, clear=clear)
 
 
-def _exported(installation: Installation, document: Document, choice: listing.Choice, form: Form) -> Iterator[bytes]:
+def _exported(
+    installation: Installation, document: Document, choice: listing.Choice, form: Form, *, clear: bool
+) -> Iterator[bytes]:
     tenant_id = installation.tenant_id
+    hidden = frozenset() if clear else personal_fields(document)
     with installation.database.snapshot(tenant_id) as connection:
-        if form == "csv":
+        if form == "csv" and not hidden:
             yield from listing.csv_blocks(connection, tenant_id, choice)
             return
-        schema = pa.schema([(spec.name, _arrow_type(spec)) for spec in document.fields])
+        whole = pa.schema([(spec.name, _arrow_type(spec)) for spec in document.fields])
+        schema = masked_table(document, whole.empty_table()).schema if hidden else whole
         schema = schema.with_metadata({"contract": document.reference, "contract_sha256": document.hash.hex()})
         out = _Blocks()
         with ExitStack() as open_:
-            writer: Any = (
-                pq.ParquetWriter(pa.PythonFile(out, mode="w"), schema, compression="zstd")
-                if form == "parquet"
-                else pa.ipc.new_stream(out, schema)
-            )
-            open_.enter_context(writer)
+            writer = open_.enter_context(_writer(out, schema, form))
             for rows in listing.batches(connection, tenant_id, choice):
                 columns = [
-                    pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), schema.types, strict=True)
+                    pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), whole.types, strict=True)
                 ]
-                writer.write_batch(pa.record_batch(columns, schema=schema))
+                table = pa.table(columns, schema=whole)
+                writer.write_table(masked_table(document, table) if hidden else table)
                 yield out.take()
         yield out.take()
+
+
+def _writer(out: _Blocks, schema: pa.Schema, form: Form) -> Any:
+    sink: Any = pa.PythonFile(out, mode="w")
+    if form == "csv":
+        return arrow_csv.CSVWriter(sink, schema)
+    return pq.ParquetWriter(sink, schema, compression="zstd") if form == "parquet" else pa.ipc.new_stream(sink, schema)
 
 
 class _Blocks(io.RawIOBase):
@@ -186,22 +208,23 @@ class _Blocks(io.RawIOBase):
         return taken
 
 
-def listed_of(document: Document, *, house: bool = True) -> Listed:
+def listed_of(document: Document) -> Listed:
     """The list of a contract's records."""
-    columns = by_name([*_columns(document), *HOUSE] if house else _fields(document))
+    columns = by_name([*_columns(document), *HOUSE])
     return Listed(
         what=f"records of {document.name}",
         table=table_name(document),
         columns=columns,
         order=[],
-        key=[spec.name for spec in document.key],
-        filters=frozenset(columns) - _hidden(document),
+        key=_order_of(document),
+        filters=frozenset(columns) - personal_fields(document),  # an answer to such a question would tell it
     )
 
 
-def _hidden(document: Document) -> frozenset[str]:
-    """By what is personal nobody asks: an answer would tell it."""
-    return frozenset(spec.name for spec in document.fields if spec.personal and not spec.key)
+def _order_of(document: Document) -> list[str]:
+    """By key; where that is personal, by where records came from, for a cursor would tell the key."""
+    names = [spec.name for spec in document.key]
+    return ["chunk_id", "record_no"] if personal_fields(document) & set(names) else names
 
 
 def _fields(document: Document) -> list[Column]:
@@ -223,12 +246,13 @@ def _arrow_type(spec: Any) -> pa.DataType:
     return kind
 
 
-def _record(document: Document, row: Mapping[str, Any]) -> Record:
+def _record(document: Document, row: Mapping[str, Any], *, clear: bool) -> Record:
     values = {spec.name: row[spec.name] for spec in document.fields}
+    shown = _shown(document, values, clear=clear)
     return Record(
-        key=key_text(document, values),
+        key="|".join(str(shown[spec.name]) for spec in document.key),
         version=bytes(row["row_hash"]).hex(),
-        values=plain_values(document, values),
+        values=shown,
         absent=row["absent"],
         chunk_id=str(row["chunk_id"]),
         record_no=row["record_no"],

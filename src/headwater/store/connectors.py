@@ -12,7 +12,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from headwater.errors import Misuse
+from headwater.errors import Conflict, Misuse, NotFound
 from headwater.store.queries import named_queries
 from headwater.store.records import select
 
@@ -85,7 +85,7 @@ def add_connector(
     try:
         connection.execute(QUERIES["add"], {**values, "config": Jsonb(config)})
     except psycopg.errors.UniqueViolation as error:
-        raise Misuse(
+        raise Conflict(
             "there is a connector of this name",
             where="connectors add",
             value=name,
@@ -119,12 +119,17 @@ def list_connectors(connection: psycopg.Connection[Any], tenant_id: UUID) -> lis
     return select(connection, StoredConnector, QUERIES["list"], {"tenant_id": tenant_id})
 
 
+def lock_connector(connection: psycopg.Connection[Any], tenant_id: UUID, name: str) -> None:
+    """Keep others from changing a connector until the transaction ends; nothing where there is none."""
+    connection.execute(QUERIES["lock"], {"tenant_id": tenant_id, "name": name})
+
+
 def find_connector(connection: psycopg.Connection[Any], tenant_id: UUID, name: str) -> StoredConnector:
     """The connector of a name; Misuse naming those there are."""
     found = select(connection, StoredConnector, QUERIES["named"], {"tenant_id": tenant_id, "name": name})
     if not found:
         known = ", ".join(each.name for each in list_connectors(connection, tenant_id))
-        raise Misuse(
+        raise NotFound(
             "there is no such connector",
             where="connector",
             value=name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import psycopg
@@ -15,6 +16,10 @@ from headwater.store import audit
 from headwater.store.failures import translate, translated
 from headwater.store.load import ChunkKey, ChunkTransaction
 from headwater.store.queries import named_queries
+from headwater.store.queue import queue_connector
+
+if TYPE_CHECKING:
+    from procrastinate import PsycopgConnector
 
 QUERIES = named_queries("session")
 CONNECT_SECONDS = 10
@@ -27,6 +32,7 @@ class TenantConnection(psycopg.Connection[TupleRow]):
     """
 
     actor: str = audit.ACTOR
+    job_id: UUID | None = None  # on whose behalf runs are planned, where it is a job's
 
     def __exit__(
         self,
@@ -44,31 +50,37 @@ class TenantConnection(psycopg.Connection[TupleRow]):
 class Database:
     """Connections as the application's role. Forced row-level security shows it the rows of its tenant, no others."""
 
-    def __init__(self, app_url: str, actor: str = audit.ACTOR) -> None:
+    def __init__(self, app_url: str, actor: str = audit.ACTOR, job_id: UUID | None = None) -> None:
         self._url = app_url
         self._actor = actor
-
-    def acting(self, actor: str) -> Database:
-        """The same database, on behalf of somebody else."""
-        return Database(self._url, actor)
-
-    def connect(self, tenant_id: UUID) -> TenantConnection:
         self._job_id = job_id
 
     @property
     def url(self) -> str:
         """Where it is; a secret."""
         return self._url
+
+    def acting(self, actor: str) -> Database:
+        """The same database, on behalf of somebody else."""
+        return Database(self._url, actor, self._job_id)
+
+    def for_job(self, job_id: UUID, actor: str) -> Database:
+        """The same database for a job, whose runs are noted as such, on behalf of whoever asked for it."""
+        return Database(self._url, actor, job_id)
+
+    def connect(self, tenant_id: UUID) -> TenantConnection:
         """A new connection, autocommit off, for the rows of `tenant_id`; use it as `with database.connect(…) as c:`.
 
         RetryLater when the server cannot be reached, Misuse when the role could look past row-level security.
         """
         with translated("connect to the database"):
-            connection = TenantConnection.connect(
-                self._url, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="headwater"
-            )
-            # Outside a transaction, because a rollback would take the tenant away with it.
-            row = connection.execute(QUERIES["bind_tenant"], {"tenant": str(tenant_id)}).fetchone()
+            connection = self._opened()
+            try:
+                # Outside a transaction, because a rollback would take the tenant away with it.
+                row = connection.execute(QUERIES["bind_tenant"], {"tenant": str(tenant_id)}).fetchone()
+            except BaseException:
+                connection.close()
+                raise
         if row is None or row[0]:
             role = connection.info.user
             connection.close()
@@ -81,7 +93,18 @@ class Database:
             )
         connection.autocommit = False
         connection.actor = self._actor
+        connection.job_id = self._job_id
         return connection
+
+    def apart(self) -> Database:
+        """The same, each connection one of its own: for what holds a lock until its session ends."""
+        return self
+
+    def _opened(self) -> TenantConnection:
+        """A connection in autocommit, bound to no tenant."""
+        return TenantConnection.connect(
+            self._url, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="headwater"
+        )
 
     def snapshot(self, tenant_id: UUID) -> TenantConnection:
         """A connection that changes nothing and sees all as it was at its first question, whoever works meanwhile."""
@@ -89,6 +112,10 @@ class Database:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         return connection
+
+    def queue(self, *, connections: int) -> PsycopgConnector:
+        """What a worker takes jobs through, those of all organisations."""
+        return queue_connector(self._url, connections=connections)
 
     @contextmanager
     def chunk(self, key: ChunkKey) -> Iterator[ChunkTransaction]:

@@ -108,7 +108,7 @@ def advance(
 
 def hold(database: Database, tenant_id: UUID, job_id: UUID) -> TenantConnection:
     """A connection that keeps others from working on the import until it is closed; Conflict where somebody does."""
-    connection = database.connect(tenant_id)
+    connection = database.apart().connect(tenant_id)
     with translated("hold an import"):
         row = connection.execute(QUERIES["hold"], {"name": f"import {tenant_id} {job_id}"}).fetchone()
         connection.commit()

@@ -52,7 +52,7 @@ class HeldRequest:
     def __init__(self, database: Database, key: RequestKey) -> None:
         """Conflict where somebody does the same just now."""
         self._key = key
-        self._connection = database.connect(key.tenant_id)
+        self._connection = database.apart().connect(key.tenant_id)
         try:
             self._hold()
         except BaseException:

@@ -30,3 +30,9 @@ def add_tenant(owner: psycopg.Connection, name: str) -> UUID:
     owner.execute(QUERIES["bind"], {"tenant_id": str(new)})
     owner.execute(QUERIES["add"], {"tenant_id": new, "name": name})
     return new
+def name_of(connection: psycopg.Connection[Any], tenant: UUID) -> str:
+    """What the organisation to which a connection is bound is called."""
+    row = connection.execute(QUERIES["name"], {"tenant_id": tenant}).fetchone()
+    return str(row[0]) if row else ""
+
+

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headwater.api.routes import contracts, evidence, figures, imports, mappings, quarantine, records, runs
+from headwater.api.routes import (
+    connectors,
+    contracts,
+    evidence,
+    figures,
+    imports,
+    jobs,
+    mappings,
+    people,
+    quarantine,
+    records,
+    runs,
+)
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
 EVERY: tuple[APIRouter, ...] = tuple(
-    each.routes for each in (contracts, mappings, records, figures, imports, runs, quarantine, evidence)
+    each.routes
+    for each in (people, contracts, mappings, records, figures, imports, connectors, jobs, runs, quarantine, evidence)
 )

@@ -23,25 +23,30 @@ MEDIA = {
     "arrow": "application/vnd.apache.arrow.stream",
 }
 ENDINGS = {"csv": "csv", "parquet": "parquet", "arrow": "arrows"}
+Clear = Annotated[
+    bool, Query(description="Show personal data as it is: needs the right `write`, and is noted in the audit chain.")
+]
 Filters = Annotated[list[str] | None, Query(description="As for the list of records.")]
 
 
 @routes.get("/records/{reference}", **needs(Right.READ, 404))
-def list_records(here: Here, reference: str, asked: Asked) -> Page:
+def list_records(here: Here, reference: str, asked: Asked, *, clear: Clear = False) -> Page:
     """Records of a contract (`activity@1`) by key. Filters and sorts need the right `query`."""
-    return page_of(records.list_records(here, reference, asked))
+    return page_of(records.list_records(here, reference, asked, clear=clear))
 
 
 @routes.get("/records/{reference}/export", response_class=StreamingResponse, **needs(Right.QUERY, 404))
 def export_records(
     here: Here,
     reference: str,
+    *,
     form: Annotated[Literal["csv", "parquet", "arrow"], Query(alias="format")] = "csv",
     filter: Filters = None,  # noqa: A002 - what it is called in an address
     sort: str | None = None,
+    clear: Clear = False,
 ) -> StreamingResponse:
     """All records asked for as one file, however many there are."""
-    blocks = records.export(here, reference, Question(filters=filter or (), sort=sort), form)
+    blocks = records.export(here, reference, Question(filters=filter or (), sort=sort), form, clear=clear)
     name = f"{reference.replace('@', '-v')}.{ENDINGS[form]}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(_begun(blocks), media_type=MEDIA[form], headers=headers)
@@ -59,9 +64,9 @@ def _begun(blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 @routes.get("/records/{reference}/{key}", **needs(Right.READ, 404))
-def show_record(here: Here, reference: str, key: str, response: Response) -> dict[str, Any]:
+def show_record(here: Here, reference: str, key: str, response: Response, *, clear: Clear = False) -> dict[str, Any]:
     """The record of a key; fields of a key are joined by `|`. Its ETag is the hash of its values."""
-    found = records.show_record(here, reference, key)
+    found = records.show_record(here, reference, key, clear=clear)
     response.headers["ETag"] = etag(found.version)
     return vars(found)
 

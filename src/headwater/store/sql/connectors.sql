@@ -21,6 +21,10 @@ SELECT {columns} FROM connectors WHERE tenant_id = %(tenant_id)s AND removed_at 
 -- The connector of a name.
 SELECT {columns} FROM connectors WHERE tenant_id = %(tenant_id)s AND name = %(name)s AND removed_at IS NULL
 
+-- name: lock
+-- Keep others from changing the connector of a name until the transaction ends.
+SELECT FROM connectors WHERE tenant_id = %(tenant_id)s AND name = %(name)s AND removed_at IS NULL FOR UPDATE
+
 -- name: get
 -- A connector by id, removed ones too.
 SELECT {columns} FROM connectors WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s

@@ -5,3 +5,7 @@ SELECT rolsuper OR rolbypassrls,
        set_config('jit', 'off', false),
        set_config('TimeZone', 'UTC', false)
 FROM pg_roles WHERE rolname = current_user
+
+-- name: unbind
+-- Nothing is left of the tenant that the session was bound to, nor of the locks it held until its end.
+SELECT set_config('headwater.tenant', '', false), pg_advisory_unlock_all()

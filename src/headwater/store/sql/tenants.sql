@@ -9,3 +9,7 @@ SELECT set_config('headwater.tenant', %(tenant_id)s, true)
 -- name: known
 -- The organisation, where it was made known.
 SELECT tenant_id FROM tenants WHERE tenant_id = %(tenant_id)s
+
+-- name: name
+-- What the organisation is called.
+SELECT name FROM tenants WHERE tenant_id = %(tenant_id)s

@@ -1,0 +1,112 @@
+"""Connectors: added, changed, tried, looked into, synced."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+import pyarrow as pa
+from fastapi import Header, Query, Response
+from fastapi.encoders import jsonable_encoder
+from pydantic import BaseModel, ConfigDict, Field
+
+from headwater.api.access import Here, needs, router
+from headwater.api.asking import etag, expected_hash
+from headwater.services import connector_syncs
+from headwater.services.access.policy import Right
+from headwater.services.connectors import keeping, outside, viewing
+from headwater.services.connectors.kinds import installed_kinds
+
+routes = router("connectors")
+IfMatch = Annotated[str | None, Header(description="The ETag of the version that was looked at; else 412.")]
+
+
+class NewConnector(BaseModel):
+    """A source by name. Secrets stand in its config as references only: `stored:NAME`."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")
+    kind: str = Field(max_length=63)
+    config: dict[str, Any]
+
+
+class NewSync(BaseModel):
+    """What is read, and how."""
+
+    model_config = ConfigDict(extra="forbid")
+    table: str = Field(min_length=1, max_length=500)
+    mapping: str = Field(min_length=1, max_length=200)
+    cursor: str | None = Field(default=None, max_length=200)
+    lag: int = Field(default=0, ge=0, le=31_536_000)
+    key: list[str] = Field(default=[], max_length=20)
+    columns: list[str] = Field(default=[], max_length=1000)
+    strategy: Literal["delta", "full"] = "delta"
+    chunk_size: int | None = Field(default=None, ge=1, le=1_000_000)
+
+
+@routes.get("/connector-kinds", **needs(Right.READ))
+def list_kinds(_: Here) -> list[dict[str, Any]]:
+    """The kinds of connectors there are, each with the JSON Schema of its config."""
+    return [
+        {"name": name, "config": kind.config.model_json_schema()} for name, kind in sorted(installed_kinds().items())
+    ]
+
+
+@routes.get("/connectors", **needs(Right.READ))
+def list_connectors(here: Here) -> list[dict[str, Any]]:
+    """Connectors by name."""
+    return [viewing.connector_as_json(each) for each in viewing.all_connectors(here)]
+
+
+@routes.post("/connectors", status_code=201, **needs(Right.TRANSFORM, 404, 409))
+def add_connector(here: Here, connector: NewConnector, response: Response) -> dict[str, Any]:
+    """Add a connector. It is not asked for anything yet: that is its validation."""
+    found = outside.add(here, connector.name, connector.kind, connector.config)
+    response.headers["ETag"] = etag(outside.version_of(found))
+    return viewing.connector_as_json(found)
+
+
+@routes.get("/connectors/{name}", **needs(Right.READ, 404))
+def show_connector(here: Here, name: str, response: Response) -> dict[str, Any]:
+    """A connector as it stands: its circuit, how far each source was read, its latest syncs, changed columns."""
+    found = viewing.status(here, name)
+    response.headers["ETag"] = etag(outside.version_of(found.connector))
+    return found.as_json()
+
+
+@routes.patch("/connectors/{name}", **needs(Right.TRANSFORM, 404, 409, 412))
+def change_connector(
+    here: Here, name: str, config: dict[str, Any], response: Response, if_match: IfMatch = None
+) -> dict[str, Any]:
+    """Put values into the config; those not named stay, null takes one away."""
+    found = outside.change(here, name, config, expected=expected_hash(if_match))
+    response.headers["ETag"] = etag(outside.version_of(found))
+    return viewing.connector_as_json(found)
+
+
+@routes.delete("/connectors/{name}", status_code=204, **needs(Right.TRANSFORM, 404))
+def remove_connector(here: Here, name: str) -> None:
+    """Let go of a connector; what came through it stays."""
+    keeping.remove(here, name)
+
+
+@routes.post("/connectors/{name}/validation", **needs(Right.TRANSFORM, 404))
+def validate(here: Here, name: str, table: Annotated[str | None, Query(max_length=500)] = None) -> dict[str, Any]:
+    """Whether the source can be reached and read: `ok`, or what stands in the way."""
+    problems = [asdict(each) for each in viewing.validate(here, name, table)]
+    return {"ok": not problems, "problems": problems}
+
+
+@routes.post("/connectors/{name}/discovery", **needs(Right.TRANSFORM, 404))
+def discover(here: Here, name: str) -> list[dict[str, Any]]:
+    """The tables of the source, or the files of a store, as they are now."""
+    found: list[dict[str, Any]] = jsonable_encoder(
+        [asdict(each) for each in viewing.discover(here, name)], custom_encoder={pa.DataType: str}
+    )
+    return found
+
+
+@routes.post("/connectors/{name}/syncs", status_code=202, **needs(Right.WRITE, 404, 409))
+def sync(here: Here, name: str, wanted: NewSync) -> dict[str, Any]:
+    """Plan a sync of a table: the run is planned when this is answered, and a worker carries it out."""
+    return connector_syncs.sync(here, name, **wanted.model_dump())

@@ -1,0 +1,50 @@
+"""Jobs: what workers have done, are doing and will do; cancelled, done again."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Query
+from fastapi.encoders import jsonable_encoder
+
+from headwater.api.access import Here, needs, router
+from headwater.services import jobs
+from headwater.services.access.policy import Right
+
+routes = router("jobs")
+
+
+@routes.get("/jobs", **needs(Right.READ))
+def list_jobs(
+    here: Here, state: str | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> dict[str, Any]:
+    """The latest jobs first, and how many there are."""
+    found, total = jobs.list_jobs(here, state=state, limit=limit)
+    return {"items": jsonable_encoder([jobs.job_as_json(each) for each in found]), "total": total}
+
+
+@routes.get("/jobs/{job}", **needs(Right.READ, 404))
+def show_job(here: Here, job: str) -> dict[str, Any]:
+    """A job with its runs."""
+    shown: dict[str, Any] = jsonable_encoder(jobs.show_job(here, job).as_json())
+    return shown
+
+
+@routes.post("/jobs/{job}/cancellation", **needs(Right.WRITE, 404, 409))
+def cancel_job(here: Here, job: str) -> dict[str, Any]:
+    """Ask for a job's end: what is committed stays, and its run can be gone on with."""
+    shown: dict[str, Any] = jsonable_encoder(jobs.job_as_json(jobs.cancel_job(here, job)))
+    return shown
+
+
+@routes.post("/jobs/{job}/repetition", **needs(Right.WRITE, 404, 409))
+def retry_job(here: Here, job: str) -> dict[str, Any]:
+    """Have a job done again that failed, was cancelled or left gaps."""
+    shown: dict[str, Any] = jsonable_encoder(jobs.job_as_json(jobs.retry_job(here, job)))
+    return shown
+
+
+@routes.post("/runs/{run}/resumption", status_code=202, **needs(Right.WRITE, 404, 409))
+def resume_run(here: Here, run: str) -> dict[str, str]:
+    """Go on with a run that was broken off or has gaps, by a worker: only what is not committed is done."""
+    return {"job_id": str(jobs.ask_resume(here, run))}

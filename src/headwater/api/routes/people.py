@@ -1,0 +1,244 @@
+"""People, units and tokens: who belongs where, with which roles, and what opens the API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import Header, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from headwater.api.access import Here, needs, router
+from headwater.api.asking import etag, expected_version
+from headwater.services import organisations_view
+from headwater.services.access import people, roles, units
+from headwater.services.access.policy import Right, Role
+from headwater.services.sign_in import tokens
+
+routes = router("people")
+IfMatch = Annotated[str | None, Header(description="The ETag of the version that was looked at; else 412.")]
+Kind = Literal["division", "department", "laboratory", "site"]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Invitation(_Body):
+    """Somebody who is to come in."""
+
+    email: str = Field(max_length=320)
+    name: str = Field(max_length=200)
+    role: Role
+    unit_id: UUID | None = None
+
+
+class PersonChange(_Body):
+    """What is to be another; what is left out stays."""
+
+    name: str | None = Field(default=None, max_length=200)
+    email: str | None = Field(default=None, max_length=320)
+    state: Literal["active", "suspended"] | None = None
+
+
+class GivenRole(_Body):
+    """A role in the organisation, or in a unit and all below it."""
+
+    role: Role
+    unit_id: UUID | None = None
+
+
+class NewGrant(_Body):
+    """One right more, perhaps for a while."""
+
+    right: Right
+    unit_id: UUID | None = None
+    expires_at: datetime | None = None
+
+
+class NewUnit(_Body):
+    """A unit below another, or directly in the organisation."""
+
+    name: str = Field(max_length=200)
+    kind: Kind
+    parent_id: UUID | None = None
+
+
+class UnitChange(_Body):
+    """Another name, kind or place; what is left out stays."""
+
+    name: str | None = Field(default=None, max_length=200)
+    kind: Kind | None = None
+    parent_id: UUID | None = None
+
+
+class NewToken(_Body):
+    """A token: one's own or, with a role, that of a service."""
+
+    name: str = Field(max_length=200)
+    role: Role | None = None
+    unit_id: UUID | None = None
+    scopes: list[Right] | None = None
+    days: int | None = Field(default=None, ge=1, le=36_500)
+
+
+@routes.get("/organisation", **needs(Right.READ, anywhere=True))
+def show_organisation(here: Here) -> dict[str, Any]:
+    """The organisation that the token belongs to, and what its holder may do."""
+    return organisations_view.show(here)
+
+
+@routes.get("/people", **needs(Right.READ, anywhere=True))
+def list_people(
+    here: Here,
+    *,
+    state: Literal["invited", "active", "suspended", "erased"] | None = None,
+    after: Annotated[UUID | None, Query(description="Go on after this person.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    clear: Annotated[
+        bool, Query(description="Names and addresses unmasked: needs manage_users, and is noted.")
+    ] = False,
+) -> list[dict[str, Any]]:
+    """People in the order they came, masked."""
+    return [each.as_json() for each in people.list_people(here, state=state, after=after, limit=limit, clear=clear)]
+
+
+@routes.post("/people", status_code=201, **needs(Right.MANAGE_USERS, 404, 409, anywhere=True))
+def invite(here: Here, invitation: Invitation) -> dict[str, Any]:
+    """Somebody who may come in, by a link that `POST /people/{person_id}/links` gives."""
+    found = people.invite(here, invitation.email, invitation.name, invitation.role, invitation.unit_id)
+    return {"person_id": str(found)}
+
+
+@routes.get("/people/{person_id}", **needs(Right.READ, 404, anywhere=True))
+def show_person(here: Here, person_id: UUID, response: Response, *, clear: bool = False) -> dict[str, Any]:
+    """Somebody with roles and grants."""
+    found = people.person(here, person_id, clear=clear)
+    response.headers["ETag"] = etag(found.version)
+    return found.as_json()
+
+
+@routes.patch("/people/{person_id}", **needs(Right.MANAGE_USERS, 404, 409, 412, anywhere=True))
+def change_person(
+    here: Here, person_id: UUID, change: PersonChange, response: Response, if_match: IfMatch = None
+) -> dict[str, Any]:
+    """Another name, address or state."""
+    expected = expected_version(if_match)
+    if change.state == "suspended":
+        people.suspend(here, person_id, expected=expected)
+    elif change.state == "active":
+        people.resume(here, person_id, expected=expected)
+    if change.name is not None or change.email is not None:
+        later = None if change.state is not None else expected
+        people.change(here, person_id, name=change.name, email=change.email, expected=later)
+    return show_person(here, person_id, response)
+
+
+@routes.delete("/people/{person_id}", status_code=204, **needs(Right.MANAGE_USERS, 404, 409, 412, anywhere=True))
+def erase_person(here: Here, person_id: UUID, if_match: IfMatch = None) -> None:
+    """Erase somebody: their key goes, and with it all that is known of them; what they did stays without a name."""
+    people.erase(here, person_id, expected=expected_version(if_match))
+
+
+@routes.post("/people/{person_id}/roles", status_code=201, **needs(Right.MANAGE_USERS, 404, 409, 412, anywhere=True))
+def give_role(here: Here, person_id: UUID, role: GivenRole, if_match: IfMatch = None) -> dict[str, bool]:
+    """Give a role; `changed` is false where they had it."""
+    return {"changed": roles.give_role(here, person_id, role.role, role.unit_id, expected=expected_version(if_match))}
+
+
+@routes.delete("/people/{person_id}/roles/{role}", **needs(Right.MANAGE_USERS, 404, 409, 412, anywhere=True))
+def take_role(
+    here: Here, person_id: UUID, role: Role, unit_id: UUID | None = None, if_match: IfMatch = None
+) -> dict[str, bool]:
+    """Take a role away; `changed` is false where they did not have it."""
+    return {"changed": roles.take_role(here, person_id, role, unit_id, expected=expected_version(if_match))}
+
+
+@routes.post("/people/{person_id}/grants", status_code=201, **needs(Right.MANAGE_USERS, 404, 409, 412, anywhere=True))
+def give_grant(here: Here, person_id: UUID, grant: NewGrant, if_match: IfMatch = None) -> dict[str, str]:
+    """Give one right more."""
+    expected = expected_version(if_match)
+    found = roles.grant(here, person_id, grant.right, grant.unit_id, expires_at=grant.expires_at, expected=expected)
+    return {"grant_id": str(found)}
+
+
+@routes.delete("/grants/{grant_id}", status_code=204, **needs(Right.MANAGE_USERS, 404, anywhere=True))
+def end_grant(here: Here, grant_id: UUID) -> None:
+    """End a grant before its time."""
+    roles.revoke(here, grant_id)
+
+
+@routes.get("/units", **needs(Right.READ, anywhere=True))
+def list_units(here: Here, *, archived: bool = False) -> list[dict[str, Any]]:
+    """Units as a tree is read, each below its parent."""
+    return [each.as_json() for each in units.list_units(here, archived=archived)]
+
+
+@routes.post("/units", status_code=201, **needs(Right.MANAGE_USERS, 404, 409, anywhere=True))
+def add_unit(here: Here, unit: NewUnit, response: Response) -> dict[str, Any]:
+    """Add a unit."""
+    found = units.add(here, unit.name, unit.kind, unit.parent_id)
+    response.headers["ETag"] = etag(found.version)
+    return found.as_json()
+
+
+@routes.get("/units/{unit_id}", **needs(Right.READ, 404, anywhere=True))
+def show_unit(here: Here, unit_id: UUID, response: Response) -> dict[str, Any]:
+    """A unit, and what archiving it would take out of use."""
+    found = units.unit(here, unit_id)
+    response.headers["ETag"] = etag(found.version)
+    return found.as_json() | {"hanging_on": vars(units.hanging_on(here, unit_id))}
+
+
+@routes.patch("/units/{unit_id}", **needs(Right.MANAGE_USERS, 404, 409, 412, anywhere=True))
+def change_unit(
+    here: Here, unit_id: UUID, change: UnitChange, response: Response, if_match: IfMatch = None
+) -> dict[str, Any]:
+    """Rename a unit or move it, with all below it."""
+    expected = expected_version(if_match)
+    found = units.unit(here, unit_id)
+    if change.name is not None or change.kind is not None:
+        found = units.rename(here, unit_id, change.name or found.name, kind=change.kind, expected=expected)
+        expected = found.version
+    if "parent_id" in change.model_fields_set:
+        found = units.move(here, unit_id, change.parent_id, expected=expected)
+    response.headers["ETag"] = etag(found.version)
+    return found.as_json()
+
+
+@routes.delete("/units/{unit_id}", **needs(Right.MANAGE_USERS, 404, 409, 412, anywhere=True))
+def archive_unit(here: Here, unit_id: UUID, if_match: IfMatch = None) -> dict[str, int]:
+    """Take a unit and all below it out of use; `POST …/restoration` brings them back."""
+    return {"archived": units.archive(here, unit_id, expected=expected_version(if_match))}
+
+
+@routes.post("/units/{unit_id}/restoration", **needs(Right.MANAGE_USERS, 404, 409))
+def restore_unit(here: Here, unit_id: UUID) -> dict[str, int]:
+    """Take an archived unit into use again, with what was archived together with it."""
+    return {"restored": units.restore(here, unit_id)}
+
+
+@routes.get("/tokens", **needs(Right.READ, anywhere=True))
+def list_tokens(here: Here, *, everybody: bool = False) -> list[dict[str, Any]]:
+    """One's own tokens; with the right manage_users, those of everybody and of services. Never their texts."""
+    return [vars(each) for each in tokens.list_tokens(here, everybody=everybody)]
+
+
+@routes.post("/tokens", status_code=201, **needs(Right.READ, 404, anywhere=True, shown_once=True))
+def make_token(here: Here, token: NewToken) -> dict[str, Any]:
+    """Make a token, of oneself or of a service. Its text is in this answer only. A token makes no tokens."""
+    if token.role is None:
+        scopes = token.scopes or [Right.READ]
+        made = tokens.create_personal(here, token.name, scopes=scopes, days=token.days)
+    else:
+        made = tokens.create_for_service(
+            here, token.name, token.role, unit_id=token.unit_id, scopes=token.scopes, days=token.days
+        )
+    return {"token_id": str(made.token_id), "expires_at": made.expires_at, "text": made.text}
+
+
+@routes.delete("/tokens/{token_id}", status_code=204, **needs(Right.READ, 404, anywhere=True))
+def revoke_token(here: Here, token_id: UUID) -> None:
+    """End a token before its time: one's own or, with the right manage_users, another."""
+    tokens.revoke(here, token_id)

@@ -1,0 +1,97 @@
+"""Connectors made and changed by people who are not at the server: what is the server's own they cannot reach.
+
+A folder, a database file, a variable or a secret file of the server belongs to whoever runs it, and so does what its
+sockets lead to. Where everybody who may transform is trusted with the server, `api_local_sources` allows it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from headwater.connectors.configs import config_of
+from headwater.errors import Conflict, Misuse
+from headwater.services.access.policy import Right
+from headwater.services.connectors import keeping
+from headwater.services.connectors.kinds import kind_named
+from headwater.store import audit, connectors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from headwater.connectors.protocol import Config
+    from headwater.services.installation import Installation
+    from headwater.store.connectors import StoredConnector
+
+
+def version_of(stored: StoredConnector) -> str:
+    """The version of a config, which a change names: a hash of what it says."""
+    return hashlib.sha256(json.dumps(dict(stored.config), sort_keys=True).encode()).hexdigest()[:32]
+
+
+def add(installation: Installation, name: str, kind: str, config: Mapping[str, Any]) -> StoredConnector:
+    """Keep a connector. Misuse for what is wrong, and for what leads to the server itself."""
+    installation.require(Right.TRANSFORM, on="connectors")
+    refuse_local(installation, config_of(kind_named(kind), config))
+    return keeping.add(installation, name, kind, config)
+
+
+def change(
+    installation: Installation, name: str, config: Mapping[str, Any], *, expected: str | None = None
+) -> StoredConnector:
+    """Put values into a config; those not named stay, those that are null go. Conflict where it is another by now."""
+    installation.require(Right.TRANSFORM, on=f"connector/{name}")
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        connectors.lock_connector(connection, tenant_id, name)
+        found = connectors.find_connector(connection, tenant_id, name)
+        if expected is not None and version_of(found) != expected:
+            error = Conflict(
+                "it was changed since you looked", where="If-Match", value=expected, valid=version_of(found)
+            )
+            error.mine, error.theirs = dict(config), dict(found.config)
+            raise error
+        merged = {key: value for key, value in {**found.config, **config}.items() if value is not None}
+        checked = config_of(kind_named(found.kind), merged)
+        refuse_local(installation, checked)
+        plain = checked.model_dump(mode="json", exclude_none=True)
+        connectors.change_config(connection, tenant_id, found.connector_id, plain)
+        audit.append(
+            connection, tenant_id, action="connector.changed", resource=f"connector/{found.connector_id}",
+            payload={"changed": sorted(config)},
+        )  # fmt: skip
+        return connectors.get_connector(connection, tenant_id, found.connector_id)
+
+
+def refuse_local(installation: Installation, config: Config) -> None:
+    """Misuse where a config leads to files, variables or sockets of the server."""
+    if installation.settings.api_local_sources:
+        return
+    for key, value in _values(config):
+        is_reference = key.endswith("_ref") and isinstance(value, str) and not value.startswith("stored:")
+        is_socket = key.rpartition(".")[2] == "host" and isinstance(value, str) and value.startswith("/")
+        if isinstance(value, Path) or is_reference or is_socket:
+            raise Misuse(
+                "this would read what belongs to the server, not to the organisation",
+                where=key,
+                valid="stored:NAME for a secret; a source that is reached over the network",
+                remedy="Have whoever runs the server add the connector, or allow it by HEADWATER_API_LOCAL_SOURCES.",
+            )
+
+
+def _values(value: object, above: str = "") -> Iterator[tuple[str, object]]:
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _values(getattr(value, name), f"{above}.{name}" if above else name)
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from _values(each, f"{above}.{name}")
+    elif isinstance(value, list | tuple):
+        for number, each in enumerate(value):
+            yield from _values(each, f"{above}.{number}")
+    elif value is not None:
+        yield above, value

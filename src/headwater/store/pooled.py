@@ -1,0 +1,104 @@
+"""Connections that are kept open between the requests of a server: to open one takes longer than most questions.
+
+What a connection was bound to and held is taken from it before anybody else gets it, and nobody gets one without being
+bound to their own tenant first. What waits for long, or holds a lock until its session ends, takes a connection of its
+own by `apart`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from headwater.errors import RetryLater
+from headwater.store import audit
+from headwater.store.database import CONNECT_SECONDS, QUERIES, Database, TenantConnection
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+MOST = 16
+WAIT_SECONDS = 2.0
+"""After so long a connection is opened beside the pool: who holds one and waits for another must not wait for ever."""
+
+
+class PooledConnection(TenantConnection):
+    """A connection that goes back to its pool where another would be closed."""
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        """Commit or roll back, give the connection back, and translate what leaves the block."""
+        try:
+            super().__exit__(exc_type, exc_val, exc_tb)
+        finally:
+            self.close()
+
+
+class PooledDatabase(Database):
+    """The same door with a pool behind it."""
+
+    def __init__(
+        self, app_url: str, pool: ConnectionPool[PooledConnection], actor: str = audit.ACTOR, job_id: UUID | None = None
+    ) -> None:
+        super().__init__(app_url, actor, job_id)
+        self._pool = pool
+
+    def acting(self, actor: str) -> PooledDatabase:
+        """The same database and pool, on behalf of somebody else."""
+        return PooledDatabase(self._url, self._pool, actor, self._job_id)
+
+    def apart(self) -> Database:
+        """The same without the pool."""
+        return Database(self._url, self._actor, self._job_id)
+
+    def _opened(self) -> TenantConnection:
+        try:
+            return self._pool.getconn(timeout=WAIT_SECONDS)
+        except PoolTimeout:
+            return super()._opened()
+
+    def connect(self, tenant_id: UUID) -> TenantConnection:
+        """As of any; a connection that the server has ended meanwhile is given up for another."""
+        for _ in range(MOST):
+            try:
+                return super().connect(tenant_id)
+            except RetryLater:
+                continue
+        return self.apart().connect(tenant_id)
+
+
+@contextmanager
+def pooled(app_url: str) -> Iterator[PooledDatabase]:
+    """A database whose connections are kept until the block ends."""
+    with ConnectionPool(
+        app_url,
+        connection_class=PooledConnection,
+        kwargs={"autocommit": True, "connect_timeout": CONNECT_SECONDS, "application_name": "headwater"},
+        min_size=1,
+        max_size=MOST,
+        max_idle=60,
+        max_lifetime=1800,
+        reset=_reset,
+        close_returns=True,
+        open=True,
+        name="headwater",
+    ) as pool:
+        yield PooledDatabase(app_url, pool)
+
+
+def _reset(connection: PooledConnection) -> None:
+    """Nothing of whoever had it is left: tenant, locks, isolation."""
+    connection.isolation_level = None
+    connection.read_only = None
+    connection.autocommit = True
+    connection.actor = audit.ACTOR
+    connection.job_id = None
+    connection.execute(QUERIES["unbind"])

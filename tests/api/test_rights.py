@@ -1,0 +1,127 @@
+"""Every route declares a right; who has it not is refused by name, and another organisation's things are not there."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+from headwater.services.access.policy import RIGHTS_OF, Right, Role
+from tests.api.conftest import OTHER, Api
+from tests.river import activities
+
+NOBODYS = str(uuid.UUID(int=0, version=4))
+PUBLIC = {
+    "form", "role", "reference",
+}  # fmt: skip
+"""Parameters that name nothing of an organisation's: a word of the interface, or a contract, which all share."""
+ALL_SHARE = {"/contracts", "/connector-kinds", "/contract-changes", "/indicators", "/mappings/{name}"}
+BODIES: dict[str, Any] = {
+    "/mappings": {"text": "mapping: x"},
+    "/quarantine/resubmissions": {"records": [{"id": "{id}", "cells": {"quantity": "1"}}]},
+    "/quarantine/dismissals": {"ids": ["{id}"], "reason": "none"},
+    "/people": {"email": "a@example.org", "name": "A", "role": "viewer"},
+    "/people/{person_id}": {"name": "B"},
+    "/people/{person_id}/roles": {"role": "viewer"},
+    "/people/{person_id}/grants": {"right": "read"},
+    "/units": {"name": "U", "kind": "site"},
+    "/units/{unit_id}": {"name": "V"},
+    "/tokens": {"name": "t", "role": "viewer"},
+    "/connectors": {"name": "c", "kind": "rest", "config": {}},
+    "/connectors/{name}": {},
+    "/connectors/{name}/syncs": {"table": "t", "mapping": "m"},
+    "/imports/{job_id}/mapping": {"mapping": "nothing"},
+}
+
+
+def routes(document: dict[str, Any]) -> Iterator[tuple[str, str, Right]]:
+    for path, methods in document["paths"].items():
+        if path.startswith("/api/v1"):
+            for method, told in methods.items():
+                yield method.upper(), path.removeprefix("/api/v1"), Right(told["x-right"])
+
+
+def filled(path: str, named: dict[str, str]) -> str:
+    for name, value in named.items():
+        path = path.replace("{" + name + "}", value)
+    return path
+
+
+def sent(client: httpx.Client, method: str, path: str, named: dict[str, str]) -> httpx.Response:
+    body = BODIES.get(path)
+    text = None if body is None else json.dumps(body).replace("{id}", named["id"])
+    headers = {"Content-Type": "application/json"} if text else {}
+    if path == "/imports/{job_id}/file" and method == "PATCH":
+        headers, text = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}, "x"
+    with client.stream(method, filled(path, named), content=text, headers=headers) as answer:
+        answer.read()
+    return answer
+
+
+def things(api: Api) -> dict[str, str]:
+    """Something of each kind, of the first organisation."""
+    run, _ = api.river.load(
+        activities([{"activity_id": "R1"}, {"activity_id": "R2", "quantity": "no"}]), name="rights.csv"
+    )
+    with api.client("admin") as client:
+        (refused,) = client.get("/quarantine", params={"run": str(run)}).json()["items"]
+        person = client.post("/people", json={"email": "r@example.org", "name": "Rae", "role": "viewer"}).json()
+        unit = client.post("/units", json={"name": "Rights", "kind": "site"}).json()
+        grant = client.post(f"/people/{person['person_id']}/grants", json={"right": "query"}).json()
+        config = {"host": "nowhere.invalid", "database": "d", "user": "u", "password_ref": "stored:p"}
+        added = client.post("/connectors", json={"name": "rights", "kind": "postgresql", "config": config})
+        assert added.status_code == 201, added.text
+        job = client.post("/imports", params={"name": "r.csv"}, headers={"Upload-Length": "1"}).json()["job_id"]
+        resumed = client.post(f"/runs/{run}/resumption").json()["job_id"]
+        token = client.get("/tokens", params={"everybody": True}).json()[0]["token_id"]
+        return {
+            "run": str(run), "id": refused["id"], "person_id": person["person_id"], "unit_id": unit["unit_id"],
+            "grant_id": grant["grant_id"], "name": "rights", "job_id": job, "job": resumed, "token_id": token,
+            "key": "R1", "activity": "R1", "reference": "activity@1", "factor_id": "none", "inventory": "none",
+            "form": "odcs", "role": "reviewer",
+        }  # fmt: skip
+
+
+def test_every_route_asks_for_its_right_and_shows_nothing_to_others(api: Api) -> None:
+    document = httpx.get(f"{api.url}/api/v1/openapi.json").json()
+    told = list(routes(document))
+    assert len(told) > 60
+    named = things(api)
+    clients = {role: api.client(role.value) for role in Role}
+    stranger = api.client("admin", OTHER)
+    nobodys = named | dict.fromkeys(
+        ("run", "person_id", "unit_id", "grant_id", "job_id", "job", "token_id"), NOBODYS
+    ) | {"id": f"{NOBODYS}.1", "name": "nobodys", "key": "nobodys", "activity": "nobodys"}  # fmt: skip
+    with httpx.Client(base_url=f"{api.url}/api/v1") as unknown:
+        for method, path, _ in told:
+            assert sent(unknown, method, path, named).status_code == 401, (method, path)
+    for method, path, right in told:
+        weak = next((role for role in Role if right not in RIGHTS_OF[role]), None)
+        if weak is not None:
+            refused = sent(clients[weak], method, path, named)
+            assert refused.status_code == 403, (method, path, weak, refused.text)
+            assert method == "HEAD" or refused.json()["value"] == right.value
+        parameters = {part[1:-1] for part in path.split("/") if part.startswith("{")}
+        of_theirs = parameters - PUBLIC
+        if of_theirs and not any(path.startswith(each) for each in ALL_SHARE):
+            there, nowhere = sent(stranger, method, path, named), sent(stranger, method, path, nobodys)
+            assert there.status_code == nowhere.status_code, (method, path, there.text, nowhere.text)
+            assert there.status_code in {404, 422} or "/history" in path, (method, path, there.text)
+            assert same(there, named) == same(nowhere, nobodys), (method, path)
+        elif method == "GET":
+            answer = sent(stranger, method, path, named)
+            for value in (named["run"], named["person_id"], named["unit_id"], named["job_id"], named["id"]):
+                assert value not in answer.text, (method, path)
+    for client in (*clients.values(), stranger):
+        client.close()
+
+
+def same(answer: httpx.Response, named: dict[str, str]) -> str:
+    """What was answered, but for what was asked."""
+    text = answer.text.replace(answer.headers["x-correlation-id"], "")
+    for value in sorted(named.values(), key=len, reverse=True):
+        text = text.replace(value, "…")
+    return text
