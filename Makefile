@@ -17,7 +17,7 @@ SAMPLE = $(if $(SEED),--seed=$(SEED))
 CORES  = $(shell getconf _NPROCESSORS_ONLN)
 BESIDE = --numprocesses=$$(( $(CORES) + 1 )) --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-# What writes and reads SQL of ours, tried on the oldest PostgreSQL too; test-long tries all that needs a server.
+# What writes and reads SQL of ours: a third of it, drawn, is tried on the oldest PostgreSQL too; by test-long all.
 OLDEST = tests/integration/river tests/integration/store tests/integration/test_*.py tests/connectors/test_sync*.py
 
 # Where the tests find the linter of the ODCS documents that we export.
@@ -37,8 +37,8 @@ test-fast: .venv/.installed  ## tests that need no server: seconds to a minute o
 
 test: .venv/.installed .venv-odcs/.installed .venv-warehouses/.installed services  ## the whole suite, faults as a random sample
 	$(PYTEST) $(BESIDE) $(SAMPLE) $(COVERED) --cov
-	$(PYTEST) $(BESIDE) --faults=sample $(SAMPLE) --durations=15 $(addprefix --ignore=,$(COVERED))
-	$(PYTEST) $(BESIDE) --postgres=installed $(SAMPLE) $(OLDEST) -m "server and not faults and not slow"
+	$(PYTEST) $(BESIDE) --faults=sample --one-long-in=3 $(SAMPLE) --durations=15 $(addprefix --ignore=,$(COVERED))
+	$(PYTEST) $(BESIDE) --postgres=installed --one-in=3 $(SAMPLE) $(OLDEST) -m "server and not faults and not slow"
 
 test-long: .venv/.installed .venv-odcs/.installed .venv-warehouses/.installed services  ## the same with every fault injected and many more examples
 	$(PYTEST) --faults=full --hypothesis-profile=long $(SAMPLE) --timeout=3600

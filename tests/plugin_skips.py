@@ -2,6 +2,8 @@
 
     --postgres=embedded|installed   which server the fixtures start
     --faults=sample|full            how many of a fault's instants and of a sweep's places are tried
+    --one-long-in=N                 of the tests marked `long` one in N, drawn by the seed
+    --one-in=N                      of all tests one in N, drawn by the seed
     --seed=N                        repeats the sample of an earlier run
 
 A skip says at the end why; with CI=true it makes the suite fail, for a check that silently does not run is none.
@@ -21,6 +23,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SEED = pytest.StashKey[int]()
+LEFT = pytest.StashKey[str]()
 
 Some = Callable[[Iterable[Any], int], list[Any]]
 
@@ -36,6 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("headwater")
     group.addoption("--postgres", choices=["embedded", "installed"], default="embedded", help="server that tests use")
     group.addoption("--faults", choices=["sample", "full"], default="sample", help="instants tried by a fault test")
+    group.addoption("--one-long-in", type=int, default=1, help="of the tests marked `long`, run one in so many")
+    group.addoption("--one-in", type=int, default=1, help="of all tests, run one in so many")
     group.addoption("--seed", type=int, default=None, help="repeat the sample of an earlier run")
 
 
@@ -53,6 +58,22 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_report_header(config: pytest.Config) -> str:
     postgres, faults = config.getoption("--postgres"), config.getoption("--faults")
     return f"postgres: {postgres}, faults: {faults}, seed: {config.stash[SEED]}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is not drawn. Processes side by side draw the same, for they have one seed and one collection."""
+    draw = random.Random(config.stash[SEED])
+    long = [item for item in items if item.get_closest_marker("long")]
+    left = _not_drawn(draw, long, config.getoption("--one-long-in"))
+    left |= _not_drawn(draw, [item for item in items if item not in left], config.getoption("--one-in"))
+    if left:
+        config.stash[LEFT] = f"{len(left)} of {len(items)} tests were not drawn; without --one-in… all are run"
+        items[:] = [item for item in items if item not in left]
+
+
+def _not_drawn(draw: random.Random, items: list[pytest.Item], one_in: int) -> set[pytest.Item]:
+    return set(items) - set(draw.sample(items, -(-len(items) // one_in)))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -130,14 +151,24 @@ def _in_ci() -> bool:
     return os.environ.get("CI", "").lower() in {"1", "true"}
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Each process has left out the same; one of them has it told."""
+    node.config.stash[LEFT] = getattr(node, "workeroutput", {}).get("left", "")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left"] = session.config.stash.get(LEFT, "")
     if _in_ci() and _skips(session.config) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     skips = _skips(config)
+    if config.stash.get(LEFT, ""):
+        terminalreporter.line(config.stash[LEFT])
     if terminalreporter.stats.get("failed") or terminalreporter.stats.get("error"):
         terminalreporter.line(f"seed of this run: --seed={config.stash[SEED]}", yellow=True)
     if not skips:

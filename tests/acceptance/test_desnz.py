@@ -271,6 +271,7 @@ def test_spot_values_by_cell(books: Books, factor_id: str, sheet: str, address: 
     assert row["tags"] == f"DESNZ; {sheet}"
 
 
+@pytest.mark.long
 def test_importing_it_again_changes_nothing(books: Books, imported: list[Imported]) -> None:
     again = import_series(
         books.river.installation, SHARED / NAME, [each.file for each in imported][:3], progress=SilentProgress()

@@ -22,6 +22,7 @@ FILES = {
 }
 
 
+@pytest.mark.long
 def test_every_record_and_figure_of_the_files_is_computed_again(river: River, tmp_path: Path) -> None:
     known_factors(river)
     for name, mapping in FILES.items():
@@ -37,6 +38,7 @@ def test_every_record_and_figure_of_the_files_is_computed_again(river: River, tm
         assert check(file).differences == []
 
 
+@pytest.mark.long
 def test_the_inventory_is_computed_again(inventoried: River, tmp_path: Path) -> None:  # noqa: F811  the fixture
     file = tmp_path / "laboratory.pyz"
     export_inventory(inventoried.installation, "laboratory", file)

@@ -20,12 +20,17 @@ def test_kill(instant):
 
 def test_server():
     pytest.skip("no server: only root may install it")
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", range(12))
+def test_long(number):
+    assert number < 12
 """
 
 
 def run(folder: Path, *options: str, ci: str = "") -> subprocess.CompletedProcess[str]:
     (folder / "test_it.py").write_text(SUITE, encoding="utf-8")
-    (folder / "pytest.ini").write_text("[pytest]\nmarkers = faults\n", encoding="utf-8")
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    faults\n    long\n", encoding="utf-8")
     return subprocess.run(
         [
             sys.executable,
@@ -77,3 +82,14 @@ def test_a_sample_is_small_and_its_seed_repeats_it(tmp_path: Path) -> None:
 def test_full_tries_an_instant_in_each_part_of_the_work(tmp_path: Path) -> None:
     tried = instants(run(tmp_path, "--faults=full", "--seed=1").stdout)
     assert [int(float(instant) * 30) for instant in tried] == list(range(30))
+
+
+def test_of_long_tests_some_are_drawn_and_the_summary_says_how_many_not(tmp_path: Path) -> None:
+    drawn = {}
+    for seed in (1, 2):
+        done = run(tmp_path, "--one-long-in=3", f"--seed={seed}", "--numprocesses=2")
+        drawn[seed] = sorted(set(re.findall(r"test_long\[(\d+)\]", done.stdout)))
+        assert len(drawn[seed]) == 4
+        assert "8 of 18 tests were not drawn" in done.stdout
+    assert drawn[1] != drawn[2]
+    assert "12 of 18 tests were not drawn" in run(tmp_path, "--one-in=3").stdout

@@ -38,6 +38,7 @@ def test_every_row_comes_once_with_its_figure_and_is_proven(synced: Synced) -> N
     }  # fmt: skip
 
 
+@pytest.mark.long
 def test_what_was_read_is_held_against_what_stands(synced: Synced) -> None:
     synced.at_source("UPDATE meter_reading SET kwh = -1 WHERE reading_id = 7")
     synced.sync()
@@ -53,6 +54,7 @@ def test_what_was_read_is_held_against_what_stands(synced: Synced) -> None:
     assert [each.column for each in changed] == ["reconciliation"]
 
 
+@pytest.mark.long
 def test_the_same_again_changes_nothing(synced: Synced) -> None:
     synced.sync()
     _, ledger = synced.sync()
@@ -122,6 +124,7 @@ def test_a_row_that_changes_between_plan_and_read_stays_in_a_full_load(synced: S
     assert len(synced.loaded()) == 1000
 
 
+@pytest.mark.long
 def test_one_value_of_the_plan_changed_is_found(synced: Synced) -> None:
     synced.sync(source={"cursor": "changed_at"}, load={"chunk_size": 400})
     changed = {
@@ -141,6 +144,7 @@ def test_one_value_of_the_plan_changed_is_found(synced: Synced) -> None:
     assert verify(synced.river.installation, progress=SilentProgress()).ok
 
 
+@pytest.mark.long
 def test_one_byte_of_what_was_read_changed_is_found(synced: Synced) -> None:
     synced.sync()
     (row,) = synced.river.rows("SELECT extract_sha256 FROM chunks WHERE chunk_no = 3")

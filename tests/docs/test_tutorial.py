@@ -22,6 +22,7 @@ def test_the_tutorial_does_what_it_says(installation: Installation, tmp_path: Pa
 @pytest.mark.server
 @pytest.mark.slow
 @pytest.mark.timeout(900)  # a hundred commands, each a process of its own
+@pytest.mark.long
 def test_forty_workbooks_are_loaded_before_the_deadline(installation: Installation, tmp_path: Path) -> None:
     page = DOCS / "how-to/forty-workbooks-and-a-deadline.md"
     codes = (LOADED_WITH_QUARANTINE, SOME_FILES_REFUSED)
@@ -30,6 +31,7 @@ def test_forty_workbooks_are_loaded_before_the_deadline(installation: Installati
 
 @pytest.mark.server
 @pytest.mark.slow
+@pytest.mark.long
 def test_an_inventory_is_made_and_published(installation: Installation, tmp_path: Path) -> None:
     page = DOCS / "how-to/make-an-inventory.md"
     assert follow(page, tmp_path / "inventory", installation) >= 6

@@ -32,6 +32,7 @@ def threads() -> Iterator[ThreadPoolExecutor]:
         yield made
 
 
+@pytest.mark.long
 def test_a_key_that_another_run_brings_meanwhile_is_met_after_all(
     installation: Installation, river: River, threads: ThreadPoolExecutor
 ) -> None:
@@ -56,6 +57,7 @@ def test_a_key_that_another_run_brings_meanwhile_is_met_after_all(
     assert_books_balance(installation)
 
 
+@pytest.mark.long
 def test_an_older_run_does_not_overwrite_what_a_newer_one_brings_meanwhile(
     installation: Installation, river: River, threads: ThreadPoolExecutor
 ) -> None:
@@ -77,6 +79,7 @@ def test_an_older_run_does_not_overwrite_what_a_newer_one_brings_meanwhile(
     assert_books_balance(installation)
 
 
+@pytest.mark.long
 def test_a_row_found_unchanged_and_replaced_meanwhile_is_not_relied_on(
     installation: Installation, river: River, threads: ThreadPoolExecutor
 ) -> None:
@@ -103,6 +106,7 @@ def test_a_row_found_unchanged_and_replaced_meanwhile_is_not_relied_on(
     assert_books_balance(installation)
 
 
+@pytest.mark.long
 def test_sources_with_the_same_keys_side_by_side(installation: Installation, river: River) -> None:
     """Hundreds of rows that both replace, in opposite order: no run waits for ever, and the newer has the last word."""
     keys = [f"k-{number:04}" for number in range(600)]
@@ -123,6 +127,7 @@ def test_sources_with_the_same_keys_side_by_side(installation: Installation, riv
     assert both == {"n": 400 + 600 + 600, "new": 600}
 
 
+@pytest.mark.long
 def test_the_same_source_twice_is_as_one_after_the_other(
     server: TestServer, installation: Installation, river: River
 ) -> None:

@@ -61,6 +61,7 @@ def test_blobs_without_room_stop_the_import_before_anything_is_planned(
     assert_books_balance(installation)
 
 
+@pytest.mark.long
 def test_no_room_for_temporary_files_stops_the_run(installation: Installation, river: River, disk: SmallDisk) -> None:
     """The keys that a run has read are kept in one, when it replaces rows."""
     river.load(activities(_records()), chunk_size=CHUNK_SIZE)
@@ -114,6 +115,7 @@ def _attach(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("full", ["tables", "log"])
+@pytest.mark.long
 def test_a_database_without_room_stops_the_run_and_it_goes_on(
     small_server: TestServer, database_disk: SmallDisk, documents: Sequence[Document], tmp_path: Path, full: str
 ) -> None:

@@ -21,6 +21,7 @@ def test_killed_at_a_random_instant(scene: Scene, stage: Stage, instant: float) 
     scene.assert_as_undisturbed(stage)
 
 
+@pytest.mark.long
 def test_killed_again_and_again(scene: Scene, stage: Stage, seed: int) -> None:
     """Each life of the run is shorter than the work that is left, so that it dies some times before it ends."""
     draw = random.Random(f"{seed} again and again")

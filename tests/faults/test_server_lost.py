@@ -30,6 +30,7 @@ def test_the_server_is_killed_at_a_random_instant_and_started_again(scene: Scene
 
 
 @pytest.mark.faults(instants=10, sample=1)
+@pytest.mark.long
 def test_sessions_are_killed_from_a_random_instant_on(scene: Scene, stage: Stage, instant: float, seed: int) -> None:
     """One session killed makes the server end all others and recover. The second blow falls on a run that has just
     come back.
@@ -45,6 +46,7 @@ def test_sessions_are_killed_from_a_random_instant_on(scene: Scene, stage: Stage
 
 
 @pytest.mark.faults(instants=10, sample=1)
+@pytest.mark.long
 def test_a_server_that_stays_away_ends_the_run_in_words(scene: Scene, stage: Stage, instant: float) -> None:
     worker = stage.work()
     still = worker.wait_for(instant * 0.5 * scene.seconds)

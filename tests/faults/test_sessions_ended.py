@@ -44,6 +44,7 @@ def loaded(river: River) -> River:
     return river
 
 
+@pytest.mark.long
 def test_the_run_comes_through_by_itself(server: TestServer, installation: Installation, loaded: River) -> None:
     content = activities([*SECOND, *REPEATED])
     copied = server.copy(installation)
@@ -56,6 +57,7 @@ def test_the_run_comes_through_by_itself(server: TestServer, installation: Insta
     assert_books_balance(installation)
 
 
+@pytest.mark.long
 def test_a_run_whose_database_stays_away_ends_and_leaves_no_gap(installation: Installation, loaded: River) -> None:
     """A gap would be filled after later records had come in, which then would be the first in the run to hold a key."""
 

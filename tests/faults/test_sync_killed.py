@@ -74,6 +74,7 @@ def test_killed_at_a_random_instant(synced: Synced, instant: float) -> None:
     assert_whole(synced)
 
 
+@pytest.mark.long
 def test_sessions_that_the_source_drops_are_opened_again(synced: Synced, seed: int) -> None:
     """Now and then every session of the source is ended, whatever it is at; chunks are asked for again."""
     draw = random.Random(f"{seed} dropped")

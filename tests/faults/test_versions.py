@@ -149,6 +149,7 @@ def readings(server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> It
         Import(records=[("a", first), ("a", BAD), ("a", BAD)], chunk_size=1, breaks=[]) for first in (BAD, BAD, "1")
     ]
 )
+@pytest.mark.long
 def test_every_version_leaves_what_the_laws_say(readings: River, versions: list[Import]) -> None:
     river = _organisation_of_its_own(readings)
     model = Model()
@@ -219,6 +220,7 @@ class Revisions:
         Import(records=[("a", "2", "2"), ("b", "1", "")], chunk_size=5, breaks=[]),
     ]
 )
+@pytest.mark.long
 def test_of_the_versions_of_a_record_the_highest_stands(readings: River, versions: list[Import]) -> None:
     river = _organisation_of_its_own(readings)
     model = Revisions()

@@ -50,6 +50,7 @@ def mapping(river: River, **fields: dict[str, str]) -> str:
     return str(path)
 
 
+@pytest.mark.long
 def test_each_cause_of_runs_moves_what_is_its_own(river: River) -> None:
     river.load(factors([GRID]), name="factors.csv", mapping="factor_form")
     first = run(river, ROWS)
@@ -124,6 +125,7 @@ def inventory(river: River, **given: Any) -> str:
     return str(made.inventory_id)
 
 
+@pytest.mark.long
 def test_each_cause_of_inventories_moves_what_is_its_own(river: River, tmp_path: Path) -> None:
     river.load(factors([GRID]), name="factors.csv", mapping="factor_form")
     run(river, ROWS)

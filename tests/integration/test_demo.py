@@ -46,6 +46,7 @@ def without_what_differs(shown: str) -> str:
     return re.sub(r"[0-9a-f]{64}", "HASH", shown)
 
 
+@pytest.mark.long
 def test_the_demo_tells_the_same_twice(data_dir: Path, tmp_path: Path) -> None:
     first = demo(data_dir)
     assert without_what_differs(first) == without_what_differs(demo(data_dir))

@@ -134,6 +134,7 @@ def test_what_is_applied_loads_is_recorded_and_can_be_computed_again(river: Rive
     assert_verified(river)
 
 
+@pytest.mark.long
 def test_later_imports_through_the_new_mapping_give_the_same_rows(river: River) -> None:
     river.load(activities(NUMBERS))
     key = mended(river, {"wh1": {"quantity": "100"}})["wh1"]
@@ -166,6 +167,7 @@ def test_a_word_said_in_so_many_words(river: River) -> None:
     assert_verified(river)
 
 
+@pytest.mark.long
 def test_one_fix_after_the_other_keeps_both(river: River) -> None:
     content = activities([{"activity_id": "a", "data_quality": "ok"}, {"activity_id": "b", "data_quality": "fine"}])
     river.load(content)
@@ -204,6 +206,7 @@ def test_a_change_that_would_move_what_stands_is_not_applied(river: River) -> No
     assert quantities(river) == {"stands": "1234", "a": "1.5"}
 
 
+@pytest.mark.long
 def test_the_order_of_dates_is_fixed_for_all(river: River) -> None:
     river.load(activities([
         {"activity_id": "iso", "period_start": "2024-05-01"},
@@ -218,6 +221,7 @@ def test_the_order_of_dates_is_fixed_for_all(river: River) -> None:
     assert_verified(river)
 
 
+@pytest.mark.long
 def test_a_text_that_was_cleared_is_a_blank_for_all(river: River) -> None:
     river.load(activities([{"activity_id": name, "cost": "tba"} for name in ("a", "b")]))
     key = mended(river, {"a": {"cost": ""}})["a"]

@@ -66,6 +66,7 @@ def named(file: Path) -> tuple[Difference | None, Findings | None]:
 
 
 @pytest.mark.parametrize("kind", ["run", "emission", "inventory"])
+@pytest.mark.long
 def test_a_byte_changed_anywhere_in_a_member_names_it_and_its_row(
     river: River, tmp_path: Path, kind: str, some: Some
 ) -> None:

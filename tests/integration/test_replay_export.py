@@ -143,6 +143,7 @@ def resealed(file: Path, changed: dict[str, bytes], **told: object) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["run", "emission"])
+@pytest.mark.long
 def test_every_changed_byte_of_a_member_is_found_and_named(river: River, tmp_path: Path, kind: str, some: Some) -> None:
     run_id = loaded(river, chunk_size=6)
     file = tmp_path / "file.pyz"
@@ -171,6 +172,7 @@ def test_every_changed_byte_of_a_member_is_found_and_named(river: River, tmp_pat
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_every_changed_byte_of_the_file_is_found(river: River, tmp_path: Path) -> None:
     run_id = loaded(river)
     file = tmp_path / "file.pyz"
@@ -186,6 +188,7 @@ def test_every_changed_byte_of_the_file_is_found(river: River, tmp_path: Path) -
         assert not holds(to), place
 
 
+@pytest.mark.long
 def test_what_was_changed_and_sealed_again_is_found_against_the_chain(river: River, tmp_path: Path) -> None:
     """Each with the first record and field that no longer follows."""
     run_id = loaded(river)
@@ -218,6 +221,7 @@ def test_what_was_changed_and_sealed_again_is_found_against_the_chain(river: Riv
     assert first("chain.jsonl", b"run.planned", b"run.planted")[1].startswith("entry ")
 
 
+@pytest.mark.long
 def test_a_file_that_leaves_out_chunks_or_is_about_another_thing_is_found(river: River, tmp_path: Path) -> None:
     run_id = loaded(river, chunk_size=4)
     run, figure = tmp_path / "run.pyz", tmp_path / "figure.pyz"
@@ -284,6 +288,7 @@ def test_the_script_imports_nothing_but_the_standard_library(tmp_path: Path) -> 
     assert {name for name in foreign if not name.startswith("_")} == {"headwater"}
 
 
+@pytest.mark.long
 def test_a_run_that_found_much_unchanged_is_computed_again(river: River, tmp_path: Path) -> None:
     """Chunks found equal, records known by their hash, conflicts with other sources, new factors on old records."""
     loaded(river, chunk_size=4)
@@ -305,6 +310,7 @@ def test_a_run_that_found_much_unchanged_is_computed_again(river: River, tmp_pat
 
 
 @pytest.mark.parametrize("chunk_size", [2, 50])
+@pytest.mark.long
 def test_versions_of_a_record_are_told_apart_again(river: River, tmp_path: Path, chunk_size: int) -> None:
     river.load(FACTORS, name="factors.csv", mapping="factor_form")
     rows = [("a", "2024-02-01", "1"), ("a", "2024-03-01", "2"), ("a", "2024-01-15", "3"), ("b", "2024-02-01", "4")]

@@ -218,6 +218,7 @@ def test_what_was_changed_and_sealed_again_is_named(river: River, tmp_path: Path
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_every_changed_byte_of_a_member_is_found_and_named(river: River, tmp_path: Path, some: Some) -> None:
     file = tmp_path / "inventory.pyz"
     export_inventory(river.installation, made(river), file)

@@ -274,6 +274,7 @@ def test_a_file_in_another_encoding_is_brought_to_utf_8_again(river: River) -> N
 
 @pytest.mark.slow
 @pytest.mark.faults(instants=6, sample=1)
+@pytest.mark.long
 def test_whatever_is_loaded_in_whatever_order_is_verified(river: River, seed: int, instant: float) -> None:
     """Overlapping keys, several sources, changing factors, chunks of all sizes, full loads, repairs."""
     draw = random.Random(f"{seed} {instant}")
@@ -472,6 +473,7 @@ def is_named(column: Column, names: Sequence[str], found: Verification) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_one_value_changed_in_any_column_of_any_evidence_table_is_found_and_named(
     scene: tuple[River, Tampering], some: Some
 ) -> None:

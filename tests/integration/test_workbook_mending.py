@@ -160,6 +160,7 @@ def test_what_is_mended_is_loaded_settled_traced_and_computed_again(river: River
 
 
 @pytest.mark.parametrize("add", [[], ["file"]], ids=["without the file's name in its records", "with it"])
+@pytest.mark.long
 def test_each_record_is_traced_to_the_file_that_brought_it(river: River, add: list[str]) -> None:
     """The copy under its own name, and the same bytes imported later under the name they have then."""
     fields = {name: {"column": name} for name in COLUMNS} | ({"supplier": {"column": "_file"}} if add else {})
@@ -182,6 +183,7 @@ def test_each_record_is_traced_to_the_file_that_brought_it(river: River, add: li
     assert_verified(river)
 
 
+@pytest.mark.long
 def test_a_workbook_may_be_sent_twice(river: River, given: Path) -> None:
     resubmitted(river, edited(given, cells_set(E5=12)))
     sent, ledger = resubmitted(river, edited(given, cells_set(E6=4)))

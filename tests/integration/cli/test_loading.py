@@ -178,6 +178,7 @@ def test_factors_are_imported_by_the_form_and_listed(headwater: Headwater, meter
     assert body["ledger"]["calculation"]["inserted"] == 2
 
 
+@pytest.mark.long
 def test_ctrl_c_says_how_to_go_on_and_nothing_is_done_twice(headwater: Headwater, meters: Path, tmp_path: Path) -> None:
     meters.write_text(activities({"activity_id": f"a{number}"} for number in range(5_000)))
     with subprocess.Popen(
