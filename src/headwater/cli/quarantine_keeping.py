@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from headwater.cli import exits
 from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_json, print_table
 from headwater.cli.session import installation
@@ -64,14 +65,15 @@ def expire(
 def mirror(as_json: AsJson = False) -> None:
     """Copy what runs refused to the store that HEADWATER_DEAD_LETTERS names, where that is not done yet.
 
-    Each run does so when it ends. This is for what failed then, and for runs from before the store was set.
+    Each run does so when it ends. This is for what failed then, for runs that were broken off, and for runs from before
+    the store was set. One copy that fails leaves the others be. Cells are copied as they were read, personal ones too.
 
     \b
     Examples:
       headwater quarantine mirror
 
     \b
-    Exit codes: 0 all copied, 1 error: what was copied until then is noted, 2 usage.
+    Exit codes: 0 all copied, 1 error: nothing copied, 2 usage, 4 some copied; what is copied is noted.
     """
     from headwater.services import dead_letters
 
@@ -80,13 +82,19 @@ def mirror(as_json: AsJson = False) -> None:
         try:
             for each in dead_letters.mirror(opened):
                 done.append(each)
-                typer.echo(f"{each.records:,} records of {each.source_name}: {each.object}", err=as_json)
+                if each.error is None:
+                    typer.echo(f"{each.records:,} records of {each.source_name}: {each.object}", err=as_json)
+                else:
+                    typer.echo(f"not copied, run {each.run_id} of {each.source_name}: {each.error}", err=True)
         finally:
-            left = len(dead_letters.waiting(opened))
+            left = dead_letters.count_waiting(opened)
             if as_json:
                 print_json({"mirrored": [asdict(each) for each in done], "left": left})
             elif left:
                 typer.echo(f"what {left:,} runs refused is not copied yet", err=True)
+    failed = sum(each.error is not None for each in done)
+    if failed:
+        raise typer.Exit(exits.ERROR if failed == len(done) else exits.PARTIAL)
     if not done:
         typer.echo("nothing to do: what runs refused is copied", err=as_json)
 

@@ -26,6 +26,7 @@ from headwater.services.chain_entries import planned_payload
 from headwater.services.column_lineage import SqlLineage, lineage_of
 from headwater.services.connectors.extraction import sync_texts
 from headwater.services.contracts_view import loadable
+from headwater.services.dead_letters import mirror_at_end
 from headwater.services.drift import find_drift, kinds_of
 from headwater.services.folders import files_of
 from headwater.services.full_loads import sweep_if_full
@@ -371,6 +372,8 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
             results = calculation.document if calculation else None
             sweep_if_full(installation, run, logic, duck=duck, results=results)
         end_run(installation, run, logic)
+    # Once the engine, the source and the hold on both are let go: a store that is slow keeps nobody waiting for them.
+    mirror_at_end(installation, run_id)
     return run_id
 
 

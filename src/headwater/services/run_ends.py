@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headwater.errors import HeadwaterError
 from headwater.services.connectors.reconciling import reconcile
-from headwater.services.dead_letters import mirror_at_end
+from headwater.services.dead_letters import tell_if_waiting
 from headwater.services.mending import open_after_resubmission
 from headwater.store import audit, runs
 from headwater.store.chunks import ledger_of
@@ -46,6 +46,8 @@ def _break_off(installation: Installation, run: Run, state: str, error: Mapping[
             result="failed",
             payload={"state": state, **error},
         )
+    with suppress(HeadwaterError):
+        tell_if_waiting(installation)
 
 
 def end_run(installation: Installation, run: Run, logic: Logic) -> str:
@@ -78,5 +80,4 @@ def end_run(installation: Installation, run: Run, logic: Logic) -> str:
             payload={"state": state, "gaps": gaps, "open_in_quarantine": refused, "logic": logic.hash.hex()}
             | ({"reconciliation": reconciled} if reconciled else {}),
         )
-    mirror_at_end(installation)
     return state
