@@ -15,6 +15,7 @@ import pytest
 
 from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater
 from headwater.services import quarantine_exports, quarantines
+from headwater.services.access.policy import EVERY_RIGHT, Actor
 from headwater.services.imports import carry_out, resume
 from headwater.services.verification import verify
 from headwater.store import runs
@@ -279,9 +280,15 @@ def test_what_was_mended_can_be_computed_again(river: River) -> None:
     rows[-1]["record"] = ",".join(cells)
     _, ledger = resubmitted(river, rows)
     assert (ledger.inserted, ledger.quarantined, ledger.skipped) == (2, 2, {"not_mended": 1})
-    resubmitted(river, edited(rows, {"formula": {"quantity": "3"}}))
+    ann = Actor(name="person/ann", rights=EVERY_RIGHT)
+    as_ann = dataclasses.replace(river, installation=river.installation.acting(ann))
+    resubmitted(as_ann, edited(rows, {"formula": {"quantity": "3"}}))
+    by = river.rows("SELECT DISTINCT actor FROM quarantine_repairs WHERE outcome = 'loaded' ORDER BY 1")
+    assert [each["actor"] for each in by] == ["headwater", "person/ann"]
     found = verify(river.installation, progress=SilentProgress())
     assert (found.ok, found.differences, found.not_recomputed) == (True, (), {})
+    river.change("UPDATE quarantine_repairs SET actor = 'headwater' WHERE actor = 'person/ann'")
+    assert not verify(river.installation, progress=SilentProgress()).ok
 
 
 class Interrupting(SilentProgress):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headwater.errors import HeadwaterError, InputRefused, Misuse
+from headwater.services.access.policy import Right
 from headwater.services.imports import carry_out, plan_source, was_loaded
 from headwater.services.runs_view import show_run
 
@@ -55,6 +56,7 @@ def import_each(
     progress: Progress,
 ) -> Iterator[Imported]:
     """Import the files one after another; one that is as it was when it was last loaded is left out unless `again`."""
+    installation.require(Right.WRITE)
     for file in files:
         try:
             if not again and was_loaded(installation, recipe, base, file):

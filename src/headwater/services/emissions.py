@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headwater.services.access.policy import Right
 from headwater.services.logic import CALCULATED, RESULTS
 from headwater.store import emissions
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 def calculated_emissions(installation: Installation) -> Sequence[EmissionSum]:
     """Every emission that stands, summed up by scope, method, GWP set and activity type."""
+    installation.require(Right.READ)
     with installation.database.connect(installation.tenant_id) as connection:
         return emissions.emission_sums(
             connection,
@@ -28,5 +30,6 @@ def calculated_emissions(installation: Installation) -> Sequence[EmissionSum]:
 
 def without_figure(installation: Installation, runs: Sequence[UUID]) -> Sequence[WithoutFigure]:
     """What runs loaded without a figure, by source and reason."""
+    installation.require(Right.READ)
     with installation.database.connect(installation.tenant_id) as connection:
         return emissions.without_figure(connection, installation.tenant_id, runs)

@@ -22,6 +22,7 @@ from headwater.errors import Misuse
 from headwater.mapping import Mapping, read_mapping
 from headwater.mapping.amending import Mended, amendments, difference, raised, to_yaml
 from headwater.pipeline.mending import MendForm
+from headwater.services.access.policy import Right
 from headwater.services.imports import plan_run, stored_logic
 from headwater.services.logic import compile_logic, pinned
 from headwater.services.mended_text import keep_text
@@ -190,6 +191,7 @@ class _Scope:
 
 def preview(installation: Installation, wanted: Wanted, *, progress: Progress) -> Preview:
     """Try every way to say it on all open records that the rule refused. Nothing is changed."""
+    installation.require(Right.WRITE)
     scope = _scope(installation, wanted)
     base = scope.logic.mapping
     kind = scope.logic.contract.by_name[wanted.field].type
@@ -226,6 +228,7 @@ def preview(installation: Installation, wanted: Wanted, *, progress: Progress) -
 
 def plan_fix(installation: Installation, shown: Preview, offer: Offer) -> UUID:
     """Plan the run that sends all records the offer helps through the mapping's next version; its id."""
+    installation.require(Right.WRITE)
     wanted, scope = shown.wanted, _scope(installation, shown.wanted)
     how = {**wanted.as_json(), "as": offer.name, "mapping_before": scope.logic.mapping.hash.hex()}
     form = MendForm(

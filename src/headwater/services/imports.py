@@ -22,6 +22,7 @@ from headwater.pipeline.recipe import FactorChoice, Load, Recipe, RecipeSource, 
 from headwater.pipeline.run import ChunkRun
 from headwater.pipeline.seen import SeenKeys
 from headwater.pipeline.writer import ChunkWriter
+from headwater.services.access.policy import Right
 from headwater.services.chain_entries import planned_payload
 from headwater.services.column_lineage import SqlLineage, lineage_of
 from headwater.services.connectors.extraction import sync_texts
@@ -129,6 +130,7 @@ def _plan_one(installation: Installation, recipe: Recipe, base: Path) -> UUID:
 
 def source_files(installation: Installation, recipe: Recipe, base: Path) -> tuple[SourceFile, ...]:
     """The files that a recipe's source stands for, each to be planned by `plan_source`."""
+    installation.require(Right.WRITE)
     mapping = installation.mapping(recipe.mapping, base)
     if recipe.source.path is None:
         raise AssertionError("what a connector reads is planned by `connectors.syncing`")
@@ -139,6 +141,7 @@ def plan_source(
     installation: Installation, recipe: Recipe, base: Path, file: SourceFile, *, remote: Remote | None = None
 ) -> UUID:
     """Plan the run of one file; its id, for `carry_out`. `remote` says where it was fetched from."""
+    installation.require(Right.WRITE)
     found = found_file(installation, recipe, base, file)
     return plan_run(
         installation,
@@ -325,6 +328,7 @@ def stored_logic(installation: Installation, run: Run) -> Logic:
 
 def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -> UUID:
     """Bring in the chunks of a run that are not committed yet, and end it."""
+    installation.require(Right.WRITE)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         run = runs.get_run(connection, tenant_id, run_id)

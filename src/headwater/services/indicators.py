@@ -18,6 +18,7 @@ from headwater.accounting.indicators import (
 )
 from headwater.errors import InputRefused, Misuse
 from headwater.mapping.strict_yaml import parse_yaml
+from headwater.services.access.policy import Right
 from headwater.services.charts import Bar, Chart, columns, room_for, rows
 from headwater.services.figure_page import Page, Section, Table
 from headwater.services.indicator_sources import inventory_rows, licences_behind, live_rows
@@ -78,6 +79,7 @@ def compute_indicators(
     inventories: Sequence[str] = (),
 ) -> list[Computed]:
     """The named indicators, all of them where none is named: from inventories, or from what stands."""
+    installation.require(Right.QUERY)
     indicators = {name: each.indicator for name, each in defined.items()}
     chosen = list(names) or list(indicators)
     with opened_engine(installation) as connection:

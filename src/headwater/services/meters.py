@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.accounting.meters import BILLS_SCHEMA, Calendar, Filling, fill_gaps, read_calendar
 from headwater.accounting.meters.filling import ACTIVITY_COLUMNS, MADE_HERE
 from headwater.errors import Misuse
+from headwater.services.access.policy import Right
 from headwater.services.charts import Drawing, Label, Mark
 from headwater.services.contract_rows import load_rows
 from headwater.services.figure_page import Page, Section, Table
@@ -105,6 +106,7 @@ class MeterCalendar:
 
 def meter_calendar(installation: Installation, asked: Asked) -> MeterCalendar:
     """Lay out the bills that stand."""
+    installation.require(Right.READ)
     with opened_engine(installation) as connection:
         bills, gwp_set = _bills(installation, connection, asked)
         return MeterCalendar(
@@ -116,6 +118,7 @@ def meter_calendar(installation: Installation, asked: Asked) -> MeterCalendar:
 
 def estimates(installation: Installation, asked: Asked, method: str) -> Filling:
     """Estimates for the gaps between the bills that stand, earlier estimates of this kind left aside."""
+    installation.require(Right.QUERY)
     with opened_engine(installation) as connection:
         bills, _ = _bills(installation, connection, asked)
         own = f"activity_id NOT LIKE '{MADE_HERE}%'"
@@ -128,6 +131,7 @@ def estimates(installation: Installation, asked: Asked, method: str) -> Filling:
 
 def write_estimates(installation: Installation, filling: Filling, path: Path) -> Path:
     """Write estimates as activities in the form of the contract, ready to import with the mapping `activity_form`."""
+    installation.require(Right.QUERY)
     fields = [spec.name for spec in installation.contract(CALCULATED, 1).fields]
     try:
         with path.open("w", encoding="utf-8", newline="") as file:

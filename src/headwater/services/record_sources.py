@@ -12,6 +12,7 @@ from headwater.connectors.files import inspect_file
 from headwater.errors import InputRefused, Misuse
 from headwater.mapping import compile_mapping
 from headwater.mapping.compile import columns_named, columns_read
+from headwater.services.access.policy import Right
 from headwater.services.drift import find_drift, kinds_of
 from headwater.services.folders import SourceFile
 from headwater.services.imports import logic_of, plan_run, source_id, source_name
@@ -70,6 +71,7 @@ def plan_records(installation: Installation, recipe: Recipe, base: Path) -> UUID
 
     The records are pinned as one file, by key, under the SHA-256 of their texts.
     """
+    installation.require(Right.WRITE)
     logic = logic_of(installation, recipe, base)
     mapping = logic.mapping
     records = _records_of(installation, recipe)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.accounting.factors import licences_of
 from headwater.errors import Misuse
+from headwater.services.access.policy import Right
 from headwater.services.factor_sets import FACTORS
 from headwater.services.logic import CALCULATED, RESULTS
 from headwater.services.pages import rendered
@@ -77,6 +78,7 @@ class Report:
 
 def write_report(installation: Installation, run: str, path: Path) -> Path:
     """Write the report of a run, named by its id or the beginning of it, as of now."""
+    installation.require(Right.QUERY)
     page = render(read_report(installation, run))
     try:
         path.write_text(page, encoding="utf-8")

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from headwater.connectors.files import WORKBOOKS
+from headwater.services.access.policy import Right
 from headwater.services.drift import drift_in_words
 from headwater.services.mending import open_after_resubmission
 from headwater.services.sources import file_of, reading_from_json
@@ -113,18 +114,21 @@ def run_as_json(run: Run) -> dict[str, Any]:
 
 def list_runs(installation: Installation, *, limit: int) -> tuple[Sequence[Run], int]:
     """The latest runs first, and how many there are in all."""
+    installation.require(Right.READ)
     with installation.database.connect(installation.tenant_id) as connection:
         return runs.list_runs(connection, installation.tenant_id, limit=limit)
 
 
 def find_run_id(installation: Installation, run: str) -> UUID:
     """The one run whose id begins so; Misuse where there is none or more than one."""
+    installation.require(Right.READ)
     with installation.database.connect(installation.tenant_id) as connection:
         return runs.find_run(connection, installation.tenant_id, run).run_id
 
 
 def goes_back(installation: Installation, run_id: UUID) -> str | None:
     """A sentence where the source was loaded by a newer version of the mapping before: its rows will be replaced."""
+    installation.require(Right.READ)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         run = runs.get_run(connection, tenant_id, run_id)
@@ -144,6 +148,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def show_run(installation: Installation, run: str | UUID) -> RunView:
     """One run, named by its id or the beginning of it."""
+    installation.require(Right.READ)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         found = runs.find_run(connection, tenant_id, str(run))

@@ -17,6 +17,7 @@ from headwater.contracts import Document as Contract
 from headwater.engine.duck import engine
 from headwater.errors import Misuse, NotFound
 from headwater.services import factor_sets, trace
+from headwater.services.access.policy import Right
 from headwater.services.field_origins import field_origins
 from headwater.services.imports import stored_logic
 from headwater.services.logic import CALCULATED, RESULTS
@@ -49,6 +50,7 @@ def trace_emission(
 
     Misuse where there is none, saying why the calculation gave none; and where there are several, naming them.
     """
+    installation.require(Right.READ)
     return _Tracer(installation).emission(key, method, gwp_set)
 
 
@@ -58,6 +60,7 @@ def trace_record(installation: Installation, contract: str, key: str, *, row_has
     A key of several fields is written with `|` between them. By `row_hash` the version that has it, also one that was
     replaced or deleted since; where there is none, the one that stands.
     """
+    installation.require(Right.READ)
     name, _, major = contract.partition("@")
     if name == RESULTS[0]:
         activity, method, gwp_set = (*key.split("|"), None, None)[:3]

@@ -13,6 +13,7 @@ from headwater.accounting.quality_rating import Rating, rate
 from headwater.accounting.uncertainty import FIGURES_SCHEMA, Assessment, Assumed, Interval, assess, build_model
 from headwater.accounting.uncertainty.pedigree import pedigree_table
 from headwater.errors import Misuse
+from headwater.services.access.policy import Right
 from headwater.services.charts import Bar, Chart, room_for, rows
 from headwater.services.figure_page import Page, Section, Table
 from headwater.services.inventories.calculating import opened_engine
@@ -111,6 +112,7 @@ def inventory_uncertainty(
 
     by: what its parts are. assumed: what is taken for data that state nothing. draws, seed: of Monte Carlo.
     """
+    installation.require(Right.QUERY)
     assumed = assumed or Assumed()
     pedigree_table(assumed.table)  # before anything is read
     with opened_engine(installation) as engine:

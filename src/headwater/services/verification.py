@@ -21,6 +21,7 @@ from headwater.pipeline.replay.differences import ROW, Difference, Differences
 from headwater.pipeline.replay.quarantines import Quarantines
 from headwater.pipeline.replay.rows import ContractRows
 from headwater.pipeline.replay.store import Model
+from headwater.services.access.policy import Right
 from headwater.services.evidence import Evidence
 from headwater.services.inventories.verifying import InventoryCheck
 from headwater.services.replaying import Replay
@@ -62,9 +63,22 @@ TABLES_NOT_EVIDENCE: Mapping[str, str] = {
     "source_schema_cache": "the columns that sources had; those that a run read stand with the run",
     "dead_letters": "which copies of what was refused were made outside; what was refused stands with its chunk",
     "connector_sync_state": "how far a source was read: made of its chunks, for whoever reads on",
-}
+    "units": "where people belong; no figure rests on it, and the chain has each change",
+    "organisation_keys": "keys that encrypt personal data, encrypted themselves",
+    "people": "who may sign in, as ciphertext; the chain names them by id",
+    "person_keys": "keys that encrypt personal data, encrypted themselves; erasing takes them away",
+    "memberships": "who may do what now; the chain has each change",
+    "grants": "who may do what now; the chain has each change",
+    "passwords": "how people sign in",
+    "sign_in_identities": "how people sign in",
+    "sign_in_failures": "who failed to sign in just now; the chain has each attempt",
+    "one_time_links": "links that open once",
+    "sessions": "who is signed in now",
+    "api_tokens": "what opens the API; the chain has each one made and revoked",
+    "organisation_names": "the names of organisations, for the owner of the tables",
     "api_requests": "answers kept for a day, so that what is sent twice is done once",
     "import_jobs": "files on their way to a run, which keeps all that it rests on itself",
+}
 """Tables that hold no evidence, with the reason."""
 
 
@@ -108,6 +122,7 @@ def verify(
     installation: Installation, *, progress: Progress, anchor: str | None = None, shown: int = SHOWN
 ) -> Verification:
     """Check all evidence of the organisation. `anchor` is a head of the chain noted earlier, as `seq:hash`."""
+    installation.require(Right.READ)
     noted = [parse_anchor(anchor)] if anchor else []
     memory = f"{installation.settings.memory_limit // 2**20}MiB"
     with (
@@ -261,7 +276,7 @@ class _Verifier:
         quarantines = Quarantines(self._duck, self._differences)
         for name, source in (("quarantine", "quarantine"), ("repairs", "quarantine_repairs"), ("findings", "findings")):
             quarantines.add_stored(name, house_batches(self._connection, source))
-        return Model(rows=rows, quarantines=quarantines, known=known, differences=self._differences, actor=audit.ACTOR)
+        return Model(rows=rows, quarantines=quarantines, known=known, differences=self._differences)
 
     def _versions(self) -> set[str]:
         """The fields by which recipes tell versions of a record apart."""

@@ -14,6 +14,7 @@ from headwater.errors import Misuse
 from headwater.mapping import compile_mapping
 from headwater.pipeline.mending import MendForm
 from headwater.pipeline.refusals import UNCUT
+from headwater.services.access.policy import Right
 from headwater.services.imports import stored_logic
 from headwater.services.run_texts import RunTexts, span_of
 from headwater.store import fixes, quarantine, runs
@@ -58,6 +59,7 @@ class Wanted:
 
 def worth_fixing(installation: Installation, *, run: str | None, limit: int) -> list[Group]:
     """Texts that several open records were refused for, the most frequent first."""
+    installation.require(Right.READ)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         run_id = runs.find_run(connection, tenant_id, run).run_id if run else None
@@ -66,6 +68,7 @@ def worth_fixing(installation: Installation, *, run: str | None, limit: int) -> 
 
 def like_mended(installation: Installation, run_id: UUID) -> list[Group]:
     """Open records that a rule refused for a field for which a resubmission has just mended one, most first."""
+    installation.require(Right.WRITE)
     with installation.database.connect(installation.tenant_id) as connection:
         return fixes.like_mended(connection, installation.tenant_id, run_id, limit=3)
 
@@ -76,6 +79,7 @@ def wanted_like(installation: Installation, key: str, *, rule: str | None = None
     Misuse where the record was not mended, where nothing was done to such a field, or where more than one was mended
     and `rule` does not say which is meant.
     """
+    installation.require(Right.WRITE)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         record, repairs = quarantine.get_quarantined(connection, tenant_id, quarantine.parse_key(key))
@@ -111,6 +115,7 @@ def wanted_so(
 
     Misuse where several sources have such records and no run says which is meant, or where no field is.
     """
+    installation.require(Right.WRITE)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         if run is not None:

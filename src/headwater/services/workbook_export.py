@@ -17,6 +17,7 @@ from headwater.connectors.workbook.choice import OWN
 from headwater.engine.expressions import render_value
 from headwater.engine.readings import Readings
 from headwater.errors import InputRefused, Misuse
+from headwater.services.access.policy import Right
 from headwater.services.imports import stored_logic
 from headwater.services.sources import layout_from_json, reading_from_json
 from headwater.services.workbook_rows import original, read_run
@@ -68,6 +69,7 @@ class Located:
 
 def export_workbook(installation: Installation, output: Path, *, run: str, rule: str | None) -> ExportedWorkbook:
     """Write the workbook of a run with its open records marked. Misuse where there are none, or no place for it."""
+    installation.require(Right.WRITE)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         found = runs.find_run(connection, tenant_id, run)

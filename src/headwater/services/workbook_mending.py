@@ -11,6 +11,7 @@ from headwater.connectors.text_table import Part
 from headwater.connectors.workbook.opening import opened
 from headwater.errors import InputRefused, Misuse
 from headwater.pipeline.mending import MendForm
+from headwater.services.access.policy import Right
 from headwater.services.imports import plan_run, stored_logic
 from headwater.services.logic import pinned
 from headwater.services.mended_text import keep_text, write_text
@@ -83,6 +84,7 @@ def plan_workbook(installation: Installation, path: Path) -> WorkbookSent:
     InputRefused where it is not one that was exported, or its tables were changed in their columns; Misuse where none
     of its rows can be sent.
     """
+    installation.require(Right.WRITE)
     keys, run_id, form_of_file = _listed(path)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
@@ -138,6 +140,7 @@ class RefusedAgain:
 
 def refused_again(installation: Installation, run_id: UUID) -> Iterator[RefusedAgain]:
     """What the resubmission of a workbook could not mend, in the order of its rows."""
+    installation.require(Right.WRITE)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         form = MendForm.from_json(runs.get_run(connection, tenant_id, run_id).layout["mends"])

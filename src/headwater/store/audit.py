@@ -38,7 +38,7 @@ def append(
         last,
         tenant_id=tenant_id,
         at=datetime.now(UTC),
-        actor=actor or getattr(connection, "actor", ACTOR),
+        actor=actor or acting(connection),
         action=action,
         resource=resource,
         payload=payload,
@@ -46,6 +46,11 @@ def append(
     )
     connection.execute(QUERIES["append"], asdict(entry))
     return Anchor(seq=entry.seq, entry_hash=entry.entry_hash)
+
+
+def acting(connection: psycopg.Connection[Any]) -> str:
+    """On whose behalf a connection was opened."""
+    return str(getattr(connection, "actor", ACTOR))
 
 
 def lock_head(connection: psycopg.Connection[Any], tenant_id: UUID) -> Anchor:

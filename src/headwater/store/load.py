@@ -246,7 +246,7 @@ class ChunkTransaction:
                 where=f"chunk {self._key.chunk_no}",
                 remedy="Resume the run: those records are skipped then.",
             )
-        self._execute("insert_repairs", tables, chunk=self._key.chunk_id, actor=audit.ACTOR)
+        self._execute("insert_repairs", tables, chunk=self._key.chunk_id, actor=audit.acting(self._connection))
         self._execute("settle_mended", tables, reason=f"mended and loaded by run {self._key.run_id}")
 
     def findings(self, rows: pa.Table) -> None:

@@ -218,4 +218,4 @@ def test_a_tree_is_as_deep_as_it_is(river: River) -> None:
     with pytest.raises(InputRefused):
         units.add(ours, "a/b", "site")
     with pytest.raises(InputRefused, match="division, department"):
-        units.add(ours, "x", "town")  # type: ignore[arg-type]
+        units.add(ours, "x", "town")

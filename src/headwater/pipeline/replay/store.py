@@ -67,6 +67,7 @@ class ExpectedChunk:
     chunk_no: int
     first_record: int
     payload: Mapping[str, Any]
+    actor: str  # whom the chain names for it
     stored: StoredChunk
     relies_on: Mapping[UUID, int]  # as stored, or nothing where that cannot be read
 
@@ -97,7 +98,6 @@ class Model:
     quarantines: Quarantines
     known: KnownChunks
     differences: Differences
-    actor: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,7 +234,7 @@ class ReplayTransaction:
     def mend(self, rows: pa.Table) -> None:
         """See `ports.ChunkTransaction.mend`."""
         self._model.quarantines.mend(
-            rows, chunk_id=self._chunk.chunk_id, run_id=self._run.run_id, actor=self._model.actor
+            rows, chunk_id=self._chunk.chunk_id, run_id=self._run.run_id, actor=self._chunk.actor
         )
 
     def findings(self, rows: pa.Table) -> None:

@@ -37,8 +37,8 @@ _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f<>\"]{1,64}@[^@\s\x00-\x1f\x7f<>\"]+\.[^
 
 def invite(installation: Installation, email: str, name: str, role: Role, unit_id: UUID | None = None) -> UUID:
     """Somebody who may come in by a link, with a role in the organisation or a unit. Conflict where they are known."""
-    email, name = _email(email), _name(name)
     may_give(installation, RIGHTS_OF[role], unit_id, on="people")
+    email, name = _email(email), _name(name)
     with changing(installation) as (connection, keys):
         in_use(connection, installation.tenant_id, unit_id)
         index, person_id = keys.index("email", folded(email)), uuid4()

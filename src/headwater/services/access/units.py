@@ -5,11 +5,12 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from headwater.errors import Conflict, InputRefused, NotFound
 from headwater.services.access.changing import changed_meanwhile, changing, in_use
+from headwater.services.access.kinds import UnitKind
 from headwater.services.access.policy import Right
 from headwater.store import audit, units
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from headwater.services.installation import Installation
     from headwater.store.units import Unit
 
-Kind = Literal["division", "department", "laboratory", "site"]
-KINDS: tuple[Kind, ...] = ("division", "department", "laboratory", "site")
 LONGEST_NAME = 200
 
 
@@ -51,10 +50,10 @@ class HangingOn:
     tokens: int
 
 
-def add(installation: Installation, name: str, kind: Kind, parent_id: UUID | None = None) -> UnitView:
+def add(installation: Installation, name: str, kind: UnitKind | str, parent_id: UUID | None = None) -> UnitView:
     """A unit below another, or directly in the organisation."""
-    name, kind = _name(name), _kind(kind)
     installation.require(Right.MANAGE_USERS, parent_id, on="units")
+    name, kind = _name(name), _kind(kind)
     tenant_id, unit_id = installation.tenant_id, uuid4()
     with changing(installation) as (connection, _):
         in_use(connection, tenant_id, parent_id)
@@ -93,11 +92,16 @@ def named(installation: Installation, reference: str) -> UUID:
 
 
 def rename(
-    installation: Installation, unit_id: UUID, name: str, *, kind: Kind | None = None, expected: int | None = None
+    installation: Installation,
+    unit_id: UUID,
+    name: str,
+    *,
+    kind: UnitKind | str | None = None,
+    expected: int | None = None,
 ) -> UnitView:
     """Another name, and another kind where one is said; Conflict with both versions where `expected` is old."""
-    name, kind = _name(name), None if kind is None else _kind(kind)
     installation.require(Right.MANAGE_USERS, unit_id, on=f"unit/{unit_id}")
+    name, kind = _name(name), None if kind is None else _kind(kind)
     tenant_id = installation.tenant_id
     with changing(installation) as (connection, _):
         found = _expected(installation, connection, unit_id, expected, {"name": name, "kind": kind})
@@ -224,11 +228,10 @@ def _done(installation: Installation, connection: Any, action: str, unit_id: UUI
     return view
 
 
-def _kind(kind: str) -> Kind:
-    for known in KINDS:
-        if kind == known:
-            return known
-    raise InputRefused("this is no kind of unit", where="kind", value=kind, valid=", ".join(KINDS))
+def _kind(kind: str) -> str:
+    if kind not in set(UnitKind):
+        raise InputRefused("this is no kind of unit", where="kind", value=kind, valid=", ".join(UnitKind))
+    return UnitKind(kind).value
 
 
 def _name(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headwater.errors import Misuse
+from headwater.services.access.policy import Right
 from headwater.services.comparison.inventories import compare_inventories
 from headwater.services.comparison.runs import compare_runs
 from headwater.services.inventories.viewing import find_inventory
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 def compare(installation: Installation, a: str, b: str) -> Comparison:
     """Compare two inventories (by number, name or id) or two runs (by id). Misuse where a name is neither or both."""
+    installation.require(Right.READ)
     kinds = {text: _kind(installation, text) for text in (a, b)}
     if kinds[a] != kinds[b]:
         raise Misuse(

@@ -9,6 +9,7 @@ from uuid import uuid4
 from headwater.connectors.configs import config_of
 from headwater.connectors.protocol import Config, Connector, FileStore
 from headwater.errors import Misuse
+from headwater.services.access.policy import Right
 from headwater.services.connectors.kinds import kind_named
 from headwater.services.connectors.pacing import paced
 from headwater.services.connectors.secrets import resolve
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 def add(installation: Installation, name: str, kind: str, config: Mapping[str, Any]) -> StoredConnector:
     """Keep a connector. Misuse where the kind, the name or a value of the config is wrong."""
+    installation.require(Right.TRANSFORM)
     checked = config_of(kind_named(kind), config)
     connector_id = uuid4()
     with installation.database.connect(installation.tenant_id) as connection:
@@ -35,6 +37,7 @@ def add(installation: Installation, name: str, kind: str, config: Mapping[str, A
 
 def change(installation: Installation, name: str, config: Mapping[str, Any]) -> StoredConnector:
     """Put values into the config of a connector; those not named stay."""
+    installation.require(Right.TRANSFORM)
     with installation.database.connect(installation.tenant_id) as connection:
         found = connectors.find_connector(connection, installation.tenant_id, name)
         checked = config_of(kind_named(found.kind), {**found.config, **config})
@@ -45,6 +48,7 @@ def change(installation: Installation, name: str, config: Mapping[str, Any]) -> 
 
 def remove(installation: Installation, name: str) -> None:
     """Let go of a connector; what came through it stays, and so do its runs."""
+    installation.require(Right.TRANSFORM)
     with installation.database.connect(installation.tenant_id) as connection:
         found = connectors.find_connector(connection, installation.tenant_id, name)
         connectors.remove_connector(connection, installation.tenant_id, found.connector_id)
@@ -53,6 +57,7 @@ def remove(installation: Installation, name: str) -> None:
 
 def find(installation: Installation, name: str) -> StoredConnector:
     """The connector of a name."""
+    installation.require(Right.READ)
     with installation.database.connect(installation.tenant_id) as connection:
         return connectors.find_connector(connection, installation.tenant_id, name)
 

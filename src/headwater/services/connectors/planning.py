@@ -18,6 +18,7 @@ from headwater.connectors.protocol import Selection, SourcePlan
 from headwater.errors import Misuse
 from headwater.mapping import compile_mapping
 from headwater.mapping.compile import columns_read
+from headwater.services.access.policy import Right
 from headwater.services.chain_entries import planned_payload
 from headwater.services.connectors.asking import Asker
 from headwater.services.connectors.extraction import MAX_CHUNK_ROWS, first_record
@@ -62,6 +63,7 @@ class FoundSync:
 
 def plan_sync(installation: Installation, recipe: Recipe, base: Path) -> UUID:
     """Plan the sync that a recipe describes; the run's id, for `carry_out`. A source that is not as it was is noted."""
+    installation.require(Right.WRITE)
     found = found_sync(installation, recipe, base)
     run_id = uuid4()
     with installation.database.connect(installation.tenant_id) as connection:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headwater.errors import HeadwaterError
+from headwater.services.access.policy import Right
 from headwater.services.batches import Imported
 from headwater.services.imports import carry_out
 from headwater.services.runs_view import show_run
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 def unfinished_runs(installation: Installation, name: str) -> Sequence[UnfinishedRun]:
     """What there is to go on with, the oldest first; runs whose process was killed included."""
+    installation.require(Right.READ)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         stored = connectors.find_connector(connection, tenant_id, name)
@@ -33,6 +35,7 @@ def resume_each(
     installation: Installation, unfinished: Sequence[UnfinishedRun], *, progress: Progress
 ) -> Iterator[Imported]:
     """Go on with one after another. One that a process still works on is told as such, and left to it."""
+    installation.require(Right.WRITE)
     for run in unfinished:
         error: HeadwaterError | None = None
         try:

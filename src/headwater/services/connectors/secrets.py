@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from headwater.errors import Misuse, Stopped
+from headwater.services.access.policy import Right
 from headwater.services.connectors.wrapped_keys import unwrapped
 from headwater.settings import KEY_BYTES, VALID_KEYS, WRAPPED_KEY, are_keys
 from headwater.store import audit, credentials
@@ -108,6 +109,7 @@ def _make_key_file(path: Path) -> None:
 
 def store_secret(installation: Installation, name: str, secret: str) -> None:
     """Keep a secret under a name; one of that name is replaced."""
+    installation.require(Right.TRANSFORM)
     tenant_id = installation.tenant_id
     sealed = _sealed(installation, keys_of(installation.settings), name, secret)
     with installation.database.connect(tenant_id) as connection:
@@ -117,6 +119,7 @@ def store_secret(installation: Installation, name: str, secret: str) -> None:
 
 def names(installation: Installation) -> list[tuple[str, str, datetime]]:
     """Name, id of the key, and when it was stored, of each secret."""
+    installation.require(Right.TRANSFORM)
     with installation.database.connect(installation.tenant_id) as connection:
         found = credentials.list_credentials(connection, installation.tenant_id)
     return [(each.name, each.key_id, each.updated_at) for each in found]
@@ -124,6 +127,7 @@ def names(installation: Installation) -> list[tuple[str, str, datetime]]:
 
 def forget(installation: Installation, name: str) -> None:
     """Misuse where there is no such secret."""
+    installation.require(Right.TRANSFORM)
     with installation.database.connect(installation.tenant_id) as connection:
         if not credentials.remove_credential(connection, installation.tenant_id, name):
             raise Misuse("no credential is stored under this name", where="credential", value=name)
@@ -134,6 +138,7 @@ def rotate(installation: Installation) -> int:
     """Encrypt by the current key what another key encrypts; how many there were. Syncs go on meanwhile, and a secret
     that somebody stores meanwhile stays as they said.
     """
+    installation.require(Right.TRANSFORM)
     keys, tenant_id = keys_of(installation.settings), installation.tenant_id
     key_id, _ = keys.current
     rotated = 0

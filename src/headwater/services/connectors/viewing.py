@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from headwater.connectors.protocol import Selection
+from headwater.services.access.policy import Right
 from headwater.services.connectors.keeping import find, is_store, opened, tables_of
 from headwater.store import connectors
 
@@ -47,12 +48,14 @@ def connector_as_json(stored: StoredConnector) -> dict[str, Any]:
 
 def all_connectors(installation: Installation) -> list[StoredConnector]:
     """Those there are, by name."""
+    installation.require(Right.READ)
     with installation.database.connect(installation.tenant_id) as connection:
         return connectors.list_connectors(connection, installation.tenant_id)
 
 
 def status(installation: Installation, name: str, *, limit: int = 10) -> Status:
     """How a connector stands."""
+    installation.require(Right.READ)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         stored = connectors.find_connector(connection, tenant_id, name)
@@ -68,12 +71,14 @@ def status(installation: Installation, name: str, *, limit: int = 10) -> Status:
 
 def validate(installation: Installation, name: str, table: str | None) -> Sequence[Problem]:
     """What stands in the way of reading."""
+    installation.require(Right.TRANSFORM)
     with opened(installation, find(installation, name)) as source:
         return source.validate(Selection(table=table) if table else None)
 
 
 def discover(installation: Installation, name: str) -> Sequence[Table] | Sequence[RemoteFile]:
     """The tables of a source, or the files of a store."""
+    installation.require(Right.TRANSFORM)
     stored = find(installation, name)
     with opened(installation, stored) as source:
         return source.files() if is_store(source) else tables_of(source, stored).discover()
@@ -81,6 +86,7 @@ def discover(installation: Installation, name: str) -> Sequence[Table] | Sequenc
 
 def sample(installation: Installation, name: str, table: str, *, rows: int) -> pa.Table:
     """The first rows of a table."""
+    installation.require(Right.TRANSFORM)
     stored = find(installation, name)
     with opened(installation, stored) as source:
         return tables_of(source, stored).sample(table, rows)
@@ -88,6 +94,7 @@ def sample(installation: Installation, name: str, table: str, *, rows: int) -> p
 
 def plan(installation: Installation, name: str, selection: Selection) -> SourcePlan:
     """The chunks a sync would read, without reading any."""
+    installation.require(Right.TRANSFORM)
     stored = find(installation, name)
     with opened(installation, stored) as source:
         return tables_of(source, stored).plan(selection)

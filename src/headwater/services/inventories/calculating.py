@@ -19,6 +19,7 @@ from headwater.engine.duck import ENGINE_VERSION, engine
 from headwater.errors import InputRefused
 from headwater.mapping.strict_yaml import parse_yaml
 from headwater.pipeline.inventory import INVENTORY_VERSION, InventoryCalculation
+from headwater.services.access.policy import Right
 from headwater.services.inventories.inputs import PINNED_ROWS, Pins, inputs_of, pin
 from headwater.store import audit, inventories
 from headwater.store.blobs import Blob
@@ -93,6 +94,7 @@ def logic() -> str:
 
 def calculate(installation: Installation, path: Path, *, progress: Progress) -> Calculated:
     """Make the inventory that the document at `path` describes, of what stands now. The same again changes nothing."""
+    installation.require(Right.TRANSFORM)
     document = load_document(path)
     rates = None if document.factors.rates is None else path.parent / document.factors.rates
     pins = pin(installation, document, rates)

@@ -9,6 +9,7 @@ from headwater.accounting.inventory.telling import explanation
 from headwater.accounting.inventory.twin import lines_of
 from headwater.errors import Misuse
 from headwater.pipeline.inventory import InventoryCalculation
+from headwater.services.access.policy import Right
 from headwater.services.inventories.calculating import opened_engine, stored_document
 from headwater.services.inventories.inputs import inputs_of
 from headwater.services.inventories.viewing import find_inventory
@@ -41,6 +42,7 @@ class Considered:
 
 def choices(installation: Installation, text: str, activity_id: str) -> list[Considered]:
     """What was looked for the figures of one activity of an inventory, in the order of its stages."""
+    installation.require(Right.READ)
     inventory = find_inventory(installation, text)
     activity, tables, parts = recomputed(installation, inventory, activity_id)
     if activity["reported_co2e_kg"] is not None:

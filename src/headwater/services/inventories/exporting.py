@@ -21,6 +21,7 @@ from headwater.accounting.factors import LeftOut, RestsOn, gate
 from headwater.accounting.inventory.findings import UNEXPLAINED
 from headwater.accounting.inventory.lines import MASSES, NAMES, counts
 from headwater.errors import Misuse
+from headwater.services.access.policy import Right
 from headwater.services.inventories.integrity import require_intact
 from headwater.services.inventories.viewing import find_inventory, show_inventory
 from headwater.services.licences import pinned_rows
@@ -64,6 +65,7 @@ def write_report(installation: Installation, text: str, path: Path) -> None:
 
     A finding that tells what a factor's gases come to is left out where the factor may not be passed on.
     """
+    installation.require(Right.QUERY)
     view = show_inventory(installation, text)
     gone = {each.factor_id for each in _left_out(installation, view.inventory)}
     told = (
@@ -80,6 +82,7 @@ def write_lines(installation: Installation, text: str, path: Path) -> LinesWritt
 
     Where a line's factor or instrument may not be passed on, `OF_FACTOR` is left out, and a column says why.
     """
+    installation.require(Right.QUERY)
     inventory = find_inventory(installation, text)
     require_intact(installation, inventory)
     with installation.blobs.open(installation.tenant_id, inventory.lines) as file:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headwater.errors import Misuse
+from headwater.services.access.policy import Right
 from headwater.services.inventories.integrity import require_intact
 from headwater.services.inventories.viewing import find_inventory
 from headwater.store import audit, inventories
@@ -23,6 +24,7 @@ def publish(installation: Installation, text: str) -> int:
 
     One that was discarded is not published either. Stopped where its lines are not those that were calculated.
     """
+    installation.require(Right.TRANSFORM)
     inventory = find_inventory(installation, text)
     require_intact(installation, inventory)
     with installation.database.connect(installation.tenant_id) as connection:
@@ -57,6 +59,7 @@ def discard(installation: Installation, text: str) -> StoredInventory:
 
     Misuse where it is published, for a number stands for ever, or was discarded before.
     """
+    installation.require(Right.TRANSFORM)
     inventory = find_inventory(installation, text)
     with installation.database.connect(installation.tenant_id) as connection:
         inventory = _locked(connection, installation, inventory)

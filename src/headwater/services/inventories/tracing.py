@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from headwater.accounting.inventory.lines import KEY, NAMES, canonical
 from headwater.errors import Misuse
+from headwater.services.access.policy import Right
 from headwater.services.inventories.choosing import recomputed_lines
 from headwater.services.inventories.inputs import FACTOR, INSTRUMENT
 from headwater.services.inventories.viewing import find_inventory
@@ -131,6 +132,7 @@ def formula(line: Mapping[str, str | None], factor: Mapping[str, str | None] | N
 
 def trace_line(installation: Installation, key: str) -> LineTrace:
     """Trace a line by its key: inventory and activity, and as much of method, set, stage and part as is needed."""
+    installation.require(Right.READ)
     text, activity_id, *rest = [*key.split("|"), ""] if "|" not in key else key.split("|")
     inventory = find_inventory(installation, text)
     line = _line(installation, inventory, activity_id, rest)

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from headwater.errors import Misuse, Stopped
 from headwater.replay.check import check_file
+from headwater.services.access.policy import Right
 from headwater.services.inventories.viewing import find_inventory
 from headwater.services.logic import CALCULATED, RESULTS
 from headwater.services.replay_export.inventory import InventoryExport
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 def export_run(installation: Installation, run: str, path: Path) -> None:
     """Write the file of a run, by its id or the beginning of it."""
+    installation.require(Right.QUERY)
     with installation.database.snapshot(installation.tenant_id) as connection, _whole(path) as out:
         found = runs.find_run(connection, installation.tenant_id, run)
         RiverExport(installation, connection, found, out).write(_about(found))
@@ -41,6 +43,7 @@ def export_emission(
     installation: Installation, activity_id: str, path: Path, *, method: str | None = None, gwp_set: str | None = None
 ) -> None:
     """Write the file of one figure, by its activity; Misuse where there is none, or more than one."""
+    installation.require(Right.QUERY)
     with installation.database.snapshot(installation.tenant_id) as connection, _whole(path) as out:
         one, run = _figure(installation, connection, activity_id, {"method": method, "gwp_set": gwp_set})
         about = {"activity_id": activity_id, **{name: one.figure.values[name] for name in ("method", "gwp_set")}}
@@ -49,6 +52,7 @@ def export_emission(
 
 def export_inventory(installation: Installation, inventory: str, path: Path) -> None:
     """Write the file of an inventory, by its number, its name or the beginning of its id."""
+    installation.require(Right.QUERY)
     found = find_inventory(installation, inventory)
     with installation.database.snapshot(installation.tenant_id) as connection, _whole(path) as out:
         InventoryExport(installation, connection, found, out).write()
