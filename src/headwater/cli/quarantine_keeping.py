@@ -20,19 +20,20 @@ LONGEST_DAYS = 36_500
 
 
 def expire(
-    older_than: Annotated[str, typer.Option(help="For how long they must have been open: 90d, 12w.")],
+    older_than: Annotated[str, typer.Option(help="For how long no run must have refused them: 90d, 12w.")],
     *,
     run: Annotated[str | None, typer.Option("--run", help="Only what this run refused.", show_default="all")] = None,
     rule: Annotated[str | None, typer.Option("--rule", help="Only what breaks this rule.", show_default="all")] = None,
     reason: Annotated[
-        str | None, typer.Option(help="Why; kept in the audit chain.", show_default="open for more than so many days")
+        str | None, typer.Option(help="Why; kept in the audit chain.", show_default="not refused for so long")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without, it is only told how many there are.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Dismiss the records that have been open for long. They stay in quarantine, dismissed, with the reason.
+    """Let go of open records that nobody mends. They stay in quarantine, expired, with the reason.
 
-    A record has been open since it was refused first, or since it was refused again after it was gone.
+    A record's age counts from the last run that refused it: one that its source sends every night is never old. What is
+    refused again later is open again.
 
     \b
     Examples:
@@ -43,23 +44,23 @@ def expire(
 
     days = _days(older_than)
     age = timedelta(days=days)
-    why = f"open for more than {days:,} days" if reason is None else reason.strip()
+    why = f"not refused for more than {days:,} days" if reason is None else reason.strip()
     if not why:
-        raise Misuse("a dismissal needs a reason", where="--reason", remedy="Say why the records need no mending.")
+        raise Misuse("a reason must be said", where="--reason", remedy="Say why the records need no mending.")
     with installation() as opened:
         count, by_rule = open_for_longer(opened, age, run=run, rule=rule)
-        dismissed = expire_records(opened, age, run=run, rule=rule, reason=why) if yes else 0
+        expired = expire_records(opened, age, run=run, rule=rule, reason=why) if yes else 0
     if as_json:
-        print_json({"open_for_longer": count, "by_rule": by_rule, "dismissed": dismissed})
+        print_json({"open_for_longer": count, "by_rule": by_rule, "expired": expired})
         return
     if by_rule:
         print_table(["rule", "records"], list(by_rule.items()), numbers=["records"])
     if yes:
-        typer.echo(f"{dismissed:,} dismissed: {why}")
+        typer.echo(f"{expired:,} expired: {why}")
     elif count:
-        typer.echo(f"{count:,} have been open for more than {days:,} days. Nothing was changed; --yes dismisses them.")
+        typer.echo(f"{count:,} are open and older than {days:,} days. Nothing was changed; --yes lets them expire.")
     else:
-        typer.echo(f"none has been open for more than {days:,} days")
+        typer.echo(f"none is open and older than {days:,} days")
 
 
 def mirror(as_json: AsJson = False) -> None:

@@ -10,7 +10,6 @@ from headwater.connectors.csv_file.read import read_chunk
 from headwater.connectors.files import FileConfig, inspect_file
 from headwater.errors import InputRefused, Misuse
 from headwater.pipeline.mending import KEY, RECORD, MendForm
-from headwater.services.access.policy import Right
 from headwater.services.imports import plan_run, stored_logic
 from headwater.services.logic import pinned
 from headwater.services.places import place_of
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from headwater.store.runs import Run
 
 AT_ONCE = 10_000
-"""Records dismissed in one transaction, and named in one entry of the audit chain."""
+"""Records let go in one transaction, and named in one entry of the audit chain."""
 DELIMITERS = {",", ";", "\t"}
 
 
@@ -68,7 +67,6 @@ def list_records(
     installation: Installation, *, state: str | None, run: str | None, rule: str | None, limit: int
 ) -> Listing:
     """Refused records in source order; what is None does not restrict the choice."""
-    installation.require(Right.READ)
     with installation.database.connect(installation.tenant_id) as connection:
         which = which_records(connection, installation, state=state, run=run, rule=rule)
         records, total = quarantine.list_quarantined(connection, installation.tenant_id, which, limit=limit)
@@ -77,7 +75,6 @@ def list_records(
 
 def show_record(installation: Installation, key: str) -> RecordView:
     """One refused record, named `<id>.<occurrence>`."""
-    installation.require(Right.READ)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         record, repairs = quarantine.get_quarantined(connection, tenant_id, quarantine.parse_key(key))
@@ -91,20 +88,21 @@ def show_record(installation: Installation, key: str) -> RecordView:
 
 def dismiss_records(installation: Installation, keys: Collection[str], *, reason: str) -> int:
     """Say of open records that they need no mending, and why; all of them or, where one is not open, none."""
-    installation.require(Right.WRITE)
     if not reason.strip():
         raise Misuse("a dismissal needs a reason", where="reason", remedy="Say why the records need no mending.")
     named = list(dict.fromkeys(quarantine.parse_key(key) for key in keys))
     with installation.database.connect(installation.tenant_id) as connection:
-        _dismiss(installation, connection, named, reason=reason)
+        quarantine.dismiss(connection, installation.tenant_id, named, reason=reason)
+        _note(installation, connection, "quarantine.dismissed", named, reason=reason)
     return len(named)
 
 
 def open_for_longer(
     installation: Installation, older_than: timedelta, *, run: str | None, rule: str | None
 ) -> tuple[int, dict[str, int]]:
-    """How many records have been open for longer than this, and by rule; one that breaks two rules counts for both."""
-    installation.require(Right.READ)
+    """How many open records no run has refused for longer than this, and by rule; one that breaks two rules counts for
+    both.
+    """
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         which = which_records(connection, installation, state="open", run=run, rule=rule, older_than=older_than)
@@ -117,31 +115,27 @@ def open_for_longer(
 def expire_records(
     installation: Installation, older_than: timedelta, *, run: str | None, rule: str | None, reason: str
 ) -> int:
-    """Dismiss the records that have been open for longer than this, so many a transaction; how many there were."""
-    installation.require(Right.WRITE)
-    dismissed = 0
+    """Let go of the open records that no run has refused for longer than this, so many a transaction; how many there
+    were. One that is refused again later is open again.
+    """
+    expired = 0
     while True:
         with installation.database.connect(installation.tenant_id) as connection:
             which = which_records(connection, installation, state="open", run=run, rule=rule, older_than=older_than)
             keys = quarantine.lock_some(connection, installation.tenant_id, which, limit=AT_ONCE)
             if keys:
-                _dismiss(installation, connection, keys, reason=reason)
+                quarantine.expire(connection, installation.tenant_id, keys, reason=reason)
+                _note(installation, connection, "quarantine.expired", keys, reason=reason)
         if not keys:
-            return dismissed
-        dismissed += len(keys)
+            return expired
+        expired += len(keys)
 
 
-def _dismiss(
-    installation: Installation, connection: TenantConnection, keys: Sequence[QuarantineKey], *, reason: str
+def _note(
+    installation: Installation, connection: TenantConnection, action: str, keys: Sequence[QuarantineKey], *, reason: str
 ) -> None:
-    quarantine.dismiss(connection, installation.tenant_id, keys, reason=reason)
-    audit.append(
-        connection,
-        installation.tenant_id,
-        action="quarantine.dismissed",
-        resource="quarantine",
-        payload={"records": [str(key) for key in keys], "reason": reason},
-    )
+    payload = {"records": [str(key) for key in keys], "reason": reason}
+    audit.append(connection, installation.tenant_id, action=action, resource="quarantine", payload=payload)
 
 
 def plan_resubmission(installation: Installation, path: Path) -> UUID:
@@ -149,7 +143,6 @@ def plan_resubmission(installation: Installation, path: Path) -> UUID:
 
     InputRefused where the file is no export. Misuse where its rows do not belong to one source read by one mapping.
     """
-    installation.require(Right.WRITE)
     config = CsvConfig(encoding="utf-8", delimiter=_delimiter(path), quote='"', comment="", preamble=0, unnamed=0)
     found = inspect_file(path, FileConfig(format="csv", csv=config))
     taken = take_in(installation, path, found, chunk_size=installation.settings.chunk_size)

@@ -133,7 +133,8 @@ class Replay:
             "chunk.committed": self._committed,
             "run.swept": self._swept,
             "run.ended": self._ended,
-            "quarantine.dismissed": self._dismissed,
+            "quarantine.dismissed": self._closed,
+            "quarantine.expired": self._closed,
         }
 
     def take(self, entry: Entry) -> None:
@@ -272,8 +273,9 @@ class Replay:
         """Whether a run without gaps has read all of its source: see `services.run_ends`."""
         return run.kind == "import" or (run.kind == "sync" and self._loads(run)[1])
 
-    def _dismissed(self, _: Entry, payload: dict[str, Any]) -> None:
-        self._model.quarantines.dismiss(payload["records"], payload["reason"])
+    def _closed(self, entry: Entry, payload: dict[str, Any]) -> None:
+        state = entry.action.removeprefix("quarantine.")
+        self._model.quarantines.close(payload["records"], state=state, reason=payload["reason"])
 
     def _committed(self, entry: Entry, payload: dict[str, Any]) -> None:
         seen, number = self._seen(entry), int(entry.resource.split("/")[3])
@@ -287,7 +289,7 @@ class Replay:
         if seen.run.kind == "sync":
             span = [getattr(stored, name) for name in SPAN]
             self._differ("chunks", _place(seen, number), ", ".join(SPAN), span, payload["span"])
-        chunk = self._expected(seen, stored, payload, entry.actor)
+        chunk = self._expected(seen, stored, payload)
         try:
             self._do_again(seen, chunk)
         except (HeadwaterError, duckdb.Error) as error:
@@ -296,14 +298,13 @@ class Replay:
         self.records += payload["span"][4]
         self._progress.advance(payload["span"][4])
 
-    def _expected(self, seen: SeenRun, stored: Chunk, payload: dict[str, Any], actor: str) -> ExpectedChunk:
+    def _expected(self, seen: SeenRun, stored: Chunk, payload: dict[str, Any]) -> ExpectedChunk:
         place = (str(self._installation.tenant_id), str(seen.run.run_id), str(stored.chunk_no))
         return ExpectedChunk(
             chunk_id=record_id(*place),
             chunk_no=stored.chunk_no,
             first_record=payload["span"][2],
             payload=payload,
-            actor=actor,
             stored=stored,
             relies_on=relied_on(stored.relies_on),
         )

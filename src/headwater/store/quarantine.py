@@ -90,7 +90,7 @@ class Which:
     state: str | None = "open"
     run_id: UUID | None = None
     rule: str | None = None
-    older_than: timedelta | None = None  # in the state it is in for longer than this
+    older_than: timedelta | None = None  # in its state, and refused by no run, for longer than this
 
     def condition(self, tenant_id: UUID) -> tuple[sql.Composed, dict[str, Any]]:
         """As SQL over `quarantine q`, and its values."""
@@ -203,6 +203,13 @@ def dismiss(
 ) -> None:
     """Say of open records that they need no mending, and why. Misuse where one is not open: the caller rolls back."""
     change_state(connection, tenant_id, keys, to="dismissed", reason=reason, from_states=("open",))
+
+
+def expire(
+    connection: psycopg.Connection[Any], tenant_id: UUID, keys: Collection[QuarantineKey], *, reason: str
+) -> None:
+    """Let go of open records, and why; refused again they are open again. Misuse as of `dismiss`."""
+    change_state(connection, tenant_id, keys, to="expired", reason=reason, from_states=("open",))
 
 
 def change_state(

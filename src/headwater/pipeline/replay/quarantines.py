@@ -146,11 +146,11 @@ WHERE source_id = $2 AND state = 'open' AND last_chunk_id NOT IN (
             [f"not refused any more in run {run_id}", source_id.hex(), source_id, started],
         )
 
-    def dismiss(self, keys: Sequence[str], reason: str) -> None:
-        """Records that a person said need no mending."""
+    def close(self, keys: Sequence[str], *, state: str, reason: str) -> None:
+        """Records that a person said need no mending, or that had been open for too long."""
         self._connection.executemany(
-            "UPDATE quarantine SET state = 'dismissed', state_reason = $1 WHERE quarantine_id = $2 AND occurrence = $3",
-            [[reason, UUID(key.split(".")[0]), int(key.split(".")[1])] for key in keys],
+            "UPDATE quarantine SET state = $1, state_reason = $2 WHERE quarantine_id = $3 AND occurrence = $4",
+            [[state, reason, UUID(key.split(".")[0]), int(key.split(".")[1])] for key in keys],
         )
 
     def finder(self, run_id: UUID) -> Callable[[Sequence[str]], Mapping[str, Held]]:

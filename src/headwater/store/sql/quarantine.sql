@@ -29,8 +29,12 @@ state = %(state)s
 findings @> jsonb_build_array(jsonb_build_object('rule', %(rule)s::text))
 
 -- name: for_longer
--- Condition: in its state for longer than so long. What is refused is in a state from then on, and what is open again too.
-updated_at < clock_timestamp() - %(older_than)s
+-- Condition: in its state for longer than so long, and refused by no run since: neither by a chunk that read it, nor by one
+-- that found itself equal to that.
+q.updated_at < clock_timestamp() - %(older_than)s
+AND (q.last_chunk_id IN (SELECT coalesce(reused_chunk_id, chunk_id) FROM chunks
+                         WHERE tenant_id = %(tenant_id)s AND state = 'committed'
+                           AND committed_at >= clock_timestamp() - %(older_than)s)) IS NOT TRUE
 
 -- name: lock_some
 -- Some of the records chosen, locked, those that have been there longest first.
