@@ -13,6 +13,7 @@ from typing import Final
 PACKAGES: Final = (
     "dlt",
     "adbc-driver-postgresql",
+    "connectorx",
     "great-expectations",
     "pandas",
     "pandera",

@@ -105,13 +105,16 @@ def run_measured(
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
     postmaster: int | None = None,
+    source: int | None = None,
     expected: Sequence[int] = (0,),
 ) -> Measured:
-    """Run `command` to its end. `postmaster` is the server's process id where the server's work counts too.
+    """Run `command` to its end. Where the work of servers counts too, `postmaster` is the process id of the one that is
+    loaded into, `source` that of another that is read from.
 
     Raises CommandFailedError with the command's own words if its exit code is not `expected`.
     """
-    server_before = server_cpu_seconds(postmaster) if postmaster else 0.0
+    servers = [server for server in (postmaster, source) if server is not None]
+    server_before = sum(map(server_cpu_seconds, servers))
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as complaint:
         began = time.monotonic()
         process = subprocess.Popen(
@@ -137,7 +140,7 @@ def run_measured(
         return Measured(
             seconds=seconds,
             client_cpu_seconds=usage.ru_utime + usage.ru_stime,
-            server_cpu_seconds=server_cpu_seconds(postmaster) - server_before if postmaster else None,
+            server_cpu_seconds=sum(map(server_cpu_seconds, servers)) - server_before if servers else None,
             peak_memory_mib=watch.peak_kib / 1024,
             output=output.read(),
         )

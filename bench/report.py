@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from bench import contestants, river
+from bench import sources as tables
 from bench.result import Result, middle, spread
 
 if TYPE_CHECKING:
@@ -85,6 +86,11 @@ GOALS: Final = (
         bound=0.125,
         at_most=True,
     ),
+    *(
+        Goal(what=f"a table of {kind}", case=tables.first(kind), against=tables.peer(kind, way), figure=_speed, bound=1)
+        for kind in tables.KINDS
+        for way in list(tables.WAYS)[1:]
+    ),
 )
 MEMORY_GOAL_MIB: Final = 600
 
@@ -107,7 +113,7 @@ def speeds(report: Report) -> str:
     rows = []
     for case in report.cases():
         result = report.middle(case)
-        if result is None or case in {*contestants.VALIDATORS, river.VALIDATION}:
+        if result is None or case in {*contestants.VALIDATORS, river.VALIDATION, *tables.CASES}:
             continue
         cpu = result.client_cpu_seconds + (result.server_cpu_seconds or 0.0)
         runs = report.of(case)
@@ -137,7 +143,39 @@ def speeds(report: Report) -> str:
         "client MiB",
         "runs",
     )
-    return _table(header, rows)
+    return _table(header, rows) if rows else ""
+
+
+def sources(report: Report) -> str:
+    """The table of databases brought in, beside dlt's merge and a bare append; of repeats the middle one."""
+    rows = []
+    for kind in tables.KINDS:
+        cases = [case for case in report.cases() if case in tables.CASES and case.startswith(f"{kind} →")]
+        bases = [report.middle(tables.peer(kind, way)) for way in list(tables.WAYS)[1::-1]]
+        for case in cases:
+            result = report.middle(case)
+            if result is None:
+                continue
+            ratios = [f"{result.rows_per_second / base.rows_per_second:.2f}" if base else "" for base in bases]
+            servers = result.server_cpu_seconds or 0.0
+            rows.append(
+                (
+                    case,
+                    f"{result.rows:,}",
+                    f"{result.seconds:.2f}",
+                    f"{result.rows_per_second:,.0f}",
+                    *ratios,
+                    f"{result.client_cpu_seconds:.1f}",
+                    f"{servers:.1f}",
+                    f"{result.peak_memory_mib:,.0f}",
+                    str(len(report.of(case))),
+                )
+            )
+    header = (
+        "a table of", "rows", "seconds", "rows/s", "of dlt, upsert", "of dlt, append", "client CPU s",
+        "servers' CPU s", "client MiB", "runs",
+    )  # fmt: skip
+    return _table(header, rows) if rows else ""
 
 
 def validations(report: Report) -> str:
@@ -159,7 +197,8 @@ def validations(report: Report) -> str:
                 "no: " + "; ".join(result.complaints) if result.complaints else "yes",
             )
         )
-    return _table(("validation alone", "rows", "seconds", "CPU s", "CPU µs/row", "MiB", "exact"), rows)
+    header = ("validation alone", "rows", "seconds", "CPU s", "CPU µs/row", "MiB", "exact")
+    return _table(header, rows) if rows else ""
 
 
 def goals(report: Report) -> str:
@@ -178,7 +217,7 @@ def goals(report: Report) -> str:
         peak = max(loads)
         reached = "yes" if peak <= MEMORY_GOAL_MIB else "no"
         rows.append(("memory of the client, MiB", f"≤ {MEMORY_GOAL_MIB}", f"{peak:,.0f}", reached))
-    return _table(("figure to reach", "goal", "measured", "reached"), rows)
+    return _table(("figure to reach", "goal", "measured", "reached"), rows) if rows else ""
 
 
 def complaints(report: Report) -> str:
@@ -206,6 +245,7 @@ def markdown(report: Report) -> str:
         f"PostgreSQL: {settings}.",
         f"Others: {versions}.",
         speeds(report),
+        sources(report),
         validations(report),
         goals(report),
         complaints(report),

@@ -66,7 +66,8 @@ def _ledger(output: str) -> dict[str, int]:
 
 
 @contextmanager
-def _installed(command: Sequence[str], server: Server, inputs: Inputs) -> Iterator[Installation]:
+def installed(command: Sequence[str], server: Server, inputs: Inputs) -> Iterator[Installation]:
+    """An installation in a fresh database, with the factors."""
     with tempfile.TemporaryDirectory(dir=inputs.folder) as folder, server.database("river") as database:
         environment = {
             "HEADWATER_DATABASE_URL": server.url(database, APP_ROLE),
@@ -91,7 +92,7 @@ def load_and_load_again(command: Sequence[str], server: Server, inputs: Inputs, 
     first = inputs.first
     later = {UNCHANGED: inputs.first, SCATTERED: inputs.scattered, BLOCK: inputs.block}[case]
     changed = later.contents.changed_rows
-    with _installed(command, server, inputs) as installation:
+    with installed(command, server, inputs) as installation:
         yield installation.load(FIRST, first, _first_load(first))
         expected = {
             "read": later.rows,
@@ -105,5 +106,5 @@ def load_and_load_again(command: Sequence[str], server: Server, inputs: Inputs, 
 def load(command: Sequence[str], server: Server, inputs: Inputs, case: str) -> Result:
     """A first load of another kind of file."""
     source = {HALF_BAD: inputs.half_bad, FIVE_TIMES: inputs.five_times}[case]
-    with _installed(command, server, inputs) as installation:
+    with installed(command, server, inputs) as installation:
         return installation.load(case, source, _first_load(source))

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Final
 
 from bench import contestants, machine, river
 from bench.inputs import Inputs
-from bench.report import Report, complaints, goals, speeds, validations, write_json, write_page
+from bench.report import Report, complaints, goals, sources, speeds, validations, write_json, write_page
 from bench.server import Server, running_server
+from bench.sources import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +29,7 @@ REPOSITORY: Final = Path(__file__).resolve().parents[1]
 PAGE: Final = REPOSITORY / "docs" / "reference" / "benchmarks.md"
 FULL_ROWS: Final = 2_000_000
 QUICK_ROWS: Final = 200_000
-GROUPS: Final = ("psql", "dlt", "river", "validation")
+GROUPS: Final = ("psql", "dlt", "river", "validation", "sources")
 
 
 class _Benchmark:
@@ -51,6 +52,9 @@ class _Benchmark:
                     yield contestant()
             if "river" in self._groups and turn < len(again):
                 yield from river.load_and_load_again(self._headwater, self._server, self._inputs, again[turn])
+        yield from self._long_ones()
+
+    def _long_ones(self) -> Iterator[Result]:
         if "river" in self._groups:
             for case in (river.HALF_BAD, river.FIVE_TIMES):
                 yield river.load(self._headwater, self._server, self._inputs, case)
@@ -59,6 +63,8 @@ class _Benchmark:
         if "validation" in self._groups:
             for _ in range(self._repeats):
                 yield from self._validations()
+        if "sources" in self._groups:
+            yield from Sources(self._headwater, self._server, self._inputs).runs(self._repeats)
 
     def _quick_peers(self) -> Iterator[Callable[[], Result]]:
         source = self._inputs.copyable
@@ -125,8 +131,9 @@ def main() -> None:
         settings = server.settings()
     command = " ".join(["python -m bench.run", *sys.argv[1:]])
     report = Report(command=command, machine=where, server=settings, runs=tuple(results))
-    for part in (speeds, validations, goals, complaints):
-        print("\n" + part(report))
+    for part in (speeds, sources, validations, goals, complaints):
+        if told := part(report):
+            print("\n" + told)
     whole = set(asked.only) == set(GROUPS) and not asked.quick
     name = f"{where['date']}-{asked.rows}" if whole else "latest-partial"
     write_json(report, REPOSITORY / "bench" / "results" / f"{name}.json")
