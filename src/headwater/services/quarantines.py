@@ -10,6 +10,7 @@ from headwater.connectors.csv_file.read import read_chunk
 from headwater.connectors.files import FileConfig, inspect_file
 from headwater.errors import InputRefused, Misuse
 from headwater.pipeline.mending import KEY, RECORD, MendForm
+from headwater.services.access.policy import Right
 from headwater.services.imports import plan_run, stored_logic
 from headwater.services.logic import pinned
 from headwater.services.places import place_of
@@ -67,6 +68,7 @@ def list_records(
     installation: Installation, *, state: str | None, run: str | None, rule: str | None, limit: int
 ) -> Listing:
     """Refused records in source order; what is None does not restrict the choice."""
+    installation.require(Right.READ)
     with installation.database.connect(installation.tenant_id) as connection:
         which = which_records(connection, installation, state=state, run=run, rule=rule)
         records, total = quarantine.list_quarantined(connection, installation.tenant_id, which, limit=limit)
@@ -75,6 +77,7 @@ def list_records(
 
 def show_record(installation: Installation, key: str) -> RecordView:
     """One refused record, named `<id>.<occurrence>`."""
+    installation.require(Right.READ)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         record, repairs = quarantine.get_quarantined(connection, tenant_id, quarantine.parse_key(key))
@@ -88,6 +91,7 @@ def show_record(installation: Installation, key: str) -> RecordView:
 
 def dismiss_records(installation: Installation, keys: Collection[str], *, reason: str) -> int:
     """Say of open records that they need no mending, and why; all of them or, where one is not open, none."""
+    installation.require(Right.WRITE)
     if not reason.strip():
         raise Misuse("a dismissal needs a reason", where="reason", remedy="Say why the records need no mending.")
     named = list(dict.fromkeys(quarantine.parse_key(key) for key in keys))
@@ -103,6 +107,7 @@ def open_for_longer(
     """How many open records no run has refused for longer than this, and by rule; one that breaks two rules counts for
     both.
     """
+    installation.require(Right.READ)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         which = which_records(connection, installation, state="open", run=run, rule=rule, older_than=older_than)
@@ -118,6 +123,7 @@ def expire_records(
     """Let go of the open records that no run has refused for longer than this, so many a transaction; how many there
     were. One that is refused again later is open again.
     """
+    installation.require(Right.WRITE)
     expired = 0
     while True:
         with installation.database.connect(installation.tenant_id) as connection:
@@ -143,6 +149,7 @@ def plan_resubmission(installation: Installation, path: Path) -> UUID:
 
     InputRefused where the file is no export. Misuse where its rows do not belong to one source read by one mapping.
     """
+    installation.require(Right.WRITE)
     config = CsvConfig(encoding="utf-8", delimiter=_delimiter(path), quote='"', comment="", preamble=0, unnamed=0)
     found = inspect_file(path, FileConfig(format="csv", csv=config))
     taken = take_in(installation, path, found, chunk_size=installation.settings.chunk_size)

@@ -289,7 +289,7 @@ class Replay:
         if seen.run.kind == "sync":
             span = [getattr(stored, name) for name in SPAN]
             self._differ("chunks", _place(seen, number), ", ".join(SPAN), span, payload["span"])
-        chunk = self._expected(seen, stored, payload)
+        chunk = self._expected(seen, stored, payload, entry.actor)
         try:
             self._do_again(seen, chunk)
         except (HeadwaterError, duckdb.Error) as error:
@@ -298,13 +298,14 @@ class Replay:
         self.records += payload["span"][4]
         self._progress.advance(payload["span"][4])
 
-    def _expected(self, seen: SeenRun, stored: Chunk, payload: dict[str, Any]) -> ExpectedChunk:
+    def _expected(self, seen: SeenRun, stored: Chunk, payload: dict[str, Any], actor: str) -> ExpectedChunk:
         place = (str(self._installation.tenant_id), str(seen.run.run_id), str(stored.chunk_no))
         return ExpectedChunk(
             chunk_id=record_id(*place),
             chunk_no=stored.chunk_no,
             first_record=payload["span"][2],
             payload=payload,
+            actor=actor,
             stored=stored,
             relies_on=relied_on(stored.relies_on),
         )
