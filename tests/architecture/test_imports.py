@@ -46,6 +46,7 @@ HEAVY = {
         "services",
         "testing",
     },
+    "cronsim": {"services"},
     "cryptography": {"connectors", "services"},
     "databricks": {"connectors"},
     "httpx": {"connectors"},

@@ -9,7 +9,7 @@ import typer
 
 from headwater.cli.carrying import carry_out_and_tell
 from headwater.cli.connectors_asking import Name
-from headwater.cli.imports import AsJson
+from headwater.cli.imports import AsJson, Queued, ask_and_tell
 from headwater.cli.many import tell_each
 from headwater.cli.printing import print_facts, print_json, print_table
 from headwater.cli.session import installation
@@ -35,6 +35,7 @@ def sync(
     chunk_size: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Rows a transaction.")] = None,
     dry_run: DryRun = False,
     rows: Rows = None,
+    queued: Queued = False,
     as_json: AsJson = False,
 ) -> None:
     """Bring in what a source holds, or what changed there since last time.
@@ -48,6 +49,7 @@ def sync(
       headwater connectors sync crm --table public.meters --mapping meters.yaml --cursor changed_at --lag 900
       headwater connectors sync crm --table public.meters --mapping meters.yaml --dry-run --rows 10000
       headwater connectors sync bucket --mapping bills.yaml
+      headwater connectors sync bucket --mapping bills.yaml --queue
 
     \b
     Exit codes: 0 all loaded, 1 error, 2 usage, 3 loaded with rows open in quarantine, 4 partial success.
@@ -59,6 +61,9 @@ def sync(
     said = {"recipe": "sync", "source": source, "mapping": mapping, "load": load}
     recipe = recipe_of(said, where="connectors sync")
     refuse_rows(rows, dry_run=dry_run)
+    if queued and not dry_run:
+        ask_and_tell([(recipe, Path.cwd())], every=False, as_json=as_json)
+        return
     with installation() as opened:
         if dry_run:
             try_and_tell(opened, [(recipe, Path.cwd())], rows=rows, as_json=as_json)

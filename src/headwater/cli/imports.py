@@ -9,6 +9,7 @@ import typer
 
 from headwater.cli.carrying import carry_out_and_tell
 from headwater.cli.many import import_each_and_tell
+from headwater.cli.printing import print_json
 from headwater.cli.session import installation
 from headwater.cli.trying import DryRun, Rows, refuse_rows, try_and_tell
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Every = Annotated[bool, typer.Option("--all", help="Of several files also those that are as they were loaded.")]
+Queued = Annotated[
+    bool, typer.Option("--queue", help="Have a worker do it: print the job's id, and do not wait. See: headwater jobs")
+]
 
 
 def import_(
@@ -38,6 +42,7 @@ def import_(
     every: Every = False,
     dry_run: DryRun = False,
     rows: Rows = None,
+    queued: Queued = False,
     as_json: AsJson = False,
 ) -> None:
     """Import a file, or all files of a folder or pattern, through a mapping.
@@ -54,6 +59,7 @@ def import_(
       headwater import electricity_2024.csv --mapping laboratory_electricity --name electricity
       headwater import meters.csv --mapping meters.yaml --json
       headwater import meters.csv --mapping meters.yaml --dry-run
+      headwater import meters.csv --mapping meters.yaml --queue
 
     \b
     Exit codes: 0 all loaded, 1 error, 2 usage, 3 loaded with rows open in quarantine, 4 partial success.
@@ -64,6 +70,9 @@ def import_(
     refuse_rows(rows, dry_run=dry_run)
     if dry_run:
         _try([(recipe, Path.cwd())], rows=rows, every=every, as_json=as_json)
+    if queued:
+        ask_and_tell([(recipe, Path.cwd())], every=every, as_json=as_json)
+        return
     _carry_out(recipe, Path.cwd(), every=every, as_json=as_json)
 
 
@@ -76,6 +85,7 @@ def run(
     every: Every = False,
     dry_run: DryRun = False,
     rows: Rows = None,
+    queued: Queued = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a recipe, or several at once.
@@ -102,11 +112,28 @@ def run(
     refuse_rows(rows, dry_run=dry_run)
     if dry_run:
         _try([(load_recipe(path), path.parent) for path in recipes], rows=rows, every=every, as_json=as_json)
+    if queued:
+        ask_and_tell([(load_recipe(path), path.parent) for path in recipes], every=every, as_json=as_json)
+        return
     if len(recipes) > 1:
         from headwater.cli.several import run_each_and_tell
 
         run_each_and_tell(recipes, at_once=at_once, options=["--all"] if every else [], as_json=as_json)
     _carry_out(load_recipe(recipes[0]), recipes[0].parent, every=every, as_json=as_json)
+
+
+def ask_and_tell(recipes: Sequence[tuple[Recipe, Path]], *, every: bool, as_json: bool) -> None:
+    """Ask workers to carry out recipes, each in a job of its own, and tell the ids of the jobs."""
+    from headwater.services.jobs import ask_recipe
+
+    with installation() as opened:
+        asked = [ask_recipe(opened, recipe, base, every=every) for recipe, base in recipes]
+    if as_json:
+        print_json({"jobs": asked})
+        return
+    for job_id in asked:
+        typer.echo(f"job {job_id}")
+    typer.echo("A worker carries it out (headwater worker); look at it with: headwater jobs show JOB", err=True)
 
 
 def _try(recipes: Sequence[tuple[Recipe, Path]], *, rows: int | None, every: bool, as_json: bool) -> NoReturn:

@@ -21,13 +21,16 @@ from headwater.cli import (
     indicators,
     inspection,
     inventory,
+    jobs,
     mapping,
     meters,
     quarantine,
     recipes,
     replay,
     runs,
+    schedules,
     uncertainty,
+    worker,
 )
     serve,
 
@@ -79,6 +82,9 @@ app.command("run")(imports.run)
 connectors.app.add_typer(credentials.app, name="credentials")
 app.add_typer(connectors.app, name="connectors")
 app.add_typer(runs.app, name="runs")
+app.add_typer(jobs.app, name="jobs")
+app.add_typer(schedules.app, name="schedules")
+app.command("worker")(worker.worker)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(factors.app, name="factors")

@@ -71,6 +71,13 @@ def create_run(
     )
     columns = {field.name: [getattr(chunk, field.name) for chunk in chunks] for field in fields(PlannedChunk)}
     connection.execute(QUERIES["plan_chunks"], {"tenant_id": tenant_id, "run_id": run.run_id, **columns})
+    note_job(connection, tenant_id, getattr(connection, "job_id", None), run.run_id)
+
+
+def note_job(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID | None, run_id: UUID) -> None:
+    """Note in the open transaction that a job has planned a run, or goes on with it; nothing where none has."""
+    if job_id is not None:
+        connection.execute(QUERIES["note_job"], {"tenant_id": tenant_id, "job_id": job_id, "run_id": run_id})
 
 
 def get_run(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> Run:

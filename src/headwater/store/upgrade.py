@@ -236,6 +236,7 @@ def grant(owner: psycopg.Connection, app_role: str) -> None:
     names = {"app": sql.Identifier(app_role), "database": sql.Identifier(owner.info.dbname)}
     with owner.transaction():
         owner.execute(sql.SQL(GRANTS["house"]).format(**names))
+        owner.execute(sql.SQL(GRANTS["jobs"]).format(**names))
         owner.execute(sql.SQL(GRANTS["queue"]).format(**names))
         owner.execute(sql.SQL(GRANTS["database"]).format(**names))
     row = owner.execute(QUERIES["may_use_temporary_tables"], {"role": app_role}).fetchone()

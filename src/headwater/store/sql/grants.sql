@@ -15,6 +15,11 @@ GRANT SELECT, INSERT, UPDATE ON import_jobs TO {app};
 GRANT SELECT, INSERT ON documents, quarantine_repairs, findings, audit_entries TO {app};
 GRANT SELECT, INSERT, UPDATE ON blobs, runs, chunks, connector_sync_state, quarantine, audit_heads TO {app};
 
+-- name: jobs
+-- Jobs are asked for, worked on and ended; their history stays.
+GRANT SELECT, INSERT, UPDATE ON jobs, scheduled_jobs, update_log TO {app};
+GRANT SELECT, INSERT ON job_runs, schedule_dependencies, schedule_history TO {app};
+
 -- name: queue
 -- What asking for jobs and working on them needs. Procrastinate's own periodic tasks are not used.
 REVOKE CREATE ON SCHEMA headwater_queue FROM PUBLIC;

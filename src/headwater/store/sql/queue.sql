@@ -60,9 +60,9 @@ WITH left_behind AS (
 SELECT count(*) / 2 AS given_back FROM told
 
 -- name: has_work
--- Whether there is something to do now in these queues (all of them where none is named), or this worker is still at it.
+-- Whether there is something to do now in these queues (all of them where none is named), or these workers are still at it.
 SELECT EXISTS (
     SELECT FROM headwater_queue.procrastinate_jobs
     WHERE (%(queues)s::text[] IS NULL OR queue_name = ANY (%(queues)s::text[]))
-      AND (status = 'doing' AND worker_id = %(worker_id)s
+      AND (status = 'doing' AND worker_id = ANY (%(workers)s::bigint[])
            OR status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now()))) AS has_work

@@ -14,6 +14,10 @@ SELECT %(tenant_id)s, %(run_id)s, planned.* FROM unnest(
     %(chunk_no)s::integer[], %(chunk_id)s::uuid[], %(byte_start)s::bigint[], %(byte_end)s::bigint[],
     %(first_record)s::bigint[], %(first_line)s::bigint[], %(records)s::integer[]) AS planned
 
+-- name: note_job
+-- A run that a job has planned, or goes on with.
+INSERT INTO job_runs (tenant_id, job_id, run_id) VALUES (%(tenant_id)s, %(job_id)s, %(run_id)s) ON CONFLICT DO NOTHING
+
 -- name: get
 -- One run.
 SELECT {columns} FROM runs WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s

@@ -1,0 +1,275 @@
+"""`headwater schedules`: recipes that are run at times of day, or after others."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from headwater.cli.imports import AsJson
+from headwater.cli.printing import print_facts, print_json, print_table
+from headwater.cli.runs import Limit
+from headwater.cli.session import installation
+
+if TYPE_CHECKING:
+    from headwater.services.schedules import ScheduleView
+
+app = typer.Typer(no_args_is_help=True, help="Recipes that workers run at times of day, or after others.")
+
+Name = Annotated[str, typer.Argument(help="Name of the schedule.", show_default=False)]
+
+
+class Missed(StrEnum):
+    """What is done about times at which no worker ran."""
+
+    SKIP = "skip"
+    CATCH_UP = "catch-up"
+
+
+@app.command()
+def add(
+    name: Name,
+    recipe: Annotated[Path, typer.Argument(help="The recipe: a YAML or JSON file.", show_default=False)],
+    *,
+    cron: Annotated[
+        str | None,
+        typer.Option(help="Minute, hour, day, month, weekday; or @hourly, @daily, @weekly, @monthly, @annually."),
+    ] = None,
+    time_zone: Annotated[str, typer.Option(help="Whose clocks the times are of, as Europe/Berlin.")] = "UTC",
+    after: Annotated[
+        list[str] | None,
+        typer.Option("--after", help="In place of times: once this schedule has succeeded; of several, once all have."),
+    ] = None,
+    missed: Annotated[
+        Missed,
+        typer.Option(help="What is done about times at which no worker ran: nothing, or one job for all of them."),
+    ] = Missed.SKIP,
+    queue: Annotated[str, typer.Option(help="The queue of its jobs.")] = "default",
+    priority: Annotated[
+        int, typer.Option(min=-100, max=100, help="Among the organisation's jobs; the higher comes first.")
+    ] = 0,
+    time_limit: Annotated[
+        int | None, typer.Option(min=1, help="Seconds that an attempt may take.", show_default="none")
+    ] = None,
+    attempts: Annotated[int, typer.Option(min=1, max=100, help="How often it is tried where that may help.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Have workers run a recipe at times, or after others have succeeded. The recipe is kept as it says now.
+
+    A time that the clocks skip in spring is due when they have been put forward, one that they show twice in autumn is
+    due once. Where its job of before has not ended, a time is skipped.
+
+    \b
+    Examples:
+      headwater schedules add meters meters.yaml --cron "30 2 * * *" --time-zone Europe/Berlin
+      headwater schedules add reports reports.yaml --cron @weekly --missed catch-up
+      headwater schedules add inventory inventory.yaml --after meters --after reports
+    """
+    from headwater.pipeline.recipe import load_recipe
+    from headwater.services import schedules
+    from headwater.services.jobs import Manner
+
+    when = schedules.When(
+        cron=cron,
+        time_zone=time_zone,
+        after=tuple(after or ()),
+        missed="skip" if missed is Missed.SKIP else "catch_up",
+    )
+    manner = Manner(queue=queue, priority=priority, time_limit=time_limit, most_attempts=attempts)
+    with installation() as opened:
+        view = schedules.add(opened, name, load_recipe(recipe), recipe.parent, when, manner=manner, now=_now())
+    _tell(view, as_json=as_json)
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List schedules, by name.
+
+    \b
+    Examples:
+      headwater schedules list
+    """
+    from headwater.services.schedules import list_schedules
+
+    with installation() as opened:
+        found = list_schedules(opened)
+    if as_json:
+        print_json([view.as_json() for view in found])
+        return
+    print_table(
+        ["schedule", "about", "when", "next"],
+        [(view.schedule.name, view.schedule.label, _when(view), _next(view)) for view in found],
+    )
+
+
+@app.command()
+def show(name: Name, as_json: AsJson = False) -> None:
+    """Show a schedule.
+
+    \b
+    Examples:
+      headwater schedules show meters
+    """
+    from headwater.services.schedules import show_schedule
+
+    with installation() as opened:
+        view = show_schedule(opened, name)
+    _tell(view, as_json=as_json)
+
+
+@app.command()
+def pause(name: Name, as_json: AsJson = False) -> None:
+    """Have it due no more until it is resumed. A job at work goes on.
+
+    \b
+    Examples:
+      headwater schedules pause meters
+    """
+    from headwater.services import schedules
+
+    with installation() as opened:
+        view = schedules.pause(opened, name)
+    _tell(view, as_json=as_json)
+
+
+@app.command()
+def resume(name: Name, as_json: AsJson = False) -> None:
+    """Have it due again, from its next time on.
+
+    \b
+    Examples:
+      headwater schedules resume meters
+    """
+    from headwater.services import schedules
+
+    with installation() as opened:
+        view = schedules.resume(opened, name, now=_now())
+    _tell(view, as_json=as_json)
+
+
+@app.command("run-now")
+def run_now(name: Name, as_json: AsJson = False) -> None:
+    """Ask for its job at once; its times stay.
+
+    \b
+    Examples:
+      headwater schedules run-now meters
+    """
+    from headwater.services import schedules
+
+    with installation() as opened:
+        job_id = schedules.run_now(opened, name, now=_now())
+    if as_json:
+        print_json({"job_id": job_id})
+    else:
+        typer.echo(f"job {job_id}")
+
+
+@app.command()
+def history(name: Name, limit: Limit = 20, as_json: AsJson = False) -> None:
+    """Show what was done about its latest times.
+
+    \b
+    Examples:
+      headwater schedules history meters
+    """
+    from headwater.services import schedules
+
+    with installation() as opened:
+        found = schedules.history(opened, name, limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ["due", "what", "job", "state", "why"],
+        [(each["due_at"], each["outcome"], each["job_id"], each["state"], each["reason"]) for each in found],
+        whole=["due", "job"],
+    )
+
+
+@app.command()
+def updates(
+    name: Annotated[str | None, typer.Argument(help="Of this schedule only.", show_default="all")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Show the update log: what each job of a schedule did, source by source.
+
+    \b
+    Examples:
+      headwater schedules updates
+      headwater schedules updates meters --json
+    """
+    from headwater.services import schedules
+
+    with installation() as opened:
+        found = schedules.updates(opened, name=name, limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    counts = ["read", "inserted", "updated", "unchanged", "quarantined"]
+    print_table(
+        ["when", "schedule", "source", *counts, "errors", "improvements"],
+        [
+            (each["noted_at"], each["schedule"], each["source_name"], *(each[count] for count in counts),
+             _facts(each["errors"]), _facts(each["improvements"]))
+            for each in found
+        ],
+        numbers=counts,
+    )  # fmt: skip
+
+
+@app.command()
+def remove(name: Name, as_json: AsJson = False) -> None:
+    """Remove a schedule. Its history and its jobs stay.
+
+    \b
+    Examples:
+      headwater schedules remove meters
+    """
+    from headwater.services import schedules
+
+    with installation() as opened:
+        schedules.remove(opened, name)
+    if as_json:
+        print_json({"removed": name})
+    else:
+        typer.echo(f"{name} is removed")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _tell(view: ScheduleView, *, as_json: bool) -> None:
+    if as_json:
+        print_json(view.as_json())
+        return
+    found = view.schedule
+    print_facts(
+        [
+            ("schedule", found.name),
+            ("about", f"{found.kind} {found.label}"),
+            ("when", _when(view)),
+            ("next", _next(view)),
+            ("missed times", "one job for all of them" if found.missed == "catch_up" else "skipped"),
+            ("added by", found.created_by),
+        ]
+    )
+
+
+def _when(view: ScheduleView) -> str:
+    if view.schedule.cron is None:
+        return f"after {', '.join(view.after)}"
+    return f"{view.schedule.cron} {view.schedule.time_zone}"
+
+
+def _next(view: ScheduleView) -> object:
+    return "paused" if view.schedule.paused_at is not None else view.schedule.next_at
+
+
+def _facts(facts: dict[str, object]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in facts.items())

@@ -1,0 +1,153 @@
+"""What a job does: the calls that the command line makes. Taken up again, it goes on with the runs it has planned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headwater.errors import HeadwaterError, RetryLater
+from headwater.services.batches import REFUSED, UNCHANGED, import_each
+from headwater.services.connectors.keeping import find, is_store, opened
+from headwater.services.connectors.planning import plan_sync
+from headwater.services.connectors.retrying import resume_each, unfinished_runs
+from headwater.services.connectors.syncing import files_of_store, sync_files
+from headwater.services.folders import SourceFile
+from headwater.services.imports import carry_out as carry_out_run
+from headwater.services.imports import plan_source, source_files, source_name
+from headwater.services.jobs import recipe_of_job
+from headwater.services.record_sources import plan_records
+from headwater.store import jobs, runs
+from headwater.telemetry import SilentProgress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from uuid import UUID
+
+    from headwater.services.batches import Imported
+    from headwater.services.installation import Installation
+    from headwater.store.jobs import Job
+    from headwater.store.runs import Run
+
+LOADED = ("succeeded", "succeeded_with_quarantine")
+QUIET = SilentProgress()
+
+
+class Parts:
+    """How the parts of a job ended: the runs it is made of, and files that came to no run."""
+
+    def __init__(self) -> None:
+        self._states: list[str] = []
+        self.error: HeadwaterError | None = None
+
+    def add(self, state: str, error: HeadwaterError | None = None) -> None:
+        """Of several errors one that may pass by itself stands, for then the job is tried again; else the first."""
+        self._states.append("succeeded" if state == UNCHANGED else "failed" if state == REFUSED else state)
+        if error is not None and (self.error is None or isinstance(error, RetryLater)):
+            self.error = error
+
+    def add_each(self, imported: Iterable[Imported]) -> None:
+        """Of a batch, each as it ends."""
+        for each in imported:
+            self.add(each.state, each.error)
+
+    @property
+    def state(self) -> str:
+        """That of the job."""
+        loaded = [state for state in self._states if state in LOADED]
+        if len(loaded) == len(self._states):
+            return "succeeded_with_quarantine" if "succeeded_with_quarantine" in loaded else "succeeded"
+        return "partial_success" if loaded or "partial_success" in self._states else "failed"
+
+
+def carry_out(installation: Installation, job: Job) -> tuple[str, HeadwaterError | None]:
+    """Do a job, or what is left of it; its state and what kept it from more. RetryLater where a later try may help."""
+    before = _runs_of(installation, job)
+    parts = Parts()
+    for run in before:
+        _go_on(installation, run, parts)
+    WORK[job.kind](installation, job, before, parts)
+    if isinstance(parts.error, RetryLater):
+        raise parts.error
+    return parts.state, parts.error
+
+
+def _runs_of(installation: Installation, job: Job) -> Sequence[Run]:
+    with installation.database.connect(installation.tenant_id) as connection:
+        return jobs.runs_of_job(connection, installation.tenant_id, job.job_id)
+
+
+def _go_on(installation: Installation, run: Run, parts: Parts) -> None:
+    """One that came to its end is left; what is committed of another is not done again."""
+    if run.state in LOADED:
+        parts.add(run.state)
+        return
+    _carry_out(installation, run.run_id, parts)
+
+
+def _carry_out(installation: Installation, run_id: UUID, parts: Parts) -> None:
+    error = None
+    try:
+        carry_out_run(installation, run_id, progress=QUIET)
+    except HeadwaterError as stopped:
+        error = stopped  # the run has noted it
+    with installation.database.connect(installation.tenant_id) as connection:
+        parts.add(runs.get_run(connection, installation.tenant_id, run_id).state, error)
+
+
+def _import(installation: Installation, job: Job, before: Sequence[Run], parts: Parts) -> None:
+    recipe, base = recipe_of_job(job), Path(job.arguments["base"])
+    if recipe.source.contract is not None:
+        if not before:
+            _carry_out(installation, plan_records(installation, recipe, base), parts)
+        return
+    done = {run.source_name for run in before}
+    files = [file for file in source_files(installation, recipe, base) if source_name(recipe, file) not in done]
+    if files and files[0].alone:
+        _carry_out(installation, plan_source(installation, recipe, base, files[0]), parts)
+        return
+    again = bool(job.arguments.get("every"))
+    parts.add_each(import_each(installation, recipe, base, files, again=again, progress=QUIET))
+
+
+def _sync(installation: Installation, job: Job, before: Sequence[Run], parts: Parts) -> None:
+    recipe, base = recipe_of_job(job), Path(job.arguments["base"])
+    stored = find(installation, str(recipe.source.connector))
+    with opened(installation, stored) as source:
+        if recipe.source.table is None and is_store(source):
+            done = {run.source_name for run in before}
+            files = [
+                file
+                for file in files_of_store(installation, stored, source)
+                if source_name(recipe, SourceFile(path=Path(), name=f"{stored.name}/{file.name}")) not in done
+            ]
+            ended = sync_files(installation, stored, source, files, recipe=recipe, base=base, progress=QUIET)
+            parts.add_each(ended)
+            return
+    if not before:
+        _carry_out(installation, plan_sync(installation, recipe, base), parts)
+
+
+def _resume(installation: Installation, job: Job, before: Sequence[Run], parts: Parts) -> None:
+    if before:
+        return
+    with installation.database.connect(installation.tenant_id) as connection:
+        run = runs.find_run(connection, installation.tenant_id, job.arguments["run_id"])
+        runs.note_job(connection, installation.tenant_id, job.job_id, run.run_id)
+    _go_on(installation, run, parts)
+
+
+def _retry_failed(installation: Installation, job: Job, before: Sequence[Run], parts: Parts) -> None:
+    known = {run.run_id for run in before}
+    unfinished = [run for run in unfinished_runs(installation, job.arguments["connector"]) if run.run_id not in known]
+    with installation.database.connect(installation.tenant_id) as connection:
+        for run in unfinished:
+            runs.note_job(connection, installation.tenant_id, job.job_id, run.run_id)
+    parts.add_each(resume_each(installation, unfinished, progress=QUIET))
+
+
+WORK: Mapping[str, Callable[[Any, Job, Sequence[Run], Parts], None]] = {
+    "import": _import,
+    "sync": _sync,
+    "resume": _resume,
+    "retry_failed": _retry_failed,
+}

@@ -1,0 +1,291 @@
+"""A worker: takes jobs from the queue and has each attempted in a process of its own, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from multiprocessing import forkserver, get_context
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from procrastinate import App, BaseRetryStrategy, RetryDecision
+from procrastinate.exceptions import ConnectorException
+from procrastinate.job_context import AbortReason, JobContext
+from procrastinate.worker import Worker
+
+from headwater.errors import HeadwaterError
+from headwater.jobs import attempt
+from headwater.jobs.attempt import CANCELLED, STOPPING, TOO_LONG, Why, settle
+from headwater.services.schedules import tick
+from headwater.store import jobs
+from headwater.store.queue import QUERIES
+from headwater.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from multiprocessing.context import ForkServerProcess
+
+    from procrastinate.jobs import Job as QueuedJob
+
+    from headwater.services.installation import Installation
+
+FORKING = get_context("forkserver")
+SCHEDULES = "schedules"
+"""The queue of times at which schedules are due."""
+KILL_AFTER = 60.0
+"""Seconds that an interrupted attempt has to end by itself."""
+START_AGAIN_AFTER = 5.0
+"""Seconds after which a worker whose database went away tries again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """How a worker works.
+
+    queues      those it serves; () for all
+    at_once     jobs that it has in hand at the same time
+    once        end when there is nothing left to do now
+    grace       seconds that jobs in hand have to end once it is told to stop; then they are given back
+    heartbeat   seconds between signs of life
+    silence     seconds without one after which another worker's jobs are taken up
+    """
+
+    queues: Sequence[str] = ()
+    at_once: int = 1
+    once: bool = False
+    grace: float = 5.0
+    heartbeat: float = 10.0
+    silence: float = 30.0
+
+
+class Later(Exception):
+    """The job is to be tried again after so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"again in {seconds:.0f} s")
+        self.seconds = seconds
+
+
+class AsTold(BaseRetryStrategy):
+    """Again when the attempt has said, and never for another reason."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: QueuedJob) -> RetryDecision | None:  # noqa: ARG002
+        """By `Later`."""
+        return (
+            RetryDecision(retry_in={"seconds": max(0, round(exception.seconds))})
+            if isinstance(exception, Later)
+            else None
+        )
+
+
+async def serve(installation: Installation, serving: Serving) -> None:
+    """Work until SIGTERM or Ctrl-C, or with `once` until nothing is left. A database that goes away is waited for."""
+    _start_forking()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        while not stop.is_set():
+            ended = await _serve_until(stop, installation, serving)
+            if ended:
+                return
+            get_logger(__name__).warning("the worker lost the database and starts again")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), START_AGAIN_AFTER)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def _start_forking() -> None:
+    """The server that attempts are forked from, now, so that it has the libraries loaded when the first job comes.
+
+    It ends with this process and not before: who stops a service may send SIGTERM to all of its processes.
+    """
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    FORKING.set_forkserver_preload(["__main__", "headwater.jobs.attempt"])
+    forkserver.ensure_running()
+    signal.signal(signal.SIGTERM, before)
+
+
+async def _serve_until(stop: asyncio.Event, installation: Installation, serving: Serving) -> bool:
+    """Serve until told to stop or done: True. False where the queue could not be reached."""
+    app = App(connector=installation.database.queue(connections=serving.at_once + 6))
+    _add_tasks(app, installation, serving)
+    try:
+        async with app.open_async():
+            # Schedules have a worker of their own, so that a long job does not make them late.
+            workers = [
+                _worker(app, serving, queues=list(serving.queues) or None, at_once=serving.at_once),
+                _worker(app, serving, queues=[SCHEDULES], at_once=1),
+            ]
+            running = [asyncio.create_task(worker.run()) for worker in workers]  # type: ignore[no-untyped-call]
+            others = [asyncio.create_task(_look_after(app, workers, serving)), asyncio.create_task(stop.wait())]
+            await asyncio.wait([*running, *others], return_when=asyncio.FIRST_COMPLETED)
+            is_done = stop.is_set() or (others[0].done() and others[0].exception() is None)
+            for worker in workers:
+                worker.stop()  # type: ignore[no-untyped-call]
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+            await asyncio.gather(*running)
+            return is_done
+    except ConnectorException as error:
+        get_logger(__name__).warning("the queue cannot be reached", error=str(error))
+        return False
+
+
+def _worker(app: App, serving: Serving, *, queues: list[str] | None, at_once: int) -> Worker:
+    return Worker(
+        app,
+        queues=queues,
+        concurrency=at_once,
+        install_signal_handlers=False,
+        delete_jobs="always",
+        shutdown_graceful_timeout=serving.grace,
+        update_heartbeat_interval=serving.heartbeat,
+        stalled_worker_timeout=serving.silence,
+        fetch_job_polling_interval=min(5.0, serving.heartbeat),
+    )
+
+
+async def _look_after(app: App, workers: Sequence[Worker], serving: Serving) -> None:
+    """Take up what silent workers left, for as long as these live; with `once` until nothing is left to do."""
+    loop = asyncio.get_running_loop()
+    queues = [*serving.queues, SCHEDULES] if serving.queues else None
+    look_at = loop.time()
+    while True:
+        if loop.time() >= look_at:
+            look_at = loop.time() + serving.heartbeat
+            found = await app.connector.execute_query_one_async(QUERIES["give_back"], seconds=serving.silence)
+            if found["given_back"]:
+                get_logger(__name__).warning("jobs of silent workers are taken up", jobs=found["given_back"])
+        ids = [worker.worker_id for worker in workers]
+        if serving.once and None not in ids:
+            left = await app.connector.execute_query_one_async(QUERIES["has_work"], queues=queues, workers=ids)
+            if not left["has_work"]:
+                return
+        await asyncio.sleep(0.1 if serving.once else serving.heartbeat)
+
+
+def _add_tasks(app: App, installation: Installation, serving: Serving) -> None:
+    @app.task(name="carry_out", retry=AsTold(), pass_context=True)
+    async def carry_out(context: JobContext, tenant_id: str, id: str) -> None:  # noqa: A002 - as the queue has it
+        opened = replace(installation, tenant_id=UUID(tenant_id))
+        try:
+            seconds = await Attempt(opened, UUID(id), context, serving).run()
+        except Exception as unforeseen:
+            get_logger(__name__).exception("a job could not be attempted", job_id=id)
+            raise Later(attempt.FIRST_WAIT) from unforeseen
+        if seconds is not None:
+            raise Later(seconds)
+
+    @app.task(name="tick", queue=SCHEDULES, retry=AsTold())
+    async def see_to_schedule(tenant_id: str, id: str) -> None:  # noqa: A002 - as the queue has it
+        opened = replace(installation, tenant_id=UUID(tenant_id))
+        try:
+            await asyncio.to_thread(tick, opened, UUID(id), now=datetime.now(UTC))
+        except Exception as unforeseen:
+            get_logger(__name__).exception("a schedule could not be seen to", schedule_id=id)
+            raise Later(attempt.FIRST_WAIT) from unforeseen
+
+
+class Attempt:
+    """The worker's side of one attempt: starts its process, watches over it, interrupts it where it must."""
+
+    def __init__(self, installation: Installation, job_id: UUID, context: JobContext, serving: Serving) -> None:
+        self._installation = installation
+        self._job_id = job_id
+        self._context = context
+        self._serving = serving
+        self._why: Why | None = None
+
+    async def run(self) -> float | None:
+        """Until the process has ended; seconds until the next attempt, None where the job has ended."""
+        limit = await asyncio.to_thread(self._time_limit)
+        process: ForkServerProcess = FORKING.Process(
+            target=attempt.main, args=(self._installation, self._job_id), name=f"job {self._job_id}"
+        )
+        starting = asyncio.create_task(asyncio.to_thread(process.start))
+        await self._uninterrupted(starting)
+        ended = asyncio.create_task(_ended(process))
+        if self._why is not None:
+            self._interrupt(process, self._why)
+        deadline = None if limit is None else asyncio.get_running_loop().time() + limit
+        while not ended.done():
+            await self._watch(process, ended, deadline)
+        exit_code = process.exitcode
+        process.close()
+        settling = asyncio.create_task(
+            asyncio.to_thread(settle, self._installation, self._job_id, self._why, exit_code)
+        )
+        await self._uninterrupted(settling)
+        return settling.result()
+
+    async def _watch(self, process: ForkServerProcess, ended: asyncio.Task[None], deadline: float | None) -> None:
+        """Until the next sign of life is due; an interrupted process that does not end is killed."""
+        now = asyncio.get_running_loop().time()
+        rest = self._serving.heartbeat if deadline is None else min(self._serving.heartbeat, max(0.0, deadline - now))
+        if self._why is not None:
+            rest = KILL_AFTER
+        try:
+            await asyncio.wait({ended}, timeout=rest)
+            if ended.done():
+                return
+            if self._why is not None:
+                process.kill()
+            elif deadline is not None and asyncio.get_running_loop().time() >= deadline:
+                self._interrupt(process, TOO_LONG)
+            elif await asyncio.to_thread(self._beat):
+                self._interrupt(process, CANCELLED)
+        except asyncio.CancelledError:
+            self._interrupt(process, self._reason())
+
+    async def _uninterrupted(self, task: asyncio.Task[Any]) -> None:
+        """Until it is done, whatever the queue wants meanwhile: that is kept for later."""
+        while not task.done():
+            try:
+                await asyncio.wait({task})
+            except asyncio.CancelledError:
+                self._why = self._reason()
+        task.result()
+
+    def _reason(self) -> Why:
+        return CANCELLED if self._context.abort_reason() == AbortReason.USER_REQUEST else STOPPING
+
+    def _interrupt(self, process: ForkServerProcess, why: Why) -> None:
+        self._why = why
+        if process.pid is not None:
+            os.kill(process.pid, signal.SIGINT)
+            get_logger(__name__).warning("a job is interrupted", job_id=str(self._job_id), why=why.message)
+
+    def _time_limit(self) -> int | None:
+        with self._installation.database.connect(self._installation.tenant_id) as connection:
+            return jobs.get_job(connection, self._installation.tenant_id, self._job_id).time_limit
+
+    def _beat(self) -> bool:
+        """Whether somebody wants the job to end. A database that is away for a moment is no reason to stop."""
+        try:
+            with self._installation.database.connect(self._installation.tenant_id) as connection:
+                return jobs.beat(connection, self._installation.tenant_id, self._job_id)
+        except HeadwaterError as error:
+            get_logger(__name__).warning(
+                "a sign of life could not be written", job_id=str(self._job_id), error=str(error)
+            )
+            return False
+
+
+async def _ended(process: ForkServerProcess) -> None:
+    loop = asyncio.get_running_loop()
+    over = asyncio.Event()
+    loop.add_reader(process.sentinel, over.set)
+    try:
+        await over.wait()
+    finally:
+        loop.remove_reader(process.sentinel)
+    process.join()

@@ -1,0 +1,219 @@
+"""Jobs as people and programs use them: asked for, listed, looked at, cancelled, done again. Workers carry them out.
+
+A job and its row in the queue are written in one transaction, so that neither is ever there without the other. Of each
+organisation only AT_ONCE jobs are in a queue at a time, so that one with many does not keep the others waiting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from headwater.errors import Misuse
+from headwater.pipeline.recipe import recipe_of
+from headwater.services.access.policy import Right
+from headwater.services.imports import source_files
+from headwater.services.runs_view import run_as_json
+from headwater.store import audit, connectors, jobs, runs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from uuid import UUID
+
+    from headwater.pipeline.recipe import Recipe
+    from headwater.services.installation import Installation
+    from headwater.store.database import TenantConnection
+    from headwater.store.jobs import Job
+    from headwater.store.runs import Run
+
+AT_ONCE = 4
+"""Jobs of one organisation that are in a queue or at work at once; its others wait for their turn."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How a job is to be done, whatever it is.
+
+    priority        among the organisation's own, from -100 to 100; the higher comes first
+    time_limit      seconds of one attempt; None for as long as it takes
+    most_attempts   how often it is tried where what failed may pass by itself, or its process is killed
+    """
+
+    queue: str = "default"
+    priority: int = 0
+    time_limit: int | None = None
+    most_attempts: int = 5
+
+
+USUAL = Manner()
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobView:
+    """A job with the runs it has planned or gone on with."""
+
+    job: Job
+    runs: Sequence[Run]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {**job_as_json(self.job), "runs": [run_as_json(run) for run in self.runs]}
+
+
+def job_as_json(job: Job) -> dict[str, Any]:
+    """Plain values, but for times and ids; without its place in the queue, which is nobody's business."""
+    return {name: value for name, value in asdict(job).items() if name not in {"queue_id", "lock"}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a job is to do; `lock` is shared by those of which only one may be at work."""
+
+    kind: str  # import, sync, resume, retry_failed
+    label: str
+    arguments: Mapping[str, Any]
+    lock: str | None
+
+
+def wanted_by_recipe(installation: Installation, recipe: Recipe, base: Path, *, every: bool) -> Wanted:
+    """The import or sync that a recipe describes. Its paths are taken from `base`, by the worker.
+
+    every: of several files also those that are as they were loaded. Misuse where it names what there is not.
+    """
+    if recipe.source.path is not None:
+        source_files(installation, recipe, base)
+    else:
+        installation.mapping(recipe.mapping, base)
+    arguments = {"recipe": recipe.model_dump(mode="json"), "base": str(base.absolute()), "every": every}
+    if recipe.source.connector is None:
+        label = recipe.source.name or recipe.source.path or str(recipe.source.contract)
+        return Wanted(kind="import", label=label, arguments=arguments, lock=None)
+    label = "/".join(filter(None, (recipe.source.connector, recipe.source.table)))
+    lock = _lock_of_connector(installation, recipe.source.connector)
+    return Wanted(kind="sync", label=label, arguments=arguments, lock=lock)
+
+
+def ask_recipe(installation: Installation, recipe: Recipe, base: Path, *, every: bool, manner: Manner = USUAL) -> UUID:
+    """Ask for what a recipe describes; the job's id."""
+    installation.require(Right.WRITE)
+    return _ask(installation, wanted_by_recipe(installation, recipe, base, every=every), manner)
+
+
+def ask_resume(installation: Installation, run: str, *, manner: Manner = USUAL) -> UUID:
+    """Ask for a run to be begun or gone on with; the job's id."""
+    installation.require(Right.WRITE)
+    with installation.database.connect(installation.tenant_id) as connection:
+        found = runs.find_run(connection, installation.tenant_id, run)
+    lock = f"connector/{found.connector_id}" if found.connector_id else f"run/{found.run_id}"
+    arguments = {"run_id": str(found.run_id)}
+    return _ask(installation, Wanted(kind="resume", label=found.source_name, arguments=arguments, lock=lock), manner)
+
+
+def ask_retry_failed(installation: Installation, connector: str, *, manner: Manner = USUAL) -> UUID:
+    """Ask for what the syncs of a connector left to be gone on with; the job's id."""
+    lock = _lock_of_connector(installation, connector)
+    arguments = {"connector": connector}
+    return _ask(installation, Wanted(kind="retry_failed", label=connector, arguments=arguments, lock=lock), manner)
+
+
+def _lock_of_connector(installation: Installation, name: str) -> str:
+    """What keeps two jobs from asking one source at once. Misuse where there is no such connector."""
+    with installation.database.connect(installation.tenant_id) as connection:
+        return f"connector/{connectors.find_connector(connection, installation.tenant_id, name).connector_id}"
+
+
+def _ask(installation: Installation, wanted: Wanted, manner: Manner) -> UUID:
+    installation.require(Right.WRITE)
+    with installation.database.connect(installation.tenant_id) as connection:
+        return ask(installation, connection, wanted, manner=manner, asked_by=installation.actor.name)
+
+
+def ask(
+    installation: Installation, connection: TenantConnection, wanted: Wanted, *, manner: Manner, asked_by: str
+) -> UUID:
+    """Write a job in the open transaction; its id. Call it last: it locks the end of the audit chain."""
+    job_id, tenant_id = uuid4(), installation.tenant_id
+    new = jobs.NewJob(
+        job_id=job_id,
+        kind=wanted.kind,
+        label=wanted.label,
+        arguments=wanted.arguments,
+        lock=wanted.lock,
+        asked_by=asked_by,
+        **asdict(manner),
+    )
+    jobs.ask(connection, tenant_id, new, at_once=AT_ONCE)
+    note(connection, tenant_id, "job.asked", job_id, kind=wanted.kind, label=wanted.label)
+    return job_id
+
+
+def list_jobs(installation: Installation, *, state: str | None = None, limit: int = 20) -> tuple[list[Job], int]:
+    """The latest jobs first, of one state or of all, and how many there are."""
+    installation.require(Right.READ)
+    if state is not None and state not in jobs.STATES:
+        raise Misuse("jobs have no such state", where="state", value=state, valid=", ".join(jobs.STATES))
+    with installation.database.connect(installation.tenant_id) as connection:
+        return jobs.list_jobs(connection, installation.tenant_id, state=state, limit=limit)
+
+
+def show_job(installation: Installation, job: str | UUID) -> JobView:
+    """One job, named by its id or enough of its beginning."""
+    installation.require(Right.READ)
+    with installation.database.connect(installation.tenant_id) as connection:
+        found = jobs.find_job(connection, installation.tenant_id, str(job))
+        return JobView(job=found, runs=jobs.runs_of_job(connection, installation.tenant_id, found.job_id))
+
+
+def cancel_job(installation: Installation, job: str | UUID) -> Job:
+    """Ask for a job's end. One that no worker is at has ended with this; another ends as Ctrl-C ends a run.
+
+    Misuse where it has ended.
+    """
+    installation.require(Right.WRITE)
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        found = jobs.find_job(connection, tenant_id, str(job))
+        if found.has_ended:
+            raise Misuse(
+                "the job has ended", where=f"job {found.job_id}", value=found.state, valid="pending or running"
+            )
+        if jobs.ask_cancel(connection, tenant_id, found.job_id, asked_by=installation.actor.name):
+            jobs.end(connection, tenant_id, found.job_id, "cancelled", None)
+            jobs.let_in(connection, tenant_id, queue=found.queue, at_once=AT_ONCE)
+        note(connection, tenant_id, "job.cancel_asked", found.job_id)
+        return jobs.get_job(connection, tenant_id, found.job_id)
+
+
+def retry_job(installation: Installation, job: str | UUID) -> Job:
+    """Have a job done again that failed, was cancelled or left gaps: it goes on with the runs it has planned.
+
+    Misuse where it is none of these.
+    """
+    installation.require(Right.WRITE)
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        found = jobs.find_job(connection, tenant_id, str(job))
+        if not jobs.retry(connection, tenant_id, found.job_id):
+            raise Misuse(
+                "there is nothing to do again",
+                where=f"job {found.job_id}",
+                value=found.state,
+                valid="failed, cancelled or partial_success",
+            )
+        jobs.let_in(connection, tenant_id, queue=found.queue, at_once=AT_ONCE)
+        note(connection, tenant_id, "job.asked", found.job_id, kind=found.kind, label=found.label)
+        return jobs.get_job(connection, tenant_id, found.job_id)
+
+
+def recipe_of_job(job: Job) -> Recipe:
+    """The recipe that an import or sync was asked for with."""
+    return recipe_of(job.arguments["recipe"], where=f"job {job.job_id}")
+
+
+def note(
+    connection: TenantConnection, tenant_id: UUID, action: str, job_id: UUID, *, result: str = "done", **payload: object
+) -> None:
+    """Add to the audit chain what was done about a job; last in its transaction."""
+    audit.append(connection, tenant_id, action=action, resource=f"job/{job_id}", payload=payload, result=result)

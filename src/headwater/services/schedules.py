@@ -1,0 +1,259 @@
+"""Schedules as people and programs use them, and what workers do when one is due or a job of one has ended.
+
+A schedule's next time stands in the queue, so that whichever worker is free sees to it, once. What time it is, is said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID, uuid4
+
+from headwater.errors import Misuse
+from headwater.services import jobs as asking
+from headwater.services.access.policy import Right
+from headwater.services.schedule_times import next_time, times
+from headwater.store import audit, schedules
+from headwater.store.schedules import NewSchedule, Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from headwater.pipeline.recipe import Recipe
+    from headwater.services.installation import Installation
+    from headwater.services.jobs import Manner
+    from headwater.store.database import TenantConnection
+    from headwater.store.jobs import Job
+
+LATE = timedelta(minutes=10)
+"""What comes later than this has been missed: nobody was at work then."""
+MISSED_COUNTED = 1000
+LOADED = ("succeeded", "succeeded_with_quarantine")
+Missed = Literal["catch_up", "skip"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class When:
+    """When a schedule is due: at times of day, or after others have succeeded.
+
+    missed: about times at which no worker ran. `skip`: nothing, until the next time. `catch_up`: one job for all of
+    them, since an import or sync brings in whatever has come since the last.
+    """
+
+    cron: str | None = None
+    time_zone: str = "UTC"
+    after: Sequence[str] = ()
+    missed: Missed = "skip"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleView:
+    """A schedule, and the names of those it comes after."""
+
+    schedule: Schedule
+    after: Sequence[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, but for times and ids."""
+        facts = asdict(self.schedule)
+        return {name: facts[name] for name in facts if name not in {"queue_id", "lock", "removed_at"}} | {
+            "after": list(self.after)
+        }
+
+
+def add(
+    installation: Installation, name: str, recipe: Recipe, base: Path, when: When, *, manner: Manner, now: datetime
+) -> ScheduleView:
+    """Keep a schedule for a recipe as it says now. Misuse where the recipe, the times or the others cannot be found."""
+    installation.require(Right.TRANSFORM)
+    wanted = asking.wanted_by_recipe(installation, recipe, base, every=False)
+    if (when.cron is None) == (not when.after):
+        raise Misuse(
+            "a schedule has times, or comes after others", where=f"schedule {name}", valid="one of cron and after"
+        )
+    first = None if when.cron is None else next_time(when.cron, when.time_zone, now)
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        after = [schedules.find_schedule(connection, tenant_id, other).schedule_id for other in when.after]
+        new = NewSchedule(
+            schedule_id=uuid4(), name=name, kind=wanted.kind, label=wanted.label, arguments=wanted.arguments,
+            lock=wanted.lock, cron=when.cron, time_zone=when.time_zone, missed=when.missed,
+            created_by=installation.actor.name, **asdict(manner),
+        )  # fmt: skip
+        schedules.add_schedule(connection, tenant_id, new, after=after)
+        made = schedules.find_schedule(connection, tenant_id, name)
+        schedules.arm(connection, tenant_id, made, first)
+        _note(connection, tenant_id, "schedule.added", made, cron=when.cron, after=list(when.after))
+        return _view(connection, tenant_id, name)
+
+
+def list_schedules(installation: Installation) -> list[ScheduleView]:
+    """All of them, by name."""
+    installation.require(Right.READ)
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        return [
+            ScheduleView(schedule=each, after=schedules.names_after(connection, tenant_id, each.schedule_id))
+            for each in schedules.list_schedules(connection, tenant_id)
+        ]
+
+
+def show_schedule(installation: Installation, name: str) -> ScheduleView:
+    """One of them."""
+    installation.require(Right.READ)
+    with installation.database.connect(installation.tenant_id) as connection:
+        return _view(connection, installation.tenant_id, name)
+
+
+def pause(installation: Installation, name: str) -> ScheduleView:
+    """It is due no more until it is resumed; a job at work goes on."""
+    installation.require(Right.TRANSFORM)
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        found = _locked(connection, tenant_id, name)
+        schedules.set_paused(connection, tenant_id, found.schedule_id, paused=True)
+        schedules.arm(connection, tenant_id, found, None)
+        _note(connection, tenant_id, "schedule.paused", found)
+        return _view(connection, tenant_id, name)
+
+
+def resume(installation: Installation, name: str, *, now: datetime) -> ScheduleView:
+    """It is due again from its next time on; those that passed meanwhile were not missed but meant."""
+    installation.require(Right.TRANSFORM)
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        found = _locked(connection, tenant_id, name)
+        schedules.set_paused(connection, tenant_id, found.schedule_id, paused=False)
+        schedules.arm(connection, tenant_id, found, _next(found, now))
+        _note(connection, tenant_id, "schedule.resumed", found)
+        return _view(connection, tenant_id, name)
+
+
+def remove(installation: Installation, name: str) -> None:
+    """It is gone, its history stays. Misuse where others come after it."""
+    installation.require(Right.TRANSFORM)
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        found = _locked(connection, tenant_id, name)
+        if followers := schedules.followers_of(connection, tenant_id, found.schedule_id):
+            raise Misuse(
+                "others come after it",
+                where=f"schedule {name}",
+                value=", ".join(followers),
+                remedy="Remove them first.",
+            )
+        schedules.arm(connection, tenant_id, found, None)
+        schedules.remove_schedule(connection, tenant_id, found.schedule_id)
+        _note(connection, tenant_id, "schedule.removed", found)
+
+
+def run_now(installation: Installation, name: str, *, now: datetime) -> UUID:
+    """Ask for its job at once, paused or not; its times stay. The job's id."""
+    installation.require(Right.WRITE)
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        found = _locked(connection, tenant_id, name)
+        return _ask(installation, connection, found, now, reason=f"run now by {installation.actor.name}")
+
+
+def history(installation: Installation, name: str, *, limit: int = 20) -> list[dict[str, Any]]:
+    """Its latest times first: what was done about each, and how its job ended."""
+    installation.require(Right.READ)
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        found = schedules.find_schedule(connection, tenant_id, name)
+        return schedules.history_of(connection, tenant_id, found.schedule_id, limit=limit)
+
+
+def updates(installation: Installation, *, name: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
+    """The update log, the latest first: per job and source counts, errors, and what got better."""
+    installation.require(Right.READ)
+    with installation.database.connect(installation.tenant_id) as connection:
+        return schedules.updates(connection, installation.tenant_id, schedule=name, limit=limit)
+
+
+def tick(installation: Installation, schedule_id: UUID, *, now: datetime) -> None:
+    """See to a schedule that is due: ask for its job, or say why not, and set its next time; all or nothing."""
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        found = schedules.lock_schedule(connection, tenant_id, schedule_id)
+        if found is None or found.removed_at or found.paused_at or found.next_at is None or found.cron is None:
+            return
+        # The row in the queue that led here is the worker's to finish: it is not to be taken out.
+        here = replace(found, queue_id=None)
+        if found.next_at <= now:
+            _see_to(installation, connection, found, found.next_at, now)
+        schedules.arm(connection, tenant_id, here, _next(found, now))
+
+
+def job_ended(connection: TenantConnection, installation: Installation, job: Job, state: str) -> None:
+    """What the end of a schedule's job brings, in the transaction that ends it: its log, and those that come after."""
+    tenant_id = installation.tenant_id
+    of = schedules.schedule_of_job(connection, tenant_id, job.job_id)
+    if of is None:
+        return
+    schedule_id, name = of
+    schedules.log_update(connection, tenant_id, job.job_id, name)
+    if state not in LOADED:
+        return
+    for ready in schedules.ready_after(connection, tenant_id, schedule_id):
+        follower = schedules.lock_schedule(connection, tenant_id, ready)
+        if follower is not None and not schedules.is_at_work(connection, tenant_id, ready):
+            _ask(installation, connection, follower, datetime.now(UTC), reason=f"after {name}")
+
+
+def _see_to(
+    installation: Installation, connection: TenantConnection, found: Schedule, due: datetime, now: datetime
+) -> None:
+    """The latest of the times that have passed counts; those before it, and one that is late, were missed."""
+    passed = [due]
+    for at in times(str(found.cron), found.time_zone, due):
+        if at > now or len(passed) >= MISSED_COUNTED:
+            break
+        passed.append(at)
+    latest = passed[-1]
+    missed = len(passed) - (now - latest <= LATE)
+    tenant_id, reason = installation.tenant_id, None
+    if missed:
+        reason = f"{missed} times were missed, the first at {due:%Y-%m-%d %H:%M} UTC: no worker was at work"
+    if schedules.is_at_work(connection, tenant_id, found.schedule_id):
+        reason = "its job of before has not ended"
+    elif found.missed == "catch_up" or now - latest <= LATE:
+        _ask(installation, connection, found, latest, reason=reason)
+        return
+    schedules.note_time(connection, tenant_id, found.schedule_id, latest, job_id=None, reason=reason)
+
+
+def _ask(
+    installation: Installation, connection: TenantConnection, found: Schedule, due: datetime, *, reason: str | None
+) -> UUID:
+    manner = asking.Manner(
+        queue=found.queue, priority=found.priority, time_limit=found.time_limit, most_attempts=found.most_attempts
+    )
+    wanted = asking.Wanted(kind=found.kind, label=found.label, arguments=found.arguments, lock=found.lock)
+    job_id = asking.ask(installation, connection, wanted, manner=manner, asked_by=f"schedule/{found.schedule_id}")
+    schedules.note_time(
+        connection, installation.tenant_id, found.schedule_id, due, job_id=job_id, reason=reason
+    )  # fmt: skip
+    return job_id
+
+
+def _next(found: Schedule, now: datetime) -> datetime | None:
+    return None if found.cron is None else next_time(found.cron, found.time_zone, now)
+
+
+def _locked(connection: TenantConnection, tenant_id: UUID, name: str) -> Schedule:
+    found = schedules.find_schedule(connection, tenant_id, name)
+    return schedules.lock_schedule(connection, tenant_id, found.schedule_id) or found
+
+
+def _view(connection: TenantConnection, tenant_id: UUID, name: str) -> ScheduleView:
+    found = schedules.find_schedule(connection, tenant_id, name)
+    return ScheduleView(schedule=found, after=schedules.names_after(connection, tenant_id, found.schedule_id))
+
+
+def _note(connection: TenantConnection, tenant_id: UUID, action: str, schedule: Schedule, **payload: object) -> None:
+    said: Mapping[str, object] = {"name": schedule.name, **payload}
+    audit.append(connection, tenant_id, action=action, resource=f"schedule/{schedule.schedule_id}", payload=said)

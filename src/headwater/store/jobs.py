@@ -1,0 +1,173 @@
+"""Jobs: asked for, let into the queue in turn, begun, ended; and the runs that each has planned or gone on with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from headwater.errors import Misuse
+from headwater.store.queries import named_queries
+from headwater.store.records import number, select
+from headwater.store.runs import ENDED, Run
+
+QUERIES = named_queries("jobs")
+STATES = ("pending", "running", *ENDED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewJob:
+    """What is asked for."""
+
+    job_id: UUID
+    kind: str  # import, sync, resume, retry_failed
+    label: str
+    arguments: Mapping[str, Any]
+    queue: str = "default"
+    priority: int = 0  # among the organisation's own; the higher comes first
+    lock: str | None = None  # of jobs with the same one, only one is at work
+    time_limit: int | None = None  # seconds of one attempt
+    most_attempts: int = 5
+    asked_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(NewJob):
+    """A job as it stands."""
+
+    state: str
+    attempts: int
+    asked_at: datetime
+    not_before: datetime | None  # of one that is tried again later
+    started_at: datetime | None
+    finished_at: datetime | None
+    heartbeat: datetime | None
+    cancel_asked_at: datetime | None
+    cancel_asked_by: str | None
+    error: Mapping[str, Any] | None
+    queue_id: int | None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing will be done about it any more unless somebody asks again."""
+        return self.state in ENDED
+
+
+def ask(connection: psycopg.Connection[Any], tenant_id: UUID, job: NewJob, *, at_once: int) -> None:
+    """Write a job and, where it is its organisation's turn, its row in the queue, in the open transaction."""
+    connection.execute(QUERIES["ask"], {**asdict(job), "arguments": Jsonb(job.arguments), "tenant_id": tenant_id})
+    let_in(connection, tenant_id, queue=job.queue, at_once=at_once)
+
+
+def let_in(connection: psycopg.Connection[Any], tenant_id: UUID, *, queue: str, at_once: int) -> None:
+    """Let the organisation's next jobs into the queue, until `at_once` are there; by whoever asks for or ends one."""
+    values = {"tenant_id": tenant_id, "queue": queue, "at_once": at_once}
+    connection.execute(QUERIES["one_at_a_time"], values)
+    connection.execute(QUERIES["find_lost"], values)
+    for (job_id,) in connection.execute(QUERIES["next_in_turn"], values).fetchall():
+        connection.execute(QUERIES["let_in"], {"tenant_id": tenant_id, "job_id": job_id})
+
+
+def get_job(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) -> Job:
+    """The job; Misuse where there is none."""
+    found = select(connection, Job, QUERIES["get"], {"tenant_id": tenant_id, "job_id": job_id})
+    if not found:
+        raise _no_such_job(str(job_id))
+    return found[0]
+
+
+def find_job(connection: psycopg.Connection[Any], tenant_id: UUID, text: str) -> Job:
+    """The one job whose id begins with `text`; Misuse where there is none or more than one."""
+    digits = text.strip().lower().replace("-", "")
+    found = connection.execute(QUERIES["named"], {"tenant_id": tenant_id, "digits": digits}).fetchall()
+    if not digits or not found:
+        raise _no_such_job(text)
+    if len(found) > 1:
+        raise Misuse("more than one job begins so", where="job", value=text, valid="enough of the id to name one job")
+    return get_job(connection, tenant_id, found[0][0])
+
+
+def _no_such_job(text: str) -> Misuse:
+    return Misuse(
+        "there is no such job",
+        where="job",
+        value=text,
+        valid="the id of a job of this organisation, or its beginning",
+        remedy="`headwater jobs list` shows them.",
+    )
+
+
+def list_jobs(
+    connection: psycopg.Connection[Any], tenant_id: UUID, *, state: str | None, limit: int
+) -> tuple[list[Job], int]:
+    """The latest jobs first, and how many there are in all."""
+    values = {"tenant_id": tenant_id, "state": state, "limit": limit}
+    return select(connection, Job, QUERIES["list"], values), number(connection, QUERIES["count"], values)
+
+
+def runs_of_job(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) -> list[Run]:
+    """The runs that a job has planned or gone on with, in the order it came to them."""
+    return select(connection, Run, QUERIES["runs_of"], {"tenant_id": tenant_id, "job_id": job_id})
+
+
+def begin(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) -> Job | None:
+    """Begin an attempt; None where the job has ended meanwhile."""
+    begun = connection.execute(QUERIES["begin"], {"tenant_id": tenant_id, "job_id": job_id}).fetchone()
+    return get_job(connection, tenant_id, job_id) if begun else None
+
+
+def beat(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) -> bool:
+    """Say that a worker is at it; True where somebody wants the job to end."""
+    row = connection.execute(QUERIES["beat"], {"tenant_id": tenant_id, "job_id": job_id}).fetchone()
+    return bool(row and row[0])
+
+
+def end(
+    connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID, state: str, error: Mapping[str, Any] | None
+) -> bool:
+    """End the job in one of the states of ended runs; False where it had ended."""
+    values = {"tenant_id": tenant_id, "job_id": job_id, "state": state, "error": Jsonb(error) if error else None}
+    return connection.execute(QUERIES["end"], values).fetchone() is not None
+
+
+def put_off(
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    job_id: UUID,
+    *,
+    seconds: float,
+    error: Mapping[str, Any] | None,
+    counts: bool = True,
+) -> None:
+    """Have the job wait for its next attempt; the one before `counts` unless nothing was wrong with it."""
+    values = {"tenant_id": tenant_id, "job_id": job_id, "seconds": seconds, "uncounted": 0 if counts else 1}
+    connection.execute(QUERIES["put_off"], {**values, "error": Jsonb(error) if error else None})
+
+
+def seconds_left(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) -> float:
+    """Until a job that was put off may be tried again."""
+    row = connection.execute(QUERIES["seconds_left"], {"tenant_id": tenant_id, "job_id": job_id}).fetchone()
+    return float(row[0]) if row else 0.0
+
+
+def ask_cancel(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID, *, asked_by: str) -> bool:
+    """Ask for a job's end. True where no worker is at it, so that the caller ends it; False where its worker will."""
+    values = {"tenant_id": tenant_id, "job_id": job_id, "asked_by": asked_by}
+    row = connection.execute(QUERIES["ask_cancel"], values).fetchone()
+    if row is None:
+        return False
+    _, queue_id = row
+    if queue_id is None:
+        return True
+    connection.execute(QUERIES["tell_worker"], {"queue_id": queue_id})
+    return not number(connection, QUERIES["is_at_work"], {"queue_id": queue_id})
+
+
+def retry(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) -> bool:
+    """Have a job that failed, was cancelled or left gaps be done again; False where it is none of these."""
+    return connection.execute(QUERIES["retry"], {"tenant_id": tenant_id, "job_id": job_id}).fetchone() is not None

@@ -1,0 +1,121 @@
+-- name: add
+-- A schedule; times come with `arm`.
+INSERT INTO scheduled_jobs (tenant_id, schedule_id, name, kind, label, arguments, lock, queue, priority, time_limit,
+                            most_attempts, cron, time_zone, missed, created_by)
+VALUES (%(tenant_id)s, %(schedule_id)s, %(name)s, %(kind)s, %(label)s, %(arguments)s, %(lock)s, %(queue)s, %(priority)s,
+        %(time_limit)s, %(most_attempts)s, %(cron)s, %(time_zone)s, %(missed)s, %(created_by)s)
+
+-- name: add_dependency
+-- It comes after another.
+INSERT INTO schedule_dependencies (tenant_id, schedule_id, after_id) VALUES (%(tenant_id)s, %(schedule_id)s, %(after_id)s)
+
+-- name: get
+-- One schedule, locked until the transaction ends.
+SELECT {columns} FROM scheduled_jobs WHERE tenant_id = %(tenant_id)s AND schedule_id = %(schedule_id)s FOR UPDATE
+
+-- name: named
+-- The schedule of a name.
+SELECT {columns} FROM scheduled_jobs WHERE tenant_id = %(tenant_id)s AND name = %(name)s AND removed_at IS NULL
+
+-- name: list
+-- All schedules, by name.
+SELECT {columns} FROM scheduled_jobs WHERE tenant_id = %(tenant_id)s AND removed_at IS NULL ORDER BY name
+
+-- name: after
+-- Names of the schedules that one comes after.
+SELECT a.name FROM schedule_dependencies d
+JOIN scheduled_jobs a ON a.tenant_id = d.tenant_id AND a.schedule_id = d.after_id
+WHERE d.tenant_id = %(tenant_id)s AND d.schedule_id = %(schedule_id)s ORDER BY a.name
+
+-- name: followers
+-- Names of the schedules that come after one.
+SELECT s.name FROM schedule_dependencies d JOIN scheduled_jobs s USING (tenant_id, schedule_id)
+WHERE d.tenant_id = %(tenant_id)s AND d.after_id = %(schedule_id)s AND s.removed_at IS NULL ORDER BY s.name
+
+-- name: disarm
+-- Take its next time out of the queue.
+SELECT headwater_queue.procrastinate_cancel_job_v1(%(queue_id)s, true, true)
+
+-- name: arm
+-- Its next time, in the queue of times; none where it has none.
+UPDATE scheduled_jobs SET next_at = %(next_at)s, queue_id = CASE WHEN %(next_at)s::timestamptz IS NULL THEN NULL ELSE
+    (headwater_queue.procrastinate_defer_jobs_v1(ARRAY[ROW('schedules', 'tick', 0, 'schedule/' || schedule_id, NULL,
+        jsonb_build_object('tenant_id', tenant_id, 'id', schedule_id), %(next_at)s::timestamptz
+    )::headwater_queue.procrastinate_job_to_defer_v1]))[1] END
+WHERE tenant_id = %(tenant_id)s AND schedule_id = %(schedule_id)s
+
+-- name: set_paused
+-- From now on it is paused, or no longer.
+UPDATE scheduled_jobs SET paused_at = CASE WHEN %(paused)s THEN coalesce(paused_at, clock_timestamp()) END
+WHERE tenant_id = %(tenant_id)s AND schedule_id = %(schedule_id)s
+
+-- name: remove
+-- It is gone; its history stays.
+UPDATE scheduled_jobs SET removed_at = clock_timestamp() WHERE tenant_id = %(tenant_id)s AND schedule_id = %(schedule_id)s
+
+-- name: note
+-- What was done about one of its times.
+INSERT INTO schedule_history (tenant_id, schedule_id, due_at, outcome, reason, job_id)
+VALUES (%(tenant_id)s, %(schedule_id)s, %(due_at)s, %(outcome)s, %(reason)s, %(job_id)s) ON CONFLICT DO NOTHING
+
+-- name: history
+-- The latest of its times first, with the state of the job of each.
+SELECT h.due_at, h.outcome, h.reason, h.job_id, j.state, j.started_at, j.finished_at
+FROM schedule_history h LEFT JOIN jobs j USING (tenant_id, job_id)
+WHERE h.tenant_id = %(tenant_id)s AND h.schedule_id = %(schedule_id)s ORDER BY h.due_at DESC LIMIT %(limit)s
+
+-- name: at_work
+-- Whether one of its jobs has not ended.
+SELECT EXISTS (SELECT FROM schedule_history h JOIN jobs j USING (tenant_id, job_id)
+WHERE h.tenant_id = %(tenant_id)s AND h.schedule_id = %(schedule_id)s AND j.state IN ('pending', 'running'))
+
+-- name: of_job
+-- The schedule that asked for a job.
+SELECT s.schedule_id, s.name FROM schedule_history h JOIN scheduled_jobs s USING (tenant_id, schedule_id)
+WHERE h.tenant_id = %(tenant_id)s AND h.job_id = %(job_id)s LIMIT 1
+
+-- name: ready
+-- Schedules that come after this one and whose turn it is: all that they come after have succeeded since they were last asked
+-- for.
+SELECT s.schedule_id FROM schedule_dependencies d JOIN scheduled_jobs s USING (tenant_id, schedule_id)
+WHERE d.tenant_id = %(tenant_id)s AND d.after_id = %(schedule_id)s AND s.removed_at IS NULL AND s.paused_at IS NULL
+  AND NOT EXISTS (
+    SELECT FROM schedule_dependencies o
+    WHERE o.tenant_id = s.tenant_id AND o.schedule_id = s.schedule_id AND NOT EXISTS (
+        SELECT FROM schedule_history h JOIN jobs j USING (tenant_id, job_id)
+        WHERE h.tenant_id = o.tenant_id AND h.schedule_id = o.after_id
+          AND j.state IN ('succeeded', 'succeeded_with_quarantine')
+          AND j.finished_at > coalesce((SELECT max(m.noted_at) FROM schedule_history m
+                                        WHERE m.tenant_id = s.tenant_id AND m.schedule_id = s.schedule_id), s.created_at)))
+
+-- name: log_update
+-- What a job of a schedule did with one source, beside the run before of that source.
+INSERT INTO update_log (tenant_id, job_id, source_name, run_id, schedule, read, inserted, updated, unchanged, quarantined,
+                        errors, improvements)
+SELECT r.tenant_id, %(job_id)s, r.source_name, r.run_id, %(schedule)s, coalesce(sum(c.read), 0), coalesce(sum(c.inserted), 0),
+       coalesce(sum(c.updated), 0), coalesce(sum(c.unchanged), 0), coalesce(sum(c.quarantined + c.quarantined_raw), 0),
+       jsonb_strip_nulls(jsonb_build_object(
+           'failed_of', r.error, 'chunks_failed', nullif(count(*) FILTER (WHERE c.state = 'failed'), 0),
+           'refused_by_rule', (SELECT jsonb_object_agg(rule, n) FROM (
+               SELECT f ->> 'rule' AS rule, count(*) AS n
+               FROM chunks k JOIN quarantine q ON q.tenant_id = k.tenant_id AND q.last_chunk_id = k.chunk_id,
+                    jsonb_array_elements(q.findings) f
+               WHERE k.tenant_id = r.tenant_id AND k.run_id = r.run_id AND q.state = 'open' GROUP BY 1) rules))),
+       jsonb_strip_nulls(jsonb_build_object(
+           'no_longer_refused', nullif((
+               SELECT count(*) FROM quarantine q WHERE q.tenant_id = r.tenant_id AND q.source_id = r.source_id
+                 AND q.state IN ('expired', 'resubmitted') AND q.updated_at >= r.started_at), 0),
+           'records_corrected', nullif(coalesce(sum(c.updated), 0), 0)))
+FROM runs r JOIN job_runs n USING (tenant_id, run_id) LEFT JOIN chunks c USING (tenant_id, run_id)
+WHERE n.tenant_id = %(tenant_id)s AND n.job_id = %(job_id)s
+GROUP BY r.tenant_id, r.run_id
+ON CONFLICT (tenant_id, job_id, run_id) DO UPDATE SET
+    read = excluded.read, inserted = excluded.inserted, updated = excluded.updated, unchanged = excluded.unchanged,
+    quarantined = excluded.quarantined, errors = excluded.errors, improvements = excluded.improvements,
+    noted_at = clock_timestamp()
+
+-- name: updates
+-- The latest entries of the update log first, of one schedule or of all.
+SELECT schedule, job_id, source_name, run_id, read, inserted, updated, unchanged, quarantined, errors, improvements, noted_at
+FROM update_log WHERE tenant_id = %(tenant_id)s AND (%(schedule)s::text IS NULL OR schedule = %(schedule)s)
+ORDER BY noted_at DESC, source_name LIMIT %(limit)s
