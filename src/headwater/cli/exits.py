@@ -57,8 +57,8 @@ class Commands(TyperGroup):
         "replay",
         "compare",
         "db",
-    )
         "serve",
+    )
 
     def list_commands(self, ctx: Any) -> list[str]:
         """As `--help` lists them."""

@@ -31,8 +31,8 @@ from headwater.cli import (
     schedules,
     uncertainty,
     worker,
-)
     serve,
+)
 
 HELP = """Sustainability data, from messy files to figures that can be traced and computed again.
 
@@ -97,10 +97,10 @@ app.command("verify")(evidence.verify)
 app.command("report")(evidence.report)
 app.add_typer(replay.app, name="replay")
 app.command("compare")(compare.compare)
+app.command("serve")(serve.serve)
 app.add_typer(database.app, name="db")
 
 
 def run() -> None:
     """Start the program."""
-app.command("serve")(serve.serve)
     app(prog_name="headwater")
