@@ -95,6 +95,8 @@ def print_run(view: RunView, left: Sequence[str] = ()) -> None:
         typer.echo(f"noticed: {line}")
     for number, why in view.gaps.items():
         typer.echo(f"chunk {number} is not loaded: {why}")
+    if view.nothing_deleted:
+        typer.echo(f"nothing was deleted: {view.nothing_deleted}")
     for line in next_steps(view, left):
         typer.echo(line)
 

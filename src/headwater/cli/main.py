@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Annotated
 
 import typer
@@ -102,5 +103,12 @@ app.add_typer(database.app, name="db")
 
 
 def run() -> None:
-    """Start the program."""
+    """Start the program. Told to end (SIGTERM, SIGHUP) it does as by Ctrl-C: what is open is closed, the run noted."""
+    for told in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(told) == signal.SIG_DFL:  # as by nohup it may be ignored
+            signal.signal(told, _interrupt)
     app(prog_name="headwater")
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -53,6 +53,8 @@ def tell_each(imported: Iterable[Imported], count: int, *, as_json: bool, what: 
             typer.echo(f"  {each.error}", err=True)
         for line in _gaps(each.view):
             typer.echo(line, err=True)
+        if each.view is not None and each.view.nothing_deleted:
+            typer.echo(f"  nothing was deleted: {each.view.nothing_deleted}", err=True)
     if as_json:
         print_json({f"{what}s": [each.as_json() for each in ended], "states": Counter(each.state for each in ended)})
     else:

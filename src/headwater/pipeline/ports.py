@@ -23,6 +23,9 @@ class ChunkTexts(Protocol):
     def take(self, span: ChunkSpan) -> tuple[ChunkSpan, bytes]:
         """The bytes of a chunk, and where they lie: of what is read from a source that is known only then."""
 
+    def give_up(self) -> None:
+        """Nothing more will be taken: a `take` that waits in another thread ends, by an error that nobody looks at."""
+
 
 class Refusal(Protocol):
     """A record whose key stands with other content."""

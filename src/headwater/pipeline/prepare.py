@@ -66,6 +66,10 @@ class Preparation:
         raw = parse_slice(data, span, self._layout)
         return ReadChunk(span=span, raw_sha256=raw.sha256, raw=raw)
 
+    def give_up(self) -> None:
+        """What is being read in another thread is waited for by nobody."""
+        self._texts.give_up()
+
     def prepare(self, chunk: ReadChunk, *, afresh: bool = False) -> PreparedChunk:
         """Take a chunk through the engine. `InputRefused` where the engine cannot work with it."""
         if chunk.raw is None:

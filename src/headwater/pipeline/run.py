@@ -15,6 +15,7 @@ from headwater.errors import HeadwaterError, RetryLater, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Executor
 
     from headwater.connectors.csv_file import ChunkSpan
     from headwater.pipeline.ports import ChunkStore
@@ -50,37 +51,48 @@ class ChunkRun:
         self._store = store
         self._progress = progress
         self._outcome = Outcome()
+        self._given_up = Event()
 
     def execute(self, spans: Sequence[ChunkSpan]) -> Outcome:
         """Bring the chunks in, in order. A chunk whose input is refused is a gap and the rest goes on.
 
         `Stopped` ends the run, and so does `RetryLater` once trying again did not help: a gap of its making would be
-        filled after later records have come in, and which record of a key came first would hang on an accident.
+        filled after later records have come in, and which record of a key came first would hang on an accident. So does
+        Ctrl-C, at once: whoever waits for the source, or to try again, waits no longer.
         """
         with ThreadPoolExecutor(1, "reader") as reader, ThreadPoolExecutor(1, "writer") as writer:
-            behind: tuple[ChunkSpan, Future[Written]] | None = None
-            ahead = [reader.submit(self._preparation.read, span) for span in spans[:1]]
-            for number, span in enumerate(spans):
-                following = spans[number + 1 : number + 2]
-                reading, ahead = ahead, [reader.submit(self._preparation.read, each) for each in following]
-                try:
-                    write = self._ready_to_write(reading[0])
-                except HeadwaterError as error:
-                    self._settle(behind)
-                    behind = None
-                    self._fail(span, error)
-                    continue
-                self._settle(behind)
-                behind = (span, writer.submit(_retried, write))
-            self._settle(behind)
+            try:
+                self._each(spans, reader, writer)
+            except BaseException:
+                self._given_up.set()
+                reader.shutdown(wait=False, cancel_futures=True)
+                self._preparation.give_up()
+                raise
         return self._outcome
+
+    def _each(self, spans: Sequence[ChunkSpan], reader: Executor, writer: Executor) -> None:
+        behind: tuple[ChunkSpan, Future[Written]] | None = None
+        ahead = [reader.submit(self._preparation.read, span) for span in spans[:1]]
+        for number, span in enumerate(spans):
+            following = spans[number + 1 : number + 2]
+            reading, ahead = ahead, [reader.submit(self._preparation.read, each) for each in following]
+            try:
+                write = self._ready_to_write(reading[0])
+            except HeadwaterError as error:
+                self._settle(behind)
+                behind = None
+                self._fail(span, error)
+                continue
+            self._settle(behind)
+            behind = (span, writer.submit(self._retried, write))
+        self._settle(behind)
 
     def _ready_to_write(self, reading: Future[ReadChunk]) -> Callable[[], Written]:
         chunk = reading.result()
         earlier = chunk.earlier
         if earlier is not None:
             return lambda: self._writer.reuse(chunk, earlier)
-        prepared = _retried(lambda: self._preparation.prepare(chunk))
+        prepared = self._retried(lambda: self._preparation.prepare(chunk))
         return lambda: self._writer.write(prepared)
 
     def _settle(self, behind: tuple[ChunkSpan, Future[Written]] | None) -> None:
@@ -91,10 +103,10 @@ class ChunkRun:
         try:
             written = writing.result()
             if written.stale:
-                prepared = _retried(
+                prepared = self._retried(
                     lambda: self._preparation.prepare(self._preparation.read(span, afresh=True), afresh=True)
                 )
-                written = _retried(lambda: self._writer.write(prepared))
+                written = self._retried(lambda: self._writer.write(prepared))
         except HeadwaterError as error:
             self._fail(span, error)
             return
@@ -107,12 +119,12 @@ class ChunkRun:
         self._outcome.failed[span.chunk_no] = error
         self._store.fail(span.chunk_no, {"kind": type(error).__name__, "message": str(error)})
 
-
-def _retried(attempt: Callable[[], T]) -> T:
-    """Try again what may pass by itself; the last error stands."""
-    for seconds in RETRY_AFTER_SECONDS:
-        try:
-            return attempt()
-        except RetryLater:
-            Event().wait(seconds)
-    return attempt()
+    def _retried(self, attempt: Callable[[], T]) -> T:
+        """Try again what may pass by itself; the last error stands."""
+        for seconds in RETRY_AFTER_SECONDS:
+            try:
+                return attempt()
+            except RetryLater:
+                if self._given_up.wait(seconds):
+                    raise
+        return attempt()

@@ -11,7 +11,6 @@ from headwater.errors import RetryLater
 from headwater.pipeline.seen import SeenKeys
 from headwater.store.chunks import Chunk, chunks_of
 from headwater.store.sweep import Sweep, holding_chunks, key_hashes, older_keys, reading_chunks
-from headwater.telemetry import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,55 +21,75 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from headwater.contracts import Document
+    from headwater.mapping import Mapping
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
     from headwater.store.database import TenantConnection
     from headwater.store.runs import Run
 
 ATTEMPTS = 5
-_LOGGER = get_logger(__name__)
+NOT_WHOLE = "a chunk of it is not loaded"
+REFUSED = "records of it were refused; the next full load without any deletes what the source no longer holds"
+MOVED = (
+    "a gap was filled after the last chunk was read, and rows may have moved between them meanwhile; the next full load"
+    " deletes what the source no longer holds"
+)
 
 
 def sweep_if_full(
     installation: Installation, run: Run, logic: Logic, *, duck: duckdb.DuckDBPyConnection, results: Document | None
-) -> None:
-    """Sweep where the recipe says `full`, every planned chunk is committed, and no record was refused.
+) -> str | None:
+    """Sweep where the recipe says `full`, every planned chunk is committed, and no record was refused; why not, of a
+    full load that is not swept.
 
     A row must not go because its next version has a fault, nor because another source holds it still: two sources that
     agree share one row. A file without records sweeps nothing: it is far more often a broken export than the wish to
-    delete everything. Nor must one that changed while a gap was open: by a cursor it moved beyond the last window.
+    delete everything. Nor must one that moved, while a gap was open, into a chunk that had been read.
     """
     if logic.recipe.load.strategy != "full" or run.kind == "resubmit":
-        return
+        return None
     for _ in range(ATTEMPTS):
         with installation.database.connect(installation.tenant_id) as connection:
             chunks = chunks_of(connection, installation.tenant_id, run.run_id)
-            if not chunks or not all(map(_is_clean, chunks)):
-                return
-            if not _last_was_read_last(run, chunks):
-                _LOGGER.warning(
-                    "nothing was deleted: a gap was filled after the last window was read, and rows may have moved"
-                    " between them; run it again to delete what the source no longer holds",
-                    run=str(run.run_id),
-                )
-                return
+            if not chunks:
+                return None
+            if reason := _not_to_be_swept(run, logic, chunks):
+                return reason
             sweep = Sweep(
                 connection, installation.tenant_id, run, logic.contract, results, chunk_id=chunks[-1].chunk_id
             )
             if _swept(installation, connection, sweep, duck):
-                return
+                return None
             connection.rollback()
     raise RetryLater("other sources keep loading the same contract", where=f"the sweep of run {run.run_id}")
 
 
-def _is_clean(chunk: Chunk) -> bool:
-    return chunk.state == "committed" and not chunk.quarantined and not chunk.quarantined_raw
+def _not_to_be_swept(run: Run, logic: Logic, chunks: Sequence[Chunk]) -> str | None:
+    if any(chunk.state != "committed" for chunk in chunks):
+        return NOT_WHOLE
+    if any(chunk.quarantined or chunk.quarantined_raw for chunk in chunks):
+        return REFUSED
+    return MOVED if rows_move(run, logic.mapping, logic.contract) and not _last_was_read_last(chunks) else None
 
 
-def _last_was_read_last(run: Run, chunks: Sequence[Chunk]) -> bool:
-    """Whether the last window of a plan by a cursor, into which rows that change move, is the newest of its chunks."""
-    if dict(run.layout).get("selection", {}).get("cursor") is None:
+def rows_move(run: Run, mapping: Mapping, contract: Document) -> bool:
+    """Whether a record may leave one chunk of the plan for another while the source is read.
+
+    Always of a plan by a cursor, whose rows go up to its last window when they change. Of one by ranges of the source's
+    key where a record's key here does not hold all of that: then one that is deleted and comes back has another.
+    """
+    selection = dict(run.layout).get("selection")
+    if selection is None:
+        return False
+    if selection["cursor"] is not None:
         return True
+    rules = mapping.for_columns(tuple(run.layout["columns"])).fields
+    own = {rule.names[0] for spec in contract.key if (rule := rules.get(spec.name)) and len(rule.names) == 1}
+    return not selection["key"] or not own.issuperset(selection["key"])
+
+
+def _last_was_read_last(chunks: Sequence[Chunk]) -> bool:
+    """Whether the last chunk, which is open above, is the newest: what none of them has the source has no longer."""
     last = chunks[-1].committed_at
     return last is not None and all(each.committed_at is None or each.committed_at <= last for each in chunks)
 

@@ -131,6 +131,7 @@ def _plan_one(installation: Installation, recipe: Recipe, base: Path) -> UUID:
 def source_files(installation: Installation, recipe: Recipe, base: Path) -> tuple[SourceFile, ...]:
     """The files that a recipe's source stands for, each to be planned by `plan_source`."""
     installation.require(Right.WRITE)
+    refuse_read_ahead(recipe)
     mapping = installation.mapping(recipe.mapping, base)
     if recipe.source.path is None:
         raise AssertionError("what a connector reads is planned by `connectors.syncing`")
@@ -207,8 +208,20 @@ def was_loaded(installation: Installation, recipe: Recipe, base: Path, file: Sou
 
 def logic_of(installation: Installation, recipe: Recipe, base: Path) -> Logic:
     """What decides about the results of a recipe that is planned now; Misuse where it names what is not there."""
+    refuse_read_ahead(recipe)
     mapping = installation.mapping(recipe.mapping, base)
     return pinned(installation, contract=_contract(installation, mapping), mapping=mapping, recipe=recipe)
+
+
+def refuse_read_ahead(recipe: Recipe) -> None:
+    """Misuse where it is said of what is not read from a table's source chunk by chunk."""
+    if recipe.load.read_ahead and recipe.source.table is None:
+        raise Misuse(
+            "only chunks of a table that a connector reads are read ahead, and this recipe reads none",
+            where=f"recipe {recipe.recipe}, load.read_ahead",
+            value=recipe.load.read_ahead,
+            remedy="Leave it out.",
+        )
 
 
 def _contract(installation: Installation, mapping: Mapping) -> Document:
@@ -374,8 +387,8 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
         with noted_if_broken_off(installation, run), shown(run, to_do, progress):
             work.execute([span_of(chunk) for chunk in to_do])
             results = calculation.document if calculation else None
-            sweep_if_full(installation, run, logic, duck=duck, results=results)
-        end_run(installation, run, logic)
+            kept = sweep_if_full(installation, run, logic, duck=duck, results=results)
+        end_run(installation, run, logic, nothing_deleted=kept)
     # Once the engine, the source and the hold on both are let go: a store that is slow keeps nobody waiting for them.
     mirror_at_end(installation, run_id)
     return run_id
@@ -386,7 +399,8 @@ def texts_of(installation: Installation, run: Run, recipe: Recipe, to_do: Sequen
     if run.kind != "sync":
         return RunTexts(installation, run)
     numbers = [chunk.chunk_no for chunk in to_do]
-    return sync_texts(installation, run, to_do=numbers, read_ahead=recipe.load.read_ahead)
+    is_full = recipe.load.strategy == "full"
+    return sync_texts(installation, run, to_do=numbers, read_ahead=recipe.load.read_ahead, last_alone=is_full)
 
 
 @contextmanager

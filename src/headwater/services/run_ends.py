@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from headwater.errors import HeadwaterError
 from headwater.services.connectors.reconciling import reconcile
 from headwater.services.dead_letters import tell_if_waiting
+from headwater.services.full_loads import MOVED
 from headwater.services.mending import open_after_resubmission
 from headwater.store import audit, runs
 from headwater.store.chunks import ledger_of
@@ -50,13 +51,16 @@ def _break_off(installation: Installation, run: Run, state: str, error: Mapping[
         tell_if_waiting(installation)
 
 
-def end_run(installation: Installation, run: Run, logic: Logic) -> str:
-    """Give the run its final state and note it in the audit chain; the state."""
+def end_run(installation: Installation, run: Run, logic: Logic, *, nothing_deleted: str | None = None) -> str:
+    """Give the run its final state and note it in the audit chain; the state. `nothing_deleted` is why a full load was
+    not swept: of a sync that is noted beside its counts.
+    """
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         ledger = ledger_of(connection, tenant_id, run.run_id)
         gaps = run.chunks_planned - ledger.committed
-        if gaps == 0 and (run.kind == "import" or (run.kind == "sync" and logic.recipe.load.strategy == "full")):
+        is_whole = gaps == 0 and nothing_deleted != MOVED  # what moved may be refused still
+        if is_whole and (run.kind == "import" or (run.kind == "sync" and logic.recipe.load.strategy == "full")):
             expire_unseen(connection, tenant_id, run.run_id, run.source_id)
         if run.kind == "resubmit":
             refused = open_after_resubmission(ledger)
@@ -70,6 +74,8 @@ def end_run(installation: Installation, run: Run, logic: Logic) -> str:
             state = "succeeded_with_quarantine" if refused else "succeeded"
         error = {"gaps": gaps} if gaps else None
         reconciled = reconcile(installation, connection, run, logic, ledger) if run.kind == "sync" else None
+        if reconciled is not None and nothing_deleted is not None:
+            reconciled["nothing_deleted"] = nothing_deleted
         runs.finish_run(connection, tenant_id, run.run_id, state, error=error, reconciliation=reconciled)
         audit.append(
             connection,

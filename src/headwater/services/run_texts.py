@@ -46,6 +46,9 @@ class RunTexts:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    def give_up(self) -> None:
+        """See `pipeline.ports.ChunkTexts`: a file is not waited for."""
+
     def take(self, span: ChunkSpan) -> tuple[ChunkSpan, bytes]:
         """The span and its bytes: see `pipeline.ports.ChunkTexts`."""
         return span, self.bytes_of(span)

@@ -53,6 +53,11 @@ class RunView:
         return tuple(self.run.layout.get("warnings", ()))
 
     @property
+    def nothing_deleted(self) -> str | None:
+        """Why a full sync left what its source no longer holds; None where it did not, or is none."""
+        return (self.run.reconciliation or {}).get("nothing_deleted")
+
+    @property
     def workbook(self) -> str | None:
         """How the name of the workbook must end in which the run's records can be mended; None where there is none."""
         reading = reading_from_json(dict(self.run.layout))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from contextlib import ExitStack
+from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
@@ -16,6 +18,7 @@ from headwater.errors import InputRefused
 from headwater.services.connectors.asking import Asker
 from headwater.services.connectors.keeping import opened, tables_of
 from headwater.services.connectors.kinds import kind_named
+from headwater.services.connectors.pacing import wait
 from headwater.services.connectors.reading_ahead import ReadingAhead
 from headwater.services.run_texts import RunTexts
 from headwater.store.connectors import get_connector, source_chunks_of
@@ -46,6 +49,7 @@ class SyncTexts(RunTexts):
     to_do       the chunks that will be taken, in order
     read_ahead  how many are read before their turn comes; None for as many as is usual with this kind of connector
     most_rows   rows of a chunk that are enough; None for all
+    last_alone  the last chunk is read once all others are, as it is of every plan by a cursor
     """
 
     def __init__(
@@ -58,31 +62,39 @@ class SyncTexts(RunTexts):
         to_do: Sequence[int],
         read_ahead: int | None,
         most_rows: int | None = None,
+        last_alone: bool = False,
     ) -> None:
         super().__init__(installation, run)
         self._stored = stored
         self._chunks = {each.chunk_no: each for each in chunks}
         self._most_rows = most_rows
-        self._asker = Asker(installation, stored.connector_id, stored.name)
+        self._given_up = Event()
+        waits = partial(wait, unless=self._given_up)
+        self._asker = Asker(installation, stored.connector_id, stored.name, wait=waits)
         self._selection = selection_of(dict(run.layout)["selection"])
         self._source: Connector | None = None
         self._read: dict[int, tuple[Extract, int]] = {}
         usual = kind_named(self._stored.kind).read_ahead
         ahead = 0 if usual is None else usual if read_ahead is None else read_ahead
-        # Of a plan by cursor the last chunk is read once all others are: rows that change meanwhile move up, into it.
-        order = [number for number in to_do if self._selection.cursor is None or number != max(self._chunks)]
-        self._ahead = ReadingAhead(self._extract, order, ahead)
+        # Rows that change meanwhile move up, into the last chunk: by a cursor, or with a new key.
+        last = max(self._chunks, default=0) if last_alone or self._selection.cursor is not None else None
+        order = [number for number in to_do if number != last]
+        self._ahead = ReadingAhead(self._extract, order, ahead, self._given_up)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:  # what is open is closed again where the connector cannot be held
             held = stack.enter_context(self._installation.database.connect(self._installation.tenant_id))
             hold_connector(held, self._installation.tenant_id, self._stored.connector_id, self._stored.name)
             # Opening a connector reaches nothing yet, so that a source that is down shows with the first chunk.
-            source = stack.enter_context(opened(self._installation, self._stored))
+            source = stack.enter_context(opened(self._installation, self._stored, given_up=self._given_up))
             self._source = tables_of(source, self._stored)
             stack.enter_context(self._ahead)
             self._stack = stack.pop_all()
         return self
+
+    def give_up(self) -> None:
+        """Whoever waits to ask the source, or asks it again, waits no longer, and what is being read is left."""
+        self._given_up.set()
 
     def take(self, span: ChunkSpan) -> tuple[ChunkSpan, bytes]:
         """Read a chunk of the source and keep it. InputRefused, after several tries, where that cannot be done."""
@@ -133,7 +145,9 @@ class SyncTexts(RunTexts):
         return _extract_of(writer.blob, last), rows
 
 
-def sync_texts(installation: Installation, run: Run, *, to_do: Sequence[int], read_ahead: int | None) -> SyncTexts:
+def sync_texts(
+    installation: Installation, run: Run, *, to_do: Sequence[int], read_ahead: int | None, last_alone: bool = False
+) -> SyncTexts:
     """The chunks of a sync as its run was planned."""
     if run.connector_id is None:
         raise AssertionError("a sync has a connector")
@@ -141,7 +155,7 @@ def sync_texts(installation: Installation, run: Run, *, to_do: Sequence[int], re
     with installation.database.connect(tenant_id) as connection:
         stored = get_connector(connection, tenant_id, run.connector_id)
         chunks = source_chunks_of(connection, tenant_id, run.run_id)
-    return SyncTexts(installation, run, stored, chunks, to_do=to_do, read_ahead=read_ahead)
+    return SyncTexts(installation, run, stored, chunks, to_do=to_do, read_ahead=read_ahead, last_alone=last_alone)
 
 
 def first_rows(batches: Iterator[pa.RecordBatch], rows: int | None) -> Iterator[pa.RecordBatch]:

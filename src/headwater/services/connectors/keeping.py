@@ -17,6 +17,7 @@ from headwater.store import audit, connectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from threading import Event
 
     from headwater.services.installation import Installation
     from headwater.store.connectors import StoredConnector
@@ -63,12 +64,14 @@ def find(installation: Installation, name: str) -> StoredConnector:
 
 
 @contextmanager
-def opened(installation: Installation, stored: StoredConnector) -> Iterator[Connector | FileStore]:
-    """The source of a connector, open until the block ends."""
+def opened(
+    installation: Installation, stored: StoredConnector, *, given_up: Event | None = None
+) -> Iterator[Connector | FileStore]:
+    """The source of a connector, open until the block ends; once `given_up` is set, nobody waits to ask it."""
     kind = kind_named(stored.kind)
     source = kind.open(config_of(kind, stored.config), lambda reference: resolve(installation, reference))
     try:
-        with paced(installation, source):
+        with paced(installation, source, given_up=given_up):
             yield source
     finally:
         source.close()

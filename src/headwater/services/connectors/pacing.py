@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -16,19 +17,22 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def paced(installation: Installation, source: object, *, seconds: float = MINUTE) -> Iterator[None]:
+def paced(
+    installation: Installation, source: object, *, seconds: float = MINUTE, given_up: Event | None = None
+) -> Iterator[None]:
     """Have a source that counts its requests take turns with all others of its host, until the block ends.
 
-    It is one that has a `client` as those reached by HTTP have; `seconds` are those of a minute.
+    It is one that has a `client` as those reached by HTTP have; `seconds` are those of a minute. Once `given_up` is
+    set, who waits for a turn, in whatever thread, waits no longer.
     """
     client: Any = getattr(source, "client", None)
     if not hasattr(client, "keep_pace"):
         yield
         return
-    turns = Turns(installation.database, installation.tenant_id)
+    turns, stop = Turns(installation.database, installation.tenant_id), given_up or Event()
 
     def pace(origin: str, requests_a_minute: int) -> Pace:
-        return lambda: _wait(turns.take(origin, requests_a_minute, seconds=seconds))
+        return lambda: wait(turns.take(origin, requests_a_minute, seconds=seconds), unless=stop)
 
     client.keep_pace(pace)
     try:
@@ -37,6 +41,7 @@ def paced(installation: Installation, source: object, *, seconds: float = MINUTE
         turns.close()
 
 
-def _wait(seconds: float) -> None:
-    if seconds > 0:
-        Event().wait(seconds)
+def wait(seconds: float, *, unless: Event) -> None:
+    """Wait so long; CancelledError at once where there is nobody any more to wait for."""
+    if unless.wait(seconds):
+        raise CancelledError

@@ -20,17 +20,20 @@ Item = TypeVar("Item")
 class ReadingAhead(Generic[T]):
     """Reads chunks by number. A context: what is still being read when it is left is given up.
 
-    read   reads one chunk; called by several threads where `ahead` is more than 0
-    order  the chunks that will be asked for, in order
-    ahead  how many are read before their turn comes
+    read      reads one chunk; called by several threads where `ahead` is more than 0
+    order     the chunks that will be asked for, in order
+    ahead     how many are read before their turn comes
+    given_up  set when there is nobody to read for any more: when the context is left, or before by whoever gave it
     """
 
-    def __init__(self, read: Callable[[int], T], order: Sequence[int], ahead: int) -> None:
+    def __init__(
+        self, read: Callable[[int], T], order: Sequence[int], ahead: int, given_up: Event | None = None
+    ) -> None:
         self._read = read
         self._order = order
         self._place = {chunk_no: place for place, chunk_no in enumerate(order)}
         self._ahead = ahead
-        self._given_up = Event()
+        self._given_up = given_up or Event()
         self._begun: dict[int, Future[T]] = {}
         self._next = 0
         self._threads: ThreadPoolExecutor | None = None
