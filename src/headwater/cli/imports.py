@@ -94,8 +94,8 @@ def run(
     Running the same recipe twice changes nothing.
 
     Several are carried out in no order of their own, each in a process with memory of its own; those that read through
-    the same connector wait for each other. What one needs of another is loaded by a command before. The exit code is
-    the worst of theirs.
+    the same connector wait for each other, and one that reads records (source.contract) for those said before it that
+    load some. What else one needs of another is loaded by a command before. The exit code is the worst of theirs.
 
     \b
     Examples:

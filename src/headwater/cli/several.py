@@ -1,7 +1,8 @@
 """Several recipes at once: each is carried out by a `headwater run` of its own, in a process of its own.
 
 So each run has its own memory, and one that is refused, or killed, leaves the others be. Recipes that read through the
-same connector wait for each other, since a source is asked by one sync at a time.
+same connector wait for each other, since a source is asked by one sync at a time; one that reads records of a contract
+waits for those before it that load some.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Queue
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -25,6 +27,8 @@ from headwater.errors import HeadwaterError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from headwater.pipeline.recipe import Recipe
 
 PROGRAM = (sys.executable, "-c", "from headwater.cli.main import run; run()")
 WORSE_AND_WORSE = (exits.LOADED, exits.OPEN_IN_QUARANTINE, exits.PARTIAL, exits.USAGE, exits.ERROR, exits.INTERRUPTED)
@@ -48,6 +52,12 @@ class Ended:
         return (self.result,)
 
     @property
+    def nothing_deleted(self) -> Sequence[str]:
+        """Why full syncs of it deleted nothing."""
+        said = (run.get("reconciliation", {}).get("nothing_deleted") for run in self.runs)
+        return [reason for reason in said if reason]
+
+    @property
     def state(self) -> str:
         """That of its run, or the state of each file with their number."""
         if self.result is None:
@@ -56,16 +66,26 @@ class Ended:
         return ", ".join(f"{count} {state}" for state, count in states.items()) if states else self.result["state"]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Turn:
+    """Recipes, by their place, that are carried out one after another, once those of `after` have ended."""
+
+    recipes: Sequence[int]
+    after: frozenset[int] = frozenset()
+
+
 def run_each_and_tell(recipes: Sequence[Path], *, at_once: int, options: Sequence[str], as_json: bool) -> NoReturn:
     """Carry out recipes, so many at once; tell each as it ends, and leave with the worst exit code there was.
 
     Each recipe is read before the first begins: one that is wrong is refused with nothing done.
     """
     ended: list[Ended] = []
-    children = _Children(options)
+    children = _Children(recipes, options)
     for each in children.each(_in_turn(recipes), at_once):
         ended.append(each)
         typer.echo(f"{len(ended)} of {len(recipes)}  {each.recipe}: {each.state.replace('_', ' ')}", err=as_json)
+        for reason in each.nothing_deleted:
+            typer.echo(f"  nothing was deleted: {reason}", err=True)
     if as_json:
         print_json({"recipes": [{"recipe": e.recipe, "exit_code": e.code, "result": e.result} for e in ended]})
     else:
@@ -80,50 +100,81 @@ def run_each_and_tell(recipes: Sequence[Path], *, at_once: int, options: Sequenc
     raise typer.Exit(max((each.code for each in ended), key=_badness))
 
 
-def _in_turn(recipes: Sequence[Path]) -> list[list[Path]]:
+def _in_turn(paths: Sequence[Path]) -> list[_Turn]:
     """Recipes by the connector they read through; each that reads through none stands alone."""
     from headwater.pipeline.recipe import load_recipe
 
-    turns: dict[object, list[Path]] = {}
-    for number, path in enumerate(recipes):
-        turns.setdefault(load_recipe(path).source.connector or number, []).append(path)
-    return list(turns.values())
+    recipes = [load_recipe(path) for path in paths]
+    turns: dict[object, list[int]] = {}
+    for number, recipe in enumerate(recipes):
+        turns.setdefault(recipe.source.connector or number, []).append(number)
+    after = _waited_for(recipes, paths)
+    return [_Turn(recipes=turn, after=after.get(turn[0], frozenset())) for turn in turns.values()]
+
+
+def _waited_for(recipes: Sequence[Recipe], paths: Sequence[Path]) -> dict[int, frozenset[int]]:
+    """Of each recipe that reads records, those said before it that load records of the same contracts."""
+    if all(recipe.source.contract is None for recipe in recipes):
+        return {}
+    from headwater.services.recipe_contracts import contracts_loaded, contracts_read
+
+    loaded = [contracts_loaded(recipe, path.parent) for recipe, path in zip(recipes, paths, strict=True)]
+    return {
+        number: frozenset(before for before in range(number) if loaded[before] & read)
+        for number, recipe in enumerate(recipes)
+        if (read := contracts_read(recipe))
+    }
 
 
 class _Children:
     """The processes that carry out the recipes."""
 
-    def __init__(self, options: Sequence[str]) -> None:
+    def __init__(self, recipes: Sequence[Path], options: Sequence[str]) -> None:
+        self._recipes = recipes
         self._options = options
         self._running: set[subprocess.Popen[str]] = set()
         self._starting = threading.Lock()
-        self._ended: Queue[Ended | BaseException] = Queue()
+        self._told: Queue[tuple[int, Ended] | None] = Queue()
         self._is_over = False
 
-    def each(self, turns: Sequence[Sequence[Path]], at_once: int) -> Iterator[Ended]:
-        """Recipes as they end. Interrupted, the processes are too, once each, and end in their own way."""
+    def each(self, turns: Sequence[_Turn], at_once: int) -> Iterator[Ended]:
+        """Recipes as they end. Interrupted, the processes are told to end too, once, and do so in their way."""
+        waiting, free, ended = list(turns), at_once, set[int]()
         with ThreadPoolExecutor(at_once, "recipe") as threads:
             try:
-                for turn in turns:
-                    threads.submit(self._carry_out, turn)
-                for _ in range(sum(map(len, turns))):
-                    yield _ended(self._ended.get())
+                while waiting or free < at_once:
+                    ready = [turn for turn in waiting if turn.after <= ended][:free]
+                    for turn in ready:
+                        waiting.remove(turn)
+                        threads.submit(self._carry_out, turn)
+                    free -= len(ready)
+                    told = self._told.get()
+                    if told is None:  # a turn has come to its end
+                        free += 1
+                        continue
+                    ended.add(told[0])
+                    yield told[1]
             finally:
                 self._interrupt()
 
     def _interrupt(self) -> None:
+        """By SIGTERM, which ends `headwater` as Ctrl-C does: begun in the background, they may ignore Ctrl-C."""
         with self._starting:
             self._is_over = True
             for process in self._running:
-                process.send_signal(signal.SIGINT)
+                process.send_signal(signal.SIGTERM)
 
-    def _carry_out(self, turn: Iterable[Path]) -> None:
-        """One after another."""
-        for path in turn:
+    def _carry_out(self, turn: _Turn) -> None:
+        """One after another. What goes wrong with one concerns no other."""
+        for number in turn.recipes:
+            path = self._recipes[number]
             try:
-                self._ended.put(self._run(path))
-            except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
-                self._ended.put(error)
+                ended = self._run(path)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+                _tell(str(path), [f"it cannot be carried out: {error}"])
+                ended = Ended(recipe=str(path), code=exits.ERROR, result=None)
+            self._told.put((number, ended))
+        self._told.put(None)
 
     def _run(self, path: Path) -> Ended:
         with self._starting:
@@ -131,7 +182,7 @@ class _Children:
                 return Ended(recipe=str(path), code=exits.INTERRUPTED, result=None)
             process = subprocess.Popen(  # noqa: S603 - this very program
                 [*PROGRAM, "run", str(path), "--json", *self._options],
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace",
                 start_new_session=True,  # Ctrl-C reaches it through us alone, once
             )  # fmt: skip
             self._running.add(process)
@@ -157,16 +208,13 @@ def _ended_with(path: Path, code: int, printed: str) -> Ended:
     return Ended(recipe=str(path), code=code if code in WORSE_AND_WORSE else exits.ERROR, result=result)
 
 
-def _ended(found: Ended | BaseException) -> Ended:
-    if isinstance(found, BaseException):
-        raise found
-    return found
-
-
 def _tell(recipe: str, lines: Iterable[str] | None) -> None:
-    """Pass on what a process says meanwhile, with the name of its recipe."""
+    """Pass on what a process says meanwhile, with the name of its recipe. Whatever becomes of a line, the next is read:
+    a process that nobody reads from would wait for ever.
+    """
     for line in lines or ():
-        typer.echo(f"{recipe}: {_in_words(line.rstrip())}", err=True)
+        with suppress(Exception):
+            typer.echo(f"{recipe}: {_in_words(line.rstrip())}", err=True)
 
 
 def _in_words(line: str) -> str:
@@ -179,7 +227,7 @@ def _in_words(line: str) -> str:
         return f"{typer.style('error:', fg='red', bold=True)} " + str(
             HeadwaterError(what, **{name: facts[name] for name in ("where", "value", "valid", "remedy")})
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return line
 
 

@@ -79,7 +79,7 @@ def pinned(installation: Installation, *, contract: Document, mapping: Mapping, 
         contract=contract,
         mapping=mapping,
         recipe=recipe,
-        factor_set=factor_sets.pin(installation) if calculates(recipe, contract) else None,
+        factor_set=factor_sets.pin(installation) if calculates(recipe, contract.name) else None,
         reference_codes=reference_codes.pin(installation, contract),
     )
 
@@ -108,9 +108,11 @@ def fingerprint(logic: bytes, layout: Layout, results: Document | None) -> bytes
     return hashlib.sha256(logic + calculated + sha256(how)).digest()
 
 
-def calculates(recipe: Recipe, contract: Document) -> bool:
-    """Whether a recipe calculates: as its steps say, or, where it says nothing, for activities."""
-    return contract.name == CALCULATED if recipe.steps is None else "calculate" in recipe.steps
+def calculates(recipe: Recipe, contract: str) -> bool:
+    """Whether a recipe that loads a contract of this name calculates: as its steps say, or, where it says nothing, for
+    activities.
+    """
+    return contract == CALCULATED if recipe.steps is None else "calculate" in recipe.steps
 
 
 def compile_logic(
