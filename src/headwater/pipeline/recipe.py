@@ -113,7 +113,8 @@ class Load(_Part):
         description=(
             "With a connector: how many chunks are read from the source at once before their turn comes; they are kept "
             "on disk and committed in order. Left out, as its kind does: 2 of services reached by HTTP, whose answers "
-            "take long to come, none of databases."
+            "take long to come, none of databases. It is refused of a file, of records, and of a kind that reads none "
+            "ahead."
         ),
     )
     version: Name | None = Field(

@@ -23,6 +23,7 @@ from headwater.services.chain_entries import planned_payload
 from headwater.services.connectors.asking import Asker
 from headwater.services.connectors.extraction import MAX_CHUNK_ROWS, first_record
 from headwater.services.connectors.keeping import find, opened, tables_of
+from headwater.services.connectors.kinds import kind_named
 from headwater.services.drift import changes_between, find_drift
 from headwater.services.imports import keep_document, logic_of, source_id
 from headwater.store import audit, connectors, runs
@@ -74,6 +75,7 @@ def plan_sync(installation: Installation, recipe: Recipe, base: Path) -> UUID:
 def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundSync:
     """Ask the source for the chunks there are now, and see whether its columns are as they were."""
     stored = find(installation, str(recipe.source.connector))
+    check_read_ahead(recipe, stored.kind)
     logic = logic_of(installation, recipe, base)
     name = recipe.source.name or f"{stored.name}/{recipe.source.table}"
     source = source_id(logic.mapping, name)
@@ -100,6 +102,17 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
     }
     chunks = [_of_source(chunk) for chunk in plan.chunks]
     return FoundSync(name=name, stored=stored, logic=logic, source_id=source, chunks=chunks, layout=body)
+
+
+def check_read_ahead(recipe: Recipe, kind: str) -> None:
+    """Misuse where it is said of a kind of connector that reads none ahead."""
+    if recipe.load.read_ahead and kind_named(kind).read_ahead is None:
+        raise Misuse(
+            f"connectors of kind {kind} read one chunk at a time, none ahead of its turn",
+            where=f"recipe {recipe.recipe}, load.read_ahead",
+            value=recipe.load.read_ahead,
+            remedy="Leave it out.",
+        )
 
 
 def _selection(installation: Installation, recipe: Recipe, source: bytes) -> Selection:
