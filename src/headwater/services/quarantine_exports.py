@@ -62,7 +62,11 @@ def export(installation: Installation, out: IO[str], *, run: str | None, rule: s
 
 
 def export_run(installation: Installation, out: IO[str], run: Run) -> int:
-    """Write all that one run refused, whatever became of it since, in the same form; how many records."""
+    """Write what one run refused first or last, whatever became of it since, in the same form; how many records.
+
+    That is all it refused until a later run refuses some of it again: of a record the first and the last run that did
+    are known, and not those between them.
+    """
     tenant_id = installation.tenant_id
     which = Which(state=None, run_id=run.run_id)
     with installation.database.connect(tenant_id) as connection:

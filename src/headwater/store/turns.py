@@ -30,7 +30,7 @@ class Turns:
         self._asking = Lock()
 
     def take(self, origin: str, requests_a_minute: int, *, seconds: float = MINUTE) -> float:
-        """How many seconds to wait before a request is sent, so that none are more than so many within any `seconds`.
+        """How many seconds to wait before a request is sent: no `seconds` have more turns in them than so many.
 
         RetryLater where the database cannot be reached.
         """
