@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import os
 import stat
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -144,12 +146,21 @@ def test_secrets_of_the_environment_and_of_files(river: River, tmp_path: Path, m
         assert refused.value.value is None
 
 
-def test_one_key_is_made_where_there_is_none_whoever_asks_first(tmp_path: Path) -> None:
+def test_one_key_is_made_where_there_is_none_whoever_asks_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")  # as of disks that have none
+
+    monkeypatch.setattr(os, "link", no_links)
     for number in range(10):
         settings = Settings(data_dir=tmp_path / str(number))
+        if number % 2:  # a process was killed as it made one
+            settings.data_dir.mkdir()
+            (settings.data_dir / f".{KEY_FILE}.new").write_text("k1:" + "A" * 100)
         together = Barrier(4)
 
-        def ask(settings: Settings = settings, together: Barrier = together) -> dict[str, bytes]:
+        def ask(settings: Settings = settings, together: Barrier = together) -> Mapping[str, bytes]:
             together.wait()
             return keys_of(settings).by_id
 

@@ -73,12 +73,18 @@ def test_a_key_is_decrypted_by_the_kms_that_encrypted_it(
         (f"{arn[:-4]}0000:{ciphertext}", "KMS does not decrypt the key"),
     ):
         with pytest.raises(Misuse, match=why):
-            keys_of(with_keys(river, f"k2:aws-kms:{said}").settings)
+            store_secret(with_keys(river, f"k2:aws-kms:{said}"), "other", SECRET)
     monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", "http://127.0.0.1:9")
     assert resolve(alone, "stored:plant") == SECRET  # a process that has the key goes on
     wrapped_keys.unwrapped.cache_clear()
     with pytest.raises(RetryLater, match="KMS does not answer"):
         resolve(alone, "stored:plant")
+    # What another key encrypts needs no KMS: neither to be read nor, where that is the first, to be stored.
+    store_secret(with_keys(river, f"{LOCAL},k2:aws-kms:{arn}:{ciphertext}"), "local", SECRET)
+    assert resolve(both, "stored:local") == SECRET
+    with pytest.raises(RetryLater, match="KMS does not answer"):
+        store_secret(both, "local", SECRET)
+    assert [key for _, key, _ in names(both)] == ["k1", "k2"]
     monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", kms)
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

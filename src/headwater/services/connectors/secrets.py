@@ -7,12 +7,12 @@ that a ciphertext moved to another row does not open. The key stands outside the
 from __future__ import annotations
 
 import base64
+import fcntl
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidTag
@@ -38,19 +38,43 @@ MAX_SECRET_BYTES = 64 * 1024
 VALID = "env:NAME, file:PATH or stored:NAME"
 
 
+class _Said(Mapping[str, bytes]):
+    """Keys as the settings say them, each made of its words, by a KMS maybe, when it is asked for."""
+
+    def __init__(self, words: Mapping[str, str]) -> None:
+        self._words = words
+
+    def __getitem__(self, key_id: str) -> bytes:
+        return _key(self._words[key_id])
+
+    def __contains__(self, key_id: object) -> bool:
+        return key_id in self._words
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._words)
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+
 @dataclass(frozen=True)
 class Keys:
-    """Keys by id; the first encrypts."""
+    """Keys by id; the first encrypts. One that is not needed is not asked for: its KMS may be out of reach."""
 
-    by_id: dict[str, bytes]
+    by_id: Mapping[str, bytes]
 
     def __repr__(self) -> str:
         return f"Keys({', '.join(self.by_id)})"
 
     @property
+    def current_id(self) -> str:
+        """The id of the one that encrypts."""
+        return next(iter(self.by_id))
+
+    @property
     def current(self) -> tuple[str, bytes]:
         """The one that encrypts."""
-        return next(iter(self.by_id.items()))
+        return self.current_id, self.by_id[self.current_id]
 
 
 def keys_of(settings: Settings) -> Keys:
@@ -58,7 +82,7 @@ def keys_of(settings: Settings) -> Keys:
     said = settings.credentials_keys
     text = said.get_secret_value() if said else _key_file(settings.data_dir / KEY_FILE)
     parts = (part.strip().partition(":") for part in text.split(","))
-    return Keys({key_id: _key(encoded) for key_id, _, encoded in parts})
+    return Keys(_Said({key_id: encoded for key_id, _, encoded in parts}))
 
 
 def _key(text: str) -> bytes:
@@ -91,15 +115,24 @@ def _key_file(path: Path) -> str:
 
 
 def _make_key_file(path: Path) -> None:
-    """Whole or not at all, and never over another: of processes that begin at once, one's key is everybody's."""
+    """Whole or not at all, and never over another: of processes that begin at once, one's key is everybody's.
+
+    By a lock on the file that becomes it, for not every disk has hard links. What a process that was killed has begun
+    is written anew.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = "k1:" + base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
-    with NamedTemporaryFile("w", encoding="ascii", dir=path.parent, prefix=f".{path.name}.") as file:  # read by us only
-        file.write(text)
+    begun = path.with_name(f".{path.name}.new")
+    with os.fdopen(os.open(begun, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if path.exists():
+            begun.unlink(missing_ok=True)
+            return
+        os.fchmod(file.fileno(), 0o600)  # whoever began it
+        file.truncate()
+        file.write("k1:" + base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode())
         file.flush()
         os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(file.name, path)
+        begun.replace(path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
@@ -140,8 +173,7 @@ def rotate(installation: Installation) -> int:
     """
     installation.require(Right.TRANSFORM)
     keys, tenant_id = keys_of(installation.settings), installation.tenant_id
-    key_id, _ = keys.current
-    rotated = 0
+    key_id, rotated = keys.current_id, 0
     with installation.database.connect(tenant_id) as connection:
         for each in credentials.list_credentials(connection, tenant_id):
             if each.key_id != key_id:

@@ -1,4 +1,4 @@
-"""Keys that a key management service has encrypted: it is asked to decrypt each once a process, and no more.
+"""Keys that a key management service has encrypted: it is asked to decrypt each when it is needed, once a process.
 
 AWS KMS and what speaks its language. Its library finds the login as any program of AWS's does: variables, a profile,
 the role of the machine. Another address is said by AWS_ENDPOINT_URL_KMS.
