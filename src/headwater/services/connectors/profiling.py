@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -27,6 +26,7 @@ from headwater.services.connectors.extraction import first_rows
 from headwater.services.connectors.keeping import find, opened, tables_of
 from headwater.services.connectors.kept_rows import keep_rows
 from headwater.services.connectors.personal import personal_columns
+from headwater.services.scratch import scratch
 from headwater.values.kinds import Number
 from headwater.values.outcome import FIRST_FAILURE, Outcome
 from headwater.values.text_format import TextFormat
@@ -105,12 +105,10 @@ def profile(
     stored = find(installation, name)
     personal = personal_columns(installation, name, mapping, base)
     where = f"connector {name}, {table}"
-    parent = installation.settings.data_dir
-    parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="profiled-", dir=parent) as folder:
+    with scratch(installation.settings.data_dir, "profiled") as folder:
         with opened(installation, stored) as source:
             kept = Asker(installation, stored.connector_id, stored.name).ask(
-                lambda: _kept(tables_of(source, stored), table, rows, Path(folder), where), about=table
+                lambda: _kept(tables_of(source, stored), table, rows, folder, where), about=table
             )
         memory = f"{installation.settings.memory_limit // 2**20}MiB"
         with engine(memory_limit=memory) as duck, _in_words(where):
