@@ -71,7 +71,7 @@ def attempt(installation: Installation, job: Job) -> None:
         end_job(installation, job, "cancelled", None)
         return
     try:
-        state, error = carry_out(installation, job)
+        done = carry_out(installation, job)
     except RetryLater as passing:
         put_off(installation, job, passing)
     except HeadwaterError as stopped:
@@ -80,7 +80,8 @@ def attempt(installation: Installation, job: Job) -> None:
         get_logger(__name__).exception("a job failed of something unforeseen")
         end_job(installation, job, "failed", {"kind": type(unforeseen).__name__, "what": str(unforeseen)})
     else:
-        end_job(installation, job, state, told(error) if error else None)
+        error = told(done.error) if done.error else None
+        end_job(installation, job, done.state, error, without_run=done.without_run)
 
 
 def put_off(installation: Installation, job: Job, error: RetryLater) -> None:

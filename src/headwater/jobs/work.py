@@ -33,11 +33,12 @@ QUIET = SilentProgress()
 
 
 class Parts:
-    """How the parts of a job ended: the runs it is made of, and files that came to no run."""
+    """How the parts of a job ended: the runs it is made of, and files that came to no run, with why where refused."""
 
     def __init__(self) -> None:
         self._states: list[str] = []
         self.error: HeadwaterError | None = None
+        self.without_run: list[tuple[str, str | None]] = []
 
     def add(self, state: str, error: HeadwaterError | None = None) -> None:
         """Of several errors one that may pass by itself stands, for then the job is tried again; else the first."""
@@ -49,6 +50,8 @@ class Parts:
         """Of a batch, each as it ends."""
         for each in imported:
             self.add(each.state, each.error)
+            if each.view is None:
+                self.without_run.append((each.file, None if each.error is None else str(each.error)))
 
     @property
     def state(self) -> str:
@@ -59,8 +62,8 @@ class Parts:
         return "partial_success" if loaded or "partial_success" in self._states else "failed"
 
 
-def carry_out(installation: Installation, job: Job) -> tuple[str, HeadwaterError | None]:
-    """Do a job, or what is left of it; its state and what kept it from more. RetryLater where a later try may help."""
+def carry_out(installation: Installation, job: Job) -> Parts:
+    """Do a job, or what is left of it; how its parts ended. RetryLater where a later try may help."""
     before = _runs_of(installation, job)
     parts = Parts()
     for run in before:
@@ -68,7 +71,7 @@ def carry_out(installation: Installation, job: Job) -> tuple[str, HeadwaterError
     WORK[job.kind](installation, job, before, parts)
     if isinstance(parts.error, RetryLater):
         raise parts.error
-    return parts.state, parts.error
+    return parts
 
 
 def _runs_of(installation: Installation, job: Job) -> Sequence[Run]:

@@ -188,14 +188,21 @@ def tick(installation: Installation, schedule_id: UUID, *, now: datetime) -> Non
         schedules.arm(connection, tenant_id, here, _next(found, now))
 
 
-def job_ended(connection: TenantConnection, installation: Installation, job: Job, state: str) -> None:
+def job_ended(
+    connection: TenantConnection,
+    installation: Installation,
+    job: Job,
+    state: str,
+    *,
+    without_run: Sequence[tuple[str, str | None]],
+) -> None:
     """What the end of a schedule's job brings, in the transaction that ends it: its log, and those that come after."""
     tenant_id = installation.tenant_id
     of = schedules.schedule_of_job(connection, tenant_id, job.job_id)
     if of is None:
         return
     schedule_id, name = of
-    schedules.log_update(connection, tenant_id, job.job_id, name)
+    schedules.log_update(connection, tenant_id, job.job_id, name, without_run=without_run)
     if state not in LOADED:
         return
     for ready in schedules.ready_after(connection, tenant_id, schedule_id):

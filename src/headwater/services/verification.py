@@ -76,6 +76,12 @@ TABLES_NOT_EVIDENCE: Mapping[str, str] = {
     "sessions": "who is signed in now",
     "api_tokens": "what opens the API; the chain has each one made and revoked",
     "organisation_names": "the names of organisations, for the owner of the tables",
+    "jobs": "what workers were asked to do; the chain has each, and the runs stand for themselves",
+    "job_runs": "which job planned a run",
+    "scheduled_jobs": "what workers are asked to do over and over; the chain has each change",
+    "schedule_dependencies": "which schedules come after which",
+    "schedule_history": "what was done about the times of schedules; the chain has each job",
+    "update_log": "what jobs did, counted from runs and chunks",
     "api_requests": "answers kept for a day, so that what is sent twice is done once",
     "import_jobs": "files on their way to a run, which keeps all that it rests on itself",
 }

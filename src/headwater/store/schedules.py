@@ -173,9 +173,22 @@ def ready_after(connection: psycopg.Connection[Any], tenant_id: UUID, schedule_i
     return [found for (found,) in connection.execute(QUERIES["ready"], values)]
 
 
-def log_update(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID, schedule: str) -> None:
-    """Write the update log of a job that a schedule has asked for, one entry a source."""
-    connection.execute(QUERIES["log_update"], {"tenant_id": tenant_id, "job_id": job_id, "schedule": schedule})
+def log_update(
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    job_id: UUID,
+    schedule: str,
+    *,
+    without_run: Sequence[tuple[str, str | None]],
+) -> None:
+    """Write the update log of a job that a schedule has asked for, one entry a source.
+
+    without_run: sources that came to no run, and why where they were refused.
+    """
+    values = {"tenant_id": tenant_id, "job_id": job_id, "schedule": schedule}
+    connection.execute(QUERIES["log_update"], values)
+    for source_name, refused in without_run:
+        connection.execute(QUERIES["log_no_run"], {**values, "source_name": source_name, "refused": refused})
 
 
 def updates(

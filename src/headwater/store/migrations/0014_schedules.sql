@@ -56,7 +56,7 @@ CREATE TABLE update_log (
     tenant_id       uuid NOT NULL,
     job_id          uuid NOT NULL,
     source_name     text NOT NULL,
-    run_id          uuid NOT NULL,
+    run_id          uuid,                       -- none where the source was as it was, or could not be read at all
     schedule        text NOT NULL,              -- its name then
     read            bigint NOT NULL,
     inserted        bigint NOT NULL,
@@ -66,7 +66,7 @@ CREATE TABLE update_log (
     errors          jsonb NOT NULL,             -- {rule: records refused}, and what the run failed of
     improvements    jsonb NOT NULL,             -- {records refused before, and no longer; gaps closed}
     noted_at        timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (tenant_id, job_id, run_id),
+    PRIMARY KEY (tenant_id, job_id, source_name),
     FOREIGN KEY (tenant_id, job_id) REFERENCES jobs,
     FOREIGN KEY (tenant_id, run_id) REFERENCES runs
 );

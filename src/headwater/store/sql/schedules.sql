@@ -109,10 +109,18 @@ SELECT r.tenant_id, %(job_id)s, r.source_name, r.run_id, %(schedule)s, coalesce(
 FROM runs r JOIN job_runs n USING (tenant_id, run_id) LEFT JOIN chunks c USING (tenant_id, run_id)
 WHERE n.tenant_id = %(tenant_id)s AND n.job_id = %(job_id)s
 GROUP BY r.tenant_id, r.run_id
-ON CONFLICT (tenant_id, job_id, run_id) DO UPDATE SET
+ON CONFLICT (tenant_id, job_id, source_name) DO UPDATE SET
     read = excluded.read, inserted = excluded.inserted, updated = excluded.updated, unchanged = excluded.unchanged,
     quarantined = excluded.quarantined, errors = excluded.errors, improvements = excluded.improvements,
     noted_at = clock_timestamp()
+
+-- name: log_no_run
+-- A source that came to no run: it was as it was, or could not be read.
+INSERT INTO update_log (tenant_id, job_id, source_name, schedule, read, inserted, updated, unchanged, quarantined, errors,
+                        improvements)
+VALUES (%(tenant_id)s, %(job_id)s, %(source_name)s, %(schedule)s, 0, 0, 0, 0, 0,
+        jsonb_strip_nulls(jsonb_build_object('refused', %(refused)s::text)), '{}')
+ON CONFLICT (tenant_id, job_id, source_name) DO NOTHING
 
 -- name: updates
 -- The latest entries of the update log first, of one schedule or of all.

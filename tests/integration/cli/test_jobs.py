@@ -1,0 +1,77 @@
+"""Jobs and schedules from the command line, carried out by a worker that ends when nothing is left to do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.integration.cli.conftest import ACTIVITY_FIELDS, Headwater
+from tests.river import activities
+
+pytestmark = pytest.mark.server
+
+WORKER = [sys.executable, "-c", "from headwater.cli.main import run; run()", "worker", "--once"]
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, headwater: Headwater) -> Path:
+    """Of a folder with two files, one of them no activities."""
+    del headwater
+    fields = {name: {"column": name} for name in ACTIVITY_FIELDS}
+    mapping = {"mapping": "meters", "version": "1.0.0", "contract": "activity@1", "fields": fields}
+    (tmp_path / "meters.yaml").write_text(yaml.safe_dump(mapping))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.csv").write_text(activities([{"activity_id": "a"}], ACTIVITY_FIELDS))
+    (tmp_path / "in/b.csv").write_text("these,are\nno,activities\n")
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump({"recipe": "meters", "source": {"path": "in"}, "mapping": "meters.yaml"}))
+    return path
+
+
+def test_what_is_queued_is_carried_out_by_a_worker(headwater: Headwater, recipe: Path, tmp_path: Path) -> None:
+    (imported,) = headwater("import", "in/a.csv", "--mapping", "meters.yaml", "--queue", "--json").json["jobs"]
+    asked = headwater("run", recipe, "--queue")
+    assert asked.out.startswith("job "), asked
+    cancelled = headwater("import", "in/a.csv", "--mapping", "meters.yaml", "--queue").out.split()[1]
+    assert headwater("jobs", "cancel", cancelled).out == f"job {cancelled}: cancelled\n"
+    added = headwater("schedules", "add", "nightly", recipe, "--cron", "30 2 * * *", "--time-zone", "Europe/Berlin")
+    assert "30 2 * * * Europe/Berlin" in added.out
+    by_schedule = headwater("schedules", "run-now", "nightly", "--json").json["job_id"]
+    assert headwater("jobs", "list", "--state", "pending", "--json").json["total"] == 3
+
+    done = subprocess.run(WORKER, capture_output=True, text=True, check=False, timeout=240, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+    states = {job["job_id"]: job["state"] for job in headwater("jobs", "list", "--json").json["jobs"]}
+    ran = asked.out.split()[1]
+    assert states == {
+        imported: "succeeded",
+        ran: "partial_success",
+        cancelled: "cancelled",
+        by_schedule: "partial_success",
+    }
+    shown = headwater("jobs", "show", ran[:8]).out
+    assert "partial success" in shown
+    assert "error: " in shown
+    (run,) = headwater("jobs", "show", imported, "--json").json["runs"]
+    assert (run["source_name"], run["state"]) == ("a.csv", "succeeded")
+    logged = headwater("schedules", "updates", "nightly", "--json").json
+    assert {entry["source_name"]: list(entry["errors"]) for entry in logged} == {"a.csv": [], "b.csv": ["refused"]}
+    assert headwater("schedules", "history", "nightly", "--json").json[0]["state"] == "partial_success"
+
+    (tmp_path / "in/b.csv").write_text(activities([{"activity_id": "b"}], ACTIVITY_FIELDS))
+    assert headwater("jobs", "retry", ran).out == f"job {ran}: pending\n"
+    assert headwater("schedules", "pause", "nightly", "--json").json["next_at"] is None
+    assert headwater("schedules", "remove", "nightly").code == 0
+    assert headwater("schedules", "list", "--json").json == []
+    assert headwater("jobs", "cancel", imported).code == 2
+
+
+def test_a_state_that_there_is_not_is_refused(headwater: Headwater) -> None:
+    refused = headwater("jobs", "list", "--state", "done")
+    assert refused.code == 2
+    assert "pending, running, succeeded" in refused.err
