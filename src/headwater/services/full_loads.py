@@ -107,7 +107,7 @@ def _swept(
     ):
         for batch in older_keys(connection, tenant_id, document, run):
             keys = pa.Table.from_batches([batch])
-            hashes = _key_hashes(duck, document, keys)
+            hashes = stored_key_hashes(duck, document, keys)
             gone = keys.filter(pa.array(~(seen.among(hashes) | held.among(hashes))))
             if gone.num_rows:
                 sweep.delete({name: [str(text) for text in gone[name].to_pylist()] for name in gone.column_names})
@@ -119,7 +119,7 @@ def _hashes(installation: Installation, chunks: Sequence[UUID]) -> Iterator[npt.
         yield from key_hashes(connection, installation.tenant_id, chunks)
 
 
-def _key_hashes(duck: duckdb.DuckDBPyConnection, document: Document, keys: pa.Table) -> npt.NDArray[np.uint64]:
+def stored_key_hashes(duck: duckdb.DuckDBPyConnection, document: Document, keys: pa.Table) -> npt.NDArray[np.uint64]:
     """Of stored keys, as the chunks that read them have them."""
     typed = ", ".join(f"CAST({quoted(spec.name)} AS {spec.kind.duckdb_type})" for spec in document.key)
     duck.register("stored_keys", keys)

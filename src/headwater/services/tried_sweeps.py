@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from headwater.pipeline.seen import SeenKeys
-from headwater.services.full_loads import _key_hashes as stored_key_hashes
+from headwater.services.full_loads import stored_key_hashes
 from headwater.store.sweep import holding_chunks, key_hashes, older_keys
 
 if TYPE_CHECKING:
