@@ -30,6 +30,7 @@ from tools.reference_documents import (
     recipe_schema,
 )
 from tools.reference_indicators import indicators_page, indicators_schema
+from tools.reference_rights import rights_page
 from tools.reference_units import units_page
 
 REFERENCE = Path(__file__).parents[1] / "docs/reference"
@@ -125,6 +126,7 @@ def pages() -> dict[str, Callable[[], str]]:
         "indicators.schema.json": indicators_schema,
         "contracts.md": lambda: contracts_page(NOTE),
         "units.md": lambda: units_page(NOTE),
+        "access.md": lambda: rights_page(NOTE),
         "connector-checks.md": lambda: checks_page(NOTE),
     }
     if importlib.util.find_spec("headwater.cli") and importlib.util.find_spec("headwater.cli.main"):

@@ -56,6 +56,9 @@ class Commands(TyperGroup):
         "report",
         "replay",
         "compare",
+        "organisations",
+        "units",
+        "people",
         "db",
         "serve",
     )

@@ -25,14 +25,17 @@ from headwater.cli import (
     jobs,
     mapping,
     meters,
+    organisations,
+    people,
     quarantine,
     recipes,
     replay,
     runs,
     schedules,
-    uncertainty,
-    worker,
     serve,
+    uncertainty,
+    units,
+    worker,
 )
 
 HELP = """Sustainability data, from messy files to figures that can be traced and computed again.
@@ -99,6 +102,9 @@ app.command("report")(evidence.report)
 app.add_typer(replay.app, name="replay")
 app.command("compare")(compare.compare)
 app.command("serve")(serve.serve)
+app.add_typer(organisations.app, name="organisations")
+app.add_typer(units.app, name="units")
+app.add_typer(people.app, name="people")
 app.add_typer(database.app, name="db")
 
 

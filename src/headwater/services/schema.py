@@ -30,12 +30,12 @@ def schema_status(settings: Settings) -> tuple[SchemaStatus, tuple[str, ...]]:
 
 def upgrade_schema(settings: Settings) -> Upgraded:
     """Bring the database to the schema of this version. Misuse where the owner's URL is not set."""
-    with _owner(settings) as (owner_url, app_role):
+    with owner_of(settings) as (owner_url, app_role):
         return upgrade.upgrade(owner_url, app_role, documents(), organisation=settings.organisation)
 
 
 @contextmanager
-def _owner(settings: Settings) -> Iterator[tuple[str, str]]:
+def owner_of(settings: Settings) -> Iterator[tuple[str, str]]:
     """The owner's URL and the application's role."""
     if settings.database_url is None:
         with embedded.EmbeddedServer.start(settings.data_dir / "postgres") as server:
