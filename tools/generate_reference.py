@@ -19,6 +19,7 @@ from typer.main import get_command
 
 from headwater import errors
 from headwater.settings import PREFIX, Settings
+from tools.reference_api import api_page
 from tools.reference_connectors import checks_page
 from tools.reference_documents import (
     contracts_page,
@@ -127,6 +128,7 @@ def pages() -> dict[str, Callable[[], str]]:
         "contracts.md": lambda: contracts_page(NOTE),
         "units.md": lambda: units_page(NOTE),
         "access.md": lambda: rights_page(NOTE),
+        "api.md": lambda: api_page(NOTE),
         "connector-checks.md": lambda: checks_page(NOTE),
     }
     if importlib.util.find_spec("headwater.cli") and importlib.util.find_spec("headwater.cli.main"):

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import time
 from typing import Any
 
 import httpx
+import openpyxl
 
 from tests.api.conftest import Api
 from tests.river import activities
@@ -104,3 +106,36 @@ def test_files_that_are_refused_say_why_and_names_cannot_lead_out(api: Api) -> N
         assert nothing.status_code == 404
         assert client.post(f"/imports/{looked}/cancellation").json()["state"] == "cancelled"
         assert client.get(f"/imports/{looked}/rows").status_code == 409
+
+
+def test_a_record_entered_by_hand_is_checked_and_corrected_unless_it_was_changed_meanwhile(api: Api) -> None:
+    row = {"activity_id": "H1", "activity_type": "electricity", "region": "DE", "quantity": "5", "unit": "kWh"}
+    row |= {"period_start": "2024-01-01"}
+    with api.client("data_analyst") as client:
+        entered = client.post(
+            "/records/activity@1", json={"records": [row, {**row, "activity_id": "H2", "quantity": "x"}]}
+        )
+        assert entered.status_code == 201, entered.text
+        assert entered.json()["run"]["ledger"]["inserted"] == 1
+        assert entered.json()["refused"][0]["findings"][0]["value"] == "x"
+        first = client.get("/records/activity@1/H1").headers["etag"]
+        path, change = "/records/activity@1/H1", {"values": {"quantity": "6"}}
+        corrected = client.patch(path, json=change, headers={"If-Match": first})
+        assert corrected.json()["record"]["values"]["quantity"].startswith("6")
+        late = client.patch(path, json={"values": {"quantity": "7"}}, headers={"If-Match": first})
+        assert (late.status_code, late.json()["mine"]) == (412, {"quantity": "7"})
+        assert late.json()["theirs"]["quantity"].startswith("6")
+        (before,) = client.get(f"{path}/history").json()["items"]
+        assert (before["values"]["quantity"][0], before["operation"]) == ("5", "update")
+        assert client.post("/records/emission@1", json={"records": [{"activity_id": "H1"}]}).status_code == 422
+
+
+def test_a_workbook_to_fill_in_is_read_back(api: Api) -> None:
+    with api.client("viewer") as client:
+        content = client.get("/contracts/activity@1/template.xlsx").content
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    heads = [cell.value for cell in book["data"][1]]
+    assert heads[:2] == ["activity_id", "activity_type"]
+    assert all(cell.comment is not None for cell in book["data"][1])
+    assert len(book["data"].data_validations.dataValidation) >= 1
+    assert book.sheetnames[:3] == ["data", "fields", "example"] or "lists" in book.sheetnames

@@ -25,6 +25,7 @@ BODIES: dict[str, Any] = {
     "/quarantine/dismissals": {"ids": ["{id}"], "reason": "none"},
     "/people": {"email": "a@example.org", "name": "A", "role": "viewer"},
     "/people/{person_id}": {"name": "B"},
+    "/people/{person_id}/links": {},
     "/people/{person_id}/roles": {"role": "viewer"},
     "/people/{person_id}/grants": {"right": "read"},
     "/units": {"name": "U", "kind": "site"},
@@ -33,6 +34,8 @@ BODIES: dict[str, Any] = {
     "/connectors": {"name": "c", "kind": "rest", "config": {}},
     "/connectors/{name}": {},
     "/connectors/{name}/syncs": {"table": "t", "mapping": "m"},
+    "/records/{reference}": {"records": [{"activity_id": "x"}]},
+    "/records/{reference}/{key}": {"values": {"quantity": "1"}},
     "/imports/{job_id}/mapping": {"mapping": "nothing"},
 }
 
@@ -68,20 +71,23 @@ def things(api: Api) -> dict[str, str]:
     )
     with api.client("admin") as client:
         (refused,) = client.get("/quarantine", params={"run": str(run)}).json()["items"]
-        person = client.post("/people", json={"email": "r@example.org", "name": "Rae", "role": "viewer"}).json()
-        unit = client.post("/units", json={"name": "Rights", "kind": "site"}).json()
+        person = client.post(
+            "/people", json={"email": f"{uuid.uuid4().hex}@example.org", "name": "Rae", "role": "viewer"}
+        ).json()
+        unit = client.post("/units", json={"name": f"Rights {uuid.uuid4()}", "kind": "site"}).json()
         grant = client.post(f"/people/{person['person_id']}/grants", json={"right": "query"}).json()
         config = {"host": "nowhere.invalid", "database": "d", "user": "u", "password_ref": "stored:p"}
-        added = client.post("/connectors", json={"name": "rights", "kind": "postgresql", "config": config})
+        called = f"rights-{uuid.uuid4().hex[:8]}"
+        added = client.post("/connectors", json={"name": called, "kind": "postgresql", "config": config})
         assert added.status_code == 201, added.text
         job = client.post("/imports", params={"name": "r.csv"}, headers={"Upload-Length": "1"}).json()["job_id"]
         resumed = client.post(f"/runs/{run}/resumption").json()["job_id"]
         token = client.get("/tokens", params={"everybody": True}).json()[0]["token_id"]
         return {
             "run": str(run), "id": refused["id"], "person_id": person["person_id"], "unit_id": unit["unit_id"],
-            "grant_id": grant["grant_id"], "name": "rights", "job_id": job, "job": resumed, "token_id": token,
+            "grant_id": grant["grant_id"], "name": called, "job_id": job, "job": resumed, "token_id": token,
             "key": "R1", "activity": "R1", "reference": "activity@1", "factor_id": "none", "inventory": "none",
-            "form": "odcs", "role": "reviewer",
+            "form": "odcs", "role": "reviewer", "session_id": NOBODYS,
         }  # fmt: skip
 
 

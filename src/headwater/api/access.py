@@ -124,7 +124,7 @@ def _known(house: House, request: Request, right: Right, *, anywhere: bool) -> I
             "this needs a token",
             where="Authorization",
             valid="Bearer and a token of the API",
-            remedy="`headwater tokens add` makes one.",
+            remedy="`headwater tokens create` makes one.",
         )
     try:
         caller = house.sign_in(house.installation, token.strip(), _origin(request))

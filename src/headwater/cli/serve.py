@@ -40,10 +40,12 @@ def serve(
 
     import uvicorn
 
+    from headwater.cli.signing_in import welcome
     from headwater.services.installation import open_installation
 
     with ExitStack() as kept:
-        kept.enter_context(open_installation(read_settings()))  # so that the database outlasts each of the processes
+        opened = kept.enter_context(open_installation(read_settings()))  # the database outlasts each of the processes
+        welcome(opened)
         if worker:
             kept.enter_context(_worker())
         if workers > 1:

@@ -16,6 +16,7 @@ from headwater.api.routes import (
     quarantine,
     records,
     runs,
+    schedules,
 )
 
 if TYPE_CHECKING:
@@ -23,5 +24,18 @@ if TYPE_CHECKING:
 
 EVERY: tuple[APIRouter, ...] = tuple(
     each.routes
-    for each in (people, contracts, mappings, records, figures, imports, connectors, jobs, runs, quarantine, evidence)
+    for each in (
+        people,
+        contracts,
+        mappings,
+        records,
+        figures,
+        imports,
+        connectors,
+        jobs,
+        schedules,
+        runs,
+        quarantine,
+        evidence,
+    )
 )

@@ -14,7 +14,7 @@ from headwater.api.asking import etag, expected_version
 from headwater.services import organisations_view
 from headwater.services.access import people, roles, units
 from headwater.services.access.policy import Right, Role
-from headwater.services.sign_in import tokens
+from headwater.services.sign_in import links, sessions, tokens
 
 routes = router("people")
 IfMatch = Annotated[str | None, Header(description="The ETag of the version that was looked at; else 412.")]
@@ -167,6 +167,36 @@ def give_grant(here: Here, person_id: UUID, grant: NewGrant, if_match: IfMatch =
 def end_grant(here: Here, grant_id: UUID) -> None:
     """End a grant before its time."""
     roles.revoke(here, grant_id)
+
+
+@routes.post(
+    "/people/{person_id}/links", status_code=201, **needs(Right.MANAGE_USERS, 404, 409, anywhere=True, shown_once=True)
+)
+def make_link(here: Here, person_id: UUID) -> dict[str, Any]:
+    """A link for somebody to accept an invitation or set a password by, once. It is in this answer only."""
+    made = links.link_for(here, person_id)
+    return {"person_id": str(made.person_id), "purpose": made.purpose, "expires_at": made.expires_at, "url": made.url}
+
+
+@routes.get("/people/{person_id}/sessions", **needs(Right.READ, 404, anywhere=True))
+def list_sessions(here: Here, person_id: UUID) -> list[dict[str, Any]]:
+    """Somebody's sessions that hold."""
+    people.person(here, person_id)
+    return [vars(each) for each in sessions.list_sessions(here, person_id)]
+
+
+@routes.delete("/people/{person_id}/sessions", **needs(Right.READ, 404, anywhere=True))
+def end_sessions(here: Here, person_id: UUID) -> dict[str, int]:
+    """End all sessions of somebody."""
+    people.person(here, person_id)
+    return {"ended": sessions.end_sessions(here, person_id)}
+
+
+@routes.delete("/people/{person_id}/sessions/{session_id}", status_code=204, **needs(Right.READ, 404, anywhere=True))
+def end_session(here: Here, person_id: UUID, session_id: UUID) -> None:
+    """End one session of somebody."""
+    people.person(here, person_id)
+    sessions.end_session(here, session_id, person_id)
 
 
 @routes.get("/units", **needs(Right.READ, anywhere=True))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import Query, Response
+from fastapi import Header, Query, Response
 from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.api.access import Here, needs, router
-from headwater.api.asking import Asked, Page, etag, page_of
-from headwater.services import records, tracing
+from headwater.api.asking import Asked, Page, etag, expected_hash, page_of
+from headwater.services import entered_records, records, tracing
 from headwater.services.access.policy import Right
 from headwater.services.listing import Question
 
@@ -26,6 +27,7 @@ ENDINGS = {"csv": "csv", "parquet": "parquet", "arrow": "arrows"}
 Clear = Annotated[
     bool, Query(description="Show personal data as it is: needs the right `write`, and is noted in the audit chain.")
 ]
+IfMatch = Annotated[str | None, Header(description="The ETag of the version that was looked at; else 412.")]
 Filters = Annotated[list[str] | None, Query(description="As for the list of records.")]
 
 
@@ -69,6 +71,36 @@ def show_record(here: Here, reference: str, key: str, response: Response, *, cle
     found = records.show_record(here, reference, key, clear=clear)
     response.headers["ETag"] = etag(found.version)
     return vars(found)
+
+
+class Entered(BaseModel):
+    """Records as they are entered: field → value. Decimals as texts, so that they stay exact."""
+
+    model_config = ConfigDict(extra="forbid")
+    records: list[dict[str, str | int | bool | None]] = Field(min_length=1, max_length=1000)
+
+
+class Corrected(BaseModel):
+    """Fields of a record that are to be others; those not named stay."""
+
+    model_config = ConfigDict(extra="forbid")
+    values: dict[str, str | int | bool | None] = Field(min_length=1)
+
+
+@routes.post("/records/{reference}", status_code=201, **needs(Right.WRITE, 404))
+def enter_records(here: Here, reference: str, entered: Entered) -> dict[str, Any]:
+    """Enter records by hand: checked, calculated and audited at once, by a run of their own."""
+    return entered_records.enter(here, reference, entered.records)
+
+
+@routes.patch("/records/{reference}/{key}", **needs(Right.WRITE, 404, 412))
+def correct_record(
+    here: Here, reference: str, key: str, corrected: Corrected, *, response: Response, if_match: IfMatch = None
+) -> dict[str, Any]:
+    """Correct a record by hand: checked, calculated and audited at once. What it was before stays in its history."""
+    answer = entered_records.correct(here, reference, key, corrected.values, expected=expected_hash(if_match))
+    response.headers["ETag"] = etag(answer["record"]["version"])
+    return answer
 
 
 @routes.get("/records/{reference}/{key}/history", **needs(Right.READ, 404))

@@ -1,0 +1,102 @@
+"""Records entered or corrected by hand: one small run, so that they are checked, calculated and audited as any other.
+
+Each entry is a source of its own, whose raw file is what was entered: a trace leads back to who entered it and when.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from headwater.errors import Conflict, Misuse
+from headwater.services import records
+from headwater.services.access.policy import Right
+from headwater.services.contracts_view import loadable
+from headwater.services.folders import SourceFile
+from headwater.services.imports import carry_out, file_recipe, plan_source
+from headwater.services.runs_view import show_run
+from headwater.store import quarantine
+from headwater.store.holding import held_record
+from headwater.store.quarantine import Which
+from headwater.telemetry import SilentProgress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from headwater.contracts import Document
+    from headwater.services.installation import Installation
+
+MOST = 1000
+Value = str | int | bool | None
+
+
+def enter(installation: Installation, reference: str, entered: Sequence[Mapping[str, Value]]) -> dict[str, Any]:
+    """Load records as they were entered: the run, and what was refused of them, which is open in quarantine."""
+    installation.require(Right.WRITE, on=f"records/{reference}")
+    document = loadable(records.contract_of(installation, reference), where="contract")
+    names = [spec.name for spec in document.fields]
+    for each in entered:
+        unknown = sorted(set(each) - set(names))
+        if unknown:
+            raise Misuse(
+                "the contract has no such field", where=document.name, value=unknown[0], valid=", ".join(names)
+            )
+    with TemporaryDirectory(prefix="headwater-") as folder:
+        mapping = Path(folder) / "by_hand.yaml"
+        mapping.write_text(json.dumps(_mapping(document)), encoding="utf-8")
+        path = Path(folder) / "entered.csv"
+        with path.open("w", encoding="utf-8", newline="") as out:
+            writer = csv.writer(out, lineterminator="\n")
+            writer.writerow(names)
+            writer.writerows([_text(each.get(name)) for name in names] for each in entered)
+        name = f"entered by hand {uuid4()}"
+        recipe = file_recipe(path.name, mapping.name, source_name=name)
+        run_id = plan_source(installation, recipe, mapping.parent, SourceFile(path=path, name=path.name, alone=True))
+    carry_out(installation, run_id, progress=SilentProgress())
+    with installation.database.connect(installation.tenant_id) as connection:
+        which = Which(state="open", run_id=run_id)
+        refused, _ = quarantine.list_quarantined(connection, installation.tenant_id, which, limit=MOST)
+    return {
+        "run": show_run(installation, run_id).as_json(),
+        "refused": [{"id": str(each.key), "findings": list(each.findings)} for each in refused],
+    }
+
+
+def correct(
+    installation: Installation, reference: str, key: str, values: Mapping[str, Value], *, expected: str | None
+) -> dict[str, Any]:
+    """The same for one that stands, which keeps what is not named. Its key is not to be changed.
+
+    Conflict with both versions where it is another than `expected` by now.
+    """
+    installation.require(Right.WRITE, on=f"records/{reference}")
+    document = records.contract_of(installation, reference)
+    with held_record(installation.database, installation.tenant_id, f"{document.name}@{document.major}", key):
+        stands = records.show_record(installation, reference, key, clear=True)
+        if expected is not None and stands.version != expected:
+            error = Conflict("it was changed since you looked", where="If-Match", value=expected, valid=stands.version)
+            error.mine, error.theirs = dict(values), dict(records.show_record(installation, reference, key).values)
+            raise error
+        keys = [spec.name for spec in document.key if spec.name in values]
+        if keys:
+            raise Misuse("the key names the record and is not changed", where=keys[0], remedy="Enter another record.")
+        answer = enter(installation, reference, [{**stands.values, **values}])
+        return answer | {"record": vars(records.show_record(installation, reference, key))}
+
+
+def _mapping(document: Document) -> dict[str, Any]:
+    return {
+        "mapping": f"{document.name.replace('.', '_')}_by_hand",
+        "version": document.version,
+        "contract": f"{document.name}@{document.major}",
+        "source": {"format": "csv", "delimiter": ",", "encoding": "utf-8", "quote": '"'},
+        "fields": {spec.name: {"column": spec.name} for spec in document.fields},
+    }
+
+
+def _text(value: Value) -> str:
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
