@@ -12,6 +12,7 @@ from headwater.engine.expressions import Rendered, columns_in, render_condition,
 from headwater.engine.fragments import NOTHING, quote_name, quote_text
 from headwater.engine.readings import READING_PREFIX, Readings
 from headwater.errors import Misuse
+from headwater.values.canonical import record_text_sql
 from headwater.values.characters import trim_sql
 from headwater.values.outcome import Outcome
 from headwater.values.text_format import TextFormat
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 RECORD_NUMBER = "_record_no"
 """The column that a record's number has beside the file's own."""
+
+NET, NET_OF = "_net", "_net_of"
+"""Columns beside those of the records where the mapping has some of them take off others."""
 
 BLANK = "blank"
 """Why a blank cell of a column that became records is skipped."""
@@ -86,6 +90,12 @@ def _compiled(asked: _Asked) -> CompiledMapping:
     mapping, document, columns = asked.mapping, asked.document, asked.columns
     place = f"mapping {mapping.mapping} {mapping.version}"
     _check_header(columns, place)
+    if mapping.net and NET not in columns:
+        raise Misuse(
+            "the mapping takes records off others, and to know which it takes all records of a contract",
+            where=f"{place}, net",
+            remedy="Name a contract in the recipe: source: {contract: …}.",
+        )
     mapping = mapping.for_columns(columns)
     _check_contract(mapping, document, place)
     readings = Readings(_text_format(mapping))
@@ -131,7 +141,7 @@ def columns_named(mapping: Mapping) -> tuple[str, ...]:
         if rule.column is not None:
             found[rule.column if isinstance(rule.column, str) else rule.column[0]] = None
     texts = [rule.expression for rule in mapping.fields.values() if rule.expression is not None]
-    for text in (*texts, *(skip.when for skip in mapping.skip)):
+    for text in (*texts, *(skip.when for skip in mapping.skip), *_net_texts(mapping)):
         found.update(dict.fromkeys(columns_in(text, where=place)))
     return tuple(found)
 
@@ -146,10 +156,15 @@ def columns_read(mapping: Mapping, columns: Sequence[str]) -> dict[str, tuple[st
         named = rule.names if rule.expression is None else columns_in(rule.expression, where=place)
         for column in named:
             found.setdefault(spelt.get(column.casefold(), column), {})[name] = None
-    for skip in mapping.skip:
-        for column in columns_in(skip.when, where=place):
+    for text in (*(skip.when for skip in mapping.skip), *_net_texts(mapping)):
+        for column in columns_in(text, where=place):
             found.setdefault(spelt.get(column.casefold(), column), {})
     return {column: tuple(fields) for column, fields in found.items() if column in columns}
+
+
+def columns_known_by(mapping: Mapping, columns: Sequence[str]) -> tuple[str, ...]:
+    """The columns by which the variant is known that holds for a header; () where the mapping itself does."""
+    return next((when.columns for when in mapping.when if set(when.columns) <= set(columns)), ())
 
 
 def _check_contract(mapping: Mapping, document: Document, place: str) -> None:
@@ -228,6 +243,11 @@ def _skip(mapping: Mapping, columns: Sequence[str], readings: Readings, place: s
         used.update(dict.fromkeys(condition.columns))
         sql.append(f"WHEN {condition.sql} THEN {quote_text(skip.reason)}")
         code.append([condition.code, ["constant", skip.reason]])
+    for number, (when, reason) in enumerate(_net_skips(mapping), start=1):
+        condition = render_condition(when, columns, readings, where=f"{place}, net {number}")
+        used.update(dict.fromkeys(condition.columns))
+        sql.append(f"WHEN {condition.sql} THEN {quote_text(reason)}")
+        code.append([condition.code, ["constant", reason]])
     unpivot = mapping.source.unpivot
     if unpivot is not None and unpivot.value in columns:
         value = quote_name(unpivot.value)
@@ -238,6 +258,55 @@ def _skip(mapping: Mapping, columns: Sequence[str], readings: Readings, place: s
         sql=f"(CASE {' '.join(sql)} END)" if sql else "CAST(NULL AS VARCHAR)",
         code=["choose", code, NOTHING],
         columns=tuple(used),
+    )
+
+
+def _net_texts(mapping: Mapping) -> tuple[str, ...]:
+    return (mapping.net.when, mapping.net.amount, *mapping.net.by) if mapping.net else ()
+
+
+def _net_skips(mapping: Mapping) -> tuple[tuple[str, str], ...]:
+    """Conditions and reasons for the records that take off others: they are no records of their own any more."""
+    if mapping.net is None:
+        return ()
+    net = mapping.net
+    return (f"({net.when}) AND number({NET}, 18, 6) = 0", net.reason), (net.when, net.left_over)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompiledNet:
+    """SQL over `source(relation)`: which records take off, how much there is of each (VARCHAR), what they must be alike
+    in (VARCHAR), and the reason to skip one by the mapping's other rules.
+    """
+
+    when: str
+    amount: str
+    alike: str
+    skip: str
+    text_format: TextFormat
+    readings: Readings
+
+    def source(self, relation: str) -> str:
+        """As of a mapping."""
+        return self.readings.relation(relation)
+
+
+def compile_net(mapping: Mapping, columns: Sequence[str]) -> CompiledNet:
+    """Compile what a mapping says of records that take off others; `Misuse` as of the mapping itself."""
+    place = f"mapping {mapping.mapping} {mapping.version}"
+    mapping = mapping.for_columns(columns)
+    net = mapping.net
+    if net is None:
+        raise AssertionError("the mapping takes nothing off")
+    readings = Readings(_text_format(mapping))
+    when = render_condition(net.when, columns, readings, where=f"{place}, net").sql
+    amount = render_value(net.amount, columns, readings, where=f"{place}, net").sql
+    by = [render_value(text, columns, readings, where=f"{place}, net").sql for text in net.by]
+    skip = _skip(mapping.model_copy(update={"net": None}), columns, readings, place).sql
+    alike = record_text_sql(by)
+    check_binds([when, amount, alike, skip], columns, readings, where=f"{place}, net")
+    return CompiledNet(
+        when=when, amount=amount, alike=alike, skip=skip, text_format=readings.text_format, readings=readings
     )
 
 

@@ -126,6 +126,21 @@ class Skip(_Part):
     reason: Name = Field(description="What the ledger counts them under: total_line, instruction.")
 
 
+class Net(_Part):
+    """Records that take off others, such as returns and credits. Only where a recipe reads the records of a contract:
+    it takes all of them to know. What is left of each stands in the column `_net`; what was taken off it, and by which
+    record, in `_net_of`. Records that are skipped take off nothing, and nothing is taken off them.
+    """
+
+    when: Words = Field(description="Condition over the columns: which records take off.")
+    amount: Words = Field(description="How much there is of a record, an expression; of one that takes off, its size.")
+    by: Annotated[tuple[Words, ...], Field(min_length=1, max_length=20)] = Field(
+        description="Expressions: what is taken off is taken off records that are alike in all of them."
+    )
+    reason: Name = Field(description="What the ledger counts a record under all of which was taken off others.")
+    left_over: Name = Field(description="What it counts one under of which some could not be taken off.")
+
+
 class FieldRule(_Part):
     """What fills a field: exactly one of column, constant, expression."""
 
@@ -210,6 +225,7 @@ class Mapping(_Part):
         default_factory=dict, description="Words that say why there is no value, beside the usual ones."
     )
     skip: tuple[Skip, ...] = Field(default=(), max_length=50, description="Records that are no data.")
+    net: Net | None = Field(default=None, description="Records that take off others, such as returns and credits.")
     fields: dict[Name, FieldRule] = Field(
         min_length=1, max_length=500, description="Field of the contract: what fills it."
     )

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+
 from headwater.connectors.csv_file import CsvConfig
 from headwater.connectors.files import inspect_file
 from headwater.errors import InputRefused, Misuse
 from headwater.mapping import compile_mapping
-from headwater.mapping.compile import columns_named, columns_read
+from headwater.mapping.compile import NET, NET_OF, columns_known_by, columns_read
 from headwater.services.access.policy import Right
 from headwater.services.drift import find_drift, kinds_of
 from headwater.services.folders import SourceFile
 from headwater.services.imports import logic_of, plan_run, source_id, source_name
+from headwater.services.netting import netted
 from headwater.services.sources import config_of, take_in
-from headwater.store.stored_rows import write_records
+from headwater.store.stored_rows import ROW_HASH, RecordColumn, parsed_batches, parsed_header, write_records
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from uuid import UUID
 
     from headwater.contracts import Document
@@ -31,9 +36,12 @@ if TYPE_CHECKING:
 
 AS_WRITTEN = CsvConfig(encoding="utf-8", delimiter=",", quote='"', comment="", preamble=0, line_end="\n", unnamed=0)
 
+KNOW_ABSENCE = {"integer", "decimal", "date", "timestamp", "boolean"}
+KNOWN_WORDS = {"not_applicable": "not applicable", "not_reported": "not reported"}
+
 
 @dataclass(frozen=True, kw_only=True)
-class _Records:
+class Records:
     """What is read: a contract's records, and by field those that they hold the key of."""
 
     name: str
@@ -48,16 +56,22 @@ class _Records:
             f"{field}.{spec.name}": (field, spec) for field, other in self.followed.items() for spec in other.fields
         }
 
-    def read_by(self, mapping: MappingDocument) -> dict[str, tuple[str | None, FieldSpec]]:
-        """Those that the mapping reads, and those that tell the records: no more is taken over than is needed. All,
-        where it has variants, or names one that is not there and will be refused for it.
+    def header(self, mapping: MappingDocument) -> tuple[str, ...]:
+        """Every column that a mapping may name: where it has records take off others, what is left of them, too."""
+        return (*self.columns, *((NET, NET_OF) if mapping.net else ()))
+
+    def read_by(self, mapping: MappingDocument) -> dict[str, RecordColumn]:
+        """Those that the mapping reads, those that its variant is known by, and those that tell the records: no more is
+        taken over than is needed. The mapping was compiled for all columns, so that each that it names is there.
         """
-        columns = self.columns
-        named = set(columns_named(mapping))
-        if mapping.when or not named <= columns.keys():
-            return columns
-        told = {spec.name for spec in self.document.key} | self.followed.keys()
-        return {name: column for name, column in columns.items() if name in named | told}
+        columns, header = self.columns, self.header(mapping)
+        read = set(columns_read(mapping, header)) | set(columns_known_by(mapping, header))
+        read |= {spec.name for spec in self.document.key} | self.followed.keys()
+        return {
+            name: RecordColumn(of=of, spec=spec, words=_words(spec, mapping))
+            for name, (of, spec) in columns.items()
+            if name in read
+        }
 
     def as_json(self) -> dict[str, Any]:
         """As it is kept with the run."""
@@ -75,12 +89,14 @@ def plan_records(installation: Installation, recipe: Recipe, base: Path) -> UUID
     logic = logic_of(installation, recipe, base)
     mapping = logic.mapping
     records = _records_of(installation, recipe)
+    compile_mapping(mapping, logic.contract, records.header(mapping))
     columns = records.read_by(mapping)
-    compile_mapping(mapping, logic.contract, tuple(columns))
     with TemporaryDirectory(prefix="headwater-") as folder:
         path = Path(folder) / f"{records.name}.csv"
         with path.open("wb") as file, installation.database.connect(installation.tenant_id) as connection:
             write_records(connection, file, records.document, records.followed, columns)
+        if mapping.net:
+            path = _netted(path, mapping, [spec.name for spec in records.document.key])
         found = inspect_file(path, replace(config_of(mapping), format="csv", csv=AS_WRITTEN))
         taken = take_in(
             installation, path, found, chunk_size=recipe.load.chunk_size or installation.settings.chunk_size
@@ -92,7 +108,7 @@ def plan_records(installation: Installation, recipe: Recipe, base: Path) -> UUID
             value=records.name,
             remedy="Load them first.",
         )
-    kinds = kinds_of(installation, taken)
+    kinds = {name: kind for name, kind in kinds_of(installation, taken).items() if name in columns}
     drift = find_drift(installation, recipe, mapping.mapping, kinds, columns_read(mapping, found.columns))
     name = source_name(recipe, SourceFile(path=path, name=records.name, alone=True))
     return plan_run(
@@ -106,7 +122,39 @@ def plan_records(installation: Installation, recipe: Recipe, base: Path) -> UUID
     )
 
 
-def _records_of(installation: Installation, recipe: Recipe) -> _Records:
+def _netted(path: Path, mapping: MappingDocument, key: Sequence[str]) -> Path:
+    """The file with what is left of each record once others were taken off it, under its name in a folder beside it."""
+    target = path.parent / "netted" / path.name
+    target.parent.mkdir()
+
+    def tables() -> Iterator[pa.Table]:
+        with path.open("rb") as file:
+            for batch in parsed_batches(file):
+                yield pa.Table.from_batches([batch])
+
+    with path.open("rb") as file:
+        header = [*parsed_header(file), NET, NET_OF]
+    schema = pa.schema([(name, pa.string()) for name in header])
+    with (
+        target.open("wb") as out,
+        arrow_csv.CSVWriter(out, schema, write_options=arrow_csv.WriteOptions(quoting_style="all_valid")) as writer,
+        netted(mapping, key, tables) as beside,
+    ):
+        for table, more in zip(tables(), beside, strict=True):
+            arrays = [*table.itercolumns(), *more.itercolumns()]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+    return target
+
+
+def _words(spec: FieldSpec, mapping: MappingDocument) -> dict[str, str]:
+    """State -> the word that the mapping reads it from: its own first; those that are always known are known in
+    numbers, dates and booleans only, for in texts and codes they may be values.
+    """
+    own = {state: word for word, state in reversed(mapping.absent.items())}
+    return (KNOWN_WORDS if spec.type in KNOW_ABSENCE else {}) | own
+
+
+def _records_of(installation: Installation, recipe: Recipe) -> Records:
     said = recipe.source
     document = _contract(installation, str(said.contract))
     followed = {field: _contract(installation, name) for field, name in said.follow.items()}
@@ -124,7 +172,7 @@ def _records_of(installation: Installation, recipe: Recipe) -> _Records:
                 value=f"{field}: {other.name}@{other.major}",
                 valid="a contract whose key is one field, of the type of this one",
             )
-    return _Records(name=f"{document.name}@{document.major}", document=document, followed=followed)
+    return Records(name=f"{document.name}@{document.major}", document=document, followed=followed)
 
 
 def _contract(installation: Installation, reference: str) -> Document:
@@ -134,12 +182,18 @@ def _contract(installation: Installation, reference: str) -> Document:
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """A record that another was made from: its contract, its key, and what was read of it."""
+    """A record that another was made from: its contract, its key, and what was read of it.
+
+    row_hash   hexadecimal; runs of before it was kept have none
+    taken_off  how much of the other this one has taken off; None where it took nothing off
+    """
 
     contract: str
     major: int
     key: str
     cells: Mapping[str, str]
+    row_hash: str | None
+    taken_off: str | None = None
 
 
 def origins_of(layout: Mapping[str, Any], cells: Mapping[str, str]) -> tuple[Origin, ...]:
@@ -150,10 +204,18 @@ def origins_of(layout: Mapping[str, Any], cells: Mapping[str, str]) -> tuple[Ori
     name, major = said["contract"]
     of_others = tuple(f"{field}." for field in said["follow"])
     own = {column: text for column, text in cells.items() if not column.startswith(of_others)}
-    found = [Origin(contract=name, major=major, key="|".join(own[column] for column in said["key"]), cells=own)]
-    for field, (name, major) in sorted(said["follow"].items()):
+    found = [_origin((name, major), "|".join(own[column] for column in said["key"]), own)]
+    for field, contract in sorted(said["follow"].items()):
         prefix = f"{field}."
         read = {column.removeprefix(prefix): text for column, text in cells.items() if column.startswith(prefix)}
         if own[field] and any(read.values()):
-            found.append(Origin(contract=name, major=major, key=own[field], cells=read))
+            found.append(_origin(contract, own[field], read))
+    for key, amount, row_hash in json.loads(cells.get(NET_OF) or "[]"):
+        found.append(Origin(contract=name, major=major, key=key, cells={}, row_hash=row_hash, taken_off=amount))
     return tuple(found)
+
+
+def _origin(contract: Sequence[Any], key: str, cells: Mapping[str, str]) -> Origin:
+    fields = {name: text for name, text in cells.items() if not name.startswith("_")}
+    name, major = contract
+    return Origin(contract=name, major=major, key=key, cells=fields, row_hash=cells.get(ROW_HASH) or None)

@@ -103,14 +103,22 @@ class Refused:
 
 @dataclass(frozen=True, kw_only=True)
 class MadeFrom:
-    """A record of a contract that another was made from. `record` is it as it stands now, None where it is gone;
-    `changed` are the fields that were read and hold something else now.
+    """A record of a contract that another was made from.
+
+    record   as it was read, or, where that is not to be found any more, as it stands; None where nothing is
+    changed  fields that were read and hold something else now
+    taken_off  how much of the other it has taken off, as a return does; None where it took nothing off
+    is_gone  whether no record of that key stands now
+    is_lost  whether it is neither among the records that stand nor among those that were replaced or deleted
     """
 
     contract: str
     key: str
     record: RecordTrace | None
     changed: tuple[str, ...]
+    taken_off: str | None = None
+    is_gone: bool = False
+    is_lost: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,10 +282,15 @@ def _raw(raw: RawRecord) -> Node:
 
 def _made_from(origin: MadeFrom) -> Node:
     said = f"{origin.contract} {origin.key}"
-    if origin.record is None:
-        return Node(title="made from", value=f"{said}, which is gone since")
-    since = f", changed since: {', '.join(origin.changed)}" if origin.changed else ""
-    return Node(title="made from", value=said + since, children=_record(origin.record).children)
+    said += f", which takes off {_short(origin.taken_off)}" if origin.taken_off else ""
+    since = ", deleted since" if origin.is_gone else ""
+    if origin.changed:
+        since = f", changed since: {', '.join(origin.changed)}"
+    if origin.is_lost:
+        since += ", and not found as it was read"
+    return Node(
+        title="made from", value=said + since, children=_record(origin.record).children if origin.record else ()
+    )
 
 
 def _mended(refused: Refused) -> Node:

@@ -23,7 +23,7 @@ from headwater.services.imports import stored_logic
 from headwater.services.logic import CALCULATED, RESULTS
 from headwater.services.mending import mending_of
 from headwater.services.places import place_of
-from headwater.services.record_sources import origins_of
+from headwater.services.record_sources import Origin, origins_of
 from headwater.services.run_texts import RunTexts, span_of
 from headwater.services.sources import file_of
 from headwater.store import audit, findings, quarantine, runs
@@ -143,20 +143,44 @@ class _Tracer:
             findings=tuple(f"{rule}: {message}" for rule, message in noticed),
             past=past,
             mended=self._mended(*mended) if mended else None,
-            made_from=self._made_from(origin, raw),
+            made_from=self._made_from(origin, raw, mended[0] if mended else None),
         )
 
-    def _made_from(self, origin: _Origin, raw: trace.RawRecord) -> tuple[trace.MadeFrom, ...]:
-        found = []
-        for each in origins_of(origin.run.layout, raw.cells or {}) if raw.cells else ():
-            contract = self._installation.contract(each.contract, each.major)
-            with self._connect() as connection:
-                rows = find_rows(connection, self._tenant_id, contract, parse_key(contract, each.key))
-            record = self.record(contract, rows[0]) if rows else None
-            now = record.values if record else {}
-            changed = tuple(name for name, text in each.cells.items() if record and (now[name] or "") != text)
-            found.append(trace.MadeFrom(contract=each.contract, key=each.key, record=record, changed=changed))
-        return tuple(found)
+    def _made_from(
+        self, origin: _Origin, raw: trace.RawRecord, refused: quarantine.Quarantined | None
+    ) -> tuple[trace.MadeFrom, ...]:
+        """The records that were read for it. One that was mended was read by the run that refused it."""
+        layout, cells = origin.run.layout, raw.cells
+        if refused is not None:
+            layout = self._origin(refused.chunk_id).run.layout
+            cells = {name: text or "" for name, text in refused.raw.items()}
+        return tuple(map(self._made_of, origins_of(layout, cells))) if cells else ()
+
+    def _made_of(self, origin: Origin) -> trace.MadeFrom:
+        """The record as it was read, also where it was replaced or deleted since; else as it stands."""
+        contract = self._installation.contract(origin.contract, origin.major)
+        key = parse_key(contract, origin.key)
+        row_hash = bytes.fromhex(origin.row_hash) if origin.row_hash else None
+        with self._connect() as connection:
+            now = next(iter(find_rows(connection, self._tenant_id, contract, key)), None)
+            read = now
+            if row_hash is not None and (now is None or now.row_hash != row_hash):
+                read = find_past(connection, self._tenant_id, contract, key, row_hash=row_hash)
+        was: Mapping[str, str | None] = origin.cells
+        if read is not None and row_hash is not None:
+            was = canonical_values(contract, read.values)
+        standing = canonical_values(contract, now.values) if now else {}
+        changed = [name for name in origin.cells if now and (standing[name] or "") != (was[name] or "")]
+        found = read or now
+        return trace.MadeFrom(
+            contract=origin.contract,
+            key=origin.key,
+            record=self.record(contract, found) if found else None,
+            changed=tuple(changed),
+            taken_off=origin.taken_off,
+            is_gone=now is None,
+            is_lost=read is None,
+        )
 
     def _figure(self, emission: Contract, row: StoredRow, activity: StoredRow) -> trace.FigureTrace:
         origin = self._origin(row.chunk_id)

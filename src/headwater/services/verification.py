@@ -24,6 +24,7 @@ from headwater.pipeline.replay.store import Model
 from headwater.services.access.policy import Right
 from headwater.services.evidence import Evidence
 from headwater.services.inventories.verifying import InventoryCheck
+from headwater.services.pinned_records import PinnedRecords
 from headwater.services.replaying import Replay
 from headwater.store import audit, chunks, runs
 from headwater.store.stored_rows import house_batches, stored_batches
@@ -62,6 +63,14 @@ TABLES_NOT_EVIDENCE: Mapping[str, str] = {
     "source_requests": "how often a source was asked just now",
     "source_schema_cache": "the columns that sources had; those that a run read stand with the run",
     "dead_letters": "which copies of what was refused were made outside; what was refused stands with its chunk",
+    "jobs": "what workers were asked to do; the chain has each, and the runs stand for themselves",
+    "job_runs": "which job planned a run",
+    "scheduled_jobs": "what workers are asked to do over and over; the chain has each change",
+    "schedule_dependencies": "which schedules come after which",
+    "schedule_history": "what was done about the times of schedules; the chain has each job",
+    "update_log": "what jobs did, counted from runs and chunks",
+    "api_requests": "answers kept for a day, so that what is sent twice is done once",
+    "import_jobs": "files on their way to a run, which keeps all that it rests on itself",
     "connector_sync_state": "how far a source was read: made of its chunks, for whoever reads on",
     "units": "where people belong; no figure rests on it, and the chain has each change",
     "organisation_keys": "keys that encrypt personal data, encrypted themselves",
@@ -76,14 +85,6 @@ TABLES_NOT_EVIDENCE: Mapping[str, str] = {
     "sessions": "who is signed in now",
     "api_tokens": "what opens the API; the chain has each one made and revoked",
     "organisation_names": "the names of organisations, for the owner of the tables",
-    "jobs": "what workers were asked to do; the chain has each, and the runs stand for themselves",
-    "job_runs": "which job planned a run",
-    "scheduled_jobs": "what workers are asked to do over and over; the chain has each change",
-    "schedule_dependencies": "which schedules come after which",
-    "schedule_history": "what was done about the times of schedules; the chain has each job",
-    "update_log": "what jobs did, counted from runs and chunks",
-    "api_requests": "answers kept for a day, so that what is sent twice is done once",
-    "import_jobs": "files on their way to a run, which keeps all that it rests on itself",
 }
 """Tables that hold no evidence, with the reason."""
 
@@ -240,7 +241,11 @@ class _Verifier:
         for rows in model.rows.values():
             rows.finish()
         model.quarantines.finish()
+        pinned = PinnedRecords(self._installation, model.rows, self._differences)
+        pinned.check(replay.seen.values(), self._evidence.erased)
         self._count(replay, model)
+        if pinned.checked:
+            self._checked["pinned records"] = pinned.checked
         self._of_other_versions = sorted(replay.of_other_versions)
         return replay.not_recomputed
 

@@ -60,16 +60,32 @@ def current_rows(connection: psycopg.Connection[Any], document: Document) -> byt
     return out.getvalue()
 
 
+ROW_HASH, ROW_ABSENT = "_row_hash", "_absent"
+"""Of each row in a file of records: its hash, and why some of its fields hold no value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordColumn:
+    """A column of a file of records.
+
+    of     the field that is followed to the row that has it; None for the row itself
+    words  state -> what is written where the field holds no value for that reason; else a blank is
+    """
+
+    of: str | None
+    spec: FieldSpec
+    words: Mapping[str, str]
+
+
 def write_records(
     connection: psycopg.Connection[Any],
     out: Writes,
     document: Document,
     followed: Mapping[str, Document],
-    columns: Mapping[str, tuple[str | None, FieldSpec]],
+    columns: Mapping[str, RecordColumn],
 ) -> None:
     """Rows that stand, each with the rows that some of its fields hold the key of, as CSV of canonical texts, by key.
-
-    columns  name -> the followed field, or None for the row itself, and what stands there
+    Of each row stands there, too, its hash and what it says of missing values.
     """
     tables = [sql.SQL("{} AS record").format(sql.Identifier(table_name(document)))]
     tables += [
@@ -84,7 +100,10 @@ def write_records(
     _copy(
         connection,
         out,
-        columns=[canonical(spec, table=_alias(field), name=name) for name, (field, spec) in columns.items()],
+        columns=[
+            *(_cell(name, column) for name, column in columns.items()),
+            *(column for field in (None, *followed) for column in _told_of(field)),
+        ],
         tables=sql.SQL(" ").join(tables),
         order=[sql.Identifier("record", spec.name) for spec in document.key],
     )
@@ -92,6 +111,35 @@ def write_records(
 
 def _alias(field: str | None) -> str:
     return "record" if field is None else f"of_{field}"
+
+
+def house_column(of: str | None, name: str) -> str:
+    """What a column is called that holds the hash or the states of a row."""
+    return name if of is None else f"{of}.{name}"
+
+
+def _told_of(field: str | None) -> tuple[sql.Composed, sql.Composed]:
+    row_hash, absent = (sql.Identifier(_alias(field), name) for name in ("row_hash", "absent"))
+    return (
+        sql.SQL("encode({}, 'hex') AS {}").format(row_hash, sql.Identifier(house_column(field, ROW_HASH))),
+        sql.SQL("{} AS {}").format(absent, sql.Identifier(house_column(field, ROW_ABSENT))),
+    )
+
+
+def _cell(name: str, column: RecordColumn) -> sql.Composed:
+    """A value, or the word that says why there is none."""
+    table = _alias(column.of)
+    text = canonical_text(column.spec, table=table)
+    if column.words and not column.spec.required:
+        said = sql.SQL("';' || {} || ';'").format(sql.Identifier(table, "absent"))
+        words = [
+            sql.SQL("WHEN strpos({}, {}) > 0 THEN {}").format(
+                said, sql.Literal(f";{column.spec.name}={state};"), sql.Literal(word)
+            )
+            for state, word in column.words.items()
+        ]
+        text = sql.SQL("CASE {} ELSE CAST({} AS text) END").format(sql.SQL(" ").join(words), text)
+    return sql.SQL("{} AS {}").format(text, sql.Identifier(name))
 
 
 def write_codes(
@@ -133,16 +181,20 @@ class StoredRow:
     row_hash: bytes
 
 
-def canonical(spec: FieldSpec, *, table: str | None = None, name: str | None = None) -> sql.Composed:
-    """A column as the canonical text of its kind, under its own name. PostgreSQL prints most types so by itself."""
+def canonical(spec: FieldSpec) -> sql.Composed:
+    """A column as the canonical text of its kind, under its own name."""
+    return sql.SQL("{} AS {}").format(canonical_text(spec), sql.Identifier(spec.name))
+
+
+def canonical_text(spec: FieldSpec, *, table: str | None = None) -> sql.Composable:
+    """A column as the canonical text of its kind. PostgreSQL prints most types so by itself."""
     column = sql.Identifier(spec.name) if table is None else sql.Identifier(table, spec.name)
-    told = sql.Identifier(name or spec.name)
     if spec.type == "boolean":
-        return sql.SQL("CAST({} AS text) AS {}").format(column, told)
+        return sql.SQL("CAST({} AS text)").format(column)
     if spec.type == "timestamp":
         form = sql.Literal('YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-        return sql.SQL("to_char({} AT TIME ZONE 'UTC', {}) AS {}").format(column, form, told)
-    return sql.SQL("{} AS {}").format(column, told)
+        return sql.SQL("to_char({} AT TIME ZONE 'UTC', {})").format(column, form)
+    return column
 
 
 def find_rows(
@@ -261,6 +313,11 @@ def parsed_batches(file: IO[bytes]) -> Iterator[pa.RecordBatch]:
     )
 
 
+def parsed_header(file: IO[bytes]) -> list[str]:
+    """The names of the columns of what was written here."""
+    return _names(file.readline())
+
+
 def _copy(
     connection: psycopg.Connection[Any],
     out: Writes,
@@ -288,10 +345,14 @@ def parse_rows(content: bytes) -> pa.Table:
 
 def _options(header: bytes) -> arrow_csv.ConvertOptions:
     """All columns texts; what is quoted is a text however empty, what is not is null."""
-    names = header.decode().strip().replace('"', "").split(",")
+    names = _names(header)
     return arrow_csv.ConvertOptions(
         column_types={name: pa.string() for name in names},
         strings_can_be_null=True,
         quoted_strings_can_be_null=False,
         null_values=[""],
     )
+
+
+def _names(header: bytes) -> list[str]:
+    return header.decode().strip().replace('"', "").split(",")

@@ -318,9 +318,22 @@ def test_records_of_workday() -> None:
         {**billed, "Prepaid": "1", "Invoice_Status": "Draft"},
     )
     assert (law["category"], law["amount"], law["includes_tax"]) == ("workday/LEGAL", "1000.50", "False")
-    told = [(row["release_state"], row["invoice_type"], row["is_cancelled"]) for row in (law, held, off, ahead)]
-    assert told == [("released", "standard", "False"), ("held", "standard", "False"), ("rejected", "credit", "True"),
+    said = [(row["release_state"], row["invoice_type"], row["is_cancelled"]) for row in (law, held, off, ahead)]
+    assert said == [("released", "standard", "False"), ("held", "standard", "False"), ("rejected", "credit", "True"),
                     ("held", "prepayment", "False")]  # fmt: skip
+
+
+def test_the_units_of_sap_mean_the_same_in_every_mapping() -> None:
+    """A mapping stands alone, to be copied and kept by its hash: its words are in it, and the same in all."""
+    tables = {
+        (name, field): rule.values
+        for name, mapping in MAPPINGS.items()
+        for field, rule in mapping.fields.items()
+        if name.startswith("sap_") and field.endswith("unit") and rule.values
+    }
+    assert tables.keys() == {("sap_purchase_order_items", "quantity_unit"), ("sap_material_stock", "quantity_unit")}
+    (one,) = {tuple(sorted(values.items())) for values in tables.values()}
+    assert {unit for _, unit in one} <= SPELLINGS.keys()
 
 
 PURCHASE = dict.fromkeys(("plant", "order_id.supplier_name", "order_id.is_cancelled", "is_cancelled"), "") | {
@@ -330,6 +343,7 @@ PURCHASE = dict.fromkeys(("plant", "order_id.supplier_name", "order_id.is_cancel
     "quantity": "1200.000000", "quantity_unit": "kg", "net_amount": "1020.00", "currency": "EUR",
     "order_id.document_type": "order", "order_id.order_date": "2024-03-01", "order_id.order_number": "1",
     "order_id.supplier_id": "S", "category.method": "mass", "category.activity_type": "purchased.steel",
+    "category": "sap/R100", "_net": "1200.000000",
 }  # fmt: skip
 
 
@@ -338,16 +352,16 @@ def counted(row: dict[str, str | None]) -> tuple[str | None, ...]:
 
 
 def test_purchases_count_by_mass_or_spend() -> None:
-    spend = {**PURCHASE, "category.method": "spend"}
+    spend = {**PURCHASE, "category.method": "spend", "_net": "1020.00"}
     mass, spent, asset, returned, transfer, elsewhere, unknown, free, free_mass = mapped(
         "purchases_to_activities",
         PURCHASE,
         spend,
         {**spend, "is_capital_good": "true"},
-        {**PURCHASE, "is_return": "true"},
+        {**PURCHASE, "is_return": "true", "_net": "0.000000"},
         {**PURCHASE, "order_id.document_type": "stock_transfer"},
         {**PURCHASE, "category.method": "not_counted", "category.activity_type": ""},
-        {**PURCHASE, "category.method": "", "category.activity_type": ""},
+        {**PURCHASE, "category.method": "", "category.activity_type": "", "_net": ""},
         {**spend, "net_amount": "0.00"},
         {**PURCHASE, "net_amount": "0.00"},
     )
@@ -400,7 +414,7 @@ def test_invoices_count_where_no_order_does() -> None:
         "line_id": "sap/1", "system": "sap", "is_cancelled": "false", "includes_tax": "false", "amount": "1000.50",
         "currency": "GBP", "country": "GB", "invoice_date": "2024-03-01", "invoice_number": "9",
         "supplier_name": "Law", "category.method": "spend", "category.activity_type": "purchased.legal",
-        "release_state": "", "invoice_type": "",
+        "release_state": "", "invoice_type": "", "company": "C", "category": "x", "_net": "1000.50",
     }  # fmt: skip
     states: tuple[dict[str, str], ...] = (
         {"release_state": "released", "invoice_type": "standard"}, {"release_state": "held"},
@@ -417,11 +431,11 @@ def test_invoices_count_where_no_order_does() -> None:
         {**invoice, "order_number": "4500000001"},
         {**invoice, "line_id": "workday/1", "system": "workday", "order_number": "PO-1"},
         {**invoice, "line_id": "oracle/1", "system": "oracle", "order_number": "PO-1"},
-        {**invoice, "amount": "-5.00"},
+        {**invoice, "amount": "-5.00", "_net": "0.00"},
         {**invoice, "includes_tax": "true"},
     )
     assert counted(plain) == ("purchased.legal", "1000.500000", "GBP_2024", None)
-    assert [row["skip"] for row in (ordered, credit)] == ["counted_as_ordered", "credit"]
+    assert [row["skip"] for row in (ordered, credit)] == ["counted_as_ordered", "credited"]
     # The orders of these systems are not loaded, so nothing but the invoice says what was spent.
     assert counted(of_workday) == counted(of_oracle) == counted(plain)
     assert (plain["data_quality"], taxed["data_quality"]) == ("calculated", "estimated")

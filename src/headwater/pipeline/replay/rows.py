@@ -119,6 +119,11 @@ class ContractRows:
             self._connection.unregister("batch")
             self.count += batch.num_rows
 
+    @property
+    def stored(self) -> tuple[duckdb.DuckDBPyConnection, str]:
+        """The engine, and its table of rows that stand and that stood."""
+        return self._connection, self._stored
+
     def load(
         self,
         rows: pa.Table,
