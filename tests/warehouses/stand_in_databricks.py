@@ -22,6 +22,7 @@ from databricks.sql.thrift_api.TCLIService import TCLIService, ttypes
 from thrift.protocol.TBinaryProtocol import TBinaryProtocolAccelerated as TBinaryProtocol
 from thrift.transport.TTransport import TMemoryBuffer
 
+
 TOKEN = "dapi a planted secret, & more/of:it"
 HTTP_PATH = "/sql/1.0/warehouses/stand-in"
 PAGE_ROWS = 2000
@@ -128,8 +129,15 @@ def _translated(statement: str) -> str:
     # In place of what Databricks has built in.
     text = statement.replace("information_schema.", "catalogue.").replace("'information_schema'", "'catalogue'")
     text = re.sub(r"to_json\((.+?), map\('ignoreNullFields', 'false'\)\)", r"to_json(\1)", text)
-    (made,) = sqlglot.transpile(text, read="databricks", write="duckdb")
-    return made
+    return sqlglot.parse_one(text, read="databricks").transform(_as_databricks_writes).sql("duckdb")
+
+
+def _as_databricks_writes(node: sqlglot.Expression) -> sqlglot.Expression:
+    """A moment as text has no offset there."""
+    if not (isinstance(node, sqlglot.exp.Cast) and node.to.is_type(*sqlglot.exp.DataType.TEXT_TYPES)):
+        return node
+    written = [sqlglot.exp.Literal.string(text) for text in (r"^(\d+-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?)\+00$", r"\1")]
+    return sqlglot.exp.Anonymous(this="regexp_replace", expressions=[node, *written])
 
 
 class Service:

@@ -10,7 +10,7 @@ import pytest
 
 from headwater.connectors.databricks import DatabricksConfig, DatabricksConnector, kind
 from headwater.connectors.protocol import Cause, Config, Kind, Selection
-from headwater.errors import RetryLater
+from headwater.errors import InputRefused, RetryLater
 from headwater.testing import ConnectorConformance, Row
 from tests.connectors.duckdb_case import DuckdbRowsCase
 from tests.warehouses.stand_in_databricks import HTTP_PATH, TOKEN, Fault, StandIn, stand_in
@@ -100,3 +100,18 @@ def test_a_catalog_and_a_warehouse_that_are_not_there_are_told() -> None:
     for changes in ({"catalog": "none"}, {"http_path": "/sql/1.0/warehouses/none"}):
         connector = DatabricksConnector(case.config().model_copy(update=changes), case.resolve)
         assert [problem.cause for problem in connector.validate()] == ["not_found"], changes
+
+
+def test_a_column_whose_type_changes_after_the_plan_is_refused_by_name() -> None:
+    case = DatabricksCase()
+    DatabricksCase.standing.run("CREATE OR REPLACE TABLE moved AS SELECT range AS id, range AS value FROM range(9)")
+    connector, selection = DatabricksConnector(case.config(), case.resolve), Selection(table="s1.moved", key=("id",))
+    chunk = connector.plan(selection).chunks[0]
+    DatabricksCase.standing.run("CREATE OR REPLACE TABLE moved AS SELECT range AS id, 'x' AS value FROM range(9)")
+    with (
+        pytest.raises(InputRefused, match="not of the type that its catalogue says") as refused,
+        connector.read(selection, chunk) as batches,
+    ):
+        list(batches)
+    assert str(refused.value.value).lower().startswith("value (")
+    connector.close()

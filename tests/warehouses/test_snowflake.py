@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 
 from headwater.connectors.protocol import Cause, Config, Kind, Selection
 from headwater.connectors.snowflake import SnowflakeConfig, SnowflakeConnector, kind
-from headwater.errors import Misuse, RetryLater
+from headwater.errors import InputRefused, Misuse, RetryLater
 from headwater.testing import ConnectorConformance, Row
 from tests.connectors.duckdb_case import TYPES, DuckdbRowsCase
 from tests.warehouses.stand_in_snowflake import PASSWORD, USER, StandIn, stand_in
@@ -96,4 +96,19 @@ def test_chunks_can_be_of_the_moment_of_the_plan() -> None:
     asked = case.standing.asked[-1]
     assert ' FROM "S1"."CONFORMANCE" AT(TIMESTAMP => CAST(\'2' in asked
     assert "Z' AS TIMESTAMP_TZ))" in asked
+    connector.close()
+
+
+def test_a_column_whose_type_changes_after_the_plan_is_refused_by_name() -> None:
+    case = SnowflakeCase()
+    case.standing.run("CREATE OR REPLACE TABLE S1.MOVED AS SELECT range AS ID, range AS VALUE FROM range(9)", [])
+    connector, selection = SnowflakeConnector(case.config(), case.resolve), Selection(table="S1.MOVED", key=("ID",))
+    chunk = connector.plan(selection).chunks[0]
+    case.standing.run("CREATE OR REPLACE TABLE S1.MOVED AS SELECT range AS ID, 'x' AS VALUE FROM range(9)", [])
+    with (
+        pytest.raises(InputRefused, match="not of the type that its catalogue says") as refused,
+        connector.read(selection, chunk) as batches,
+    ):
+        list(batches)
+    assert str(refused.value.value).lower().startswith("value (")
     connector.close()

@@ -24,8 +24,7 @@ class DatabricksDialect(Dialect):
     def said(self, field: Field, text: str) -> str:
         if field.family not in {"time", "zoned"}:
             return text
-        # At the stand-in a moment carries its offset.
-        whole, _, rest = text.replace(" ", "T", 1).removesuffix("+00").partition(".")
+        whole, _, rest = text.replace(" ", "T", 1).partition(".")
         rest = rest.rstrip("0")
         return whole + (f".{rest}" if rest else "") + ("Z" if field.family == "zoned" else "")
 

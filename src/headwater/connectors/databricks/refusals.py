@@ -9,6 +9,7 @@ from headwater.connectors.databricks.config import DatabricksConfig
 from headwater.connectors.protocol import Cause, Problem
 from headwater.connectors.sql.probe import without
 from headwater.connectors.sql.source import raised
+from headwater.connectors.sql.warehouse import error_of_arrow
 from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater, Stopped
 
 _CAUSES: dict[int, Cause] = {400: "not_found", 401: "login", 403: "login", 404: "not_found"}
@@ -59,6 +60,8 @@ def problem_of(error: Exception, config: DatabricksConfig, token: str) -> Proble
 
 def error_of(error: Exception, config: DatabricksConfig, token: str) -> HeadwaterError:
     """What the caller does next, of whatever the client raised."""
+    if of_rows := error_of_arrow(error, "Databricks", config.where):
+        return of_rows
     said, status, where = words_of(error, token), status_of(error), config.where
     found = _STATE.search(said)
     state = found[1] if found else ""

@@ -12,7 +12,7 @@ from headwater.connectors.databricks.config import DatabricksConfig
 from headwater.connectors.sql import Field
 from headwater.connectors.sql.statements import Statement
 from headwater.connectors.sql.tables import schema
-from headwater.connectors.sql.warehouse import times
+from headwater.connectors.sql.warehouse import MisfitError, fitted, times
 from headwater.errors import HeadwaterError, Misuse
 
 _BATCH_ROWS = 8192
@@ -30,10 +30,10 @@ def driver() -> Any:
 
 
 def failures() -> tuple[type[Exception], ...]:
-    """What the library raises; of what it uses itself errors come as they are."""
+    """What the library raises; of what it uses itself, Arrow too, errors come as they are."""
     import urllib3.exceptions  # noqa: PLC0415 - comes with the library
 
-    return (driver().exc.Error, urllib3.exceptions.HTTPError, OSError)
+    return (driver().exc.Error, urllib3.exceptions.HTTPError, OSError, pa.ArrowException)
 
 
 def connect(config: DatabricksConfig, token: str) -> Any:
@@ -90,8 +90,10 @@ class DatabricksSession:
         with closing(self._parts(statement)) as parts:
             for part in parts:
                 for batch in part.to_batches(_BATCH_ROWS):
-                    columns = [shaped(column, each) for column, each in zip(batch.columns, fields, strict=True)]
-                    yield pa.RecordBatch.from_arrays(columns, schema=made)
+                    try:
+                        yield fitted(batch, fields, made, shaped)
+                    except MisfitError as error:
+                        raise self._said(error) from None
 
     def _parts(self, statement: Statement) -> Generator[pa.Table, None, None]:
         try:

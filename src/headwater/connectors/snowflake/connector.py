@@ -12,7 +12,7 @@ from headwater.connectors.snowflake import catalog
 from headwater.connectors.snowflake.config import SnowflakeConfig
 from headwater.connectors.snowflake.dialect import SnowflakeDialect, as_text
 from headwater.connectors.snowflake.refusals import error_of, problem_of
-from headwater.connectors.snowflake.session import SnowflakeSession, connect, driver
+from headwater.connectors.snowflake.session import SnowflakeSession, connect, driver, trusted
 from headwater.connectors.sql import Session, SqlTable, probe
 from headwater.connectors.sql.planning import plan
 from headwater.connectors.sql.source import raised
@@ -91,7 +91,10 @@ class SnowflakeConnector(Warehouse):
 
     def _network(self) -> Problem | None:
         config = self._config
-        return probe.https_problem_of(config.server, config.port, config.connect_timeout, tls=config.tls != "disable")
+        tls = config.tls != "disable"
+        return probe.https_problem_of(
+            config.server, config.port, config.connect_timeout, tls=tls, trusted=trusted() if tls else None
+        )
 
     def _secrets(self) -> dict[str, str]:
         given = {name: getattr(self._config, name) for name in _REFERENCES}

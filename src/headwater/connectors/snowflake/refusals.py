@@ -6,6 +6,7 @@ from headwater.connectors.protocol import Cause, Problem
 from headwater.connectors.snowflake.config import SnowflakeConfig
 from headwater.connectors.sql.probe import without
 from headwater.connectors.sql.source import raised
+from headwater.connectors.sql.warehouse import error_of_arrow
 from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater, Stopped
 
 # Numbers of the client's own (25…, 29…: 290000 and the HTTP status) and of Snowflake's.
@@ -84,7 +85,12 @@ def problem_of(error: Exception, config: SnowflakeConfig, secrets: tuple[str, ..
 
 
 def error_of(error: Exception, config: SnowflakeConfig, secrets: tuple[str, ...]) -> HeadwaterError:
-    """What the caller does next, of whatever the client raised."""
+    """What the caller does next, of whatever the client raised, or Arrow did with what it gave."""
+    of_rows = error_of_arrow(error, "Snowflake", config.where)
+    return _of_client(error, config, secrets) if of_rows is None else of_rows
+
+
+def _of_client(error: Exception, config: SnowflakeConfig, secrets: tuple[str, ...]) -> HeadwaterError:
     number, said, where = number_of(error), words_of(error, secrets), config.where
     state = getattr(error, "sqlstate", None) or ""
     if number in _GIVES_UP or state == "57014":

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +14,7 @@ from headwater.connectors.snowflake.config import SnowflakeConfig
 from headwater.connectors.sql import Field
 from headwater.connectors.sql.statements import Statement
 from headwater.connectors.sql.tables import schema
-from headwater.connectors.sql.warehouse import times
+from headwater.connectors.sql.warehouse import MisfitError, fitted, times
 from headwater.errors import HeadwaterError, Misuse
 
 _BATCH_ROWS = 8192
@@ -40,6 +42,13 @@ def driver() -> Any:
     except ImportError:
         raise Misuse("the library for Snowflake is not installed", remedy="Install headwater[snowflake]") from None
     return snowflake.connector
+
+
+def trusted() -> Path:
+    """Authorities that the library trusts: not those of the machine, but what certifi brings, or a variable names."""
+    import certifi  # noqa: PLC0415 - comes with the library
+
+    return Path(os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certifi.where())
 
 
 def connect(config: SnowflakeConfig, secrets: dict[str, str]) -> Any:
@@ -121,9 +130,8 @@ class SnowflakeSession:
                 cursor.execute(statement.sql, statement.values or None)
                 for part in cursor.fetch_arrow_batches():
                     for batch in part.to_batches(_BATCH_ROWS):
-                        columns = [shaped(column, each) for column, each in zip(batch.columns, fields, strict=True)]
-                        yield pa.RecordBatch.from_arrays(columns, schema=made)
-        except (self._failure, OSError) as error:
+                        yield fitted(batch, fields, made, shaped)
+        except (self._failure, OSError, pa.ArrowException, MisfitError) as error:
             raise self._said(error) from None
 
 

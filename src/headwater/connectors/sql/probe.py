@@ -41,8 +41,11 @@ def problem_of(host: str, port: int, seconds: float) -> Problem | None:
     return None
 
 
-def https_problem_of(host: str, port: int, seconds: float, *, tls: bool) -> Problem | None:
-    """What stands in the way of HTTPS (of HTTP, without `tls`); nothing where a proxy is asked: it says so itself."""
+def https_problem_of(host: str, port: int, seconds: float, *, tls: bool, trusted: Path | None = None) -> Problem | None:
+    """What stands in the way of HTTPS (of HTTP, without `tls`); nothing where a proxy is asked: it says so itself.
+
+    `trusted` is the file or folder of authorities that the driver trusts, None for those of this machine.
+    """
     if tls and is_proxied(host):
         return None
     if problem := problem_of(host, port, seconds):
@@ -52,8 +55,17 @@ def https_problem_of(host: str, port: int, seconds: float, *, tls: bool) -> Prob
         return said if isinstance(said, Problem) else None
     where = f"{host}:{port}"
     try:
+        context = _trusting(trusted)
+    except OSError:
+        return Problem(
+            cause="tls",
+            what="the certificates that are to be trusted cannot be read",
+            where=str(trusted),
+            remedy="Check the variable that names them",
+        )
+    try:
         with socket.create_connection((host, port), timeout=seconds) as connection:
-            ssl.create_default_context().wrap_socket(connection, server_hostname=host).close()
+            context.wrap_socket(connection, server_hostname=host).close()
     except TimeoutError:
         return _silent(where, seconds)
     except ssl.SSLCertVerificationError as error:
@@ -61,7 +73,7 @@ def https_problem_of(host: str, port: int, seconds: float, *, tls: bool) -> Prob
             cause="tls",
             what=f"the certificate is not trusted: {error.verify_message}",
             where=where,
-            remedy="Check the host, and the certificates that this machine trusts",
+            remedy=f"Check the host, and the certificates trusted: {trusted or 'those that this machine trusts'}",
         )
     except OSError:
         return Problem(
@@ -71,6 +83,14 @@ def https_problem_of(host: str, port: int, seconds: float, *, tls: bool) -> Prob
             remedy="Check host and port, and what stands between this machine and the server",
         )
     return None
+
+
+def _trusting(trusted: Path | None) -> ssl.SSLContext:
+    if trusted is None:
+        return ssl.create_default_context()
+    return (
+        ssl.create_default_context(capath=trusted) if trusted.is_dir() else ssl.create_default_context(cafile=trusted)
+    )
 
 
 def is_proxied(host: str) -> bool:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
+from headwater.connectors.sql import Field
 from headwater.connectors.sql.source import Session, Source
 from headwater.connectors.sql.tables import SqlTable
+from headwater.errors import HeadwaterError, InputRefused, RetryLater
 
 
 class KeptSession(Session, Protocol):
@@ -56,6 +59,37 @@ class Warehouse(Source):
     def located(self, session: Session, name: str, locator: Mapping[str, Any]) -> SqlTable:
         del locator
         return self._looked_up.get(name) or self._table(session, name)
+
+
+class MisfitError(Exception):
+    """What a column's values are is not what the catalogue says; the message names it, and why."""
+
+
+def fitted(
+    batch: pa.RecordBatch, fields: Sequence[Field], schema: pa.Schema, shaped: Callable[[Any, Field], Any]
+) -> pa.RecordBatch:
+    """The rows in the schema of these fields, each column as `shaped` makes it; MisfitError where one cannot be."""
+    columns = []
+    for column, field in zip(batch.columns, fields, strict=True):
+        try:
+            columns.append(shaped(column, field))
+        except pa.ArrowException as error:
+            raise MisfitError(f"{field.column.name} ({field.column.type}): {' '.join(str(error).split())}") from None
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def error_of_arrow(error: Exception, source: str, where: str) -> HeadwaterError | None:
+    """What the caller does next where rows came that Arrow cannot take; None of any other error."""
+    if isinstance(error, MisfitError):
+        return InputRefused(
+            f"{source} gives rows that are not of the type that its catalogue says",
+            where=where,
+            value=str(error),
+            remedy="Sync again, for the column may have changed since the plan; else leave it out by source.columns",
+        )
+    if isinstance(error, pa.ArrowException):
+        return RetryLater(f"{source} gave an answer that cannot be read: {' '.join(str(error).split())}", where=where)
+    return None
 
 
 def times(column: Any, shape: str) -> Any:

@@ -12,6 +12,7 @@ from headwater.connectors.databricks.refusals import error_of, problem_of
 from headwater.connectors.databricks.session import shaped
 from headwater.connectors.protocol import Selection
 from headwater.connectors.sql.statements import reading
+from headwater.connectors.sql.warehouse import MisfitError
 from headwater.errors import InputRefused, Misuse, RetryLater, Stopped
 
 DIALECT = DatabricksDialect()
@@ -106,6 +107,8 @@ class ServerOperationError(RequestError):
         (ServerOperationError("[CAST_INVALID_INPUT] no number. SQLSTATE: 22018"), InputRefused),
         (ServerOperationError("[QUERY_EXECUTION_TIMEOUT_EXCEEDED] too long. SQLSTATE: 57KD0"), RetryLater),
         (OSError("connection reset"), RetryLater),
+        (pa.ArrowInvalid("Tried reading schema message, was null or length 0"), RetryLater),
+        (MisfitError("value (bigint): Failed to parse string: 'x'"), InputRefused),
         (ValueError("nobody knows"), Stopped),
     ],
 )

@@ -18,6 +18,7 @@ from headwater.connectors.snowflake.dialect import SnowflakeDialect
 from headwater.connectors.snowflake.refusals import error_of, problem_of
 from headwater.connectors.snowflake.session import private_key, shaped
 from headwater.connectors.sql.statements import reading
+from headwater.connectors.sql.warehouse import MisfitError
 from headwater.errors import InputRefused, Misuse, RetryLater, Stopped
 
 DIALECT = SnowflakeDialect()
@@ -173,6 +174,8 @@ class Refused(Exception):
         (Refused(707, "02000", "Time travel data is not available for table T"), Misuse),
         (Refused(100038, "22018", "Numeric value 'x' is not recognized"), InputRefused),
         (OSError("connection reset"), RetryLater),
+        (pa.ArrowInvalid("Tried reading schema message, was null or length 0"), RetryLater),
+        (MisfitError("value (bigint): Failed to parse string: 'x'"), InputRefused),
         (Refused(999999, None, "nobody knows"), Stopped),
     ],
 )
