@@ -27,6 +27,8 @@ def engine(*, memory_limit: str = "256MB", threads: int = 1) -> Iterator[duckdb.
             connection.execute(f"SET threads = {int(threads)}")
             connection.execute(f"SET temp_directory = '{folder}'")
             connection.execute("SET TimeZone = 'UTC'")
+            # In a program without a file (`python -c`, a process that another one spawned) it would print on stdout.
+            connection.execute("SET enable_progress_bar = false")
             # IN with five words or more would become a join over every row.
             connection.execute("SET disabled_optimizers = 'in_clause'")
             connection.execute("SET autoinstall_known_extensions = false")
