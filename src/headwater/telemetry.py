@@ -20,6 +20,7 @@ _SECRET_KEY = re.compile(
     r"password|passwd|secret|token|api_?key|credential|authorization|(database|owner)_url", re.IGNORECASE
 )
 _PASSWORD_IN_URL = re.compile(r"(\w://[^\s:/@]*):[^\s/@]+@")
+_BEARER = re.compile(r"\b(hw[tsl]_[0-9a-f]{32}_[0-9a-f]{32}_)[\w-]{43}", re.ASCII)  # tokens, sessions, one-time links
 _HIDDEN = "***"
 
 get_logger = structlog.stdlib.get_logger
@@ -69,7 +70,7 @@ def configure_logging(
 
 
 def redact(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Hide values whose key speaks of a secret, and passwords inside URLs wherever they stand."""
+    """Hide values whose key speaks of a secret; passwords in URLs, and what opens a door, wherever they stand."""
     for key in entry:
         entry[key] = _HIDDEN if _SECRET_KEY.search(key) else _redacted(entry[key])
     return entry
@@ -77,7 +78,7 @@ def redact(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> Mu
 
 def _redacted(value: object) -> object:
     if isinstance(value, str):
-        return _PASSWORD_IN_URL.sub(rf"\1:{_HIDDEN}@", value)
+        return _BEARER.sub(rf"\1{_HIDDEN}", _PASSWORD_IN_URL.sub(rf"\1:{_HIDDEN}@", value))
     if isinstance(value, Mapping):
         return {k: _HIDDEN if _SECRET_KEY.search(str(k)) else _redacted(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

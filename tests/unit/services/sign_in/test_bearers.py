@@ -3,6 +3,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 from headwater.services.sign_in.bearers import Bearer, Kind, read_bearer
+from headwater.telemetry import redact
 
 
 def test_a_bearer_is_read_as_it_was_written_and_shows_its_secret_nowhere() -> None:
@@ -23,3 +24,11 @@ def test_what_is_no_bearer_is_none() -> None:
 def test_a_bearer_of_another_kind_is_none() -> None:
     link = Bearer.new(Kind.LINK, uuid4()).text
     assert read_bearer(link, Kind.SESSION, Kind.TOKEN) is None
+
+
+def test_no_log_entry_has_the_secret_of_a_bearer() -> None:
+    for kind in Kind:
+        new = Bearer.new(kind, uuid4())
+        told = str(redact(None, "info", {"event": f"GET /sign-in/link/{new.text} 200", "more": [new.text]}))
+        assert new.secret not in told
+        assert new.id.hex in told
