@@ -9,8 +9,10 @@ import pytest
 
 from headwater.contracts import Document
 from headwater.services.installation import documents as installed_documents
+from tests.planted import planted_in
+from tests.plugin_redaction import hear
 from tests.river import River, make_river
-from tests.servers import Installation, TestServer, embedded_server, installed_server
+from tests.servers import Installation, TestServer, embedded_server, installed_server, rows_that_tell
 from tests.synced import Synced, synced_source
 
 # Run by test_warehouses.py, with a Python of their own.
@@ -36,10 +38,15 @@ def documents() -> tuple[Document, ...]:
 
 
 @pytest.fixture
-def installation(server: TestServer, documents: tuple[Document, ...]) -> Iterator[Installation]:
+def installation(
+    server: TestServer, documents: tuple[Document, ...], request: pytest.FixtureRequest
+) -> Iterator[Installation]:
     """A fresh database with the built-in contracts, as `headwater db upgrade` leaves it."""
     made = server.upgraded(documents)
     yield made
+    if forms := planted_in(vars(request.module)):
+        for name, row in rows_that_tell(made, forms):
+            hear(row, f"table {name}")
     server.drop(made)
 
 

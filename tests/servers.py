@@ -111,6 +111,16 @@ class TestServer:
         )
 
 
+def rows_that_tell(installation: Installation, words: list[str]) -> list[tuple[str, str]]:
+    """Of each table in which any of these stands one row with it: the table's name, and the row as text."""
+    one = sql.SQL("(SELECT {name}, t::text FROM {table} t WHERE EXISTS {found} LIMIT 1)")
+    found = sql.SQL("(SELECT FROM unnest(%(words)s::text[]) word WHERE strpos(t::text, word) > 0)")
+    with psycopg.connect(installation.superuser_url) as connection:
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        each = [one.format(name=sql.Literal(name), table=sql.Identifier(name), found=found) for (name,) in tables]
+        return connection.execute(sql.SQL(" UNION ALL ").join(each), {"words": words}).fetchall()
+
+
 @contextlib.contextmanager
 def own_folder() -> Iterator[Path]:
     """A folder that a server's account can reach; pytest's own ones are closed to others."""

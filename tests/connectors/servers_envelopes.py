@@ -18,9 +18,10 @@ from typing import Any
 
 from headwater.testing import Row
 from tests.connectors.servers_http import Asked, Reply, json_reply
+from tests.planted import planted
 
-USER, PASSWORD = "reader", "reads-the-tests"
-TOKEN_SECRET, REFRESH_TOKEN = "client-secret-of-tests", "refresh-of-the-tests"
+USER, PASSWORD = "reader", planted("reads-the-tests")
+TOKEN_SECRET, REFRESH_TOKEN = planted("client-secret-of-tests"), planted("refresh-of-the-tests")
 
 
 def _later(one: str, other: str) -> int:

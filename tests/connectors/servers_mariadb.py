@@ -20,10 +20,11 @@ import pytest
 from headwater.connectors.mysql import MysqlConfig
 from headwater.connectors.sql import probe
 from tests.connectors.certificates import make_certificates
+from tests.planted import planted
 from tests.servers import own_folder
 
 ROOT = Path(__file__).parents[2]
-PASSWORD = "a planted secret, & more/of:it"
+PASSWORD = planted("a planted secret, & more/of:it")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,14 +25,15 @@ import pytest
 from obstore.store import AzureStore, S3Store
 
 from tests.connectors.certificates import make_certificates
+from tests.planted import planted
 from tests.servers import own_folder
 
 ROOT = Path(__file__).parents[2]
 BUCKET = "reports"
 CONTAINER = "reports"
 ACCOUNT = "headwatertests"
-ACCOUNT_KEY = "cGxhbnRlZC1rZXktb2YtdGhlLXRlc3RzLXdoaWNoLWlzLWxvbmctZW5vdWdoLWZvci1henVyZQ=="
-SECRETS = {name: f"planted-secret-of-{name}" for name in ("owner", "reader", "lister", "nobody")}
+ACCOUNT_KEY = planted("cGxhbnRlZC1rZXktb2YtdGhlLXRlc3RzLXdoaWNoLWlzLWxvbmctZW5vdWdoLWZvci1henVyZQ==")
+SECRETS = {name: planted(f"planted-secret-of-{name}") for name in ("owner", "reader", "lister", "nobody")}
 """Those of S3: the owner writes, the reader lists and reads, the lister lists only, nobody may nothing."""
 
 

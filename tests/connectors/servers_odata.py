@@ -17,12 +17,13 @@ import httpx
 import pytest
 
 from tests.connectors.cap_models import from_edmx, stock_from_envelope
+from tests.planted import planted
 from tests.servers import free_port, own_folder
 
 ROOT = Path(__file__).parents[2]
 ERP = ROOT.parent / "shared/data/erp/sap"
 PROJECT = Path(__file__).parent / "cap"
-USER, PASSWORD = "reader", "reads-the-tests"
+USER, PASSWORD = "reader", planted("reads-the-tests")
 
 
 @dataclass(frozen=True, kw_only=True)

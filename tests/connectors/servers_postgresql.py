@@ -15,9 +15,10 @@ from psycopg import sql
 from headwater.connectors.postgresql import PostgresConfig
 from headwater.store.embedded import SUPERUSER
 from tests.connectors.certificates import make_certificates
+from tests.planted import planted
 from tests.servers import TestServer, installed_server, own_folder
 
-PASSWORD = "a planted secret, & more/of:it"
+PASSWORD = planted("a planted secret, & more/of:it")
 _RULES = """
 local   all  all                trust
 host    all  {owner} 127.0.0.1/32  trust

@@ -29,9 +29,10 @@ from headwater.services.connectors.secrets import (
 from headwater.services.installation import Installation
 from headwater.settings import Settings
 from headwater.store.credentials import Sealed, encrypt_again, list_credentials
+from tests.planted import planted
 from tests.river import River
 
-SECRET = "correct horse battery staple"
+SECRET = planted("correct horse battery staple")
 K1 = "k1:" + base64.b64encode(b"1" * 32).decode()
 K2 = "k2:" + base64.b64encode(b"2" * 32).decode()
 

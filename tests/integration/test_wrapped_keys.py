@@ -17,10 +17,11 @@ from headwater.services.connectors.secrets import keys_of, names, resolve, rotat
 from headwater.services.installation import Installation
 from headwater.settings import load_settings
 from tests.connectors.servers_kms import moto_kms
+from tests.planted import planted
 from tests.river import River
 
 pytestmark = pytest.mark.server
-SECRET = "planted-secret-of-the-tests"
+SECRET = planted("planted-secret-of-the-tests")
 REGION = "eu-central-1"
 LOCAL = "k1:" + base64.b64encode(b"1" * 32).decode()
 

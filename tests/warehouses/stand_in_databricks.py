@@ -22,8 +22,10 @@ from databricks.sql.thrift_api.TCLIService import TCLIService, ttypes
 from thrift.protocol.TBinaryProtocol import TBinaryProtocolAccelerated as TBinaryProtocol
 from thrift.transport.TTransport import TMemoryBuffer
 
+from tests.planted import planted
 
-TOKEN = "dapi a planted secret, & more/of:it"
+
+TOKEN = planted("dapi a planted secret, & more/of:it")
 HTTP_PATH = "/sql/1.0/warehouses/stand-in"
 PAGE_ROWS = 2000
 

@@ -21,7 +21,9 @@ from fakesnow.server import shared_fs
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-USER, PASSWORD = "READER", "a planted secret, & more/of:it"
+from tests.planted import planted
+
+USER, PASSWORD = "READER", planted("a planted secret, & more/of:it")
 _WRONG = {"code": "390100", "message": "Incorrect username or password was specified.", "success": False, "data": {}}
 
 

@@ -12,13 +12,14 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.integration.cli.conftest import Headwater
+from tests.planted import planted
 from tests.river import River, factors
 from tests.servers import Installation, TestServer
 from tests.synced import TABLE
 
 PAGE = Path(__file__).parents[3] / "docs/how-to/connect-a-database.md"
 BLOCK = re.compile(r"^```(sql|yaml|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-PASSWORD = "planted-password-of-the-tests"
+PASSWORD = planted("planted-password-of-the-tests")
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 from tests.integration.cli.conftest import Headwater, Lab
+from tests.planted import planted
 from tests.river import River
 
-PLANTED = "planted-secret-of-the-tests"
+PLANTED = planted("planted-secret-of-the-tests")
 
 
 def test_a_source_is_kept_looked_at_changed_and_let_go(headwater: Headwater, lab: Lab, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from headwater.connectors.configs import config_of
 from headwater.errors import Misuse
 from headwater.services.connectors.kinds import installed_kinds
+from tests.planted import planted
 
 SERVER = {"host": "db.example.org", "database": "plant", "user": "reader", "password_ref": "env:PASSWORD"}
 ACCOUNT = {"account": "acme-plant", "database": "plant", "user": "reader"}
@@ -55,7 +56,7 @@ VALID: dict[str, list[dict[str, Any]]] = {
     **{kind: [{**URL, **more, "auth": login} for login in LOGINS] for kind, more in BY_HTTP.items()},
 }
 """Configs of every kind, together with a reference in every place that takes one."""
-PLANTED = "planted-secret-of-the-tests"
+PLANTED = planted("planted-secret-of-the-tests")
 CASES = [
     (kind, number) for kind, configs in VALID.items() if kind in installed_kinds() for number in range(len(configs))
 ]

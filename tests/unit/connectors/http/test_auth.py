@@ -12,9 +12,15 @@ from headwater.connectors.http.config import HttpConfig
 from headwater.connectors.http.failures import problem_of
 from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater
 from tests.connectors.servers_http import Asked, Reply, Server, http_server, json_reply
+from tests.planted import planted
 
-PASSWORD = "pässword-of-the-test"
-SECRETS = {"env:P": PASSWORD, "env:T": "token-of-the-test", "env:R": "refresh-of-the-test", "env:BAD": "line\nbreak"}
+PASSWORD = planted("pässword-of-the-test")
+SECRETS = {
+    "env:P": PASSWORD,
+    "env:T": planted("token-of-the-test"),
+    "env:R": planted("refresh-of-the-test"),
+    "env:BAD": planted("line\nbreak"),
+}
 
 
 def resolve(reference: str) -> str:

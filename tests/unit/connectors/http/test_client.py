@@ -16,8 +16,9 @@ from headwater.connectors.http.failures import problem_of
 from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater
 from tests.connectors.certificates import make_certificates
 from tests.connectors.servers_http import Asked, Reply, Server, http_server, json_reply
+from tests.planted import planted
 
-SECRET = "s3cret-of-the-test"
+SECRET = planted("s3cret-of-the-test")
 
 
 @pytest.fixture
