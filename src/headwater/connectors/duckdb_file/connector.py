@@ -89,6 +89,7 @@ class DuckdbConnector(FileSource):
             raise self._said(error) from None
         with closing(connection):
             connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET enable_progress_bar = false")  # it would be printed on stdout
             yield DuckdbSession(connection, self._said)
 
     def tables(self, session: Session, name: str | None = None) -> list[SqlTable]:
