@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -12,8 +13,8 @@ from headwater.pipeline.recipe import Recipe
 from headwater.services.connectors.planning import check_read_ahead
 from headwater.services.imports import logic_of, source_files
 
-NO_INSTALLATION = cast("Any", None)
-"""It is refused before one is looked at."""
+NO_INSTALLATION = cast("Any", SimpleNamespace(require=lambda _: None))
+"""It is refused before more is asked of one than whether whoever acts may do this."""
 
 
 def recipe(read_ahead: int, **source: str) -> Recipe:
