@@ -70,6 +70,12 @@ def test_with_a_cursor_only_what_changed_is_read(synced: Synced) -> None:
     assert ledger.read < 20  # those, and whoever shares the last moment read before
     assert (ledger.inserted, ledger.updated) == (1, 1)
     assert synced.loaded()["5"] == "0.000000"
+    synced.at_source(
+        "UPDATE meter_reading SET kwh = 1, changed_at = timestamptz '2024-08-01 00:00:00+00' WHERE reading_id % 100 = 0"
+    )
+    _, ledger = synced.sync(**by_cursor)
+    # One row in a hundred, and the two that share the moment at which the last sync ended.
+    assert (ledger.read, ledger.updated, ledger.unchanged) == (12, 10, 2)
 
 
 def test_what_the_source_no_longer_holds_goes_with_a_full_sync(synced: Synced) -> None:
