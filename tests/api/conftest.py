@@ -55,7 +55,7 @@ def api(server: TestServer, documents: tuple[Document, ...], tmp_path_factory: p
         for role in Role
     }
     log = folder / "server.log"
-    with serving(database, folder, log) as url:
+    with serving(database, folder, log, "--workers", "2") as url:
         yield Api(
             url=url, tokens=tokens, river=make_river(database, folder), tenants=tenants, database=database, log=log
         )

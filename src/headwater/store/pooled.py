@@ -25,6 +25,9 @@ MOST = 16
 WAIT_SECONDS = 2.0
 """After so long a connection is opened beside the pool: who holds one and waits for another must not wait for ever."""
 
+STATEMENT_SECONDS = 300
+"""No question of a request takes longer; nor does a transaction wait so long for whoever reads its rows."""
+
 
 class PooledConnection(TenantConnection):
     """A connection that goes back to its pool where another would be closed."""
@@ -76,22 +79,27 @@ class PooledDatabase(Database):
 
 
 @contextmanager
-def pooled(app_url: str) -> Iterator[PooledDatabase]:
-    """A database whose connections are kept until the block ends."""
+def pooled(app_url: str, most: int = MOST) -> Iterator[PooledDatabase]:
+    """A database whose connections, so many at most, are kept until the block ends."""
     with ConnectionPool(
         app_url,
         connection_class=PooledConnection,
         kwargs={"autocommit": True, "connect_timeout": CONNECT_SECONDS, "application_name": "headwater"},
         min_size=1,
-        max_size=MOST,
+        max_size=most,
         max_idle=60,
         max_lifetime=1800,
+        configure=_limit,
         reset=_reset,
         close_returns=True,
         open=True,
         name="headwater",
     ) as pool:
         yield PooledDatabase(app_url, pool)
+
+
+def _limit(connection: PooledConnection) -> None:
+    connection.execute(QUERIES["limit_time"], {"seconds": f"{STATEMENT_SECONDS}s"})
 
 
 def _reset(connection: PooledConnection) -> None:

@@ -9,3 +9,8 @@ FROM pg_roles WHERE rolname = current_user
 -- name: unbind
 -- Nothing is left of the tenant that the session was bound to, nor of the locks it held until its end.
 SELECT set_config('headwater.tenant', '', false), pg_advisory_unlock_all()
+
+-- name: limit_time
+-- How long a statement may take, and a transaction wait for its client.
+SELECT set_config('statement_timeout', %(seconds)s, false),
+       set_config('idle_in_transaction_session_timeout', %(seconds)s, false)

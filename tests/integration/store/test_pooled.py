@@ -1,0 +1,65 @@
+"""Connections kept between requests carry nothing over from whoever had them before."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from headwater.errors import Conflict
+from headwater.store.pooled import pooled
+from headwater.store.requests import HeldRequest, RequestKey
+from tests.servers import Installation
+
+
+def test_a_connection_is_bound_anew_and_holds_nothing(installation: Installation) -> None:
+    other = installation.add_tenant("other")
+    with pooled(installation.app_url, most=1) as database:
+        with database.snapshot(installation.tenant_id) as connection:
+            pid = connection.info.backend_pid
+            assert connection.execute("SELECT count(*) FROM tenants").fetchone() == (1,)
+            connection.execute("SELECT pg_advisory_lock(7)")
+        with database.acting("person/1").connect(other) as connection:
+            assert connection.info.backend_pid == pid
+            assert connection.actor == "person/1"
+            assert connection.execute("SELECT tenant_id FROM tenants").fetchall() == [(other,)]
+            assert connection.execute("SELECT pg_advisory_unlock(7)").fetchone() == (False,)
+            connection.execute(
+                "INSERT INTO api_requests (tenant_id, actor, idempotency_key, request_hash) VALUES (%s, 'a', 'k', %s)",
+                (other, bytes(32)),
+            )
+        with database.connect(installation.tenant_id) as connection:
+            assert connection.info.backend_pid == pid
+            assert connection.actor == "headwater"
+            assert connection.execute("SELECT count(*) FROM api_requests").fetchone() == (0,)
+
+
+def test_connections_that_the_server_ended_are_given_up(installation: Installation) -> None:
+    with pooled(installation.app_url, most=1) as database:
+        with database.connect(installation.tenant_id) as connection:
+            pid = connection.info.backend_pid
+        with psycopg.connect(installation.superuser_url) as superuser:
+            superuser.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+        with database.connect(installation.tenant_id) as connection:
+            assert connection.info.backend_pid != pid
+
+
+def test_the_same_write_is_done_by_one_at_a_time_and_known_when_its_process_was_killed(
+    installation: Installation,
+) -> None:
+    key = RequestKey(tenant_id=installation.tenant_id, actor="token/1", key="k")
+    first = HeldRequest(installation.database, key)
+    assert first.begin(b"1" * 32) is None
+    with pytest.raises(Conflict, match="being done just now"):
+        HeldRequest(installation.database, key)
+    first.close()  # as the session of a killed process does
+    second = HeldRequest(installation.database, key)
+    begun = second.begin(b"1" * 32)
+    assert begun is not None
+    assert begun.status is None
+    second.end(201, {"etag": '"1"'}, b"{}")
+    second.close()
+    third = HeldRequest(installation.database, key)
+    answered = third.begin(b"2" * 32)
+    third.close()
+    assert answered is not None
+    assert (answered.request_hash, answered.status, answered.body) == (b"1" * 32, 201, b"{}")
