@@ -33,6 +33,8 @@ from headwater.cli import (
     runs,
     schedules,
     serve,
+    signing_in,
+    tokens,
     uncertainty,
     units,
     worker,
@@ -104,7 +106,12 @@ app.command("compare")(compare.compare)
 app.command("serve")(serve.serve)
 app.add_typer(organisations.app, name="organisations")
 app.add_typer(units.app, name="units")
+people.app.command("sessions")(signing_in.sessions)
+people.app.command("end-sessions")(signing_in.end_sessions)
+people.app.command("reset-link")(signing_in.reset_link)
+people.app.command("first-admin")(signing_in.first_admin)
 app.add_typer(people.app, name="people")
+app.add_typer(tokens.app, name="tokens")
 app.add_typer(database.app, name="db")
 
 
