@@ -105,11 +105,11 @@ def settle(installation: Installation, job_id: UUID, why: Why | None, exit_code:
         job = jobs.get_job(connection, installation.tenant_id, job_id)
     if job.has_ended:
         return None
+    if why is not None and why.state is not None and (why is CANCELLED or job.state == "running"):
+        error = None if why is CANCELLED else {"kind": "Stopped", "what": why.message}
+        end_job(installation, job, why.state, error)
+        return None
     if job.state == "running":
-        if why is not None and why.state is not None:
-            error = None if why.state == "cancelled" else {"kind": "Stopped", "what": why.message}
-            end_job(installation, job, why.state, error)
-            return None
         lost = {"kind": "Stopped", "what": why.message if why else f"its process ended with {exit_code}"}
         if why is None and job.attempts >= job.most_attempts:
             end_job(installation, job, "failed", lost)

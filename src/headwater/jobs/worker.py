@@ -133,11 +133,23 @@ async def _serve_until(stop: asyncio.Event, installation: Installation, serving:
             for task in others:
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)
+            # The queue's own signs of life end with the order to stop; jobs in hand must not be taken for left behind.
+            beating = asyncio.create_task(_beat(app, workers, serving))
             await asyncio.gather(*running)
+            beating.cancel()
             return is_done
     except ConnectorException as error:
         get_logger(__name__).warning("the queue cannot be reached", error=str(error))
         return False
+
+
+async def _beat(app: App, workers: Sequence[Worker], serving: Serving) -> None:
+    """Signs of life of workers that see to their last jobs."""
+    while True:
+        for worker in workers:
+            if worker.worker_id is not None:
+                await app.job_manager.update_heartbeat(worker.worker_id)
+        await asyncio.sleep(serving.heartbeat)
 
 
 def _worker(app: App, serving: Serving, *, queues: list[str] | None, at_once: int) -> Worker:
@@ -160,12 +172,12 @@ async def _look_after(app: App, workers: Sequence[Worker], serving: Serving) -> 
     queues = [*serving.queues, SCHEDULES] if serving.queues else None
     look_at = loop.time()
     while True:
-        if loop.time() >= look_at:
+        ids = [worker.worker_id for worker in workers]
+        if loop.time() >= look_at and None not in ids:
             look_at = loop.time() + serving.heartbeat
-            found = await app.connector.execute_query_one_async(QUERIES["give_back"], seconds=serving.silence)
+            found = await app.connector.execute_query_one_async(QUERIES["give_back"], seconds=serving.silence, own=ids)
             if found["given_back"]:
                 get_logger(__name__).warning("jobs of silent workers are taken up", jobs=found["given_back"])
-        ids = [worker.worker_id for worker in workers]
         if serving.once and None not in ids:
             left = await app.connector.execute_query_one_async(QUERIES["has_work"], queues=queues, workers=ids)
             if not left["has_work"]:
@@ -185,11 +197,11 @@ def _add_tasks(app: App, installation: Installation, serving: Serving) -> None:
         if seconds is not None:
             raise Later(seconds)
 
-    @app.task(name="tick", queue=SCHEDULES, retry=AsTold())
-    async def see_to_schedule(tenant_id: str, id: str) -> None:  # noqa: A002 - as the queue has it
+    @app.task(name="tick", queue=SCHEDULES, retry=AsTold(), pass_context=True)
+    async def see_to_schedule(context: JobContext, tenant_id: str, id: str) -> None:  # noqa: A002 - as the queue has it
         opened = replace(installation, tenant_id=UUID(tenant_id))
         try:
-            await asyncio.to_thread(tick, opened, UUID(id), now=datetime.now(UTC))
+            await asyncio.to_thread(tick, opened, UUID(id), queue_id=context.job.id, now=datetime.now(UTC))
         except Exception as unforeseen:
             get_logger(__name__).exception("a schedule could not be seen to", schedule_id=id)
             raise Later(attempt.FIRST_WAIT) from unforeseen

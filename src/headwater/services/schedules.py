@@ -174,14 +174,17 @@ def updates(installation: Installation, *, name: str | None = None, limit: int =
         return schedules.updates(connection, installation.tenant_id, schedule=name, limit=limit)
 
 
-def tick(installation: Installation, schedule_id: UUID, *, now: datetime) -> None:
-    """See to a schedule that is due: ask for its job, or say why not, and set its next time; all or nothing."""
+def tick(installation: Installation, schedule_id: UUID, *, queue_id: int | None, now: datetime) -> None:
+    """See to a schedule that is due: ask for its job, or say why not, and set its next time; all or nothing.
+
+    queue_id: the row in the queue that led here. One that is not the schedule's next time any more has been seen to.
+    """
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         found = schedules.lock_schedule(connection, tenant_id, schedule_id)
-        if found is None or found.removed_at or found.paused_at or found.next_at is None or found.cron is None:
+        if found is None or found.next_at is None or found.cron is None or found.queue_id != queue_id:
             return
-        # The row in the queue that led here is the worker's to finish: it is not to be taken out.
+        # That row is the worker's to finish: it is not to be taken out.
         here = replace(found, queue_id=None)
         if found.next_at <= now:
             _see_to(installation, connection, found, found.next_at, now)

@@ -122,7 +122,7 @@ def begin(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) ->
 
 
 def beat(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) -> bool:
-    """Say that a worker is at it; True where somebody wants the job to end."""
+    """Say that a worker is at it; True where somebody wants the job to end, or has ended it."""
     row = connection.execute(QUERIES["beat"], {"tenant_id": tenant_id, "job_id": job_id}).fetchone()
     return bool(row and row[0])
 

@@ -9,8 +9,8 @@ import pytest
 from headwater.services.imports import plan_file
 from headwater.services.jobs import ask_resume, cancel_job, retry_job, show_job
 from headwater.store.jobs import Job
-from tests.integration.jobs.conftest import LONGEST, Workshop, until
 from tests.river import activities, factors
+from tests.workers import LONGEST, Workshop, until
 
 pytestmark = pytest.mark.server
 

@@ -43,8 +43,11 @@ class Planner:
         )
         return view.schedule.schedule_id
 
-    def tick(self, schedule_id: UUID, now: datetime) -> None:
-        schedules.tick(self.installation, schedule_id, now=now)
+    def tick(self, name: str, now: datetime, *, queue_id: int | None = None) -> int | None:
+        """As a worker does with the row of the queue that is the schedule's next time, or another; which that was."""
+        found = schedules.show_schedule(self.installation, name).schedule
+        schedules.tick(self.installation, found.schedule_id, queue_id=queue_id or found.queue_id, now=now)
+        return found.queue_id
 
     def history(self, name: str) -> Sequence[tuple[str, str, str | None, str | None]]:
         found = schedules.history(self.installation, name)
@@ -71,39 +74,40 @@ def test_a_schedule_is_due_in_its_time_zone_and_asks_for_its_job_once(planner: P
     schedule_id = planner.add("night", cron="30 2 * * *", time_zone="Europe/Berlin")
     assert planner.next("night") == "03-29 01:00", "the clocks skip half past two"
     due = NOW.replace(day=29, hour=1)
-    planner.tick(schedule_id, due - timedelta(minutes=1))  # nothing yet
-    planner.tick(schedule_id, due)
-    planner.tick(schedule_id, due)  # as when its worker was killed before the queue knew
+    planner.tick("night", due - timedelta(minutes=1))  # nothing yet
+    row = planner.tick("night", due)
+    planner.tick("night", due, queue_id=row)  # as when its worker was killed before the queue knew
     assert planner.history("night") == [("03-29 01:00", "asked", None, "pending")]
     assert planner.next("night") == "03-30 00:30"
     job = show_job(planner.installation, schedules.history(planner.installation, "night")[0]["job_id"]).job
     assert (job.asked_by, job.priority, job.label) == (f"schedule/{schedule_id}", 5, "night.csv")
 
-    planner.tick(schedule_id, due.replace(day=30, hour=0, minute=30))
+    planner.tick("night", due.replace(day=30, hour=0, minute=30))
     assert planner.history("night")[0] == ("03-30 00:30", "skipped", "its job of before has not ended", None)
 
 
 def test_what_was_missed_is_skipped_or_made_good_by_one_job(planner: Planner) -> None:
-    skipping = planner.add("skipping", cron="0 * * * *")
-    catching_up = planner.add("catching_up", cron="0 * * * *", missed="catch_up")
+    planner.add("skipping", cron="0 * * * *")
+    planner.add("catching_up", cron="0 * * * *", missed="catch_up")
     late = NOW + timedelta(hours=3, minutes=30)
-    for each in (skipping, catching_up):
+    for each in ("skipping", "catching_up"):
         planner.tick(each, late)
     reason = "3 times were missed, the first at 2026-03-28 13:00 UTC: no worker was at work"
     assert planner.history("skipping") == [("03-28 15:00", "skipped", reason, None)]
     assert planner.history("catching_up") == [("03-28 15:00", "asked", reason, "pending")]
     assert planner.next("skipping") == planner.next("catching_up") == "03-28 16:00"
     # The time that has just come is no missed one, whatever was before.
-    planner.tick(skipping, NOW + timedelta(hours=6, minutes=1))
+    planner.tick("skipping", NOW + timedelta(hours=6, minutes=1))
     assert planner.history("skipping")[0][:2] == ("03-28 18:00", "asked")
 
 
 def test_one_comes_after_others_once_all_have_succeeded(planner: Planner) -> None:
-    ids = {name: planner.add(name, cron="@daily") for name in ("a", "b")}
+    for name in ("a", "b"):
+        planner.add(name, cron="@daily")
     planner.add("last", after=("a", "b"))
     tomorrow = NOW.replace(day=29, hour=2)
-    for each in ids.values():
-        planner.tick(each, tomorrow)
+    for name in ("a", "b"):
+        planner.tick(name, tomorrow)
     planner.end("a", "succeeded_with_quarantine")
     assert planner.history("last") == []
     planner.end("b", "failed")
@@ -119,17 +123,19 @@ def test_paused_resumed_run_now_removed(planner: Planner, installation: Made) ->
     schedule_id = planner.add("daily", cron="@daily")
     other = replace(planner.installation, tenant_id=installation.add_tenant("other"))
     assert schedules.list_schedules(other) == []
-    schedules.tick(other, schedule_id, now=NOW.replace(day=30))
+    row = schedules.show_schedule(planner.installation, "daily").schedule.queue_id
+    schedules.tick(other, schedule_id, queue_id=row, now=NOW.replace(day=30))
     schedules.pause(planner.installation, "daily")
     assert planner.next("daily") is None
-    planner.tick(schedule_id, NOW.replace(day=30))
+    planner.tick("daily", NOW.replace(day=30), queue_id=row)
     assert planner.history("daily") == []
     schedules.run_now(planner.installation, "daily", now=NOW)
     assert planner.history("daily") == [("03-28 12:00", "asked", "run now by headwater", "pending")]
     schedules.resume(planner.installation, "daily", now=NOW)
     assert planner.next("daily") == "03-29 02:00"
     schedules.remove(planner.installation, "daily")
-    planner.tick(schedule_id, NOW.replace(day=30))
+    assert planner.river.rows("SELECT FROM headwater_queue.procrastinate_jobs WHERE task_name = 'tick'") == []
+    schedules.tick(planner.installation, schedule_id, queue_id=row, now=NOW.replace(day=30))
     with pytest.raises(Misuse, match="no such schedule"):
         schedules.history(planner.installation, "daily")
     planner.add("daily", cron="@daily")

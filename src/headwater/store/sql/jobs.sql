@@ -74,10 +74,10 @@ WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND state IN ('pending',
 RETURNING job_id
 
 -- name: beat
--- The worker is still at it; whether the job is to be cancelled.
+-- The worker is still at it; whether the job is to be cancelled, or has ended without it.
 UPDATE jobs SET heartbeat = clock_timestamp()
-WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND state = 'running'
-RETURNING cancel_asked_at IS NOT NULL
+WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s
+RETURNING cancel_asked_at IS NOT NULL OR state NOT IN ('pending', 'running')
 
 -- name: end
 -- The job has ended, once.

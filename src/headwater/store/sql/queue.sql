@@ -41,12 +41,14 @@ BEGIN
 END $$
 
 -- name: give_back
--- Jobs of workers that give no sign of life go back into the queue, and those who wait are told; how many there were.
+-- Jobs of workers that give no sign of life go back into the queue, and those who wait are told; how many there were. Those of
+-- whoever asks do not: it is alive, and only late.
 WITH left_behind AS (
     SELECT j.id FROM headwater_queue.procrastinate_jobs j
     WHERE j.status = 'doing' AND (j.worker_id IS NULL OR EXISTS (
         SELECT FROM headwater_queue.procrastinate_workers w
-        WHERE w.id = j.worker_id AND w.last_heartbeat < now() - make_interval(secs => %(seconds)s)))
+        WHERE w.id = j.worker_id AND w.id <> ALL (%(own)s::bigint[])
+          AND w.last_heartbeat < now() - make_interval(secs => %(seconds)s)))
     FOR UPDATE OF j SKIP LOCKED
 ), given_back AS (
     UPDATE headwater_queue.procrastinate_jobs j
