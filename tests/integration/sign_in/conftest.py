@@ -22,11 +22,12 @@ from headwater.services.sign_in.first_admin import invite_first_admin
 from headwater.services.sign_in.links import PATH, Link, accept
 from headwater.services.sign_in.sessions import Origin, SignedIn
 from headwater.store import audit
+from tests.planted import planted
 from tests.river import River, make_river
 from tests.servers import Installation as TestDatabase
 from tests.servers import TestServer
 
-PASSWORD = "marsh lantern oboe quilt"
+PASSWORD = planted("marsh lantern oboe quilt")
 ADMIN = "ada@example.org"
 HERE = Origin(address="192.0.2.7", agent="Firefox")
 _NUMBERS = count()

@@ -34,10 +34,11 @@ from headwater.services.sign_in.sessions import SignedIn
 from headwater.store import people
 from tests.connectors.servers_odata import installed
 from tests.integration.sign_in.conftest import ADMIN, HERE, Scene
+from tests.planted import planted
 from tests.servers import free_port, own_folder
 
 pytestmark = pytest.mark.server
-SECRET = "known-to-both:%&+ sides"
+SECRET = planted("known-to-both:%&+ sides")
 
 
 @dataclass(frozen=True)
