@@ -24,7 +24,6 @@ from thrift.transport.TTransport import TMemoryBuffer
 
 from tests.planted import planted
 
-
 TOKEN = planted("dapi a planted secret, & more/of:it")
 HTTP_PATH = "/sql/1.0/warehouses/stand-in"
 PAGE_ROWS = 2000
@@ -134,7 +133,7 @@ def _translated(statement: str) -> str:
     return sqlglot.parse_one(text, read="databricks").transform(_as_databricks_writes).sql("duckdb")
 
 
-def _as_databricks_writes(node: sqlglot.Expression) -> sqlglot.Expression:
+def _as_databricks_writes(node: sqlglot.exp.Expr) -> sqlglot.exp.Expr:
     """A moment as text has no offset there."""
     if not (isinstance(node, sqlglot.exp.Cast) and node.to.is_type(*sqlglot.exp.DataType.TEXT_TYPES)):
         return node
