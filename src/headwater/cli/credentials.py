@@ -72,14 +72,20 @@ def remove(name: Name) -> None:
 
 @app.command()
 def rotate() -> None:
-    """Encrypt by the first key of HEADWATER_CREDENTIALS_KEYS what an older one encrypts. Syncs go on meanwhile.
+    """Encrypt by the first key of HEADWATER_CREDENTIALS_KEYS what an older one encrypts: credentials, keys of people.
+
+    Syncs go on meanwhile.
 
     \b
     Examples:
       headwater connectors credentials rotate
     """
+    from headwater.services.access.keys import encrypt_again as keys_again
     from headwater.services.connectors.secrets import rotate as encrypt_again
 
     with installation() as opened:
-        count = encrypt_again(opened)
-    typer.echo(f"{count} credentials are encrypted by the first key now; older keys can go.")
+        count, keys = encrypt_again(opened), keys_again(opened)
+    typer.echo(
+        f"{count} credentials and {keys} keys of the organisation are encrypted by the first key now; older ones can "
+        "go once this is done for every organisation."
+    )

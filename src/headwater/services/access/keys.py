@@ -166,17 +166,35 @@ def rotate(installation: Installation) -> tuple[int, int]:
     tenant_id, above = installation.tenant_id, keys_of(installation.settings)
     with installation.database.connect(tenant_id) as connection:
         locked_keyring(installation, connection)
-        again = [each for each in stored.list_keys(connection, tenant_id) if each.wrapped_by != above.current[0]]
-        for each in again:
-            key = _opened(tenant_id, above, each)
-            stored.wrap_again(connection, tenant_id, _wrapped(tenant_id, above, each.key_no, key))
+        again = _wrap_again(connection, tenant_id, above)
         before = stored.list_keys(connection, tenant_id)[-1].key_no
         stored.add_key(connection, tenant_id, _wrapped(tenant_id, above, before + 1, secrets.token_bytes(KEY_BYTES)))
         keys = keyring(installation, connection)
         people = keys.wrap_again()
         payload = {"key": keys.newest, "by": above.current[0], "people": people}
         audit.append(connection, tenant_id, action="keys.rotated", resource="organisation", payload=payload)
-    return len(again), people
+    return again, people
+
+
+def encrypt_again(installation: Installation) -> int:
+    """Encrypt by the installation's current key the organisation's keys that another encrypts; how many there were."""
+    installation.require(Right.MANAGE_USERS, on="organisation")
+    tenant_id, above = installation.tenant_id, keys_of(installation.settings)
+    with installation.database.connect(tenant_id) as connection:
+        stored.lock_people(connection, tenant_id)
+        again = _wrap_again(connection, tenant_id, above)
+        if again:
+            payload = {"by": above.current[0], "keys": again}
+            audit.append(connection, tenant_id, action="keys.encrypted", resource="organisation", payload=payload)
+    return again
+
+
+def _wrap_again(connection: Any, tenant_id: UUID, above: Keys) -> int:
+    again = [each for each in stored.list_keys(connection, tenant_id) if each.wrapped_by != above.current[0]]
+    for each in again:
+        key = _opened(tenant_id, above, each)
+        stored.wrap_again(connection, tenant_id, _wrapped(tenant_id, above, each.key_no, key))
+    return len(again)
 
 
 def folded(email: str) -> str:
