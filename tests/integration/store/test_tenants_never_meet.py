@@ -8,6 +8,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from headwater.errors import Misuse, Stopped
 from headwater.store.database import Database
@@ -167,6 +168,105 @@ def test_the_same_key_in_another_tenant_is_no_conflict(filled: Installation, oth
                 f'INSERT INTO "{table}" (tenant_id{listed}) SELECT %s{listed} FROM "{table}"', (other,)
             )
             assert copied.rowcount == 1, table
+
+
+def test_nothing_tells_whether_another_tenant_has_rows(filled: Installation, other: UUID) -> None:
+    """Whatever is tried, by table, view and function: answers and errors are the same with and without them."""
+    with psycopg.connect(filled.superuser_url) as superuser:
+        tables = [table for table in tenant_tables(superuser) if table != "tenants"]
+        theirs = {
+            table: superuser.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))).fetchone()
+            for table in tables
+        }
+        attempts = [*of_tables(superuser, theirs, other), *of_views(superuser), *of_functions(superuser)]
+    with filled.database.connect(other) as stranger:
+        beside = [outcome(stranger, *attempt) for attempt in attempts]
+        stranger.rollback()
+    with psycopg.connect(filled.superuser_url) as superuser:
+        superuser.execute("SET session_replication_role = replica")
+        for table in tables:
+            superuser.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+    with filled.database.connect(other) as stranger:
+        alone = [outcome(stranger, *attempt) for attempt in attempts]
+        stranger.rollback()
+    told = {
+        statement.as_string(): (with_them, without)
+        for (statement, _), with_them, without in zip(attempts, beside, alone, strict=True)
+        if with_them != without
+    }
+    assert told == {}
+    assert len({kind for kind, _ in alone}) > 3  # some are done, some refused for this reason or that
+
+
+Attempt = tuple[sql.Composed, dict[str, object]]
+
+
+def of_tables(superuser: psycopg.Connection, rows: dict[str, tuple[object, ...] | None], other: UUID) -> list[Attempt]:
+    """Another tenant's row added as one's own and as theirs, changed, deleted, locked, asked for by each value."""
+    attempts = []
+    for table, row in rows.items():
+        assert row is not None, table
+        described = superuser.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(sql.Identifier(table))).description
+        names = [column.name for column in described or ()]
+        theirs = dict(zip(names, (Jsonb(value) if isinstance(value, dict) else value for value in row), strict=True))
+        parts = {
+            "table": sql.Identifier(table),
+            "names": sql.SQL(", ").join(map(sql.Identifier, names)),
+            "values": sql.SQL(", ").join(map(sql.Placeholder, names)),
+        }
+        for statement in (
+            "INSERT INTO {table} ({names}) VALUES ({values})",
+            "INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT DO NOTHING RETURNING {names}",
+        ):
+            made = sql.SQL(statement).format(**parts)
+            attempts += [(made, theirs), (made, theirs | {"tenant_id": other})]
+        whole = (
+            "SELECT * FROM {table}",
+            "SELECT * FROM {table} FOR UPDATE",
+            "UPDATE {table} SET tenant_id = tenant_id",
+            "DELETE FROM {table}",
+        )
+        attempts += [(sql.SQL(statement).format(**parts), {}) for statement in whole]
+        by = "SELECT * FROM {table} WHERE {name} = {value}"
+        columns = [{"name": sql.Identifier(name), "value": sql.Placeholder(name)} for name in names]
+        attempts += [(sql.SQL(by).format(**parts, **column), theirs) for column in columns]
+    return attempts
+
+
+def of_views(superuser: psycopg.Connection) -> list[Attempt]:
+    found = superuser.execute("SELECT viewname FROM pg_views WHERE schemaname = 'public'").fetchall()
+    assert found
+    return [(sql.SQL("SELECT * FROM {}").format(sql.Identifier(view)), {}) for (view,) in found]
+
+
+def of_functions(superuser: psycopg.Connection) -> list[Attempt]:
+    """Each function of ours that can be called, with a sample of each argument's type."""
+    found = superuser.execute(
+        "SELECT p.proname, ARRAY(SELECT format_type(t, NULL) FROM unnest(p.proargtypes) t) FROM pg_proc p "
+        "WHERE p.pronamespace = 'public'::regnamespace AND p.prokind = 'f' AND p.prorettype <> 'trigger'::regtype "
+        "AND NOT EXISTS (SELECT FROM pg_depend d "
+        "WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')"
+    ).fetchall()
+    assert found
+    return [
+        (
+            sql.SQL("SELECT {}({})").format(
+                sql.Identifier(name), sql.SQL(", ").join(sql.SQL(SAMPLE[kind]) for kind in kinds)
+            ),
+            {},
+        )
+        for name, kinds in found
+    ]
+
+
+def outcome(session: psycopg.Connection, statement: sql.Composed, values: dict[str, object]) -> tuple[str, object]:
+    """What whoever tries sees: rows and their number, or the error in full."""
+    try:
+        with session.transaction(force_rollback=True):
+            done = session.execute(statement, values)
+            return "done", (done.rowcount, done.fetchall() if done.description else None)
+    except psycopg.Error as error:
+        return error.sqlstate or "", (error.diag.message_primary, error.diag.message_detail, error.diag.constraint_name)
 
 
 def test_the_application_can_make_no_way_round(installation: Installation) -> None:
