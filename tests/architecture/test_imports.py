@@ -33,7 +33,9 @@ HEAVY = {
     "pgpq": {"store"},
     "pint": {"accounting"},
     "procrastinate": {"jobs", "store"},
+    "prometheus_client": {"api"},
     "psycopg": {"store"},
+    "psycopg_pool": {"store"},
     "pyarrow": {
         "accounting",
         "contracts",
@@ -49,22 +51,30 @@ HEAVY = {
     "cronsim": {"services"},
     "cryptography": {"connectors", "services"},
     "databricks": {"connectors"},
-    "httpx": {"connectors"},
+    "fastapi": {"api"},
+    "httpx": {"connectors", "services"},  # services ask a provider of sign-in
     "pyrate_limiter": {"connectors"},
     "pydantic_core": {"pipeline"},
     "pycountry": {"accounting"},
     "mssql_python": {"connectors"},
     "pymysql": {"connectors"},
-    "pydantic": {"accounting", "connectors", "contracts", "mapping", "pipeline", "settings"},
+    "pydantic": {"accounting", "api", "connectors", "contracts", "mapping", "pipeline", "services", "settings"},
     "pytest": {"testing"},  # its users have it
     "rapidfuzz": {"mapping"},
+    "argon2": {"services"},  # sign-in
+    "joserfc": {"services"},  # sign-in
+    "zxcvbn_rs_py": {"services"},  # sign-in
     "rich": {"cli", "telemetry"},
     "snowflake": {"connectors"},
     "sqlglot": {"accounting", "contracts", "engine", "lineage"},  # expressions of indicators, parsed in accounting
-    "structlog": {"telemetry"},
+    "starlette": {"api"},
+    "structlog": {"api", "telemetry"},
     "typer": {"cli"},
     "urllib3": {"connectors"},  # of Databricks' client, whose errors come as they are
+    "uvicorn": {"cli"},
+    "certifi": {"connectors"},
     "xlrd": {"connectors"},
+    "xlsxwriter": {"services"},
     "yaml": {"contracts", "mapping", "pipeline"},
 }
 

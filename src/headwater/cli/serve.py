@@ -32,7 +32,6 @@ def serve(
     Examples:
       headwater serve
       headwater serve --port 8080 --workers 4 --root-path /headwater
-      headwater serve --no-worker
     """
     import os
     from contextlib import ExitStack

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-import pyarrow as pa
 from fastapi import Header, Query, Response
-from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.api.access import Here, needs, router
@@ -100,10 +98,7 @@ def validate(here: Here, name: str, table: Annotated[str | None, Query(max_lengt
 @routes.post("/connectors/{name}/discovery", **needs(Right.TRANSFORM, 404))
 def discover(here: Here, name: str) -> list[dict[str, Any]]:
     """The tables of the source, or the files of a store, as they are now."""
-    found: list[dict[str, Any]] = jsonable_encoder(
-        [asdict(each) for each in viewing.discover(here, name)], custom_encoder={pa.DataType: str}
-    )
-    return found
+    return outside.plain(viewing.discover(here, name))
 
 
 @routes.post("/connectors/{name}/syncs", status_code=202, **needs(Right.WRITE, 404, 409))

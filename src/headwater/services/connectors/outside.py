@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +22,9 @@ from headwater.services.connectors.kinds import kind_named
 from headwater.store import audit, connectors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from headwater.connectors.protocol import Config
+    from headwater.connectors.protocol import Config, RemoteFile, Table
     from headwater.services.installation import Installation
     from headwater.store.connectors import StoredConnector
 
@@ -65,6 +66,12 @@ def change(
             payload={"changed": sorted(config)},
         )  # fmt: skip
         return connectors.get_connector(connection, tenant_id, found.connector_id)
+
+
+def plain(found: Sequence[Table] | Sequence[RemoteFile]) -> list[dict[str, Any]]:
+    """Tables or files of a source as plain values; types of columns in words."""
+    body: list[dict[str, Any]] = json.loads(json.dumps([asdict(each) for each in found], default=str))
+    return body
 
 
 def refuse_local(installation: Installation, config: Config) -> None:
