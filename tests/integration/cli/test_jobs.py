@@ -58,7 +58,7 @@ def test_what_is_queued_is_carried_out_by_a_worker(headwater: Headwater, recipe:
     assert "partial success" in shown
     assert "error: " in shown
     (run,) = headwater("jobs", "show", imported, "--json").json["runs"]
-    assert (run["source_name"], run["state"]) == ("a.csv", "succeeded")
+    assert (run["source"], run["state"]) == ("a.csv", "succeeded")
     logged = headwater("schedules", "updates", "nightly", "--json").json
     assert {entry["source_name"]: list(entry["errors"]) for entry in logged} == {"a.csv": [], "b.csv": ["refused"]}
     assert headwater("schedules", "history", "nightly", "--json").json[0]["state"] == "partial_success"
