@@ -50,7 +50,7 @@ def refusal(each: Service, installation: Any) -> str | None:
         elif isinstance(told, Iterator):
             next(told, None)
     except Forbidden as error:
-        return None if error.value in each.rights else f"it names {error.value}"
+        return None if error.value is None or error.value in each.rights else f"it names {error.value}"
     except Exception as error:  # noqa: BLE001 - whatever it is, it came before the question
         return f"{type(error).__name__}: {error}"
     return "it was not refused"
