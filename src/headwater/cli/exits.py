@@ -60,6 +60,7 @@ class Commands(TyperGroup):
         "units",
         "people",
         "db",
+        "tokens",
         "serve",
     )
 
