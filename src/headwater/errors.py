@@ -7,7 +7,8 @@
     └── Misuse          the call, the settings or a document is wrong: correct it and call again
         ├── NotFound    what is named is not there, or is another organisation's: nobody can tell which
         ├── Conflict    it was changed meanwhile, or is taken: look again, then decide
-        └── Forbidden   whoever calls lacks a right; Unauthenticated: nobody knows who calls
+        ├── Forbidden   whoever calls lacks a right
+        └── Unauthenticated  nobody knows who calls
 
 A record that breaks a rule is not an error: it goes to quarantine and the run goes on.
 """

@@ -61,5 +61,5 @@ def test_commands_that_pages_give_are_there(page: Path) -> None:
         options = {word for word in words if re.match(r"--?[a-z]", word)}
         assert options <= known | {"--help"}, f"{page.name}: {options - known}"
         required = [p for p in command.params if p.param_type_name == "argument" and p.required]
-        given = [word for word in words if not word.startswith("-")]
+        given = [word for word in words if word == "-" or not word.startswith("-")]
         assert len(given) >= len(required), f"{page.name}: {' '.join(words)}"

@@ -56,12 +56,12 @@ class Commands(TyperGroup):
         "report",
         "replay",
         "compare",
+        "serve",
         "organisations",
         "units",
         "people",
-        "db",
         "tokens",
-        "serve",
+        "db",
     )
 
     def list_commands(self, ctx: Any) -> list[str]:

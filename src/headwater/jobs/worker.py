@@ -22,7 +22,7 @@ from headwater.jobs import attempt
 from headwater.jobs.attempt import CANCELLED, STOPPING, TOO_LONG, Why, settle
 from headwater.services.schedules import tick
 from headwater.store import jobs
-from headwater.store.queue import QUERIES
+from headwater.store.queue import GIVE_BACK, HAS_WORK
 from headwater.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -175,11 +175,11 @@ async def _look_after(app: App, workers: Sequence[Worker], serving: Serving) -> 
         ids = [worker.worker_id for worker in workers]
         if loop.time() >= look_at and None not in ids:
             look_at = loop.time() + serving.heartbeat
-            found = await app.connector.execute_query_one_async(QUERIES["give_back"], seconds=serving.silence, own=ids)
+            found = await app.connector.execute_query_one_async(GIVE_BACK, seconds=serving.silence, own=ids)
             if found["given_back"]:
                 get_logger(__name__).warning("jobs of silent workers are taken up", jobs=found["given_back"])
         if serving.once and None not in ids:
-            left = await app.connector.execute_query_one_async(QUERIES["has_work"], queues=queues, workers=ids)
+            left = await app.connector.execute_query_one_async(HAS_WORK, queues=queues, workers=ids)
             if not left["has_work"]:
                 return
         await asyncio.sleep(0.1 if serving.once else serving.heartbeat)

@@ -16,11 +16,13 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from headwater.errors import RetryLater
 from headwater.store import audit
-from headwater.store.database import CONNECT_SECONDS, QUERIES, Database, TenantConnection
+from headwater.store.database import CONNECT_SECONDS, Database, TenantConnection
+from headwater.store.queries import named_queries
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+QUERIES = named_queries("session")
 MOST = 16
 WAIT_SECONDS = 2.0
 """After so long a connection is opened beside the pool: who holds one and waits for another must not wait for ever."""

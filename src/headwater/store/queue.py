@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from procrastinate import PsycopgConnector
 
 QUERIES = named_queries("queue")
+GIVE_BACK, HAS_WORK = QUERIES["give_back"], QUERIES["has_work"]
+"""What a worker asks over its own connection; see each statement's sentence."""
 SCHEMA = "headwater_queue"
 
 
