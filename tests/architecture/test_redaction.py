@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -70,7 +71,12 @@ def test_whatever_tells_a_secret_fails(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     options = ["-p", "tests.plugin_redaction", "-p", "no:cacheprovider", "-rA", "--rootdir", str(tmp_path)]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "pytest", *options, str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, "CI": ""},  # with it pytest says in its summary once more what failed
+        capture_output=True,
+        text=True,
+        check=False,
     )
     failed = re.findall(r"^ERROR \S*test_it.py::test_(\w+)", done.stdout, re.MULTILINE)
     assert sorted(failed) == sorted(TOLD), done.stdout
