@@ -53,10 +53,17 @@ def test_records_are_filtered_sorted_paged_and_exported(api: Api) -> None:
         assert arrow.read_all().num_rows == 25
         trace = client.get("/records/activity@1/A003/trace").json()
         assert trace["record"]["run"]["run_id"] == str(run_id)
+        assert trace["record"]["raw"]["text"] is None
+        assert trace["record"]["raw"]["cells"]["quantity"] == "3"
+        assert client.get("/records/activity@1/A003/trace", params={"clear": True}).json()["value"] == "write"
+        assert client.get("/quarantine").json()["value"] == "write"
         run = client.get(f"/runs/{run_id}").json()
         assert run["ledger"]["quarantined"] == 1
         assert client.get(f"/runs/{run_id}/chunks").json()["items"][0]["inserted"] == 25
-        refused = client.get("/quarantine", params={"run": str(run_id)}).json()["items"]
+    with api.client("admin") as admin:
+        in_clear = admin.get("/records/activity@1/A003/trace", params={"clear": True}).json()
+        assert "A003" in in_clear["record"]["raw"]["text"]
+        refused = admin.get("/quarantine", params={"run": str(run_id)}).json()["items"]
         assert refused[0]["raw"]["quantity"] == "many"
     with api.client("admin", OTHER) as stranger:
         assert stranger.get("/records/activity@1").json()["items"] == []

@@ -20,6 +20,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from structlog import contextvars
 
+from headwater.api.envelope import brings_a_file
 from headwater.api.idempotency import once, request_hash
 from headwater.api.problems import MEDIA_TYPE, Problem, StatusError, problem_of, wrong_parameters
 from headwater.errors import HeadwaterError, Unauthenticated
@@ -32,7 +33,7 @@ SHOWN_ONCE = "x-shown-once"
 ANYWHERE = "x-anywhere"
 DEEPEST = 32
 CALLERS_REMEMBERED = 10_000
-_TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)  # possessive: in one pass, whatever is sent
 _BRACKETS = re.compile(rb"[\[\]{}]")
 
 
@@ -88,7 +89,7 @@ class GuardedRoute(APIRoute):
             caller = await run_in_threadpool(_known, house, request, right, anywhere=anywhere)
             request.state.installation = caller
             contextvars.bind_contextvars(actor=caller.actor.name)
-            if request.method in {"GET", "HEAD"} or _brings_a_file(request):
+            if request.method in {"GET", "HEAD"} or brings_a_file(request.scope):
                 return await handle(request)
             body = await request.body()
             refuse_depth(body)
@@ -102,17 +103,13 @@ class GuardedRoute(APIRoute):
 
 
 async def _answered(handle: Callable[[Request], Coroutine[Any, Any, Response]], request: Request) -> Response:
-    """An error is an answer too: one that is given again to whoever sends the same again."""
+    """An error is an answer too, but none that is kept: nothing was done."""
     try:
         return await handle(request)
     except HeadwaterError as error:
         return problem_of(error)
     except RequestValidationError as error:
         return wrong_parameters(error)
-
-
-def _brings_a_file(request: Request) -> bool:
-    return request.headers.get("content-type") == "application/offset+octet-stream"
 
 
 def _known(house: House, request: Request, right: Right, *, anywhere: bool) -> Installation:

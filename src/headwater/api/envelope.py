@@ -34,6 +34,9 @@ SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_FILES = re.compile(r"^(?:POST .*/api/v1/imports|PATCH .*/api/v1/imports/[0-9a-fA-F-]{32,36}/file)$")
+
 
 class Envelope:
     """What every request passes through first and every answer last.
@@ -70,14 +73,13 @@ class Envelope:
 
     def _most_of(self, scope: Scope) -> int | None:
         """Files are counted where they are written."""
-        path = str(scope["path"])
-        return None if scope["method"] in {"POST", "PATCH"} and "/imports" in path and _is_file(scope) else self._most
+        return None if brings_a_file(scope) else self._most
 
 
-def _is_file(scope: Scope) -> bool:
-    return any(
-        name == b"content-type" and value == b"application/offset+octet-stream" for name, value in scope["headers"]
-    )
+def brings_a_file(scope: Scope) -> bool:
+    """Whether the body is a file, or the next part of one, which goes to disk as it comes and is counted there."""
+    is_file = (b"content-type", b"application/offset+octet-stream") in scope["headers"]
+    return is_file and _FILES.search(f"{scope['method']} {scope['path']}") is not None
 
 
 class _Answered:
@@ -139,8 +141,9 @@ class _Limited:
 def _tell(scope: Scope, status: int, seconds: float) -> None:
     route: Any = scope.get("route")
     path = getattr(route, "path_format", None) or getattr(route, "path", None) or "none"
-    REQUESTS.labels(scope["method"], path, str(status)).inc()
-    SECONDS.labels(scope["method"], path).observe(seconds)
+    method = scope["method"] if scope["method"] in _METHODS else "other"  # anybody may invent one
+    REQUESTS.labels(method, path, str(status)).inc()
+    SECONDS.labels(method, path).observe(seconds)
     get_logger("headwater.api").info(
         "request", method=scope["method"], path=scope["path"], status=status, seconds=round(seconds, 4)
     )

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 KEPT_HEADERS = ("content-type", "location", "etag")
 MOST_KEPT = 1024 * 1024
 REPLAYED = "idempotent-replayed"
-_AGAIN = frozenset({401, 403, 408, 409, 429})
 """Answers that a later try of the same request may find different."""
 
 
@@ -58,7 +57,7 @@ async def _done(held: HeldRequest, work: Callable[[], Awaitable[Response]], *, s
     except BaseException:
         await run_in_threadpool(held.drop)
         raise
-    if response.status_code in _AGAIN or response.status_code >= 500:
+    if response.status_code >= 400:  # nothing was done, and what was sent may be personal
         await run_in_threadpool(held.drop)
         return response
     body = bytes(response.body)

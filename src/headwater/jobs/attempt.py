@@ -105,6 +105,9 @@ def settle(installation: Installation, job_id: UUID, why: Why | None, exit_code:
         job = jobs.get_job(connection, installation.tenant_id, job_id)
     if job.has_ended:
         return None
+    if job.cancel_asked_at is not None:  # the queue hears no wish to cancel while its worker stops
+        end_job(installation, job, CANCELLED.state or "cancelled", None)
+        return None
     if why is not None and why.state is not None and (why is CANCELLED or job.state == "running"):
         error = None if why is CANCELLED else {"kind": "Stopped", "what": why.message}
         end_job(installation, job, why.state, error)

@@ -20,6 +20,7 @@ from procrastinate.worker import Worker
 from headwater.errors import HeadwaterError
 from headwater.jobs import attempt
 from headwater.jobs.attempt import CANCELLED, STOPPING, TOO_LONG, Why, settle
+from headwater.services.jobs import SCHEDULES
 from headwater.services.schedules import tick
 from headwater.store import jobs
 from headwater.store.queue import GIVE_BACK, HAS_WORK
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from headwater.services.installation import Installation
 
 FORKING = get_context("forkserver")
-SCHEDULES = "schedules"
-"""The queue of times at which schedules are due."""
 KILL_AFTER = 60.0
 """Seconds that an interrupted attempt has to end by itself."""
 START_AGAIN_AFTER = 5.0
@@ -135,8 +134,12 @@ async def _serve_until(stop: asyncio.Event, installation: Installation, serving:
             await asyncio.gather(*others, return_exceptions=True)
             # The queue's own signs of life end with the order to stop; jobs in hand must not be taken for left behind.
             beating = asyncio.create_task(_beat(app, workers, serving))
-            await asyncio.gather(*running)
+            # Of two workers the one that fails waits for the other: nobody else may take up what that has in hand.
+            ends = await asyncio.gather(*running, return_exceptions=True)
             beating.cancel()
+            for end in ends:
+                if isinstance(end, BaseException):
+                    raise end
             return is_done
     except ConnectorException as error:
         get_logger(__name__).warning("the queue cannot be reached", error=str(error))
@@ -200,8 +203,15 @@ def _add_tasks(app: App, installation: Installation, serving: Serving) -> None:
     @app.task(name="tick", queue=SCHEDULES, retry=AsTold(), pass_context=True)
     async def see_to_schedule(context: JobContext, tenant_id: str, id: str) -> None:  # noqa: A002 - as the queue has it
         opened = replace(installation, tenant_id=UUID(tenant_id))
+        ticking = asyncio.create_task(
+            asyncio.to_thread(tick, opened, UUID(id), queue_id=context.job.id, now=datetime.now(UTC))
+        )
         try:
-            await asyncio.to_thread(tick, opened, UUID(id), queue_id=context.job.id, now=datetime.now(UTC))
+            # A worker that ends waits for it: what became of it decides whether it stays in the queue.
+            while not ticking.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait({ticking})
+            ticking.result()
         except Exception as unforeseen:
             get_logger(__name__).exception("a schedule could not be seen to", schedule_id=id)
             raise Later(attempt.FIRST_WAIT) from unforeseen
@@ -219,7 +229,9 @@ class Attempt:
 
     async def run(self) -> float | None:
         """Until the process has ended; seconds until the next attempt, None where the job has ended."""
-        limit = await asyncio.to_thread(self._time_limit)
+        asking = asyncio.create_task(asyncio.to_thread(self._time_limit))
+        await self._uninterrupted(asking)
+        limit = asking.result()
         process: ForkServerProcess = FORKING.Process(
             target=attempt.main, args=(self._installation, self._job_id), name=f"job {self._job_id}"
         )
@@ -256,7 +268,8 @@ class Attempt:
             elif await asyncio.to_thread(self._beat):
                 self._interrupt(process, CANCELLED)
         except asyncio.CancelledError:
-            self._interrupt(process, self._reason())
+            if self._why is None:  # what it was interrupted for first decides how the job ends
+                self._interrupt(process, self._reason())
 
     async def _uninterrupted(self, task: asyncio.Task[Any]) -> None:
         """Until it is done, whatever the queue wants meanwhile: that is kept for later."""
@@ -264,7 +277,7 @@ class Attempt:
             try:
                 await asyncio.wait({task})
             except asyncio.CancelledError:
-                self._why = self._reason()
+                self._why = self._why or self._reason()
         task.result()
 
     def _reason(self) -> Why:

@@ -19,6 +19,7 @@ from headwater.services.connectors.keeping import find, opened
 from headwater.services.quarantine_exports import export_run
 from headwater.services.scratch import scratch
 from headwater.store import dead_letters
+from headwater.store.tenants import name_of
 from headwater.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -152,12 +153,18 @@ def _tried(installation: Installation, store: Keeper, run: Run) -> Mirrored:
     try:
         return _mirror_one(installation, store, run)
     except (HeadwaterError, OSError) as error:
-        name = object_name(installation.settings.organisation, run)
+        name = object_name(_organisation(installation), run)
         return Mirrored(run_id=run.run_id, source_name=run.source_name, object=name, error=str(error))
 
 
+def _organisation(installation: Installation) -> str:
+    """Whose run it is: a worker carries out those of all organisations."""
+    with installation.database.connect(installation.tenant_id) as connection:
+        return name_of(connection, installation.tenant_id)
+
+
 def _mirror_one(installation: Installation, store: Keeper, run: Run) -> Mirrored:
-    name = object_name(installation.settings.organisation, run)
+    name = object_name(_organisation(installation), run)
     with scratch(installation.settings.data_dir, "dead-letters") as folder:
         path = folder / "refused.csv"
         with path.open("w", encoding="utf-8", newline="") as file:

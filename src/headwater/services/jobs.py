@@ -6,6 +6,7 @@ organisation only AT_ONCE jobs are in a queue at a time, so that one with many d
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from headwater.store.jobs import Job
     from headwater.store.runs import Run
 
+QUEUE = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
+SCHEDULES = "schedules"
+"""The queue of the times of schedules, which are no jobs."""
+
 AT_ONCE = 4
 """Jobs of one organisation that are in a queue or at work at once; its others wait for their turn."""
 
@@ -45,6 +50,16 @@ class Manner:
     priority: int = 0
     time_limit: int | None = None
     most_attempts: int = 5
+
+    def __post_init__(self) -> None:
+        """Misuse for a queue that workers could not take anything from."""
+        if not QUEUE.fullmatch(self.queue) or self.queue == SCHEDULES:
+            raise Misuse(
+                "no queue of jobs is called so",
+                where="queue",
+                value=self.queue,
+                valid=f"small letters, digits and _, a letter first, at most 63; {SCHEDULES} is the schedules' own",
+            )
 
 
 USUAL = Manner()

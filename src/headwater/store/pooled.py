@@ -46,6 +46,14 @@ class PooledConnection(TenantConnection):
         finally:
             self.close()
 
+    def close(self) -> None:
+        """Back to the pool, broken ones too: it counts them as lent until then, and makes another in their place."""
+        pool = getattr(self, "_pool", None)
+        if self.closed and pool is not None:
+            pool.putconn(self)
+        else:
+            super().close()
+
 
 class PooledDatabase(Database):
     """The same door with a pool behind it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from headwater.errors import Conflict
+from headwater.errors import Conflict, RetryLater
 from headwater.store.pooled import pooled
 from headwater.store.requests import HeldRequest, RequestKey
 from tests.servers import Installation
@@ -41,6 +41,13 @@ def test_connections_that_the_server_ended_are_given_up(installation: Installati
             superuser.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
         with database.connect(installation.tenant_id) as connection:
             assert connection.info.backend_pid != pid
+
+
+def test_a_connection_that_breaks_while_it_is_lent_leaves_its_place_to_another(installation: Installation) -> None:
+    with pooled(installation.app_url, most=1) as database:
+        with pytest.raises(RetryLater), database.connect(installation.tenant_id) as connection:
+            connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        database._pool.getconn(timeout=30).close()  # which never came, were the place not given up
 
 
 def test_the_same_write_is_done_by_one_at_a_time_and_known_when_its_process_was_killed(

@@ -135,7 +135,7 @@ def cancel(here: Here, job_id: UUID) -> dict[str, Any]:
     return viewing.show(here, job_id)
 
 
-@routes.get("/imports/{job_id}/rows", **needs(Right.READ, 404, 409))
+@routes.get("/imports/{job_id}/rows", **needs(Right.WRITE, 404, 409))
 def first_rows(
     here: Here,
     job_id: UUID,
@@ -146,7 +146,7 @@ def first_rows(
     return viewing.rows(here, job_id, limit=limit, mapping=mapping)
 
 
-@routes.get("/imports/{job_id}/errors", **needs(Right.READ, 404))
+@routes.get("/imports/{job_id}/errors", **needs(Right.WRITE, 404))
 def errors(here: Here, job_id: UUID) -> dict[str, Any]:
     """What was refused, by rule, each with how many records and the first of them."""
     return viewing.errors(here, job_id)

@@ -44,7 +44,7 @@ class Dismissal(BaseModel):
     reason: str = Field(min_length=1, max_length=2000)
 
 
-@routes.get("/quarantine", **needs(Right.READ, 404))
+@routes.get("/quarantine", **needs(Right.WRITE, 404))
 def list_refused(here: Here, asked: Asked, run: OfRun = None, rule: OfRule = None) -> Page:
     """Refused records in the order of their sources, each with its rules, values, what is valid and how to mend it."""
     return page_of(house_lists.refused(here, asked, run=run, rule=rule))
@@ -56,10 +56,10 @@ def count_by_rule(here: Here, run: OfRun = None, state: str | None = "open") -> 
     return house_lists.refused_by_rule(here, run=run, state=state)
 
 
-@routes.get("/quarantine/{id}", **needs(Right.READ, 404))
+@routes.get("/quarantine/{id}", **needs(Right.WRITE, 404))
 def show_refused(here: Here, id: str) -> dict[str, Any]:  # noqa: A002 - what it is called in an address
     """A refused record with its cells in the order of the source, and everything that was sent in its place."""
-    here.require(Right.READ)
+    here.require(Right.WRITE)
     return _as_json(quarantines.show_record(here, id))
 
 

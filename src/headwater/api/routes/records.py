@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from headwater.api.access import Here, needs, router
 from headwater.api.asking import Asked, Page, etag, expected_hash, page_of
 from headwater.services import entered_records, records, tracing
+from headwater.services.access.masked_traces import for_reader
 from headwater.services.access.policy import Right
 from headwater.services.listing import Question
 
@@ -110,15 +111,17 @@ def show_history(here: Here, reference: str, key: str, asked: Asked) -> Page:
 
 
 @routes.get("/records/{reference}/{key}/trace", **needs(Right.READ, 404))
-def trace_record(here: Here, reference: str, key: str) -> dict[str, Any]:
+def trace_record(here: Here, reference: str, key: str, *, clear: Clear = False) -> dict[str, Any]:
     """A record back to the cell it came from: run, mapping, file, line, and the audit entries."""
     here.require(Right.READ)
     records.contract_of(here, reference)
-    return tracing.trace_record(here, reference, key).as_json()
+    return for_reader(here, tracing.trace_record(here, reference, key), clear=clear).as_json()
 
 
 @routes.get("/emissions/{activity}/trace", **needs(Right.READ, 404))
-def trace_emission(here: Here, activity: str, method: str | None = None, gwp_set: str | None = None) -> dict[str, Any]:
+def trace_emission(
+    here: Here, activity: str, method: str | None = None, gwp_set: str | None = None, *, clear: Clear = False
+) -> dict[str, Any]:
     """A figure back to its activity, factor, formula and source, computed again now."""
     here.require(Right.READ)
-    return tracing.trace_emission(here, activity, method, gwp_set).as_json()
+    return for_reader(here, tracing.trace_emission(here, activity, method, gwp_set), clear=clear).as_json()

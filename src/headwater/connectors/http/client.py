@@ -295,7 +295,7 @@ def _where(url: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _trusted(ca_file: str | None) -> ssl.SSLContext:
+def _trusted(ca_file: Path | None) -> ssl.SSLContext:
     """Reading the usual authorities takes a while; they are read once a process."""
     try:
         made = ssl.create_default_context(cafile=ca_file)
@@ -303,7 +303,7 @@ def _trusted(ca_file: str | None) -> ssl.SSLContext:
         raise Misuse(
             "the file with trusted authorities cannot be read",
             where="ca_file",
-            value=ca_file,
+            value=str(ca_file),
             valid="a PEM file",
             remedy=str(error.strerror or "") or None,
         ) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -97,7 +98,7 @@ class HttpConfig(Config):
     max_answer_mb: float = Field(default=32, gt=0, le=1024)
     max_file_mb: float = Field(default=2048, gt=0, le=65536)
     requests_a_minute: int = Field(default=100, ge=1, le=100_000)
-    ca_file: str | None = None
+    ca_file: Path | None = None
 
     @field_validator("url")
     @classmethod

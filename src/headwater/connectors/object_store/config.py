@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -59,7 +60,7 @@ class RemoteFilesConfig(FilesConfig):
 
     prefix: Annotated[str, AfterValidator(_prefix)] = ""
     endpoint_url: EndpointUrl | None = None
-    ca_certificate: str | None = None
+    ca_certificate: Path | None = None
     connect_seconds: float = Field(default=10, gt=0, le=300)
     timeout_seconds: float = Field(default=60, gt=0, le=3600)
 

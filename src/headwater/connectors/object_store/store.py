@@ -185,12 +185,12 @@ def client_options(config: RemoteFilesConfig, endpoint: str) -> dict[str, Any]:
     }
     if config.ca_certificate is not None:
         with contextlib.suppress(FileNotFoundError):
-            options["root_certificate"] = Path(config.ca_certificate).read_bytes()
+            options["root_certificate"] = config.ca_certificate.read_bytes()
         if "root_certificate" not in options:
             raise Misuse(
                 "the file with the authority's certificate does not exist",
                 where="ca_certificate",
-                value=config.ca_certificate,
+                value=str(config.ca_certificate),
                 valid="the path of a PEM file",
             )
     return options

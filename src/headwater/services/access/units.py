@@ -117,6 +117,10 @@ def move(installation: Installation, unit_id: UUID, parent_id: UUID | None, *, e
     with changing(installation) as (connection, _):
         found = _expected(installation, connection, unit_id, expected, {"parent_id": parent_id})
         in_use(connection, tenant_id, parent_id)
+        # What one may do in the new place, one may do in the unit from now on, and so may others: who moves gives that.
+        for right in Right:
+            if parent_id is not None and installation.actor.may(right, parent_id):
+                installation.require(right, unit_id, on=f"unit/{unit_id}")
         if parent_id is not None and parent_id in units.units_below(connection, tenant_id, unit_id):
             raise Conflict(
                 "a unit cannot stand below itself",

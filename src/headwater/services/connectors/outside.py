@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import socket
 from dataclasses import asdict
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
     from headwater.connectors.protocol import Config, RemoteFile, Table
     from headwater.services.installation import Installation
     from headwater.store.connectors import StoredConnector
+
+_HOST = re.compile(r"[A-Za-z0-9._:-]+")
 
 
 def version_of(stored: StoredConnector) -> str:
@@ -80,14 +86,31 @@ def refuse_local(installation: Installation, config: Config) -> None:
         return
     for key, value in _values(config):
         is_reference = key.endswith("_ref") and isinstance(value, str) and not value.startswith("stored:")
-        is_socket = key.rpartition(".")[2] == "host" and isinstance(value, str) and value.startswith("/")
-        if isinstance(value, Path) or is_reference or is_socket:
+        if isinstance(value, Path) or is_reference or _leads_back(key.rpartition(".")[2], value):
             raise Misuse(
                 "this would read what belongs to the server, not to the organisation",
                 where=key,
                 valid="stored:NAME for a secret; a source that is reached over the network",
                 remedy="Have whoever runs the server add the connector, or allow it by HEADWATER_API_LOCAL_SOURCES.",
             )
+
+
+def _leads_back(key: str, value: object) -> bool:
+    """Whether a host or URL is the server itself, or no plain name: some clients take a list of hosts and sockets."""
+    if not isinstance(value, str):
+        return False
+    host = value if key == "host" else None
+    if value.lower().startswith(("http://", "https://")):
+        host = urlsplit(value).hostname or ""
+    if host is None:
+        return False
+    if not _HOST.fullmatch(host):
+        return True
+    try:
+        found = {ip_address(at[4][0]) for at in socket.getaddrinfo(host, None)}
+    except (OSError, ValueError):
+        return False  # a name that nobody knows leads nowhere; to validate the connector says so
+    return any(address.is_loopback or address.is_link_local or address.is_unspecified for address in found)
 
 
 def _values(value: object, above: str = "") -> Iterator[tuple[str, object]]:

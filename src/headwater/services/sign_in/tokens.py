@@ -100,7 +100,8 @@ def revoke(installation: Installation, token_id: UUID) -> None:
     tenant_id, actor = installation.tenant_id, installation.actor
     with installation.database.connect(tenant_id) as connection:
         found = stored.get_token(connection, tenant_id, token_id)
-        is_own = found is not None and found.person_id is not None and found.person_id == actor.person_id
+        is_mine = found is not None and found.person_id is not None and found.person_id == actor.person_id
+        is_own = is_mine and actor.token_id in {None, token_id}  # a token that leaked ends itself and no other
         if found is None or not (is_own or actor.may(Right.MANAGE_USERS, found.unit_id)):
             raise NotFound("there is no such token", where="token", value=token_id)
         if stored.revoke_token(connection, tenant_id, token_id):
