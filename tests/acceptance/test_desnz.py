@@ -170,10 +170,13 @@ def test_journeys_of_an_erp_find_their_factors(books: Books) -> None:
     modes = ("flight", "train", "bus", "taxi", "hire_car", "own_car", "ferry")
     trips = [(mode, distance, kind) for mode in modes for distance in ("300", "5000") for kind in ("", *CABIN_CLASSES)]
     lines = [
-        f"t{number};{mode};{kind};{distance};km;GB;2020-03-01;;;;"
+        f"t{number};{mode};{kind};{distance};km;GB;2020-03-01;;;;;;"
         for number, (mode, distance, kind) in enumerate(trips)
     ]
-    head = "travel_id;mode;cabin_class;distance;distance_unit;country;travel_date;nights;report_number;amount;currency"
+    head = (
+        "travel_id;mode;cabin_class;distance;distance_unit;country;travel_date;nights;report_number;amount;currency;"
+        "is_cancelled;release_state"
+    )
     mapping = load_mapping(Path(str(erp.mappings)) / "travel_to_activities.yaml")
     activity = books.river.installation.contract("activity", 1)
     rows = mapped_by(mapping, activity, "\n".join([head, *lines, ""]))

@@ -18,7 +18,7 @@ LOAD = {"recipe": "r", "source": {"path": "meters.csv"}, "mapping": "form.yaml"}
 @pytest.mark.parametrize(
     ("arguments", "code", "facts"),
     [
-        (["runs", "show", "ffff"], 2, {"kind": "Misuse", "what": "there is no such run", "value": "ffff"}),
+        (["runs", "show", "ffff"], 2, {"kind": "NotFound", "what": "there is no such run", "value": "ffff"}),
         (["runs", "list", "--limit", "0"], 2, {"where": "--limit", "value": "0", "valid": "a whole number from 1"}),
         (["quarantine", "list", "--state", "odd"], 2, {"where": "--state", "value": "odd"}),
         (["quarantine", "resubmit", "meters.csv"], 1, {"kind": "InputRefused", "where": "meters.csv"}),
