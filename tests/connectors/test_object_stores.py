@@ -204,7 +204,7 @@ def azure_store(server: AzureServer, secret: str, **changes: Any) -> Any:
 def test_a_certificate_of_a_private_authority_is_trusted_once_it_is_named(s3_server: S3Server) -> None:
     (untrusted,) = s3_store(s3_server, endpoint_url=s3_server.tls_url).validate()
     assert untrusted.cause == "tls"
-    named = s3_store(s3_server, endpoint_url=s3_server.tls_url, ca_certificate=str(s3_server.authority))
+    named = s3_store(s3_server, endpoint_url=s3_server.tls_url, ca_certificate=s3_server.authority)
     assert named.validate() == []
     assert named.files()
 

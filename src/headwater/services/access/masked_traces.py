@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headwater.services.access.masking import STARS, mask, personal_fields, show_records_clear
+from headwater.services.access.policy import Right
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 def for_reader(installation: Installation, trace: Trace, *, clear: bool) -> Trace:
     """As it is where it is asked for in clear, which is noted, or refused; else with what is personal masked."""
+    installation.require(Right.READ)
     if clear:
         show_records_clear(installation, _contract(installation, trace.record), key=trace.record.row_hash)
         return trace
