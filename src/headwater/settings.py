@@ -201,8 +201,9 @@ class Settings(BaseModel):
         le=10_000_000,
     )
     api_local_sources: bool = _setting(
-        "Whether connectors made through the API may read folders, database files, variables and secret files of the "
-        "server. Only where everybody who may transform is trusted with the server itself.",
+        "Whether connectors made through the API may read folders, database files, variables, certificates and secret "
+        "files of the server, and reach what only the server itself does: its sockets, its loopback and link-local "
+        "addresses. Only where everybody who may transform is trusted with the server itself.",
         valid="true or false",
         default=False,
     )

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 KEPT_HEADERS = ("content-type", "location", "etag")
 MOST_KEPT = 1024 * 1024
 REPLAYED = "idempotent-replayed"
-"""Answers that a later try of the same request may find different."""
 
 
 def request_hash(request: Request, body: bytes) -> bytes:
@@ -40,7 +39,7 @@ async def once(
     *,
     shown_once: bool,
 ) -> Response:
-    """The answer to a write, done now or before. What we failed of ourselves may be sent again."""
+    """The answer to a write, done now or before. A refusal is not kept: sent again, the request is looked at again."""
     held = await run_in_threadpool(hold, installation, key)
     try:
         before = await run_in_threadpool(held.begin, asked)
@@ -62,7 +61,7 @@ async def _done(held: HeldRequest, work: Callable[[], Awaitable[Response]], *, s
         return response
     body = bytes(response.body)
     headers = {name: value for name, value in response.headers.items() if name in KEPT_HEADERS}
-    kept = None if (shown_once and response.status_code < 400) or len(body) > MOST_KEPT else body
+    kept = None if shown_once or len(body) > MOST_KEPT else body
     await run_in_threadpool(held.end, response.status_code, headers, kept)
     return response
 

@@ -103,8 +103,8 @@ def chunks(installation: Installation, run_id: str, question: Question) -> Page:
 
 
 def refused(installation: Installation, question: Question, *, run: str | None, rule: str | None) -> Page:
-    """Refused records in the order of their sources."""
-    installation.require(Right.READ)
+    """Refused records in the order of their sources, as their source wrote them: for who may mend them."""
+    installation.require(Right.WRITE)
     with installation.database.connect(installation.tenant_id) as connection:
         which = which_records(connection, installation, state=None, run=run, rule=rule)
     page = _plain(ask(installation, QUARANTINE, question, within=which))

@@ -76,8 +76,8 @@ def list_records(
 
 
 def show_record(installation: Installation, key: str) -> RecordView:
-    """One refused record, named `<id>.<occurrence>`."""
-    installation.require(Right.READ)
+    """One refused record, named `<id>.<occurrence>`, as its source wrote it: for who may mend it."""
+    installation.require(Right.WRITE)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         record, repairs = quarantine.get_quarantined(connection, tenant_id, quarantine.parse_key(key))

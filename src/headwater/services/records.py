@@ -116,7 +116,7 @@ def _shown(document: Document, values: Mapping[str, Any], *, clear: bool) -> dic
 
 def history_of(installation: Installation, reference: str, key: str, question: Question) -> Page:
     """The versions of a record that were replaced or deleted."""
-    installation.require(Right.READ)
+    installation.require(Right.QUERY if question.filters or question.sort else Right.READ)
     document = contract_of(installation, reference)
     values = _key(document, key)
     columns = by_name([*_columns(document), *HOUSE, *PAST])

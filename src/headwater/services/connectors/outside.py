@@ -1,7 +1,8 @@
 """Connectors made and changed by people who are not at the server: what is the server's own they cannot reach.
 
 A folder, a database file, a variable or a secret file of the server belongs to whoever runs it, and so does what its
-sockets lead to. Where everybody who may transform is trusted with the server, `api_local_sources` allows it.
+sockets, loopback and link-local addresses lead to. Where everybody who may transform is trusted with the server,
+`api_local_sources` allows it.
 """
 
 from __future__ import annotations

@@ -91,6 +91,7 @@ def was_left(job: ImportJob) -> bool:
 
 def rows(installation: Installation, job_id: UUID, *, limit: int, mapping: str | None) -> dict[str, Any]:
     """The first rows of a file that is not a run yet: as they came or, by a mapping, as they would land."""
+    installation.require(Right.WRITE)
     job = get(installation, job_id)
     path = path_of(installation, job)
     if job.state in {"uploading", "cancelled"} or not path.is_file():
@@ -114,6 +115,7 @@ def rows(installation: Installation, job_id: UUID, *, limit: int, mapping: str |
 
 def errors(installation: Installation, job_id: UUID) -> dict[str, Any]:
     """What its run refused, by rule, each with the first records; the most frequent first."""
+    installation.require(Right.WRITE)
     job = get(installation, job_id)
     if job.run_id is None:
         return {"refused": dict(job.error) if job.error else None, "rules": []}
