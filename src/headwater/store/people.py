@@ -91,6 +91,11 @@ def find_person(connection: psycopg.Connection[Any], tenant_id: UUID, email_inde
     return row[0] if row else None
 
 
+def lock(connection: psycopg.Connection[Any], tenant_id: UUID, person_id: UUID) -> None:
+    """Keep others from changing somebody, and them from signing in, until the transaction ends."""
+    connection.execute(QUERIES["lock"], {"tenant_id": tenant_id, "person_id": person_id})
+
+
 def change_person(
     connection: psycopg.Connection[Any],
     tenant_id: UUID,

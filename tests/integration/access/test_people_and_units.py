@@ -14,8 +14,11 @@ from headwater.errors import Conflict, Forbidden, InputRefused, NotFound, Unauth
 from headwater.services.access import people, roles, units
 from headwater.services.access.actors import actor_of, actor_of_service
 from headwater.services.access.policy import EVERY_RIGHT, RIGHTS_OF, Actor, Right, Role
+from headwater.services.sign_in import sessions
 from headwater.services.verification import verify
+from headwater.store import sign_in as stored
 from headwater.telemetry import SilentProgress
+from tests.workers import until
 
 if TYPE_CHECKING:
     from headwater.services.installation import Installation
@@ -198,6 +201,38 @@ def test_of_two_at_once_the_second_finds_what_the_first_did(river: River) -> Non
     twice = "another unit of this name stands in the same place"
     add = lambda: units.add(ours, "three", "site")  # noqa: E731
     assert at_once(add, add) == sorted(["done", twice])
+
+
+def test_who_signs_in_while_they_are_suspended_has_no_session_left(river: River) -> None:
+    ours = river.installation
+    active(river, "ann@example.org", Role.ADMIN)
+    bob = active(river, "bob@example.org", Role.VIEWER)
+    with ThreadPoolExecutor() as pool:
+        with ours.database.connect(ours.tenant_id) as signing_in:
+            stored.lock_person(signing_in, ours.tenant_id, bob)
+            sessions.begin(ours, signing_in, bob, method="password", origin=sessions.UNKNOWN)
+            suspending = pool.submit(people.suspend, ours, bob)
+            until(lambda: waits(river), "the suspension waits for the person")
+        suspending.result(60)
+    assert [row["ended"] for row in river.rows("SELECT ended_at IS NOT NULL AS ended FROM sessions")] == [True]
+
+
+def waits(river: River) -> bool:
+    return bool(river.rows("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%people%'"))
+
+
+def test_a_change_of_name_and_state_is_done_whole_or_not_at_all(river: River) -> None:
+    ours = river.installation
+    active(river, "ann@example.org", Role.ADMIN)
+    bob = active(river, "bob@example.org", Role.VIEWER)
+    before = people.person(ours, bob, clear=True)
+    with pytest.raises(Conflict, match="this address"):
+        people.change(ours, bob, email="ann@example.org", state="suspended", expected=before.version)
+    assert people.person(ours, bob, clear=True) == before
+    both = people.change(ours, bob, name="Bob", state="suspended", expected=before.version)
+    assert (both.state, people.person(ours, bob, clear=True).name) == ("suspended", "Bob")
+    changed = [each["action"] for each in entries(river) if each["action"].startswith("person.")]
+    assert changed[-2:] == ["person.suspended", "person.changed"]
 
 
 def test_a_tree_is_as_deep_as_it_is(river: River) -> None:

@@ -124,15 +124,13 @@ def change_person(
     here: Here, person_id: UUID, change: PersonChange, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
     """Another name, address or state."""
-    expected = expected_version(if_match)
-    if change.state == "suspended":
-        people.suspend(here, person_id, expected=expected)
-    elif change.state == "active":
-        people.resume(here, person_id, expected=expected)
-    if change.name is not None or change.email is not None:
-        later = None if change.state is not None else expected
-        people.change(here, person_id, name=change.name, email=change.email, expected=later)
-    return show_person(here, person_id, response)
+    if change.model_dump(exclude_none=True) == {}:
+        return show_person(here, person_id, response)
+    found = people.change(
+        here, person_id, name=change.name, email=change.email, state=change.state, expected=expected_version(if_match)
+    )
+    response.headers["ETag"] = etag(found.version)
+    return found.as_json()
 
 
 @routes.delete("/people/{person_id}", status_code=204, **needs(Right.MANAGE_USERS, 404, 409, 412, anywhere=True))

@@ -88,7 +88,11 @@ def not_above(installation: Installation, connection: Any, person_id: UUID) -> N
 def present(
     installation: Installation, connection: Any, person_id: UUID, expected: int | None, mine: object
 ) -> people.Person:
-    """Somebody who is not erased, in the version that is expected, if any."""
+    """Somebody who is not erased, in the version that is expected, if any; theirs is the row until the end.
+
+    Who signs in locks it too: a session is begun before this, and seen after it, or waits and finds what was changed.
+    """
+    people.lock(connection, installation.tenant_id, person_id)
     found = get_person(connection, installation.tenant_id, person_id)
     if found.state == "erased":
         raise Conflict("this person was erased", where="person", value=person_id)

@@ -18,7 +18,7 @@ from headwater.services.access.changing import (
     present,
     refuse_last_admin,
 )
-from headwater.services.access.keys import folded, keyring
+from headwater.services.access.keys import Keyring, folded, keyring
 from headwater.services.access.masking import CLEAR_PEOPLE, show_clear
 from headwater.services.access.people_view import PersonView, shown_people
 from headwater.services.access.policy import RIGHTS_OF, Right, Role
@@ -120,32 +120,47 @@ def change(
     *,
     name: str | None = None,
     email: str | None = None,
+    state: str | None = None,
     expected: int | None = None,
 ) -> PersonView:
-    """Another name or address. One's own name all may change. Conflict with both versions where `expected` is old."""
-    own = installation.actor.person_id == person_id and email is None
+    """Another name, address or state (`active`, `suspended`), all or nothing. One's own name all may change.
+
+    Conflict with both versions where `expected` is old.
+    """
+    own = installation.actor.person_id == person_id and email is None and state is None
     if not own:
         installation.require(Right.MANAGE_USERS, on=f"person/{person_id}")
     name, email = None if name is None else _name(name), None if email is None else _email(email)
     tenant_id = installation.tenant_id
     with changing(installation) as (connection, keys):
-        present(installation, connection, person_id, expected, {"name": name, "email": email})
+        mine = {"name": name, "email": email} | ({} if state is None else {"state": state})
+        before = present(installation, connection, person_id, expected, mine)
         if not own:
             not_above(installation, connection, person_id)
-        index = None if email is None else keys.index("email", folded(email))
-        if index is not None and people.find_person(connection, tenant_id, index) not in {None, person_id}:
-            raise _taken()
-        key = keys.of(person_id)
-        people.change_person(
-            connection, tenant_id, person_id, email_index=index,
-            email=None if email is None else key.encrypt("email", email),
-            name=None if name is None else key.encrypt("name", name),
-        )  # fmt: skip
-        after = get_person(connection, tenant_id, person_id)
-        shown = shown_people(installation, connection, [after], clear=False)[0]
-        fields = [field for field, value in (("email", email), ("name", name)) if value is not None]
-        _note(installation, connection, "person.changed", person_id, {"fields": fields, "version": after.version})
-    return shown
+        if state is not None:
+            _put_state(installation, connection, before, state)
+        if name is not None or email is not None:
+            _put_fields(installation, connection, keys, person_id, name=name, email=email)
+        return shown_people(installation, connection, [get_person(connection, tenant_id, person_id)], clear=False)[0]
+
+
+def _put_fields(
+    installation: Installation, connection: Any, keys: Keyring, person_id: UUID, *, name: str | None, email: str | None
+) -> None:
+    """Those that are None stay. Conflict where another has the address."""
+    tenant_id = installation.tenant_id
+    index = None if email is None else keys.index("email", folded(email))
+    if index is not None and people.find_person(connection, tenant_id, index) not in {None, person_id}:
+        raise _taken()
+    key = keys.of(person_id)
+    people.change_person(
+        connection, tenant_id, person_id, email_index=index,
+        email=None if email is None else key.encrypt("email", email),
+        name=None if name is None else key.encrypt("name", name),
+    )  # fmt: skip
+    fields = [field for field, value in (("email", email), ("name", name)) if value is not None]
+    version = get_person(connection, tenant_id, person_id).version
+    _note(installation, connection, "person.changed", person_id, {"fields": fields, "version": version})
 
 
 def suspend(installation: Installation, person_id: UUID, *, expected: int | None = None) -> None:
@@ -174,19 +189,24 @@ def erase(installation: Installation, person_id: UUID, *, expected: int | None =
 
 def _set_state(installation: Installation, person_id: UUID, state: str, expected: int | None) -> None:
     installation.require(Right.MANAGE_USERS, on=f"person/{person_id}")
-    tenant_id = installation.tenant_id
     with changing(installation) as (connection, _):
         before = present(installation, connection, person_id, expected, {"state": state})
         not_above(installation, connection, person_id)
-        if state == "suspended":
-            refuse_last_admin(connection, tenant_id, person_id)
-            people.end_access(connection, tenant_id, person_id)
-        elif before.state != "suspended":
-            raise Conflict("only who is suspended can be let in again", where="person", value=before.state)
-        elif not people.has_signed_in(connection, tenant_id, person_id):
-            state = "invited"
-        people.set_state(connection, tenant_id, person_id, state)
-        _note(installation, connection, f"person.{'suspended' if state == 'suspended' else 'resumed'}", person_id, {})
+        _put_state(installation, connection, before, state)
+
+
+def _put_state(installation: Installation, connection: Any, before: people.Person, state: str) -> None:
+    """The state of somebody whose row is locked, so that nobody signs in between the end of sessions and this."""
+    tenant_id, person_id = installation.tenant_id, before.person_id
+    if state == "suspended":
+        refuse_last_admin(connection, tenant_id, person_id)
+        people.end_access(connection, tenant_id, person_id)
+    elif before.state != "suspended":
+        raise Conflict("only who is suspended can be let in again", where="person", value=before.state)
+    elif not people.has_signed_in(connection, tenant_id, person_id):
+        state = "invited"
+    people.set_state(connection, tenant_id, person_id, state)
+    _note(installation, connection, f"person.{'suspended' if state == 'suspended' else 'resumed'}", person_id, {})
 
 
 def _units(installation: Installation) -> frozenset[UUID] | None:

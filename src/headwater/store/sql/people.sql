@@ -22,6 +22,10 @@ ORDER BY created_at, person_id LIMIT %(limit)s
 -- Whom a keyed hash of an address stands for.
 SELECT person_id FROM people WHERE tenant_id = %(tenant_id)s AND email_index = %(email_index)s
 
+-- name: lock
+-- Nobody else changes somebody, or lets them sign in, until this transaction ends.
+SELECT FROM people WHERE tenant_id = %(tenant_id)s AND person_id = %(person_id)s FOR UPDATE
+
 -- name: change
 -- What is not said stays.
 UPDATE people
