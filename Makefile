@@ -17,11 +17,14 @@ SAMPLE = $(if $(SEED),--seed=$(SEED))
 CORES  = $(shell getconf _NPROCESSORS_ONLN)
 BESIDE = --numprocesses=$$(( $(CORES) + 1 )) --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-# What writes and reads SQL of ours: a third of it, drawn, is tried on the oldest PostgreSQL too; by test-long all.
+# What writes and reads SQL of ours: a fifth of it, drawn, is tried on the oldest PostgreSQL too; by test-long all.
 OLDEST = tests/integration/river tests/integration/store tests/integration/test_*.py tests/connectors/test_sync*.py
 
 # Where the tests find the linter of the ODCS documents that we export.
 export HEADWATER_DATACONTRACT = $(CURDIR)/.venv-odcs/bin/datacontract
+
+# What makes a client from our OpenAPI document, which the tests then use.
+export HEADWATER_CLIENT = $(CURDIR)/.venv-client/bin/python
 
 # Where the connectors of warehouses are tried, on what stands in for their servers.
 export HEADWATER_WAREHOUSES = $(CURDIR)/.venv-warehouses/bin/python
@@ -35,12 +38,12 @@ demo: .venv/.installed  ## nasty files to figures that can be traced, in a datab
 test-fast: .venv/.installed  ## tests that need no server: seconds to a minute or two
 	$(PYTEST) $(FAST) -m "not slow"
 
-test: .venv/.installed .venv-odcs/.installed .venv-warehouses/.installed services  ## the whole suite, faults as a random sample
+test: .venv/.installed .venv-odcs/.installed .venv-client/.installed .venv-warehouses/.installed services  ## the whole suite, faults as a random sample
 	$(PYTEST) $(BESIDE) $(SAMPLE) $(COVERED) --cov
-	$(PYTEST) $(BESIDE) --faults=sample --one-long-in=3 $(SAMPLE) --durations=15 $(addprefix --ignore=,$(COVERED))
-	$(PYTEST) $(BESIDE) --postgres=installed --one-in=3 $(SAMPLE) $(OLDEST) -m "server and not faults and not slow"
+	$(PYTEST) $(BESIDE) --faults=sample --one-long-in=5 $(SAMPLE) --durations=15 $(addprefix --ignore=,$(COVERED))
+	$(PYTEST) $(BESIDE) --postgres=installed --one-in=5 $(SAMPLE) $(OLDEST) -m "server and not faults and not slow"
 
-test-long: .venv/.installed .venv-odcs/.installed .venv-warehouses/.installed services  ## the same with every fault injected and many more examples
+test-long: .venv/.installed .venv-odcs/.installed .venv-client/.installed .venv-warehouses/.installed services  ## the same with every fault injected and many more examples
 	$(PYTEST) --faults=full --hypothesis-profile=long $(SAMPLE) --timeout=3600
 	$(PYTEST) --faults=full --postgres=installed $(SAMPLE) --timeout=3600 -m server
 
@@ -69,6 +72,10 @@ clean:  ## remove the environments and whatever tools left behind
 # datacontract-cli lints what we export as ODCS; its dependencies would hold ours back, so that it lives apart.
 .venv-odcs/.installed: tools/odcs.lock tools/environment
 	@tools/environment .venv-odcs tools/odcs.lock
+
+# The generator of clients brings a formatter and a parser of its own.
+.venv-client/.installed: tools/client.lock tools/environment
+	@tools/environment .venv-client tools/client.lock
 
 # The clients of warehouses bring 40 packages, and what stands in for Snowflake another version of sqlglot.
 .venv-warehouses/.installed: tools/warehouses.lock tools/environment

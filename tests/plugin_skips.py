@@ -2,7 +2,7 @@
 
     --postgres=embedded|installed   which server the fixtures start
     --faults=sample|full            how many of a fault's instants and of a sweep's places are tried
-    --one-long-in=N                 of the tests marked `long` one in N, drawn by the seed
+    --one-long-in=N                 of the tests marked `long` one in N, drawn by the seed; files marked so, whole
     --one-in=N                      of all tests one in N, drawn by the seed
     --seed=N                        repeats the sample of an earlier run
 
@@ -65,15 +65,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out what is not drawn. Processes side by side draw the same, for they have one seed and one collection."""
     draw = random.Random(config.stash[SEED])
     long = [item for item in items if item.get_closest_marker("long")]
-    left = _not_drawn(draw, long, config.getoption("--one-long-in"))
-    left |= _not_drawn(draw, [item for item in items if item not in left], config.getoption("--one-in"))
+    left = _not_drawn(draw, long, config.getoption("--one-long-in"), _file_or_test)
+    left |= _not_drawn(draw, [item for item in items if item not in left], config.getoption("--one-in"), _test)
     if left:
         config.stash[LEFT] = f"{len(left)} of {len(items)} tests were not drawn; without --one-in… all are run"
         items[:] = [item for item in items if item not in left]
 
 
-def _not_drawn(draw: random.Random, items: list[pytest.Item], one_in: int) -> set[pytest.Item]:
-    return set(items) - set(draw.sample(items, -(-len(items) // one_in)))
+def _not_drawn(
+    draw: random.Random, items: list[pytest.Item], one_in: int, lot: Callable[[pytest.Item], str]
+) -> set[pytest.Item]:
+    lots = list(dict.fromkeys(map(lot, items)))
+    drawn = set(draw.sample(lots, -(-len(lots) // one_in)))
+    return {item for item in items if lot(item) not in drawn}
+
+
+def _test(item: pytest.Item) -> str:
+    return item.nodeid
+
+
+def _file_or_test(item: pytest.Item) -> str:
+    """A file marked `long` shares what takes long: drawing one of its tests would cost as much as drawing all."""
+    modules = [node for node in item.listchain() if isinstance(node, pytest.Module)]
+    whole = any(mark.name == "long" for module in modules for mark in module.own_markers)
+    return str(item.path) if whole else item.nodeid
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

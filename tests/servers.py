@@ -27,6 +27,9 @@ from headwater.store.server_folder import Account, run_as
 from headwater.store.tenants import add_tenant, tenant_id
 from headwater.store.upgrade import upgrade
 
+# Tests kill processes, whose pages the system keeps; that a machine loses power they do not try, and fsync is slow.
+UNSYNCED = "fsync=off"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Installation:
@@ -136,7 +139,10 @@ def own_folder() -> Iterator[Path]:
 def embedded_server() -> Iterator[TestServer]:
     """The server that comes with Headwater."""
     with own_folder() as folder, EmbeddedServer.start(folder / "postgres") as server:
-        yield TestServer(url=server.url, start_again=lambda: _attach(folder / "postgres"))
+        found = TestServer(url=server.url, start_again=lambda: _attach(folder / "postgres"))
+        found.administrate(sql.SQL(f"ALTER SYSTEM SET {UNSYNCED}"))
+        found.administrate(sql.SQL("SELECT pg_reload_conf()"))
+        yield found
 
 
 def _attach(folder: Path) -> None:
@@ -156,9 +162,8 @@ def installed_server(binaries: Path) -> Iterator[TestServer]:
             os.chown(data, account.uid, account.gid)
         _run(account, folder, binaries / "initdb", "-D", data, "-A", "trust", "-U", SUPERUSER, "--locale=C.UTF-8")
         port = free_port()
-        options = shlex.join(
-            ["-c", "listen_addresses=127.0.0.1", "-c", f"port={port}", "-c", f"unix_socket_directories={data}"]
-        )
+        settings = ("listen_addresses=127.0.0.1", f"port={port}", f"unix_socket_directories={data}", UNSYNCED)
+        options = shlex.join(word for setting in settings for word in ("-c", setting))
         server = (binaries / "pg_ctl", "-D", data, "-w", "-s")
         start = (*server, "-l", data / "server.log", "-o", options, "start")
         _run(account, folder, *start)

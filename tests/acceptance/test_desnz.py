@@ -31,7 +31,7 @@ from tests.mapped import mapped_by
 from tests.river import make_river
 from tests.servers import TestServer
 
-pytestmark = [pytest.mark.server, needs_real_files, pytest.mark.slow]
+pytestmark = [pytest.mark.server, needs_real_files, pytest.mark.slow, pytest.mark.long]
 
 NAME = "factors/desnz_2020_condensed.xlsx"
 UNITS = {
@@ -274,7 +274,6 @@ def test_spot_values_by_cell(books: Books, factor_id: str, sheet: str, address: 
     assert row["tags"] == f"DESNZ; {sheet}"
 
 
-@pytest.mark.long
 def test_importing_it_again_changes_nothing(books: Books, imported: list[Imported]) -> None:
     again = import_series(
         books.river.installation, SHARED / NAME, [each.file for each in imported][:3], progress=SilentProgress()

@@ -16,7 +16,7 @@ from headwater.telemetry import SilentProgress
 from tests.acceptance.raw import SHARED, RawRecord, is_figure, needs_real_files, records, rounded, total
 from tests.river import River
 
-pytestmark = [needs_real_files, pytest.mark.server]
+pytestmark = [needs_real_files, pytest.mark.server, pytest.mark.long]
 
 FIGURES = ("scope1_co2e_t", "scope2_co2e_t", "scope3_co2e_t", "total_co2e_t", "co2_t", "ch4_t", "n2o_t")
 

@@ -25,7 +25,7 @@ from tests.acceptance.test_laboratory import Worked, commuting, electricity, hea
 from tests.river import River, make_river
 from tests.servers import TestServer
 
-pytestmark = [pytest.mark.server, needs_real_files, pytest.mark.slow]
+pytestmark = [pytest.mark.server, needs_real_files, pytest.mark.slow, pytest.mark.long]
 
 WORKBOOK = SHARED / "factors/desnz_2020_condensed.xlsx"
 SHEETS = ("desnz_2020_fuels", "desnz_2020_bioenergy", "desnz_2020_electricity", "desnz_2020_electricity_losses",

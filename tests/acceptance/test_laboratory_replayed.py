@@ -12,7 +12,7 @@ from tests.acceptance.test_laboratory import known_factors, load
 from tests.acceptance.test_laboratory_inventory import river as inventoried  # noqa: F401  a fixture
 from tests.river import River
 
-pytestmark = [pytest.mark.server, needs_real_files, pytest.mark.slow]
+pytestmark = [pytest.mark.server, needs_real_files, pytest.mark.slow, pytest.mark.long]
 
 FILES = {
     "electricity": "laboratory_electricity",
@@ -22,7 +22,6 @@ FILES = {
 }
 
 
-@pytest.mark.long
 def test_every_record_and_figure_of_the_files_is_computed_again(river: River, tmp_path: Path) -> None:
     known_factors(river)
     for name, mapping in FILES.items():
@@ -38,7 +37,6 @@ def test_every_record_and_figure_of_the_files_is_computed_again(river: River, tm
         assert check(file).differences == []
 
 
-@pytest.mark.long
 def test_the_inventory_is_computed_again(inventoried: River, tmp_path: Path) -> None:  # noqa: F811  the fixture
     file = tmp_path / "laboratory.pyz"
     export_inventory(inventoried.installation, "laboratory", file)

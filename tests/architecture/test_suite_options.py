@@ -27,6 +27,16 @@ def test_long(number):
     assert number < 12
 """
 
+WHOLE = """
+import pytest
+
+pytestmark = pytest.mark.long
+
+@pytest.mark.parametrize("number", range(3))
+def test_of_a_long_file(number):
+    assert number < 3
+"""
+
 
 def run(folder: Path, *options: str, ci: str = "") -> subprocess.CompletedProcess[str]:
     (folder / "test_it.py").write_text(SUITE, encoding="utf-8")
@@ -39,13 +49,15 @@ def run(folder: Path, *options: str, ci: str = "") -> subprocess.CompletedProces
             "-p",
             "tests.plugin_skips",
             "-p",
+            "xdist",
+            "-p",
             "no:cacheprovider",
             "-v",
             *options,
             str(folder),
         ],
         cwd=ROOT,
-        env={**os.environ, "CI": ci},
+        env={**os.environ, "CI": ci, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,
@@ -93,3 +105,13 @@ def test_of_long_tests_some_are_drawn_and_the_summary_says_how_many_not(tmp_path
         assert "8 of 18 tests were not drawn" in done.stdout
     assert drawn[1] != drawn[2]
     assert "12 of 18 tests were not drawn" in run(tmp_path, "--one-in=3").stdout
+
+
+def test_a_long_file_is_drawn_whole(tmp_path: Path) -> None:
+    for name in "abcd":
+        (tmp_path / f"test_whole_{name}.py").write_text(WHOLE, encoding="utf-8")
+    for seed in (1, 2, 3):
+        told = run(tmp_path, "--one-long-in=2", f"--seed={seed}").stdout
+        files = re.findall(r"test_whole_(.)\.py::\S+ PASSED", told)
+        assert {files.count(name) for name in files} <= {3}
+        assert len(set(files)) + told.count("test_long[") == 8

@@ -14,7 +14,7 @@ from tests.faults.evidence import assert_books_balance
 from tests.river import River, activities, factors
 from tests.servers import Installation
 
-pytestmark = [pytest.mark.server, pytest.mark.faults]
+pytestmark = [pytest.mark.server, pytest.mark.faults, pytest.mark.long]
 
 
 def test_what_a_newer_run_has_loaded_and_refused_stays_so(installation: Installation, river: River) -> None:

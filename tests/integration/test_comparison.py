@@ -18,7 +18,7 @@ from headwater.services.inventories.calculating import calculate
 from headwater.telemetry import SilentProgress
 from tests.river import ACTIVITY_COLUMNS, River, activities, factors
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.long]
 
 ROWS = [
     {"activity_id": "a", "quantity": "1000", "facility_code": "LON"},
@@ -50,7 +50,6 @@ def mapping(river: River, **fields: dict[str, str]) -> str:
     return str(path)
 
 
-@pytest.mark.long
 def test_each_cause_of_runs_moves_what_is_its_own(river: River) -> None:
     river.load(factors([GRID]), name="factors.csv", mapping="factor_form")
     first = run(river, ROWS)
@@ -125,7 +124,6 @@ def inventory(river: River, **given: Any) -> str:
     return str(made.inventory_id)
 
 
-@pytest.mark.long
 def test_each_cause_of_inventories_moves_what_is_its_own(river: River, tmp_path: Path) -> None:
     river.load(factors([GRID]), name="factors.csv", mapping="factor_form")
     run(river, ROWS)

@@ -25,7 +25,7 @@ from headwater.services.uncertainty import Uncertainty, inventory_uncertainty, p
 from headwater.telemetry import SilentProgress
 from tests.river import River
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.long]
 
 ACTIVITY_FORM = str(Path(str(pack.mappings)) / "activity_form.yaml")
 ACTIVITY = {"activity_type": "electricity", "region": "DE", "unit": "kWh", "period_start": "2024-01-01"}

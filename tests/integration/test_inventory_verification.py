@@ -16,7 +16,7 @@ from tests.integration.test_verification import CHANGED
 from tests.plugin_skips import Some
 from tests.river import River, activities
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.long]
 
 
 def checked(river: River) -> Verification:
@@ -118,7 +118,6 @@ TABLES = ("inventories", "inventory_findings", "inventory_lines", "inventory_pub
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_one_value_changed_in_any_column_is_found_and_named(river: River, some: Some) -> None:
     river.load(activities([{"activity_id": f"z{number}"} for number in range(60)]), name="more.csv")
     loaded(river)

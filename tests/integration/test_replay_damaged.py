@@ -19,7 +19,7 @@ from tests.integration.test_replay_inventory import made
 from tests.plugin_skips import Some
 from tests.river import River
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.long]
 
 
 def exported(river: River, folder: Path, kind: str) -> Path:
@@ -66,7 +66,6 @@ def named(file: Path) -> tuple[Difference | None, Findings | None]:
 
 
 @pytest.mark.parametrize("kind", ["run", "emission", "inventory"])
-@pytest.mark.long
 def test_a_byte_changed_anywhere_in_a_member_names_it_and_its_row(
     river: River, tmp_path: Path, kind: str, some: Some
 ) -> None:

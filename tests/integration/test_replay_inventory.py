@@ -24,7 +24,7 @@ from headwater.telemetry import SilentProgress
 from tests.plugin_skips import Some
 from tests.river import River
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.long]
 
 GASES = {
     "co2e_kg_per_unit": "0.2",
@@ -218,7 +218,6 @@ def test_what_was_changed_and_sealed_again_is_named(river: River, tmp_path: Path
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_every_changed_byte_of_a_member_is_found_and_named(river: River, tmp_path: Path, some: Some) -> None:
     file = tmp_path / "inventory.pyz"
     export_inventory(river.installation, made(river), file)

@@ -16,7 +16,7 @@ from tests.integration import test_replay_inventory as plant
 from tests.integration.test_replay_export import resealed, told
 from tests.river import River, factors
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.long]
 
 
 def members(file: Path) -> dict[str, bytes]:

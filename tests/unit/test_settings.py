@@ -22,6 +22,7 @@ WRONG = {
     "api_body_limit": "12B",
     "api_upload_limit": "no limit",
     "api_requests_a_minute": "0",
+    "api_long_requests": "0",
     "api_local_sources": "perhaps",
     "public_url": "http://headwater.example.org",
     "session_idle_minutes": "4",

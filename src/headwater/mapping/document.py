@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -322,8 +323,12 @@ def load_mapping(path: Path) -> Mapping:
     return read_mapping(text, where=str(path))
 
 
+@lru_cache(maxsize=16)
 def read_mapping(text: str, *, where: str) -> Mapping:
-    """Read a mapping from YAML or JSON text. Raises `Misuse` that names every key that is wrong."""
+    """Read a mapping from YAML or JSON text. Raises `Misuse` that names every key that is wrong.
+
+    A run reads its mapping where it is planned, where it is looked up and where it is carried out, and YAML is slow.
+    """
     body = parse_yaml(text, where=where)
     if not isinstance(body, dict):
         raise Misuse(

@@ -8,11 +8,14 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.testing
 import yaml
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from headwater.cli.main import app
@@ -22,6 +25,9 @@ from tests.servers import Installation
 from tests.synced import MAPPING
 
 ACTIVITY_FIELDS = [spec.name for document in pack.documents() if document.name == "activity" for spec in document.first]
+
+# The runner would make the whole tree of commands anew each time, which takes longer than most commands.
+typer.testing._get_command = cache(get_command)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, kw_only=True)
