@@ -87,6 +87,13 @@ def _secret_reference(said: SecretStr) -> SecretStr:
     return said
 
 
+def _server_secret(said: SecretStr) -> SecretStr:
+    """Of the server, not of an organisation: none is stored."""
+    if not re.fullmatch(r"(env|file):.+", said.get_secret_value()):
+        raise ValueError
+    return said
+
+
 def _web_address(url: str) -> str:
     """With TLS, unless it never leaves this machine."""
     parts = urlsplit(url)
@@ -100,6 +107,7 @@ def _web_address(url: str) -> str:
 
 _Keys = Annotated[SecretStr, AfterValidator(_keys)]
 _SecretReference = Annotated[SecretStr, AfterValidator(_secret_reference)]
+_ServerSecret = Annotated[SecretStr, AfterValidator(_server_secret)]
 _WebAddress = Annotated[str, AfterValidator(_web_address)]
 _PostgresUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 _Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
@@ -194,11 +202,20 @@ class Settings(BaseModel):
         ge=1024,
     )
     api_requests_a_minute: int = _setting(
-        "Requests to the API that one token may send in a minute to each server process; a tenth of them at once.",
+        "Requests to the API that one token may send in a minute to each server process; a tenth of them at once. An "
+        "address may send a tenth as many without a token that is recognised.",
         valid="a whole number from 1 to 10000000",
         default=6_000,
         ge=1,
         le=10_000_000,
+    )
+    api_long_requests: int = _setting(
+        "Requests that last (uploads, exports, event streams, writes with an Idempotency-Key), of each kind so many, "
+        "that one token may have open at once in each server process.",
+        valid="a whole number from 1 to 256",
+        default=8,
+        ge=1,
+        le=256,
     )
     api_local_sources: bool = _setting(
         "Whether connectors made through the API may read folders, database files, variables, certificates and secret "
@@ -272,6 +289,40 @@ class Settings(BaseModel):
         shown="`organisation`",
         pattern=r"^[a-z][a-z0-9_-]{0,62}$",
     )
+    smtp_host: str | None = _setting(
+        "The server that e-mail is sent through.",
+        valid="the name or address of a host",
+        default=None,
+        shown="no e-mail",
+        pattern=r"^[A-Za-z0-9._:-]{1,253}$",
+    )
+    smtp_port: int = _setting("Its port.", valid="a whole number from 1 to 65535", default=587, ge=1, le=65_535)
+    smtp_security: Literal["starttls", "tls", "none"] = _setting(
+        "How the way to it is encrypted: `starttls` begins in clear and goes on encrypted or not at all, `tls` is "
+        "encrypted from the first (usually port 465), `none` is for a server on this machine.",
+        valid="one of starttls, tls, none",
+        default="starttls",
+    )
+    smtp_user: str | None = _setting(
+        "Who this installation is to it.", valid="1 to 255 signs", default=None, shown="no login", min_length=1, max_length=255
+    )
+    smtp_password: _ServerSecret | None = _setting(
+        "Where the password of `smtp_user` stands; a raw one is refused.",
+        valid="env:NAME or file:PATH",
+        default=None,
+    )
+    smtp_from: str | None = _setting(
+        "The address that e-mail comes from.",
+        valid="one like headwater@example.org",
+        default=None,
+        pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}$",
+    )
+    notifications_local: bool = _setting(
+        "Whether notifications may go by http, and to addresses that only this server reaches: private, loopback and "
+        "link-local ones. Only where everybody who may transform is trusted with the server's network.",
+        valid="true or false",
+        default=False,
+    )
 
 
 def load_settings(config: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -303,6 +354,13 @@ def load_settings(config: Path | None = None, environ: Mapping[str, str] | None 
     if bool(settings.oidc_issuer) != bool(settings.oidc_client_id):
         said = "oidc_issuer" if settings.oidc_issuer else "oidc_client_id"
         message = "of oidc_issuer and oidc_client_id only one is set"
+        raise Misuse(message, where=origin[said], remedy="Set both, or neither")
+    if bool(settings.smtp_host) != bool(settings.smtp_from):
+        said = "smtp_host" if settings.smtp_host else "smtp_from"
+        raise Misuse("of smtp_host and smtp_from only one is set", where=origin[said], remedy="Set both, or neither")
+    if bool(settings.smtp_user) != bool(settings.smtp_password):
+        said = "smtp_user" if settings.smtp_user else "smtp_password"
+        message = "of smtp_user and smtp_password only one is set"
         raise Misuse(message, where=origin[said], remedy="Set both, or neither")
     if settings.token_days > settings.token_days_max:
         where = origin.get("token_days") or origin["token_days_max"]
@@ -362,6 +420,6 @@ def _refusal(error: ValidationError, values: Mapping[str, Any], origin: Mapping[
     field = Settings.model_fields[name]
     extra = field.json_schema_extra
     valid = extra["valid"] if isinstance(extra, dict) else ""
-    is_secret = field.annotation in {_PostgresUrl | None, _Keys | None, _SecretReference | None}
+    is_secret = field.annotation in {_PostgresUrl | None, _Keys | None, _SecretReference | None, _ServerSecret | None}
     value = None if is_secret else values[name]
     return Misuse(f"{name} must be {valid}", where=origin[name], value=value)

@@ -7,11 +7,8 @@ is sent twice with one Idempotency-Key is done once.
 from __future__ import annotations
 
 import re
-import time
-from collections import OrderedDict
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from threading import Lock
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -22,6 +19,7 @@ from structlog import contextvars
 
 from headwater.api.envelope import brings_a_file
 from headwater.api.idempotency import once, request_hash
+from headwater.api.limits import OnceASecond, Pace, Places, Recognised, UntilSent
 from headwater.api.problems import MEDIA_TYPE, Problem, StatusError, problem_of, wrong_parameters
 from headwater.errors import HeadwaterError, Unauthenticated
 from headwater.services.access.policy import Right
@@ -31,8 +29,8 @@ from headwater.services.sign_in.sessions import Origin
 RIGHT = "x-right"
 SHOWN_ONCE = "x-shown-once"
 ANYWHERE = "x-anywhere"
+LONG_KIND = "x-long"
 DEEPEST = 32
-CALLERS_REMEMBERED = 10_000
 _TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)  # possessive: in one pass, whatever is sent
 _BRACKETS = re.compile(rb"[\[\]{}]")
 
@@ -43,35 +41,11 @@ class House:
 
     installation: Installation
     sign_in: Callable[[Installation, str, Origin], Installation]
-    pace: Pace
-
-
-class Pace:
-    """How many requests a minute each caller may send to this process; a burst of a tenth of them at once."""
-
-    def __init__(self, a_minute: int) -> None:
-        self._rate = a_minute / 60
-        self._most = max(a_minute / 10, 10.0)
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
-        self._lock = Lock()
-
-    def take(self, caller: str) -> None:
-        """StatusError 429 where the caller has had them all."""
-        with self._lock:
-            now = time.monotonic()
-            left, at = self._left.pop(caller, (self._most, now))
-            left = min(self._most, left + (now - at) * self._rate)
-            self._left[caller] = (left - 1 if left >= 1 else left, now)
-            if len(self._left) > CALLERS_REMEMBERED:
-                self._left.popitem(last=False)
-        if left < 1:
-            raise StatusError(
-                429,
-                "there are too many requests",
-                after=1 + int((1 - left) / self._rate),
-                valid=f"{round(self._rate * 60):,} a minute of one token",
-                remedy="Wait as long as Retry-After says.",
-            )
+    pace: Pace  # of each token
+    strangers: Pace  # of each address, for tokens that are not recognised
+    places: Mapping[str, Places]
+    ready: OnceASecond
+    recognised: Recognised = field(default_factory=Recognised)
 
 
 class GuardedRoute(APIRoute):
@@ -82,13 +56,16 @@ class GuardedRoute(APIRoute):
         handle = super().get_route_handler()
         said = self.openapi_extra or {}
         right, shown_once = Right(said[RIGHT]), bool(said.get(SHOWN_ONCE))
-        anywhere = bool(said.get(ANYWHERE))
+        anywhere, long = bool(said.get(ANYWHERE)), said.get(LONG_KIND)
+        path = self.path_format
 
         async def guarded(request: Request) -> Response:
             house: House = request.app.state.house
-            caller = await run_in_threadpool(_known, house, request, right, anywhere=anywhere)
+            caller = await run_in_threadpool(_known, house, request, right, path, anywhere=anywhere)
             request.state.installation = caller
             contextvars.bind_contextvars(actor=caller.actor.name)
+            if long is not None and (long != "upload" or brings_a_file(request.scope)):
+                return await _in_place(house.places[long], caller, lambda: handle(request))
             if request.method in {"GET", "HEAD"} or brings_a_file(request.scope):
                 return await handle(request)
             body = await request.body()
@@ -97,9 +74,30 @@ class GuardedRoute(APIRoute):
             if key is None:
                 return await handle(request)
             asked = request_hash(request, body)
-            return await once(caller, key, asked, lambda: _answered(handle, request), shown_once=shown_once)
+
+            def doing() -> Coroutine[Any, Any, Response]:
+                return once(caller, key, asked, lambda: _answered(handle, request), shown_once=shown_once)
+
+            return await _in_place(house.places["write"], caller, doing)
 
         return guarded
+
+
+async def _in_place(
+    places: Places, caller: Installation, work: Callable[[], Coroutine[Any, Any, Response]]
+) -> Response:
+    """What lasts, once there is a place for it: kept until the answer is sent."""
+    give_back = await places.take(_name(caller))
+    try:
+        response: Any = UntilSent(await work(), give_back)
+    except BaseException:
+        give_back()
+        raise
+    return response  # type: ignore[no-any-return]  # it is called as one, and gives its attributes
+
+
+def _name(caller: Installation) -> str:
+    return f"{caller.tenant_id} {caller.actor.name}"
 
 
 async def _answered(handle: Callable[[Request], Coroutine[Any, Any, Response]], request: Request) -> Response:
@@ -112,26 +110,30 @@ async def _answered(handle: Callable[[Request], Coroutine[Any, Any, Response]], 
         return wrong_parameters(error)
 
 
-def _known(house: House, request: Request, right: Right, *, anywhere: bool) -> Installation:
+def _known(house: House, request: Request, right: Right, path: str, *, anywhere: bool) -> Installation:
+    """Whoever calls. `path` is the route's: what stands in the address itself may be personal, and the chain keeps."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    address = request.client.host if request.client else ""
-    if scheme.lower() != "bearer" or not token.strip():
-        house.pace.take(f"address {address}")
+    token, address = token.strip(), request.client.host if request.client else ""
+    if scheme.lower() != "bearer" or not token:
+        house.strangers.take(address)
         raise Unauthenticated(
             "this needs a token",
             where="Authorization",
             valid="Bearer and a token of the API",
             remedy="`headwater tokens create` makes one.",
         )
+    if token not in house.recognised:
+        house.strangers.take(address)
     try:
-        caller = house.sign_in(house.installation, token.strip(), _origin(request))
+        caller = house.sign_in(house.installation, token, _origin(request))
     except Unauthenticated:
-        house.pace.take(f"address {address}")
+        house.recognised.forget(token)
         raise
-    house.pace.take(f"{caller.tenant_id} {caller.actor.name}")
+    house.recognised.add(token)
+    house.pace.take(_name(caller))
     units = caller.actor.units_with(right) if anywhere else None
     if not units:  # else what they may in these units is asked by the service
-        caller.require(right, on=f"{request.method} {request.url.path}")
+        caller.require(right, on=f"{request.method} {path}")
     return caller
 
 
@@ -170,7 +172,12 @@ Here = Annotated[Installation, Depends(here)]
 
 def router(tag: str) -> APIRouter:
     """Where the routes of one resource are put."""
-    return APIRouter(tags=[tag], route_class=GuardedRoute, responses=problems(401, 403, 422, 429, 503))
+    return APIRouter(
+        tags=[tag],
+        route_class=GuardedRoute,
+        responses=problems(401, 403, 422, 429, 503),
+        generate_unique_id_function=lambda route: f"{tag}_{route.name}",  # what generated clients call it
+    )
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -182,14 +189,23 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def needs(
-    right: Right, *statuses: int, shown_once: bool = False, anywhere: bool = False, **more: Any
+    right: Right,
+    *statuses: int,
+    shown_once: bool = False,
+    anywhere: bool = False,
+    long: str | None = None,
+    also: Mapping[str, Any] | None = None,
+    **more: Any,
 ) -> dict[str, Any]:
     """What a route declares: the right without which nobody gets in, and the problems of its own.
 
     anywhere    the right in any unit lets in; which things it reaches, the service says
     shown_once  the answer holds a secret, and is not kept for who sends the same again
+    long        of which kind it is among those that last: see `limits.LONG`
+    also        what else OpenAPI says of it
     """
-    extra: dict[str, Any] = {RIGHT: right.value}
+    extra: dict[str, Any] = {RIGHT: right.value, **(also or {})}
     extra |= {SHOWN_ONCE: True} if shown_once else {}
     extra |= {ANYWHERE: True} if anywhere else {}
+    extra |= {LONG_KIND: long} if long else {}
     return {"openapi_extra": extra, "responses": problems(400, 413, *statuses), **more}

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
 from headwater import __version__
 from headwater.api import problems
-from headwater.api.access import House, Pace
+from headwater.api.access import House
 from headwater.api.envelope import Envelope
+from headwater.api.limits import LONG, OnceASecond, Pace, Places
 from headwater.api.routes import EVERY, health
+from headwater.services.health import ready
 from headwater.services.installation import open_installation, serving
 from headwater.services.sign_in.authentication import authenticate
 
@@ -35,8 +38,14 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with open_installation(settings) as opened, serving(opened) as installation:
-            pace = Pace(settings.api_requests_a_minute)
-            app.state.house = House(installation=installation, sign_in=authenticate, pace=pace)
+            app.state.house = House(
+                installation=installation,
+                sign_in=authenticate,
+                pace=Pace(settings.api_requests_a_minute),
+                strangers=Pace(max(settings.api_requests_a_minute // 10, 1), of="address"),
+                ready=OnceASecond(partial(ready, installation)),
+                places={kind: Places(kind, each=settings.api_long_requests, most=most) for kind, most in LONG.items()},
+            )
             yield
 
     app = FastAPI(

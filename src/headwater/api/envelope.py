@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import structlog
 from prometheus_client import Counter, Histogram
+from starlette.requests import ClientDisconnect
 
 from headwater.api.problems import CORRELATION, StatusError, fault, problem_of
 from headwater.telemetry import get_logger
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 HEADER = b"x-correlation-id"
 SECONDS_WITHOUT_A_BYTE = 60
+SLOWEST_FILE = 1024
+"""Bytes a second, on the whole, below which a file is sent in pieces over many requests rather than by one."""
+_ID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 _FIT = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -35,7 +39,14 @@ SECONDS = Histogram(
 )
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_FILES = re.compile(r"^(?:POST .*/api/v1/imports|PATCH .*/api/v1/imports/[0-9a-fA-F-]{32,36}/file)$")
+WHOLE_FILE = "application/octet-stream"
+_FILES = {
+    b"application/offset+octet-stream": re.compile(
+        r"^(?:POST .*/api/v1/imports|PATCH .*/api/v1/imports/[0-9a-fA-F-]{32,36}/file)$"
+    ),
+    WHOLE_FILE.encode(): re.compile(r"^POST .*/api/v1/(?:factors/imports|quarantine/resubmissions/file)$"),
+}
+"""By type of content, the requests that bring a file."""
 
 
 class Envelope:
@@ -61,6 +72,8 @@ class Envelope:
         began, answered = time.perf_counter(), _Answered(send, correlation)
         try:
             await self._app(scope, _Limited(receive, headers, self._most_of(scope)), answered)
+        except ClientDisconnect:
+            get_logger("headwater.api").info("whoever asked is gone, or takes nothing of the answer")
         except StatusError as error:
             if not answered.status:
                 await problem_of(error)(scope, receive, answered)
@@ -78,8 +91,8 @@ class Envelope:
 
 def brings_a_file(scope: Scope) -> bool:
     """Whether the body is a file, or the next part of one, which goes to disk as it comes and is counted there."""
-    is_file = (b"content-type", b"application/offset+octet-stream") in scope["headers"]
-    return is_file and _FILES.search(f"{scope['method']} {scope['path']}") is not None
+    paths = next((_FILES.get(value) for name, value in scope["headers"] if name == b"content-type"), None)
+    return paths is not None and paths.search(f"{scope['method']} {scope['path']}") is not None
 
 
 class _Answered:
@@ -97,7 +110,11 @@ class _Answered:
             more = [(name, value) for name, value in _HEADERS if name not in there]
             no_store = [] if b"cache-control" in there else [(b"cache-control", b"no-store")]
             message = {**message, "headers": [*message["headers"], *more, *no_store, (HEADER, self._correlation)]}
-        await self._send(message)
+        try:
+            async with asyncio.timeout(SECONDS_WITHOUT_A_BYTE):
+                await self._send(message)
+        except TimeoutError:  # who takes nothing of an answer keeps nothing that it is made from
+            raise ClientDisconnect from None
 
 
 class _Limited:
@@ -110,22 +127,36 @@ class _Limited:
         self._more = True
         said = headers.get(b"content-length", b"0")
         self._said = int(said) if said.isdigit() else 0
+        self._awaited = 0.0
 
     async def __call__(self) -> Message:
         if not self._more:  # only the end of the connection is awaited now, however long that takes
             return await self._receive()
         if self._most is not None and self._said > self._most:
             raise self._too_large()
+        began = time.monotonic()
         try:
             message = await asyncio.wait_for(self._receive(), SECONDS_WITHOUT_A_BYTE)
         except TimeoutError:
-            raise StatusError(408, "the body comes too slowly", where="body", valid="some bytes a minute") from None
+            raise self._too_slow() from None
+        self._awaited += time.monotonic() - began
         if message["type"] == "http.request":
             self._more = message.get("more_body", False)
             self._seen += len(message.get("body", b""))
             if self._most is not None and self._seen > self._most:
                 raise self._too_large()
+            if self._more and self._awaited > SECONDS_WITHOUT_A_BYTE and self._seen < SLOWEST_FILE * self._awaited:
+                raise self._too_slow()
         return message
+
+    def _too_slow(self) -> StatusError:
+        return StatusError(
+            408,
+            "the body comes too slowly",
+            where="body",
+            valid=f"{SLOWEST_FILE:,} bytes a second, and some each minute",
+            remedy="What came of a file is kept: ask by HEAD how much, and go on there.",
+        )
 
     def _too_large(self) -> StatusError:
         return StatusError(
@@ -145,5 +176,11 @@ def _tell(scope: Scope, status: int, seconds: float) -> None:
     REQUESTS.labels(method, path, str(status)).inc()
     SECONDS.labels(method, path).observe(seconds)
     get_logger("headwater.api").info(
-        "request", method=scope["method"], path=scope["path"], status=status, seconds=round(seconds, 4)
+        "request", method=method, route=path, **_ids(scope), status=status, seconds=round(seconds, 4)
     )
+
+
+def _ids(scope: Scope) -> dict[str, Any]:
+    """Which things an address names, where by an id: keys of records may be personal and stay out of the log."""
+    found = {name: str(value) for name, value in scope.get("path_params", {}).items() if _ID.fullmatch(str(value))}
+    return {"ids": found} if found else {}

@@ -22,7 +22,7 @@ from headwater.store.listing import Column, Condition
 from headwater.store.stored_rows import find_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
     from headwater.contracts import Document
     from headwater.services.installation import Installation
@@ -142,7 +142,7 @@ def history_of(installation: Installation, reference: str, key: str, question: Q
 
 def export(
     installation: Installation, reference: str, question: Question, form: Form, *, clear: bool = False
-) -> Iterator[bytes]:
+) -> Generator[bytes]:
     """All records asked for as one file, block by block, whatever their number. Errors come before the first block."""
     installation.require(Right.QUERY)
     document = contract_of(installation, reference)
@@ -155,7 +155,7 @@ def export(
 
 def _exported(
     installation: Installation, document: Document, choice: listing.Choice, form: Form, *, clear: bool
-) -> Iterator[bytes]:
+) -> Generator[bytes]:
     tenant_id = installation.tenant_id
     hidden = frozenset() if clear else personal_fields(document)
     with installation.database.snapshot(tenant_id) as connection:

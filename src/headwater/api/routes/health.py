@@ -6,7 +6,6 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, multiprocess, values
 
 from headwater.api.access import House, problems
-from headwater.services.health import ready
 
 routes = APIRouter(tags=["health"])
 
@@ -21,7 +20,7 @@ async def alive() -> dict[str, str]:
 def is_ready(request: Request) -> dict[str, str]:
     """The database answers, and is at the schema of this version."""
     house: House = request.app.state.house
-    ready(house.installation)
+    house.ready()
     return {"status": "ready"}
 
 

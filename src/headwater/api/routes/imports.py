@@ -57,7 +57,7 @@ def what_is_spoken(here: Here) -> Response:
     return Response(status_code=204, headers=TUS | said)
 
 
-@routes.post("/imports", status_code=201, response_class=Response, **needs(Right.WRITE, 408, 409))
+@routes.post("/imports", status_code=201, response_class=Response, **needs(Right.WRITE, 408, 409, long="upload"))
 async def begin(
     here: Here,
     request: Request,
@@ -93,7 +93,10 @@ def how_much_is_here(here: Here, job_id: UUID) -> Response:
 
 
 @routes.patch(
-    "/imports/{job_id}/file", status_code=204, response_class=Response, **needs(Right.WRITE, 404, 408, 409, 415)
+    "/imports/{job_id}/file",
+    status_code=204,
+    response_class=Response,
+    **needs(Right.WRITE, 404, 408, 409, 415, long="upload"),
 )
 async def send_on(here: Here, job_id: UUID, request: Request) -> Response:
     """Send more of the file, from the byte that Upload-Offset names."""

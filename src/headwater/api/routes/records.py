@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import Header, Query, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,7 +18,9 @@ from headwater.services.access.policy import Right
 from headwater.services.listing import Question
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
+
+    from starlette.types import Receive, Scope, Send
 
 routes = router("records")
 MEDIA = {
@@ -38,7 +42,7 @@ def list_records(here: Here, reference: str, asked: Asked, *, clear: Clear = Fal
     return page_of(records.list_records(here, reference, asked, clear=clear))
 
 
-@routes.get("/records/{reference}/export", response_class=StreamingResponse, **needs(Right.QUERY, 404))
+@routes.get("/records/{reference}/export", response_class=StreamingResponse, **needs(Right.QUERY, 404, long="export"))
 def export_records(
     here: Here,
     reference: str,
@@ -52,26 +56,25 @@ def export_records(
     blocks = records.export(here, reference, Question(filters=filter or (), sort=sort), form, clear=clear)
     name = f"{reference.replace('@', '-v')}.{ENDINGS[form]}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(_begun(blocks), media_type=MEDIA[form], headers=headers)
+    return _Exported(blocks, media_type=MEDIA[form], headers=headers)
 
 
-def _begun(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """With the first block in hand: what fails before it is answered as a problem and not by a broken file."""
-    first = next(blocks, b"")
+class _Exported(StreamingResponse):
+    """With the first block in hand: what fails before it is answered as a problem and not by a broken file.
 
-    def all_of_it() -> Iterator[bytes]:
-        yield first
-        yield from blocks
+    However it ends, its blocks are let go of, and with them the session of the database that they come from.
+    """
 
-    return all_of_it()
+    def __init__(self, blocks: Generator[bytes], **more: Any) -> None:
+        self._blocks = blocks
+        super().__init__(itertools.chain([next(blocks, b"")], blocks), **more)
 
-
-@routes.get("/records/{reference}/{key}", **needs(Right.READ, 404))
-def show_record(here: Here, reference: str, key: str, response: Response, *, clear: Clear = False) -> dict[str, Any]:
-    """The record of a key; fields of a key are joined by `|`. Its ETag is the hash of its values."""
-    found = records.show_record(here, reference, key, clear=clear)
-    response.headers["ETag"] = etag(found.version)
-    return vars(found)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send them."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await run_in_threadpool(self._blocks.close)
 
 
 class Entered(BaseModel):
@@ -94,7 +97,7 @@ def enter_records(here: Here, reference: str, entered: Entered) -> dict[str, Any
     return entered_records.enter(here, reference, entered.records)
 
 
-@routes.patch("/records/{reference}/{key}", **needs(Right.WRITE, 404, 412))
+@routes.patch("/records/{reference}/{key:path}", **needs(Right.WRITE, 404, 412))
 def correct_record(
     here: Here, reference: str, key: str, corrected: Corrected, *, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
@@ -104,13 +107,13 @@ def correct_record(
     return answer
 
 
-@routes.get("/records/{reference}/{key}/history", **needs(Right.READ, 404))
+@routes.get("/records/{reference}/{key:path}/history", **needs(Right.READ, 404))
 def show_history(here: Here, reference: str, key: str, asked: Asked) -> Page:
     """The versions of a record that were replaced or deleted, each with the chunk that did it."""
     return page_of(records.history_of(here, reference, key, asked))
 
 
-@routes.get("/records/{reference}/{key}/trace", **needs(Right.READ, 404))
+@routes.get("/records/{reference}/{key:path}/trace", **needs(Right.READ, 404))
 def trace_record(here: Here, reference: str, key: str, *, clear: Clear = False) -> dict[str, Any]:
     """A record back to the cell it came from: run, mapping, file, line, and the audit entries."""
     here.require(Right.READ)
@@ -118,7 +121,15 @@ def trace_record(here: Here, reference: str, key: str, *, clear: Clear = False) 
     return for_reader(here, tracing.trace_record(here, reference, key), clear=clear).as_json()
 
 
-@routes.get("/emissions/{activity}/trace", **needs(Right.READ, 404))
+@routes.get("/records/{reference}/{key:path}", **needs(Right.READ, 404))
+def show_record(here: Here, reference: str, key: str, response: Response, *, clear: Clear = False) -> dict[str, Any]:
+    """The record of a key; fields of a key are joined by `|`. Its ETag is the hash of its values."""
+    found = records.show_record(here, reference, key, clear=clear)
+    response.headers["ETag"] = etag(found.version)
+    return vars(found)
+
+
+@routes.get("/emissions/{activity:path}/trace", **needs(Right.READ, 404))
 def trace_emission(
     here: Here, activity: str, method: str | None = None, gwp_set: str | None = None, *, clear: Clear = False
 ) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def show_progress(here: Here, run: str) -> dict[str, Any]:
 @routes.get(
     "/runs/{run}/events",
     response_class=StreamingResponse,
-    **needs(Right.READ, 404),
+    **needs(Right.READ, 404, long="events"),
 )
 async def watch(here: Here, run: str, request: Request) -> StreamingResponse:
     """Live progress as server-sent events: `progress` whenever it changes, `end` when the run has ended."""
