@@ -37,6 +37,8 @@ BODIES: dict[str, Any] = {
     "/records/{reference}": {"records": [{"activity_id": "x"}]},
     "/records/{reference}/{key}": {"values": {"quantity": "1"}},
     "/imports/{job_id}/mapping": {"mapping": "nothing"},
+    "/inventories": {"document": "inventory: x"},
+    "/schedules": {"name": "s", "source": {"upload": "u"}, "mapping": "m", "cron": "@daily"},
 }
 
 

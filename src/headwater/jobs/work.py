@@ -14,7 +14,7 @@ from headwater.services.connectors.syncing import files_of_store, sync_files
 from headwater.services.folders import SourceFile
 from headwater.services.imports import carry_out as carry_out_run
 from headwater.services.imports import plan_source, source_files, source_name
-from headwater.services.jobs import recipe_of_job
+from headwater.services.kept_recipes import laid_out
 from headwater.services.record_sources import plan_records
 from headwater.store import jobs, runs
 from headwater.telemetry import SilentProgress
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from uuid import UUID
 
+    from headwater.pipeline.recipe import Recipe
     from headwater.services.batches import Imported
     from headwater.services.installation import Installation
     from headwater.store.jobs import Job
@@ -98,22 +99,27 @@ def _carry_out(installation: Installation, run_id: UUID, parts: Parts) -> None:
 
 
 def _import(installation: Installation, job: Job, before: Sequence[Run], parts: Parts) -> None:
-    recipe, base = recipe_of_job(job), Path(job.arguments["base"])
-    if recipe.source.contract is not None:
-        if not before:
-            _carry_out(installation, plan_records(installation, recipe, base), parts)
-        return
-    done = {run.source_name for run in before}
-    files = [file for file in source_files(installation, recipe, base) if source_name(recipe, file) not in done]
-    if files and files[0].alone:
-        _carry_out(installation, plan_source(installation, recipe, base, files[0]), parts)
-        return
-    again = bool(job.arguments.get("every"))
-    parts.add_each(import_each(installation, recipe, base, files, again=again, progress=QUIET))
+    with laid_out(installation, job) as (recipe, base):
+        if recipe.source.contract is not None:
+            if not before:
+                _carry_out(installation, plan_records(installation, recipe, base), parts)
+            return
+        done = {run.source_name for run in before}
+        files = [file for file in source_files(installation, recipe, base) if source_name(recipe, file) not in done]
+        # An upload stands for whatever was sent last by its name: it may be as it was.
+        if files and files[0].alone and "kept" not in job.arguments:
+            _carry_out(installation, plan_source(installation, recipe, base, files[0]), parts)
+            return
+        again = bool(job.arguments.get("every"))
+        parts.add_each(import_each(installation, recipe, base, files, again=again, progress=QUIET))
 
 
 def _sync(installation: Installation, job: Job, before: Sequence[Run], parts: Parts) -> None:
-    recipe, base = recipe_of_job(job), Path(job.arguments["base"])
+    with laid_out(installation, job) as (recipe, base):
+        _sync_by(installation, recipe, base, before, parts)
+
+
+def _sync_by(installation: Installation, recipe: Recipe, base: Path, before: Sequence[Run], parts: Parts) -> None:
     stored = find(installation, str(recipe.source.connector))
     with opened(installation, stored) as source:
         if recipe.source.table is None and is_store(source):

@@ -29,6 +29,7 @@ from headwater.services.connectors.extraction import sync_texts
 from headwater.services.contracts_view import loadable
 from headwater.services.dead_letters import mirror_at_end
 from headwater.services.drift import find_drift, kinds_of
+from headwater.services.factor_sets import FACTORS
 from headwater.services.folders import files_of
 from headwater.services.full_loads import sweep_if_full
 from headwater.services.logic import Logic, compile_logic, fingerprint, pinned
@@ -244,7 +245,12 @@ def source_name(recipe: Recipe, file: SourceFile) -> str:
 
 def source_id(mapping: Mapping, source_name: str) -> bytes:
     """A source is a name read through a mapping, whatever the mapping's version."""
-    return hashlib.sha256(f"{mapping.mapping}\x1f{source_name}".encode()).digest()
+    return source_id_by_name(mapping.mapping, source_name)
+
+
+def source_id_by_name(mapping: str, source_name: str) -> bytes:
+    """The same where the mapping is known by its name."""
+    return hashlib.sha256(f"{mapping}\x1f{source_name}".encode()).digest()
 
 
 def plan_run(
@@ -261,8 +267,10 @@ def plan_run(
     """Write a run with all it rests on and its whole plan, in one transaction. What does not compile is refused before.
 
     With `mends` it is a resubmission: the file holds records from quarantine in that form. `noted` is kept beside the
-    layout.
+    layout. Factors, by whichever way they come, need the right to change them.
     """
+    if (logic.contract.name, logic.contract.major) == FACTORS:
+        installation.require(Right.TRANSFORM, on="factors")
     run_id, tenant_id = uuid4(), installation.tenant_id
     compile_mapping(logic.mapping, logic.contract, mends.columns if mends else taken.plan.columns)
     with installation.database.connect(tenant_id) as connection:

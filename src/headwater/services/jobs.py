@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from headwater.errors import Misuse
+from headwater.errors import Conflict, Misuse
 from headwater.pipeline.recipe import recipe_of
 from headwater.services.access.policy import Right
 from headwater.services.imports import source_files
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 QUEUE = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 SCHEDULES = "schedules"
 """The queue of the times of schedules, which are no jobs."""
+NOTIFICATIONS = "notifications"
+"""The queue of messages that tell channels something, which are none either."""
 
 AT_ONCE = 4
 """Jobs of one organisation that are in a queue or at work at once; its others wait for their turn."""
@@ -53,12 +55,12 @@ class Manner:
 
     def __post_init__(self) -> None:
         """Misuse for a queue that workers could not take anything from."""
-        if not QUEUE.fullmatch(self.queue) or self.queue == SCHEDULES:
+        if not QUEUE.fullmatch(self.queue) or self.queue in {SCHEDULES, NOTIFICATIONS}:
             raise Misuse(
                 "no queue of jobs is called so",
                 where="queue",
                 value=self.queue,
-                valid=f"small letters, digits and _, a letter first, at most 63; {SCHEDULES} is the schedules' own",
+                valid=f"small letters, digits and _, a letter first, at most 63; not {SCHEDULES} or {NOTIFICATIONS}",
             )
 
 
@@ -106,7 +108,7 @@ def wanted_by_recipe(installation: Installation, recipe: Recipe, base: Path, *, 
         label = recipe.source.name or recipe.source.path or str(recipe.source.contract)
         return Wanted(kind="import", label=label, arguments=arguments, lock=None)
     label = "/".join(filter(None, (recipe.source.connector, recipe.source.table)))
-    lock = _lock_of_connector(installation, recipe.source.connector)
+    lock = lock_of_connector(installation, recipe.source.connector)
     return Wanted(kind="sync", label=label, arguments=arguments, lock=lock)
 
 
@@ -128,12 +130,12 @@ def ask_resume(installation: Installation, run: str, *, manner: Manner = USUAL) 
 
 def ask_retry_failed(installation: Installation, connector: str, *, manner: Manner = USUAL) -> UUID:
     """Ask for what the syncs of a connector left to be gone on with; the job's id."""
-    lock = _lock_of_connector(installation, connector)
+    lock = lock_of_connector(installation, connector)
     arguments = {"connector": connector}
     return _ask(installation, Wanted(kind="retry_failed", label=connector, arguments=arguments, lock=lock), manner)
 
 
-def _lock_of_connector(installation: Installation, name: str) -> str:
+def lock_of_connector(installation: Installation, name: str) -> str:
     """What keeps two jobs from asking one source at once. Misuse where there is no such connector."""
     with installation.database.connect(installation.tenant_id) as connection:
         return f"connector/{connectors.find_connector(connection, installation.tenant_id, name).connector_id}"
@@ -184,14 +186,14 @@ def show_job(installation: Installation, job: str | UUID) -> JobView:
 def cancel_job(installation: Installation, job: str | UUID) -> Job:
     """Ask for a job's end. One that no worker is at has ended with this; another ends as Ctrl-C ends a run.
 
-    Misuse where it has ended.
+    Conflict where it has ended.
     """
     installation.require(Right.WRITE)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         found = jobs.find_job(connection, tenant_id, str(job))
         if found.has_ended:
-            raise Misuse(
+            raise Conflict(
                 "the job has ended", where=f"job {found.job_id}", value=found.state, valid="pending or running"
             )
         if jobs.ask_cancel(connection, tenant_id, found.job_id, asked_by=installation.actor.name):
@@ -204,14 +206,14 @@ def cancel_job(installation: Installation, job: str | UUID) -> Job:
 def retry_job(installation: Installation, job: str | UUID) -> Job:
     """Have a job done again that failed, was cancelled or left gaps: it goes on with the runs it has planned.
 
-    Misuse where it is none of these.
+    Conflict where it is none of these.
     """
     installation.require(Right.WRITE)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         found = jobs.find_job(connection, tenant_id, str(job))
         if not jobs.retry(connection, tenant_id, found.job_id):
-            raise Misuse(
+            raise Conflict(
                 "there is nothing to do again",
                 where=f"job {found.job_id}",
                 value=found.state,

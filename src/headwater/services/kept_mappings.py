@@ -87,6 +87,11 @@ def mapping_file(installation: Installation, name: str) -> Iterator[Path]:
         yield path
 
 
+def text_of(installation: Installation, name: str) -> str:
+    """The document of the newest version of a mapping."""
+    return _text(installation, name)[0]
+
+
 def known(installation: Installation, name: str) -> str:
     """The name, where there is a mapping of it; NotFound otherwise."""
     _text(installation, name)

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from headwater.errors import Misuse
 from headwater.services import jobs as asking
 from headwater.services.access.policy import Right
+from headwater.services.kept_recipes import wanted as wanted_by_name
 from headwater.services.schedule_times import next_time, times
 from headwater.store import audit, schedules
 from headwater.store.schedules import NewSchedule, Schedule
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
     from headwater.pipeline.recipe import Recipe
     from headwater.services.installation import Installation
-    from headwater.services.jobs import Manner
+    from headwater.services.jobs import Manner, Wanted
+    from headwater.services.kept_recipes import Said
     from headwater.store.database import TenantConnection
     from headwater.store.jobs import Job
 
@@ -69,6 +71,20 @@ def add(
     """Keep a schedule for a recipe as it says now. Misuse where the recipe, the times or the others cannot be found."""
     installation.require(Right.TRANSFORM)
     wanted = asking.wanted_by_recipe(installation, recipe, base, every=False)
+    return _added(installation, name, wanted, when, manner=manner, now=now)
+
+
+def add_kept(
+    installation: Installation, name: str, said: Said, when: When, *, manner: Manner, now: datetime
+) -> ScheduleView:
+    """The same for whoever is not at the server: what is read is named by what is kept here."""
+    installation.require(Right.TRANSFORM, on="schedules")
+    return _added(installation, name, wanted_by_name(installation, said), when, manner=manner, now=now)
+
+
+def _added(
+    installation: Installation, name: str, wanted: Wanted, when: When, *, manner: Manner, now: datetime
+) -> ScheduleView:
     if (when.cron is None) == (not when.after):
         raise Misuse(
             "a schedule has times, or comes after others", where=f"schedule {name}", valid="one of cron and after"

@@ -66,6 +66,12 @@ def get_job(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) 
     return found[0]
 
 
+def latest_named(connection: psycopg.Connection[Any], tenant_id: UUID, name: str) -> ImportJob | None:
+    """The latest file of a name that was inspected, whether it is a run by now or waits for a mapping."""
+    found = select(connection, ImportJob, QUERIES["latest_named"], {"tenant_id": tenant_id, "name": name})
+    return found[0] if found else None
+
+
 def note_received(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID, received: int) -> None:
     """So many bytes are here and durable."""
     connection.execute(QUERIES["received"], {"tenant_id": tenant_id, "job_id": job_id, "received": received})

@@ -12,7 +12,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from headwater.errors import Misuse
+from headwater.errors import Conflict, Misuse, NotFound
 from headwater.store.queries import named_queries
 from headwater.store.records import number, select
 
@@ -53,13 +53,13 @@ class Schedule(NewSchedule):
 def add_schedule(
     connection: psycopg.Connection[Any], tenant_id: UUID, schedule: NewSchedule, *, after: Sequence[UUID]
 ) -> None:
-    """Keep a schedule; Misuse where there is one of that name."""
+    """Keep a schedule; Conflict where there is one of that name."""
     values = {**asdict(schedule), "arguments": Jsonb(schedule.arguments), "tenant_id": tenant_id}
     try:
         with connection.transaction():
             connection.execute(QUERIES["add"], values)
     except psycopg.errors.UniqueViolation as error:
-        raise Misuse(
+        raise Conflict(
             "there is a schedule of that name",
             where="schedule",
             value=schedule.name,
@@ -84,10 +84,10 @@ def lock_schedule(connection: psycopg.Connection[Any], tenant_id: UUID, schedule
 
 
 def find_schedule(connection: psycopg.Connection[Any], tenant_id: UUID, name: str) -> Schedule:
-    """The schedule of a name; Misuse where there is none."""
+    """The schedule of a name; NotFound where there is none."""
     found = select(connection, Schedule, QUERIES["named"], {"tenant_id": tenant_id, "name": name})
     if not found:
-        raise Misuse(
+        raise NotFound(
             "there is no such schedule",
             where="schedule",
             value=name,

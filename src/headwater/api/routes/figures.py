@@ -1,15 +1,17 @@
-"""Figures: factors, emissions summed up, inventories with their lines, indicators."""
+"""Figures: factors, emissions summed up, indicators."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
 
 from headwater.api.access import Here, needs, router
-from headwater.services import emissions, factors, indicators
+from headwater.api.files import BRINGS_A_FILE, file_answer, file_sent
+from headwater.services import emissions, factors, indicators, sent_factors
 from headwater.services.access.policy import Right
-from headwater.services.inventories import viewing
 from headwater.services.inventory_lines import Wanted
 
 routes = router("figures")
@@ -29,6 +31,34 @@ def list_factors(
     return {"items": items, "total": total}
 
 
+@routes.get("/factors/export", response_class=StreamingResponse, **needs(Right.QUERY, 404, long="export"))
+def export_factors(
+    here: Here, *, activity_type: Text = None, region: Text = None, source: Text = None, stage: Text = None,
+    status: Text = None,
+) -> StreamingResponse:  # fmt: skip
+    """Factors that their licence lets be passed on, as CSV in the form that is imported."""
+    wanted = factors.Wanted(activity_type=activity_type, region=region, source=source, stage=stage, status=status)
+    return file_answer(
+        lambda path: factors.export_factors(here, path, wanted), "factors.csv", "text/csv; charset=utf-8"
+    )
+
+
+@routes.post(
+    "/factors/imports", status_code=202, **needs(Right.TRANSFORM, 404, 408, 409, 415, long="upload", also=BRINGS_A_FILE)
+)
+async def import_factors(
+    here: Here,
+    request: Request,
+    name: Annotated[str, Query(min_length=1, max_length=200, description="The file's name.")],
+    mapping: Annotated[
+        str, Query(min_length=1, max_length=200, description="A mapping, or what the names of several begin with.")
+    ] = factors.FORM,
+) -> list[dict[str, Any]]:
+    """Import a file of factors, by each of its mappings in a run of its own that a worker carries out."""
+    async with file_sent(here, request, name) as path:
+        return await run_in_threadpool(sent_factors.load_factors, here, path, mapping)
+
+
 @routes.get("/factors/{factor_id}", **needs(Right.READ, 404))
 def show_factor(here: Here, factor_id: str) -> dict[str, Any]:
     """A factor with its status, those it disagrees with, and the regions it may stand in for."""
@@ -41,33 +71,6 @@ def sum_emissions(here: Here) -> list[dict[str, Any]]:
     """Emissions that stand, summed by scope, method, set and activity type. Single ones: records of `emission@1`."""
     here.require(Right.QUERY)
     return [vars(each) for each in emissions.calculated_emissions(here)]
-
-
-@routes.get("/inventories", **needs(Right.READ))
-def list_inventories(here: Here, *, discarded: bool = False) -> list[dict[str, Any]]:
-    """Inventories, the latest first; those discarded only where they are asked for."""
-    here.require(Right.READ)
-    return [viewing.inventory_json(each) for each in viewing.list_inventories(here, discarded=discarded)]
-
-
-@routes.get("/inventories/{inventory}", **needs(Right.READ, 404))
-def show_inventory(here: Here, inventory: str) -> dict[str, Any]:
-    """An inventory by number, id or name: totals by set and method, findings, licences, the chain's head."""
-    here.require(Right.READ)
-    return viewing.show_inventory(here, inventory).as_json()
-
-
-@routes.get("/inventories/{inventory}/lines", **needs(Right.QUERY, 404))
-def list_lines(
-    here: Here, inventory: str, *, activity: Text = None, facility: Text = None, gwp_set: Text = None,
-    method: Text = None, scope: Annotated[int | None, Query(ge=1, le=3)] = None, limit: Limit = 100,
-) -> dict[str, Any]:  # fmt: skip
-    """Lines of an inventory, and how many there are of those asked for."""
-    here.require(Right.QUERY)
-    items, total = viewing.list_lines(
-        here, inventory, activity=activity, facility=facility, gwp_set=gwp_set, method=method, scope=scope, limit=limit
-    )
-    return {"items": items, "total": total}
 
 
 @routes.get("/indicators", **needs(Right.READ))

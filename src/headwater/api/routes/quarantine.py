@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import Query
+from fastapi import Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.api.access import Here, needs, router
 from headwater.api.asking import Asked, Page, page_of
-from headwater.services import house_lists, quarantine_mending, quarantines
+from headwater.api.files import BRINGS_A_FILE, file_answer, file_sent
+from headwater.services import house_lists, quarantine_files, quarantine_mending, quarantines
 from headwater.services.access.policy import Right
 from headwater.services.runs_view import show_run
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from headwater.services.quarantines import RecordView
 
 routes = router("quarantine")
+MEDIA = {"csv": "text/csv; charset=utf-8", "workbook": "application/octet-stream"}
 OfRun = Annotated[str | None, Query(description="Refused or mended by this run.")]
 OfRule = Annotated[str | None, Query(description="Refused for this rule, perhaps among others.")]
 
@@ -54,6 +58,41 @@ def list_refused(here: Here, asked: Asked, run: OfRun = None, rule: OfRule = Non
 def count_by_rule(here: Here, run: OfRun = None, state: str | None = "open") -> dict[str, int]:
     """How many refused records break each rule, the most frequent first."""
     return house_lists.refused_by_rule(here, run=run, state=state)
+
+
+@routes.get("/quarantine/export", response_class=StreamingResponse, **needs(Right.WRITE, 404, long="export"))
+def export_refused(
+    here: Here,
+    run: OfRun = None,
+    rule: OfRule = None,
+    form: Annotated[
+        Literal["csv", "workbook"],
+        Query(alias="format", description="A workbook is the one of `run` as it came, with what was refused marked."),
+    ] = "csv",
+) -> StreamingResponse:
+    """Open records of one source to be mended in a spreadsheet: which, why and where, then their cells."""
+    name = quarantine_files.name_of(here, run=run, form=form)
+    return file_answer(
+        lambda path: quarantine_files.export(here, path, run=run, rule=rule, form=form), name, MEDIA[form]
+    )
+
+
+@routes.post(
+    "/quarantine/resubmissions/file",
+    status_code=202,
+    **needs(Right.WRITE, 404, 408, 409, 415, long="upload", also=BRINGS_A_FILE),
+)
+async def resubmit_file(
+    here: Here,
+    request: Request,
+    name: Annotated[str, Query(min_length=1, max_length=200, description="What the file is called.")] = "mended.csv",
+) -> dict[str, Any]:
+    """Send an export back, edited: CSV or workbook. It is planned when this is answered, and a worker carries it out.
+
+    What was not changed, or is settled already, is skipped and counted; so is all of a file that is sent twice.
+    """
+    async with file_sent(here, request, name) as path:
+        return await run_in_threadpool(quarantine_files.resubmit, here, path)
 
 
 @routes.get("/quarantine/{id}", **needs(Right.WRITE, 404))

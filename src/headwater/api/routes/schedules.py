@@ -3,23 +3,70 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Query
 from fastapi.encoders import jsonable_encoder
+from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.api.access import Here, needs, router
 from headwater.services import schedules
 from headwater.services.access.policy import Right
+from headwater.services.jobs import Manner
+from headwater.services.kept_recipes import Said
 
 routes = router("schedules")
 Limit = Annotated[int, Query(ge=1, le=1000)]
+Word = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class NewSource(BaseModel):
+    """What is read, by what is kept here: one of connector, upload and contract."""
+
+    model_config = ConfigDict(extra="forbid")
+    connector: Word | None = Field(default=None, description="A connector; its `table`, or the files of a store.")
+    upload: Word | None = Field(default=None, description="The latest file that was sent by this name.")
+    contract: Word | None = Field(default=None, description="Records of this contract as they stand: `erp.travel@1`.")
+    table: str | None = Field(default=None, min_length=1, max_length=500)
+    cursor: Word | None = None
+    lag: int = Field(default=0, ge=0, le=31_536_000)
+    key: list[Word] = Field(default=[], max_length=20)
+    columns: list[Word] = Field(default=[], max_length=1000)
+    follow: dict[Word, Word] = Field(default={}, description="With a contract: fields that hold keys of others.")
+
+
+class NewSchedule(BaseModel):
+    """When something that is kept here is read, and by which mapping: the newest of its name at that time."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")
+    source: NewSource
+    mapping: Word
+    strategy: Literal["delta", "full"] = "delta"
+    cron: Word | None = Field(default=None, description="Minute, hour, day, month, weekday; or @daily and the like.")
+    time_zone: Word = "UTC"
+    after: list[Word] = Field(default=[], max_length=20, description="In place of times: once these have succeeded.")
+    missed: Literal["skip", "catch_up"] = Field(default="skip", description="About times at which no worker ran.")
+    priority: int = Field(default=0, ge=-100, le=100)
+    time_limit: int | None = Field(default=None, ge=1, le=31_536_000, description="Seconds that an attempt may take.")
+    attempts: int = Field(default=5, ge=1, le=100)
 
 
 @routes.get("/schedules", **needs(Right.READ))
 def list_schedules(here: Here) -> list[dict[str, Any]]:
     """Schedules by name."""
     return [_plain(each) for each in schedules.list_schedules(here)]
+
+
+@routes.post("/schedules", status_code=201, **needs(Right.TRANSFORM, 404, 409))
+def add_schedule(here: Here, schedule: NewSchedule) -> dict[str, Any]:
+    """Have workers read a connector, an upload or records at times, or after others have succeeded."""
+    said = Said(mapping=schedule.mapping, strategy=schedule.strategy, **schedule.source.model_dump())
+    when = schedules.When(
+        cron=schedule.cron, time_zone=schedule.time_zone, after=schedule.after, missed=schedule.missed
+    )
+    manner = Manner(priority=schedule.priority, time_limit=schedule.time_limit, most_attempts=schedule.attempts)
+    return _plain(schedules.add_kept(here, schedule.name, said, when, manner=manner, now=datetime.now(UTC)))
 
 
 @routes.get("/schedules/{name}", **needs(Right.READ, 404))
@@ -66,4 +113,5 @@ def list_updates(here: Here, name: str | None = None, limit: Limit = 50) -> list
 
 def _plain(view: schedules.ScheduleView) -> dict[str, Any]:
     shown: dict[str, Any] = jsonable_encoder(view.as_json())
+    shown["arguments"].pop("base", None)  # a folder of the server is nobody's business
     return shown

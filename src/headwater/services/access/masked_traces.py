@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from headwater.contracts import Document
     from headwater.services.installation import Installation
+    from headwater.services.inventories.tracing import LineTrace
     from headwater.services.trace import RawRecord, RecordTrace, Trace
 
 
@@ -23,6 +24,20 @@ def for_reader(installation: Installation, trace: Trace, *, clear: bool) -> Trac
         show_records_clear(installation, _contract(installation, trace.record), key=trace.record.row_hash)
         return trace
     return replace(trace, record=_masked(installation, trace.record))
+
+
+def line_for_reader(installation: Installation, trace: LineTrace, *, clear: bool) -> LineTrace:
+    """The same of a line of an inventory."""
+    installation.require(Right.READ)
+    if clear:
+        show_records_clear(installation, _contract(installation, trace.record), key=trace.record.row_hash)
+        return trace
+    factor = trace.factor_record
+    return replace(
+        trace,
+        record=_masked(installation, trace.record),
+        factor_record=replace(factor, record=_masked(installation, factor.record)) if factor else None,
+    )
 
 
 def _masked(installation: Installation, record: RecordTrace) -> RecordTrace:

@@ -97,6 +97,12 @@ def calculate(installation: Installation, path: Path, *, progress: Progress) -> 
     installation.require(Right.TRANSFORM)
     document = load_document(path)
     rates = None if document.factors.rates is None else path.parent / document.factors.rates
+    return make(installation, document, rates, progress=progress)
+
+
+def make(installation: Installation, document: Inventory, rates: Path | None, *, progress: Progress) -> Calculated:
+    """The same of a document that was read; `rates` is the file of exchange rates that it names."""
+    installation.require(Right.TRANSFORM)
     pins = pin(installation, document, rates)
     names = [logic(), document.hash.hex(), *(value.hex() if value else "" for value in pins.hashes().values())]
     inventory_id = record_id(str(installation.tenant_id), *names)

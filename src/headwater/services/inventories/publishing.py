@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headwater.errors import Misuse
+from headwater.errors import Conflict
 from headwater.services.access.policy import Right
 from headwater.services.inventories.integrity import require_intact
 from headwater.services.inventories.viewing import find_inventory
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def publish(installation: Installation, text: str) -> int:
-    """Give an inventory the next number. Misuse where it has one: a number stands for one inventory, for ever.
+    """Give an inventory the next number. Conflict where it has one: a number stands for one inventory, for ever.
 
     One that was discarded is not published either. Stopped where its lines are not those that were calculated.
     """
@@ -30,14 +30,14 @@ def publish(installation: Installation, text: str) -> int:
     with installation.database.connect(installation.tenant_id) as connection:
         inventory = _locked(connection, installation, inventory)
         if inventory.number is not None:
-            raise Misuse(
+            raise Conflict(
                 f"it is published already, under the number {inventory.number}",
                 where="inventory",
                 value=text,
                 remedy="Calculate it again: where anything it is made of has changed, the new one can be published.",
             )
         if inventory.discarded_at is not None:
-            raise Misuse(
+            raise Conflict(
                 "it was discarded",
                 where="inventory",
                 value=text,
@@ -57,14 +57,14 @@ def publish(installation: Installation, text: str) -> int:
 def discard(installation: Installation, text: str) -> StoredInventory:
     """Put a draft away: it is no longer listed or found by its name, until the same is calculated again.
 
-    Misuse where it is published, for a number stands for ever, or was discarded before.
+    Conflict where it is published, for a number stands for ever, or was discarded before.
     """
     installation.require(Right.TRANSFORM)
     inventory = find_inventory(installation, text)
     with installation.database.connect(installation.tenant_id) as connection:
         inventory = _locked(connection, installation, inventory)
         if inventory.number is not None:
-            raise Misuse(
+            raise Conflict(
                 f"it is published under the number {inventory.number}, and what is published stands",
                 where="inventory",
                 value=text,
@@ -72,7 +72,7 @@ def discard(installation: Installation, text: str) -> StoredInventory:
                 remedy="Publish the right one beside it: `headwater compare` tells what moved, and why.",
             )
         if inventory.discarded_at is not None:
-            raise Misuse("it was discarded before", where="inventory", value=text, valid="a draft that is listed")
+            raise Conflict("it was discarded before", where="inventory", value=text, valid="a draft that is listed")
         audit.append(
             connection,
             installation.tenant_id,

@@ -7,6 +7,12 @@ VALUES (%(tenant_id)s, %(job_id)s, 'uploading', %(name)s, %(size)s, %(mapping)s,
 -- One import.
 SELECT {columns} FROM import_jobs WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s
 
+-- name: latest_named
+-- The latest file of a name that could be read.
+SELECT {columns} FROM import_jobs
+WHERE tenant_id = %(tenant_id)s AND name = %(name)s AND state IN ('inspected', 'planned')
+ORDER BY created_at DESC, job_id LIMIT 1
+
 -- name: hold
 -- Whether nobody else works on the import; held until the session ends.
 SELECT pg_try_advisory_lock(hashtextextended(%(name)s, 0))
