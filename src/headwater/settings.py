@@ -12,6 +12,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -94,6 +95,12 @@ def _server_secret(said: SecretStr) -> SecretStr:
     return said
 
 
+def _networks(text: str) -> str:
+    for each in text.split(",") if text.strip() else ():
+        ip_network(each.strip())
+    return text
+
+
 def _web_address(url: str) -> str:
     """With TLS, unless it never leaves this machine."""
     parts = urlsplit(url)
@@ -109,6 +116,7 @@ _Keys = Annotated[SecretStr, AfterValidator(_keys)]
 _SecretReference = Annotated[SecretStr, AfterValidator(_secret_reference)]
 _ServerSecret = Annotated[SecretStr, AfterValidator(_server_secret)]
 _WebAddress = Annotated[str, AfterValidator(_web_address)]
+_Networks = Annotated[str, AfterValidator(_networks)]
 _PostgresUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 _Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 _WEB_FORM = "a URL that begins with https:// (http:// where it leads to this machine), with no user, query or fragment"
@@ -219,10 +227,17 @@ class Settings(BaseModel):
     )
     api_local_sources: bool = _setting(
         "Whether connectors made through the API may read folders, database files, variables, certificates and secret "
-        "files of the server, and reach what only the server itself does: its sockets, its loopback and link-local "
-        "addresses. Only where everybody who may transform is trusted with the server itself.",
+        "files of the server, and reach what only the server itself does: its sockets, its loopback, link-local and "
+        "private addresses. Only where everybody who may transform is trusted with the server itself.",
         valid="true or false",
         default=False,
+    )
+    api_networks: _Networks = _setting(
+        "Networks that connectors made through the API may reach beside public addresses, with a comma between them. "
+        "Private, loopback and link-local addresses are refused unless they are in one of these.",
+        valid="networks like 10.20.0.0/16,fd00:1::/64",
+        default="",
+        shown="none",
     )
     organisation: str = _setting(
         "The organisation (tenant) whose records commands read and write.",
@@ -304,7 +319,12 @@ class Settings(BaseModel):
         default="starttls",
     )
     smtp_user: str | None = _setting(
-        "Who this installation is to it.", valid="1 to 255 signs", default=None, shown="no login", min_length=1, max_length=255
+        "Who this installation is to it.",
+        valid="1 to 255 signs",
+        default=None,
+        shown="no login",
+        min_length=1,
+        max_length=255,
     )
     smtp_password: _ServerSecret | None = _setting(
         "Where the password of `smtp_user` stands; a raw one is refused.",
@@ -323,6 +343,10 @@ class Settings(BaseModel):
         valid="true or false",
         default=False,
     )
+
+
+_PAIRS = (("oidc_issuer", "oidc_client_id"), ("smtp_host", "smtp_from"), ("smtp_user", "smtp_password"))
+"""Settings of which one is nothing without the other."""
 
 
 def load_settings(config: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -351,17 +375,10 @@ def load_settings(config: Path | None = None, environ: Mapping[str, str] | None 
     if settings.owner_url and not settings.database_url:
         message = "owner_url is set but database_url is not"
         raise Misuse(message, where=origin["owner_url"], remedy=f"Set {PREFIX}DATABASE_URL too, or neither")
-    if bool(settings.oidc_issuer) != bool(settings.oidc_client_id):
-        said = "oidc_issuer" if settings.oidc_issuer else "oidc_client_id"
-        message = "of oidc_issuer and oidc_client_id only one is set"
-        raise Misuse(message, where=origin[said], remedy="Set both, or neither")
-    if bool(settings.smtp_host) != bool(settings.smtp_from):
-        said = "smtp_host" if settings.smtp_host else "smtp_from"
-        raise Misuse("of smtp_host and smtp_from only one is set", where=origin[said], remedy="Set both, or neither")
-    if bool(settings.smtp_user) != bool(settings.smtp_password):
-        said = "smtp_user" if settings.smtp_user else "smtp_password"
-        message = "of smtp_user and smtp_password only one is set"
-        raise Misuse(message, where=origin[said], remedy="Set both, or neither")
+    for one, other in _PAIRS:
+        if bool(getattr(settings, one)) != bool(getattr(settings, other)):
+            where = origin.get(one) or origin[other]
+            raise Misuse(f"of {one} and {other} only one is set", where=where, remedy="Set both, or neither")
     if settings.token_days > settings.token_days_max:
         where = origin.get("token_days") or origin["token_days_max"]
         valid = f"at most {settings.token_days_max}"

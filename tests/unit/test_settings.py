@@ -24,6 +24,7 @@ WRONG = {
     "api_requests_a_minute": "0",
     "api_long_requests": "0",
     "api_local_sources": "perhaps",
+    "api_networks": "10.0.0.1/8",
     "public_url": "http://headwater.example.org",
     "session_idle_minutes": "4",
     "session_hours": "0",
@@ -33,8 +34,15 @@ WRONG = {
     "oidc_client_id": "x" * 256,
     "oidc_client_secret": "s3cret",
     "oidc_organisation": "Åre kommun",
+    "smtp_host": "mail.example.org/x",
+    "smtp_port": "0",
+    "smtp_security": "ssl",
+    "smtp_user": "x" * 256,
+    "smtp_password": "s3cret",
+    "smtp_from": "nobody",
+    "notifications_local": "perhaps",
 }
-SECRET = {"database_url", "owner_url", "credentials_keys", "oidc_client_secret"}
+SECRET = {"database_url", "owner_url", "credentials_keys", "oidc_client_secret", "smtp_password"}
 
 
 @pytest.fixture(autouse=True)

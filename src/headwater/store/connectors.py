@@ -30,6 +30,7 @@ class StoredConnector:
     created_at: datetime
     updated_at: datetime
     removed_at: datetime | None
+    from_outside: bool = False  # made or changed over HTTP
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +79,12 @@ class Circuit:
 
 
 def add_connector(
-    connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID, *, name: str, kind: str, config: object
-) -> None:
+    connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID,
+    *, name: str, kind: str, config: object, from_outside: bool = False,
+) -> None:  # fmt: skip
     """Keep a connector; Misuse where the name is taken."""
-    values = {"tenant_id": tenant_id, "connector_id": connector_id, "name": name, "kind": kind}
+    values: dict[str, object] = {"tenant_id": tenant_id, "connector_id": connector_id, "name": name, "kind": kind}
+    values["from_outside"] = from_outside
     try:
         connection.execute(QUERIES["add"], {**values, "config": Jsonb(config)})
     except psycopg.errors.UniqueViolation as error:
@@ -102,10 +105,11 @@ def add_connector(
 
 
 def change_config(
-    connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID, config: Mapping[str, Any]
-) -> None:
-    """Another config."""
-    values = {"tenant_id": tenant_id, "connector_id": connector_id}
+    connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID, config: Mapping[str, Any],
+    *, from_outside: bool = False,
+) -> None:  # fmt: skip
+    """Another config. One that was ever changed from outside stays so: who changes another value vouches for that."""
+    values = {"tenant_id": tenant_id, "connector_id": connector_id, "from_outside": from_outside}
     connection.execute(QUERIES["change"], {**values, "config": Jsonb(config)})
 
 

@@ -24,6 +24,7 @@ from headwater.connectors.http.config import HttpConfig
 from headwater.connectors.http.exact_json import below, parsed
 from headwater.connectors.http.failures import not_allowed, not_now, of_status, of_transport
 from headwater.connectors.http.pace import PaceOf, in_process
+from headwater.connectors.http.reaching import AddressesOf, Reaching, goes_by_proxy
 from headwater.connectors.protocol import Resolve
 from headwater.errors import HeadwaterError, InputRefused, Misuse, Stopped
 
@@ -50,6 +51,7 @@ class HttpClient:
         self._secrets = Secrets(resolve)
         self._signature: Signature | None = None
         self._client: httpx.Client | None = None
+        self._addresses_of: AddressesOf | None = None
         self._pace = in_process(_origin(config.url), config.requests_a_minute)
 
     def __enter__(self) -> Self:
@@ -63,6 +65,11 @@ class HttpClient:
     def keep_pace(self, pace: PaceOf) -> None:
         """Wait before each request as `pace` says: for whoever keeps rates across processes."""
         self._pace = pace(_origin(self._config.url), self._config.requests_a_minute)
+
+    def reach_only(self, addresses_of: AddressesOf) -> None:
+        """Connect to these addresses of a host and to no others, whatever its name says a moment later."""
+        self.close()
+        self._addresses_of = addresses_of
 
     def close(self) -> None:
         if self._client is not None:
@@ -189,8 +196,12 @@ class HttpClient:
     def _opened(self) -> httpx.Client:
         if self._client is None:
             config = self._config
+            trusted, transport = _trusted(config.ca_file), None
+            if self._addresses_of is not None and not goes_by_proxy(config.url):
+                transport = Reaching(self._addresses_of, lambda: httpx.HTTPTransport(verify=trusted))
             self._client = httpx.Client(
-                verify=_trusted(config.ca_file),
+                verify=trusted,
+                transport=transport,
                 timeout=httpx.Timeout(config.read_seconds, connect=config.connect_seconds),
                 headers={"User-Agent": "headwater", "Accept-Encoding": "gzip"},
                 follow_redirects=False,

@@ -12,6 +12,7 @@ from headwater.errors import Misuse
 from headwater.services.access.policy import Right
 from headwater.services.connectors.kinds import kind_named
 from headwater.services.connectors.pacing import paced
+from headwater.services.connectors.reach import reach_only, refuse_local
 from headwater.services.connectors.secrets import resolve
 from headwater.store import audit, connectors
 
@@ -23,15 +24,21 @@ if TYPE_CHECKING:
     from headwater.store.connectors import StoredConnector
 
 
-def add(installation: Installation, name: str, kind: str, config: Mapping[str, Any]) -> StoredConnector:
-    """Keep a connector. Misuse where the kind, the name or a value of the config is wrong."""
+def add(
+    installation: Installation, name: str, kind: str, config: Mapping[str, Any], *, from_outside: bool = False
+) -> StoredConnector:
+    """Keep a connector. Misuse where the kind, the name or a value of the config is wrong.
+
+    from_outside: by who is not at the server: where it leads is looked at each time it is opened.
+    """
     installation.require(Right.TRANSFORM)
     checked = config_of(kind_named(kind), config)
     connector_id = uuid4()
     with installation.database.connect(installation.tenant_id) as connection:
         connectors.add_connector(
-            connection, installation.tenant_id, connector_id, name=name, kind=kind, config=_plain(checked)
-        )
+            connection, installation.tenant_id, connector_id,
+            name=name, kind=kind, config=_plain(checked), from_outside=from_outside,
+        )  # fmt: skip
         _note(installation, connection, "connector.added", connector_id, name=name, kind=kind)
         return connectors.get_connector(connection, installation.tenant_id, connector_id)
 
@@ -69,8 +76,14 @@ def opened(
 ) -> Iterator[Connector | FileStore]:
     """The source of a connector, open until the block ends; once `given_up` is set, nobody waits to ask it."""
     kind = kind_named(stored.kind)
-    source = kind.open(config_of(kind, stored.config), lambda reference: resolve(installation, reference))
+    config = config_of(kind, stored.config)
+    guarded = stored.from_outside and not installation.settings.api_local_sources
+    if guarded:
+        refuse_local(installation.settings, config)
+    source = kind.open(config, lambda reference: resolve(installation, reference))
     try:
+        if guarded:
+            reach_only(installation, source)
         with paced(installation, source, given_up=given_up):
             yield source
     finally:

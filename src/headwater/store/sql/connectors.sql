@@ -1,11 +1,12 @@
 -- name: add
 -- A connector under a name that none has.
-INSERT INTO connectors (tenant_id, connector_id, name, kind, config)
-VALUES (%(tenant_id)s, %(connector_id)s, %(name)s, %(kind)s, %(config)s)
+INSERT INTO connectors (tenant_id, connector_id, name, kind, config, from_outside)
+VALUES (%(tenant_id)s, %(connector_id)s, %(name)s, %(kind)s, %(config)s, %(from_outside)s)
 
 -- name: change
 -- Another config for a connector.
-UPDATE connectors SET config = %(config)s, updated_at = clock_timestamp()
+UPDATE connectors
+SET config = %(config)s, from_outside = from_outside OR %(from_outside)s, updated_at = clock_timestamp()
 WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s
 
 -- name: remove
