@@ -54,9 +54,11 @@ class RetryLater(HeadwaterError):
     """What failed may pass by itself: a lost connection, a lock held by somebody else.
 
     after: seconds to wait before the next try, where whoever refused has said so.
+    is_held: somebody else works on the same thing just now; nothing has failed.
     """
 
     after: float | None = None
+    is_held: bool = False
 
 
 class InputRefused(HeadwaterError):

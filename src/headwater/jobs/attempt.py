@@ -2,6 +2,9 @@
 
 The process is forked by a server that has the libraries loaded, and dies with the worker that asked for it. The worker
 interrupts it as Ctrl-C would, and ends the job by what the process has left in the table (`settle`).
+
+A worker that was silent for too long may find its job with another. Each has taken it under a number of its own
+(`fence`), which all that it writes carries: only the last one's counts.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.errors import HeadwaterError, RetryLater
 from headwater.jobs.work import carry_out
-from headwater.services.job_ends import end_job
+from headwater.services.job_ends import end_job, put_off_job
 from headwater.store import jobs
 from headwater.telemetry import bind_context, configure_logging, get_logger
 
@@ -44,9 +47,10 @@ class Why:
 CANCELLED = Why(state="cancelled", message="somebody asked for its end")
 TOO_LONG = Why(state="failed", message="it took longer than its time limit")
 STOPPING = Why(state=None, message="its worker was stopped")
+TAKEN = Why(state=None, message="another worker has taken it")
 
 
-def main(installation: Installation, job_id: UUID) -> None:
+def main(installation: Installation, job_id: UUID, fence: int) -> None:
     """Attempt a job of the organisation for which `installation` is open; the process's target."""
     os.setpgid(0, 0)  # Ctrl-C in the worker's terminal is the worker's: it says when an attempt is to be interrupted
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -56,13 +60,17 @@ def main(installation: Installation, job_id: UUID) -> None:
     configure_logging(settings.log_level, settings.log_format)
     try:
         with installation.database.connect(installation.tenant_id) as connection:
-            job = jobs.begin(connection, installation.tenant_id, job_id)
+            job = jobs.begin(connection, installation.tenant_id, job_id, fence)
         if job is None:
             return
         with bind_context(tenant_id=str(installation.tenant_id), job_id=str(job_id)):
-            attempt(replace(installation, database=installation.database.for_job(job_id, job.asked_by)), job)
+            database = installation.database.for_job(job_id, job.asked_by, fence)
+            attempt(replace(installation, database=database), job)
     except KeyboardInterrupt:
         sys.exit(130)
+    except HeadwaterError as error:  # what became of it could not be written: the worker tries to, or another does
+        get_logger(__name__).warning("an attempt ends without a word", job_id=str(job_id), error=str(error))
+        sys.exit(1)
 
 
 def attempt(installation: Installation, job: Job) -> None:
@@ -86,24 +94,29 @@ def attempt(installation: Installation, job: Job) -> None:
 
 def put_off(installation: Installation, job: Job, error: RetryLater) -> None:
     """Another attempt later, each time after twice as long, or when whoever refused has said; failed after the last."""
+    spread = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load
+    if error.is_held:  # it has not even begun, and another is at work there: no attempt of its own
+        put_off_job(installation, job, seconds=FIRST_WAIT * spread, error=told(error), counts=False)
+        return
     if job.attempts >= job.most_attempts:
         end_job(installation, job, "failed", told(error))
         return
-    seconds = min(FIRST_WAIT * 2 ** (job.attempts - 1), LONGEST_WAIT) * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load
+    seconds = min(FIRST_WAIT * 2 ** (job.attempts - 1), LONGEST_WAIT) * spread
     if error.after is not None:
         seconds = min(error.after, LONGEST_WAIT)
-    with installation.database.connect(installation.tenant_id) as connection:
-        jobs.put_off(connection, installation.tenant_id, job.job_id, seconds=seconds, error=told(error))
+    put_off_job(installation, job, seconds=seconds, error=told(error))
 
 
-def settle(installation: Installation, job_id: UUID, why: Why | None, exit_code: int | None) -> float | None:
+def settle(
+    installation: Installation, job_id: UUID, why: Why | None, exit_code: int | None, *, fence: int
+) -> float | None:
     """End a job by what its attempt has left: seconds until the next attempt, or None where there will be none.
 
-    why: what the attempt was interrupted for, if it was.
+    why: what the attempt was interrupted for, if it was. Where another worker has taken the job it is left to that.
     """
     with installation.database.connect(installation.tenant_id) as connection:
         job = jobs.get_job(connection, installation.tenant_id, job_id)
-    if job.has_ended:
+    if job.has_ended or job.fence != fence:
         return None
     if job.cancel_asked_at is not None:  # the queue hears no wish to cancel while its worker stops
         end_job(installation, job, CANCELLED.state or "cancelled", None)
@@ -117,8 +130,7 @@ def settle(installation: Installation, job_id: UUID, why: Why | None, exit_code:
         if why is None and job.attempts >= job.most_attempts:
             end_job(installation, job, "failed", lost)
             return None
-        with installation.database.connect(installation.tenant_id) as connection:
-            jobs.put_off(connection, installation.tenant_id, job_id, seconds=0.0, error=lost, counts=why is None)
+        put_off_job(installation, job, seconds=0.0, error=lost, counts=why is None)
         return 0.0
     if job.not_before is None:
         return FIRST_WAIT  # its process ended before it had begun

@@ -42,9 +42,12 @@ class Parts:
         self.without_run: list[tuple[str, str | None]] = []
 
     def add(self, state: str, error: HeadwaterError | None = None) -> None:
-        """Of several errors one that may pass by itself stands, for then the job is tried again; else the first."""
+        """Of several errors one that may pass by itself stands, for then the job is tried again; else the first.
+
+        Of those, one that says that somebody is at work there gives way: where something has failed too, that counts.
+        """
         self._states.append("succeeded" if state == UNCHANGED else "failed" if state == REFUSED else state)
-        if error is not None and (self.error is None or isinstance(error, RetryLater)):
+        if error is not None and (self.error is None or _weight(error) > _weight(self.error)):
             self.error = error
 
     def add_each(self, imported: Iterable[Imported]) -> None:
@@ -61,6 +64,10 @@ class Parts:
         if len(loaded) == len(self._states):
             return "succeeded_with_quarantine" if "succeeded_with_quarantine" in loaded else "succeeded"
         return "partial_success" if loaded or "partial_success" in self._states else "failed"
+
+
+def _weight(error: HeadwaterError) -> int:
+    return 0 if not isinstance(error, RetryLater) else 1 if error.is_held else 2
 
 
 def carry_out(installation: Installation, job: Job) -> Parts:

@@ -19,7 +19,8 @@ from procrastinate.worker import Worker
 
 from headwater.errors import HeadwaterError
 from headwater.jobs import attempt
-from headwater.jobs.attempt import CANCELLED, STOPPING, TOO_LONG, Why, settle
+from headwater.jobs.attempt import CANCELLED, STOPPING, TAKEN, TOO_LONG, Why, settle
+from headwater.jobs.own_rows import OwnRows
 from headwater.services.jobs import SCHEDULES
 from headwater.services.schedules import tick
 from headwater.store import jobs
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from procrastinate.jobs import Job as QueuedJob
 
     from headwater.services.installation import Installation
+    from headwater.store.jobs import Taken
 
 FORKING = get_context("forkserver")
 KILL_AFTER = 60.0
@@ -115,6 +117,7 @@ def _start_forking() -> None:
 async def _serve_until(stop: asyncio.Event, installation: Installation, serving: Serving) -> bool:
     """Serve until told to stop or done: True. False where the queue could not be reached."""
     app = App(connector=installation.database.queue(connections=serving.at_once + 6))
+    app.job_manager = OwnRows(app.connector)
     _add_tasks(app, installation, serving)
     try:
         async with app.open_async():
@@ -147,11 +150,14 @@ async def _serve_until(stop: asyncio.Event, installation: Installation, serving:
 
 
 async def _beat(app: App, workers: Sequence[Worker], serving: Serving) -> None:
-    """Signs of life of workers that see to their last jobs."""
+    """Signs of life of workers that see to their last jobs. A database that is away is tried again."""
     while True:
-        for worker in workers:
-            if worker.worker_id is not None:
-                await app.job_manager.update_heartbeat(worker.worker_id)
+        try:
+            for worker in workers:
+                if worker.worker_id is not None:
+                    await app.job_manager.update_heartbeat(worker.worker_id)
+        except ConnectorException as error:
+            get_logger(__name__).warning("a sign of life could not be written", error=str(error))
         await asyncio.sleep(serving.heartbeat)
 
 
@@ -226,14 +232,15 @@ class Attempt:
         self._context = context
         self._serving = serving
         self._why: Why | None = None
+        self._fence = 0
 
     async def run(self) -> float | None:
         """Until the process has ended; seconds until the next attempt, None where the job has ended."""
-        asking = asyncio.create_task(asyncio.to_thread(self._time_limit))
-        await self._uninterrupted(asking)
-        limit = asking.result()
+        taking = asyncio.create_task(asyncio.to_thread(self._take))
+        await self._uninterrupted(taking)
+        self._fence, limit = taking.result().fence, taking.result().time_limit
         process: ForkServerProcess = FORKING.Process(
-            target=attempt.main, args=(self._installation, self._job_id), name=f"job {self._job_id}"
+            target=attempt.main, args=(self._installation, self._job_id, self._fence), name=f"job {self._job_id}"
         )
         starting = asyncio.create_task(asyncio.to_thread(process.start))
         await self._uninterrupted(starting)
@@ -246,7 +253,7 @@ class Attempt:
         exit_code = process.exitcode
         process.close()
         settling = asyncio.create_task(
-            asyncio.to_thread(settle, self._installation, self._job_id, self._why, exit_code)
+            asyncio.to_thread(settle, self._installation, self._job_id, self._why, exit_code, fence=self._fence)
         )
         await self._uninterrupted(settling)
         return settling.result()
@@ -265,8 +272,8 @@ class Attempt:
                 process.kill()
             elif deadline is not None and asyncio.get_running_loop().time() >= deadline:
                 self._interrupt(process, TOO_LONG)
-            elif await asyncio.to_thread(self._beat):
-                self._interrupt(process, CANCELLED)
+            elif (why := await asyncio.to_thread(self._beat)) is not None:
+                self._interrupt(process, why)
         except asyncio.CancelledError:
             if self._why is None:  # what it was interrupted for first decides how the job ends
                 self._interrupt(process, self._reason())
@@ -289,20 +296,21 @@ class Attempt:
             os.kill(process.pid, signal.SIGINT)
             get_logger(__name__).warning("a job is interrupted", job_id=str(self._job_id), why=why.message)
 
-    def _time_limit(self) -> int | None:
+    def _take(self) -> Taken:
         with self._installation.database.connect(self._installation.tenant_id) as connection:
-            return jobs.get_job(connection, self._installation.tenant_id, self._job_id).time_limit
+            return jobs.take(connection, self._installation.tenant_id, self._job_id)
 
-    def _beat(self) -> bool:
-        """Whether somebody wants the job to end. A database that is away for a moment is no reason to stop."""
+    def _beat(self) -> Why | None:
+        """Why the job is to end, if it is. A database that is away for a moment is no reason to stop."""
         try:
             with self._installation.database.connect(self._installation.tenant_id) as connection:
-                return jobs.beat(connection, self._installation.tenant_id, self._job_id)
+                is_wanted = jobs.beat(connection, self._installation.tenant_id, self._job_id, self._fence)
         except HeadwaterError as error:
             get_logger(__name__).warning(
                 "a sign of life could not be written", job_id=str(self._job_id), error=str(error)
             )
-            return False
+            return None
+        return TAKEN if is_wanted is None else CANCELLED if is_wanted else None
 
 
 async def _ended(process: ForkServerProcess) -> None:

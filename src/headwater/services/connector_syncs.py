@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from headwater.pipeline.recipe import recipe_of
 from headwater.services import kept_mappings
 from headwater.services.access.policy import Right
 from headwater.services.connectors.keeping import find
 from headwater.services.connectors.planning import plan_sync
-from headwater.services.jobs import ask_resume
+from headwater.services.jobs import asked_with_plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,12 +31,13 @@ def sync(
     strategy: str = "delta",
     chunk_size: int | None = None,
 ) -> dict[str, Any]:
-    """The run and the job of a sync. Misuse where something said does not fit."""
+    """The run and the job of a sync, both or neither. Misuse where something said does not fit."""
     installation.require(Right.WRITE, on=f"connector/{connector}")
     find(installation, connector)
     with kept_mappings.mapping_file(installation, mapping) as document:
         source = {"connector": connector, "table": table, "cursor": cursor, "lag": lag, "key": key, "columns": columns}
         load = {"strategy": strategy, "chunk_size": chunk_size}
         said = {"recipe": "sync", "source": source, "mapping": document.name, "load": load}
-        run_id = plan_sync(installation, recipe_of(said, where="sync"), document.parent)
-    return {"run_id": str(run_id), "job_id": str(ask_resume(installation, str(run_id)))}
+        recipe, job_id = recipe_of(said, where="sync"), uuid4()
+        run_id = plan_sync(installation, recipe, document.parent, together=asked_with_plan(installation, job_id))
+    return {"run_id": str(run_id), "job_id": str(job_id)}

@@ -45,7 +45,7 @@ from headwater.store.run_chunks import RunChunks
 from headwater.values import record_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from headwater.mapping import Mapping
     from headwater.pipeline.mending import MendForm
@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from headwater.store.database import TenantConnection
     from headwater.store.runs import Run
     from headwater.telemetry import Progress
+
+    Together = Callable[[TenantConnection, Run], None]
 
 LOADED = ("succeeded", "succeeded_with_quarantine")
 ENGINE_THREADS = 2 if (os.cpu_count() or 1) > 2 else 1
@@ -140,9 +142,18 @@ def source_files(installation: Installation, recipe: Recipe, base: Path) -> tupl
 
 
 def plan_source(
-    installation: Installation, recipe: Recipe, base: Path, file: SourceFile, *, remote: Remote | None = None
+    installation: Installation,
+    recipe: Recipe,
+    base: Path,
+    file: SourceFile,
+    *,
+    remote: Remote | None = None,
+    together: Together | None = None,
 ) -> UUID:
-    """Plan the run of one file; its id, for `carry_out`. `remote` says where it was fetched from."""
+    """Plan the run of one file; its id, for `carry_out`. `remote` says where it was fetched from.
+
+    together: what is written in the same transaction.
+    """
     installation.require(Right.WRITE)
     found = found_file(installation, recipe, base, file)
     return plan_run(
@@ -153,6 +164,7 @@ def plan_source(
         source_name=found.name,
         noted=found.noted | ({"remote": {"version": remote.version}} if remote else {}),
         connector_id=remote.connector_id if remote else None,
+        together=together,
     )
 
 
@@ -263,11 +275,13 @@ def plan_run(
     mends: MendForm | None = None,
     noted: dict[str, Any] | None = None,
     connector_id: UUID | None = None,
+    together: Together | None = None,
 ) -> UUID:
     """Write a run with all it rests on and its whole plan, in one transaction. What does not compile is refused before.
 
     With `mends` it is a resubmission: the file holds records from quarantine in that form. `noted` is kept beside the
-    layout. Factors, by whichever way they come, need the right to change them.
+    layout, `together` written in the same transaction. Factors, by whichever way they come, need the right to change
+    them.
     """
     if (logic.contract.name, logic.contract.major) == FACTORS:
         installation.require(Right.TRANSFORM, on="factors")
@@ -295,13 +309,11 @@ def plan_run(
         )
         planned = [_planned(tenant_id, run_id, span) for span in taken.plan.chunks]
         runs.create_run(connection, tenant_id, run, planned)
-        audit.append(
-            connection,
-            tenant_id,
-            action="run.planned",
-            resource=f"run/{run_id}",
-            payload=planned_payload(runs.get_run(connection, tenant_id, run_id), logic.hash, planned, file=taken.name),
-        )
+        stands = runs.get_run(connection, tenant_id, run_id)
+        if together is not None:
+            together(connection, stands)
+        payload = planned_payload(stands, logic.hash, planned, file=taken.name)
+        audit.append(connection, tenant_id, action="run.planned", resource=f"run/{run_id}", payload=payload)
     return run_id
 
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 from headwater.errors import Conflict, Misuse
 from headwater.pipeline.recipe import recipe_of
 from headwater.services.access.policy import Right
-from headwater.services.imports import source_files
+from headwater.services.imports import source_files, source_id, source_name
 from headwater.services.runs_view import run_as_json
 from headwater.store import audit, connectors, jobs, runs
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from headwater.pipeline.recipe import Recipe
+    from headwater.services.imports import Together
     from headwater.services.installation import Installation
     from headwater.store.database import TenantConnection
     from headwater.store.jobs import Job
@@ -99,14 +100,13 @@ def wanted_by_recipe(installation: Installation, recipe: Recipe, base: Path, *, 
 
     every: of several files also those that are as they were loaded. Misuse where it names what there is not.
     """
-    if recipe.source.path is not None:
-        source_files(installation, recipe, base)
-    else:
-        installation.mapping(recipe.mapping, base)
+    mapping = installation.mapping(recipe.mapping, base)
+    files = source_files(installation, recipe, base) if recipe.source.path is not None else ()
     arguments = {"recipe": recipe.model_dump(mode="json"), "base": str(base.absolute()), "every": every}
     if recipe.source.connector is None:
         label = recipe.source.name or recipe.source.path or str(recipe.source.contract)
-        return Wanted(kind="import", label=label, arguments=arguments, lock=None)
+        lock = _lock_of_source(source_id(mapping, source_name(recipe, files[0]))) if len(files) == 1 else None
+        return Wanted(kind="import", label=label, arguments=arguments, lock=lock)
     label = "/".join(filter(None, (recipe.source.connector, recipe.source.table)))
     lock = lock_of_connector(installation, recipe.source.connector)
     return Wanted(kind="sync", label=label, arguments=arguments, lock=lock)
@@ -123,9 +123,28 @@ def ask_resume(installation: Installation, run: str, *, manner: Manner = USUAL) 
     installation.require(Right.WRITE)
     with installation.database.connect(installation.tenant_id) as connection:
         found = runs.find_run(connection, installation.tenant_id, run)
-    lock = f"connector/{found.connector_id}" if found.connector_id else f"run/{found.run_id}"
-    arguments = {"run_id": str(found.run_id)}
-    return _ask(installation, Wanted(kind="resume", label=found.source_name, arguments=arguments, lock=lock), manner)
+    return _ask(installation, _wanted_by_run(found), manner)
+
+
+def asked_with_plan(installation: Installation, job_id: UUID) -> Together:
+    """Has a run carried out by a job of this id, asked for in the transaction that plans it: both or neither."""
+    installation.require(Right.WRITE)
+
+    def together(connection: TenantConnection, planned: Run) -> None:
+        asked_by = installation.actor.name
+        ask(installation, connection, _wanted_by_run(planned), manner=USUAL, asked_by=asked_by, job_id=job_id)
+
+    return together
+
+
+def _wanted_by_run(run: Run) -> Wanted:
+    lock = f"connector/{run.connector_id}" if run.connector_id else _lock_of_source(run.source_id)
+    return Wanted(kind="resume", label=run.source_name, arguments={"run_id": str(run.run_id)}, lock=lock)
+
+
+def _lock_of_source(source: bytes) -> str:
+    """Runs of a source come one after another: whoever waits in the queue keeps no worker waiting."""
+    return f"source/{source.hex()}"
 
 
 def ask_retry_failed(installation: Installation, connector: str, *, manner: Manner = USUAL) -> UUID:
@@ -148,10 +167,16 @@ def _ask(installation: Installation, wanted: Wanted, manner: Manner) -> UUID:
 
 
 def ask(
-    installation: Installation, connection: TenantConnection, wanted: Wanted, *, manner: Manner, asked_by: str
+    installation: Installation,
+    connection: TenantConnection,
+    wanted: Wanted,
+    *,
+    manner: Manner,
+    asked_by: str,
+    job_id: UUID | None = None,
 ) -> UUID:
     """Write a job in the open transaction; its id. Call it last: it locks the end of the audit chain."""
-    job_id, tenant_id = uuid4(), installation.tenant_id
+    job_id, tenant_id = job_id or uuid4(), installation.tenant_id
     new = jobs.NewJob(
         job_id=job_id,
         kind=wanted.kind,
@@ -191,13 +216,14 @@ def cancel_job(installation: Installation, job: str | UUID) -> Job:
     installation.require(Right.WRITE)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
+        jobs.alone(connection, tenant_id)
         found = jobs.find_job(connection, tenant_id, str(job))
         if found.has_ended:
             raise Conflict(
                 "the job has ended", where=f"job {found.job_id}", value=found.state, valid="pending or running"
             )
         if jobs.ask_cancel(connection, tenant_id, found.job_id, asked_by=installation.actor.name):
-            jobs.end(connection, tenant_id, found.job_id, "cancelled", None)
+            jobs.end(connection, tenant_id, found.job_id, "cancelled", None, fence=None)
             jobs.let_in(connection, tenant_id, queue=found.queue, at_once=AT_ONCE)
         note(connection, tenant_id, "job.cancel_asked", found.job_id)
         return jobs.get_job(connection, tenant_id, found.job_id)
@@ -211,6 +237,7 @@ def retry_job(installation: Installation, job: str | UUID) -> Job:
     installation.require(Right.WRITE)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
+        jobs.alone(connection, tenant_id)
         found = jobs.find_job(connection, tenant_id, str(job))
         if not jobs.retry(connection, tenant_id, found.job_id):
             raise Conflict(

@@ -20,6 +20,7 @@ from headwater.store.schedules import NewSchedule, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from headwater.pipeline.recipe import Recipe
@@ -110,6 +111,7 @@ def list_schedules(installation: Installation) -> list[ScheduleView]:
     installation.require(Right.READ)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
+        arm_again(connection, tenant_id)
         return [
             ScheduleView(schedule=each, after=schedules.names_after(connection, tenant_id, each.schedule_id))
             for each in schedules.list_schedules(connection, tenant_id)
@@ -198,6 +200,7 @@ def tick(installation: Installation, schedule_id: UUID, *, queue_id: int | None,
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         found = schedules.lock_schedule(connection, tenant_id, schedule_id)
+        arm_again(connection, tenant_id)
         if found is None or found.next_at is None or found.cron is None or found.queue_id != queue_id:
             return
         # That row is the worker's to finish: it is not to be taken out.
@@ -207,27 +210,51 @@ def tick(installation: Installation, schedule_id: UUID, *, queue_id: int | None,
         schedules.arm(connection, tenant_id, here, _next(found, now))
 
 
+def arm_again(connection: TenantConnection, tenant_id: UUID) -> None:
+    """Put next times back into the queue that were lost from it; one that has passed meanwhile is seen to as missed."""
+    for lost in schedules.dangling(connection, tenant_id):
+        schedules.arm(connection, tenant_id, replace(lost, queue_id=None), lost.next_at)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockedSchedule:
+    """The schedule that has asked for a job, with those that come after it, which are locked."""
+
+    schedule_id: UUID
+    name: str
+    followers: AbstractSet[UUID]
+
+
+def locked_with_followers(connection: TenantConnection, tenant_id: UUID, job_id: UUID) -> LockedSchedule | None:
+    """The schedule of a job that is about to end, if it has one. Before anything else is locked."""
+    found = schedules.schedule_of_job(connection, tenant_id, job_id)
+    if found is None:
+        return None
+    schedule_id, name = found
+    followers = schedules.lock_followers(connection, tenant_id, schedule_id)
+    return LockedSchedule(schedule_id=schedule_id, name=name, followers=followers)
+
+
 def job_ended(
     connection: TenantConnection,
     installation: Installation,
     job: Job,
     state: str,
     *,
+    schedule: LockedSchedule,
     without_run: Sequence[tuple[str, str | None]],
 ) -> None:
     """What the end of a schedule's job brings, in the transaction that ends it: its log, and those that come after."""
     tenant_id = installation.tenant_id
-    of = schedules.schedule_of_job(connection, tenant_id, job.job_id)
-    if of is None:
-        return
-    schedule_id, name = of
-    schedules.log_update(connection, tenant_id, job.job_id, name, without_run=without_run)
+    schedules.log_update(connection, tenant_id, job.job_id, schedule.name, without_run=without_run)
     if state not in LOADED:
         return
-    for ready in schedules.ready_after(connection, tenant_id, schedule_id):
-        follower = schedules.lock_schedule(connection, tenant_id, ready)
-        if follower is not None and not schedules.is_at_work(connection, tenant_id, ready):
-            _ask(installation, connection, follower, datetime.now(UTC), reason=f"after {name}")
+    # Asked once they are locked: whatever ended, paused or removed one of them before is seen.
+    for ready in schedules.ready_after(connection, tenant_id, schedule.schedule_id):
+        if ready in schedule.followers and not schedules.is_at_work(connection, tenant_id, ready):
+            follower = schedules.lock_schedule(connection, tenant_id, ready)
+            if follower is not None:
+                _ask(installation, connection, follower, datetime.now(UTC), reason=f"after {schedule.name}")
 
 
 def _see_to(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -11,8 +12,8 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import TupleRow
 
-from headwater.errors import Misuse
-from headwater.store import audit
+from headwater.errors import Misuse, Stopped
+from headwater.store import audit, jobs
 from headwater.store.failures import translate, translated
 from headwater.store.load import ChunkKey, ChunkTransaction
 from headwater.store.queries import named_queries
@@ -20,6 +21,8 @@ from headwater.store.queue import queue_connector
 
 if TYPE_CHECKING:
     from procrastinate import PsycopgConnector
+
+    from headwater.store.requests import RequestKey
 
 QUERIES = named_queries("session")
 CONNECT_SECONDS = 10
@@ -33,6 +36,7 @@ class TenantConnection(psycopg.Connection[TupleRow]):
 
     actor: str = audit.ACTOR
     job_id: UUID | None = None  # on whose behalf runs are planned, where it is a job's
+    request: RequestKey | None = None  # the write that it is part of, where that is named
 
     def __exit__(
         self,
@@ -47,13 +51,35 @@ class TenantConnection(psycopg.Connection[TupleRow]):
             raise translate(exc_val, where="database") from exc_val
 
 
+@dataclass(frozen=True, kw_only=True)
+class Behalf:
+    """For whom, and for what, connections are opened.
+
+    fence: of the attempt at the job. Its connections are refused once another worker has taken the job.
+    """
+
+    actor: str = audit.ACTOR
+    job_id: UUID | None = None
+    fence: int | None = None
+    request: RequestKey | None = None
+
+    @property
+    def session_name(self) -> str:
+        """How the server knows a session."""
+        if self.job_id is None or self.fence is None:
+            return "headwater"
+        return f"{jobs.session_name(self.job_id)} {self.fence}"
+
+
+NOBODY = Behalf()
+
+
 class Database:
     """Connections as the application's role. Forced row-level security shows it the rows of its tenant, no others."""
 
-    def __init__(self, app_url: str, actor: str = audit.ACTOR, job_id: UUID | None = None) -> None:
+    def __init__(self, app_url: str, behalf: Behalf = NOBODY) -> None:
         self._url = app_url
-        self._actor = actor
-        self._job_id = job_id
+        self._behalf = behalf
 
     @property
     def url(self) -> str:
@@ -62,16 +88,24 @@ class Database:
 
     def acting(self, actor: str) -> Database:
         """The same database, on behalf of somebody else."""
-        return Database(self._url, actor, self._job_id)
+        return Database(self._url, replace(self._behalf, actor=actor))
 
-    def for_job(self, job_id: UUID, actor: str) -> Database:
-        """The same database for a job, whose runs are noted as such, on behalf of whoever asked for it."""
-        return Database(self._url, actor, job_id)
+    def for_job(self, job_id: UUID, actor: str, fence: int | None = None) -> Database:
+        """The same database for a job, whose runs are noted as such, on behalf of whoever asked for it.
+
+        fence: of the attempt, where another worker may take the job: from then on it is refused.
+        """
+        return Database(self._url, Behalf(actor=actor, job_id=job_id, fence=fence))
+
+    def for_request(self, request: RequestKey) -> Database:
+        """The same database for a write that is named: what it writes says so in its own transaction."""
+        return Database(self._url, replace(self._behalf, request=request))
 
     def connect(self, tenant_id: UUID) -> TenantConnection:
         """A new connection, autocommit off, for the rows of `tenant_id`; use it as `with database.connect(…) as c:`.
 
-        RetryLater when the server cannot be reached, Misuse when the role could look past row-level security.
+        RetryLater when the server cannot be reached, Misuse when the role could look past row-level security. Stopped
+        for an attempt at a job that another worker has taken since.
         """
         with translated("connect to the database"):
             connection = self._opened()
@@ -91,10 +125,26 @@ class Database:
                 valid="a role that is NOSUPERUSER and NOBYPASSRLS and not the owner's",
                 remedy="Give the owner's URL to `headwater db upgrade` only, and the application a role of its own.",
             )
+        self._refuse_if_taken(connection, tenant_id)
         connection.autocommit = False
-        connection.actor = self._actor
-        connection.job_id = self._job_id
+        connection.actor = self._behalf.actor
+        connection.job_id = self._behalf.job_id
+        connection.request = self._behalf.request
         return connection
+
+    def _refuse_if_taken(self, connection: TenantConnection, tenant_id: UUID) -> None:
+        job_id, fence = self._behalf.job_id, self._behalf.fence
+        if job_id is None or fence is None:
+            return
+        try:
+            with translated("look whose the job is"):
+                is_theirs = jobs.is_theirs(connection, tenant_id, job_id, fence)
+        except BaseException:
+            connection.close()
+            raise
+        if not is_theirs:
+            connection.close()
+            raise Stopped("another worker has taken this job meanwhile", where=f"job {job_id}")
 
     def apart(self) -> Database:
         """The same, each connection one of its own: for what holds a lock until its session ends."""
@@ -103,7 +153,10 @@ class Database:
     def _opened(self) -> TenantConnection:
         """A connection in autocommit, bound to no tenant."""
         return TenantConnection.connect(
-            self._url, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="headwater"
+            self._url,
+            autocommit=True,
+            connect_timeout=CONNECT_SECONDS,
+            application_name=self._behalf.session_name,
         )
 
     def snapshot(self, tenant_id: UUID) -> TenantConnection:

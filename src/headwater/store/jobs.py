@@ -51,6 +51,7 @@ class Job(NewJob):
     cancel_asked_by: str | None
     error: Mapping[str, Any] | None
     queue_id: int | None
+    fence: int  # of whoever has taken it last
 
     @property
     def has_ended(self) -> bool:
@@ -64,10 +65,15 @@ def ask(connection: psycopg.Connection[Any], tenant_id: UUID, job: NewJob, *, at
     let_in(connection, tenant_id, queue=job.queue, at_once=at_once)
 
 
+def alone(connection: psycopg.Connection[Any], tenant_id: UUID) -> None:
+    """Let nobody else end jobs or let them in until the transaction ends; before it locks any job."""
+    connection.execute(QUERIES["one_at_a_time"], {"tenant_id": tenant_id})
+
+
 def let_in(connection: psycopg.Connection[Any], tenant_id: UUID, *, queue: str, at_once: int) -> None:
     """Let the organisation's next jobs into the queue, until `at_once` are there; by whoever asks for or ends one."""
     values = {"tenant_id": tenant_id, "queue": queue, "at_once": at_once}
-    connection.execute(QUERIES["one_at_a_time"], values)
+    alone(connection, tenant_id)
     connection.execute(QUERIES["find_lost"], values)
     for (job_id,) in connection.execute(QUERIES["next_in_turn"], values).fetchall():
         connection.execute(QUERIES["let_in"], {"tenant_id": tenant_id, "job_id": job_id})
@@ -115,24 +121,69 @@ def runs_of_job(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UU
     return select(connection, Run, QUERIES["runs_of"], {"tenant_id": tenant_id, "job_id": job_id})
 
 
-def begin(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) -> Job | None:
-    """Begin an attempt; None where the job has ended meanwhile."""
-    begun = connection.execute(QUERIES["begin"], {"tenant_id": tenant_id, "job_id": job_id}).fetchone()
-    return get_job(connection, tenant_id, job_id) if begun else None
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """What a worker knows of a job that it has taken."""
+
+    fence: int  # its writes carry it
+    time_limit: int | None
 
 
-def beat(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) -> bool:
-    """Say that a worker is at it; True where somebody wants the job to end, or has ended it."""
-    row = connection.execute(QUERIES["beat"], {"tenant_id": tenant_id, "job_id": job_id}).fetchone()
+def take(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) -> Taken:
+    """Take a job, committed at once, from whoever had it: their sessions are ended, and what they write counts no more.
+
+    Misuse where there is no such job.
+    """
+    row = connection.execute(QUERIES["take"], {"tenant_id": tenant_id, "job_id": job_id}).fetchone()
+    if row is None:
+        raise _no_such_job(str(job_id))
+    connection.commit()  # a session that comes after this sees it and refuses itself; one from before is ended
+    connection.execute(QUERIES["end_sessions"], {"name": session_name(job_id), "fence": str(row[0])})
+    connection.commit()
+    return Taken(fence=row[0], time_limit=row[1])
+
+
+def session_name(job_id: UUID) -> str:
+    """How the sessions of a job's attempts are called; the fence comes after it."""
+    return f"headwater job {job_id}"
+
+
+def is_theirs(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID, fence: int) -> bool:
+    """Whether nobody has taken the job since."""
+    values = {"tenant_id": tenant_id, "job_id": job_id, "fence": fence}
+    row = connection.execute(QUERIES["is_theirs"], values).fetchone()
     return bool(row and row[0])
 
 
+def begin(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID, fence: int) -> Job | None:
+    """Begin an attempt; None where the job has ended meanwhile, or somebody else has taken it."""
+    values = {"tenant_id": tenant_id, "job_id": job_id, "fence": fence}
+    begun = connection.execute(QUERIES["begin"], values).fetchone()
+    return get_job(connection, tenant_id, job_id) if begun else None
+
+
+def beat(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID, fence: int) -> bool | None:
+    """Say that a worker is at it; True where somebody wants its end, or has ended it, None where it is another's."""
+    values = {"tenant_id": tenant_id, "job_id": job_id, "fence": fence}
+    row = connection.execute(QUERIES["beat"], values).fetchone()
+    return None if row is None else bool(row[0])
+
+
 def end(
-    connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID, state: str, error: Mapping[str, Any] | None
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    job_id: UUID,
+    state: str,
+    error: Mapping[str, Any] | None,
+    *,
+    fence: int | None,
 ) -> bool:
-    """End the job in one of the states of ended runs; False where it had ended."""
+    """End the job in one of the states of ended runs; False where it had ended, or is not the caller's any more.
+
+    fence: of a worker that ends it; None where nobody is at it.
+    """
     values = {"tenant_id": tenant_id, "job_id": job_id, "state": state, "error": Jsonb(error) if error else None}
-    return connection.execute(QUERIES["end"], values).fetchone() is not None
+    return connection.execute(QUERIES["end"], {**values, "fence": fence}).fetchone() is not None
 
 
 def put_off(
@@ -140,13 +191,15 @@ def put_off(
     tenant_id: UUID,
     job_id: UUID,
     *,
+    fence: int,
     seconds: float,
     error: Mapping[str, Any] | None,
-    counts: bool = True,
+    counts: bool,
 ) -> None:
     """Have the job wait for its next attempt; the one before `counts` unless nothing was wrong with it."""
-    values = {"tenant_id": tenant_id, "job_id": job_id, "seconds": seconds, "uncounted": 0 if counts else 1}
-    connection.execute(QUERIES["put_off"], {**values, "error": Jsonb(error) if error else None})
+    values = {"tenant_id": tenant_id, "job_id": job_id, "fence": fence, "seconds": seconds}
+    values |= {"uncounted": 0 if counts else 1, "error": Jsonb(error) if error else None}
+    connection.execute(QUERIES["put_off"], values)
 
 
 def seconds_left(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) -> float:

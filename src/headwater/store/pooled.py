@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,13 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from headwater.errors import RetryLater
 from headwater.store import audit
-from headwater.store.database import CONNECT_SECONDS, Database, TenantConnection
+from headwater.store.database import CONNECT_SECONDS, NOBODY, Behalf, Database, TenantConnection
 from headwater.store.queries import named_queries
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+    from headwater.store.requests import RequestKey
 
 QUERIES = named_queries("session")
 MOST = 16
@@ -58,19 +61,21 @@ class PooledConnection(TenantConnection):
 class PooledDatabase(Database):
     """The same door with a pool behind it."""
 
-    def __init__(
-        self, app_url: str, pool: ConnectionPool[PooledConnection], actor: str = audit.ACTOR, job_id: UUID | None = None
-    ) -> None:
-        super().__init__(app_url, actor, job_id)
+    def __init__(self, app_url: str, pool: ConnectionPool[PooledConnection], behalf: Behalf = NOBODY) -> None:
+        super().__init__(app_url, behalf)
         self._pool = pool
 
     def acting(self, actor: str) -> PooledDatabase:
         """The same database and pool, on behalf of somebody else."""
-        return PooledDatabase(self._url, self._pool, actor, self._job_id)
+        return PooledDatabase(self._url, self._pool, replace(self._behalf, actor=actor))
+
+    def for_request(self, request: RequestKey) -> PooledDatabase:
+        """The same database and pool, for a write that is named."""
+        return PooledDatabase(self._url, self._pool, replace(self._behalf, request=request))
 
     def apart(self) -> Database:
         """The same without the pool."""
-        return Database(self._url, self._actor, self._job_id)
+        return Database(self._url, self._behalf)
 
     def _opened(self) -> TenantConnection:
         try:
@@ -119,4 +124,5 @@ def _reset(connection: PooledConnection) -> None:
     connection.autocommit = True
     connection.actor = audit.ACTOR
     connection.job_id = None
+    connection.request = None
     connection.execute(QUERIES["unbind"])

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 QUERIES = named_queries("queue")
 GIVE_BACK, HAS_WORK = QUERIES["give_back"], QUERIES["has_work"]
+FINISH, PUT_BACK = QUERIES["finish"], QUERIES["put_back"]
 """What a worker asks over its own connection; see each statement's sentence."""
 SCHEMA = "headwater_queue"
 

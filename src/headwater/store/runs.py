@@ -166,9 +166,11 @@ def _hold(connection: psycopg.Connection[Any], name: str, *, what: str, value: U
             connection.execute(QUERIES["wait_shortly"], {"milliseconds": round(HOLD_SECONDS * 1000)})
             connection.execute(QUERIES["hold"], {"name": name})
     except psycopg.errors.LockNotAvailable as error:
-        raise RetryLater(
+        held = RetryLater(
             what, where="run", value=value, remedy="Wait until it ends, or stop it; then resume this one."
-        ) from error
+        )
+        held.is_held = True
+        raise held from error
 
 
 def start_run(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> None:

@@ -72,7 +72,7 @@ def add_schedule(
             value=schedule.name,
             valid="1 to 63 of a-z, 0-9, _ and -, a letter first",
         ) from error
-    for after_id in after:
+    for after_id in sorted(after):  # as everybody who needs several
         names = {"tenant_id": tenant_id, "schedule_id": schedule.schedule_id, "after_id": after_id}
         connection.execute(QUERIES["add_dependency"], names)
 
@@ -165,6 +165,17 @@ def schedule_of_job(connection: psycopg.Connection[Any], tenant_id: UUID, job_id
     """Id and name of the schedule that asked for a job, if one has."""
     row = connection.execute(QUERIES["of_job"], {"tenant_id": tenant_id, "job_id": job_id}).fetchone()
     return (row[0], row[1]) if row else None
+
+
+def lock_followers(connection: psycopg.Connection[Any], tenant_id: UUID, schedule_id: UUID) -> set[UUID]:
+    """The schedules that come after one, for this transaction only."""
+    values = {"tenant_id": tenant_id, "schedule_id": schedule_id}
+    return {found for (found,) in connection.execute(QUERIES["lock_followers"], values)}
+
+
+def dangling(connection: psycopg.Connection[Any], tenant_id: UUID) -> list[Schedule]:
+    """Schedules whose next time is not in the queue any more, for this transaction only."""
+    return select(connection, Schedule, QUERIES["dangling"], {"tenant_id": tenant_id})
 
 
 def ready_after(connection: psycopg.Connection[Any], tenant_id: UUID, schedule_id: UUID) -> list[UUID]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -42,7 +42,7 @@ def theirs(river: River, installation: Made) -> Installation:
 
 
 def ask(installation: Installation, river: River, **how: Any) -> UUID:
-    path = river.folder / "meters.csv"
+    path = river.folder / f"meters-{uuid4()}.csv"
     path.write_text(activities([{"activity_id": "a"}]))
     recipe = file_recipe(str(path), river.mapping("activity_form"))
     return ask_recipe(installation, recipe, river.folder, every=False, manner=Manner(**how))
@@ -50,6 +50,15 @@ def ask(installation: Installation, river: River, **how: Any) -> UUID:
 
 def job_of(installation: Installation, job_id: UUID) -> Job:
     return show_job(installation, job_id).job
+
+
+def begun(installation: Installation, job_id: UUID) -> Job:
+    """As a worker takes a job, and the process of its attempt begins it."""
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        job = jobs.begin(connection, tenant_id, job_id, jobs.take(connection, tenant_id, job_id).fence)
+    assert job is not None
+    return job
 
 
 def take(river: River) -> UUID | None:
@@ -88,15 +97,13 @@ def test_jobs_of_one_connector_come_one_after_another(river: River) -> None:
 
 
 def test_only_what_may_pass_is_tried_again_and_not_for_ever(river: River) -> None:
-    installation, tenant_id = river.installation, river.installation.tenant_id
+    installation = river.installation
     job_id = ask(installation, river, most_attempts=2)
     waits = []
     for _ in range(2):
-        with installation.database.connect(tenant_id) as connection:
-            job = jobs.begin(connection, tenant_id, job_id)
-        assert job is not None
+        job = begun(installation, job_id)
         put_off(installation, job, RetryLater("the source is away", where="crm"))
-        waits.append(settle(installation, job_id, None, 0))
+        waits.append(settle(installation, job_id, None, 0, fence=job.fence))
     assert waits[0] is not None
     assert 3 < waits[0] < 7
     assert waits[1] is None
@@ -121,12 +128,11 @@ def test_only_what_may_pass_is_tried_again_and_not_for_ever(river: River) -> Non
 def test_what_becomes_of_a_job_whose_attempt_was_interrupted(
     river: River, why: Any, state: str, attempts: int, seconds: float | None
 ) -> None:
-    installation, tenant_id = river.installation, river.installation.tenant_id
+    installation = river.installation
     job_id = ask(installation, river)
-    assert settle(installation, job_id, None, 1) == 5.0, "a process that did not even begin"
-    with installation.database.connect(tenant_id) as connection:
-        jobs.begin(connection, tenant_id, job_id)
-    assert settle(installation, job_id, why, -9) == seconds
+    assert settle(installation, job_id, None, 1, fence=0) == 5.0, "a process that did not even begin"
+    job = begun(installation, job_id)
+    assert settle(installation, job_id, why, -9, fence=job.fence) == seconds
     assert (job_of(installation, job_id).state, job_of(installation, job_id).attempts) == (state, attempts)
 
 

@@ -174,7 +174,8 @@ def test_the_update_log_says_what_each_job_did(planner: Planner) -> None:
 
 def _carry_out(installation: Installation, job_id: UUID) -> None:
     """As the process of a worker does."""
-    with installation.database.connect(installation.tenant_id) as connection:
-        job = jobs.begin(connection, installation.tenant_id, job_id)
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        job = jobs.begin(connection, tenant_id, job_id, jobs.take(connection, tenant_id, job_id).fence)
     assert job is not None
     attempt(replace(installation, database=installation.database.for_job(job_id, job.asked_by)), job)

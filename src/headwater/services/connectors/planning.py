@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from headwater.connectors.protocol import Column, SourceChunk
     from headwater.pipeline.recipe import Recipe
+    from headwater.services.imports import Together
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
     from headwater.store.connectors import StoredConnector
@@ -62,13 +63,16 @@ class FoundSync:
         return sum(chunk.records for chunk in self.chunks)
 
 
-def plan_sync(installation: Installation, recipe: Recipe, base: Path) -> UUID:
-    """Plan the sync that a recipe describes; the run's id, for `carry_out`. A source that is not as it was is noted."""
+def plan_sync(installation: Installation, recipe: Recipe, base: Path, *, together: Together | None = None) -> UUID:
+    """Plan the sync that a recipe describes; the run's id, for `carry_out`. A source that is not as it was is noted.
+
+    together: what is written in the same transaction.
+    """
     installation.require(Right.WRITE)
     found = found_sync(installation, recipe, base)
     run_id = uuid4()
     with installation.database.connect(installation.tenant_id) as connection:
-        _write(installation, connection, run_id, found)
+        _write(installation, connection, run_id, found, together)
     return run_id
 
 
@@ -184,7 +188,9 @@ def _told(column: Column) -> dict[str, Any]:
     return {"name": column.name, "type": column.type, "nullable": column.nullable}
 
 
-def _write(installation: Installation, connection: TenantConnection, run_id: UUID, found: FoundSync) -> None:
+def _write(
+    installation: Installation, connection: TenantConnection, run_id: UUID, found: FoundSync, together: Together | None
+) -> None:
     """The run and its whole plan, in one transaction. What was asked of the source is the run's own file."""
     tenant_id, stored, logic, name = installation.tenant_id, found.stored, found.logic, found.name
     asked = {
@@ -215,6 +221,8 @@ def _write(installation: Installation, connection: TenantConnection, run_id: UUI
     runs.create_run(connection, tenant_id, run, planned)
     connectors.plan_source_chunks(connection, tenant_id, run_id, found.chunks)
     stands = runs.get_run(connection, tenant_id, run_id)
+    if together is not None:
+        together(connection, stands)
     payload = planned_payload(stands, logic.hash, planned, file=name, of_source=found.chunks)
     audit.append(connection, tenant_id, action="run.planned", resource=f"run/{run_id}", payload=payload)
 

@@ -5,7 +5,8 @@ VALUES (%(tenant_id)s, %(job_id)s, %(kind)s, %(label)s, %(arguments)s, %(queue)s
         %(most_attempts)s, %(asked_by)s)
 
 -- name: one_at_a_time
--- Who lets jobs of an organisation into the queue does so alone, until the transaction ends.
+-- Who lets jobs of an organisation into the queue does so alone, until the transaction ends. Before it schedules are locked,
+-- after it jobs and the end of the audit chain: nobody waits in a circle.
 SELECT pg_advisory_xact_lock(hashtextextended('jobs/' || %(tenant_id)s::text, 0))
 
 -- name: find_lost
@@ -66,30 +67,45 @@ SELECT count(*) FROM jobs WHERE tenant_id = %(tenant_id)s AND (%(state)s::text I
 SELECT {columns} FROM runs JOIN job_runs USING (tenant_id, run_id)
 WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s ORDER BY noted_at, run_id
 
+-- name: take
+-- A worker takes the job: the number that its writes carry. Those of whoever took it before count no more.
+UPDATE jobs SET fence = fence + 1 WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s RETURNING fence, time_limit
+
+-- name: end_sessions
+-- End the sessions of earlier attempts, and wait until they have: what they have not committed is undone.
+SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
+  AND starts_with(application_name, %(name)s::text || ' ') AND application_name <> %(name)s::text || ' ' || %(fence)s::text
+
+-- name: is_theirs
+-- Whether a job is still whose number this is.
+SELECT EXISTS (SELECT FROM jobs WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND fence = %(fence)s)
+
 -- name: begin
--- An attempt begins; nothing where the job has ended meanwhile.
+-- An attempt begins; nothing where the job has ended meanwhile, or somebody else has taken it.
 UPDATE jobs SET state = 'running', attempts = attempts + 1, not_before = NULL, heartbeat = clock_timestamp(),
     started_at = coalesce(started_at, clock_timestamp())
-WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND state IN ('pending', 'running')
+WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND fence = %(fence)s AND state IN ('pending', 'running')
 RETURNING job_id
 
 -- name: beat
--- The worker is still at it; whether the job is to be cancelled, or has ended without it.
+-- The worker is still at it; whether the job is to be cancelled, or has ended without it. Nothing where somebody else has it.
 UPDATE jobs SET heartbeat = clock_timestamp()
-WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s
+WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND fence = %(fence)s
 RETURNING cancel_asked_at IS NOT NULL OR state NOT IN ('pending', 'running')
 
 -- name: end
--- The job has ended, once.
+-- The job has ended, once; only by whoever has it, where that is said.
 UPDATE jobs SET state = %(state)s, error = %(error)s, finished_at = clock_timestamp(), not_before = NULL
 WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND state IN ('pending', 'running')
+  AND (%(fence)s::bigint IS NULL OR fence = %(fence)s)
 RETURNING job_id
 
 -- name: put_off
--- The attempt has come to nothing, and the job waits for the next one.
+-- The attempt of whoever has the job has come to nothing, and it waits for the next one.
 UPDATE jobs SET state = 'pending', error = %(error)s, attempts = attempts - %(uncounted)s,
     not_before = clock_timestamp() + make_interval(secs => %(seconds)s)
-WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND state IN ('pending', 'running')
+WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND fence = %(fence)s AND state IN ('pending', 'running')
 
 -- name: seconds_left
 -- Until a job that was put off may be tried again.

@@ -42,10 +42,11 @@ END $$
 
 -- name: give_back
 -- Jobs of workers that give no sign of life go back into the queue, and those who wait are told; how many there were. Those of
--- whoever asks do not: it is alive, and only late.
+-- whoever asks do not: it is alive, and only late. So do those that procrastinate calls failed, where the wish to end one met its
+-- next attempt: what becomes of a job is for its attempt to say.
 WITH left_behind AS (
     SELECT j.id FROM headwater_queue.procrastinate_jobs j
-    WHERE j.status = 'doing' AND (j.worker_id IS NULL OR EXISTS (
+    WHERE j.status = 'failed' OR j.status = 'doing' AND (j.worker_id IS NULL OR EXISTS (
         SELECT FROM headwater_queue.procrastinate_workers w
         WHERE w.id = j.worker_id AND w.id <> ALL (%(own)s::bigint[])
           AND w.last_heartbeat < now() - make_interval(secs => %(seconds)s)))
@@ -60,6 +61,22 @@ WITH left_behind AS (
     FROM given_back, unnest(ARRAY['procrastinate_any_queue_v1', 'procrastinate_queue_v1#' || queue_name]) AS channel
 )
 SELECT count(*) / 2 AS given_back FROM told
+
+-- name: finish
+-- Take a row out, where it is this worker's still; how many there were.
+WITH gone AS (
+    DELETE FROM headwater_queue.procrastinate_jobs
+    WHERE id = %(job_id)s AND status = 'doing' AND worker_id = %(worker_id)s RETURNING id
+) SELECT count(*) AS rows FROM gone
+
+-- name: put_back
+-- Put a row back for later, where it is this worker's still; for now, where its end is wanted. How many there were.
+WITH back AS (
+    UPDATE headwater_queue.procrastinate_jobs
+    SET status = 'todo', attempts = attempts + 1, worker_id = NULL, abort_requested = false,
+        scheduled_at = CASE WHEN NOT abort_requested THEN %(retry_at)s::timestamptz END
+    WHERE id = %(job_id)s AND status = 'doing' AND worker_id = %(worker_id)s RETURNING id
+) SELECT count(*) AS rows FROM back
 
 -- name: has_work
 -- Whether there is something to do now in these queues (all of them where none is named), or these workers are still at it.

@@ -11,7 +11,20 @@ INSERT INTO schedule_dependencies (tenant_id, schedule_id, after_id) VALUES (%(t
 
 -- name: get
 -- One schedule, locked until the transaction ends.
-SELECT {columns} FROM scheduled_jobs WHERE tenant_id = %(tenant_id)s AND schedule_id = %(schedule_id)s FOR UPDATE
+SELECT {columns} FROM scheduled_jobs WHERE tenant_id = %(tenant_id)s AND schedule_id = %(schedule_id)s FOR NO KEY UPDATE
+
+-- name: lock_followers
+-- Those that come after one, locked until the transaction ends, all in one order: of two that end at once the later sees the
+-- end of the other.
+SELECT s.schedule_id FROM schedule_dependencies d JOIN scheduled_jobs s USING (tenant_id, schedule_id)
+WHERE d.tenant_id = %(tenant_id)s AND d.after_id = %(schedule_id)s ORDER BY s.schedule_id FOR NO KEY UPDATE OF s
+
+-- name: dangling
+-- Schedules whose next time is no longer in the queue; nobody else's hands are on them.
+SELECT {columns} FROM scheduled_jobs
+WHERE tenant_id = %(tenant_id)s AND next_at IS NOT NULL AND paused_at IS NULL AND removed_at IS NULL AND NOT EXISTS (
+    SELECT FROM headwater_queue.procrastinate_jobs q WHERE q.id = queue_id AND q.status IN ('todo', 'doing'))
+ORDER BY schedule_id FOR NO KEY UPDATE SKIP LOCKED
 
 -- name: named
 -- The schedule of a name.
