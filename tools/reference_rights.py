@@ -16,7 +16,6 @@ WITHOUT = {
     "installation.serving": "tells nothing of an organisation",
     "job_ends.end_job": "a worker ends what it was asked to do",
     "once.hold": "keeps for whoever calls what they were answered",
-    "organisations_view.show": "tells whoever calls what they may do",
     "records.contract_of": "contracts are those of the installation",
     "schedules.tick": "a worker asks on behalf of whoever made the schedule",
     "sign_in.authentication.authenticate": "finds out who acts",

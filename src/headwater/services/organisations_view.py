@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from headwater.services.access.policy import Right
 from headwater.store import tenants
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 def show(installation: Installation) -> dict[str, Any]:
     """Name and id of the organisation, who acts, and their rights: in all of it, and in single units."""
     actor = installation.actor
+    if not actor.units_with(Right.READ):  # None where it is theirs everywhere
+        installation.require(Right.READ)
     with installation.database.connect(installation.tenant_id) as connection:
         name = tenants.name_of(connection, installation.tenant_id)
     return {

@@ -43,8 +43,9 @@ class NewSync(BaseModel):
 
 
 @routes.get("/connector-kinds", **needs(Right.READ))
-def list_kinds(_: Here) -> list[dict[str, Any]]:
+def list_kinds(here: Here) -> list[dict[str, Any]]:
     """The kinds of connectors there are, each with the JSON Schema of its config."""
+    here.require(Right.READ)
     return [
         {"name": name, "config": kind.config.model_json_schema()} for name, kind in sorted(installed_kinds().items())
     ]

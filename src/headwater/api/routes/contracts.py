@@ -18,8 +18,9 @@ MEDIA = {"json-schema": "application/schema+json", "odcs": "application/yaml", "
 
 
 @routes.get("/contracts", **needs(Right.READ))
-def list_contracts(_: Here) -> list[dict[str, Any]]:
+def list_contracts(here: Here) -> list[dict[str, Any]]:
     """Every version of every contract of this installation."""
+    here.require(Right.READ)
     return [
         {
             "name": each.name,
@@ -36,15 +37,17 @@ def list_contracts(_: Here) -> list[dict[str, Any]]:
 
 
 @routes.get("/contracts/{reference}", **needs(Right.READ, 404))
-def show_contract(_: Here, reference: str) -> dict[str, Any]:
+def show_contract(here: Here, reference: str) -> dict[str, Any]:
     """A contract (`activity`, `activity@1`, `activity@1.2.0`) with its fields and rules."""
+    here.require(Right.READ)
     found: dict[str, Any] = json.loads(contracts_view.find_contract(reference).to_json())
     return found
 
 
 @routes.get("/contracts/{reference}/template.xlsx", response_class=Response, **needs(Right.READ, 404))
-def show_template(_: Here, reference: str) -> Response:
+def show_template(here: Here, reference: str) -> Response:
     """A workbook to fill in: lists of allowed values, a note on every column, an example."""
+    here.require(Right.READ)
     found = contracts_view.find_contract(reference)
     name = f"{found.name}-{found.version}.xlsx"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -52,16 +55,18 @@ def show_template(_: Here, reference: str) -> Response:
 
 
 @routes.get("/contracts/{reference}/{form}", response_class=Response, **needs(Right.READ, 404))
-def export_contract(_: Here, reference: str, form: Literal["json-schema", "odcs", "ddl"]) -> Response:
+def export_contract(here: Here, reference: str, form: Literal["json-schema", "odcs", "ddl"]) -> Response:
     """A contract in a form that other tools read."""
+    here.require(Right.READ)
     return Response(contracts_view.export_contract(reference, form), media_type=MEDIA[form])
 
 
 @routes.get("/contract-changes", **needs(Right.READ, 404))
 def compare_contracts(
-    _: Here, old: Annotated[str, Query(description="The version before.")], new: Annotated[str, Query()]
+    here: Here, old: Annotated[str, Query(description="The version before.")], new: Annotated[str, Query()]
 ) -> dict[str, Any]:
     """What changed from one version of a contract to another, and which version such changes ask for."""
+    here.require(Right.READ)
     found = contracts_view.compare(old, new)
     return {
         "old": found.old.reference,

@@ -66,10 +66,9 @@ def show_factor(here: Here, factor_id: str) -> dict[str, Any]:
     return factors.show_factor(here, factor_id)
 
 
-@routes.get("/emissions", **needs(Right.QUERY))
+@routes.get("/emissions", **needs(Right.READ))
 def sum_emissions(here: Here) -> list[dict[str, Any]]:
     """Emissions that stand, summed by scope, method, set and activity type. Single ones: records of `emission@1`."""
-    here.require(Right.QUERY)
     return [vars(each) for each in emissions.calculated_emissions(here)]
 
 

@@ -50,13 +50,12 @@ def show_inventory(here: Here, inventory: str) -> dict[str, Any]:
     return viewing.show_inventory(here, inventory).as_json()
 
 
-@routes.get("/inventories/{inventory}/lines", **needs(Right.QUERY, 404))
+@routes.get("/inventories/{inventory}/lines", **needs(Right.READ, 404))
 def list_lines(
     here: Here, inventory: str, *, activity: Text = None, facility: Text = None, gwp_set: Text = None,
     method: Text = None, scope: Annotated[int | None, Query(ge=1, le=3)] = None, limit: Limit = 100,
 ) -> dict[str, Any]:  # fmt: skip
-    """Lines of an inventory, and how many there are of those asked for."""
-    here.require(Right.QUERY)
+    """Lines of an inventory, and how many there are of those asked for. To ask for values needs the right `query`."""
     items, total = viewing.list_lines(
         here, inventory, activity=activity, facility=facility, gwp_set=gwp_set, method=method, scope=scope, limit=limit
     )

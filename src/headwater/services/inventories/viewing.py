@@ -225,9 +225,10 @@ def list_lines(
 ) -> tuple[list[dict[str, Any]], int]:
     """Lines of an inventory, and how many there are of those asked for; Stopped where they are not those calculated.
 
-    Misuse where none has the value that is asked for.
+    Misuse where none has the value that is asked for. To ask for values is to query, as with records.
     """
-    installation.require(Right.READ)
+    asks = any(value is not None for value in (activity, facility, gwp_set, method, scope))
+    installation.require(Right.QUERY if asks else Right.READ)
     inventory = find_inventory(installation, text)
     with installation.database.connect(installation.tenant_id) as connection:
         inventories.check_lines(connection, installation.tenant_id, inventory, NAMES)
