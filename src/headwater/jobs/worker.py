@@ -23,6 +23,7 @@ from headwater.jobs.attempt import CANCELLED, STOPPING, TAKEN, TOO_LONG, Why, se
 from headwater.jobs.own_rows import OwnRows
 from headwater.services.jobs import SCHEDULES
 from headwater.services.schedules import tick
+from headwater.services.uploads.looking import go_on_if_left
 from headwater.store import jobs
 from headwater.store.queue import GIVE_BACK, HAS_WORK
 from headwater.telemetry import get_logger
@@ -221,6 +222,25 @@ def _add_tasks(app: App, installation: Installation, serving: Serving) -> None:
         except Exception as unforeseen:
             get_logger(__name__).exception("a schedule could not be seen to", schedule_id=id)
             raise Later(attempt.FIRST_WAIT) from unforeseen
+
+    _add_going_on(app, installation)
+
+
+def _add_going_on(app: App, installation: Installation) -> None:
+    @app.task(name="go_on", queue=SCHEDULES, retry=AsTold())
+    async def see_to_import(tenant_id: str, id: str) -> None:  # noqa: A002 - as the queue has it
+        opened = replace(installation, tenant_id=UUID(tenant_id))
+        going = asyncio.create_task(asyncio.to_thread(go_on_if_left, opened, UUID(id)))
+        try:
+            while not going.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait({going})
+            seconds = going.result()
+        except Exception as unforeseen:
+            get_logger(__name__).exception("a file that was sent could not be seen to", import_id=id)
+            raise Later(attempt.LONGEST_WAIT) from unforeseen
+        if seconds is not None:
+            raise Later(seconds)
 
 
 class Attempt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -110,6 +110,11 @@ def advance(
             value=job_id,
             valid="an import that is " + " or ".join(from_states),
         )
+
+
+def look_later(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID, *, wait: timedelta) -> None:
+    """Have a worker look at the import after a while: whoever works on it now may be killed before it is done."""
+    connection.execute(QUERIES["look_later"], {"tenant_id": tenant_id, "job_id": job_id, "wait": wait})
 
 
 def hold(database: Database, tenant_id: UUID, job_id: UUID) -> TenantConnection:

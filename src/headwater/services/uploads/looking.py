@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from headwater.connectors.files import FileConfig
 from headwater.connectors.formats import find_format
@@ -18,8 +20,9 @@ from headwater.services.access.policy import Right
 from headwater.services.folders import SourceFile
 from headwater.services.imports import file_recipe, plan_source
 from headwater.services.inspections import inspect
-from headwater.services.jobs import ask_resume
-from headwater.services.uploads.receiving import path_of, remove_file
+from headwater.services.jobs import asked_with_plan
+from headwater.services.uploads.receiving import LOOKED_AT_AFTER, path_of, remove_file
+from headwater.services.uploads.viewing import waits_for_nobody
 from headwater.store import audit, import_jobs
 from headwater.telemetry import get_logger
 
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from headwater.services.installation import Installation
     from headwater.store.database import TenantConnection
     from headwater.store.import_jobs import ImportJob
+    from headwater.store.runs import Run
 
 LOOKED_AT = ("uploaded", "scanned", "inspected")
 OPEN = ("uploading", *LOOKED_AT, "mapped")
@@ -59,16 +63,37 @@ def go_on_quietly(installation: Installation, job_id: UUID) -> None:
         get_logger(__name__).warning("an import did not go on", job=str(job_id), error=str(error))
 
 
+def go_on_if_left(installation: Installation, job_id: UUID) -> float | None:
+    """What a worker does some time after a file was sent: go on where whoever took it in was killed, for them.
+
+    Seconds until it is to be looked at again, where somebody works on it still.
+    """
+    installation.require(Right.WRITE)
+    with installation.database.connect(installation.tenant_id) as connection:
+        job = import_jobs.get_job(connection, installation.tenant_id, job_id)
+    if waits_for_nobody(job):
+        try:
+            go_on(installation.acting(replace(installation.actor, name=job.created_by)), job_id)
+        except Conflict:
+            return LOOKED_AT_AFTER.total_seconds()
+    elif job.state in {"planned", "cancelled"}:
+        remove_file(installation, job_id)
+    return None
+
+
 def choose_mapping(installation: Installation, job_id: UUID, mapping: str) -> ImportJob:
     """Say by which mapping the file is read, and go on; also of one that another mapping did not fit."""
     installation.require(Right.WRITE)
     kept_mappings.known(installation, mapping)
     with installation.database.connect(installation.tenant_id) as connection:
         job = import_jobs.get_job(connection, installation.tenant_id, job_id)
-        states = [state for state in ("inspected", "refused") if job.found is not None]
-        import_jobs.advance(
-            connection, installation.tenant_id, job_id, "mapped", from_states=states or ["inspected"], mapping=mapping
-        )
+        if (job.state, job.mapping) != ("mapped", mapping):  # as where whoever was told this before was killed
+            states = [state for state in ("inspected", "refused") if job.found is not None]
+            import_jobs.advance(
+                connection, installation.tenant_id, job_id, "mapped",
+                from_states=states or ["inspected"], mapping=mapping,
+            )  # fmt: skip
+            import_jobs.look_later(connection, installation.tenant_id, job_id, wait=LOOKED_AT_AFTER)
     return go_on(installation, job_id)
 
 
@@ -104,8 +129,9 @@ def _steps(installation: Installation, connection: TenantConnection, job: Import
         kept_mappings.known(installation, job.mapping)
         job = advanced("mapped")
     if job.state == "mapped":
-        job = advanced("planned", run_id=_planned(installation, job, path))
+        _plan(installation, job, path)
         remove_file(installation, job.job_id)
+        job = import_jobs.get_job(connection, tenant_id, job.job_id)
     return job
 
 
@@ -115,13 +141,19 @@ def _found(path: Path) -> dict[str, Any]:
     return found
 
 
-def _planned(installation: Installation, job: ImportJob, path: Path) -> UUID:
+def _plan(installation: Installation, job: ImportJob, path: Path) -> None:
+    """Its run, the job that carries it out and the end of the import, in one transaction: all of it or nothing."""
+    ask = asked_with_plan(installation, uuid4())
+
+    def together(connection: TenantConnection, run: Run) -> None:
+        tenant_id = installation.tenant_id
+        import_jobs.advance(connection, tenant_id, job.job_id, "planned", from_states=[job.state], run_id=run.run_id)
+        ask(connection, run)
+
     with kept_mappings.mapping_file(installation, str(job.mapping)) as mapping:
         recipe = file_recipe(job.name, mapping.name)
         file = SourceFile(path=path, name=job.name, alone=True)
-        run_id = plan_source(installation, recipe, mapping.parent, file)
-    ask_resume(installation, str(run_id))
-    return run_id
+        plan_source(installation, recipe, mapping.parent, file, together=together)
 
 
 def _refused(

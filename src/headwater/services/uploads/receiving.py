@@ -11,6 +11,7 @@ import os
 import shutil
 import unicodedata
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 200
 SYNCED_EVERY = 64 * 2**20
+LOOKED_AT_AFTER = timedelta(seconds=60)
+"""Whoever took a file in has looked at it and planned its run by then, or was killed, and a worker goes on with it."""
 
 
 def begin(installation: Installation, name: str, size: int, *, mapping: str | None) -> ImportJob:
@@ -125,9 +128,9 @@ class Receiving:
         try:
             self.note()
             if self.offset == self.job.size:
-                import_jobs.advance(
-                    self.connection, self.installation.tenant_id, self.job.job_id, "uploaded", from_states=["uploading"]
-                )
+                tenant_id, job_id = self.installation.tenant_id, self.job.job_id
+                import_jobs.advance(self.connection, tenant_id, job_id, "uploaded", from_states=["uploading"])
+                import_jobs.look_later(self.connection, tenant_id, job_id, wait=LOOKED_AT_AFTER)
                 self.connection.commit()
                 return True
             return False

@@ -83,10 +83,14 @@ def show(installation: Installation, job_id: UUID) -> dict[str, Any]:
     }
 
 
+def waits_for_nobody(job: ImportJob) -> bool:
+    """Whether the next step is ours."""
+    return job.state in {"uploaded", "scanned", "mapped"} or (job.state == "inspected" and job.mapping is not None)
+
+
 def was_left(job: ImportJob) -> bool:
     """Whether it waits for nobody, and whoever worked on it was perhaps killed."""
-    waits = job.state in {"uploaded", "scanned", "mapped"} or (job.state == "inspected" and job.mapping is not None)
-    return waits and datetime.now(UTC) - job.updated_at > STALE
+    return waits_for_nobody(job) and datetime.now(UTC) - job.updated_at > STALE
 
 
 def rows(installation: Installation, job_id: UUID, *, limit: int, mapping: str | None) -> dict[str, Any]:

@@ -13,6 +13,12 @@ SELECT {columns} FROM import_jobs
 WHERE tenant_id = %(tenant_id)s AND name = %(name)s AND state IN ('inspected', 'planned')
 ORDER BY created_at DESC, job_id LIMIT 1
 
+-- name: look_later
+-- Have a worker look whether whoever works on the import has come to an end with it.
+SELECT headwater_queue.procrastinate_defer_jobs_v1(ARRAY[ROW('schedules', 'go_on', 0, 'import/' || %(job_id)s::text, NULL,
+    jsonb_build_object('tenant_id', %(tenant_id)s::uuid, 'id', %(job_id)s::uuid), clock_timestamp() + %(wait)s::interval
+)::headwater_queue.procrastinate_job_to_defer_v1])
+
 -- name: hold
 -- Whether nobody else works on the import; held until the session ends.
 SELECT pg_try_advisory_lock(hashtextextended(%(name)s, 0))
