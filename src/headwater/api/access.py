@@ -24,6 +24,7 @@ from headwater.api.problems import MEDIA_TYPE, Problem, StatusError, problem_of,
 from headwater.errors import HeadwaterError, Unauthenticated
 from headwater.services.access.policy import Right
 from headwater.services.installation import Installation
+from headwater.services.once import named
 from headwater.services.sign_in.sessions import Origin
 
 RIGHT = "x-right"
@@ -64,29 +65,32 @@ class GuardedRoute(APIRoute):
             caller = await run_in_threadpool(_known, house, request, right, path, anywhere=anywhere)
             request.state.installation = caller
             contextvars.bind_contextvars(actor=caller.actor.name)
-            if long is not None and (long != "upload" or brings_a_file(request.scope)):
-                return await _in_place(house.places[long], caller, lambda: handle(request))
-            if request.method in {"GET", "HEAD"} or brings_a_file(request.scope):
-                return await handle(request)
+            brings = brings_a_file(request.scope)
+            place = house.places[long] if long is not None and (long != "upload" or brings) else None
+            if request.method in {"GET", "HEAD"} or brings:
+                return await _in_place(place, caller, lambda: handle(request))
             body = await request.body()
             refuse_depth(body)
             key = request.headers.get("idempotency-key")
             if key is None:
-                return await handle(request)
+                return await _in_place(place, caller, lambda: handle(request))
             asked = request_hash(request, body)
+            request.state.installation = named(caller, key)
 
             def doing() -> Coroutine[Any, Any, Response]:
                 return once(caller, key, asked, lambda: _answered(handle, request), shown_once=shown_once)
 
-            return await _in_place(house.places["write"], caller, doing)
+            return await _in_place(place or house.places["write"], caller, doing)
 
         return guarded
 
 
 async def _in_place(
-    places: Places, caller: Installation, work: Callable[[], Coroutine[Any, Any, Response]]
+    places: Places | None, caller: Installation, work: Callable[[], Coroutine[Any, Any, Response]]
 ) -> Response:
-    """What lasts, once there is a place for it: kept until the answer is sent."""
+    """What lasts, once there is a place for it: kept until the answer is sent. None for what does not last."""
+    if places is None:
+        return await work()
     give_back = await places.take(_name(caller))
     try:
         response: Any = UntilSent(await work(), give_back)

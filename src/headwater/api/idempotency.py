@@ -39,11 +39,14 @@ async def once(
     *,
     shown_once: bool,
 ) -> Response:
-    """The answer to a write, done now or before. A refusal is not kept: sent again, the request is looked at again."""
+    """The answer to a write, done now or before. A refusal is not kept: sent again, the request is looked at again.
+
+    Conflict where it was done and whoever did it was killed before it could answer.
+    """
     held = await run_in_threadpool(hold, installation, key)
     try:
         before = await run_in_threadpool(held.begin, asked)
-        if before is not None and (before.request_hash != asked or before.status is not None):
+        if before is not None and (before.request_hash != asked or (before.status, before.wrote) != (None, None)):
             return _answered_before(before, asked, key)
         return await _done(held, work, shown_once=shown_once)
     finally:
@@ -75,7 +78,13 @@ def _answered_before(before: Answered, asked: bytes, key: str) -> Response:
             value=key,
             valid="a key of its own for each request",
         )
-    if before.body is None or before.status is None:
+    if before.status is None:
+        raise Conflict(
+            "this was begun already, and its answer was lost on the way",
+            where=before.wrote,
+            remedy="Look at what was written. To have it done once more, send it with another key.",
+        )
+    if before.body is None:
         raise Conflict(
             "this was done already, and its answer is shown once only",
             where="Idempotency-Key",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headwater.errors import Misuse
@@ -11,7 +12,13 @@ if TYPE_CHECKING:
     from headwater.services.installation import Installation
 
 LONGEST_KEY = 200
-__all__ = ["Answered", "HeldRequest", "hold"]
+__all__ = ["Answered", "HeldRequest", "hold", "named"]
+
+
+def named(installation: Installation, key: str) -> Installation:
+    """The installation for a write that is named so: what it writes says in its own transaction that it was done."""
+    database = installation.database.for_request(_key(installation, key))
+    return replace(installation, database=database)
 
 
 def hold(installation: Installation, key: str) -> HeldRequest:
@@ -23,6 +30,8 @@ def hold(installation: Installation, key: str) -> HeldRequest:
             value=key,
             valid=f"1 to {LONGEST_KEY} printable ASCII characters",
         )
-    return HeldRequest(
-        installation.database, RequestKey(tenant_id=installation.tenant_id, actor=installation.actor.name, key=key)
-    )
+    return HeldRequest(installation.database, _key(installation, key))
+
+
+def _key(installation: Installation, key: str) -> RequestKey:
+    return RequestKey(tenant_id=installation.tenant_id, actor=installation.actor.name, key=key)

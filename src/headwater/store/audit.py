@@ -31,8 +31,11 @@ def append(
 ) -> Anchor:
     """Add an entry in the open transaction. Call it last: the chain's head stays locked until the commit.
 
-    actor: left out, whoever the connection was opened for.
+    actor: left out, whoever the connection was opened for. Where that was for a named request, it is noted as done.
     """
+    request = getattr(connection, "request", None)
+    if request is not None and result == "done" and not action.endswith(".read"):
+        connection.execute(QUERIES["note_write"], {**request.values, "resource": resource})
     last = lock_head(connection, tenant_id)
     entry = next_entry(
         last,

@@ -24,12 +24,16 @@ KEPT = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Answered:
-    """What was answered; without a status, whoever began it was killed. Without a body, it was shown once."""
+    """What was answered; without a status, whoever began it was killed. Without a body, it was shown once.
+
+    wrote: the first thing that was written, in the very transaction that wrote it.
+    """
 
     request_hash: bytes
     status: int | None
     headers: Mapping[str, str] | None
     body: bytes | None
+    wrote: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,11 @@ SELECT seq, entry_hash FROM audit_heads WHERE tenant_id = %(tenant_id)s FOR UPDA
 -- The head of a chain without entries.
 INSERT INTO audit_heads (tenant_id, seq, entry_hash) VALUES (%(tenant_id)s, 0, %(genesis)s) ON CONFLICT DO NOTHING
 
+-- name: note_write
+-- The write that is named so has been done, if this transaction is: whoever sends it again is not to do it again.
+UPDATE api_requests SET wrote = coalesce(wrote, %(resource)s)
+WHERE tenant_id = %(tenant_id)s AND actor = %(actor)s AND idempotency_key = %(key)s
+
 -- name: append
 -- Add an entry and move the head to it.
 WITH entry AS (

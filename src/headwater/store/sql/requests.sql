@@ -24,6 +24,6 @@ UPDATE api_requests SET status = %(status)s, headers = %(headers)s, body = %(bod
 WHERE tenant_id = %(tenant_id)s AND actor = %(actor)s AND idempotency_key = %(key)s
 
 -- name: drop
--- Forget a request that came to nothing, so that it may be sent again.
+-- Forget a request that came to nothing, so that it may be sent again; not one that wrote something all the same.
 DELETE FROM api_requests
-WHERE tenant_id = %(tenant_id)s AND actor = %(actor)s AND idempotency_key = %(key)s
+WHERE tenant_id = %(tenant_id)s AND actor = %(actor)s AND idempotency_key = %(key)s AND wrote IS NULL

@@ -1,0 +1,109 @@
+"""What was accepted is done, and once, whoever is killed on the way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from fastapi import Response
+
+from headwater.api.idempotency import once
+from headwater.errors import Conflict, HeadwaterError
+from headwater.services import kept_mappings
+from headwater.services.connectors.keeping import add
+from headwater.services.installation import Installation
+from headwater.services.jobs import ask_retry_failed
+from headwater.services.once import named
+from headwater.services.uploads import looking, receiving
+from headwater.store import import_jobs
+from tests.river import River, activities
+
+pytestmark = pytest.mark.server
+BROKEN = """
+CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'killed'; END $$;
+CREATE TRIGGER broken BEFORE INSERT ON jobs FOR EACH ROW EXECUTE FUNCTION broken();
+"""
+
+
+class Killed(BaseException):
+    """The process is gone: nothing after this is done."""
+
+
+def sent(river: River, content: str) -> UUID:
+    """A file that arrived whole, when the server was killed."""
+    installation = river.installation
+    kept_mappings.keep_mapping(installation, Path(river.mapping("activity_form")).read_text())
+    job = receiving.begin(installation, "meters.csv", len(content), mapping="activity_form")
+    receiving_ = receiving.receive(installation, job.job_id, 0)
+    receiving_.take(content.encode())
+    assert receiving_.close()
+    return job.job_id
+
+
+def import_of(river: River, job_id: UUID) -> import_jobs.ImportJob:
+    with river.installation.database.connect(river.installation.tenant_id) as connection:
+        return import_jobs.get_job(connection, river.installation.tenant_id, job_id)
+
+
+def test_a_file_is_a_run_with_a_job_or_neither_and_a_worker_goes_on_with_it(river: River) -> None:
+    job_id = sent(river, activities([{"activity_id": "a"}]))
+    (look,) = river.rows("SELECT task_name, args, scheduled_at FROM headwater_queue.procrastinate_jobs")
+    assert (look["task_name"], look["args"]["id"]) == ("go_on", str(job_id))
+    assert 30 < (look["scheduled_at"] - datetime.now(UTC)).total_seconds() < 90
+
+    river.change(BROKEN)
+    with pytest.raises(HeadwaterError, match="killed"):
+        looking.go_on_if_left(river.installation, job_id)
+    assert import_of(river, job_id).state == "mapped"
+    assert river.rows("SELECT FROM runs") == river.rows("SELECT FROM jobs") == []
+    river.change("DROP TRIGGER broken ON jobs")
+
+    with import_jobs.hold(river.installation.database, river.installation.tenant_id, job_id):
+        assert looking.go_on_if_left(river.installation, job_id) == 60, "somebody is at it still"
+    assert looking.go_on_if_left(river.installation, job_id) is None
+    planned = import_of(river, job_id)
+    (job,) = river.rows("SELECT kind, asked_by, arguments FROM jobs")
+    assert (job["kind"], job["asked_by"]) == ("resume", planned.created_by)
+    assert river.rows("SELECT run_id FROM runs") == [{"run_id": planned.run_id}]
+    assert job["arguments"] == {"run_id": str(planned.run_id)}
+
+    folder = receiving.folder_of(river.installation, job_id)
+    folder.mkdir()  # as where the server was killed just before it removed it
+    assert looking.go_on_if_left(river.installation, job_id) is None
+    assert not folder.exists()
+    assert len(river.rows("SELECT FROM runs")) == 1
+
+
+def asked(installation: Installation, key: str, work: Callable[[], Awaitable[Response]]) -> Response:
+    return asyncio.run(once(installation, key, b"a" * 32, work, shown_once=False))
+
+
+@pytest.mark.parametrize("after", ["it wrote", "nothing"])
+def test_a_write_whose_server_was_killed_is_done_again_only_where_it_was_not_done(river: River, after: str) -> None:
+    installation = river.installation
+    add(installation, "crm", "sqlite", {"path": str(river.folder / "crm.db")})
+
+    async def killed() -> Response:
+        if after == "it wrote":
+            ask_retry_failed(named(installation, "k"), "crm")
+        raise Killed
+
+    async def answered() -> Response:
+        return Response(str(ask_retry_failed(named(installation, "k"), "crm")), status_code=202)
+
+    with suppress(Killed):
+        asked(installation, "k", killed)
+    if after == "nothing":
+        first = asked(installation, "k", answered)
+        assert asked(installation, "k", answered).body == first.body
+    else:
+        with pytest.raises(Conflict, match="its answer was lost") as refused:
+            asked(installation, "k", answered)
+        (job,) = river.rows("SELECT job_id FROM jobs")
+        assert refused.value.where == f"job/{job['job_id']}"
+    assert len(river.rows("SELECT FROM jobs")) == 1
