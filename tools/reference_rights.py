@@ -20,6 +20,7 @@ WITHOUT = {
     "schedules.tick": "a worker asks on behalf of whoever made the schedule",
     "sign_in.authentication.authenticate": "finds out who acts",
     "sign_in.tokens.create_personal": "one's own, which does no more than oneself",
+    "uploads.sweeping.sweep": "a worker tidies up for all organisations",
     "uploads.looking.go_on_quietly": "goes on as whoever uploaded; that they may not is told to the log",
     "sign_in.tokens.revoke": "one's own; `manage_users` for another's, which else is not there",
 }

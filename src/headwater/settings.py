@@ -209,6 +209,20 @@ class Settings(BaseModel):
         shown="`20GiB`",
         ge=1024,
     )
+    api_upload_quota: ByteSize = _setting(
+        "How large the files that one organisation has sent as imports, and that are no runs yet, may be together.",
+        valid="a size of at least 1 KiB, like 100GiB",
+        default=ByteSize(100 * 1024 * _MIB),
+        shown="`100GiB`",
+        ge=1024,
+    )
+    api_upload_days: int = _setting(
+        "An import that nobody goes on with for so long is given up, and its file removed.",
+        valid="a whole number from 1 to 365",
+        default=7,
+        ge=1,
+        le=365,
+    )
     api_requests_a_minute: int = _setting(
         "Requests to the API that one token may send in a minute to each server process; a tenth of them at once. An "
         "address may send a tenth as many without a token that is recognised.",

@@ -21,6 +21,8 @@ WRONG = {
     "organisation": "Åre kommun",
     "api_body_limit": "12B",
     "api_upload_limit": "no limit",
+    "api_upload_quota": "much",
+    "api_upload_days": "0",
     "api_requests_a_minute": "0",
     "api_long_requests": "0",
     "api_local_sources": "perhaps",

@@ -23,7 +23,7 @@ from headwater.jobs.attempt import CANCELLED, STOPPING, TAKEN, TOO_LONG, Why, se
 from headwater.jobs.own_rows import OwnRows
 from headwater.services.jobs import SCHEDULES
 from headwater.services.schedules import tick
-from headwater.services.uploads.looking import go_on_if_left
+from headwater.services.uploads.sweeping import sweep
 from headwater.store import jobs
 from headwater.store.queue import GIVE_BACK, HAS_WORK
 from headwater.telemetry import get_logger
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 FORKING = get_context("forkserver")
 KILL_AFTER = 60.0
 """Seconds that an interrupted attempt has to end by itself."""
+SWEEP_EVERY = 3600.0
+"""Seconds between looks at uploads that nobody goes on with."""
 START_AGAIN_AFTER = 5.0
 """Seconds after which a worker whose database went away tries again."""
 
@@ -91,6 +93,7 @@ async def serve(installation: Installation, serving: Serving) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    sweeping = None if serving.once else asyncio.create_task(_sweep_uploads(installation))
     try:
         while not stop.is_set():
             ended = await _serve_until(stop, installation, serving)
@@ -100,8 +103,20 @@ async def serve(installation: Installation, serving: Serving) -> None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), START_AGAIN_AFTER)
     finally:
+        if sweeping is not None:
+            sweeping.cancel()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+
+
+async def _sweep_uploads(installation: Installation) -> None:
+    """Have uploads that nobody goes on with given up, at the start and once an hour."""
+    while True:
+        try:
+            await asyncio.to_thread(sweep, installation)
+        except HeadwaterError as error:
+            get_logger(__name__).warning("abandoned uploads could not be swept", error=str(error))
+        await asyncio.sleep(SWEEP_EVERY)
 
 
 def _start_forking() -> None:
@@ -222,25 +237,6 @@ def _add_tasks(app: App, installation: Installation, serving: Serving) -> None:
         except Exception as unforeseen:
             get_logger(__name__).exception("a schedule could not be seen to", schedule_id=id)
             raise Later(attempt.FIRST_WAIT) from unforeseen
-
-    _add_going_on(app, installation)
-
-
-def _add_going_on(app: App, installation: Installation) -> None:
-    @app.task(name="go_on", queue=SCHEDULES, retry=AsTold())
-    async def see_to_import(tenant_id: str, id: str) -> None:  # noqa: A002 - as the queue has it
-        opened = replace(installation, tenant_id=UUID(tenant_id))
-        going = asyncio.create_task(asyncio.to_thread(go_on_if_left, opened, UUID(id)))
-        try:
-            while not going.done():
-                with suppress(asyncio.CancelledError):
-                    await asyncio.wait({going})
-            seconds = going.result()
-        except Exception as unforeseen:
-            get_logger(__name__).exception("a file that was sent could not be seen to", import_id=id)
-            raise Later(attempt.LONGEST_WAIT) from unforeseen
-        if seconds is not None:
-            raise Later(seconds)
 
 
 class Attempt:

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from headwater.errors import Conflict, NotFound
 from headwater.store.failures import translated
 from headwater.store.queries import named_queries
-from headwater.store.records import select
+from headwater.store.records import number, select
 
 if TYPE_CHECKING:
     import psycopg
@@ -70,6 +70,20 @@ def latest_named(connection: psycopg.Connection[Any], tenant_id: UUID, name: str
     """The latest file of a name that was inspected, whether it is a run by now or waits for a mapping."""
     found = select(connection, ImportJob, QUERIES["latest_named"], {"tenant_id": tenant_id, "name": name})
     return found[0] if found else None
+
+
+def held_bytes(connection: psycopg.Connection[Any], tenant_id: UUID, *, age: timedelta) -> int:
+    """Bytes of the organisation's files on their way that somebody went on with; nobody adds any meanwhile."""
+    connection.execute(QUERIES["lock_uploads"], {"tenant_id": tenant_id})
+    return number(connection, QUERIES["held_bytes"], {"tenant_id": tenant_id, "age": age})
+
+
+def abandoned(
+    connection: psycopg.Connection[Any], tenant_id: UUID, *, states: Collection[str], age: timedelta
+) -> list[UUID]:
+    """Imports in these states that nobody has gone on with for so long."""
+    values = {"tenant_id": tenant_id, "states": list(states), "age": age}
+    return [job_id for (job_id,) in connection.execute(QUERIES["abandoned"], values)]
 
 
 def note_received(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID, received: int) -> None:

@@ -41,6 +41,7 @@ def begin(installation: Installation, name: str, size: int, *, mapping: str | No
         raise InputRefused("the file is too large", where="Upload-Length", value=size, valid=f"at most {most:,} bytes")
     job_id, tenant_id = uuid4(), installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
+        _refuse_over_quota(installation, connection, size)
         import_jobs.add_job(
             connection, tenant_id, job_id, name=name, size=size, mapping=mapping, by=installation.actor.name
         )
@@ -52,6 +53,20 @@ def begin(installation: Installation, name: str, size: int, *, mapping: str | No
             payload={"name": name, "size": size},
         )
         return import_jobs.get_job(connection, tenant_id, job_id)
+
+
+def _refuse_over_quota(installation: Installation, connection: TenantConnection, size: int) -> None:
+    """InputRefused where the organisation's files on their way would be more than it may have; one asks at a time."""
+    quota, age = int(installation.settings.api_upload_quota), timedelta(days=installation.settings.api_upload_days)
+    held = import_jobs.held_bytes(connection, installation.tenant_id, age=age)
+    if held + size > quota:
+        raise InputRefused(
+            "the organisation has too many files on their way",
+            where="Upload-Length",
+            value=size,
+            valid=f"at most {max(quota - held, 0):,} bytes now, {quota:,} in all",
+            remedy="Load or cancel imports that wait; see GET /imports.",
+        )
 
 
 def file_name(name: str) -> str:
@@ -76,9 +91,14 @@ def file_name(name: str) -> str:
     return name
 
 
+def uploads_of(installation: Installation) -> Path:
+    """Where the organisation's files on their way lie."""
+    return installation.settings.data_dir / "uploads" / str(installation.tenant_id)
+
+
 def folder_of(installation: Installation, job_id: UUID) -> Path:
     """Where the file of an import lies."""
-    return installation.settings.data_dir / "uploads" / str(installation.tenant_id) / str(job_id)
+    return uploads_of(installation) / str(job_id)
 
 
 def path_of(installation: Installation, job: ImportJob) -> Path:

@@ -13,6 +13,20 @@ SELECT {columns} FROM import_jobs
 WHERE tenant_id = %(tenant_id)s AND name = %(name)s AND state IN ('inspected', 'planned')
 ORDER BY created_at DESC, job_id LIMIT 1
 
+-- name: lock_uploads
+-- Nobody else of the organisation begins an upload until this transaction ends.
+SELECT pg_advisory_xact_lock(hashtextextended('uploads ' || %(tenant_id)s::text, 0))
+
+-- name: held_bytes
+-- Bytes that files on their way have or are said to get; those left for longer are about to be given up.
+SELECT coalesce(sum(size), 0) FROM import_jobs
+WHERE tenant_id = %(tenant_id)s AND state NOT IN ('planned', 'cancelled') AND updated_at > clock_timestamp() - %(age)s::interval
+
+-- name: abandoned
+-- Imports that nobody has gone on with for so long.
+SELECT job_id FROM import_jobs
+WHERE tenant_id = %(tenant_id)s AND state = ANY(%(states)s) AND updated_at <= clock_timestamp() - %(age)s::interval
+
 -- name: look_later
 -- Have a worker look whether whoever works on the import has come to an end with it.
 SELECT headwater_queue.procrastinate_defer_jobs_v1(ARRAY[ROW('schedules', 'go_on', 0, 'import/' || %(job_id)s::text, NULL,
