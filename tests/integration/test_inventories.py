@@ -17,7 +17,8 @@ import pytest
 import yaml
 
 from headwater.accounting.inventory.lines import COLUMNS, NAMES, sql_type
-from headwater.errors import Misuse, Stopped
+from headwater.errors import Conflict, Misuse, Stopped
+from headwater.services import deletions
 from headwater.services.comparison.inventories import compare_inventories
 from headwater.services.indicators import compute_indicators, defined_indicators
 from headwater.services.installation import Installation
@@ -158,6 +159,12 @@ def test_publishing_gives_numbers_for_good(river: River) -> None:
     assert publish(river.installation, "plant_2024") == 2
     assert find_inventory(river.installation, "1").inventory_id == first
     assert [each.number for each in list_inventories(river.installation)] == [2, 1]
+    hanging = deletions.hanging_on(river.installation, "activity", ["power"])
+    assert hanging.published.keys() == {"1", "2"}
+    with pytest.raises(Conflict, match="the published inventory 1, 2 stands on it"):
+        deletions.destroy(river.installation, "activity", ["power"], reason="x", confirmation=hanging.confirmation)
+    deletions.delete(river.installation, "activity", ["power"], reason="what is published stands all the same")
+    assert verify(river.installation, progress=SilentProgress()).ok
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,13 @@ def _print_verification(found: Verification) -> None:
             title="Differences",
         )
         typer.echo(told_of(len(found.differences), found.found, "differences"))
+    if found.deletions:
+        print_table(
+            ["when", "who", "contract", "what", "records", "why"],
+            [(d.at, d.actor, d.contract, d.action.partition(".")[2], d.records, d.reason) for d in found.deletions],
+            title="Deleted by hand",
+            numbers=["records"],
+        )
     for name in found.erased:
         typer.echo(f"erased: {name}; what was loaded from it is held against its hashes only")
     for run, why in found.not_recomputed.items():

@@ -46,6 +46,7 @@ class Commands(TyperGroup):
         "schedules",
         "worker",
         "quarantine",
+        "records",
         "contracts",
         "factors",
         "inventory",

@@ -29,6 +29,7 @@ from headwater.cli import (
     people,
     quarantine,
     recipes,
+    records,
     replay,
     runs,
     schedules,
@@ -92,6 +93,7 @@ app.add_typer(jobs.app, name="jobs")
 app.add_typer(schedules.app, name="schedules")
 app.command("worker")(worker.worker)
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(records.app, name="records")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(factors.app, name="factors")
 app.add_typer(meters.app, name="meters")

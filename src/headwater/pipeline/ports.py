@@ -83,6 +83,10 @@ class Loaded(Protocol):
         """Rows that did not go in because what stands has a higher version."""
 
     @property
+    def left_out(self) -> Sequence[int]:
+        """Rows, by number in the chunk, that did not go in because their record was deleted by hand."""
+
+    @property
     def relies_on(self) -> Sequence[UUID]:
         """Older chunks whose rows were found unchanged."""
 

@@ -41,6 +41,7 @@ class Conflict:
 
     Where that is an earlier record of the chunk, `first` is its number and `row_hash` the hash of this one: should the
     earlier one be refused itself, this one is looked at again. `is_older`: what stands has a higher version.
+    `is_deleted`: nothing stands, for the record was deleted by hand.
     """
 
     record_no: int
@@ -49,6 +50,7 @@ class Conflict:
     first: int | None = None
     row_hash: bytes | None = None
     is_older: bool = False
+    is_deleted: bool = False
 
 
 def quarantine_key(source_id: bytes, raw_hash: bytes) -> str:
@@ -144,6 +146,15 @@ def _conflict_finding(conflict: Conflict, document: Document) -> dict[str, str]:
             "message": f"A higher version of the record with this {keys} stands already: {conflict.stands}.",
             "valid": "a version as high as the one that stands, or higher",
             "mend": "Dismiss the record: the source has replaced it. Where its version is wrong, correct that.",
+        }
+    if conflict.is_deleted:
+        return {
+            "rule": f"{document.name}.key.deleted",
+            "field": keys,
+            "value": "",
+            "message": f"The record with this {keys} was deleted by hand.",
+            "valid": "a record that was not deleted",
+            "mend": "Dismiss the record; or restore the deleted one by `headwater records restore`, and mend it then.",
         }
     newer = " by a newer run" if conflict.newer else ""
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 CALCULATION_RULES = "calculation."
 OLDER_VERSION = "older_version"
 """Why a record was skipped: a higher version of its key stands."""
+DELETED = "deleted"
+"""Why a record was skipped: it was deleted by hand."""
 
 
 class ChunkWriter:
@@ -93,12 +96,13 @@ class ChunkWriter:
                 return Written(committed=False, stale=True)
             standing = chunk.transformed.standing
             loaded, results = self._load(transaction, chunk)
-            refused = [refusal.record_no for refusal in (*loaded.refused, *loaded.older)]
+            refused = [*(refusal.record_no for refusal in (*loaded.refused, *loaded.older)), *loaded.left_out]
             repeats = _repeats(chunk, loaded)
             self._put_away(transaction, chunk, repeats)
             findings = _without(chunk.transformed.findings, refused)
             transaction.findings(_numbered(findings, chunk.span.first_record))
-            older_keys = _keys_of(standing, [refusal.record_no for refusal in loaded.older])
+            read_only = [*(refusal.record_no for refusal in loaded.older), *loaded.left_out]
+            older_keys = _keys_of(standing, read_only)
             standing = _standing(standing, chunk.known, refused)
             ledger = {
                 **_counts(chunk, loaded, repeats),
@@ -121,7 +125,7 @@ class ChunkWriter:
         doing alone; and one that replaced rows of its own would find them older the next time. It is marked so that no
         later run finds itself equal to it.
         """
-        leans = loaded.merged or loaded.refused or loaded.older or chunk.transformed.rounds
+        leans = loaded.merged or loaded.refused or loaded.older or loaded.left_out or chunk.transformed.rounds
         return hashlib.sha256(self._logic_hash + b"beside other chunks").digest() if leans else self._logic_hash
 
     def _is_committed(self) -> Written:
@@ -149,7 +153,7 @@ class ChunkWriter:
             )
             loaded.add(one)
             if self._results is not None and results is not None:
-                out = [refusal.record_no for refusal in (*one.refused, *one.older)]
+                out = [*(refusal.record_no for refusal in (*one.refused, *one.older)), *one.left_out]
                 figures = _without(results, out)
                 if chunk.transformed.rounds:
                     figures = figures.filter(pc.is_in(figures["record_no"], rows["record_no"]))
@@ -187,12 +191,14 @@ class ChunkWriter:
 
 @dataclass(frozen=True, kw_only=True)
 class _Repeats:
-    """What became of records whose key was read before: equal to the row that stands, in conflict with it, or older.
+    """What became of records whose key was read before: equal to the row that stands, in conflict with it, or older;
+    and of those deleted by hand.
 
-    Of a resubmission, what is older is in conflict too: its record in quarantine must end somehow.
+    Of a resubmission, what is older or deleted is in conflict too: its record in quarantine must end somehow.
     """
 
     older: int
+    deleted: int
     merged: frozenset[int]
     conflicts: tuple[Conflict, ...]  # in order
 
@@ -208,6 +214,7 @@ class _Rounds:
     deleted: int = 0
     refused: list[Refusal] = field(default_factory=list)
     older: list[Refusal] = field(default_factory=list)
+    left_out: list[int] = field(default_factory=list)
     relies_on: list[UUID] = field(default_factory=list)
 
     def add(self, loaded: Loaded) -> None:
@@ -219,6 +226,7 @@ class _Rounds:
         self.deleted += loaded.deleted
         self.refused.extend(loaded.refused)
         self.older.extend(loaded.older)
+        self.left_out.extend(loaded.left_out)
         self.relies_on.extend(loaded.relies_on)
 
 
@@ -269,25 +277,47 @@ def _mended(chunk: PreparedChunk, refused: pa.Table, repeats: _Repeats) -> pa.Ta
 
 
 def _repeats(chunk: PreparedChunk, loaded: _Rounds) -> _Repeats:
-    """Where the first record of a key was refused for a row that stands, the later ones of the chunk meet that row."""
-    first_record = chunk.span.first_record
-    refused = {refusal.record_no: refusal for refusal in loaded.refused}
-    older = {refusal.record_no: refusal for refusal in loaded.older}
-    merged = set()
+    """Where the first record of a key was refused for a row that stands, the later ones of the chunk meet that row;
+    where it was deleted by hand, so were they.
+    """
     conflicts = [_conflict(refusal.record_no, refusal) for refusal in loaded.refused]
     conflicts += [_conflict(refusal.record_no, refusal, is_older=True) for refusal in loaded.older]
+    conflicts += [_deleted(record_no) for record_no in loaded.left_out]
+    merged: set[int] = set()
+    _follow(chunk, loaded, conflicts, merged)
+    conflicts.sort(key=lambda conflict: conflict.record_no)
+    if chunk.mends is not None:
+        return _Repeats(older=0, deleted=0, merged=frozenset(merged), conflicts=tuple(conflicts))
+    return _Repeats(
+        older=sum(conflict.is_older for conflict in conflicts),
+        deleted=sum(conflict.is_deleted for conflict in conflicts),
+        merged=frozenset(merged),
+        conflicts=tuple(each for each in conflicts if not (each.is_older or each.is_deleted)),
+    )
+
+
+def _follow(chunk: PreparedChunk, loaded: _Rounds, conflicts: list[Conflict], merged: set[int]) -> None:
+    """What becomes of records whose key an earlier one of the chunk has."""
+    refused = {refusal.record_no: refusal for refusal in loaded.refused}
+    older = {refusal.record_no: refusal for refusal in loaded.older}
+    gone = set(loaded.left_out)
     for record_no, first in chunk.transformed.older.items():
-        stands = f"record {first_record + first} of this file"
-        conflicts.append(Conflict(record_no=record_no, stands=stands, is_older=True))
+        stands = f"record {chunk.span.first_record + first} of this file"
+        is_older = Conflict(record_no=record_no, stands=stands, is_older=True)
+        conflicts.append(_deleted(record_no) if first in gone else is_older)
     for record_no, first in chunk.transformed.merged.items():
-        if first in refused or first in older:
+        if first in gone:
+            conflicts.append(_deleted(record_no))
+        elif first in refused or first in older:
             refusal = refused.get(first) or older[first]
             conflicts.append(_conflict(record_no, refusal, is_older=first in older))
         else:
             merged.add(record_no)
     for conflict in chunk.transformed.conflicts:
         first = -1 if conflict.first is None else conflict.first
-        if first in older:
+        if first in gone:
+            conflicts.append(_deleted(conflict.record_no))
+        elif first in older:
             conflicts.append(_conflict(conflict.record_no, older[first], is_older=True))
         elif first not in refused:
             conflicts.append(conflict)
@@ -295,9 +325,10 @@ def _repeats(chunk: PreparedChunk, loaded: _Rounds) -> _Repeats:
             merged.add(conflict.record_no)
         else:
             conflicts.append(_conflict(conflict.record_no, refused[first]))
-    conflicts.sort(key=lambda conflict: conflict.record_no)
-    put_away = [conflict for conflict in conflicts if chunk.mends is not None or not conflict.is_older]
-    return _Repeats(older=len(conflicts) - len(put_away), merged=frozenset(merged), conflicts=tuple(put_away))
+
+
+def _deleted(record_no: int) -> Conflict:
+    return Conflict(record_no=record_no, stands="nothing", is_deleted=True)
 
 
 def _conflict(record_no: int, refusal: Refusal, *, is_older: bool = False) -> Conflict:
@@ -341,14 +372,15 @@ def _keys_of(standing: Standing, record_nos: Sequence[int]) -> npt.NDArray[np.ui
 
 def _counts(chunk: PreparedChunk, loaded: _Rounds, repeats: _Repeats) -> dict[str, Any]:
     known = 0 if chunk.known is None else len(chunk.known.record_nos)
-    skipped = {**chunk.skipped, **({OLDER_VERSION: repeats.older} if repeats.older else {})}
+    left = {OLDER_VERSION: repeats.older, DELETED: repeats.deleted}
+    skipped = dict(Counter(chunk.skipped) + Counter(left))
     mapped = chunk.span.records - sum(skipped.values()) - chunk.ragged.num_rows
     return {
         "read": chunk.span.records,
         "mapped": mapped,
         "skipped": skipped,
         "quarantined_raw": chunk.ragged.num_rows,
-        "produced": known + chunk.raw.num_rows - sum(chunk.transformed.skipped.values()) - repeats.older,
+        "produced": known + chunk.raw.num_rows - sum(chunk.transformed.skipped.values()) - sum(left.values()),
         "inserted": loaded.inserted,
         "updated": loaded.updated,
         "unchanged": loaded.unchanged + known,

@@ -19,8 +19,11 @@ from headwater.values import sha256
 
 ROW, KNOWN, MERGED, CONFLICT, OLDER = "row", "known", "merged", "conflict", "older"
 SKIPPED, REFUSED, ELSEWHERE, OLDER_ELSEWHERE = "skipped", "refused", "elsewhere", "older_elsewhere"
-OF_FIRST = {ROW, KNOWN, ELSEWHERE, OLDER_ELSEWHERE}
+DELETED_ELSEWHERE = "deleted_elsewhere"
+OF_FIRST = {ROW, KNOWN, ELSEWHERE, OLDER_ELSEWHERE, DELETED_ELSEWHERE}
 """What may become of the first record of a key: that depends on rows beyond the file, which the chain's counts hold."""
+BEYOND = {ELSEWHERE, OLDER_ELSEWHERE, DELETED_ELSEWHERE}
+"""Refused, older or left out, since it was deleted by hand, for what was beyond the chunk."""
 WITHHELD = "withheld"
 """What stands in place of the values of a row that may not be passed on."""
 FROM_CELLS = "computed again from the cells"
@@ -129,9 +132,9 @@ class ChunkCheck:
             fate = stated if stated in OF_FIRST else ROW
             keys[key] = _Of(row=row, version=own, fate=fate)
             return fate, None
-        if stands.fate in {ELSEWHERE, OLDER_ELSEWHERE}:
+        if stands.fate in BEYOND:
             # It met the same row beyond this file.
-            return (stated if stated in {MERGED, ELSEWHERE, OLDER_ELSEWHERE} else ELSEWHERE), None
+            return (stated if stated in {MERGED, *BEYOND} else ELSEWHERE), None
         if row.row_hash == stands.row.row_hash:
             return MERGED, None
         return (OLDER if own != stands.version else CONFLICT), None
@@ -150,8 +153,12 @@ class ChunkCheck:
         older = self._counts[OLDER] + self._counts[OLDER_ELSEWHERE]
         if older:
             skipped["older_version"] += older
+        deleted = self._counts[DELETED_ELSEWHERE]
+        if deleted:
+            skipped["deleted"] += deleted
         refused = self._counts[REFUSED] + self._counts[CONFLICT] + self._counts[ELSEWHERE]
-        worked = len(self._made) - older - sum(n for key, n in self._counts.items() if key.startswith(SKIPPED))
+        left = older + deleted
+        worked = len(self._made) - left - sum(n for key, n in self._counts.items() if key.startswith(SKIPPED))
         counted = {
             "read": len(self._made) + uncut["quarantined"] + sum(uncut["skipped"].values()),
             "skipped": dict(skipped),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,3 +61,20 @@ def plan_digest(chunks: Sequence[PlannedChunk], of_source: Sequence[PlannedSourc
 def _digest(body: object) -> str:
     text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def run_of_chain(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a run that its entry holds whole."""
+    hashes = {
+        "source_id": "source_id", "contract_hash": "contract", "mapping_hash": "mapping", "recipe_hash": "recipe",
+        "factor_set": "factor_set", "blob_sha256": "blob", "text_sha256": "text",
+    }  # fmt: skip
+    return {
+        **{column: payload[name] and bytes.fromhex(payload[name]) for column, name in hashes.items()},
+        "reference_codes": bytes.fromhex(payload["reference_codes"]) if "reference_codes" in payload else None,
+        "connector_id": UUID(payload["connector"]) if "connector" in payload else None,
+        "kind": payload["kind"],
+        "source_name": payload["source"],
+        "encoding": payload["encoding"],
+        "started_at": datetime.fromisoformat(payload["started_at"]),
+    }

@@ -12,12 +12,14 @@ from headwater.contracts import Document
 from headwater.errors import HeadwaterError
 from headwater.services.inventories.verifying import BLOBS as INVENTORY_BLOBS
 from headwater.services.inventories.verifying import CALCULATED as INVENTORY
+from headwater.services.replayed_deletions import DESTROYED, destroyed_in
 from headwater.services.workbook_mending import write_again
 from headwater.store.cited_blobs import all_cited_blobs
 from headwater.store.documents import all_contracts, all_documents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
     from headwater.audit.chain import Entry
     from headwater.connectors.files import FileConfig
@@ -58,12 +60,15 @@ class Evidence:
     cited_documents: dict[str, str] = field(default_factory=dict)  # hash -> kind
     cited_blobs: dict[str, Citation] = field(default_factory=dict)
     erased: set[str] = field(default_factory=set)  # by the chain
+    destroyed: dict[UUID, set[int]] = field(default_factory=dict)  # by the chain: records, by chunk
     made_again: set[tuple[str, str]] = field(default_factory=set)  # raw, text
 
     def note(self, entry: Entry) -> None:
         """What an entry of the chain cites, and what it says was erased. The first to cite a blob named it."""
         if entry.action == "blob.erased":
             self.erased.add(entry.resource.removeprefix("blob/"))
+        elif entry.action == DESTROYED:
+            self._note_destroyed(json.loads(entry.payload))
         elif entry.action == "run.planned":
             self._note_plan(json.loads(entry.payload))
         elif entry.action == "chunk.committed":
@@ -73,11 +78,17 @@ class Evidence:
         elif entry.action == "run.started":
             self.cited_documents.setdefault(json.loads(entry.payload)["lineage"], "column_lineage")
         elif entry.action == INVENTORY:
-            payload = json.loads(entry.payload)
-            self.cited_documents.setdefault(payload["document"], "inventory")
-            for name, kind in INVENTORY_BLOBS.items():
-                if payload[name] is not None:
-                    self.cited_blobs.setdefault(payload[name], Citation(kind=kind, name=None))
+            self._note_inventory(json.loads(entry.payload))
+
+    def _note_inventory(self, payload: Mapping[str, Any]) -> None:
+        self.cited_documents.setdefault(payload["document"], "inventory")
+        for name, kind in INVENTORY_BLOBS.items():
+            if payload[name] is not None:
+                self.cited_blobs.setdefault(payload[name], Citation(kind=kind, name=None))
+
+    def _note_destroyed(self, payload: Mapping[str, Any]) -> None:
+        for chunk, numbers in destroyed_in(payload):
+            self.destroyed.setdefault(chunk, set()).update(numbers)
 
     def _note_plan(self, payload: Mapping[str, Any]) -> None:
         for kind in ("mapping", "recipe", "contract"):

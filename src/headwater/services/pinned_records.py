@@ -16,6 +16,7 @@ from headwater.services.imports import stored_logic
 from headwater.services.netting import netted
 from headwater.services.run_texts import RunTexts, span_of
 from headwater.store.stored_rows import ROW_HASH
+from headwater.values.canonical import SEPARATOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -94,8 +95,10 @@ class PinnedRecords:
         read = read.filter(pc.not_equal(read[ROW_HASH], pa.scalar("")))
         fields = [name for name in columns if not name.startswith("_")]
         for place, field, stored, text in not_stored(rows, read, fields):
-            key = "|".join(str(read[spec.name][place]) for spec in rows.document.key)
-            missing = field == ROW
+            parts = [str(read[spec.name][place]) for spec in rows.document.key]
+            missing, key = field == ROW, "|".join(parts)
+            if missing and SEPARATOR.join(parts) in rows.by_hand.destroyed:
+                continue
             self._differences.add(
                 Difference(
                     table=PINNED,

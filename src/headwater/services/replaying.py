@@ -31,9 +31,10 @@ from headwater.pipeline.replay.store import (
 from headwater.pipeline.seen import SeenKeys
 from headwater.pipeline.work import ReadChunk
 from headwater.pipeline.writer import COUNTS, ChunkWriter
-from headwater.services.chain_entries import layout_digest, plan_digest
+from headwater.services.chain_entries import layout_digest, plan_digest, run_of_chain
 from headwater.services.imports import stored_logic
 from headwater.services.logic import compile_logic, fingerprint
+from headwater.services.replayed_deletions import ACTIONS, ReplayedDeletions
 from headwater.services.run_texts import RunTexts
 from headwater.services.sources import layout_from_json, reading_from_json
 from headwater.store.chunks import chunks_of
@@ -127,6 +128,7 @@ class Replay:
         self.not_recomputed: dict[str, str] = {}
         self.of_other_versions: set[str] = set()
         self.records = 0
+        self.deletions = ReplayedDeletions(model)
         self._actions: dict[str, Callable[[Entry, dict[str, Any]], None]] = {
             "run.planned": self._planned,
             "run.started": self._started,
@@ -135,6 +137,7 @@ class Replay:
             "run.ended": self._ended,
             "quarantine.dismissed": self._closed,
             "quarantine.expired": self._closed,
+            **dict.fromkeys(ACTIONS, self.deletions.take),
         }
 
     def take(self, entry: Entry) -> None:
@@ -352,6 +355,7 @@ class Replay:
             rows.adopt(chunk.chunk_id)
             rows.check_hashes(chunk.chunk_id)
         self._model.quarantines.adopt(chunk.chunk_id)
+        self._model.known.adopted.add(chunk.chunk_id)
         reused = chunk.payload["reused"]
         self._model.known.add(
             KnownChunk(
@@ -462,23 +466,6 @@ class Replay:
         self, table: str, key: str, column: str, stored: object, expected: object, *, why: str = CHAINED
     ) -> bool:
         return self._model.differences.compare(table, key, column, stored=stored, expected=expected, why=why)
-
-
-def run_of_chain(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of a run that its entry holds whole."""
-    hashes = {
-        "source_id": "source_id", "contract_hash": "contract", "mapping_hash": "mapping", "recipe_hash": "recipe",
-        "factor_set": "factor_set", "blob_sha256": "blob", "text_sha256": "text",
-    }  # fmt: skip
-    return {
-        **{column: payload[name] and bytes.fromhex(payload[name]) for column, name in hashes.items()},
-        "reference_codes": bytes.fromhex(payload["reference_codes"]) if "reference_codes" in payload else None,
-        "connector_id": UUID(payload["connector"]) if "connector" in payload else None,
-        "kind": payload["kind"],
-        "source_name": payload["source"],
-        "encoding": payload["encoding"],
-        "started_at": datetime.fromisoformat(payload["started_at"]),
-    }
 
 
 def _span(chunk: ExpectedChunk) -> ChunkSpan:

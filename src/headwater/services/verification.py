@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from headwater.audit.chain import Break, Entry
     from headwater.services.installation import Installation
+    from headwater.services.replayed_deletions import ToldDeletion
     from headwater.store.database import TenantConnection
     from headwater.telemetry import Progress
 
@@ -47,6 +48,7 @@ NOT_EVIDENCE: Mapping[str, str] = {
     "updated_at": "when a row was last touched",
     "committed_at": "when a chunk was committed: the chain has its own time",
     "finished_at": "when a run ended: the chain has its own time",
+    "deleted_at": "when a record was deleted by hand: the chain has its own time",
     "calculated_at": "when an inventory was calculated: the chain has its own time",
     "published_at": "when an inventory was published: the chain has its own time",
     "attempts": "how often a chunk was tried; what it came to is evidence, how hard it was is not",
@@ -100,6 +102,7 @@ class Verification:
     not_recomputed  runs that could not be done again, and why
     of_other_versions  runs made by another version of Headwater or its engine; this one computed them again
     anchor          the head of the chain, to be noted elsewhere: with it a cut tail shows
+    deletions       what people deleted by hand, restored, destroyed and let in again, as the chain tells it
     """
 
     checked: Mapping[str, int]
@@ -109,6 +112,7 @@ class Verification:
     not_recomputed: Mapping[str, str]
     of_other_versions: tuple[str, ...]
     anchor: str
+    deletions: tuple[ToldDeletion, ...] = ()
 
     @property
     def found(self) -> int:
@@ -158,6 +162,7 @@ class _Verifier:
         self._checked: dict[str, int] = {}
         self._last = START
         self._of_other_versions: list[str] = []
+        self._deletions: list[ToldDeletion] = []
 
     def run(self, noted: list[Anchor]) -> Verification:
         not_recomputed: dict[str, str] = {}
@@ -182,6 +187,7 @@ class _Verifier:
             not_recomputed=not_recomputed,
             of_other_versions=tuple(self._of_other_versions),
             anchor=str(head),
+            deletions=tuple(self._deletions),
         )
 
     def _chain_holds(self, head: Anchor, noted: list[Anchor]) -> bool:
@@ -246,6 +252,9 @@ class _Verifier:
         self._count(replay, model)
         if pinned.checked:
             self._checked["pinned records"] = pinned.checked
+        if deleted := replay.deletions.finish(self._connection, self._tenant_id):
+            self._checked["deleted records"] = deleted
+        self._deletions = replay.deletions.told
         self._of_other_versions = sorted(replay.of_other_versions)
         return replay.not_recomputed
 
@@ -285,6 +294,7 @@ class _Verifier:
                 table.add_stored(stored_batches(self._connection, document, past=past), past=past)
             rows[f"{document.name}@{document.major}"] = table
         quarantines = Quarantines(self._duck, self._differences)
+        quarantines.destroyed = self._evidence.destroyed
         for name, source in (("quarantine", "quarantine"), ("repairs", "quarantine_repairs"), ("findings", "findings")):
             quarantines.add_stored(name, house_batches(self._connection, source))
         return Model(rows=rows, quarantines=quarantines, known=known, differences=self._differences)

@@ -19,7 +19,7 @@ from psycopg.types.json import Jsonb
 from headwater.contracts.table import table_name
 from headwater.errors import RetryLater
 from headwater.store import audit
-from headwater.store.load_names import LoadNames, by_version, with_parent
+from headwater.store.load_names import LoadNames, by_version, contract_of, with_parent
 from headwater.store.queries import named_queries
 
 if TYPE_CHECKING:
@@ -66,9 +66,10 @@ class Refusal:
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """What became of the rows given to one table; the four counts, the refusals and the older ones add up to them.
+    """What became of the rows given to one table; the four counts, the refusals, the older ones and those left out add
+    up to them.
 
-    `older` are those of a lower version than what stands.
+    `older` are those of a lower version than what stands; `left_out` those whose key was deleted by hand.
     """
 
     inserted: int = 0
@@ -78,6 +79,7 @@ class Loaded:
     deleted: int = 0
     refused: tuple[Refusal, ...] = ()
     older: tuple[Refusal, ...] = ()
+    left_out: tuple[int, ...] = ()
     relies_on: tuple[UUID, ...] = ()
 
 
@@ -128,9 +130,10 @@ class ChunkTransaction:
         bounds = _key_bounds(rows, names.keys[0])
         is_new = not bounds or not self._taken(names, bounds)
         if is_new:
-            loaded = Loaded(inserted=self._run(names, "insert_all", chunk=self._key.chunk_id))
+            left_out = self._leave_out(names) if parent is None else ()
+            loaded = Loaded(inserted=self._run(names, "insert_all", chunk=self._key.chunk_id), left_out=left_out)
         else:
-            loaded = self._load_beside(names, rows.num_rows, bounds, repeated)
+            loaded = self._load_beside(names, rows.num_rows, bounds, repeated, is_record=parent is None)
         if parent is None:
             self._parent = (names, is_new, bounds)
             return loaded
@@ -150,7 +153,13 @@ class ChunkTransaction:
         return LoadNames(document, stage, ahead=with_parent(self._parent[0].met) if is_above and self._parent else None)
 
     def _load_beside(
-        self, names: LoadNames, rows: int, bounds: Mapping[str, Any], repeated: Callable[[Sequence[int]], Sequence[int]]
+        self,
+        names: LoadNames,
+        rows: int,
+        bounds: Mapping[str, Any],
+        repeated: Callable[[Sequence[int]], Sequence[int]],
+        *,
+        is_record: bool,
     ) -> Loaded:
         """Each statement sees what others have committed by then: what does not fit to what was met is begun anew."""
         self._run(names, "analyze_stage")
@@ -163,6 +172,7 @@ class ChunkTransaction:
             settled=self._key.settled_from,
             **bounds,
         )
+        left_out = self._leave_out(names) if is_record else ()
         unchanged, merged = self._one("met_same", names) or (0, 0)
         relies_on = self._hold_relied_on(names)
         changed = (self._one("met_changed", names) or ([],))[0]
@@ -180,7 +190,7 @@ class ChunkTransaction:
             if not kept == updated == to_change:
                 raise self._overtaken()
         inserted = self._run(names, "insert_new", chunk=self._key.chunk_id, **bounds)
-        if inserted + updated + unchanged + merged + len(out) != rows:
+        if inserted + updated + unchanged + merged + len(out) + len(left_out) != rows:
             raise self._overtaken()
         return Loaded(
             inserted=inserted,
@@ -189,8 +199,23 @@ class ChunkTransaction:
             merged=merged,
             refused=refused,
             older=older,
+            left_out=left_out,
             relies_on=relies_on,
         )
+
+    def _leave_out(self, names: LoadNames) -> tuple[int, ...]:
+        """Drop from the stage what was deleted by hand.
+
+        Asked after it was looked what stands: who deletes in between takes a row away that was met, and the counts
+        show it.
+        """
+        contract = contract_of(names.document)
+        if not (self._one("any_deleted", contract=contract) or (False,))[0]:
+            return ()
+        found = tuple(number for (number,) in self._all("left_out", names, contract=contract))
+        if found:
+            self._run(names, "drop_refused", refused=list(found))
+        return found
 
     def _hold_relied_on(self, names: LoadNames) -> tuple[UUID, ...]:
         """The older chunks whose rows were found unchanged; from now to the commit they lose none to others."""

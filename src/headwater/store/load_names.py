@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from headwater.contracts.table import history_name, table_name
+from headwater.store.stored_rows import canonical_text
 
 if TYPE_CHECKING:
     from headwater.contracts.document import Document
@@ -22,6 +23,7 @@ class LoadNames:
     """
 
     def __init__(self, document: Document, stage: str, *, ahead: sql.Composable | None = None) -> None:
+        self.document = document
         self.stage = stage
         self.met = f"{stage}_met"
         self._ahead = ahead or sql.SQL("0")
@@ -55,8 +57,26 @@ class LoadNames:
                 for column in self.columns
             ),
             "same_key": self.same("t", "s"),
+            "key_hash": key_hash(self.document, "s"),
             "ahead": self._ahead,
         }
+
+
+def contract_of(document: Document) -> str:
+    """`activity@1`: what a table of a contract holds records of, whatever its minor version."""
+    return f"{document.name}@{document.major}"
+
+
+def key_hash(document: Document, table: str) -> sql.Composed:
+    """SHA-256 of organisation, contract and key, by which `deleted_records` knows a record; `headwater.values` and
+    `pipeline.replay.deleted` have the twin.
+    """
+    parts = [sql.SQL("{}::text").format(canonical_text(spec, table=table)) for spec in document.key]
+    return sql.SQL("sha256(convert_to(concat_ws(chr(31), {tenant}::uuid::text, {contract}, {key}), 'UTF8'))").format(
+        tenant=sql.Placeholder("tenant"),
+        contract=sql.Literal(contract_of(document)),
+        key=sql.SQL(", ").join(parts),
+    )
 
 
 def by_version(field: str) -> sql.Composed:

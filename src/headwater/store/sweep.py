@@ -114,7 +114,7 @@ class Sweep:
         targets = {"records": self.document} | ({"results": self._results} if self._results else {})
         with translated("sweep a full load"):
             for name, target in targets.items():
-                self._deleted[name] += _delete(
+                self._deleted[name] += delete_rows(
                     self._connection, self._tenant_id, target, self.document, keys=keys, chunk_id=self._chunk_id
                 )
 
@@ -139,7 +139,7 @@ class Sweep:
         return True
 
 
-def _delete(
+def delete_rows(
     connection: psycopg.Connection[Any],
     tenant_id: UUID,
     target: Document,
@@ -148,10 +148,12 @@ def _delete(
     keys: Mapping[str, Sequence[str]],
     chunk_id: UUID,
 ) -> int:
-    """Delete the rows of `target` that carry these keys of `keyed`."""
+    """The rows of `target` that carry these keys of `keyed` go to history in the name of `chunk_id`, a chunk or a
+    deletion by hand; how many there were.
+    """
     names = [spec.name for spec in keyed.key]
     columns = [*(spec.name for spec in target.fields), *HOUSE_COLUMNS]
-    arrays = sql.SQL(", ").join(_array(keyed.by_name[name]) for name in names)
+    arrays = sql.SQL(", ").join(key_array(keyed.by_name[name]) for name in names)
     statement = sql.SQL(QUERIES["delete_rows"]).format(
         target=sql.Identifier(table_name(target)),
         history=sql.Identifier(history_name(target)),
@@ -170,7 +172,7 @@ def _delete(
     return sum(count for _, count in lost)
 
 
-def _array(spec: FieldSpec) -> sql.Composed:
+def key_array(spec: FieldSpec) -> sql.Composed:
     """The texts of one key field as an array of its type."""
     type_name = sql.SQL(spec.kind.postgres_type.partition(" COLLATE")[0])
     return sql.SQL("{}::text[]::{}[]").format(sql.Placeholder(f"key_{spec.name}"), type_name)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from headwater.api.routes import (
     connectors,
     contracts,
+    deletions,
     evidence,
     figures,
     imports,
@@ -29,6 +30,7 @@ EVERY: tuple[APIRouter, ...] = tuple(
         people,
         contracts,
         mappings,
+        deletions,
         records,
         figures,
         inventories,

@@ -29,11 +29,14 @@ class KnownChunk:
 
 @dataclass(kw_only=True)
 class KnownChunks:
-    """All of them, in Python and as the engine's table `known_chunks`; `superseded` counts the rows each has lost."""
+    """All of them, in Python and as the engine's table `known_chunks`; `superseded` counts the rows each has lost, and
+    `adopted` are those that could not be done again.
+    """
 
     connection: duckdb.DuckDBPyConnection
     by_id: dict[UUID, KnownChunk] = field(default_factory=dict)
     superseded: Counter[UUID] = field(default_factory=Counter)
+    adopted: set[UUID] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.connection.execute(

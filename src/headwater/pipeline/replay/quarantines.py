@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -54,6 +55,7 @@ class Quarantines:
             " value VARCHAR, message VARCHAR)"
         )
         connection.execute("CREATE TABLE findings_done (chunk_id UUID)")
+        self.destroyed: Mapping[UUID, set[int]] = {}  # by chunk, records destroyed by hand
         self._surplus: list[tuple[str, tuple[Any, ...]]] = []
         self._lacking: list[tuple[str, tuple[Any, ...]]] = []
         self.count = self.findings_count = 0
@@ -195,8 +197,11 @@ FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence 
         self._connection.execute("INSERT INTO repairs SELECT * FROM stored_repairs WHERE chunk_id = $1", [chunk_id])
         self._connection.execute("INSERT INTO findings_done VALUES ($1)", [chunk_id])
 
-    def compare_findings(self, chunk_id: UUID, place: str, made: pa.Table | None) -> None:
+    def compare_findings(self, chunk_id: UUID, place: str, made: pa.Table | None, *, first_record: int) -> None:
         """What was noticed about a chunk's records, as made and as stored; None where it makes none."""
+        if made is not None and chunk_id in self.destroyed:
+            gone = pa.array([first_record + number for number in self.destroyed[chunk_id]], pa.int64())
+            made = made.filter(pc.invert(pc.is_in(made["record_no"].cast(pa.int64()), gone)))
         self._connection.execute("INSERT INTO findings_done VALUES ($1)", [chunk_id])
         columns = ", ".join(FINDING)
         if made is None:

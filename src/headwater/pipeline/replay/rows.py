@@ -14,6 +14,7 @@ import pyarrow as pa
 from headwater.contracts.bulk import quoted
 from headwater.contracts.row_text import row_text_sql
 from headwater.contracts.table import history_name, table_name
+from headwater.pipeline.replay.deleted import DeletedByHand
 from headwater.pipeline.replay.differences import ABSENT, PRESENT, ROW, Difference
 from headwater.values import record_text_sql
 
@@ -55,6 +56,7 @@ class Loaded:
     deleted: int = 0
     refused: tuple[Refusal, ...] = ()
     older: tuple[Refusal, ...] = ()
+    left_out: tuple[int, ...] = ()
     relies_on: tuple[UUID, ...] = ()
 
 
@@ -102,6 +104,7 @@ class ContractRows:
         kept = "".join(f", {quoted(spec.name)} {spec.kind.duckdb_type}" for spec in self._versions)
         connection.execute(f"CREATE TABLE {self._alive} ({key}, row_hash BLOB{kept})")
         connection.execute(f"CREATE TABLE {self._past} ({key}, superseded_by UUID, operation VARCHAR)")
+        self.by_hand = DeletedByHand(connection, self.table, known)
         self.count = 0
         self.has_met = False
 
@@ -138,6 +141,7 @@ class ContractRows:
         """
         self._take(rows)
         self._meet(meeting, parent)
+        left_out = self.by_hand.leave_out(self.incoming, self.met) if parent is None else ()
         self.has_met = self._one(f"SELECT count(*) > 0 FROM {self.met}")[0]
         unchanged, merged = self._one(
             f"SELECT count(*) FILTER (NOT of_this_run), count(*) FILTER (of_this_run) FROM {self.met} WHERE same"
@@ -168,6 +172,7 @@ class ContractRows:
             deleted=deleted,
             refused=refused,
             older=older,
+            left_out=left_out,
             relies_on=relies_on,
         )
 
@@ -328,7 +333,7 @@ WHERE c.source_id = $1 AND c.run <> $2""",
         is a higher version.
         """
         shared = record_text_sql([quoted(spec.name) for spec in parent.document.key])
-        own = self._own_key_as(parent)
+        own = self.own_key_as(parent)
         kept = f"AND a._key NOT IN (SELECT _key FROM {self.incoming})" if started is not None else ""
         higher = f" WHERE record_no IN (SELECT record_no FROM {parent.met} WHERE ahead > 0)" if started else ""
         self._connection.execute(
@@ -354,8 +359,8 @@ WHERE {own} IN (SELECT {shared} FROM {parent.incoming}) {kept}
             self._supersede(keys, chunk_id, "delete")
         return sum(count for _, count in lost)
 
-    def _own_key_as(self, parent: ContractRows) -> str:
-        """The part of this contract's key that is the parent's."""
+    def own_key_as(self, parent: ContractRows) -> str:
+        """The part of the key of a row `a` that is the parent's."""
         places = [[spec.name for spec in self.document.key].index(spec.name) + 1 for spec in parent.document.key]
         return record_text_sql([f"split_part(a._key, chr(31), {place})" for place in places])
 

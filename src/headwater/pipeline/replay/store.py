@@ -243,7 +243,9 @@ class ReplayTransaction:
 
     def commit(self, ledger: Mapping[str, Any], *, payload: Mapping[str, Any]) -> None:
         """Compare what the chunk left behind: findings, ledger, hashes, and what the chain holds of it."""
-        self._model.quarantines.compare_findings(self._chunk.chunk_id, self._place, self._findings)
+        self._model.quarantines.compare_findings(
+            self._chunk.chunk_id, self._place, self._findings, first_record=self._chunk.first_record
+        )
         compare_with_chain(self._model.differences, self._chunk, self._place, self._standing)
         self._compare_again(payload)
         self._compare_relied_on(ledger)

@@ -227,15 +227,30 @@ class _Fates:
         return found
 
     def _beyond(self, gone: Sequence[int]) -> dict[int, str]:
-        """Of records that met rows beyond the chunk: whether they were refused, or older than what stands."""
+        """Of records that met rows beyond the chunk: whether they were refused, older than what stands, or deleted."""
         if not gone:
             return {}
-        if not self._payload["skipped"].get("older_version") or self._maker.mending is not None:
+        left = self._left_out(set(gone))
+        if left is None or self._maker.mending is not None:
             return dict.fromkeys(gone, fates.ELSEWHERE)
         raw = {number: self._raw_hash(number) for number in gone}
         maker = self._maker
         held = chunk_rows.in_quarantine(maker.connection, maker.tenant_id, maker.run.source_id, raw.values())
-        return {number: fates.ELSEWHERE if raw[number] in held else fates.OLDER_ELSEWHERE for number in gone}
+        return {number: fates.ELSEWHERE if raw[number] in held else left for number in gone}
+
+    def _left_out(self, gone: set[int]) -> str | None:
+        """Why records were skipped for what was beyond the chunk; None where none was."""
+        skipped, transformed = self._payload["skipped"], self._worked.transformed
+        older = skipped.get("older_version", 0) - sum(first not in gone for first in transformed.older.values())
+        if not skipped.get("deleted"):
+            return fates.OLDER_ELSEWHERE if skipped.get("older_version") else None
+        if older > 0:
+            raise Stopped(
+                "of one chunk some records were older than what stood, some deleted by hand: which is not kept",
+                where=f"run {self._maker.run.run_id}",
+                remedy="`headwater verify` proves the run here; another run of the source can be exported.",
+            )
+        return fates.DELETED_ELSEWHERE
 
     def _refused(self) -> dict[int, tuple[str, Any]]:
         rows = _pairs(self._worked.transformed.refused, "record_no", "findings")

@@ -17,7 +17,7 @@ from headwater.accounting.calculation import FORMULA, FORMULA_VERSION
 from headwater.accounting.units import registry_text
 from headwater.connectors.csv_file.read import READER_VERSION
 from headwater.engine.duck import ENGINE_VERSION, engine
-from headwater.errors import InputRefused, Misuse
+from headwater.errors import InputRefused, Misuse, Stopped
 from headwater.mapping.compile import COMPILER_VERSION
 from headwater.pipeline.transform import TRANSFORM_VERSION
 from headwater.replay import evidence as members
@@ -192,6 +192,12 @@ class RiverExport:
         self._writer.add(f"{folder}/chunk.json", _json({"uncut": made.uncut}))
         self._writer.add_records(f"{folder}/records.jsonl", (_record(record, gate) for record in made.records))
         stored = self._stored(contract, chunk)
+        if len(stored) < (chunk.inserted or 0) + (chunk.updated or 0):
+            raise Stopped(
+                "records that the run has loaded were destroyed by hand; what is left proves nothing elsewhere",
+                where=f"run {self._run.run_id}, chunk {chunk.chunk_no}",
+                remedy="`headwater verify` proves here what stands.",
+            )
         self._writer.add_records(
             f"{folder}/rows.jsonl",
             (_row(contract, number, row_hash, stored.get(number), gate) for number, row_hash in made.manifest),

@@ -12,7 +12,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON person_keys, memberships, grants, passwo
 GRANT SELECT, INSERT, UPDATE, DELETE ON sign_in_identities, sign_in_failures TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON api_requests TO {app};
 GRANT SELECT, INSERT, UPDATE ON import_jobs TO {app};
-GRANT SELECT, INSERT ON documents, quarantine_repairs, findings, audit_entries TO {app};
+GRANT SELECT, INSERT ON documents, quarantine_repairs, audit_entries TO {app};
+GRANT SELECT, INSERT, DELETE ON findings TO {app};
+GRANT SELECT, INSERT, UPDATE, DELETE ON deleted_records TO {app};
 GRANT SELECT, INSERT, UPDATE ON blobs, runs, chunks, connector_sync_state, quarantine, audit_heads TO {app};
 
 -- name: jobs
@@ -35,6 +37,7 @@ GRANT USAGE ON headwater_queue.procrastinate_jobs_id_seq, headwater_queue.procra
 GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {app};
 
 -- name: contract_table
--- Rows of a contract come, change and go; what they were is only ever added to.
+-- Rows of a contract come, change and go. What they were is added to, and taken away only by who restores or destroys a
+-- record by hand, as the chain tells.
 GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {app};
-GRANT SELECT, INSERT ON {history} TO {app};
+GRANT SELECT, INSERT, DELETE ON {history} TO {app};

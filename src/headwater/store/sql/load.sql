@@ -76,6 +76,17 @@ SELECT count(*) FROM {met} WHERE NOT same AND ahead > 0
 -- Refused rows do not reach the table.
 DELETE FROM {stage} WHERE record_no = ANY(%(refused)s)
 
+-- name: any_deleted
+-- Whether any record of the contract was deleted by hand: seldom, and then only are staged keys looked at.
+SELECT EXISTS (SELECT FROM deleted_records WHERE tenant_id = %(tenant)s AND contract = %(contract)s)
+
+-- name: left_out
+-- Staged rows whose keys were deleted by hand. Nobody restores or admits one before this chunk is in.
+SELECT s.record_no FROM {stage} s
+JOIN deleted_records d ON d.tenant_id = %(tenant)s AND d.contract = %(contract)s AND d.key_hash = {key_hash}
+ORDER BY s.record_no
+FOR SHARE OF d
+
 -- name: count_superseded
 -- Each chunk counts the rows it has lost, so that "its rows stand" is one comparison.
 UPDATE chunks c SET superseded = c.superseded + lost.n

@@ -1,0 +1,73 @@
+"""Records deleted by hand, restored as they were, or destroyed with all that hangs on them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Header, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from headwater.api.access import Here, needs, router
+from headwater.api.asking import Asked, Page, etag, expected_hash, page_of
+from headwater.services import deletions
+from headwater.services.access.policy import Right
+
+routes = router("records")
+Reason = Annotated[str, Query(min_length=1, max_length=500, description="Why; kept in the audit chain.")]
+IfMatch = Annotated[str | None, Header(description="The ETag of the record that was looked at; else 412.")]
+Confirmation = Annotated[
+    str, Header(alias="if-match", description="The ETag of what hangs on it; 412 where that is another by now.")
+]
+
+
+class Chosen(BaseModel):
+    """Records by their keys, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+    keys: list[str] = Field(min_length=1, max_length=deletions.MOST)
+    reason: str = Field(min_length=1, max_length=500, description="Kept in the audit chain.")
+
+
+@routes.post("/records/{reference}/deletions", **needs(Right.DELETE, 404, 409))
+def delete_records(here: Here, reference: str, chosen: Chosen) -> dict[str, Any]:
+    """Delete several records, all of them or none."""
+    return deletions.delete(here, reference, chosen.keys, reason=chosen.reason).as_json()
+
+
+@routes.post("/records/{reference}/restorations", **needs(Right.DELETE, 404, 409))
+def restore_records(here: Here, reference: str, chosen: Chosen) -> dict[str, Any]:
+    """Put deleted records back exactly as they were, with their figures, all of them or none."""
+    return deletions.restore(here, reference, chosen.keys, reason=chosen.reason).as_json()
+
+
+@routes.post("/records/{reference}/admissions", **needs(Right.DELETE, 404, 409))
+def admit_records(here: Here, reference: str, chosen: Chosen) -> dict[str, int]:
+    """Let destroyed records come in again when a source brings them."""
+    return {"admitted": deletions.admit(here, reference, chosen.keys, reason=chosen.reason)}
+
+
+@routes.get("/records/{reference}/{key:path}/hanging", **needs(Right.DELETE, 404))
+def show_hanging(here: Here, reference: str, key: str, response: Response) -> dict[str, Any]:
+    """What would be gone with the record were it destroyed, and what rests on it. The ETag confirms a destruction."""
+    found = deletions.hanging_on(here, reference, [key])
+    response.headers["ETag"] = etag(found.confirmation)
+    return found.as_json()
+
+
+@routes.delete("/records/{reference}/{key:path}/hanging", **needs(Right.DELETE, 404, 409, 412))
+def destroy_record(here: Here, reference: str, key: str, reason: Reason, if_match: Confirmation) -> dict[str, Any]:
+    """Destroy a record with all that hangs on it: figures, older versions, findings. There is no way back."""
+    confirmation = expected_hash(if_match) or ""
+    return deletions.destroy(here, reference, [key], reason=reason, confirmation=confirmation).as_json()
+
+
+@routes.delete("/records/{reference}/{key:path}", **needs(Right.DELETE, 404, 409, 412))
+def delete_record(here: Here, reference: str, key: str, reason: Reason, *, if_match: IfMatch = None) -> dict[str, Any]:
+    """Delete a record: it leaves lists and figures, no import brings it back, and it can be restored."""
+    return deletions.delete(here, reference, [key], reason=reason, expected=expected_hash(if_match)).as_json()
+
+
+@routes.get("/deleted-records/{reference}", **needs(Right.READ, 404))
+def list_deleted(here: Here, reference: str, asked: Asked) -> Page:
+    """Records of a contract that are deleted or destroyed, the latest first, each with who, when and why."""
+    return page_of(deletions.deleted_records(here, reference, asked))

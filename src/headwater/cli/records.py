@@ -1,0 +1,192 @@
+"""`headwater records`: records of any contract listed, deleted by hand, restored, destroyed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from headwater.cli.imports import AsJson
+from headwater.cli.printing import print_facts, print_json, print_table
+from headwater.cli.session import installation
+
+app = typer.Typer(no_args_is_help=True, help="Records of any contract: list, delete, restore, destroy.")
+
+Contract = Annotated[str, typer.Argument(help="Their contract, like activity or activity@1.", show_default=False)]
+Keys = Annotated[
+    list[str], typer.Argument(help="Their keys; | between the fields of one.", show_default=False, metavar="KEY...")
+]
+Reason = Annotated[str, typer.Option(help="Why; kept in the audit chain.", show_default=False)]
+Filters = Annotated[list[str] | None, typer.Option("--filter", help="field:operator:value; may be said several times.")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many to show.")]
+
+
+@app.command("list")
+def list_(
+    contract: Contract,
+    filters: Filters = None,
+    sort: Annotated[str | None, typer.Option(help="Fields with a comma between; - before one turns it.")] = None,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List records as they stand, by key. What is personal is masked.
+
+    \b
+    Examples:
+      headwater records list activity
+      headwater records list activity --filter quantity:gt:1000 --sort=-quantity --limit 5
+    """
+    from headwater.services.listing import Question
+    from headwater.services.records import list_records
+
+    with installation() as opened:
+        question = Question(filters=filters or (), sort=sort, limit=limit, count=True)
+        page = list_records(opened, contract, question)
+    if as_json:
+        print_json(vars(page))
+        return
+    names = list(page.items[0]["values"]) if page.items else []
+    filled = [name for name in names if any(item["values"][name] is not None for item in page.items)]
+    print_table(filled, [[item["values"][name] for name in filled] for item in page.items])
+    typer.echo(f"{len(page.items):,} of {page.total:,}{' or more' if page.at_least else ''} records")
+
+
+@app.command()
+def delete(contract: Contract, keys: Keys, reason: Reason, as_json: AsJson = False) -> None:
+    """Delete records: they leave lists and figures, and no import brings them back. Their past is kept.
+
+    All of them or none. `headwater records restore` takes it back.
+
+    \b
+    Examples:
+      headwater records delete activity meter-7-2024-01 --reason "counted twice"
+    """
+    from headwater.services import deletions
+
+    with installation() as opened:
+        done = deletions.delete(opened, contract, keys, reason=reason)
+    if as_json:
+        print_json(done.as_json())
+        return
+    typer.echo(f"deleted: {_told(done.rows)}")
+
+
+@app.command()
+def restore(
+    contract: Contract,
+    keys: Keys,
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit chain.")] = "restored",
+    as_json: AsJson = False,
+) -> None:
+    """Put deleted records back exactly as they were, with their figures. All of them or none.
+
+    \b
+    Examples:
+      headwater records restore activity meter-7-2024-01
+    """
+    from headwater.services import deletions
+
+    with installation() as opened:
+        done = deletions.restore(opened, contract, keys, reason=reason)
+    if as_json:
+        print_json(done.as_json())
+        return
+    typer.echo(f"restored: {_told(done.rows)}")
+
+
+@app.command()
+def deleted(contract: Contract, filters: Filters = None, limit: Limit = 20, as_json: AsJson = False) -> None:
+    """List records that are deleted or destroyed, the latest first, with who, when and why.
+
+    \b
+    Examples:
+      headwater records deleted activity
+    """
+    from headwater.services.deletions import deleted_records
+    from headwater.services.listing import Question
+
+    with installation() as opened:
+        page = deleted_records(opened, contract, Question(filters=filters or (), limit=limit, count=True))
+    if as_json:
+        print_json(vars(page))
+        return
+    columns = ["record_key", "destroyed", "deleted_at", "deleted_by", "reason"]
+    print_table(columns, [[item[column] for column in columns] for item in page.items])
+    typer.echo(f"{len(page.items):,} of {page.total:,}{' or more' if page.at_least else ''} deleted records")
+
+
+@app.command()
+def destroy(
+    contract: Contract,
+    keys: Keys,
+    reason: Annotated[
+        str | None, typer.Option(help="Why; kept in the audit chain.", show_default="needed to do it")
+    ] = None,
+    confirm: Annotated[
+        str | None, typer.Option(help="The confirmation that was shown; without, nothing is changed.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Destroy records with all that hangs on them: figures, older versions, findings. There is no way back.
+
+    Without --confirm it is only told what hangs on them, and which confirmation to give. Refused where a published
+    inventory stands on one. The raw file and what was refused stay: they are what the source said. No import brings
+    the records back until `headwater records admit` lets them in.
+
+    \b
+    Examples:
+      headwater records destroy activity meter-7-2024-01
+      headwater records destroy activity meter-7-2024-01 --reason "not ours to keep" --confirm 3f2a…
+    """
+    from headwater.errors import Misuse
+    from headwater.services import deletions
+
+    with installation() as opened:
+        if confirm is None:
+            hanging = deletions.hanging_on(opened, contract, keys)
+            if as_json:
+                print_json(hanging.as_json())
+                return
+            print_facts(
+                [
+                    ("rows that stand", _told(hanging.standing)),
+                    ("older versions", _told(hanging.versions)),
+                    ("findings", hanging.findings),
+                    ("refused records they were mended from", hanging.refused),
+                    ("lines of drafts", _told(hanging.drafts)),
+                    ("lines of published inventories", _told(hanging.published)),
+                    ("confirmation", hanging.confirmation),
+                ]
+            )
+            typer.echo("Nothing was changed; --confirm with the confirmation destroys them.")
+            return
+        if reason is None:
+            raise Misuse("a reason must be said", where="--reason", remedy="Say why the records must go.")
+        done = deletions.destroy(opened, contract, keys, reason=reason, confirmation=confirm)
+    if as_json:
+        print_json(done.as_json())
+        return
+    typer.echo(f"destroyed: {_told(done.rows)}")
+
+
+@app.command()
+def admit(contract: Contract, keys: Keys, reason: Reason, as_json: AsJson = False) -> None:
+    """Let destroyed records come in again when a source brings them. Nothing is brought back by this.
+
+    \b
+    Examples:
+      headwater records admit activity meter-7-2024-01 --reason "the supplier sent the right one"
+    """
+    from headwater.services import deletions
+
+    with installation() as opened:
+        count = deletions.admit(opened, contract, keys, reason=reason)
+    if as_json:
+        print_json({"admitted": count})
+        return
+    typer.echo(f"admitted: {count:,}; the next import of a source that has them brings them in")
+
+
+def _told(rows: object) -> str:
+    counts = dict(rows) if isinstance(rows, dict) else {}
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "none"
