@@ -15,6 +15,8 @@ WITHOUT = {
     "health.ready": "tells nothing of an organisation",
     "installation.serving": "tells nothing of an organisation",
     "job_ends.end_job": "a worker ends what it was asked to do",
+    "notifications.delivering.deliver": "a worker sends on behalf of whoever made the channel",
+    "notifications.stuck.tell_stuck_jobs": "a worker tells channels what it sees",
     "once.hold": "keeps for whoever calls what they were answered",
     "records.contract_of": "contracts are those of the installation",
     "schedules.tick": "a worker asks on behalf of whoever made the schedule",

@@ -247,7 +247,8 @@ class Settings(BaseModel):
         default=False,
     )
     api_networks: _Networks = _setting(
-        "Networks that connectors made through the API may reach beside public addresses, with a comma between them. "
+        "Networks that connectors made through the API, and notifications, may reach beside public addresses, with a "
+        "comma between them. "
         "Private, loopback and link-local addresses are refused unless they are in one of these.",
         valid="networks like 10.20.0.0/16,fd00:1::/64",
         default="",

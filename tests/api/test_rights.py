@@ -30,6 +30,9 @@ BODIES: dict[str, Any] = {
     "/people/{person_id}/grants": {"right": "read"},
     "/units": {"name": "U", "kind": "site"},
     "/units/{unit_id}": {"name": "V"},
+    "/notification-channels": {"name": "c", "kind": "webhook", "target": {"url": "https://hooks.invalid/x"}},
+    "/notification-channels/{channel}": {},
+    "/notification-channels/{channel}/secret": {},
     "/tokens": {"name": "t", "role": "viewer"},
     "/connectors": {"name": "c", "kind": "rest", "config": {}},
     "/connectors/{name}": {},
@@ -88,12 +91,30 @@ def things(api: Api) -> dict[str, str]:
         job = client.post("/imports", params={"name": "r.csv"}, headers={"Upload-Length": "1"}).json()["job_id"]
         resumed = client.post(f"/runs/{run}/resumption").json()["job_id"]
         token = client.get("/tokens", params={"everybody": True}).json()[0]["token_id"]
+        channel, delivery = added_message(api, client)
         return {
             "run": str(run), "id": refused["id"], "person_id": person["person_id"], "unit_id": unit["unit_id"],
             "grant_id": grant["grant_id"], "name": called, "job_id": job, "job": resumed, "token_id": token,
             "key": "R1", "activity": "R1", "reference": "activity@1", "factor_id": "none", "inventory": "none",
-            "form": "odcs", "role": "reviewer", "session_id": NOBODYS,
+            "channel": channel, "delivery": delivery, "form": "odcs", "role": "reviewer", "session_id": NOBODYS,
         }  # fmt: skip
+
+
+def added_message(api: Api, client: httpx.Client) -> tuple[str, str]:
+    """A channel, and a message to it."""
+    name, delivery = f"rights-{uuid.uuid4().hex[:8]}", str(uuid.uuid4())
+    target = {"url": "https://hooks.invalid/x"}
+    wanted = {"name": name, "kind": "webhook", "target": target, "events": ["job.stuck"]}
+    added = client.post("/notification-channels", json=wanted)
+    assert added.status_code == 201, added.text
+    api.river.change(
+        "INSERT INTO notification_deliveries"
+        " (tenant_id, delivery_id, channel_id, event, severity, state, told, opened_at)"
+        " SELECT tenant_id, %(delivery)s::uuid, channel_id, 'job.stuck', 'critical', 'failed', 0, now()"
+        " FROM notification_channels WHERE name = %(name)s",
+        delivery=delivery, name=name,
+    )  # fmt: skip
+    return name, delivery
 
 
 def test_every_route_asks_for_its_right_and_shows_nothing_to_others(api: Api) -> None:
@@ -104,8 +125,8 @@ def test_every_route_asks_for_its_right_and_shows_nothing_to_others(api: Api) ->
     clients = {role: api.client(role.value) for role in Role}
     stranger = api.client("admin", OTHER)
     nobodys = named | dict.fromkeys(
-        ("run", "person_id", "unit_id", "grant_id", "job_id", "job", "token_id"), NOBODYS
-    ) | {"id": f"{NOBODYS}.1", "name": "nobodys", "key": "nobodys", "activity": "nobodys"}  # fmt: skip
+        ("run", "person_id", "unit_id", "grant_id", "job_id", "job", "token_id", "delivery"), NOBODYS
+    ) | dict.fromkeys(("channel", "name", "key", "activity"), "nobodys") | {"id": f"{NOBODYS}.1"}  # fmt: skip
     with httpx.Client(base_url=f"{api.url}/api/v1") as unknown:
         for method, path, _ in told:
             assert sent(unknown, method, path, named).status_code == 401, (method, path)

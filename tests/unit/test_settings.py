@@ -42,7 +42,6 @@ WRONG = {
     "smtp_user": "x" * 256,
     "smtp_password": "s3cret",
     "smtp_from": "nobody",
-    "notifications_local": "perhaps",
 }
 SECRET = {"database_url", "owner_url", "credentials_keys", "oidc_client_secret", "smtp_password"}
 

@@ -72,9 +72,9 @@ def remove(name: Name) -> None:
 
 @app.command()
 def rotate() -> None:
-    """Encrypt by the first key of HEADWATER_CREDENTIALS_KEYS what an older one encrypts: credentials, keys of people.
+    """Encrypt by the first key of HEADWATER_CREDENTIALS_KEYS what an older one encrypts.
 
-    Syncs go on meanwhile.
+    That is credentials, keys of the organisation and secrets of notification channels. Syncs go on meanwhile.
 
     \b
     Examples:
@@ -82,10 +82,11 @@ def rotate() -> None:
     """
     from headwater.services.access.keys import encrypt_again as keys_again
     from headwater.services.connectors.secrets import rotate as encrypt_again
+    from headwater.services.notifications.sealing import encrypt_again as channels_again
 
     with installation() as opened:
-        count, keys = encrypt_again(opened), keys_again(opened)
+        count, keys, of_channels = encrypt_again(opened), keys_again(opened), channels_again(opened)
     typer.echo(
-        f"{count} credentials and {keys} keys of the organisation are encrypted by the first key now; older ones can "
-        "go once this is done for every organisation."
+        f"{count} credentials, {keys} keys of the organisation and {of_channels} secrets of channels are encrypted by "
+        "the first key now; older ones can go once this is done for every organisation."
     )

@@ -45,6 +45,7 @@ class Commands(TyperGroup):
         "jobs",
         "schedules",
         "worker",
+        "notifications",
         "quarantine",
         "records",
         "contracts",

@@ -25,6 +25,7 @@ from headwater.cli import (
     jobs,
     mapping,
     meters,
+    notifications,
     organisations,
     people,
     quarantine,
@@ -92,6 +93,7 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(schedules.app, name="schedules")
 app.command("worker")(worker.worker)
+app.add_typer(notifications.app, name="notifications")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(records.app, name="records")
 app.add_typer(contracts.app, name="contracts")

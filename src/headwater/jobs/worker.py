@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing import forkserver, get_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from procrastinate import App, BaseRetryStrategy, RetryDecision
@@ -21,15 +21,18 @@ from headwater.errors import HeadwaterError
 from headwater.jobs import attempt
 from headwater.jobs.attempt import CANCELLED, STOPPING, TAKEN, TOO_LONG, Why, settle
 from headwater.jobs.own_rows import OwnRows
-from headwater.services.jobs import SCHEDULES
+from headwater.services.jobs import NOTIFICATIONS, SCHEDULES
+from headwater.services.notifications.delivering import deliver
+from headwater.services.notifications.stuck import tell_stuck_jobs
 from headwater.services.schedules import tick
+from headwater.services.uploads.looking import go_on_if_left
 from headwater.services.uploads.sweeping import sweep
 from headwater.store import jobs
-from headwater.store.queue import GIVE_BACK, HAS_WORK
+from headwater.store.queue import AT_WORK, GIVE_BACK, HAS_WORK
 from headwater.telemetry import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from multiprocessing.context import ForkServerProcess
 
     from procrastinate.jobs import Job as QueuedJob
@@ -37,9 +40,14 @@ if TYPE_CHECKING:
     from headwater.services.installation import Installation
     from headwater.store.jobs import Taken
 
+Found = TypeVar("Found")
 FORKING = get_context("forkserver")
 KILL_AFTER = 60.0
 """Seconds that an interrupted attempt has to end by itself."""
+MESSAGES_AT_ONCE = 4
+"""A receiver that takes its time keeps few others waiting."""
+LOOK_FOR_STUCK = 60.0
+"""Seconds between looks at whether jobs at work get on."""
 SWEEP_EVERY = 3600.0
 """Seconds between looks at uploads that nobody goes on with."""
 START_AGAIN_AFTER = 5.0
@@ -132,25 +140,28 @@ def _start_forking() -> None:
 
 async def _serve_until(stop: asyncio.Event, installation: Installation, serving: Serving) -> bool:
     """Serve until told to stop or done: True. False where the queue could not be reached."""
-    app = App(connector=installation.database.queue(connections=serving.at_once + 6))
+    app = App(connector=installation.database.queue(connections=serving.at_once + MESSAGES_AT_ONCE + 7))
     app.job_manager = OwnRows(app.connector)
     _add_tasks(app, installation, serving)
     try:
         async with app.open_async():
-            # Schedules have a worker of their own, so that a long job does not make them late.
+            # Schedules and messages have workers of their own, so that a long job does not make them late.
             workers = [
                 _worker(app, serving, queues=list(serving.queues) or None, at_once=serving.at_once),
                 _worker(app, serving, queues=[SCHEDULES], at_once=1),
+                _worker(app, serving, queues=[NOTIFICATIONS], at_once=MESSAGES_AT_ONCE),
             ]
             running = [asyncio.create_task(worker.run()) for worker in workers]  # type: ignore[no-untyped-call]
             others = [asyncio.create_task(_look_after(app, workers, serving)), asyncio.create_task(stop.wait())]
+            looking = asyncio.create_task(_look_for_stuck(app, installation))
             await asyncio.wait([*running, *others], return_when=asyncio.FIRST_COMPLETED)
+            looking.cancel()
             is_done = stop.is_set() or (others[0].done() and others[0].exception() is None)
             for worker in workers:
                 worker.stop()  # type: ignore[no-untyped-call]
             for task in others:
                 task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
+            await asyncio.gather(*others, looking, return_exceptions=True)
             # The queue's own signs of life end with the order to stop; jobs in hand must not be taken for left behind.
             beating = asyncio.create_task(_beat(app, workers, serving))
             # Of two workers the one that fails waits for the other: nobody else may take up what that has in hand.
@@ -194,7 +205,7 @@ def _worker(app: App, serving: Serving, *, queues: list[str] | None, at_once: in
 async def _look_after(app: App, workers: Sequence[Worker], serving: Serving) -> None:
     """Take up what silent workers left, for as long as these live; with `once` until nothing is left to do."""
     loop = asyncio.get_running_loop()
-    queues = [*serving.queues, SCHEDULES] if serving.queues else None
+    queues = [*serving.queues, SCHEDULES, NOTIFICATIONS] if serving.queues else None
     look_at = loop.time()
     while True:
         ids = [worker.worker_id for worker in workers]
@@ -208,6 +219,18 @@ async def _look_after(app: App, workers: Sequence[Worker], serving: Serving) -> 
             if not left["has_work"]:
                 return
         await asyncio.sleep(0.1 if serving.once else serving.heartbeat)
+
+
+async def _look_for_stuck(app: App, installation: Installation) -> None:
+    """Have channels told of jobs that do not get on, whichever worker is at them."""
+    while True:
+        await asyncio.sleep(LOOK_FOR_STUCK)
+        try:
+            for found in await app.connector.execute_query_all_async(AT_WORK):
+                opened = replace(installation, tenant_id=UUID(found["tenant_id"]))
+                await asyncio.to_thread(tell_stuck_jobs, opened, now=datetime.now(UTC))
+        except (HeadwaterError, ConnectorException) as error:
+            get_logger(__name__).warning("jobs at work could not be looked at", error=str(error))
 
 
 def _add_tasks(app: App, installation: Installation, serving: Serving) -> None:
@@ -225,18 +248,50 @@ def _add_tasks(app: App, installation: Installation, serving: Serving) -> None:
     @app.task(name="tick", queue=SCHEDULES, retry=AsTold(), pass_context=True)
     async def see_to_schedule(context: JobContext, tenant_id: str, id: str) -> None:  # noqa: A002 - as the queue has it
         opened = replace(installation, tenant_id=UUID(tenant_id))
-        ticking = asyncio.create_task(
-            asyncio.to_thread(tick, opened, UUID(id), queue_id=context.job.id, now=datetime.now(UTC))
-        )
         try:
-            # A worker that ends waits for it: what became of it decides whether it stays in the queue.
-            while not ticking.done():
-                with suppress(asyncio.CancelledError):
-                    await asyncio.wait({ticking})
-            ticking.result()
+            await _to_its_end(tick, opened, UUID(id), queue_id=context.job.id, now=datetime.now(UTC))
         except Exception as unforeseen:
             get_logger(__name__).exception("a schedule could not be seen to", schedule_id=id)
             raise Later(attempt.FIRST_WAIT) from unforeseen
+
+    @app.task(name="deliver", queue=NOTIFICATIONS, retry=AsTold())
+    async def send_message(tenant_id: str, id: str) -> None:  # noqa: A002 - as the queue has it
+        opened = replace(installation, tenant_id=UUID(tenant_id))
+        try:
+            seconds = await _to_its_end(deliver, opened, UUID(id), now=datetime.now(UTC))
+        except Exception as unforeseen:
+            get_logger(__name__).exception("a message could not be seen to", delivery_id=id)
+            raise Later(attempt.FIRST_WAIT) from unforeseen
+        if seconds is not None:
+            raise Later(seconds)
+
+    _add_going_on(app, installation)
+
+
+def _add_going_on(app: App, installation: Installation) -> None:
+    @app.task(name="go_on", queue=SCHEDULES, retry=AsTold())
+    async def see_to_import(tenant_id: str, id: str) -> None:  # noqa: A002 - as the queue has it
+        opened = replace(installation, tenant_id=UUID(tenant_id))
+        going = asyncio.create_task(asyncio.to_thread(go_on_if_left, opened, UUID(id)))
+        try:
+            while not going.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait({going})
+            seconds = going.result()
+        except Exception as unforeseen:
+            get_logger(__name__).exception("a file that was sent could not be seen to", import_id=id)
+            raise Later(attempt.LONGEST_WAIT) from unforeseen
+        if seconds is not None:
+            raise Later(seconds)
+
+
+async def _to_its_end(work: Callable[..., Found], *given: Any, **named: Any) -> Found:
+    """Do it in a thread. A worker that ends waits for it: what became of it decides whether it stays in the queue."""
+    working = asyncio.create_task(asyncio.to_thread(work, *given, **named))
+    while not working.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({working})
+    return working.result()
 
 
 class Attempt:

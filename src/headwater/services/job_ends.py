@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headwater.services.jobs import AT_ONCE, note
+from headwater.services.notifications.happened import job_ended as happened_to_job
+from headwater.services.notifications.telling import tell
 from headwater.services.schedules import job_ended, locked_with_followers
 from headwater.store import jobs
 
@@ -35,6 +37,8 @@ def end_job(
         schedule = locked_with_followers(connection, tenant_id, job.job_id)
         jobs.alone(connection, tenant_id)
         ended = jobs.end(connection, tenant_id, job.job_id, state, error, fence=job.fence)
+        if ended:
+            tell(connection, tenant_id, happened_to_job(connection, tenant_id, job, state, without_run))
         if ended and schedule is not None:
             job_ended(connection, installation, job, state, schedule=schedule, without_run=without_run)
         jobs.let_in(connection, tenant_id, queue=job.queue, at_once=AT_ONCE)

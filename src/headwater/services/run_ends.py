@@ -10,6 +10,8 @@ from headwater.services.connectors.reconciling import reconcile
 from headwater.services.dead_letters import tell_if_waiting
 from headwater.services.full_loads import MOVED
 from headwater.services.mending import open_after_resubmission
+from headwater.services.notifications.happened import run_ended
+from headwater.services.notifications.telling import tell
 from headwater.store import audit, runs
 from headwater.store.chunks import ledger_of
 from headwater.store.quarantine import expire_unseen, open_of_run
@@ -28,17 +30,21 @@ def noted_if_broken_off(installation: Installation, run: Run) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        _break_off(installation, run, "cancelled", {"message": "interrupted"})
+        _break_off(installation, run, "cancelled", {"message": "interrupted"}, what=None)
         raise
     except HeadwaterError as error:
-        _break_off(installation, run, "failed", {"kind": type(error).__name__, "message": str(error)})
+        told = {"kind": type(error).__name__, "message": str(error)}
+        _break_off(installation, run, "failed", told, what=error.what)
         raise
 
 
-def _break_off(installation: Installation, run: Run, state: str, error: Mapping[str, str]) -> None:
+def _break_off(
+    installation: Installation, run: Run, state: str, error: Mapping[str, str], *, what: str | None
+) -> None:
     # The database may be what failed: then the run stands as running, as it does after a kill.
     with suppress(HeadwaterError), installation.database.connect(installation.tenant_id) as connection:
         runs.finish_run(connection, installation.tenant_id, run.run_id, state, error=error)
+        tell(connection, installation.tenant_id, run_ended(connection, installation.tenant_id, run.run_id, what))
         audit.append(
             connection,
             installation.tenant_id,
@@ -77,6 +83,7 @@ def end_run(installation: Installation, run: Run, logic: Logic, *, nothing_delet
         if reconciled is not None and nothing_deleted is not None:
             reconciled["nothing_deleted"] = nothing_deleted
         runs.finish_run(connection, tenant_id, run.run_id, state, error=error, reconciliation=reconciled)
+        tell(connection, tenant_id, run_ended(connection, tenant_id, run.run_id))
         audit.append(
             connection,
             tenant_id,

@@ -86,6 +86,11 @@ TABLES_NOT_EVIDENCE: Mapping[str, str] = {
     "one_time_links": "links that open once",
     "sessions": "who is signed in now",
     "api_tokens": "what opens the API; the chain has each one made and revoked",
+    "notification_channels": "where people are told what happened; the chain has each change",
+    "notification_secrets": "secrets of those channels, encrypted",
+    "notifications": "what channels were told of; runs, jobs and imports stand for themselves",
+    "notification_deliveries": "whether channels could be told",
+    "notification_delivery_items": "which message told of what",
     "organisation_names": "the names of organisations, for the owner of the tables",
 }
 """Tables that hold no evidence, with the reason."""

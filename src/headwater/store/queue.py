@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from procrastinate import PsycopgConnector
 
 QUERIES = named_queries("queue")
-GIVE_BACK, HAS_WORK = QUERIES["give_back"], QUERIES["has_work"]
+GIVE_BACK, HAS_WORK, AT_WORK = QUERIES["give_back"], QUERIES["has_work"], QUERIES["tenants_at_work"]
 FINISH, PUT_BACK = QUERIES["finish"], QUERIES["put_back"]
 """What a worker asks over its own connection; see each statement's sentence."""
 SCHEMA = "headwater_queue"

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from headwater.services.installation import Installation
     from headwater.settings import Settings
-    from headwater.store.credentials import Credential
 
 NONCE_BYTES = 12
 KEY_FILE = "credentials.key"
@@ -144,7 +143,7 @@ def store_secret(installation: Installation, name: str, secret: str) -> None:
     """Keep a secret under a name; one of that name is replaced."""
     installation.require(Right.TRANSFORM)
     tenant_id = installation.tenant_id
-    sealed = _sealed(installation, keys_of(installation.settings), name, secret)
+    sealed = seal(installation, keys_of(installation.settings), name, secret)
     with installation.database.connect(tenant_id) as connection:
         credentials.put_credential(connection, tenant_id, name=name, sealed=sealed)
         _note(installation, connection, "credential.stored", name, key=sealed.key_id)
@@ -177,7 +176,7 @@ def rotate(installation: Installation) -> int:
     with installation.database.connect(tenant_id) as connection:
         for each in credentials.list_credentials(connection, tenant_id):
             if each.key_id != key_id:
-                sealed = _sealed(installation, keys, each.name, _opened(installation, keys, each))
+                sealed = seal(installation, keys, each.name, open_sealed(installation, keys, each.name, each))
                 rotated += credentials.encrypt_again(connection, tenant_id, each, sealed=sealed)
         if rotated:
             _note(installation, connection, "credential.rotated", "*", key=key_id, credentials=rotated)
@@ -204,7 +203,7 @@ def resolve(installation: Installation, reference: str) -> str:
                 value=reference,
                 remedy=f"Store it: headwater connectors credentials set {name}",
             )
-        return _opened(installation, keys_of(installation.settings), stored)
+        return open_sealed(installation, keys_of(installation.settings), stored.name, stored)
     raise Misuse("no reference to a secret", where="secret", valid=VALID)
 
 
@@ -221,28 +220,30 @@ def _from_file(path: Path, reference: str) -> str:
         ) from error
 
 
-def _opened(installation: Installation, keys: Keys, stored: Credential) -> str:
+def open_sealed(installation: Installation, keys: Keys, name: str, stored: Sealed) -> str:
+    """The secret that was sealed for this name of this organisation; Misuse where its key is not known."""
     key = keys.by_id.get(stored.key_id)
     if key is None:
         raise Misuse(
             "the key this credential is encrypted by is not among those known",
-            where=f"credential {stored.name}",
+            where=f"credential {name}",
             value=stored.key_id,
             valid=", ".join(keys.by_id),
             remedy="Add the key to HEADWATER_CREDENTIALS_KEYS, or store the credential again.",
         )
     try:
-        secret: bytes = AESGCM(key).decrypt(stored.nonce, stored.ciphertext, _bound_to(installation, stored.name))
+        secret: bytes = AESGCM(key).decrypt(stored.nonce, stored.ciphertext, _bound_to(installation, name))
     except InvalidTag as error:
         raise Stopped(
             "this credential was changed, or is not encrypted by the key of that id",
-            where=f"credential {stored.name}",
+            where=f"credential {name}",
             remedy="Store it again, and find out who changed it.",
         ) from error
     return secret.decode()
 
 
-def _sealed(installation: Installation, keys: Keys, name: str, secret: str) -> Sealed:
+def seal(installation: Installation, keys: Keys, name: str, secret: str) -> Sealed:
+    """A secret encrypted by the current key, bound to this name of this organisation."""
     key_id, key = keys.current
     nonce = secrets.token_bytes(NONCE_BYTES)
     ciphertext = AESGCM(key).encrypt(nonce, secret.encode(), _bound_to(installation, name))

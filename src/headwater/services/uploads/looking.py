@@ -21,6 +21,8 @@ from headwater.services.folders import SourceFile
 from headwater.services.imports import file_recipe, plan_source
 from headwater.services.inspections import inspect
 from headwater.services.jobs import asked_with_plan
+from headwater.services.notifications.happened import import_refused
+from headwater.services.notifications.telling import tell
 from headwater.services.uploads.receiving import LOOKED_AT_AFTER, path_of, remove_file
 from headwater.services.uploads.viewing import waits_for_nobody
 from headwater.store import audit, import_jobs
@@ -165,6 +167,7 @@ def _refused(
     }
     tenant_id = installation.tenant_id
     import_jobs.advance(connection, tenant_id, job_id, "refused", from_states=[*LOOKED_AT, "mapped"], error=told)
+    tell(connection, tenant_id, [import_refused(import_jobs.get_job(connection, tenant_id, job_id), error)])
     audit.append(
         connection, tenant_id, action="import.refused", resource=f"import/{job_id}", payload={"what": error.what},
         result="failed",

@@ -85,3 +85,8 @@ SELECT EXISTS (
     WHERE (%(queues)s::text[] IS NULL OR queue_name = ANY (%(queues)s::text[]))
       AND (status = 'doing' AND worker_id = ANY (%(workers)s::bigint[])
            OR status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now()))) AS has_work
+
+-- name: tenants_at_work
+-- Organisations that workers do something for just now.
+SELECT DISTINCT args ->> 'tenant_id' AS tenant_id FROM headwater_queue.procrastinate_jobs
+WHERE task_name = 'carry_out' AND status = 'doing'
