@@ -33,7 +33,7 @@ TUS = {"Tus-Resumable": VERSION, "Cache-Control": "no-store"}
 OFFSET_STREAM = "application/offset+octet-stream"
 
 
-class Chosen(BaseModel):
+class ChosenMapping(BaseModel):
     """By which mapping a file is read."""
 
     model_config = ConfigDict(extra="forbid")
@@ -125,7 +125,7 @@ def show(here: Here, job_id: UUID, after: BackgroundTasks) -> dict[str, Any]:
 
 
 @routes.post("/imports/{job_id}/mapping", **needs(Right.WRITE, 404, 409))
-def choose_mapping(here: Here, job_id: UUID, chosen: Chosen) -> dict[str, Any]:
+def choose_mapping(here: Here, job_id: UUID, chosen: ChosenMapping) -> dict[str, Any]:
     """Say by which mapping the file is read: it is planned at once, and loaded in the background."""
     looking.choose_mapping(here, job_id, chosen.mapping)
     return viewing.show(here, job_id)
