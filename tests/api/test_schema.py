@@ -1,4 +1,4 @@
-"""Whatever fits the OpenAPI document, sent with a token of a role, gets an answer that it names, and none tells secrets.
+"""What fits the OpenAPI document, sent with a token of a role, gets an answer that it names and that tells no secret.
 
 One role, drawn by the seed; all of them by --faults=full.
 """
@@ -87,7 +87,7 @@ def sends(
 
     def tells_no_secret(_: Any, response: Any, case: Case[Any]) -> None:
         text = response.content.decode("utf-8", "replace")
-        sent = f"{case.path_parameters} {case.query} {case.body}"
+        sent = f"{case.path_parameters} {case.query} {case.body!r}"
         leaked = [told for each, told in secret.items() if each in text and each not in sent]
         leaked += [each for each in INNARDS if each in text and each not in sent]
         assert not leaked, f"{leaked} in {text[:500]}"
