@@ -25,6 +25,13 @@ _HIDDEN = "***"
 
 get_logger = structlog.stdlib.get_logger
 bind_context = structlog.contextvars.bound_contextvars
+CORRELATION = "correlation_id"
+
+
+def correlation_id() -> str | None:
+    """What ties together all that one request or job has done: log entries, the job, its runs; None outside of both."""
+    found = structlog.contextvars.get_contextvars().get(CORRELATION)
+    return None if found is None else str(found)
 
 
 def configure_logging(

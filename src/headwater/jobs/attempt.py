@@ -23,7 +23,7 @@ from headwater.errors import HeadwaterError, RetryLater
 from headwater.jobs.work import carry_out
 from headwater.services.job_ends import end_job, put_off_job
 from headwater.store import jobs
-from headwater.telemetry import bind_context, configure_logging, get_logger
+from headwater.telemetry import CORRELATION, bind_context, configure_logging, get_logger
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -63,7 +63,9 @@ def main(installation: Installation, job_id: UUID, fence: int) -> None:
             job = jobs.begin(connection, installation.tenant_id, job_id, fence)
         if job is None:
             return
-        with bind_context(tenant_id=str(installation.tenant_id), job_id=str(job_id)):
+        correlation = job.correlation_id or job_id.hex
+        with bind_context(tenant_id=str(installation.tenant_id), job_id=str(job_id), **{CORRELATION: correlation}):
+            get_logger(__name__).info("job begun", kind=job.kind, attempt=job.attempts)
             database = installation.database.for_job(job_id, job.asked_by, fence)
             attempt(replace(installation, database=database), job)
     except KeyboardInterrupt:
@@ -90,6 +92,7 @@ def attempt(installation: Installation, job: Job) -> None:
     else:
         error = told(done.error) if done.error else None
         end_job(installation, job, done.state, error, without_run=done.without_run)
+        get_logger(__name__).info("job ended", state=done.state)
 
 
 def put_off(installation: Installation, job: Job, error: RetryLater) -> None:

@@ -12,6 +12,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from headwater.errors import HeadwaterError, RetryLater, Stopped
+from headwater.telemetry import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -111,12 +112,14 @@ class ChunkRun:
             self._fail(span, error)
             return
         self._outcome.committed += written.committed
+        get_logger(__name__).info("chunk committed", chunk_no=span.chunk_no, records=span.records)
         self._progress.advance(span.records)
 
     def _fail(self, span: ChunkSpan, error: HeadwaterError) -> None:
         if isinstance(error, RetryLater | Stopped):
             raise error
         self._outcome.failed[span.chunk_no] = error
+        get_logger(__name__).info("chunk failed", chunk_no=span.chunk_no, kind=type(error).__name__)
         self._store.fail(span.chunk_no, {"kind": type(error).__name__, "message": str(error)})
 
     def _retried(self, attempt: Callable[[], T]) -> T:

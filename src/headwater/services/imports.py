@@ -42,6 +42,7 @@ from headwater.store.chunks import PlannedChunk, chunks_to_do
 from headwater.store.cited_blobs import cite_blob
 from headwater.store.documents import get_contract, get_document, put_document
 from headwater.store.run_chunks import RunChunks
+from headwater.telemetry import bind_context, get_logger
 from headwater.values import record_id
 
 if TYPE_CHECKING:
@@ -404,7 +405,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
             store=store,
             progress=progress,
         )
-        with noted_if_broken_off(installation, run), shown(run, to_do, progress):
+        with bind_context(run_id=str(run_id)), noted_if_broken_off(installation, run), shown(run, to_do, progress):
             work.execute([span_of(chunk) for chunk in to_do])
             results = calculation.document if calculation else None
             kept = sweep_if_full(installation, run, logic, duck=duck, results=results)
@@ -440,6 +441,7 @@ def _start(installation: Installation, run: Run, logic: Logic, lineage: SqlLinea
     with installation.database.connect(tenant_id) as connection:
         lineage_hash = lineage.cite(connection, tenant_id)
         runs.start_run(connection, tenant_id, run.run_id)
+        get_logger(__name__).info("run begun", run_id=str(run.run_id), kind=run.kind, chunks=run.chunks_planned)
         runs.set_lineage(connection, tenant_id, run.run_id, lineage_hash)
         audit.append(
             connection,

@@ -17,6 +17,7 @@ from headwater.services.access.policy import Right
 from headwater.services.imports import source_files, source_id, source_name
 from headwater.services.runs_view import run_as_json
 from headwater.store import audit, connectors, jobs, runs
+from headwater.telemetry import correlation_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -184,6 +185,7 @@ def ask(
         arguments=wanted.arguments,
         lock=wanted.lock,
         asked_by=asked_by,
+        correlation_id=correlation_id(),
         **asdict(manner),
     )
     jobs.ask(connection, tenant_id, new, at_once=AT_ONCE)

@@ -113,6 +113,7 @@ def run_as_json(run: Run) -> dict[str, Any]:
         "chunks_planned": run.chunks_planned,
         "started_at": run.started_at.isoformat(),
         "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+        "correlation_id": run.correlation_id,
         **{name: value.hex() if (value := getattr(run, name)) is not None else None for name in hashes},
     }
 

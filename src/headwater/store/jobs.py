@@ -34,6 +34,7 @@ class NewJob:
     time_limit: int | None = None  # seconds of one attempt
     most_attempts: int = 5
     asked_by: str
+    correlation_id: str | None = None  # of the request that asked for it
 
 
 @dataclass(frozen=True, kw_only=True)

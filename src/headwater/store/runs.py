@@ -15,6 +15,7 @@ from headwater.errors import Misuse, NotFound, RetryLater
 from headwater.store.chunks import PlannedChunk
 from headwater.store.queries import named_queries
 from headwater.store.records import number, select
+from headwater.telemetry import correlation_id
 
 QUERIES = named_queries("runs")
 HOLD_SECONDS = 10  # the session of a killed process ends when its last statement does, not at once
@@ -53,6 +54,7 @@ class Run(NewRun):
     finished_at: datetime | None
     error: Mapping[str, Any] | None
     reconciliation: Mapping[str, Any] | None  # of a sync: counts and sums, source against target
+    correlation_id: str | None = None  # of the request or job that planned it
 
 
 def create_run(
@@ -65,6 +67,7 @@ def create_run(
             **asdict(run),
             "layout": Jsonb(run.layout),
             "tenant_id": tenant_id,
+            "correlation_id": correlation_id(),
             "chunks_planned": len(chunks),
             "records_planned": sum(chunk.records for chunk in chunks),
         },

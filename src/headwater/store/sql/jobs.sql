@@ -1,8 +1,9 @@
 -- name: ask
 -- A job that waits for its organisation's turn.
-INSERT INTO jobs (tenant_id, job_id, kind, label, arguments, queue, priority, lock, time_limit, most_attempts, asked_by)
+INSERT INTO jobs (tenant_id, job_id, kind, label, arguments, queue, priority, lock, time_limit, most_attempts, asked_by,
+                  correlation_id)
 VALUES (%(tenant_id)s, %(job_id)s, %(kind)s, %(label)s, %(arguments)s, %(queue)s, %(priority)s, %(lock)s, %(time_limit)s,
-        %(most_attempts)s, %(asked_by)s)
+        %(most_attempts)s, %(asked_by)s, %(correlation_id)s)
 
 -- name: one_at_a_time
 -- Who lets jobs of an organisation into the queue does so alone, until the transaction ends. Before it schedules are locked,

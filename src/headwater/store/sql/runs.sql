@@ -2,10 +2,11 @@
 -- A run with everything it rests on, before its first chunk.
 INSERT INTO runs (tenant_id, run_id, kind, state, source_id, source_name, contract_hash, mapping_hash, recipe_hash,
                   lineage_hash, factor_set, reference_codes, connector_id, blob_sha256, text_sha256, encoding, layout,
-                  chunks_planned, records_planned)
+                  chunks_planned, records_planned, correlation_id)
 VALUES (%(tenant_id)s, %(run_id)s, %(kind)s, 'pending', %(source_id)s, %(source_name)s, %(contract_hash)s,
         %(mapping_hash)s, %(recipe_hash)s, %(lineage_hash)s, %(factor_set)s, %(reference_codes)s, %(connector_id)s,
-        %(blob_sha256)s, %(text_sha256)s, %(encoding)s, %(layout)s, %(chunks_planned)s, %(records_planned)s)
+        %(blob_sha256)s, %(text_sha256)s, %(encoding)s, %(layout)s, %(chunks_planned)s, %(records_planned)s,
+        %(correlation_id)s)
 
 -- name: plan_chunks
 -- The planned chunks of a run, as columns of arrays.
