@@ -40,14 +40,14 @@ def list_(
         print_json({"messages": found, "total": total})
         return
     print_table(
-        ["message", "begun", "channel", "event", "told", "state", "attempts", "next", "why"],
+        ["message", "channel", "event", "told", "state", "tries", "why"],
         [
-            (each["delivery_id"], each["opened_at"], each["channel"], each["event"], each["told"], each["state"],
-             each["attempts"], each["next_at"], each["last_error"])
+            (str(each["delivery_id"])[:8], each["channel"], each["event"], each["told"], each["state"],
+             each["attempts"], each["last_error"])
             for each in found
         ],
-        numbers=["told", "attempts"],
-        whole=["begun"],
+        numbers=["told", "tries"],
+        whole=["message"],
     )  # fmt: skip
     typer.echo(told_of(len(found), total, "messages"))
 
