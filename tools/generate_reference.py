@@ -31,6 +31,7 @@ from tools.reference_documents import (
     recipe_schema,
 )
 from tools.reference_indicators import indicators_page, indicators_schema
+from tools.reference_metrics import metrics_page
 from tools.reference_rights import rights_page
 from tools.reference_units import units_page
 
@@ -129,6 +130,7 @@ def pages() -> dict[str, Callable[[], str]]:
         "units.md": lambda: units_page(NOTE),
         "access.md": lambda: rights_page(NOTE),
         "api.md": lambda: api_page(NOTE),
+        "metrics.md": lambda: metrics_page(NOTE),
         "connector-checks.md": lambda: checks_page(NOTE),
     }
     if importlib.util.find_spec("headwater.cli") and importlib.util.find_spec("headwater.cli.main"):

@@ -20,6 +20,8 @@ WITHOUT = {
     "once.hold": "keeps for whoever calls what they were answered",
     "records.contract_of": "contracts are those of the installation",
     "schedules.tick": "a worker asks on behalf of whoever made the schedule",
+    "connectors.secrets.resolve": "the token of metrics, for whoever runs the installation",
+    "watching.measuring.measure_all": "totals for whoever runs the installation, which name no organisation",
     "sign_in.authentication.authenticate": "finds out who acts",
     "sign_in.tokens.create_personal": "one's own, which does no more than oneself",
     "uploads.sweeping.sweep": "a worker tidies up for all organisations",

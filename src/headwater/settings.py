@@ -28,6 +28,10 @@ CONFIG_FILE = "headwater.toml"
 _MIB = 2**20
 KEY_BYTES = 32
 """Of a key that encrypts credentials: AES-256."""
+HEALTH_LIMITS = {
+    "connections_percent": 80, "disk_free_percent": 10, "memory_used_percent": 90, "queue_minutes": 15,
+    "stuck_minutes": 30, "quarantine_percent": 10,
+}  # fmt: skip
 VALID_KEYS = "ID:KEY[,ID:KEY…], each key 32 bytes in base64, or aws-kms:ARN:CIPHERTEXT"
 WRAPPED_KEY = re.compile(
     r"aws-kms:(?P<arn>arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(?:key|alias)/[\w/-]+):(?P<ciphertext>[\w+/]+=*)",
@@ -95,6 +99,14 @@ def _server_secret(said: SecretStr) -> SecretStr:
     return said
 
 
+def _health_limits(text: str) -> str:
+    for each in text.split(",") if text.strip() else ():
+        name, _, number = each.strip().partition("=")
+        if name not in HEALTH_LIMITS or not 0 < float(number) < 1_000_000:
+            raise ValueError
+    return text
+
+
 def _networks(text: str) -> str:
     for each in text.split(",") if text.strip() else ():
         ip_network(each.strip())
@@ -116,6 +128,7 @@ _Keys = Annotated[SecretStr, AfterValidator(_keys)]
 _SecretReference = Annotated[SecretStr, AfterValidator(_secret_reference)]
 _ServerSecret = Annotated[SecretStr, AfterValidator(_server_secret)]
 _WebAddress = Annotated[str, AfterValidator(_web_address)]
+_HealthLimits = Annotated[str, AfterValidator(_health_limits)]
 _Networks = Annotated[str, AfterValidator(_networks)]
 _PostgresUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 _Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
@@ -254,6 +267,21 @@ class Settings(BaseModel):
         default="",
         shown="none",
     )
+    metrics_token: _SecretReference | None = _setting(
+        "Where the token stands by which Prometheus reads `/metrics`; a raw token is refused. Left out: only this "
+        "machine may read it, and nobody through a proxy.",
+        valid="env:NAME, file:PATH or stored:NAME",
+        default=None,
+        shown="this machine only",
+    )
+    health_limits: _HealthLimits = _setting(
+        "From where on the health report warns, as NAME=NUMBER with a comma between them; those not named stay at "
+        + ", ".join(f"`{name}={value}`" for name, value in HEALTH_LIMITS.items())
+        + ".",
+        valid="names and numbers like disk_free_percent=20,queue_minutes=5",
+        default="",
+        shown="as below",
+    )
     organisation: str = _setting(
         "The organisation (tenant) whose records commands read and write.",
         valid="1 to 63 of a-z, 0-9, _ and -, beginning with a letter",
@@ -358,6 +386,11 @@ class Settings(BaseModel):
         valid="true or false",
         default=False,
     )
+
+    def health(self, name: str) -> float:
+        """A limit of the health report."""
+        said = dict(each.strip().split("=") for each in self.health_limits.split(",") if each.strip())
+        return float(said.get(name, HEALTH_LIMITS[name]))
 
 
 _PAIRS = (("oidc_issuer", "oidc_client_id"), ("smtp_host", "smtp_from"), ("smtp_user", "smtp_password"))

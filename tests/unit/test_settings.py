@@ -24,6 +24,8 @@ WRONG = {
     "api_upload_quota": "much",
     "api_upload_days": "0",
     "api_requests_a_minute": "0",
+    "metrics_token": "a-token-as-it-is",
+    "health_limits": "disk_free_percent=low",
     "api_long_requests": "0",
     "api_local_sources": "perhaps",
     "api_networks": "10.0.0.1/8",
@@ -43,7 +45,7 @@ WRONG = {
     "smtp_password": "s3cret",
     "smtp_from": "nobody",
 }
-SECRET = {"database_url", "owner_url", "credentials_keys", "oidc_client_secret", "smtp_password"}
+SECRET = {"database_url", "owner_url", "credentials_keys", "metrics_token", "oidc_client_secret", "smtp_password"}
 
 
 @pytest.fixture(autouse=True)

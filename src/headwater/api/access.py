@@ -15,6 +15,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from prometheus_client.registry import Collector
 from structlog import contextvars
 
 from headwater.api.envelope import brings_a_file
@@ -46,6 +47,7 @@ class House:
     strangers: Pace  # of each address, for tokens that are not recognised
     places: Mapping[str, Places]
     ready: OnceASecond
+    measurement: Collector
     recognised: Recognised = field(default_factory=Recognised)
 
 

@@ -13,6 +13,7 @@ from headwater.api import problems
 from headwater.api.access import House
 from headwater.api.envelope import Envelope
 from headwater.api.limits import LONG, OnceASecond, Pace, Places
+from headwater.api.metrics import Measurement
 from headwater.api.routes import EVERY, health
 from headwater.services.health import ready
 from headwater.services.installation import open_installation, serving
@@ -44,6 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
                 pace=Pace(settings.api_requests_a_minute),
                 strangers=Pace(max(settings.api_requests_a_minute // 10, 1), of="address"),
                 ready=OnceASecond(partial(ready, installation)),
+                measurement=Measurement(installation),
                 places={kind: Places(kind, each=settings.api_long_requests, most=most) for kind, most in LONG.items()},
             )
             yield
@@ -59,7 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     problems.install(app)
-    app.include_router(health.routes)
+    app.include_router(health.probes)
     for routes in EVERY:
         app.include_router(routes, prefix=PREFIX)
     app.add_middleware(Envelope, most_bytes=settings.api_body_limit)

@@ -59,6 +59,7 @@ class Commands(TyperGroup):
         "replay",
         "compare",
         "serve",
+        "health",
         "organisations",
         "units",
         "people",

@@ -18,6 +18,7 @@ from headwater.cli import (
     evidence,
     exits,
     factors,
+    health,
     imports,
     indicators,
     inspection,
@@ -108,6 +109,7 @@ app.command("report")(evidence.report)
 app.add_typer(replay.app, name="replay")
 app.command("compare")(compare.compare)
 app.command("serve")(serve.serve)
+app.command("health")(health.health)
 app.add_typer(organisations.app, name="organisations")
 app.add_typer(units.app, name="units")
 people.app.command("sessions")(signing_in.sessions)

@@ -10,6 +10,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +25,7 @@ from headwater.errors import HeadwaterError, InputRefused, Misuse, Stopped
 BLOCK = 8 * 2**20
 INCOMING = "incoming"
 
+_IS_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OnBlock = Callable[[bytes], object]
 
 
@@ -40,6 +42,14 @@ class BlobStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    def tenants(self) -> set[UUID]:
+        """Organisations that have a folder here."""
+        try:
+            names = [entry.name for entry in self._folder.iterdir()]
+        except OSError:
+            return set()
+        return {UUID(name) for name in names if _IS_ID.fullmatch(name)}
 
     def put_file(
         self, tenant_id: UUID, path: Path, *, on_block: OnBlock | None = None, perhaps_held: bool = False

@@ -10,6 +10,7 @@ from headwater.api.routes import (
     deletions,
     evidence,
     figures,
+    health,
     imports,
     inventories,
     jobs,
@@ -43,5 +44,6 @@ EVERY: tuple[APIRouter, ...] = tuple(
         runs,
         quarantine,
         evidence,
+        health,
     )
 )

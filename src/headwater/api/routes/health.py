@@ -1,22 +1,28 @@
-"""Whether the process is alive, whether it can serve, and what it has done: for whoever runs it."""
+"""Whether the process is alive, whether it can serve, what it has done, and how the installation is."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, multiprocess, values
+from prometheus_client import CONTENT_TYPE_LATEST
 
-from headwater.api.access import House, problems
+from headwater.api.access import Here, House, needs, problems, router
+from headwater.api.metrics import exposition, refuse_strangers
+from headwater.services.access.policy import Right
+from headwater.services.watching.report import report
 
-routes = APIRouter(tags=["health"])
+probes = APIRouter(tags=["health"])
+routes = router("health")
 
 
-@routes.get("/healthz")
+@probes.get("/healthz")
 async def alive() -> dict[str, str]:
     """The process answers."""
     return {"status": "alive"}
 
 
-@routes.get("/readyz", responses=problems(503))
+@probes.get("/readyz", responses=problems(503))
 def is_ready(request: Request) -> dict[str, str]:
     """The database answers, and is at the schema of this version."""
     house: House = request.app.state.house
@@ -24,11 +30,15 @@ def is_ready(request: Request) -> dict[str, str]:
     return {"status": "ready"}
 
 
-@routes.get("/metrics", response_class=Response)
-async def metrics() -> Response:
-    """Counts and times for Prometheus; of all processes where there are several."""
-    if values.ValueClass.__name__ == "MmapedValue":
-        registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # it has none
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+@probes.get("/metrics", response_class=Response, responses=problems(401, 403))
+def metrics(request: Request) -> Response:
+    """Counts and times for Prometheus, and figures of the installation: from this machine, or by a token of its own."""
+    house: House = request.app.state.house
+    refuse_strangers(house.installation, request)
+    return Response(exposition(house.measurement), media_type=CONTENT_TYPE_LATEST)
+
+
+@routes.get("/health", **needs(Right.MANAGE_USERS))
+def show_health(here: Here) -> dict[str, Any]:
+    """Database, disk and memory of the installation in words; queue, runs, quality, schedules of the organisation."""
+    return report(here).as_json()

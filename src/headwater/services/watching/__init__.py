@@ -1,0 +1,1 @@
+"""Watching an installation: what is measured of it, and what of that is in order."""
