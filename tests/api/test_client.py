@@ -39,7 +39,7 @@ with AuthenticatedClient(base_url=url, token=token) as client:
 @pytest.mark.skipif(not PYTHON, reason="HEADWATER_CLIENT does not name the Python of tools/client.lock")
 def test_a_generator_makes_a_client_that_works(api: Api, tmp_path: Path) -> None:
     document, config, made = tmp_path / "openapi.json", tmp_path / "config.yaml", tmp_path / "made"
-    document.write_bytes(httpx.get(f"{api.url}/api/v1/openapi.json").content)
+    document.write_bytes(httpx.get(f"{api.url}/api/v1/openapi.json", timeout=60).content)
     # What it makes is not tidied: that takes longer than to make it.
     types = {
         "application/problem+json": "application/json",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.accounting.factors import broader, conflicts, gate, licences_of, statuses
 from headwater.accounting.units import rounded
-from headwater.engine.duck import engine
+from headwater.engine.duck import small_engine
 from headwater.errors import Misuse, NotFound
 from headwater.services.access.policy import Right
 from headwater.services.batches import import_each
@@ -176,7 +176,7 @@ def _library(installation: Installation) -> Library:
     document = installation.contract(*FACTORS)
     with installation.database.connect(installation.tenant_id) as connection:
         texts = parse_rows(current_rows(connection, document))
-    with engine() as duck:
+    with small_engine() as duck:
         rows = typed(duck, document, texts).to_pylist()
     return list(zip(texts.to_pylist(), rows, statuses(rows), strict=True))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ from headwater.accounting.outcome import CalculationOutcome
 from headwater.accounting.timeline import GASES, FactorPolicy, factor_table
 from headwater.connectors.csv_file import ChunkSpan
 from headwater.contracts import Document as Contract
-from headwater.engine.duck import engine
+from headwater.engine.duck import small_engine
 from headwater.errors import Misuse, NotFound
 from headwater.services import factor_sets, trace
 from headwater.services.access.policy import Right
@@ -30,6 +30,7 @@ from headwater.store import audit, findings, quarantine, runs
 from headwater.store.chunks import Chunk, get_chunk
 from headwater.store.cited_blobs import get_cited_blob
 from headwater.store.documents import get_contract
+from headwater.store.one_connection import one_snapshot
 from headwater.store.stored_rows import StoredRow, count_past, find_past, find_rows, parse_rows
 from headwater.values import TextFormat
 
@@ -51,7 +52,8 @@ def trace_emission(
     Misuse where there is none, saying why the calculation gave none; and where there are several, naming them.
     """
     installation.require(Right.READ)
-    return _Tracer(installation).emission(key, method, gwp_set)
+    with one_snapshot(installation.database, installation.tenant_id) as database:
+        return _Tracer(replace(installation, database=database)).emission(key, method, gwp_set)
 
 
 def trace_record(installation: Installation, contract: str, key: str, *, row_hash: str | None = None) -> trace.Trace:
@@ -66,7 +68,9 @@ def trace_record(installation: Installation, contract: str, key: str, *, row_has
         activity, method, gwp_set = (*key.split("|"), None, None)[:3]
         return trace_emission(installation, str(activity), method, gwp_set)
     document = installation.contract(name, int(major) if major.isdigit() else 1)
-    return _Tracer(installation).record_of(document, key, bytes.fromhex(row_hash) if row_hash else None)
+    with one_snapshot(installation.database, installation.tenant_id) as database:
+        tracer = _Tracer(replace(installation, database=database))
+        return tracer.record_of(document, key, bytes.fromhex(row_hash) if row_hash else None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +87,7 @@ class _Origin:
 
 
 class _Tracer:
-    """Reads what a trace holds; one connection for each question asked of the database."""
+    """Reads what a trace holds, by an installation that shows it as it was at the first question."""
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
@@ -188,7 +192,7 @@ class _Tracer:
         if factor_set is None:
             raise AssertionError("a run that calculates has pinned its factors")
         wanted = activity.values
-        with engine() as duck, self._installation.blobs.open(self._tenant_id, factor_set) as file:
+        with small_engine() as duck, self._installation.blobs.open(self._tenant_id, factor_set) as file:
             texts = parse_rows(file.read())
             texts = texts.filter(_same_pair(texts, wanted))
             factors = factor_sets.typed(duck, self._installation.contract(*factor_sets.FACTORS), texts)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from headwater.errors import Conflict, RetryLater
+from headwater.errors import Conflict, Misuse, RetryLater
+from headwater.store.one_connection import one_snapshot
 from headwater.store.pooled import pooled
 from headwater.store.requests import HeldRequest, RequestKey
 from tests.servers import Installation
@@ -31,6 +32,24 @@ def test_a_connection_is_bound_anew_and_holds_nothing(installation: Installation
             assert connection.info.backend_pid == pid
             assert connection.actor == "headwater"
             assert connection.execute("SELECT count(*) FROM api_requests").fetchone() == (0,)
+
+
+def test_all_that_one_answer_asks_is_asked_of_one_connection(installation: Installation) -> None:
+    other = installation.add_tenant("another")
+    with pooled(installation.app_url, most=1) as database:
+        with one_snapshot(database.acting("person/1"), installation.tenant_id) as held:
+            with held.connect(installation.tenant_id) as first:
+                pid = first.info.backend_pid
+                assert first.actor == "person/1"
+            with held.connect(installation.tenant_id) as again:
+                assert (again is first, again.info.backend_pid) == (True, pid)
+                with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), again.transaction():
+                    again.execute("DELETE FROM api_requests")
+            with pytest.raises(Misuse, match="another organisation"):
+                held.connect(other)
+        with database.connect(other) as connection:
+            assert connection.info.backend_pid == pid
+            assert connection.execute("SELECT tenant_id FROM tenants").fetchall() == [(other,)]
 
 
 def test_connections_that_the_server_ended_are_given_up(installation: Installation) -> None:
