@@ -113,7 +113,7 @@ def _rights(node: ast.FunctionDef, functions: dict[str, ast.FunctionDef], seen: 
     for call in ast.walk(node):
         if not isinstance(call, ast.Call):
             continue
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "require":
+        if isinstance(call.func, ast.Attribute) and call.func.attr in {"require", "seeing"}:
             yield from _named(call)
         elif isinstance(call.func, ast.Name) and call.func.id in {"may_give", "show_clear"}:
             yield "manage_users"

@@ -42,6 +42,7 @@ BODIES: dict[str, Any] = {
     "/records/{reference}/deletions": {"keys": ["{key}"], "reason": "x"},
     "/records/{reference}/restorations": {"keys": ["{key}"], "reason": "x"},
     "/records/{reference}/admissions": {"keys": ["{key}"], "reason": "x"},
+    "/sources/{source_id}/unit": {"unit_id": None},
     "/imports/{job_id}/mapping": {"mapping": "nothing"},
     "/inventories": {"document": "inventory: x"},
     "/schedules": {"name": "s", "source": {"upload": "u"}, "mapping": "m", "cron": "@daily"},
@@ -90,12 +91,14 @@ def things(api: Api) -> dict[str, str]:
         assert added.status_code == 201, added.text
         job = client.post("/imports", params={"name": "r.csv"}, headers={"Upload-Length": "1"}).json()["job_id"]
         resumed = client.post(f"/runs/{run}/resumption").json()["job_id"]
+        source = client.get("/sources").json()[0]["source_id"]
         token = client.get("/tokens", params={"everybody": True}).json()[0]["token_id"]
         channel, delivery = added_message(api, client)
         return {
             "run": str(run), "id": refused["id"], "person_id": person["person_id"], "unit_id": unit["unit_id"],
             "grant_id": grant["grant_id"], "name": called, "job_id": job, "job": resumed, "token_id": token,
-            "key": "R1", "activity": "R1", "reference": "activity@1", "factor_id": "none", "inventory": "none",
+            "source_id": source, "key": "R1", "activity": "R1", "reference": "activity@1", "factor_id": "none",
+            "inventory": "none",
             "channel": channel, "delivery": delivery, "form": "odcs", "role": "reviewer", "session_id": NOBODYS,
         }  # fmt: skip
 
@@ -124,9 +127,12 @@ def test_every_route_asks_for_its_right_and_shows_nothing_to_others(api: Api) ->
     named = things(api)
     clients = {role: api.client(role.value) for role in Role}
     stranger = api.client("admin", OTHER)
-    nobodys = named | dict.fromkeys(
-        ("run", "person_id", "unit_id", "grant_id", "job_id", "job", "token_id", "delivery"), NOBODYS
-    ) | dict.fromkeys(("channel", "name", "key", "activity"), "nobodys") | {"id": f"{NOBODYS}.1"}  # fmt: skip
+    nobodys = (
+        named
+        | dict.fromkeys(("run", "person_id", "unit_id", "grant_id", "job_id", "job", "token_id", "delivery"), NOBODYS)
+        | dict.fromkeys(("channel", "name", "key", "activity"), "nobodys")
+    )
+    nobodys |= {"id": f"{NOBODYS}.1", "source_id": "0" * 64}
     with httpx.Client(base_url=f"{api.url}/api/v1") as unknown:
         for method, path, _ in told:
             assert sent(unknown, method, path, named).status_code == 401, (method, path)

@@ -338,6 +338,7 @@ WITHOUT_ROWS = {
         "changed column by column in test_inventory_verification",
     ),
     "source_chunks": "changed column by column in the tests of syncs",
+    "source_units": "changed in the tests of records of units",
     "deleted_records": "changed column by column in the tests of deletions",
     **dict.fromkeys(("facility_emission_v2", "facility_emission_v2_history"), "loaded as version 1 is"),
     **{

@@ -34,7 +34,7 @@ def list_(
     \b
     Examples:
       headwater records list activity
-      headwater records list activity --filter quantity:gt:1000 --sort=-quantity --limit 5
+      headwater records list activity --filter quantity:gt:1000 --sort quantity --limit 5
     """
     from headwater.services.listing import Question
     from headwater.services.records import list_records

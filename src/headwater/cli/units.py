@@ -163,6 +163,54 @@ def _confirm(opened: Installation, unit_id: UUID, unit: str, *, yes: bool) -> No
         typer.confirm("Archive it?", abort=True, err=True)
 
 
+@app.command()
+def sources(as_json: AsJson = False) -> None:
+    """List the sources that records came from, each with the unit that its records belong to.
+
+    \b
+    Examples:
+      headwater units sources
+    """
+    from headwater.services.access import record_units, units
+
+    with installation() as opened:
+        found = record_units.list_sources(opened)
+        paths = {str(each.unit_id): "/".join(each.path) for each in units.list_units(opened, archived=True)}
+    if as_json:
+        print_json(found)
+        return
+    rows = [(each["name"], paths.get(each["unit_id"], ""), each["last_at"], each["source_id"]) for each in found]
+    print_table(["source", "unit", "last run", "id"], rows)
+
+
+@app.command()
+def assign(
+    source: Annotated[str, typer.Argument(help="Name or id of the source.", show_default=False)],
+    unit: Annotated[
+        str, typer.Argument(help=f"The unit's path or id; {TOP} for the organisation itself.", show_default=False)
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Give a source to a unit, with all records that came from it and will come.
+
+    Who has rights in that unit, or in one above it, sees its records from then on, and of others none.
+
+    \b
+    Examples:
+      headwater units assign meters_berlin.csv Europe/Berlin
+      headwater units assign meters_berlin.csv -
+    """
+    from headwater.services.access import record_units, units
+
+    with installation() as opened:
+        unit_id = None if unit == TOP else units.named(opened, unit)
+        done = record_units.assign(opened, source, unit_id)
+    if as_json:
+        print_json(done)
+        return
+    typer.echo(f"{done['rows']:,} rows of {done['name']} moved, older versions and figures included")
+
+
 def _tell(found: list[UnitView], *, as_json: bool, many: bool = False) -> None:
     if as_json:
         shown = [each.as_json() for each in found]

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from headwater.contracts.document import Document, FieldSpec
 
+UNITS_POLICY = (
+    "(SELECT nullif(current_setting('headwater.units', true), '')) IS NULL"
+    " OR unit_id = ANY ((SELECT nullif(current_setting('headwater.units', true), '')::uuid[])::uuid[])"
+)
+"""Whoever is bound to units sees their rows only. It narrows what the policy of tenants lets through."""
+
 # Without tenant context the setting is NULL or empty, the comparison NULL, and no row is seen.
 TENANT_POLICY = "tenant_id = (SELECT nullif(current_setting('headwater.tenant', true), '')::uuid)"
 
@@ -34,6 +40,7 @@ def table_ddl(document: Document) -> str:
         "chunk_id uuid NOT NULL",
         "record_no integer NOT NULL",
         "row_hash bytea NOT NULL",
+        "unit_id uuid",
     ]
     key = ", ".join(f'"{field.name}"' for field in document.key)
     past = [
@@ -47,6 +54,8 @@ def table_ddl(document: Document) -> str:
             _create(history, [*past, f"PRIMARY KEY (tenant_id, {key}, superseded_by, chunk_id, record_no)"]),
             *_closed(table),
             *_closed(history),
+            _of_units(table, key),
+            _of_units(history, f"{key}, superseded_by, chunk_id, record_no"),
         ]
     )
 
@@ -60,4 +69,10 @@ def _closed(table: str) -> list[str]:
         f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY;',
         f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY;',
         f'CREATE POLICY tenant ON "{table}" USING ({TENANT_POLICY}) WITH CHECK ({TENANT_POLICY});',
+        f'CREATE POLICY units ON "{table}" AS RESTRICTIVE FOR SELECT USING ({UNITS_POLICY});',
     ]
+
+
+def _of_units(table: str, key: str) -> str:
+    """Rows without a unit are not in it, and cost a load nothing."""
+    return f'CREATE INDEX "{table}_unit" ON "{table}" (tenant_id, unit_id, {key}) WHERE unit_id IS NOT NULL;'

@@ -100,13 +100,13 @@ def delete(
 
     expected: the version of the one record that is named; Conflict with both where it is another by now.
     """
-    installation.require(Right.DELETE, on=f"records/{reference}")
+    installation = installation.seeing(Right.DELETE, on=f"records/{reference}")
     document, named = _named(installation, reference, keys)
     why, deletion_id = _reason(reason), uuid4()
     with installation.database.connect(installation.tenant_id) as connection:
         deleting = _deleting(installation, connection, named)
         standing = {each.key: each for each in deleting.lock()}
-        _refuse_missing(deleting, named, standing)
+        _refuse_missing(deleting, named, standing, whole=installation.units is None)
         if expected is not None:
             _refuse_changed(next(iter(standing.values())), expected)
         rows = deleting.to_history(deletion_id)
@@ -120,12 +120,14 @@ def delete(
 
 def restore(installation: Installation, reference: str, keys: Sequence[str], *, reason: str = "restored") -> Deletion:
     """Put deleted records back exactly as they were, and what was calculated from them. All of them or none."""
-    installation.require(Right.DELETE, on=f"records/{reference}")
+    installation = installation.seeing(Right.DELETE, on=f"records/{reference}")
     document, named = _named(installation, reference, keys)
     why, rows = _reason(reason), dict[str, int]()
     with installation.database.connect(installation.tenant_id) as connection:
         marked = _marked(_deleting(installation, connection, named), named)
         gone = sorted(each.key for each in marked if each.destroyed)
+        if gone and installation.units is not None:
+            raise _no_deleted(document, gone[0])
         if gone:
             raise Conflict(
                 "it was destroyed, and nothing is left to restore",
@@ -137,6 +139,8 @@ def restore(installation: Installation, reference: str, keys: Sequence[str], *, 
             of_it = [each for each in marked if each.deletion_id == deletion_id]
             deleting = _deleting(installation, connection, _only(named, of_it))
             back = {name: len(each) for name, each in deleting.put_back(deletion_id).items()}
+            if back[table_of(document)] != len(of_it):  # rows of other units are not there
+                raise _no_deleted(document, of_it[0].key)
             deleting.unmark()
             origins = [(each.chunk_id, each.record_no) for each in of_it]
             done = _Done(action=RESTORED, deletion_id=deletion_id, reason=why, lasts=origins, rows=back)
@@ -276,10 +280,11 @@ def _deleting(installation: Installation, connection: TenantConnection, named: K
     return Deleting(connection, installation.tenant_id, named, results)
 
 
-def _refuse_missing(deleting: Deleting, named: Keys, standing: Mapping[str, Standing]) -> None:
+def _refuse_missing(deleting: Deleting, named: Keys, standing: Mapping[str, Standing], *, whole: bool) -> None:
+    """To whom acts in single units it is not told what was deleted in others."""
     missing = [key for key in named.texts() if key not in standing]
     if missing:
-        if any(each.key == missing[0] for each in deleting.marked()):
+        if whole and any(each.key == missing[0] for each in deleting.marked()):
             raise Conflict("it is deleted already", where=named.document.name, value=missing[0])
         raise _no_such_record(named.document, missing[0])
 
@@ -308,7 +313,7 @@ def _marked(deleting: Deleting, named: Keys) -> list[Marked]:
     marked = deleting.marked()
     missing = set(named.texts()) - {each.key for each in marked}
     if missing:
-        raise NotFound("there is no such deleted record", where=named.document.name, value=min(missing))
+        raise _no_deleted(named.document, min(missing))
     return marked
 
 
@@ -382,6 +387,10 @@ def _reason(text: str) -> str:
             "a reason must be said", where="reason", value=reason[:80], valid=f"1 to {LONGEST_REASON} printable signs"
         )
     return reason
+
+
+def _no_deleted(document: Document, key: str) -> NotFound:
+    return NotFound("there is no such deleted record", where=document.name, value=key)
 
 
 def _no_such_record(document: Document, key: str) -> NotFound:

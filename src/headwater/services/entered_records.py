@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from headwater.errors import Conflict, Misuse
 from headwater.services import records
+from headwater.services.access.changing import in_use
 from headwater.services.access.policy import Right
+from headwater.services.access.record_units import note_assigned
 from headwater.services.contracts_view import loadable
 from headwater.services.folders import SourceFile
 from headwater.services.imports import carry_out, file_recipe, plan_source
 from headwater.services.runs_view import show_run
-from headwater.store import quarantine
+from headwater.store import quarantine, source_units
 from headwater.store.holding import held_record
 from headwater.store.quarantine import Which
 from headwater.telemetry import SilentProgress
@@ -29,14 +33,29 @@ if TYPE_CHECKING:
 
     from headwater.contracts import Document
     from headwater.services.installation import Installation
+    from headwater.store.database import TenantConnection
+    from headwater.store.runs import Run
 
 MOST = 1000
 Value = str | int | bool | None
 
 
-def enter(installation: Installation, reference: str, entered: Sequence[Mapping[str, Value]]) -> dict[str, Any]:
-    """Load records as they were entered: the run, and what was refused of them, which is open in quarantine."""
-    installation.require(Right.WRITE, on=f"records/{reference}")
+def enter(
+    installation: Installation,
+    reference: str,
+    entered: Sequence[Mapping[str, Value]],
+    *,
+    unit_id: UUID | None = None,
+) -> dict[str, Any]:
+    """Load records as they were entered: the run, and what was refused of them, which is open in quarantine.
+
+    unit_id: the unit that they belong to; left out, they are the organisation's.
+    """
+    installation.require(Right.WRITE, unit_id, on=f"records/{reference}")
+    if unit_id is not None:
+        with installation.database.connect(installation.tenant_id) as connection:
+            in_use(connection, installation.tenant_id, unit_id)
+        installation = _inside(installation)
     document = loadable(records.contract_of(installation, reference), where="contract")
     names = [spec.name for spec in document.fields]
     for each in entered:
@@ -55,7 +74,9 @@ def enter(installation: Installation, reference: str, entered: Sequence[Mapping[
             writer.writerows([_text(each.get(name)) for name in names] for each in entered)
         name = f"entered by hand {uuid4()}"
         recipe = file_recipe(path.name, mapping.name, source_name=name)
-        run_id = plan_source(installation, recipe, mapping.parent, SourceFile(path=path, name=path.name, alone=True))
+        file = SourceFile(path=path, name=path.name, alone=True)
+        together = None if unit_id is None else partial(_give_to, tenant_id=installation.tenant_id, unit_id=unit_id)
+        run_id = plan_source(installation, recipe, mapping.parent, file, together=together)
     carry_out(installation, run_id, progress=SilentProgress())
     with installation.database.connect(installation.tenant_id) as connection:
         which = Which(state="open", run_id=run_id)
@@ -73,19 +94,36 @@ def correct(
 
     Conflict with both versions where it is another than `expected` by now.
     """
-    installation.require(Right.WRITE, on=f"records/{reference}")
+    seen = installation.seeing(Right.WRITE, on=f"records/{reference}")
     document = records.contract_of(installation, reference)
     with held_record(installation.database, installation.tenant_id, f"{document.name}@{document.major}", key):
-        stands = records.show_record(installation, reference, key, clear=True)
+        stands = records.show_record(_inside(seen), reference, key, clear=True)
         if expected is not None and stands.version != expected:
             error = Conflict("it was changed since you looked", where="If-Match", value=expected, valid=stands.version)
-            error.mine, error.theirs = dict(values), dict(records.show_record(installation, reference, key).values)
+            error.mine, error.theirs = dict(values), dict(records.show_record(_inside(seen), reference, key).values)
             raise error
         keys = [spec.name for spec in document.key if spec.name in values]
         if keys:
             raise Misuse("the key names the record and is not changed", where=keys[0], remedy="Enter another record.")
-        answer = enter(installation, reference, [{**stands.values, **values}])
-        return answer | {"record": vars(records.show_record(installation, reference, key))}
+        unit_id = UUID(stands.unit_id) if stands.unit_id else None
+        answer = enter(installation, reference, [{**stands.values, **values}], unit_id=unit_id)
+        return answer | {"record": vars(records.show_record(_inside(seen), reference, key))}
+
+
+def _inside(installation: Installation) -> Installation:
+    """For what is asked of the whole organisation and done in one unit, to records that were chosen by who may.
+
+    Units stay as they are: of records no others are seen.
+    """
+    rights = installation.actor.rights | {Right.READ, Right.WRITE}
+    actor = replace(installation.actor, rights=rights)
+    return replace(installation, actor=actor)
+
+
+def _give_to(connection: TenantConnection, run: Run, *, tenant_id: UUID, unit_id: UUID) -> None:
+    """What is entered is a source of its own, which nobody has loaded yet."""
+    source_units.assign(connection, tenant_id, run.source_id, unit_id, ())
+    note_assigned(connection, tenant_id, run.source_id, unit_id, name=run.source_name, rows=0)
 
 
 def _mapping(document: Document) -> dict[str, Any]:

@@ -41,6 +41,7 @@ class Installation:
     tenant_id: UUID
     keeps: bool = True
     actor: Actor = OPERATOR
+    units: frozenset[UUID] | None = None  # whose records are seen, and no others; None where all are
 
     def acting(self, actor: Actor, tenant_id: UUID | None = None) -> Installation:
         """The same installation for somebody who signed in, of this organisation or another."""
@@ -65,6 +66,18 @@ class Installation:
                     result="refused",
                 )
             raise
+
+    def seeing(self, right: Right, *, on: str = "organisation") -> Installation:
+        """The same, in which records are those that whoever acts has the right to: all, or those of their units.
+
+        Forbidden, as by `require`, where they have it nowhere.
+        """
+        units = self.actor.units_with(right)
+        if units is None:
+            return self
+        if not units:
+            self.require(right, on=on)
+        return replace(self, database=self.database.within(units), units=units)
 
     @cached_property
     def packs(self) -> tuple[Pack, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, get_args
 from uuid import UUID
 
@@ -85,6 +85,8 @@ def ask(
 ) -> Page:
     """A page of a list; `also` holds whatever is asked."""
     choice = choice_of(listed, question, also=also, within=within)
+    if installation.units is not None:
+        choice = replace(choice, units=sorted(installation.units))
     mark = _mark(listed, question, installation.tenant_id)
     after = None if question.cursor is None else _place(question.cursor, mark, choice.order)
     with installation.database.connect(installation.tenant_id) as connection:

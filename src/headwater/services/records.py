@@ -33,6 +33,7 @@ HOUSE = (
     Column(name="chunk_id", type="uuid", nullable=False),
     Column(name="record_no", type="integer", nullable=False),
     Column(name="row_hash", type="bytea", nullable=False),
+    Column(name="unit_id", type="uuid"),
 )
 PAST = (
     Column(name="superseded_by", type="uuid", nullable=False),
@@ -50,7 +51,9 @@ _ARROW: dict[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """A record as it stands. `version` is the hash of its values: an edit names the one that it was made on."""
+    """A record as it stands. `version` is the hash of its values: an edit names the one that it was made on. Without a
+    unit it is the organisation's.
+    """
 
     key: str
     version: str
@@ -58,6 +61,7 @@ class Record:
     absent: str | None
     chunk_id: str
     record_no: int
+    unit_id: str | None = None
 
 
 def contract_of(installation: Installation, reference: str) -> Document:
@@ -75,7 +79,7 @@ def contract_of(installation: Installation, reference: str) -> Document:
 
 def list_records(installation: Installation, reference: str, question: Question, *, clear: bool = False) -> Page:
     """A page of records, by key where no sort is said. What is personal is masked, unless it is asked for in clear."""
-    installation.require(Right.QUERY if question.filters or question.sort else Right.READ)
+    installation = installation.seeing(Right.QUERY if question.filters or question.sort else Right.READ)
     document = contract_of(installation, reference)
     if clear:
         show_records_clear(installation, document)
@@ -90,12 +94,12 @@ def list_records(installation: Installation, reference: str, question: Question,
 
 def show_record(installation: Installation, reference: str, key: str, *, clear: bool = False) -> Record:
     """The record of a key, whose fields are joined by `|`."""
-    installation.require(Right.READ)
+    installation = installation.seeing(Right.READ)
     document = contract_of(installation, reference)
     if clear:
         show_records_clear(installation, document)
     with installation.database.connect(installation.tenant_id) as connection:
-        found = find_rows(connection, installation.tenant_id, document, _key(document, key))
+        found = find_rows(connection, installation.tenant_id, document, _key(document, key), units=installation.units)
     if not found:
         raise NotFound("there is no such record", where=document.name, value=key)
     row = found[0]
@@ -106,6 +110,7 @@ def show_record(installation: Installation, reference: str, key: str, *, clear: 
         absent=row.absent,
         chunk_id=str(row.chunk_id),
         record_no=row.record_no,
+        unit_id=str(row.unit_id) if row.unit_id else None,
     )
 
 
@@ -116,7 +121,7 @@ def _shown(document: Document, values: Mapping[str, Any], *, clear: bool) -> dic
 
 def history_of(installation: Installation, reference: str, key: str, question: Question) -> Page:
     """The versions of a record that were replaced or deleted."""
-    installation.require(Right.QUERY if question.filters or question.sort else Right.READ)
+    installation = installation.seeing(Right.QUERY if question.filters or question.sort else Right.READ)
     document = contract_of(installation, reference)
     values = _key(document, key)
     columns = by_name([*_columns(document), *HOUSE, *PAST])
@@ -144,12 +149,13 @@ def export(
     installation: Installation, reference: str, question: Question, form: Form, *, clear: bool = False
 ) -> Generator[bytes]:
     """All records asked for as one file, block by block, whatever their number. Errors come before the first block."""
-    installation.require(Right.QUERY)
+    installation = installation.seeing(Right.QUERY)
     document = contract_of(installation, reference)
     if clear:
         show_records_clear(installation, document)
+    units = None if installation.units is None else sorted(installation.units)
     choice = choice_of(listed_of(document), question)
-    choice = replace(choice, columns=_fields(document))
+    choice = replace(choice, columns=_fields(document), units=units)
     return _exported(installation, document, choice, form, clear=clear)
 
 
@@ -256,6 +262,7 @@ def _record(document: Document, row: Mapping[str, Any], *, clear: bool) -> Recor
         absent=row["absent"],
         chunk_id=str(row["chunk_id"]),
         record_no=row["record_no"],
+        unit_id=str(row["unit_id"]) if row["unit_id"] else None,
     )
 
 

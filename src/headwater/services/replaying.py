@@ -39,6 +39,7 @@ from headwater.services.run_texts import RunTexts
 from headwater.services.sources import layout_from_json, reading_from_json
 from headwater.store.chunks import chunks_of
 from headwater.store.connectors import source_chunks_of
+from headwater.store.source_units import ASSIGNED
 from headwater.values import record_id
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ class Replay:
             "quarantine.dismissed": self._closed,
             "quarantine.expired": self._closed,
             **dict.fromkeys(ACTIONS, self.deletions.take),
+            ASSIGNED: self._assigned,
         }
 
     def take(self, entry: Entry) -> None:
@@ -275,6 +277,11 @@ class Replay:
     def _closes(self, run: Run) -> bool:
         """Whether a run without gaps has read all of its source: see `services.run_ends`."""
         return run.kind == "import" or (run.kind == "sync" and self._loads(run)[1])
+
+    def _assigned(self, entry: Entry, payload: dict[str, Any]) -> None:
+        """Records of a source belong to another unit from now on."""
+        unit = UUID(payload["unit"]) if payload["unit"] else None
+        self._model.known.belongs(bytes.fromhex(entry.resource.partition("/")[2]), unit)
 
     def _closed(self, entry: Entry, payload: dict[str, Any]) -> None:
         state = entry.action.removeprefix("quarantine.")

@@ -26,7 +26,7 @@ from headwater.services.evidence import Evidence
 from headwater.services.inventories.verifying import InventoryCheck
 from headwater.services.pinned_records import PinnedRecords
 from headwater.services.replaying import Replay
-from headwater.store import audit, chunks, runs
+from headwater.store import audit, chunks, runs, source_units
 from headwater.store.stored_rows import house_batches, stored_batches
 
 if TYPE_CHECKING:
@@ -257,11 +257,29 @@ class _Verifier:
         self._count(replay, model)
         if pinned.checked:
             self._checked["pinned records"] = pinned.checked
+        self._units(model)
         if deleted := replay.deletions.finish(self._connection, self._tenant_id):
             self._checked["deleted records"] = deleted
         self._deletions = replay.deletions.told
         self._of_other_versions = sorted(replay.of_other_versions)
         return replay.not_recomputed
+
+    def _units(self, model: Model) -> None:
+        """Each source belongs to the unit that the chain says, and each row to the unit of its source."""
+        stored = source_units.all_units(self._connection, self._tenant_id)
+        for source in sorted(stored.keys() | model.known.source_units.keys()):
+            self._differences.compare(
+                "source_units", source.hex(), "unit_id",
+                stored=stored.get(source), expected=model.known.source_units.get(source), why="as the audit chain says",
+            )  # fmt: skip
+        for rows in model.rows.values():
+            for table in (rows.table, rows.history):
+                for key, unit, expected in source_units.misplaced(
+                    self._connection, self._tenant_id, rows.document, table
+                ):
+                    self._differences.compare(
+                        table, key, "unit_id", stored=unit, expected=expected, why="the unit of the source it came from"
+                    )
 
     def _inventories(self) -> dict[str, str]:
         check = InventoryCheck(

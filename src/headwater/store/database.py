@@ -56,12 +56,14 @@ class Behalf:
     """For whom, and for what, connections are opened.
 
     fence: of the attempt at the job. Its connections are refused once another worker has taken the job.
+    units: whose records are seen, and no others; None where all are
     """
 
     actor: str = audit.ACTOR
     job_id: UUID | None = None
     fence: int | None = None
     request: RequestKey | None = None
+    units: frozenset[UUID] | None = None
 
     @property
     def session_name(self) -> str:
@@ -101,6 +103,10 @@ class Database:
         """The same database for a write that is named: what it writes says so in its own transaction."""
         return Database(self._url, replace(self._behalf, request=request))
 
+    def within(self, units: frozenset[UUID]) -> Database:
+        """The same database, in which of records only those of these units are seen."""
+        return Database(self._url, replace(self._behalf, units=units))
+
     def connect(self, tenant_id: UUID) -> TenantConnection:
         """A new connection, autocommit off, for the rows of `tenant_id`; use it as `with database.connect(…) as c:`.
 
@@ -111,7 +117,9 @@ class Database:
             connection = self._opened()
             try:
                 # Outside a transaction, because a rollback would take the tenant away with it.
-                row = connection.execute(QUERIES["bind_tenant"], {"tenant": str(tenant_id)}).fetchone()
+                row = connection.execute(
+                    QUERIES["bind_tenant"], {"tenant": str(tenant_id), "units": _listed(self._behalf.units)}
+                ).fetchone()
             except BaseException:
                 connection.close()
                 raise
@@ -176,3 +184,8 @@ class Database:
         with self.connect(key.tenant_id) as connection:
             yield ChunkTransaction(connection, key)
             connection.rollback()
+
+
+def _listed(units: frozenset[UUID] | None) -> str:
+    """As an array of PostgreSQL; nothing where nothing is kept back."""
+    return "" if units is None else f"{{{','.join(map(str, sorted(units)))}}}"

@@ -77,17 +77,18 @@ class Choice:
     conditions: Sequence[Condition] = ()
     order: Sequence[Order] = ()
     within: Within | None = None
+    units: Sequence[UUID] | None = None  # of a table of records: only those of these units
 
 
 def page(
     connection: psycopg.Connection[Any], tenant_id: UUID, choice: Choice, *, after: Sequence[Any] | None, limit: int
 ) -> list[dict[str, Any]]:
     """The first rows after the one that holds `after` in the columns of the order, as texts of PostgreSQL's or None."""
-    which, values = _which(tenant_id, choice)
+    which, values = _which(tenant_id, choice, unit_by_unit=True)
     if after is not None:
         place, more = _after(choice.order, after)
         which, values = sql.SQL("{} AND {}").format(which, place), values | more
-    statement = _statement("page", choice, which)
+    statement = _statement("page" if choice.units is None else "page_of_units", choice, which)
     with translated("list rows"), connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(statement, {**values, "limit": limit}).fetchall()
 
@@ -136,7 +137,8 @@ def _ordered(step: Order) -> sql.Composed:
     return sql.SQL("{}{}").format(sql.Identifier(step.column.name), sql.SQL(words))
 
 
-def _which(tenant_id: UUID, choice: Choice) -> tuple[sql.Composable, dict[str, Any]]:
+def _which(tenant_id: UUID, choice: Choice, *, unit_by_unit: bool = False) -> tuple[sql.Composable, dict[str, Any]]:
+    """As a condition. Where it is asked unit by unit the query itself says which one."""
     parts: list[sql.Composable] = [sql.SQL("q.tenant_id = %(tenant_id)s")]
     values: dict[str, Any] = {"tenant_id": tenant_id}
     for number, condition in enumerate(choice.conditions):
@@ -147,6 +149,10 @@ def _which(tenant_id: UUID, choice: Choice) -> tuple[sql.Composable, dict[str, A
         condition_of, more = choice.within.condition(tenant_id)
         parts.append(sql.SQL("({})").format(condition_of))
         values |= more
+    if choice.units is not None:
+        values["units"] = list(choice.units)
+        if not unit_by_unit:
+            parts.append(sql.SQL("q.unit_id = ANY(%(units)s::uuid[])"))
     return sql.SQL(" AND ").join(parts), values
 
 

@@ -91,6 +91,8 @@ class ChunkTransaction:
         self._key = key
         self._stages = 0
         self._made: set[str] = set()
+        self._unit: UUID | None = None
+        self._unit_is_known = False
         self._stage_of: dict[str, str] = {}
         self._parent: tuple[LoadNames, bool, Mapping[str, Any]] | None = None
 
@@ -131,7 +133,8 @@ class ChunkTransaction:
         is_new = not bounds or not self._taken(names, bounds)
         if is_new:
             left_out = self._leave_out(names) if parent is None else ()
-            loaded = Loaded(inserted=self._run(names, "insert_all", chunk=self._key.chunk_id), left_out=left_out)
+            inserted = self._run(names, "insert_all", chunk=self._key.chunk_id, unit=self._unit_of_source())
+            loaded = Loaded(inserted=inserted, left_out=left_out)
         else:
             loaded = self._load_beside(names, rows.num_rows, bounds, repeated, is_record=parent is None)
         if parent is None:
@@ -162,6 +165,7 @@ class ChunkTransaction:
         is_record: bool,
     ) -> Loaded:
         """Each statement sees what others have committed by then: what does not fit to what was met is begun anew."""
+        unit = self._unit_of_source()
         self._run(names, "analyze_stage")
         self._make(names.met, "create_met", names.parts())
         self._run(
@@ -170,6 +174,7 @@ class ChunkTransaction:
             run=self._key.run_id,
             started=self._key.run_started,
             settled=self._key.settled_from,
+            unit=unit,
             **bounds,
         )
         left_out = self._leave_out(names) if is_record else ()
@@ -186,10 +191,10 @@ class ChunkTransaction:
         if to_change := len(changed) - len(again) + higher:
             self._run(names, "count_superseded")
             kept = self._run(names, "keep_history", chunk=self._key.chunk_id, **bounds)
-            updated = self._run(names, "update_changed", chunk=self._key.chunk_id, **bounds)
+            updated = self._run(names, "update_changed", chunk=self._key.chunk_id, unit=unit, **bounds)
             if not kept == updated == to_change:
                 raise self._overtaken()
-        inserted = self._run(names, "insert_new", chunk=self._key.chunk_id, **bounds)
+        inserted = self._run(names, "insert_new", chunk=self._key.chunk_id, unit=unit, **bounds)
         if inserted + updated + unchanged + merged + len(out) + len(left_out) != rows:
             raise self._overtaken()
         return Loaded(
@@ -202,6 +207,13 @@ class ChunkTransaction:
             left_out=left_out,
             relies_on=relies_on,
         )
+
+    def _unit_of_source(self) -> UUID | None:
+        """Asked once a chunk."""
+        if not self._unit_is_known:
+            self._unit = (self._one("unit_of_source", source=self._key.source_id) or (None,))[0]
+            self._unit_is_known = True
+        return self._unit
 
     def _leave_out(self, names: LoadNames) -> tuple[int, ...]:
         """Drop from the stage what was deleted by hand.

@@ -12,6 +12,8 @@ from headwater.store.stored_rows import canonical_text
 if TYPE_CHECKING:
     from headwater.contracts.document import Document
 
+FOREIGN = sql.SQL("(%(unit)s::uuid IS NOT NULL AND t.unit_id IS DISTINCT FROM %(unit)s::uuid)")
+"""Of a row `t` that stands: that it is not of the unit that the source at hand belongs to."""
 HOUSE_COLUMNS = ("absent", "record_no", "row_hash")
 
 
@@ -59,6 +61,7 @@ class LoadNames:
             "same_key": self.same("t", "s"),
             "key_hash": key_hash(self.document, "s"),
             "ahead": self._ahead,
+            "foreign": FOREIGN,
         }
 
 

@@ -16,7 +16,7 @@ from headwater.store.failures import translated
 from headwater.store.queries import named_queries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from uuid import UUID
 
     import psycopg
@@ -179,6 +179,7 @@ class StoredRow:
     chunk_id: UUID
     record_no: int  # in the chunk, from 0
     row_hash: bytes
+    unit_id: UUID | None = None
 
 
 def canonical(spec: FieldSpec) -> sql.Composed:
@@ -198,16 +199,22 @@ def canonical_text(spec: FieldSpec, *, table: str | None = None) -> sql.Composab
 
 
 def find_rows(
-    connection: psycopg.Connection[Any], tenant_id: UUID, document: Document, key: Mapping[str, object]
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    document: Document,
+    key: Mapping[str, object],
+    *,
+    units: Collection[UUID] | None = None,
 ) -> list[StoredRow]:
-    """Rows with these values in some or all of the key's fields, by key; 50 at most."""
+    """Rows with these values in some or all of the key's fields, by key; 50 at most. Of these units only, if any."""
     query = sql.SQL(QUERIES["by_key"]).format(
         columns=_stored(document),
         table=sql.Identifier(table_name(document)),
         condition=_same(key),
         order=_listed([spec.name for spec in document.key]),
     )
-    return _rows(document, connection.execute(query, {**key, "tenant_id": tenant_id}).fetchall())
+    told = {"tenant_id": tenant_id, "of_units": None if units is None else list(units)}
+    return _rows(document, connection.execute(query, {**key, **told}).fetchall())
 
 
 def find_past(
@@ -235,10 +242,11 @@ def _rows(document: Document, rows: Sequence[Sequence[Any]]) -> list[StoredRow]:
     return [
         StoredRow(
             values=dict(zip(fields, row, strict=False)),
-            absent=row[-4],
-            chunk_id=row[-3],
-            record_no=row[-2],
-            row_hash=bytes(row[-1]),
+            absent=row[-5],
+            chunk_id=row[-4],
+            record_no=row[-3],
+            row_hash=bytes(row[-2]),
+            unit_id=row[-1],
         )
         for row in rows
     ]

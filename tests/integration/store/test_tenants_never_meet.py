@@ -27,6 +27,7 @@ SAMPLE = {
     "integer": "1",
     "bigint": "1",
     "numeric": "1",
+    "double precision": "1",
     "boolean": "true",
     "date": "DATE '2024-01-31'",
     "timestamp with time zone": "TIMESTAMPTZ '2024-01-31 00:00:00+00'",

@@ -44,8 +44,8 @@ PROMISED = {
     "people reset-link", "people resume", "people roles give", "people roles take", "people sessions",
     "people show", "people suspend", "schedules add", "schedules history", "schedules list", "schedules pause",
     "schedules remove", "schedules resume", "schedules run-now", "schedules show", "schedules updates",
-    "tokens create", "tokens list", "tokens revoke", "units add", "units archive", "units list", "units move",
-    "units rename", "units restore", "worker",
+    "tokens create", "tokens list", "tokens revoke", "units add", "units archive", "units assign", "units list",
+    "units move", "units rename", "units restore", "units sources", "worker",
 }  # fmt: skip
 LISTINGS = {name for name in PROMISED if name.endswith(("list", "show"))} | {
     "map suggest", "map preview", "recipe init",

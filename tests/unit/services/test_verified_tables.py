@@ -11,7 +11,7 @@ from headwater.services.verification import TABLES_NOT_EVIDENCE
 EVIDENCE = {
     "audit_entries", "audit_heads", "blobs", "chunks", "contract_registry", "documents", "findings", "inventories",
     "deleted_records", "inventory_findings", "inventory_lines", "inventory_publications", "quarantine",
-    "quarantine_repairs", "runs", "source_chunks",
+    "quarantine_repairs", "runs", "source_chunks", "source_units",
 }  # fmt: skip
 MADE_BY_MIGRATING = {"schema_migrations"}
 

@@ -28,13 +28,13 @@ class Chosen(BaseModel):
     reason: str = Field(min_length=1, max_length=500, description="Kept in the audit chain.")
 
 
-@routes.post("/records/{reference}/deletions", **needs(Right.DELETE, 404, 409))
+@routes.post("/records/{reference}/deletions", **needs(Right.DELETE, 404, 409, anywhere=True))
 def delete_records(here: Here, reference: str, chosen: Chosen) -> dict[str, Any]:
     """Delete several records, all of them or none."""
     return deletions.delete(here, reference, chosen.keys, reason=chosen.reason).as_json()
 
 
-@routes.post("/records/{reference}/restorations", **needs(Right.DELETE, 404, 409))
+@routes.post("/records/{reference}/restorations", **needs(Right.DELETE, 404, 409, anywhere=True))
 def restore_records(here: Here, reference: str, chosen: Chosen) -> dict[str, Any]:
     """Put deleted records back exactly as they were, with their figures, all of them or none."""
     return deletions.restore(here, reference, chosen.keys, reason=chosen.reason).as_json()
@@ -61,7 +61,7 @@ def destroy_record(here: Here, reference: str, key: str, reason: Reason, if_matc
     return deletions.destroy(here, reference, [key], reason=reason, confirmation=confirmation).as_json()
 
 
-@routes.delete("/records/{reference}/{key:path}", **needs(Right.DELETE, 404, 409, 412))
+@routes.delete("/records/{reference}/{key:path}", **needs(Right.DELETE, 404, 409, 412, anywhere=True))
 def delete_record(here: Here, reference: str, key: str, reason: Reason, *, if_match: IfMatch = None) -> dict[str, Any]:
     """Delete a record: it leaves lists and figures, no import brings it back, and it can be restored."""
     return deletions.delete(here, reference, [key], reason=reason, expected=expected_hash(if_match)).as_json()

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from headwater.api.access import Here, needs, router
 from headwater.api.asking import etag, expected_version
 from headwater.services import organisations_view
-from headwater.services.access import people, roles, units
+from headwater.services.access import people, record_units, roles, units
 from headwater.services.access.policy import Right, Role
 from headwater.services.sign_in import links, sessions, tokens
 
@@ -32,6 +32,12 @@ class Invitation(_Body):
     name: str = Field(max_length=200)
     role: Role
     unit_id: UUID | None = None
+
+
+class Assigned(_Body):
+    """Whose records a source brings."""
+
+    unit_id: UUID | None = Field(description="The unit; null: the organisation.")
 
 
 class PersonChange(_Body):
@@ -245,6 +251,18 @@ def archive_unit(here: Here, unit_id: UUID, if_match: IfMatch = None) -> dict[st
 def restore_unit(here: Here, unit_id: UUID) -> dict[str, int]:
     """Take an archived unit into use again, with what was archived together with it."""
     return {"restored": units.restore(here, unit_id)}
+
+
+@routes.get("/sources", **needs(Right.READ, anywhere=True))
+def list_sources(here: Here) -> list[dict[str, Any]]:
+    """Sources that records came from, each with the unit that they belong to."""
+    return record_units.list_sources(here)
+
+
+@routes.put("/sources/{source_id}/unit", **needs(Right.MANAGE_USERS, 404, 409))
+def assign_source(here: Here, source_id: str, assigned: Assigned) -> dict[str, Any]:
+    """Give a source, with all records that came and will come from it, to a unit, or to the organisation."""
+    return record_units.assign(here, source_id, assigned.unit_id)
 
 
 @routes.get("/tokens", **needs(Right.READ, anywhere=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from uuid import UUID
 
 from fastapi import Header, Query, Response
 from fastapi.concurrency import run_in_threadpool
@@ -36,13 +37,17 @@ IfMatch = Annotated[str | None, Header(description="The ETag of the version that
 Filters = Annotated[list[str] | None, Query(description="As for the list of records.")]
 
 
-@routes.get("/records/{reference}", **needs(Right.READ, 404))
+@routes.get("/records/{reference}", **needs(Right.READ, 404, anywhere=True))
 def list_records(here: Here, reference: str, asked: Asked, *, clear: Clear = False) -> Page:
     """Records of a contract (`activity@1`) by key. Filters and sorts need the right `query`."""
     return page_of(records.list_records(here, reference, asked, clear=clear))
 
 
-@routes.get("/records/{reference}/export", response_class=StreamingResponse, **needs(Right.QUERY, 404, long="export"))
+@routes.get(
+    "/records/{reference}/export",
+    response_class=StreamingResponse,
+    **needs(Right.QUERY, 404, long="export", anywhere=True),
+)
 def export_records(
     here: Here,
     reference: str,
@@ -82,6 +87,7 @@ class Entered(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     records: list[dict[str, str | int | bool | None]] = Field(min_length=1, max_length=1000)
+    unit_id: UUID | None = Field(default=None, description="The unit they belong to; null: the organisation.")
 
 
 class Corrected(BaseModel):
@@ -91,13 +97,13 @@ class Corrected(BaseModel):
     values: dict[str, str | int | bool | None] = Field(min_length=1)
 
 
-@routes.post("/records/{reference}", status_code=201, **needs(Right.WRITE, 404))
+@routes.post("/records/{reference}", status_code=201, **needs(Right.WRITE, 404, 409, anywhere=True))
 def enter_records(here: Here, reference: str, entered: Entered) -> dict[str, Any]:
     """Enter records by hand: checked, calculated and audited at once, by a run of their own."""
-    return entered_records.enter(here, reference, entered.records)
+    return entered_records.enter(here, reference, entered.records, unit_id=entered.unit_id)
 
 
-@routes.patch("/records/{reference}/{key:path}", **needs(Right.WRITE, 404, 412))
+@routes.patch("/records/{reference}/{key:path}", **needs(Right.WRITE, 404, 412, anywhere=True))
 def correct_record(
     here: Here, reference: str, key: str, corrected: Corrected, *, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
@@ -107,7 +113,7 @@ def correct_record(
     return answer
 
 
-@routes.get("/records/{reference}/{key:path}/history", **needs(Right.READ, 404))
+@routes.get("/records/{reference}/{key:path}/history", **needs(Right.READ, 404, anywhere=True))
 def show_history(here: Here, reference: str, key: str, asked: Asked) -> Page:
     """The versions of a record that were replaced or deleted, each with the chunk that did it."""
     return page_of(records.history_of(here, reference, key, asked))
@@ -121,7 +127,7 @@ def trace_record(here: Here, reference: str, key: str, *, clear: Clear = False) 
     return for_reader(here, tracing.trace_record(here, reference, key), clear=clear).as_json()
 
 
-@routes.get("/records/{reference}/{key:path}", **needs(Right.READ, 404))
+@routes.get("/records/{reference}/{key:path}", **needs(Right.READ, 404, anywhere=True))
 def show_record(here: Here, reference: str, key: str, response: Response, *, clear: Clear = False) -> dict[str, Any]:
     """The record of a key; fields of a key are joined by `|`. Its ETag is the hash of its values."""
     found = records.show_record(here, reference, key, clear=clear)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from headwater.pipeline.replay.differences import Differences
 
 PAST = ("superseded_by", "operation")
+FOREIGN = "($7::UUID IS NOT NULL AND c.is_older AND c.unit IS DISTINCT FROM $7::UUID)"
+"""Of a row that stands: that it is not of the unit that the source at hand belongs to."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Meeting:
     first_record: int
     settled_from: datetime | None
     version: str | None
+    unit: UUID | None = None
 
 
 class ContractRows:
@@ -230,15 +233,17 @@ class ContractRows:
         self._connection.execute(
             f"""
 CREATE OR REPLACE TEMP TABLE {self.met} AS
-SELECT i.record_no, i._key, a.row_hash = i.row_hash AS same, {self._ahead(meeting, parent)} AS ahead,
-       a.row_hash AS stored_hash, a._chunk,
+SELECT i.record_no, i._key, a.row_hash = i.row_hash AS same,
+       CASE WHEN {FOREIGN} THEN 0 ELSE {self._ahead(meeting, parent)} END AS ahead, a.row_hash AS stored_hash, a._chunk,
        c.first_record + a.record_no AS stored_record,
-       c.source, c.run = $1 OR coalesce(c.started >= $2::TIMESTAMPTZ, false) AS of_this_run, c.started > $3 AS newer
+       CASE WHEN {FOREIGN} THEN 'another unit' ELSE c.source END AS source,
+       c.run = $1 OR coalesce(c.started >= $2::TIMESTAMPTZ, false) OR {FOREIGN} AS of_this_run, c.started > $3 AS newer
 FROM {self.incoming} i
 JOIN (SELECT * FROM {self._alive} WHERE _key BETWEEN (SELECT min(_key) FROM {self.incoming})
                                                 AND (SELECT max(_key) FROM {self.incoming})) a ON a._key = i._key
-JOIN (SELECT chunk, run, started, source, first_record FROM known_chunks
-      UNION ALL SELECT $4, $1, $3, $5, $6) c ON c.chunk = a._chunk""",
+JOIN (SELECT chunk, run, started, source, first_record, unit, true AS is_older
+      FROM known_chunks LEFT JOIN source_units USING (source_id)
+      UNION ALL SELECT $4, $1, $3, $5, $6, NULL, false) c ON c.chunk = a._chunk""",
             [
                 meeting.run_id,
                 meeting.settled_from,
@@ -246,6 +251,7 @@ JOIN (SELECT chunk, run, started, source, first_record FROM known_chunks
                 meeting.chunk_id,
                 meeting.source,
                 meeting.first_record,
+                meeting.unit,
             ],
         )
 

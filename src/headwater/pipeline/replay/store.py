@@ -215,6 +215,7 @@ class ReplayTransaction:
             first_record=self._chunk.first_record,
             settled_from=self._run.settled_from,
             version=version,
+            unit=self._model.known.source_units.get(self._run.source_id),
         )
         above = self._model.rows[_name(parent)] if parent is not None else None
         loaded = self._model.rows[_name(document)].load(rows, meeting, repeated=repeated, parent=above)

@@ -6,7 +6,8 @@
 4. Grants: one right more, in the organisation or in a unit and all below it, for as long as they hold.
 
 Rights only add up; nothing takes away what another rule gives. What none of these gives is refused, naming the right.
-What belongs to no unit (contracts, factors, inventories of the whole organisation) needs the right in the organisation.
+Records belong to the unit of the source they came from. What belongs to no unit (records of other sources, contracts,
+factors, inventories of the whole organisation) needs the right in the organisation.
 """
 
 from __future__ import annotations

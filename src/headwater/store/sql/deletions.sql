@@ -44,8 +44,8 @@ WITH back AS (
     WHERE t.tenant_id = %(tenant)s AND t.superseded_by = %(deletion)s AND {same_key}
     RETURNING t.*),
 put AS (
-    INSERT INTO {target} (tenant_id, {columns}, chunk_id)
-    SELECT t.tenant_id, {target_columns}, t.chunk_id FROM back t)
+    INSERT INTO {target} (tenant_id, {columns}, chunk_id, unit_id)
+    SELECT t.tenant_id, {target_columns}, t.chunk_id, t.unit_id FROM back t)
 SELECT chunk_id, record_no FROM back
 
 -- name: in_history

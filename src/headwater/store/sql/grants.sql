@@ -17,7 +17,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON notification_secrets TO {app};
 GRANT SELECT, INSERT ON notifications, notification_delivery_items TO {app};
 GRANT SELECT, INSERT ON documents, quarantine_repairs, audit_entries TO {app};
 GRANT SELECT, INSERT, DELETE ON findings TO {app};
-GRANT SELECT, INSERT, UPDATE, DELETE ON deleted_records TO {app};
+GRANT SELECT, INSERT, UPDATE, DELETE ON deleted_records, source_units TO {app};
 GRANT SELECT, INSERT, UPDATE ON blobs, runs, chunks, connector_sync_state, quarantine, audit_heads TO {app};
 
 -- name: jobs
@@ -43,4 +43,4 @@ GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {app};
 -- Rows of a contract come, change and go. What they were is added to, and taken away only by who restores or destroys a
 -- record by hand, as the chain tells.
 GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {app};
-GRANT SELECT, INSERT, DELETE ON {history} TO {app};
+GRANT SELECT, INSERT, DELETE, UPDATE (unit_id) ON {history} TO {app};

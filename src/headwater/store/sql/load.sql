@@ -18,8 +18,8 @@ SELECT EXISTS (
 
 -- name: insert_all
 -- First load of a key range: nothing to compare with.
-INSERT INTO {target} (tenant_id, {columns}, chunk_id)
-SELECT %(tenant)s, {columns}, %(chunk)s FROM {stage}
+INSERT INTO {target} (tenant_id, {columns}, chunk_id, unit_id)
+SELECT %(tenant)s, {columns}, %(chunk)s, %(unit)s::uuid FROM {stage}
 
 -- name: create_met
 -- Where staged keys meet stored ones.
@@ -34,11 +34,13 @@ TRUNCATE {stage}
 -- name: fill_met
 -- What stands under the staged keys, whether it is equal, which of the two has the higher version, and which run put it
 -- there. A resubmission counts what was loaded since the run that refused its records as its own: it merges with that or
--- is refused, and never replaces it.
+-- is refused, and never replaces it. Nor does a source of a unit replace what is not that unit's.
 INSERT INTO {met}
-SELECT s.record_no, t.row_hash = s.row_hash, {ahead}, t.chunk_id, c.superseded,
-       c.run_id = %(run)s OR r.started_at >= coalesce(%(settled)s::timestamptz, 'infinity'), r.started_at > %(started)s,
-       c.first_record + t.record_no, r.source_name, CASE WHEN t.row_hash <> s.row_hash THEN t.row_hash END
+SELECT s.record_no, t.row_hash = s.row_hash, CASE WHEN {foreign} THEN 0 ELSE {ahead} END, t.chunk_id, c.superseded,
+       c.run_id = %(run)s OR r.started_at >= coalesce(%(settled)s::timestamptz, 'infinity') OR {foreign},
+       r.started_at > %(started)s, c.first_record + t.record_no,
+       CASE WHEN {foreign} THEN 'another unit' ELSE r.source_name END,
+       CASE WHEN t.row_hash <> s.row_hash THEN t.row_hash END
 FROM {stage} s
 JOIN {target} t ON t.tenant_id = %(tenant)s AND {same_key}
                AND t.{first_key} >= %(low)s AND t.{first_key} <= %(high)s
@@ -76,6 +78,10 @@ SELECT count(*) FROM {met} WHERE NOT same AND ahead > 0
 -- Refused rows do not reach the table.
 DELETE FROM {stage} WHERE record_no = ANY(%(refused)s)
 
+-- name: unit_of_source
+-- The unit that the records of a source belong to. Nobody changes it while a run of the source is at work.
+SELECT unit_id FROM source_units WHERE tenant_id = %(tenant)s AND source_id = %(source)s
+
 -- name: any_deleted
 -- Whether any record of the contract was deleted by hand: seldom, and then only are staged keys looked at.
 SELECT EXISTS (SELECT FROM deleted_records WHERE tenant_id = %(tenant)s AND contract = %(contract)s)
@@ -97,8 +103,8 @@ WHERE c.tenant_id = %(tenant)s AND c.chunk_id = lost.chunk_id
 -- name: keep_history
 -- The old row goes to history before it is replaced, locked in the order of keys, so that two runs cannot wait for each
 -- other. A row that was replaced since it was met is left out: the count shows it.
-INSERT INTO {history} (tenant_id, {columns}, chunk_id, superseded_by, operation)
-SELECT t.tenant_id, {target_columns}, t.chunk_id, %(chunk)s, 'update'
+INSERT INTO {history} (tenant_id, {columns}, chunk_id, unit_id, superseded_by, operation)
+SELECT t.tenant_id, {target_columns}, t.chunk_id, t.unit_id, %(chunk)s, 'update'
 FROM {target} t JOIN {stage} s ON {same_key} JOIN {met} m ON m.record_no = s.record_no
 WHERE t.tenant_id = %(tenant)s AND t.{first_key} >= %(low)s AND t.{first_key} <= %(high)s
   AND NOT m.same AND t.chunk_id = m.chunk_id
@@ -107,15 +113,15 @@ FOR UPDATE OF t
 
 -- name: update_changed
 -- An update writes every field.
-UPDATE {target} t SET {assignments}, chunk_id = %(chunk)s
+UPDATE {target} t SET {assignments}, chunk_id = %(chunk)s, unit_id = %(unit)s::uuid
 FROM {stage} s JOIN {met} m ON m.record_no = s.record_no AND NOT m.same
 WHERE t.tenant_id = %(tenant)s AND {same_key}
   AND t.{first_key} >= %(low)s AND t.{first_key} <= %(high)s
 
 -- name: insert_new
 -- What no stored key meets.
-INSERT INTO {target} (tenant_id, {columns}, chunk_id)
-SELECT %(tenant)s, {columns}, %(chunk)s FROM {stage} s
+INSERT INTO {target} (tenant_id, {columns}, chunk_id, unit_id)
+SELECT %(tenant)s, {columns}, %(chunk)s, %(unit)s::uuid FROM {stage} s
 WHERE NOT EXISTS (SELECT FROM {met} m WHERE m.record_no = s.record_no)
 
 -- name: drop_without_source
@@ -131,8 +137,8 @@ WITH gone AS (
                           WHERE c.tenant_id = t.tenant_id AND c.chunk_id = t.chunk_id AND r.started_at > %(started)s))
     RETURNING t.*),
 kept AS (
-    INSERT INTO {history} (tenant_id, {columns}, chunk_id, superseded_by, operation)
-    SELECT t.tenant_id, {target_columns}, t.chunk_id, %(chunk)s, 'delete' FROM gone t)
+    INSERT INTO {history} (tenant_id, {columns}, chunk_id, unit_id, superseded_by, operation)
+    SELECT t.tenant_id, {target_columns}, t.chunk_id, t.unit_id, %(chunk)s, 'delete' FROM gone t)
 SELECT chunk_id, count(*) FROM gone GROUP BY chunk_id
 
 -- name: add_superseded

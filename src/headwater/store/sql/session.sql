@@ -1,14 +1,15 @@
 -- name: bind_tenant
--- Bind the session to one tenant; true when its role could see past row-level security all the same.
+-- Bind the session to one tenant, and to units of it where some are named; true when its role could see past row-level security all the same.
 SELECT rolsuper OR rolbypassrls,
        set_config('headwater.tenant', %(tenant)s, false),
+       set_config('headwater.units', %(units)s, false),
        set_config('jit', 'off', false),
        set_config('TimeZone', 'UTC', false)
 FROM pg_roles WHERE rolname = current_user
 
 -- name: unbind
 -- Nothing is left of the tenant that the session was bound to, nor of the locks it held until its end.
-SELECT set_config('headwater.tenant', '', false), pg_advisory_unlock_all()
+SELECT set_config('headwater.tenant', '', false), set_config('headwater.units', '', false), pg_advisory_unlock_all()
 
 -- name: limit_time
 -- How long a statement may take, and a transaction wait for its client.

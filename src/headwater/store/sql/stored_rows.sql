@@ -13,11 +13,14 @@ FROM (SELECT {column} FROM {table}) AS stands (code) WHERE code IS NOT NULL
 
 -- name: by_key
 -- Rows of a contract by some or all of its key, as they stand.
-SELECT {columns} FROM {table} WHERE tenant_id = %(tenant_id)s AND {condition} ORDER BY {order} LIMIT 50
+SELECT {columns}, unit_id FROM {table}
+WHERE tenant_id = %(tenant_id)s AND {condition}
+  AND (%(of_units)s::uuid[] IS NULL OR unit_id = ANY(%(of_units)s::uuid[]))
+ORDER BY {order} LIMIT 50
 
 -- name: past
 -- A version of a row that was replaced or deleted, by its hash; of several that were equal, any.
-SELECT {columns} FROM {table}
+SELECT {columns}, unit_id FROM {table}
 WHERE tenant_id = %(tenant_id)s AND row_hash = %(row_hash)s AND {condition} LIMIT 1
 
 -- name: count_past

@@ -12,8 +12,8 @@ WITH gone AS (
     WHERE t.tenant_id = %(tenant)s AND {same_key}
     RETURNING t.*),
 kept AS (
-    INSERT INTO {history} (tenant_id, {columns}, chunk_id, superseded_by, operation)
-    SELECT g.tenant_id, {gone_columns}, g.chunk_id, %(chunk)s, 'delete' FROM gone g)
+    INSERT INTO {history} (tenant_id, {columns}, chunk_id, unit_id, superseded_by, operation)
+    SELECT g.tenant_id, {gone_columns}, g.chunk_id, g.unit_id, %(chunk)s, 'delete' FROM gone g)
 SELECT chunk_id, count(*) FROM gone GROUP BY chunk_id
 
 -- name: count_lost
