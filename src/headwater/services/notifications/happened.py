@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.services.notifications.events import Happening
 from headwater.store import jobs, notifications, runs, schedules
 from headwater.store.chunks import ledger_of
+from headwater.telemetry import correlation_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +37,7 @@ def run_ended(connection: TenantConnection, tenant_id: UUID, run_id: UUID, why: 
     if connection.job_id is not None:
         return []
     run = runs.get_run(connection, tenant_id, run_id)
-    return list(_of_run(connection, tenant_id, run, run.state, correlation_id=str(run_id), why=why))
+    return list(_of_run(connection, tenant_id, run, run.state, correlation=run.correlation_id or str(run_id), why=why))
 
 
 def job_ended(
@@ -61,7 +62,8 @@ def job_ended(
         # An attempt that was killed leaves its run as it was.
         run_state = "failed" if state == "failed" and run.state not in runs.ENDED else run.state
         if schedule is None or run_state != "failed":
-            found += _of_run(connection, tenant_id, run, run_state, correlation_id=str(job.job_id), why=why)
+            correlation = ended.correlation_id or str(job.job_id)
+            found += _of_run(connection, tenant_id, run, run_state, correlation=correlation, why=why)
     if of_job:
         found += [_source_refused(ended, name) for name, refused in without_run if refused]
     if schedule is not None:
@@ -78,7 +80,7 @@ def import_refused(job: ImportJob, error: HeadwaterError) -> Happening:
         event="import.failed",
         resource=f"import/{job.job_id}",
         occurrence=at.isoformat(),
-        correlation_id=str(job.job_id),
+        correlation_id=correlation_id() or str(job.job_id),
         summary=f"The file {job.name} was refused: {error.what}",
         data={"import_id": str(job.job_id), "source": job.name, "error": error.what},
         happened_at=at,
@@ -99,7 +101,7 @@ def stuck(job: StuckJob, now: datetime) -> Happening:
 
 
 def _of_run(
-    connection: TenantConnection, tenant_id: UUID, run: Run, state: str, *, correlation_id: str, why: str | None
+    connection: TenantConnection, tenant_id: UUID, run: Run, state: str, *, correlation: str, why: str | None
 ) -> Iterator[Happening]:
     if state not in runs.ENDED or state == "cancelled":
         return
@@ -109,7 +111,7 @@ def _of_run(
     told: dict[str, Any] = {
         "resource": f"run/{run.run_id}",
         "occurrence": at.isoformat(),
-        "correlation_id": correlation_id,
+        "correlation_id": correlation,
         "happened_at": at,
     }
     gaps = run.chunks_planned - ledger.committed
@@ -196,7 +198,7 @@ def _told_of_job(job: Job) -> dict[str, Any]:
     return {
         "resource": f"job/{job.job_id}",
         "occurrence": at.isoformat(),
-        "correlation_id": str(job.job_id),
+        "correlation_id": job.correlation_id or str(job.job_id),
         "happened_at": at,
     }
 
