@@ -42,8 +42,9 @@ SELECT count(*) FILTER (WHERE r.state = 'running') AS running,
 FROM runs r WHERE r.tenant_id = %(tenant_id)s
 
 -- name: records
--- Records read and refused by runs that began within a day.
-SELECT coalesce(sum(c.read), 0)::bigint AS read, coalesce(sum(c.quarantined_raw), 0)::bigint AS quarantined
+-- Records read by runs that began within a day, and refused, as they were read or once they had become others.
+SELECT coalesce(sum(c.read), 0)::bigint AS read,
+       coalesce(sum(c.quarantined_raw + c.quarantined), 0)::bigint AS quarantined
 FROM runs r JOIN chunks c ON c.tenant_id = r.tenant_id AND c.run_id = r.run_id AND c.committed_at IS NOT NULL
 WHERE r.tenant_id = %(tenant_id)s AND r.started_at > clock_timestamp() - interval '1 day'
 
