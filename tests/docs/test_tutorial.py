@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.walkthrough import LOADED_WITH_QUARANTINE, follow
-from tests.servers import Installation
+from tests.servers import Installation, free_port
 
 DOCS = Path(__file__).parents[2] / "docs"
 SOME_FILES_REFUSED = 4
@@ -17,6 +17,14 @@ SOME_FILES_REFUSED = 4
 @pytest.mark.slow
 def test_the_tutorial_does_what_it_says(installation: Installation, tmp_path: Path) -> None:
     assert follow(DOCS / "tutorial/first-figures.md", tmp_path / "first-figures", installation) >= 8
+
+
+@pytest.mark.server
+@pytest.mark.slow
+@pytest.mark.long
+def test_a_team_works_over_http(installation: Installation, tmp_path: Path) -> None:
+    page = DOCS / "tutorial/together-over-http.md"
+    assert follow(page, tmp_path / "together", installation, PORT=str(free_port())) >= 12
 
 
 @pytest.mark.server

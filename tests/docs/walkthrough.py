@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 from tests.servers import Installation
 
 BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LOADED_WITH_QUARANTINE = 3
+LONGEST_SECONDS = 840
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,30 +58,32 @@ def follow(
     installation: Installation,
     *,
     expected_codes: tuple[int, ...] = (LOADED_WITH_QUARANTINE,),
+    **said: str,
 ) -> int:
     """Do what a page says in `folder`, and hold what is printed against it; how many steps there were.
 
     expected_codes  exit codes other than 0 that the page expects
+    said            variables that the page says may be set before
     """
     followed = steps(page.read_text(encoding="utf-8"))
     folder.mkdir()
-    done = subprocess.run(
-        ["bash"],
-        input=script(followed, expected_codes),
-        cwd=folder,
-        env={
-            "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
-            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-            "HOME": str(folder.parent),
-            "HEADWATER_DATABASE_URL": installation.app_url,
-            "HEADWATER_DATA_DIR": str(folder.parent / "data"),
-            "COLUMNS": "100",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    printed = re.split(r"^@@\d+@@\n", done.stdout, flags=re.MULTILINE)[1:]
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+        "HOME": str(folder.parent),
+        "HEADWATER_DATABASE_URL": installation.app_url,
+        "HEADWATER_DATA_DIR": str(folder.parent / "data"),
+        "COLUMNS": "100",
+        **said,
+    }
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(["bash"], cwd=folder, env=environment, text=True, start_new_session=True, **pipes) as shell:
+        try:
+            output, _ = shell.communicate(script(followed, expected_codes), timeout=LONGEST_SECONDS)
+        finally:  # also what a page has started in the background, where it did not come to its end
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(shell.pid, signal.SIGTERM)
+    printed = re.split(r"^@@\d+@@\n", output, flags=re.MULTILINE)[1:]
     assert len(printed) == len(followed)
     hold(followed, printed)
     return len(followed)
