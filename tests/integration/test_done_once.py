@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+import yaml
 from fastapi import Response
 
 from headwater.api.idempotency import once
@@ -17,11 +18,16 @@ from headwater.errors import Conflict, HeadwaterError
 from headwater.services import kept_mappings
 from headwater.services.connectors.keeping import add
 from headwater.services.installation import Installation
+from headwater.services.job_ends import end_job
 from headwater.services.jobs import ask_retry_failed
 from headwater.services.once import named
 from headwater.services.uploads import looking, receiving
+from headwater.services.verification import verify
 from headwater.store import import_jobs
+from headwater.telemetry import SilentProgress
+from tests.integration.jobs.test_asking import ask, job_of
 from tests.river import River, activities
+from tests.synced import MAPPING
 
 pytestmark = pytest.mark.server
 BROKEN = """
@@ -77,6 +83,26 @@ def test_a_file_is_a_run_with_a_job_or_neither_and_a_worker_goes_on_with_it(rive
     assert looking.go_on_if_left(river.installation, job_id) is None
     assert not folder.exists()
     assert len(river.rows("SELECT FROM runs")) == 1
+
+
+def test_what_is_refused_is_told_whatever_bytes_it_is_about(river: River) -> None:
+    installation, content = river.installation, b"m.csv\0\0\0".ljust(257, b"\0") + b"ustar\x0000" + b"\0" * 1000
+    job = receiving.begin(installation, "m.tar", len(content), mapping=None)
+    receiving_ = receiving.receive(installation, job.job_id, 0)
+    receiving_.take(content)
+    assert receiving_.close()
+    assert looking.go_on(installation, job.job_id).state == "refused"
+    error = import_of(river, job.job_id).error
+    assert error is not None
+    assert "\ufffd" in error["value"]
+    ended = ask(installation, river)
+    end_job(installation, job_of(installation, ended), "failed", {"kind": "InputRefused", "value": "a\0\udc80"})
+    assert job_of(installation, ended).error == {"kind": "InputRefused", "value": "a\ufffd\ufffd"}
+
+
+def test_a_mapping_that_is_kept_and_not_used_yet_is_no_difference(river: River) -> None:
+    kept_mappings.keep_mapping(river.installation, yaml.safe_dump(MAPPING))
+    assert verify(river.installation, progress=SilentProgress()).differences == ()
 
 
 def asked(installation: Installation, key: str, work: Callable[[], Awaitable[Response]]) -> Response:

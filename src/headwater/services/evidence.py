@@ -75,6 +75,8 @@ class Evidence:
             payload = json.loads(entry.payload)
             if "extract" in payload:
                 self.cited_blobs.setdefault(payload["extract"], Citation(kind="extract", name=None))
+        elif entry.action == "mapping.kept":
+            self.cited_documents.setdefault(json.loads(entry.payload)["hash"], "mapping")
         elif entry.action == "run.started":
             self.cited_documents.setdefault(json.loads(entry.payload)["lineage"], "column_lineage")
         elif entry.action == INVENTORY:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
+import psycopg
 
 from headwater.errors import Conflict, NotFound
 from headwater.store.failures import translated
+from headwater.store.json_values import jsonb
 from headwater.store.queries import named_queries
 from headwater.store.records import number, select
 
 if TYPE_CHECKING:
-    import psycopg
-
     from headwater.store.database import Database, TenantConnection
 
 QUERIES = named_queries("import_jobs")
@@ -111,9 +111,9 @@ def advance(
         "state": state,
         "from_states": list(from_states),
         "sha256": sha256,
-        "found": Jsonb(found) if found is not None else None,
+        "found": jsonb(found),
         "mapping": mapping,
-        "error": Jsonb(error) if error is not None else None,
+        "error": jsonb(error),
         "run_id": run_id,
     }
     if connection.execute(QUERIES["advance"], values).rowcount != 1:
@@ -129,6 +129,14 @@ def advance(
 def look_later(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID, *, wait: timedelta) -> None:
     """Have a worker look at the import after a while: whoever works on it now may be killed before it is done."""
     connection.execute(QUERIES["look_later"], {"tenant_id": tenant_id, "job_id": job_id, "wait": wait})
+
+
+def let_go(connection: TenantConnection) -> None:
+    """Let others at what the connection holds, at once: a session that is closed ends a moment later."""
+    with suppress(psycopg.Error):  # a session that is lost holds nothing
+        connection.rollback()
+        connection.execute(QUERIES["let_go"])
+        connection.commit()
 
 
 def hold(database: Database, tenant_id: UUID, job_id: UUID) -> TenantConnection:

@@ -12,6 +12,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from headwater.errors import Misuse
+from headwater.store.json_values import jsonb
 from headwater.store.queries import named_queries
 from headwater.store.records import number, select
 from headwater.store.runs import ENDED, Run
@@ -183,7 +184,7 @@ def end(
 
     fence: of a worker that ends it; None where nobody is at it.
     """
-    values = {"tenant_id": tenant_id, "job_id": job_id, "state": state, "error": Jsonb(error) if error else None}
+    values = {"tenant_id": tenant_id, "job_id": job_id, "state": state, "error": jsonb(error)}
     return connection.execute(QUERIES["end"], {**values, "fence": fence}).fetchone() is not None
 
 
@@ -199,7 +200,7 @@ def put_off(
 ) -> None:
     """Have the job wait for its next attempt; the one before `counts` unless nothing was wrong with it."""
     values = {"tenant_id": tenant_id, "job_id": job_id, "fence": fence, "seconds": seconds}
-    values |= {"uncounted": 0 if counts else 1, "error": Jsonb(error) if error else None}
+    values |= {"uncounted": 0 if counts else 1, "error": jsonb(error)}
     connection.execute(QUERIES["put_off"], values)
 
 

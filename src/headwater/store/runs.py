@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from headwater.errors import Misuse, NotFound, RetryLater
 from headwater.store.chunks import PlannedChunk
+from headwater.store.json_values import jsonb
 from headwater.store.queries import named_queries
 from headwater.store.records import number, select
 from headwater.telemetry import correlation_id
@@ -204,7 +205,7 @@ def finish_run(
             "tenant_id": tenant_id,
             "run_id": run_id,
             "state": state,
-            "error": Jsonb(error) if error is not None else None,
+            "error": jsonb(error),
             "reconciliation": Jsonb(reconciliation) if reconciliation is not None else None,
         },
     )

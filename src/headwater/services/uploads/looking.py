@@ -55,6 +55,8 @@ def go_on(installation: Installation, job_id: UUID) -> ImportJob:
         except (InputRefused, Misuse) as error:
             connection.rollback()
             return _refused(installation, connection, job_id, error)
+        finally:
+            import_jobs.let_go(connection)
 
 
 def go_on_quietly(installation: Installation, job_id: UUID) -> None:

@@ -156,6 +156,7 @@ class Receiving:
             return False
         finally:
             self.file.close()
+            import_jobs.let_go(self.connection)
             self.connection.close()
 
 

@@ -37,6 +37,10 @@ SELECT headwater_queue.procrastinate_defer_jobs_v1(ARRAY[ROW('schedules', 'go_on
 -- Whether nobody else works on the import; held until the session ends.
 SELECT pg_try_advisory_lock(hashtextextended(%(name)s, 0))
 
+-- name: let_go
+-- Whatever this session holds is others'.
+SELECT pg_advisory_unlock_all()
+
 -- name: received
 -- So many bytes of the file are here and durable.
 UPDATE import_jobs SET received = %(received)s, updated_at = clock_timestamp(), version = version + 1
