@@ -121,7 +121,7 @@ def added_message(api: Api, client: httpx.Client) -> tuple[str, str]:
 
 
 def test_every_route_asks_for_its_right_and_shows_nothing_to_others(api: Api) -> None:
-    document = httpx.get(f"{api.url}/api/v1/openapi.json").json()
+    document = httpx.get(f"{api.url}/api/v1/openapi.json", timeout=60).json()
     told = list(routes(document))
     assert len(told) > 60
     named = things(api)
@@ -133,7 +133,7 @@ def test_every_route_asks_for_its_right_and_shows_nothing_to_others(api: Api) ->
         | dict.fromkeys(("channel", "name", "key", "activity"), "nobodys")
     )
     nobodys |= {"id": f"{NOBODYS}.1", "source_id": "0" * 64}
-    with httpx.Client(base_url=f"{api.url}/api/v1") as unknown:
+    with httpx.Client(base_url=f"{api.url}/api/v1", timeout=60) as unknown:
         for method, path, _ in told:
             assert sent(unknown, method, path, named).status_code == 401, (method, path)
     for method, path, right in told:
