@@ -26,7 +26,7 @@ from headwater.mapping import compile_mapping
 from headwater.pipeline.hash_columns import first_bytes
 from headwater.pipeline.prepare import Preparation
 from headwater.pipeline.refusals import Conflict, conflict_rows
-from headwater.pipeline.writer import OLDER_VERSION
+from headwater.pipeline.writer import DELETED, OLDER_VERSION
 from headwater.services.connectors.extraction import SyncTexts, first_record
 from headwater.services.connectors.planning import found_sync
 from headwater.services.drift import drift_in_words
@@ -35,6 +35,7 @@ from headwater.services.logic import compile_logic
 from headwater.services.run_texts import RunTexts
 from headwater.services.scratch import scratch
 from headwater.services.sources import layout_as_json
+from headwater.services.tried_deletions import deleted_hashes, leave_out
 from headwater.services.tried_sweeps import rows_to_go
 from headwater.store.blobs import BlobStore
 from headwater.store.quarantine import find_held
@@ -217,6 +218,7 @@ class _Trying:
         self._seen: list[_Seen] = []
         self._keys: list[npt.NDArray[np.uint64]] = []
         self._refused_so_far: Counter[str] = Counter()
+        self._deleted = deleted_hashes(installation, logic.contract)
 
     def through(self, spans: Sequence[ChunkSpan], progress: Progress) -> Trial:
         """All chunks in order, or as many as hold enough rows. A chunk whose input is refused is a gap; what would end
@@ -277,19 +279,24 @@ class _Trying:
         except HeadwaterError as error:
             trial.gaps[span.chunk_no] = str(error)
             return
-        done, again = chunk.transformed, self._again(chunk)
+        done = chunk.transformed
+        gone = leave_out(self._installation, self._logic.contract, done.records, self._deleted)
+        again = self._again(chunk)
         trial.chunks += 1
         if self._logic.recipe.load.strategy == "full":
             self._keys.append(done.standing.key_hashes)
-        out = pa.array(sorted({*again.merged, *(each.record_no for each in again.conflicts)}), pa.int32())
+        conflicts = [each for each in again.conflicts if each.record_no not in gone]
+        out = pa.array(sorted({*again.merged, *gone, *(each.record_no for each in conflicts)}), pa.int32())
         trial.read += chunk.span.records
         trial.loaded += done.records.num_rows - len(out)
-        trial.merged += len(done.merged) + len(again.merged)
+        trial.merged += len(done.merged) + len(set(again.merged) - gone)
         trial.skipped.update(chunk.skipped)
         if done.older:
             trial.skipped[OLDER_VERSION] += len(done.older)
+        if gone:
+            trial.skipped[DELETED] += len(gone)
         trial.noticed.update(map(str, done.findings["rule_id"].to_pylist()))
-        self._refuse(trial, chunk, sorted([*done.conflicts, *again.conflicts], key=lambda each: each.record_no))
+        self._refuse(trial, chunk, sorted([*done.conflicts, *conflicts], key=lambda each: each.record_no))
         if done.results is not None and trial.figures is not None:
             self._add_figures(trial.figures, done.results.filter(pc.invert(pc.is_in(done.results["record_no"], out))))
 

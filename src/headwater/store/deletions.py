@@ -207,3 +207,9 @@ def marks(connection: psycopg.Connection[Any], tenant_id: UUID) -> list[dict[str
     """Every key deleted by hand, column by column, its hash as hexadecimal digits."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(QUERIES["marks"], {"tenant": tenant_id}).fetchall()
+
+
+def hashes_of(connection: psycopg.Connection[Any], tenant_id: UUID, contract: str) -> frozenset[str]:
+    """The hashes of the keys of a contract that were deleted by hand, as hexadecimal digits."""
+    rows = connection.execute(QUERIES["hashes"], {"tenant": tenant_id, "contract": contract})
+    return frozenset(text for (text,) in rows)

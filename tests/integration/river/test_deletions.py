@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import random
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Event
 from typing import Any
 
 import pytest
 
-from headwater.errors import Conflict, Misuse, NotFound
+from headwater.errors import Conflict, Misuse, NotFound, RetryLater
 from headwater.services import deletions
+from headwater.services.folders import SourceFile
+from headwater.services.imports import file_recipe
 from headwater.services.listing import Question
 from headwater.services.records import history_of, list_records, show_record
+from headwater.services.trials import Trial, try_file
 from headwater.services.verification import Verification, verify
 from headwater.telemetry import SilentProgress
 from tests.river import River, activities, factors
@@ -77,10 +84,20 @@ def test_a_deleted_record_is_out_of_reads_and_figures_and_comes_back_as_it_was(r
         deletions.restore(river.installation, "activity", ["b"])
 
 
+def tried(river: River, content: str) -> Trial:
+    path = river.folder / "tried.csv"
+    path.write_text(content)
+    recipe = file_recipe(path.name, river.mapping("activity_form"))
+    file = SourceFile(path=path, name=path.name, alone=True)
+    return try_file(river.installation, recipe, river.folder, file, rows=None, progress=SilentProgress())
+
+
 def test_what_was_deleted_does_not_rise_again(river: River) -> None:
     begun(river)
     deletions.delete(river.installation, "activity", ["b"], reason="none of ours")
 
+    trial = tried(river, activities(ROWS))
+    assert (trial.loaded, dict(trial.skipped)) == (3, {"deleted": 1})
     _, same = river.load(activities(ROWS), name="one.csv", chunk_size=2)
     assert same.skipped == {"deleted": 1}
     assert (same.read, same.mapped, same.produced, same.unchanged) == (4, 3, 3, 3)
@@ -156,6 +173,42 @@ def test_what_is_destroyed_leaves_its_hash_and_the_rest_is_proved(river: River) 
         deletions.destroy(river.installation, "emission_factor", ["f"], reason="x", confirmation="x")
     with pytest.raises(Misuse, match="calculated from"):
         deletions.delete(river.installation, "emission", ["a|location_based|AR5"], reason="x")
+
+
+def test_deletions_and_loads_of_the_same_keys_at_once_leave_what_is_proved(river: River, seed: int) -> None:
+    chance, keys = random.Random(seed), [f"k{number}" for number in range(6)]
+    texts = [activities([{"activity_id": key, "quantity": str(version)} for key in keys]) for version in (1, 2)]
+    river.load(texts[0], name="0.csv", chunk_size=2)
+    ended = Event()
+
+    def by_hand() -> int:
+        done = 0
+        while not ended.is_set():
+            key = [chance.choice(keys)]
+            with suppress(Conflict, NotFound, RetryLater):
+                deletions.delete(river.installation, "activity", key, reason="x")
+                done += 1
+                if chance.random() < 0.8:
+                    deletions.restore(river.installation, "activity", key)
+                else:
+                    destroy(river, key)
+                    deletions.admit(river.installation, "activity", key, reason="x")
+        return done
+
+    with ThreadPoolExecutor(1) as other:
+        hand = other.submit(by_hand)
+        try:
+            for number in range(6):
+                river.load(texts[number % 2], name=f"{number % 3}.csv", chunk_size=2)
+        finally:
+            ended.set()
+        assert hand.result() > 0
+    proved(river)
+
+
+def destroy(river: River, keys: list[str]) -> None:
+    hanging = deletions.hanging_on(river.installation, "activity", keys)
+    deletions.destroy(river.installation, "activity", keys, reason="x", confirmation=hanging.confirmation)
 
 
 COLUMNS = {

@@ -28,6 +28,7 @@ SAMPLE = {
     "bigint": "1",
     "numeric": "1",
     "double precision": "1",
+    "time without time zone": "TIME '12:00'",
     "boolean": "true",
     "date": "DATE '2024-01-31'",
     "timestamp with time zone": "TIMESTAMPTZ '2024-01-31 00:00:00+00'",

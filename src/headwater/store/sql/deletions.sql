@@ -116,3 +116,7 @@ GROUP BY i.inventory_id, i.name, p.number ORDER BY p.number NULLS LAST, i.name
 SELECT contract, encode(key_hash, 'hex') AS key_hash, record_key, chunk_id, record_no, deletion_id, destroyed, reason,
        deleted_by
 FROM deleted_records WHERE tenant_id = %(tenant)s ORDER BY contract, key_hash
+
+-- name: hashes
+-- The keys of a contract that were deleted by hand, by their hashes.
+SELECT encode(key_hash, 'hex') FROM deleted_records WHERE tenant_id = %(tenant)s AND contract = %(contract)s
