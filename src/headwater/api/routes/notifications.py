@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import Header, Response
+from fastapi import Header, Path, Response
 from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,13 +17,16 @@ from headwater.services.notifications.events import Event, Severity
 from headwater.services.notifications.wishes import ChannelWishes, Kind, QuietHours, Target
 
 routes = router("notifications")
+NAME = r"^[a-z][a-z0-9_-]{0,62}$"
+Name = Annotated[str, Path(pattern=NAME, description="Name of the channel.")]
+Delivery = Annotated[str, Path(pattern=r"^[0-9a-fA-F-]{4,36}$", description="Id of the message, or its beginning.")]
 IfMatch = Annotated[str | None, Header(description="The ETag of the version that was looked at; else 412.")]
 
 
 class NewChannel(ChannelWishes):
     """A channel by name: `target` has the `url` of a webhook or chat, or the addresses (`to`) of e-mail."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")
+    name: str = Field(pattern=NAME)
     kind: Kind
     target: Target
 
@@ -63,7 +66,7 @@ def add_channel(here: Here, channel: NewChannel, response: Response) -> dict[str
 
 
 @routes.get("/notification-channels/{channel}", **needs(Right.READ, 404))
-def show_channel(here: Here, channel: str, response: Response) -> dict[str, Any]:
+def show_channel(here: Here, channel: Name, response: Response) -> dict[str, Any]:
     """One channel."""
     found = channels.show(here, channel)
     response.headers["ETag"] = etag(found.channel.version)
@@ -72,7 +75,7 @@ def show_channel(here: Here, channel: str, response: Response) -> dict[str, Any]
 
 @routes.patch("/notification-channels/{channel}", **needs(Right.TRANSFORM, 404, 412))
 def change_channel(
-    here: Here, channel: str, change: ChannelChange, response: Response, if_match: IfMatch = None
+    here: Here, channel: Name, change: ChannelChange, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
     """Other wishes, or another target. A webhook keeps its secret."""
     said = change.model_dump(exclude_unset=True, by_alias=True, exclude={"target"})
@@ -83,20 +86,20 @@ def change_channel(
 
 
 @routes.delete("/notification-channels/{channel}", status_code=204, **needs(Right.TRANSFORM, 404))
-def remove_channel(here: Here, channel: str) -> None:
+def remove_channel(here: Here, channel: Name) -> None:
     """Let go of a channel and its secret; what waits for it is dropped."""
     channels.remove(here, channel)
 
 
 @routes.post("/notification-channels/{channel}/test", **needs(Right.TRANSFORM, 404))
-def test_channel(here: Here, channel: str) -> dict[str, Any]:
+def test_channel(here: Here, channel: Name) -> dict[str, Any]:
     """Send a test at once: `ok`, or what stands in the way."""
     outcome = delivering.send_test(here, channel)
     return {"ok": outcome.is_sent, "status": outcome.status, "error": outcome.error}
 
 
 @routes.post("/notification-channels/{channel}/secret", **needs(Right.TRANSFORM, 404, shown_once=True))
-def change_secret(here: Here, channel: str, wanted: NewSecret) -> dict[str, Any]:
+def change_secret(here: Here, channel: Name, wanted: NewSecret) -> dict[str, Any]:
     """Another signing secret for a webhook, shown this once; the one before signs beside it for a while."""
     return _plain(channels.new_secret(here, channel, keep_hours=wanted.keep_hours))
 
@@ -114,7 +117,7 @@ def list_deliveries(here: Here, question: Asked) -> Page:
 
 
 @routes.get("/notification-deliveries/{delivery}", **needs(Right.READ, 404))
-def show_delivery(here: Here, delivery: str) -> dict[str, Any]:
+def show_delivery(here: Here, delivery: Delivery) -> dict[str, Any]:
     """One message, and the first of what it tells."""
     found, told = delivering.show_delivery(here, delivery)
     shown: dict[str, Any] = jsonable_encoder({**asdict(found), "notifications": [asdict(each) for each in told]})
@@ -122,7 +125,7 @@ def show_delivery(here: Here, delivery: str) -> dict[str, Any]:
 
 
 @routes.post("/notification-deliveries/{delivery}/repetition", **needs(Right.TRANSFORM, 404))
-def retry(here: Here, delivery: str) -> dict[str, Any]:
+def retry(here: Here, delivery: Delivery) -> dict[str, Any]:
     """Have a message that failed be sent again, under its id."""
     shown: dict[str, Any] = jsonable_encoder(asdict(delivering.retry(here, delivery)))
     return shown
