@@ -380,12 +380,6 @@ class Settings(BaseModel):
         default=None,
         pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}$",
     )
-    notifications_local: bool = _setting(
-        "Whether notifications may go by http, and to addresses that only this server reaches: private, loopback and "
-        "link-local ones. Only where everybody who may transform is trusted with the server's network.",
-        valid="true or false",
-        default=False,
-    )
 
     def health(self, name: str) -> float:
         """A limit of the health report."""
