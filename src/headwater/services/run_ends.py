@@ -38,9 +38,7 @@ def noted_if_broken_off(installation: Installation, run: Run) -> Iterator[None]:
         raise
 
 
-def _break_off(
-    installation: Installation, run: Run, state: str, error: Mapping[str, str], *, what: str | None
-) -> None:
+def _break_off(installation: Installation, run: Run, state: str, error: Mapping[str, str], *, what: str | None) -> None:
     # The database may be what failed: then the run stands as running, as it does after a kill.
     with suppress(HeadwaterError), installation.database.connect(installation.tenant_id) as connection:
         runs.finish_run(connection, installation.tenant_id, run.run_id, state, error=error)
