@@ -20,7 +20,7 @@ _SECRET_KEY = re.compile(
     r"password|passwd|secret|token|api_?key|credential|authorization|(database|owner)_url", re.IGNORECASE
 )
 _PASSWORD_IN_URL = re.compile(r"(\w://[^\s:/@]*):[^\s/@]+@")
-_BEARER = re.compile(r"\b(hw[tsl]_[0-9a-f]{32}_[0-9a-f]{32}_)[\w-]{43}", re.ASCII)  # tokens, sessions, one-time links
+_BEARER = re.compile(r"\b(hw[tsld]_[0-9a-f]{32}_[0-9a-f]{32}_)[\w-]{43}", re.ASCII)  # tokens, sessions, one-time links
 _HIDDEN = "***"
 
 get_logger = structlog.stdlib.get_logger

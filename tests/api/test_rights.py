@@ -43,6 +43,8 @@ BODIES: dict[str, Any] = {
     "/records/{reference}/restorations": {"keys": ["{key}"], "reason": "x"},
     "/records/{reference}/admissions": {"keys": ["{key}"], "reason": "x"},
     "/sources/{source_id}/unit": {"unit_id": None},
+    "/dataset-offers": {"name": "d", "contract": "activity@1", "receiver": "nobody", "licence": "none"},
+    "/dataset-acceptances": {"text": "hwd_x"},
     "/imports/{job_id}/mapping": {"mapping": "nothing"},
     "/inventories": {"document": "inventory: x"},
     "/schedules": {"name": "s", "source": {"upload": "u"}, "mapping": "m", "cron": "@daily"},
@@ -92,11 +94,14 @@ def things(api: Api) -> dict[str, str]:
         job = client.post("/imports", params={"name": "r.csv"}, headers={"Upload-Length": "1"}).json()["job_id"]
         resumed = client.post(f"/runs/{run}/resumption").json()["job_id"]
         source = client.get("/sources").json()[0]["source_id"]
+        wanted = {"name": "d", "contract": "activity@1", "receiver": "nobody", "licence": "none"}
+        offer = client.post("/dataset-offers", json=wanted).json()["offer_id"]
         token = client.get("/tokens", params={"everybody": True}).json()[0]["token_id"]
         channel, delivery = added_message(api, client)
         return {
             "run": str(run), "id": refused["id"], "person_id": person["person_id"], "unit_id": unit["unit_id"],
             "grant_id": grant["grant_id"], "name": called, "job_id": job, "job": resumed, "token_id": token,
+            "offer_id": offer, "dataset": "none",
             "source_id": source, "key": "R1", "activity": "R1", "reference": "activity@1", "factor_id": "none",
             "inventory": "none",
             "channel": channel, "delivery": delivery, "form": "odcs", "role": "reviewer", "session_id": NOBODYS,
@@ -129,7 +134,9 @@ def test_every_route_asks_for_its_right_and_shows_nothing_to_others(api: Api) ->
     stranger = api.client("admin", OTHER)
     nobodys = (
         named
-        | dict.fromkeys(("run", "person_id", "unit_id", "grant_id", "job_id", "job", "token_id", "delivery"), NOBODYS)
+        | dict.fromkeys(
+            ("run", "person_id", "unit_id", "grant_id", "job_id", "job", "token_id", "delivery", "offer_id"), NOBODYS
+        )
         | dict.fromkeys(("channel", "name", "key", "activity"), "nobodys")
     )
     nobodys |= {"id": f"{NOBODYS}.1", "source_id": "0" * 64}

@@ -48,6 +48,7 @@ class Commands(TyperGroup):
         "notifications",
         "quarantine",
         "records",
+        "datasets",
         "contracts",
         "factors",
         "inventory",

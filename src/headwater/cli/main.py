@@ -14,6 +14,7 @@ from headwater.cli import (
     contracts,
     credentials,
     database,
+    datasets,
     demo,
     evidence,
     exits,
@@ -97,6 +98,7 @@ app.command("worker")(worker.worker)
 app.add_typer(notifications.app, name="notifications")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(records.app, name="records")
+app.add_typer(datasets.app, name="datasets")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(factors.app, name="factors")
 app.add_typer(meters.app, name="meters")

@@ -91,6 +91,8 @@ TABLES_NOT_EVIDENCE: Mapping[str, str] = {
     "notifications": "what channels were told of; runs, jobs and imports stand for themselves",
     "notification_deliveries": "whether channels could be told",
     "notification_delivery_items": "which message told of what",
+    "dataset_offers": "copies made for others; the chain has the hash of each, and what was taken is a run",
+    "public_datasets": "copies that all read; the chain of whoever published has each with its hash",
     "organisation_names": "the names of organisations, for the owner of the tables",
 }
 """Tables that hold no evidence, with the reason."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from headwater.api.routes import (
     connectors,
     contracts,
+    datasets,
     deletions,
     evidence,
     figures,
@@ -32,6 +33,7 @@ EVERY: tuple[APIRouter, ...] = tuple(
         people,
         contracts,
         mappings,
+        datasets,
         deletions,
         records,
         figures,

@@ -1,4 +1,4 @@
-"""Texts that open a door for whoever has them: API tokens, sessions, one-time links.
+"""Texts that open a door for whoever has them: API tokens, sessions, one-time links, datasets offered.
 
 Each names its organisation, so that the tenant is bound before anything is read, then its own id, then a secret of 256
 random bits. Kept is the SHA-256 of the secret only: what is drawn by chance from so many needs no slow hash.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SECRET_BYTES = 32
 LONGEST = 256
-_FORM = re.compile(r"(hw[tsl])_([0-9a-f]{32})_([0-9a-f]{32})_([A-Za-z0-9_-]{43})", re.ASCII)
+_FORM = re.compile(r"(hw[tsld])_([0-9a-f]{32})_([0-9a-f]{32})_([A-Za-z0-9_-]{43})", re.ASCII)
 
 
 class Kind(StrEnum):
@@ -29,6 +29,7 @@ class Kind(StrEnum):
     TOKEN = "hwt"  # noqa: S105 (the beginning of all tokens, which scanners of secrets look for)
     SESSION = "hws"
     LINK = "hwl"
+    DATASET = "hwd"
 
 
 @dataclass(frozen=True, kw_only=True)
