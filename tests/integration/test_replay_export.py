@@ -15,11 +15,11 @@ import openpyxl
 import pytest
 import yaml
 
-from headwater.errors import InputRefused, Misuse
+from headwater.errors import InputRefused, Misuse, Stopped
 from headwater.replay.container import Writer
 from headwater.replay.differences import Findings
 from headwater.replay.told import lines_of
-from headwater.services import quarantine_exports, quarantines
+from headwater.services import deletions, quarantine_exports, quarantines
 from headwater.services.imports import carry_out
 from headwater.services.replay_export.export import check, export_emission, export_run
 from headwater.services.replay_export.script import script
@@ -364,3 +364,19 @@ def test_a_run_whose_mapping_may_mean_two_things_is_refused_in_words(river: Rive
     with pytest.raises(Misuse, match="the run cannot be exported: the pattern holds"):
         export_run(river.installation, str(run_id), tmp_path / "file.pyz")
     assert not (tmp_path / "file.pyz").exists()
+
+
+def test_what_was_deleted_by_hand_is_left_out_again_and_what_was_destroyed_is_not_exported(
+    river: River, tmp_path: Path
+) -> None:
+    first = loaded(river)
+    deletions.delete(river.installation, "activity", ["b", "gas"], reason="not ours")
+    again = loaded(river)
+    file = tmp_path / "run.pyz"
+    export_run(river.installation, again, file)
+    assert told(check(file)) == []
+    assert alone(file, tmp_path / "empty").returncode == 0
+    hanging = deletions.hanging_on(river.installation, "activity", ["gas"])
+    deletions.destroy(river.installation, "activity", ["gas"], reason="x", confirmation=hanging.confirmation)
+    with pytest.raises(Stopped, match="destroyed by hand"):
+        export_run(river.installation, first, tmp_path / "first.pyz")

@@ -162,3 +162,19 @@ def test_a_minor_version_that_breaks_what_was_promised_is_refused(
         with pytest.raises(Misuse, match="breaks it"):
             upgrade(installation.owner_url, APP, [replace(old, version="1.99.0", fields=fields)])
     assert "activity 1.99.0" not in status(installation.owner_url).contracts
+
+
+def test_tables_of_before_units_get_what_new_ones_have_from_the_start(installation: Installation) -> None:
+    made = """
+SELECT c.relname, p.polname, pg_get_expr(p.polqual, p.polrelid), p.polpermissive, p.polcmd, i.indexdef
+FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid AND p.polname = 'units'
+JOIN pg_indexes i ON i.tablename = c.relname AND i.indexname = c.relname || '_unit' ORDER BY 1"""
+    (units,) = (migration.text for migration in migrations() if migration.name == "0021_records_of_units")
+    with psycopg.connect(installation.owner_url) as owner:
+        before = owner.execute(made).fetchall()
+        assert len(before) > 20
+        for name, *_ in before:
+            owner.execute(f'DROP POLICY units ON "{name}"')
+            owner.execute(f'ALTER TABLE "{name}" DROP COLUMN unit_id')
+        owner.execute(units[units.index("DO $$") :])
+        assert owner.execute(made).fetchall() == before
