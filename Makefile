@@ -56,6 +56,9 @@ check: .venv/.installed  ## style, types and layers
 bench: .venv/.installed .venv-bench/.installed  ## the river beside psql, dlt and validators, in one run; wants an idle machine
 	.venv-bench/bin/python -m bench.run $(BENCH)
 
+bench-api: .venv/.installed .venv-load/.installed  ## the HTTP interface under load, beside plain SQL; wants an idle machine
+	.venv/bin/python -m bench.api $(BENCH)
+
 services:  ## install the servers that tests need, as far as this machine allows, and say so
 	@tools/services
 
@@ -69,6 +72,10 @@ clean:  ## remove the environments and whatever tools left behind
 .venv-bench/.installed: bench/requirements.lock tools/environment
 	@tools/environment .venv-bench bench/requirements.lock
 
+# What sends the requests of `make bench-api`.
+.venv-load/.installed: bench/load.lock tools/environment
+	@tools/environment .venv-load bench/load.lock
+
 # datacontract-cli lints what we export as ODCS; its dependencies would hold ours back, so that it lives apart.
 .venv-odcs/.installed: tools/odcs.lock tools/environment
 	@tools/environment .venv-odcs tools/odcs.lock
@@ -81,4 +88,4 @@ clean:  ## remove the environments and whatever tools left behind
 .venv-warehouses/.installed: tools/warehouses.lock tools/environment
 	@PIP_NO_COMPILE=0 tools/environment .venv-warehouses tools/warehouses.lock
 
-.PHONY: help demo test test-fast test-long check bench services clean
+.PHONY: help demo test test-fast test-long check bench bench-api services clean

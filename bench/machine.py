@@ -8,7 +8,10 @@ import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PACKAGES: Final = (
     "dlt",
@@ -39,7 +42,7 @@ def _commit(repository: Path) -> str:
     return asked.stdout.strip() or "unknown"
 
 
-def facts(repository: Path) -> dict[str, object]:
+def facts(repository: Path, packages: Sequence[str] = PACKAGES) -> dict[str, object]:
     """Machine, versions and load, as they are now."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
@@ -49,5 +52,5 @@ def facts(repository: Path) -> dict[str, object]:
         "system": f"Linux {platform.release()}, Python {platform.python_version()}",
         "busy_processors_before": round(os.getloadavg()[0], 2),
         "headwater_commit": _commit(repository),
-        "versions": {package: version(package) for package in PACKAGES},
+        "versions": {package: version(package) for package in packages},
     }

@@ -50,7 +50,8 @@ def _children(pid: int) -> set[int]:
     return found
 
 
-def _resident_kib(pid: int) -> int:
+def resident_kib(pid: int) -> int:
+    """Memory of a process that is in use, in KiB; 0 where it has ended."""
     try:
         for line in (PROC / str(pid) / "status").read_text().splitlines():
             if line.startswith("VmRSS:"):
@@ -59,6 +60,11 @@ def _resident_kib(pid: int) -> int:
         # The process ended while it was looked at.
         return 0
     return 0
+
+
+def processes_of(pid: int) -> set[int]:
+    """A process and all that it has started, or what these have."""
+    return {pid} | _children(pid)
 
 
 class _MemoryWatch(threading.Thread):
@@ -72,8 +78,7 @@ class _MemoryWatch(threading.Thread):
 
     def run(self) -> None:
         while not self._ended.wait(_LOOK):
-            processes = {self._pid} | _children(self._pid)
-            self.peak_kib = max(self.peak_kib, sum(map(_resident_kib, processes)))
+            self.peak_kib = max(self.peak_kib, sum(map(resident_kib, processes_of(self._pid))))
 
     def stop(self) -> None:
         self._ended.set()
@@ -90,6 +95,11 @@ def _cpu_ticks(pid: int, *, with_ended_children: bool) -> int:
     fields = stat.rpartition(")")[2].split()
     user, system, ended_user, ended_system = (int(ticks) for ticks in fields[11:15])
     return user + system + (ended_user + ended_system if with_ended_children else 0)
+
+
+def used_ticks(pid: int) -> int:
+    """Ticks of the clock that a process and its ended children have used."""
+    return _cpu_ticks(pid, with_ended_children=True)
 
 
 def server_cpu_seconds(postmaster: int) -> float:

@@ -176,6 +176,7 @@ def open_installation(settings: Settings) -> Iterator[Installation]:
 @contextmanager
 def serving(installation: Installation) -> Iterator[Installation]:
     """The same installation for a server: its connections are kept open between requests."""
+    documents()  # compiled now, and not by each of the first requests, side by side
     with pooled(installation.database.url) as database:
         yield replace(installation, database=database)
 
