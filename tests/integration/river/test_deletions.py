@@ -12,9 +12,11 @@ import pytest
 
 from headwater.errors import Conflict, Misuse, NotFound, RetryLater
 from headwater.services import deletions
+from headwater.services.entered_records import enter
 from headwater.services.folders import SourceFile
 from headwater.services.imports import file_recipe
 from headwater.services.listing import Question
+from headwater.services.quarantine_mending import resubmit
 from headwater.services.records import history_of, list_records, show_record
 from headwater.services.trials import Trial, try_file
 from headwater.services.verification import Verification, verify
@@ -119,6 +121,24 @@ def test_what_was_deleted_does_not_rise_again(river: River) -> None:
     deletions.restore(river.installation, "activity", ["b"])
     _, again = river.load(activities(ROWS[1:]), name="one.csv", chunk_size=2)
     assert (again.skipped, again.unchanged, again.inserted) == ({}, 3, 0)
+    proved(river)
+
+
+def test_what_is_mended_or_entered_by_hand_does_not_bring_it_back(river: River) -> None:
+    begun(river)
+    deletions.delete(river.installation, "activity", ["b"], reason="none of ours")
+    river.load(activities([{**ROWS[1], "quantity": "many"}]), name="bad.csv")  # a rule broken comes first
+    (refused,) = river.rows("SELECT quarantine_id || '.' || occurrence AS id FROM quarantine")
+
+    resubmit(river.installation, {refused["id"]: {"quantity": "2"}})
+    (mended,) = river.rows("SELECT state FROM quarantine")
+    (repair,) = river.rows("SELECT outcome, findings FROM quarantine_repairs")
+    assert (mended["state"], repair["outcome"]) == ("open", "refused")
+    assert [finding["rule"] for finding in repair["findings"]] == ["activity.key.deleted"]
+    again = {**ROWS[1], "activity_type": "electricity", "region": "DE", "period_start": "2024-01-01", "unit": "kWh"}
+    entered = enter(river.installation, "activity", [again])
+    assert (entered["refused"], stands(river)) == ([], "acd")
+    assert entered["run"]["ledger"]["skipped"] == {"deleted": 1}
     proved(river)
 
 
