@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import openpyxl
+import pytest
 
 from tests.api.conftest import Api
 from tests.api.test_imports import MAPPING, TUS, ended
@@ -68,6 +69,7 @@ def test_refused_records_leave_as_a_file_and_come_back_mended(api: Api) -> None:
         assert client.get("/quarantine/export", params={"run": str(run)}).status_code == 422
 
 
+@pytest.mark.long
 def test_a_workbook_comes_back_marked_and_is_taken_back(api: Api) -> None:
     book = openpyxl.Workbook()
     for row in csv.reader(io.StringIO(activities([{"activity_id": "W1"}, {"activity_id": "W2", "quantity": "much"}]))):
@@ -129,6 +131,7 @@ def test_a_schedule_reads_what_is_kept_here_and_no_path_of_the_server(api: Api) 
         assert client.delete(path).status_code == 204
 
 
+@pytest.mark.long
 def test_factors_are_sent_and_an_inventory_is_made_traced_compared_and_published(api: Api) -> None:
     known = {"activity_type": "electricity", "valid_from": "2031-01-01", "valid_to": "2032-01-01"}
     sent = factors([{"factor_id": "http-grid", "co2e_kg_per_unit": "0.4", **known}]).encode()
