@@ -1,7 +1,8 @@
-"""Values as jsonb takes them: PostgreSQL keeps no NUL and no half of a character, which files may hold."""
+"""Values as jsonb takes them: PostgreSQL keeps no NUL, half of a character or infinity, which files may hold."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,6 +21,8 @@ def kept(value: Any) -> Any:
     """The same value, with each text as it can be kept."""
     if isinstance(value, str):
         return _NOT_KEPT.sub("\ufffd", value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if isinstance(value, Mapping):
         return {kept(name): kept(each) for name, each in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, bytes):
