@@ -334,10 +334,10 @@ def _hanging(deleting: Deleting, named: Keys, lasts: Mapping[str, Origin]) -> tu
     found = Hanging(
         contract=table_of(named.document),
         records=len(named),
-        standing=deleting.count("now_there"),
-        versions=deleting.count("in_history"),
-        findings=deleting.count_of_versions("count_findings", versions),
-        refused=deleting.count_of_versions("count_refused", versions),
+        standing=deleting.count(past=False),
+        versions=deleting.count(past=True),
+        findings=deleting.findings(versions),
+        refused=deleting.refused(versions),
         drafts={name: count for name, number, count in lines if number is None},
         published={str(number): count for _, number, count in lines if number is not None},
     )

@@ -141,17 +141,22 @@ class Deleting:
         """Where every version of the records came from, that which stands and those before it."""
         return sorted(set(self._run("versions", self._keys.document).fetchall()))
 
-    def count(self, query: str) -> dict[str, int]:
-        """Rows of the records and of what was calculated from them, by contract."""
-        found = {}
+    def count(self, *, past: bool) -> dict[str, int]:
+        """Rows of the records and of what was calculated from them that stand, or older versions, by contract."""
+        found, query = {}, "in_history" if past else "now_there"
         for each in (self._keys.document, *self._results):
             (count,) = self._run(query, each).fetchone() or (0,)
             found[contract_of(each)] = count
         return found
 
-    def count_of_versions(self, query: str, versions: Sequence[Origin]) -> int:
-        """What is kept of versions elsewhere."""
-        (count,) = self._of_versions(query, versions).fetchone() or (0,)
+    def findings(self, versions: Sequence[Origin]) -> int:
+        """How much was noticed about versions of the records."""
+        (count,) = self._of_versions("count_findings", versions).fetchone() or (0,)
+        return int(count)
+
+    def refused(self, versions: Sequence[Origin]) -> int:
+        """How many refused records they were mended from."""
+        (count,) = self._of_versions("count_refused", versions).fetchone() or (0,)
         return int(count)
 
     def destroy(self, versions: Sequence[Origin]) -> dict[str, int]:
