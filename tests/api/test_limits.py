@@ -12,9 +12,10 @@ import httpx
 import pytest
 
 from headwater.services.access.policy import Role
+from headwater.services.imports import plan_file
 from headwater.services.sign_in.bearers import Bearer, Kind
 from tests.api.conftest import Api, serving, token_of
-from tests.api.test_imports import CONTENT, TUS, ended
+from tests.api.test_imports import CONTENT, TUS
 from tests.workers import until
 
 PLACES = 2
@@ -61,10 +62,9 @@ def test_slow_uploads_and_streams_take_the_places_of_one_token_only(api: Api, li
         assert [each.result(60).status_code for each in sending] == [204] * PLACES
         assert client.patch(f"/imports/{jobs[-1]}/file", content=b"x", headers=headers).status_code == 204
 
-        sent = client.post(
-            "/imports", params={"name": "s.csv", "mapping": "activity_form"}, content=CONTENT.encode(), headers=TUS
-        )
-        run = ended(client, sent.json()["job_id"], "planned")["run_id"]
+        source = api.river.folder / "never-begun.csv"
+        source.write_text(CONTENT, encoding="utf-8")
+        run = plan_file(api.river.installation, source, api.river.mapping("activity_form"))  # nobody carries it out
         path = f"/runs/{run}/events"
         with client.stream("GET", path) as first, client.stream("GET", path) as second:
             assert (first.status_code, second.status_code) == (200, 200)
