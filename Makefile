@@ -38,10 +38,10 @@ demo: .venv/.installed  ## nasty files to figures that can be traced, in a datab
 test-fast: .venv/.installed  ## tests that need no server: seconds to a minute or two
 	$(PYTEST) $(FAST) -m "not slow"
 
-test: .venv/.installed .venv-odcs/.installed .venv-client/.installed .venv-warehouses/.installed services  ## the whole suite, faults as a random sample
+test: .venv/.installed .venv-odcs/.installed .venv-client/.installed .venv-warehouses/.installed services  ## what needs no server, and of the rest a random sample
 	$(PYTEST) $(BESIDE) $(SAMPLE) $(COVERED) --cov
-	$(PYTEST) $(BESIDE) --faults=sample --one-long-in=5 $(SAMPLE) --durations=15 $(addprefix --ignore=,$(COVERED))
-	$(PYTEST) $(BESIDE) --postgres=installed --one-in=5 $(SAMPLE) $(OLDEST) -m "server and not faults and not slow"
+	$(PYTEST) $(BESIDE) --faults=sample --one-long-in=5 --one-file-in=3 $(SAMPLE) --durations=15 $(addprefix --ignore=,$(COVERED))
+	$(PYTEST) $(BESIDE) --postgres=installed --one-file-in=5 $(SAMPLE) $(OLDEST) -m "server and not faults and not slow"
 
 test-long: .venv/.installed .venv-odcs/.installed .venv-client/.installed .venv-warehouses/.installed services  ## the same with every fault injected and many more examples
 	$(PYTEST) --faults=full --hypothesis-profile=long $(SAMPLE) --timeout=3600

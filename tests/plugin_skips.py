@@ -3,7 +3,7 @@
     --postgres=embedded|installed   which server the fixtures start
     --faults=sample|full            how many of a fault's instants and of a sweep's places are tried
     --one-long-in=N                 of the tests marked `long` one in N, drawn by the seed; files marked so, whole
-    --one-in=N                      of all tests one in N, drawn by the seed
+    --one-file-in=N                 of all files one in N, drawn by the seed
     --seed=N                        repeats the sample of an earlier run
 
 A skip says at the end why; with CI=true it makes the suite fail, for a check that silently does not run is none.
@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--postgres", choices=["embedded", "installed"], default="embedded", help="server that tests use")
     group.addoption("--faults", choices=["sample", "full"], default="sample", help="instants tried by a fault test")
     group.addoption("--one-long-in", type=int, default=1, help="of the tests marked `long`, run one in so many")
-    group.addoption("--one-in", type=int, default=1, help="of all tests, run one in so many")
+    group.addoption("--one-file-in", type=int, default=1, help="of all files of tests, run one in so many")
     group.addoption("--seed", type=int, default=None, help="repeat the sample of an earlier run")
 
 
@@ -66,7 +66,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     draw = random.Random(config.stash[SEED])
     long = [item for item in items if item.get_closest_marker("long")]
     left = _not_drawn(draw, long, config.getoption("--one-long-in"), _file_or_test)
-    left |= _not_drawn(draw, [item for item in items if item not in left], config.getoption("--one-in"), _test)
+    left |= _not_drawn(draw, [item for item in items if item not in left], config.getoption("--one-file-in"), _file)
     if left:
         config.stash[LEFT] = f"{len(left)} of {len(items)} tests were not drawn; without --one-in… all are run"
         items[:] = [item for item in items if item not in left]
@@ -80,15 +80,15 @@ def _not_drawn(
     return {item for item in items if lot(item) not in drawn}
 
 
-def _test(item: pytest.Item) -> str:
-    return item.nodeid
+def _file(item: pytest.Item) -> str:
+    return str(item.path)
 
 
 def _file_or_test(item: pytest.Item) -> str:
     """A file marked `long` shares what takes long: drawing one of its tests would cost as much as drawing all."""
     modules = [node for node in item.listchain() if isinstance(node, pytest.Module)]
     whole = any(mark.name == "long" for module in modules for mark in module.own_markers)
-    return str(item.path) if whole else item.nodeid
+    return _file(item) if whole else item.nodeid
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

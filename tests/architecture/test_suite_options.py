@@ -104,7 +104,6 @@ def test_of_long_tests_some_are_drawn_and_the_summary_says_how_many_not(tmp_path
         assert len(drawn[seed]) == 4
         assert "8 of 18 tests were not drawn" in done.stdout
     assert drawn[1] != drawn[2]
-    assert "12 of 18 tests were not drawn" in run(tmp_path, "--one-in=3").stdout
 
 
 def test_a_long_file_is_drawn_whole(tmp_path: Path) -> None:
@@ -115,3 +114,15 @@ def test_a_long_file_is_drawn_whole(tmp_path: Path) -> None:
         files = re.findall(r"test_whole_(.)\.py::\S+ PASSED", told)
         assert {files.count(name) for name in files} <= {3}
         assert len(set(files)) + told.count("test_long[") == 8
+
+
+def test_of_files_some_are_drawn(tmp_path: Path) -> None:
+    for name in "abcd":
+        (tmp_path / f"test_whole_{name}.py").write_text(WHOLE, encoding="utf-8")
+    drawn = set()
+    for seed in (1, 2, 3):
+        told = run(tmp_path, "--one-file-in=3", f"--seed={seed}").stdout
+        files = set(re.findall(r"(test_\w+)\.py::", told))
+        assert len(files) == 2
+        drawn |= files
+    assert len(drawn) > 2
