@@ -7,7 +7,7 @@ PYTEST = .venv/bin/python -m pytest
 FAST   = tests/unit tests/property tests/architecture tests/docs
 
 # To count what is covered takes as long again as the tests that run the river, so it is counted where they do not.
-COVERED = tests/unit tests/property tests/architecture
+COVERED = tests/unit tests/property tests/architecture tests/docs/test_docs.py
 
 # Repeat a random sample: make test SEED=12345. Pass options to the benchmark: make bench BENCH=--quick
 SAMPLE = $(if $(SEED),--seed=$(SEED))
