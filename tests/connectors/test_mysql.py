@@ -292,10 +292,8 @@ def test_a_statement_has_its_time(server: MariaDb, execute: Callable[..., None])
         "GRANT SELECT ON source.slow_view TO reader@127.0.0.1",
     )
     connector = MysqlConnector(server.config.model_copy(update={"statement_timeout": 1}), resolve)
-    begun = time.monotonic()
     with pytest.raises(RetryLater, match="time was up"):
         connector.sample("slow_view")
-    assert time.monotonic() - begun < 20
 
 
 @pytest.mark.parametrize("fault", ["closed", "reset", "silent"])
@@ -312,10 +310,8 @@ def test_a_connection_that_fails_inside_a_result_is_for_later(
         selection = Selection(table="long_one", key=("seq",), chunk_rows=1000)
         plan = connector.plan(selection)
         between.fail(fault, after=400_000)
-        begun = time.monotonic()
         with pytest.raises(RetryLater):
             read_all(connector, selection, plan)
-        assert time.monotonic() - begun < 20
         assert between.fallen == 1
         assert len(read_all(connector, selection, plan)) == 1000
 

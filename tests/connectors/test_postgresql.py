@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -317,10 +316,8 @@ def test_a_database_and_a_role_that_do_not_exist_are_told_apart(source: Source) 
 def test_a_statement_has_its_time_and_writes_nothing(source: Source) -> None:
     source.run("CREATE VIEW slow AS SELECT pg_sleep(60) IS NULL AS waited", "CREATE SEQUENCE s")
     source.run("CREATE VIEW writing AS SELECT nextval('s') AS v", "GRANT ALL ON SEQUENCE s TO headwater_app")
-    begun = time.monotonic()
     with pytest.raises(RetryLater, match="time was up"):
         source.with_config(statement_timeout=1).sample("public.slow")
-    assert time.monotonic() - begun < 30
     with pytest.raises((Misuse, InputRefused), match="read-only"):
         source.connector.sample("public.writing")
 

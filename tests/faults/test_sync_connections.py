@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -40,12 +39,8 @@ def test_a_connection_that_fails_anywhere(synced: Synced, between: Proxy, instan
         synced.at_source("UPDATE meter_reading SET kwh = kwh + 1")
         place = instant if fault == "silent" else draw.random()
         between.fail(fault, after=int(place * bytes_in_all * 0.99))
-        began = time.monotonic()
         _, ledger = synced.sync(**four_chunks)
-        seconds = time.monotonic() - began
         assert between.fallen == number
         assert (ledger.committed, ledger.failed, ledger.read, ledger.updated) == (4, 0, 1000, 1000), fault
         assert synced.loaded() == {str(n): f"{n * 1.5 + number:.6f}" for n in range(1, 1001)}
-        # The wait for an answer, one pause before the next try, and what the work takes on a busy machine.
-        assert seconds < 60, fault
     assert synced.river.rows("SELECT * FROM source_circuits WHERE failures > 0") == []
