@@ -272,12 +272,8 @@ def _add_going_on(app: App, installation: Installation) -> None:
     @app.task(name="go_on", queue=SCHEDULES, retry=AsTold())
     async def see_to_import(tenant_id: str, id: str) -> None:  # noqa: A002 - as the queue has it
         opened = replace(installation, tenant_id=UUID(tenant_id))
-        going = asyncio.create_task(asyncio.to_thread(go_on_if_left, opened, UUID(id)))
         try:
-            while not going.done():
-                with suppress(asyncio.CancelledError):
-                    await asyncio.wait({going})
-            seconds = going.result()
+            seconds = await _to_its_end(go_on_if_left, opened, UUID(id))
         except Exception as unforeseen:
             get_logger(__name__).exception("a file that was sent could not be seen to", import_id=id)
             raise Later(attempt.LONGEST_WAIT) from unforeseen
