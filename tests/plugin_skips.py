@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left = _not_drawn(draw, long, config.getoption("--one-long-in"), _file_or_test)
     left |= _not_drawn(draw, [item for item in items if item not in left], config.getoption("--one-file-in"), _file)
     if left:
-        config.stash[LEFT] = f"{len(left)} of {len(items)} tests were not drawn; without --one-in… all are run"
+        config.stash[LEFT] = f"{len(left)} of {len(items)} tests were not drawn; without --one-…-in all are run"
         items[:] = [item for item in items if item not in left]
 
 
