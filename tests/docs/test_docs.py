@@ -41,6 +41,12 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert broken == []
 
 
+def test_every_page_is_named_in_the_readme() -> None:
+    parts = [DOCS / part for part in ("tutorial", "how-to", "reference", "explanation")]
+    pages = [page for folder in parts for page in folder.glob("*.md")] + list(ROOT.glob("examples/*/README.md"))
+    assert {str(page.relative_to(ROOT)) for page in pages} <= set(LINK.findall(text_of(ROOT / "README.md")))
+
+
 @pytest.mark.parametrize("name", sorted(generate_reference.pages()))
 def test_a_page_made_from_code_equals_it(name: str) -> None:
     made = generate_reference.pages()[name]()
