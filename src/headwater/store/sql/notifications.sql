@@ -13,8 +13,10 @@ UPDATE notification_channels SET config = %(config)s, events = %(events)s, least
 WHERE tenant_id = %(tenant_id)s AND channel_id = %(channel_id)s
 
 -- name: lock_channel
--- Keep others from changing a channel until the transaction ends.
-SELECT FROM notification_channels WHERE tenant_id = %(tenant_id)s AND name = %(name)s AND removed_at IS NULL FOR UPDATE
+-- Keep others from changing a channel until the transaction ends; not from opening messages for it, which whoever ends a run
+-- does while they hold one that this transaction may wait for.
+SELECT FROM notification_channels WHERE tenant_id = %(tenant_id)s AND name = %(name)s AND removed_at IS NULL
+FOR NO KEY UPDATE
 
 -- name: named
 -- The channel of a name.
