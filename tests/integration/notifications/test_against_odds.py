@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from headwater.services.notifications import channels
+from headwater.services.notifications.delivering import WAITS
 from headwater.services.notifications.telling import tell
 from headwater.services.notifications.wishes import Target
 from tests.integration.notifications.conftest import Told
 from tests.integration.notifications.test_telling import happening, tell_each
-from tests.notified import Receiver
+from tests.notified import Answering, Receiver
 from tests.workers import Workshop, until
 
 pytestmark = pytest.mark.server
+
+
+def test_whatever_goes_wrong_with_a_message_it_is_given_up_after_the_last_attempt(
+    told: Told, receiver: Receiver
+) -> None:
+    told.add("oncall", "webhook", Target(url=receiver.url))
+    tell_each(told, happening("run.failed", datetime.now(UTC)))
+    receiver.answer(Answering(429, {"Retry-After": "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"}))
+    at = datetime.now(UTC)
+    assert told.deliver(at) != [None], "a date that there is not is no wish to be left alone"
+    assert told.messages()[0]["last_error"] == "the receiver answered 429"
+
+    # What nobody has foreseen: a channel that says less than it should.
+    told.river.change("UPDATE notification_channels SET config = '{}'")
+    for _ in WAITS:
+        at += timedelta(days=1)
+        told.deliver(at)
+    (message,) = told.messages()
+    assert (message["state"], message["last_error"]) == ("failed", "it could not be sent: KeyError")
+    assert len(receiver.requests) == 1
 
 
 def test_who_changes_a_channel_does_not_undo_what_tells_it_something(told: Told, receiver: Receiver) -> None:

@@ -7,6 +7,7 @@ under the same id.
 from __future__ import annotations
 
 import random
+import traceback
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -195,3 +196,11 @@ def _sent(installation: Installation, ready: _Ready, now: datetime) -> Outcome:
         return webhook.send(ready.message, channel.config["url"], secrets, at=now, reach=reach)
     except HeadwaterError as error:  # as where the key of its secret is not known
         return Outcome(error=error.what)
+    except Exception as unforeseen:  # noqa: BLE001 - it counts as an attempt: else it would be made for ever
+        # Without what it says: that may name the address, which of a chat is its secret.
+        kind, frame = type(unforeseen).__name__, traceback.extract_tb(unforeseen.__traceback__)[-1]
+        get_logger(__name__).error(
+            "a message could not be sent for an unforeseen reason", delivery_id=str(ready.message.message_id),
+            error=kind, at=f"{frame.filename}:{frame.lineno}",
+        )  # fmt: skip
+        return Outcome(error=f"it could not be sent: {kind}")

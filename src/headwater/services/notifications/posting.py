@@ -167,7 +167,7 @@ def _after(answer: httpx.Response) -> float | None:
         return min(float(said[:9]), LONGEST_AFTER)
     try:
         at = parsedate_to_datetime(said)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     seconds = (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
     return min(max(seconds, 0.0), LONGEST_AFTER)

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 Kind = Literal["email", "slack", "webhook"]
 _TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
-_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f<>\",;]{1,64}@[^@\s\x00-\x1f\x7f<>\",;]+\.[^@\s.\x00-\x1f\x7f<>\",;]+")
+_ATOM, _LABEL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_EMAIL = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
+"""Dot-atoms of RFC 5322: quoted parts, comments, groups and literals are read differently by whoever reads them."""
 
 
 class QuietHours(BaseModel):
