@@ -36,6 +36,7 @@ class Answering:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b"ok"
     trickles: bool = False  # a byte now and then, without an end
+    after: Event | None = None  # not before this
 
 
 class Receiver:
@@ -81,6 +82,9 @@ class Receiver:
         headers = {name.lower(): value for name, value in handler.headers.items()}
         self.requests.append(Request(handler.path, headers, body))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if answer.after is not None:
+            self.came.set()
+            answer.after.wait(60)
         handler.send_response(answer.status)
         for name, value in answer.headers.items():
             handler.send_header(name, value)

@@ -158,6 +158,17 @@ class Database:
         """The same, each connection one of its own: for what holds a lock until its session ends."""
         return self
 
+    def hold(self, tenant_id: UUID, name: str) -> TenantConnection | None:
+        """A connection that alone holds what is called so, until it is closed; None where somebody else does."""
+        connection = self.apart().connect(tenant_id)
+        with translated(f"hold {name.partition(' ')[0]}"):
+            row = connection.execute(QUERIES["hold"], {"name": name}).fetchone()
+            connection.commit()
+        if row is None or not row[0]:
+            connection.close()
+            return None
+        return connection
+
     def _opened(self) -> TenantConnection:
         """A connection in autocommit, bound to no tenant."""
         return TenantConnection.connect(

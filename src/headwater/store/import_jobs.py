@@ -12,7 +12,6 @@ from uuid import UUID
 import psycopg
 
 from headwater.errors import Conflict, NotFound
-from headwater.store.failures import translated
 from headwater.store.json_values import jsonb
 from headwater.store.queries import named_queries
 from headwater.store.records import number, select
@@ -141,11 +140,7 @@ def let_go(connection: TenantConnection) -> None:
 
 def hold(database: Database, tenant_id: UUID, job_id: UUID) -> TenantConnection:
     """A connection that keeps others from working on the import until it is closed; Conflict where somebody does."""
-    connection = database.apart().connect(tenant_id)
-    with translated("hold an import"):
-        row = connection.execute(QUERIES["hold"], {"name": f"import {tenant_id} {job_id}"}).fetchone()
-        connection.commit()
-    if row is None or not row[0]:
-        connection.close()
+    connection = database.hold(tenant_id, f"import {tenant_id} {job_id}")
+    if connection is None:
         raise Conflict("somebody else works on this import just now", where="import", value=job_id)
     return connection

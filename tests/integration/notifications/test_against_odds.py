@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Event
 
 import pytest
 
 from headwater.services.notifications import channels
-from headwater.services.notifications.delivering import WAITS
+from headwater.services.notifications.delivering import WAITS, deliver
 from headwater.services.notifications.telling import tell
 from headwater.services.notifications.wishes import Target
 from tests.integration.notifications.conftest import Told
@@ -36,6 +37,25 @@ def test_whatever_goes_wrong_with_a_message_it_is_given_up_after_the_last_attemp
         told.deliver(at)
     (message,) = told.messages()
     assert (message["state"], message["last_error"]) == ("failed", "it could not be sent: KeyError")
+    assert len(receiver.requests) == 1
+
+
+def test_a_message_that_stands_in_the_queue_twice_is_sent_once(told: Told, receiver: Receiver) -> None:
+    told.add("oncall", "webhook", Target(url=receiver.url))
+    tell_each(told, happening("run.failed", datetime.now(UTC)))
+    (message,) = told.messages()
+    over = Event()
+    receiver.answer(Answering(after=over))
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    with ThreadPoolExecutor(1) as another:
+        sending = another.submit(deliver, told.installation, message["delivery_id"], now=now)
+        assert receiver.came.wait(60)
+        again = deliver(told.installation, message["delivery_id"], now=now)
+        over.set()
+        assert sending.result() is None
+    assert again, "it is looked at again"
+    assert [row["state"] for row in told.messages()] == ["sent"]
+    assert deliver(told.installation, message["delivery_id"], now=now) is None
     assert len(receiver.requests) == 1
 
 

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 WAITS = (5.0, 60.0, 300.0, 1800.0, 7200.0, 21600.0, 43200.0)
 """Seconds after the first attempt, the second …: eight attempts within a day."""
 JITTER = 0.2
+AT_IT = 5.0
+"""Seconds after which a message is looked at again that another worker is sending."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +51,16 @@ class _Ready:
 def deliver(installation: Installation, delivery_id: UUID, *, now: datetime) -> float | None:
     """Send a message that is due; seconds until it is to be tried again, None where there is nothing more to do.
 
-    A worker asks on behalf of whoever made the channel.
+    A worker asks on behalf of whoever made the channel. Whoever else is at the same message comes again.
     """
+    held = installation.database.hold(installation.tenant_id, f"message {installation.tenant_id} {delivery_id}")
+    if held is None:
+        return AT_IT
+    with held:
+        return _deliver(installation, delivery_id, now)
+
+
+def _deliver(installation: Installation, delivery_id: UUID, now: datetime) -> float | None:
     ready = _begin(installation, delivery_id, now)
     if ready is None or isinstance(ready, float):
         return ready

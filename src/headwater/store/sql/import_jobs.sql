@@ -33,10 +33,6 @@ SELECT headwater_queue.procrastinate_defer_jobs_v1(ARRAY[ROW('schedules', 'go_on
     jsonb_build_object('tenant_id', %(tenant_id)s::uuid, 'id', %(job_id)s::uuid), clock_timestamp() + %(wait)s::interval
 )::headwater_queue.procrastinate_job_to_defer_v1])
 
--- name: hold
--- Whether nobody else works on the import; held until the session ends.
-SELECT pg_try_advisory_lock(hashtextextended(%(name)s, 0))
-
 -- name: let_go
 -- Whatever this session holds is others'.
 SELECT pg_advisory_unlock_all()

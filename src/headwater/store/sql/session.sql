@@ -7,6 +7,10 @@ SELECT rolsuper OR rolbypassrls,
        set_config('TimeZone', 'UTC', false)
 FROM pg_roles WHERE rolname = current_user
 
+-- name: hold
+-- Whether nobody else holds what is called so; held until the session ends.
+SELECT pg_try_advisory_lock(hashtextextended(%(name)s, 0))
+
 -- name: unbind
 -- Nothing is left of the tenant that the session was bound to, nor of the locks it held until its end.
 SELECT set_config('headwater.tenant', '', false), set_config('headwater.units', '', false), pg_advisory_unlock_all()
