@@ -312,10 +312,10 @@ def list_deliveries(
     return found, number(connection, QUERIES["count_deliveries"], values)
 
 
-def open_of_channel(connection: psycopg.Connection[Any], tenant_id: UUID, channel_id: UUID) -> list[Delivery]:
-    """Messages that no attempt was made at yet, locked until the transaction ends."""
+def held_of_channel(connection: psycopg.Connection[Any], tenant_id: UUID, channel_id: UUID) -> list[Delivery]:
+    """Messages that wait for the end of quiet hours, locked until the transaction ends."""
     values = {"tenant_id": tenant_id, "channel_id": channel_id}
-    return select(connection, Delivery, QUERIES["open_of_channel"], values)
+    return select(connection, Delivery, QUERIES["held_of_channel"], values)
 
 
 def told_in(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Event
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from headwater.services.notifications import channels
 from headwater.services.notifications.delivering import WAITS, deliver
+from headwater.services.notifications.events import EVENTS
 from headwater.services.notifications.telling import tell
 from headwater.services.notifications.wishes import Target
 from tests.integration.notifications.conftest import Told
@@ -18,6 +20,7 @@ from tests.notified import Answering, Receiver
 from tests.workers import Workshop, until
 
 pytestmark = pytest.mark.server
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def test_whatever_goes_wrong_with_a_message_it_is_given_up_after_the_last_attempt(
@@ -74,3 +77,27 @@ def test_who_changes_a_channel_does_not_undo_what_tells_it_something(told: Told,
     assert sorted((row["event"], row["told"]) for row in told.messages()) == [
         ("quarantine.above", 1), ("run.partial", 2),
     ]  # fmt: skip
+
+
+def test_what_is_held_goes_by_the_new_quiet_hours_also_when_it_was_tried_before(told: Told, receiver: Receiver) -> None:
+    now = datetime.now(UTC)
+
+    def clock(hours: float) -> str:
+        return f"{(now + timedelta(hours=hours)).astimezone(BERLIN):%H:%M}"
+
+    def quiet(until: float) -> dict[str, object]:
+        return {"quiet": {"from": clock(-1), "to": clock(until), "zone": "Europe/Berlin"}}
+
+    told.add("night", "webhook", Target(url=receiver.url), events=list(EVENTS))
+    receiver.answer(Answering(500), Answering(200))
+    tell_each(told, happening("run.failed", now))
+    told.deliver(now)  # tried once, to be tried again in a few seconds
+    channels.change(told.installation, "night", quiet(8))
+    tell_each(told, happening("run.partial", now))
+    told.deliver(now + timedelta(minutes=1))
+    assert [row["state"] for row in told.messages()] == ["held", "held"]
+    channels.change(told.installation, "night", quiet(4))
+    assert {row["next_at"] < now + timedelta(hours=5) for row in told.messages()} == {True}
+    channels.change(told.installation, "night", {"quiet": None})
+    told.deliver(now + timedelta(minutes=2))
+    assert [row["state"] for row in told.messages()] == ["sent", "sent"]

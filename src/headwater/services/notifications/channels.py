@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -18,6 +18,7 @@ from headwater.services.notifications.mail import refuse_without_server
 from headwater.services.notifications.posting import Reach, check_url
 from headwater.services.notifications.sealing import sealed
 from headwater.services.notifications.telling import quiet_of
+from headwater.services.notifications.times import due
 from headwater.services.notifications.wishes import (
     ChannelWishes,
     Target,
@@ -185,13 +186,13 @@ def _led(installation: Installation, kind: str, target: Target) -> _Led:
 
 
 def _let_go(connection: TenantConnection, installation: Installation, channel: Channel) -> None:
-    """What quiet hours held goes at once where there are none now."""
-    now, quiet = datetime.now(UTC), quiet_of(channel)
-    for each in notifications.open_of_channel(connection, installation.tenant_id, channel.channel_id):
-        passes = quiet is None or (each.severity == URGENT and channel.urgent_passes)
-        if each.state == "held" and (passes or quiet is None or not quiet.holds(now)):
-            notifications.queue(connection, installation.tenant_id, each.delivery_id, None)
-            notifications.put_off(connection, installation.tenant_id, each.delivery_id, now, held=False)
+    """What quiet hours held goes when those there are now are over: at once where there are none."""
+    now, quiet, tenant_id = datetime.now(UTC), quiet_of(channel), installation.tenant_id
+    for each in notifications.held_of_channel(connection, tenant_id, channel.channel_id):
+        at = due(now, timedelta(0), quiet, urgent=each.severity == URGENT)
+        if at != each.next_at:
+            notifications.put_off(connection, tenant_id, each.delivery_id, at, held=at > now)
+            notifications.queue(connection, tenant_id, each.delivery_id, at)
 
 
 def _note(

@@ -138,10 +138,10 @@ ORDER BY d.opened_at DESC, d.delivery_id LIMIT %(limit)s
 -- How many there are, so that a shortened list can say so.
 SELECT count(*) FROM notification_deliveries WHERE tenant_id = %(tenant_id)s AND (%(state)s::text IS NULL OR state = %(state)s)
 
--- name: open_of_channel
--- Messages of a channel that no attempt was made at yet.
+-- name: held_of_channel
+-- Messages of a channel that wait for the end of its quiet hours.
 SELECT {columns} FROM notification_deliveries
-WHERE tenant_id = %(tenant_id)s AND channel_id = %(channel_id)s AND closed_at IS NULL AND state IN ('pending', 'held')
+WHERE tenant_id = %(tenant_id)s AND channel_id = %(channel_id)s AND state = 'held'
 FOR UPDATE
 
 -- name: told_in
