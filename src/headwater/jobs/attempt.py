@@ -88,7 +88,8 @@ def attempt(installation: Installation, job: Job) -> None:
         end_job(installation, job, "failed", told(stopped))
     except Exception as unforeseen:  # noqa: BLE001 - whatever it is, the job has ended, and says of what
         get_logger(__name__).exception("a job failed of something unforeseen")
-        end_job(installation, job, "failed", {"kind": type(unforeseen).__name__, "what": str(unforeseen)})
+        kind = type(unforeseen).__name__  # what it says may quote a value, and is for the log alone
+        end_job(installation, job, "failed", {"kind": kind, "what": f"{kind}, which nobody has foreseen: see the log"})
     else:
         error = told(done.error) if done.error else None
         end_job(installation, job, done.state, error, without_run=done.without_run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ _BY_STATE: dict[str, tuple[type[HeadwaterError], str]] = {
     "XX002": (Stopped, "An index is damaged: look at the server's log."),
 }
 
+_QUOTED = re.compile(r'".*"', re.DOTALL)
+
 # A connection that was never made has no SQLSTATE, only the server's words.
 _REFUSED_FOR_GOOD = ("password authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
 
@@ -40,6 +43,13 @@ def translate(error: psycopg.Error, *, where: str) -> HeadwaterError:
     """Say in Headwater's terms what `error` means; `where` names what was being done."""
     what = (error.diag.message_primary or str(error) or type(error).__name__).strip()
     state = error.sqlstate or ""
+    if state.startswith("22"):  # these messages quote values; channels are told `what` of an error, and no value
+        return Stopped(
+            _QUOTED.sub('"…"', what),
+            where=where,
+            value=what,
+            remedy="The statement failed and nothing was saved. Please report this.",
+        )
     for prefix in sorted(_BY_STATE, key=len, reverse=True):
         if state.startswith(prefix):
             kind, remedy = _BY_STATE[prefix]

@@ -5,21 +5,27 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Event
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from headwater.jobs.attempt import attempt
+from headwater.jobs.work import WORK
+from headwater.services.installation import Installation
 from headwater.services.notifications import channels
 from headwater.services.notifications.delivering import WAITS, deliver
 from headwater.services.notifications.events import EVENTS
 from headwater.services.notifications.telling import tell
 from headwater.services.notifications.wishes import Target
+from tests.integration.jobs.test_asking import ask, begun, job_of
 from tests.integration.notifications.conftest import Told
 from tests.integration.notifications.test_telling import happening, tell_each
 from tests.notified import Answering, Receiver
 from tests.workers import Workshop, until
 
 pytestmark = pytest.mark.server
+VALUE = "Jane's 12 kWh"
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
@@ -101,3 +107,28 @@ def test_what_is_held_goes_by_the_new_quiet_hours_also_when_it_was_tried_before(
     channels.change(told.installation, "night", {"quiet": None})
     told.deliver(now + timedelta(minutes=2))
     assert [row["state"] for row in told.messages()] == ["sent", "sent"]
+
+
+@pytest.mark.parametrize("said", ["text", "database"])
+def test_a_job_that_fails_of_something_unforeseen_tells_nobody_what_that_said(
+    told: Told, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    """What a library says may quote values of records, or an address with its key."""
+    told.add("oncall", "webhook", Target(url=receiver.url), events=["run.failed"])
+    tenant_id = told.installation.tenant_id
+
+    def fails(installation: Installation, *_: object) -> None:
+        if said == "text":
+            raise ValueError(VALUE)
+        with installation.database.connect(tenant_id) as connection:
+            connection.execute("SELECT CAST(%s AS integer)", (VALUE,))
+
+    monkeypatch.setitem(cast("dict[str, object]", WORK), "import", fails)
+    job = begun(told.installation, ask(told.installation, told.river))
+    attempt(told.installation, job)
+    ended = job_of(told.installation, job.job_id)
+    told.deliver()
+    (request,) = receiver.requests
+    assert ended.state == "failed"
+    assert VALUE not in f"{ended.error and ended.error['what']}{request.body.decode()}"
+    assert ("ValueError" if said == "text" else "invalid input syntax") in request.body.decode()
