@@ -21,9 +21,10 @@ from prometheus_client.registry import REGISTRY, Collector
 
 from headwater import __version__
 from headwater.api.problems import StatusError
-from headwater.errors import Unauthenticated
+from headwater.errors import Misuse, Unauthenticated
 from headwater.services.connectors.secrets import resolve
 from headwater.services.watching.measuring import Measured, measure_all
+from headwater.telemetry import get_logger
 
 if TYPE_CHECKING:
     from fastapi import Request
@@ -151,7 +152,7 @@ def refuse_strangers(installation: Installation, request: Request) -> None:
     reference = installation.settings.metrics_token
     if reference is not None:
         scheme, _, said = request.headers.get("authorization", "").partition(" ")
-        wanted = resolve(installation, reference.get_secret_value()).strip()
+        wanted = _token(installation, reference.get_secret_value())
         if scheme.lower() != "bearer" or not hmac.compare_digest(said.strip().encode(), wanted.encode()):
             raise Unauthenticated("this needs the token that metrics_token names", where="Authorization")
         return
@@ -163,6 +164,18 @@ def refuse_strangers(installation: Installation, request: Request) -> None:
             where="address",
             remedy="Set HEADWATER_METRICS_TOKEN, and have Prometheus send it.",
         )
+
+
+def _token(installation: Installation, reference: str) -> str:
+    """StatusError for a token that cannot be read, or is empty: where it lies is told to the log, not to strangers."""
+    try:
+        wanted, why = resolve(installation, reference).strip(), "it is empty"
+    except Misuse as error:
+        wanted, why = "", str(error)
+    if not wanted:
+        get_logger(__name__).error("metrics are shown to nobody: metrics_token names no token", error=why)
+        raise StatusError(503, "the token of metrics cannot be read", remedy="The server's log says why.")
+    return wanted
 
 
 def _is_here(address: str) -> bool:

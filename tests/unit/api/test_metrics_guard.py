@@ -53,3 +53,17 @@ def test_with_a_token_whoever_sends_it_reads_metrics_from_anywhere(tmp_path: Pat
     for headers in ({}, {"authorization": "Bearer other"}, {"authorization": f"Basic {TOKEN}"}):
         with pytest.raises(Unauthenticated, match="metrics_token"):
             refuse_strangers(ours, asked("127.0.0.1", **headers))
+
+
+@pytest.mark.parametrize("content", [None, "", " \n"])
+def test_a_token_that_cannot_be_read_or_is_none_lets_nobody_in_and_its_place_is_not_told(
+    tmp_path: Path, content: str | None
+) -> None:
+    if content is not None:
+        (tmp_path / "token").write_text(content)
+    ours = installation(tmp_path, metrics_token=f"file:{tmp_path / 'token'}")
+    for headers in ({}, {"authorization": "Bearer "}, {"authorization": "Bearer"}):
+        with pytest.raises(StatusError) as refused:
+            refuse_strangers(ours, asked("127.0.0.1", **headers))
+        assert refused.value.status == 503
+        assert str(tmp_path) not in str(refused.value)

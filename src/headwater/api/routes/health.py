@@ -30,7 +30,7 @@ def is_ready(request: Request) -> dict[str, str]:
     return {"status": "ready"}
 
 
-@probes.get("/metrics", response_class=Response, responses=problems(401, 403))
+@probes.get("/metrics", response_class=Response, responses=problems(401, 403, 503))
 def metrics(request: Request) -> Response:
     """Counts and times for Prometheus, and figures of the installation: from this machine, or by a token of its own."""
     house: House = request.app.state.house
