@@ -126,29 +126,19 @@ def withdraw(installation: Installation, offer_id: UUID) -> None:
 def accept(installation: Installation, text: str) -> dict[str, Any]:
     """Take what another organisation has offered to this one; the run that brings it in. Both chains have it.
 
+    The giver's has it first: a run that fails or is killed is made anew by accepting again, while the offer holds.
     NotFound for every text that opens nothing here, whatever the reason.
     """
     installation.require(Right.TRANSFORM, on="datasets")
     bearer = read_bearer(text.strip(), Kind.DATASET)
-    given = None if bearer is None else _opened(installation, bearer)
+    given = None if bearer is None else _handed_over(installation, bearer)
     if bearer is None or given is None:
         raise NotFound(
             "this opens no dataset here", where="text", remedy="Ask whoever offered it for another, made for you."
         )
     giver = f"organisation {bearer.tenant_id}"
     source = {"offer": str(bearer.id), "giver": str(bearer.tenant_id)}
-    answer = _take(installation, given, giver, source)
-    database = installation.database.acting(f"organisation/{installation.tenant_id}")
-    with database.connect(bearer.tenant_id) as connection:
-        datasets.note_taken(connection, bearer.tenant_id, bearer.id)
-        audit.append(
-            connection,
-            bearer.tenant_id,
-            action=HANDED_OVER,
-            resource=f"dataset-offer/{bearer.id}",
-            payload={"receiver": str(installation.tenant_id), "sha256": bytes(given["sha256"]).hex()},
-        )
-    return answer
+    return _take(installation, given, giver, source)
 
 
 def list_public(installation: Installation) -> list[dict[str, Any]]:
@@ -242,13 +232,29 @@ def _copied(installation: Installation, reference: str, filters: Sequence[str]) 
     return _Copy(document=document, content=out.getvalue().encode(), records=count)
 
 
-def _opened(installation: Installation, bearer: Bearer) -> dict[str, Any] | None:
-    """The offer, read as the organisation that its text names; None where it is not for this one."""
-    with installation.database.connect(bearer.tenant_id) as connection:
+def _handed_over(installation: Installation, bearer: Bearer) -> dict[str, Any] | None:
+    """The offer, read as the organisation that its text names, and noted there in the same transaction: who withdraws
+    it does so before or after. None where it is not for this one.
+    """
+    database = installation.database.acting(f"organisation/{installation.tenant_id}")
+    with database.connect(bearer.tenant_id) as connection:
         found = datasets.open_offer(connection, bearer.tenant_id, bearer.id)
-        connection.rollback()
-    if found is None or not bearer.is_of(bytes(found["secret_hash"])) or found["receiver"] != installation.tenant_id:
-        return None
+        if (
+            found is None
+            or not bearer.is_of(bytes(found["secret_hash"]))
+            or found["receiver"] != installation.tenant_id
+        ):
+            connection.rollback()
+            return None
+        contract_of(installation, _major(found["contract"]))  # what cannot be loaded here is not taken
+        datasets.note_taken(connection, bearer.tenant_id, bearer.id)
+        audit.append(
+            connection,
+            bearer.tenant_id,
+            action=HANDED_OVER,
+            resource=f"dataset-offer/{bearer.id}",
+            payload={"receiver": str(installation.tenant_id), "sha256": bytes(found["sha256"]).hex()},
+        )
     return found
 
 
@@ -265,8 +271,7 @@ def _take(
 ) -> dict[str, Any]:
     """Bring a copy in as a file is brought in: its rows are traced to it, and verified from it."""
     content = bytes(given["content"])
-    contract, _, release = str(given["contract"]).partition("@")
-    document = contract_of(installation, f"{contract}@{release.partition('.')[0]}")
+    document = contract_of(installation, _major(given["contract"]))
     names = next(csv.reader(io.StringIO(content.decode())))
     with TemporaryDirectory(prefix="headwater-") as folder:
         mapping, path = Path(folder) / "shared.yaml", Path(folder) / f"{given['name']}.csv"
@@ -282,6 +287,11 @@ def _take(
     with installation.database.connect(installation.tenant_id) as connection:
         _note(installation, connection, TAKEN, f"dataset/{given['name']}", told)
     return {"dataset": given["name"], **told, "ledger": show_run(installation, run_id).as_json()}
+
+
+def _major(reference: str) -> str:
+    name, _, version = reference.partition("@")
+    return f"{name}@{version.partition('.')[0]}"
 
 
 def _mapping(document: Document, names: Sequence[str]) -> dict[str, Any]:

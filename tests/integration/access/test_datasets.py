@@ -92,3 +92,26 @@ def test_what_is_public_is_read_by_all_and_changed_by_the_owner_only(river: Rive
         datasets.offer(ours, "people", "erp.worker", "acme", licence="x")
     assert proved(ours)
     assert proved(theirs)
+
+
+def test_what_is_handed_over_is_in_the_giver_s_chain_though_the_receiver_is_killed_or_it_is_withdrawn_meanwhile(
+    river: River, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = river.installation
+    theirs = replace(ours, tenant_id=installation.add_tenant("acme"))
+    river.load(activities(ROWS))
+    made = datasets.offer(ours, "plant", "activity", "acme", licence="one year")
+
+    def killed(*_: object, **__: object) -> None:
+        datasets.withdraw(ours, UUID(made.offer_id))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(datasets, "carry_out", killed)
+    with pytest.raises(KeyboardInterrupt):
+        datasets.accept(theirs, made.text)
+    told = river.rows(
+        "SELECT action FROM audit_entries WHERE action LIKE 'dataset.%%' AND tenant_id = %(ours)s ORDER BY seq",
+        ours=ours.tenant_id,
+    )
+    assert [row["action"] for row in told] == ["dataset.offered", "dataset.handed_over", "dataset.withdrawn"]
+    assert datasets.list_offers(ours)[0]["taken_at"] is not None
