@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from headwater.services.installation import Installation
 
 MOST_RECORDS = 100_000
+MOST_BYTES = 64 * 2**20
+MOST_OFFERS = 100
+"""Of an organisation, that hold: each is a copy in the database that all share."""
 LONGEST_DAYS = 365
 OFFERED, WITHDRAWN, HANDED_OVER = "dataset.offered", "dataset.withdrawn", "dataset.handed_over"
 PUBLISHED, TAKEN = "dataset.published", "dataset.taken"
@@ -100,6 +103,8 @@ def offer(
         "secret_hash": bearer.secret_hash, "actor": installation.actor.name, "days": days,
     }  # fmt: skip
     with installation.database.connect(installation.tenant_id) as connection:
+        if datasets.clear(connection, installation.tenant_id) >= MOST_OFFERS:
+            raise Misuse("so many offers are not kept", where="offers", valid=f"{MOST_OFFERS}", remedy="Withdraw some.")
         datasets.offer(connection, installation.tenant_id, values)
         told = {"name": name, "receiver": str(values["receiver"]), "filters": list(filters), "licence": licence}
         _note(installation, connection, OFFERED, f"dataset-offer/{bearer.id}", told | _known(copy))
@@ -227,6 +232,8 @@ def _copied(installation: Installation, reference: str, filters: Sequence[str]) 
             for row in rows:
                 cells = zip(fields, row, strict=True)
                 writer.writerow(["" if value is None else spec.kind.canonical(value) for spec, value in cells])
+            if out.tell() > MOST_BYTES:
+                raise Misuse("a dataset is smaller", where="filter", valid=f"at most {MOST_BYTES // 2**20} MiB")
     if not count:
         raise Misuse("there is no record to share", where="filter", value=", ".join(filters) or None)
     return _Copy(document=document, content=out.getvalue().encode(), records=count)

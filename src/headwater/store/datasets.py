@@ -23,6 +23,13 @@ def offer(connection: psycopg.Connection[Any], tenant_id: UUID, values: Mapping[
     connection.execute(QUERIES["offer"], {"tenant": tenant_id, **values})
 
 
+def clear(connection: psycopg.Connection[Any], tenant_id: UUID) -> int:
+    """Keep nothing of copies that nobody can take any more; how many may be taken."""
+    connection.execute(QUERIES["clear"], {"tenant": tenant_id})
+    row = connection.execute(QUERIES["open_offers"], {"tenant": tenant_id}).fetchone()
+    return int(row[0]) if row else 0
+
+
 def offers(connection: psycopg.Connection[Any], tenant_id: UUID) -> list[dict[str, Any]]:
     """The latest offers of an organisation."""
     return _rows(connection, "offers", {"tenant": tenant_id, "limit": LISTED})

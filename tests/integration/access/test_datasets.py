@@ -115,3 +115,22 @@ def test_what_is_handed_over_is_in_the_giver_s_chain_though_the_receiver_is_kill
     )
     assert [row["action"] for row in told] == ["dataset.offered", "dataset.handed_over", "dataset.withdrawn"]
     assert datasets.list_offers(ours)[0]["taken_at"] is not None
+
+
+def test_of_offers_so_much_is_kept_and_of_what_nobody_can_take_nothing(
+    river: River, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = river.installation
+    river.load(activities(ROWS))
+    first, second = (datasets.offer(ours, "plant", "activity", "acme", licence="x") for _ in range(2))
+    monkeypatch.setattr(datasets, "MOST_OFFERS", 2)
+    with pytest.raises(Misuse, match="so many offers"):
+        datasets.offer(ours, "plant", "activity", "acme", licence="x")
+    datasets.withdraw(ours, UUID(first.offer_id))
+    river.change("UPDATE dataset_offers SET expires_at = now() WHERE offer_id = %(offer)s", offer=UUID(second.offer_id))
+    datasets.offer(ours, "plant", "activity", "acme", licence="x")
+    kept = river.rows("SELECT octet_length(content) AS size FROM dataset_offers ORDER BY offered_at")
+    assert [row["size"] > 0 for row in kept] == [False, False, True]
+    monkeypatch.setattr(datasets, "MOST_BYTES", 20)
+    with pytest.raises(Misuse, match="a dataset is smaller"):
+        datasets.offer(ours, "plant", "activity", "acme", licence="x")

@@ -17,14 +17,24 @@ SELECT name, receiver, contract, licence, records, content, sha256, secret_hash 
 WHERE tenant_id = %(tenant)s AND offer_id = %(offer)s AND withdrawn_at IS NULL AND expires_at > clock_timestamp()
 FOR UPDATE
 
+-- name: clear
+-- Of what nobody can take any more the copy is not kept.
+UPDATE dataset_offers SET content = ''
+WHERE tenant_id = %(tenant)s AND content <> '' AND expires_at <= clock_timestamp()
+
+-- name: open_offers
+-- How many may be taken.
+SELECT count(*) FROM dataset_offers
+WHERE tenant_id = %(tenant)s AND withdrawn_at IS NULL AND expires_at > clock_timestamp()
+
 -- name: taken
 -- An offer was taken; it may be again, which changes nothing.
 UPDATE dataset_offers SET taken_at = coalesce(taken_at, clock_timestamp())
 WHERE tenant_id = %(tenant)s AND offer_id = %(offer)s
 
 -- name: withdraw
--- Nobody takes an offer from now on.
-UPDATE dataset_offers SET withdrawn_at = clock_timestamp()
+-- Nobody takes an offer from now on, and its copy is not kept.
+UPDATE dataset_offers SET withdrawn_at = clock_timestamp(), content = ''
 WHERE tenant_id = %(tenant)s AND offer_id = %(offer)s AND withdrawn_at IS NULL
 
 -- name: publish
