@@ -32,7 +32,7 @@ from headwater.store.queue import AT_WORK, GIVE_BACK, HAS_WORK
 from headwater.telemetry import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from multiprocessing.context import ForkServerProcess
 
     from procrastinate.jobs import Job as QueuedJob
@@ -119,12 +119,23 @@ async def serve(installation: Installation, serving: Serving) -> None:
 
 async def _sweep_uploads(installation: Installation) -> None:
     """Have uploads that nobody goes on with given up, at the start and once an hour."""
+
+    async def look() -> None:
+        await asyncio.to_thread(sweep, installation)
+
+    await _every(SWEEP_EVERY, look, failed="abandoned uploads could not be swept")
+
+
+async def _every(seconds: float, look: Callable[[], Awaitable[None]], *, failed: str) -> None:
+    """Look after something for as long as the worker lives, whatever becomes of it this time."""
     while True:
         try:
-            await asyncio.to_thread(sweep, installation)
-        except HeadwaterError as error:
-            get_logger(__name__).warning("abandoned uploads could not be swept", error=str(error))
-        await asyncio.sleep(SWEEP_EVERY)
+            await look()
+        except (HeadwaterError, ConnectorException) as error:
+            get_logger(__name__).warning(failed, error=str(error))
+        except Exception:  # noqa: BLE001 - nobody else would look again
+            get_logger(__name__).exception(failed)
+        await asyncio.sleep(seconds)
 
 
 def _start_forking() -> None:
@@ -223,14 +234,14 @@ async def _look_after(app: App, workers: Sequence[Worker], serving: Serving) -> 
 
 async def _look_for_stuck(app: App, installation: Installation) -> None:
     """Have channels told of jobs that do not get on, whichever worker is at them."""
-    while True:
-        await asyncio.sleep(LOOK_FOR_STUCK)
-        try:
-            for found in await app.connector.execute_query_all_async(AT_WORK):
-                opened = replace(installation, tenant_id=UUID(found["tenant_id"]))
-                await asyncio.to_thread(tell_stuck_jobs, opened, now=datetime.now(UTC))
-        except (HeadwaterError, ConnectorException) as error:
-            get_logger(__name__).warning("jobs at work could not be looked at", error=str(error))
+
+    async def look() -> None:
+        for found in await app.connector.execute_query_all_async(AT_WORK):
+            opened = replace(installation, tenant_id=UUID(found["tenant_id"]))
+            await asyncio.to_thread(tell_stuck_jobs, opened, now=datetime.now(UTC))
+
+    await asyncio.sleep(LOOK_FOR_STUCK)
+    await _every(LOOK_FOR_STUCK, look, failed="jobs at work could not be looked at")
 
 
 def _add_tasks(app: App, installation: Installation, serving: Serving) -> None:

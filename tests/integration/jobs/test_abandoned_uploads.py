@@ -56,6 +56,7 @@ def test_uploads_have_a_quota_and_those_that_are_left_are_swept(river: River) ->
     assert (viewing.get(ours, fresh).state, viewing.get(ours, at_work).state) == ("uploading", "uploading")
     there = [receiving.folder_of(ours, job).exists() for job in (left, fresh, at_work)]
     assert (there, lost.exists()) == ([False, True, True], False)
+    (receiving.uploads_of(ours).parent / str(UUID(int=0))).write_bytes(b"")  # what is no folder keeps nobody else's
     assert sweep(ours) == 1  # whoever was at work has left it too
     (noted,) = river.rows(
         "SELECT actor, resource FROM audit_entries WHERE action = 'import.given_up' ORDER BY seq LIMIT 1"

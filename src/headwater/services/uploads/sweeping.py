@@ -12,10 +12,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from headwater.errors import Conflict, NotFound
+from headwater.errors import Conflict, HeadwaterError, NotFound
 from headwater.services.uploads.looking import OPEN
 from headwater.services.uploads.receiving import uploads_of
 from headwater.store import audit, import_jobs
+from headwater.telemetry import get_logger
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,8 +32,16 @@ def sweep(installation: Installation) -> int:
     folder = installation.settings.data_dir / "uploads"
     removed = 0
     for tenant in sorted(folder.iterdir()) if folder.is_dir() else ():
-        with suppress(ValueError):  # a folder of somebody else's
-            removed += _sweep_organisation(replace(installation, tenant_id=UUID(tenant.name)))
+        try:
+            tenant_id = UUID(tenant.name)
+        except ValueError:  # somebody else's
+            continue
+        try:
+            removed += _sweep_organisation(replace(installation, tenant_id=tenant_id))
+        except (HeadwaterError, OSError) as error:  # what ails one keeps nobody else's
+            get_logger(__name__).warning(
+                "abandoned uploads of an organisation could not be swept", tenant_id=tenant.name, error=str(error)
+            )
     return removed
 
 
@@ -45,8 +54,11 @@ def _sweep_organisation(installation: Installation) -> int:
             _give_up(installation, job_id, days)
     removed = 0
     for folder in sorted(uploads_of(installation).iterdir()):
-        with suppress(ValueError):
-            removed += _removed_if_over(installation, folder, UUID(folder.name))
+        try:
+            job_id = UUID(folder.name)
+        except ValueError:
+            continue
+        removed += _removed_if_over(installation, folder, job_id)
     return removed
 
 
