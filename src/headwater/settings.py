@@ -245,8 +245,8 @@ class Settings(BaseModel):
         le=10_000_000,
     )
     api_long_requests: int = _setting(
-        "Requests that last (uploads, exports, event streams, writes with an Idempotency-Key), of each kind so many, "
-        "that one token may have open at once in each server process.",
+        "Requests that last (uploads, exports, event streams, writes with an Idempotency-Key, what asks another "
+        "server), of each kind so many, that one token may have open at once in each server process.",
         valid="a whole number from 1 to 256",
         default=8,
         ge=1,

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 CALLERS_REMEMBERED = 10_000
 LONG = {"upload": 16, "export": 8, "events": 256, "write": 32}
-"""Requests that last, and how many of each kind a process has open. Three of them hold a session of the database."""
+"""Requests that last, and how many of each kind a process has open. Three of them hold a session of the database.
+
+An `export` has much in memory, or computes for long; a `write` is named, or waits for a server of the caller's choice:
+without a place for it, forty that wait would take every thread of the process.
+"""
 WAIT_SECONDS = 2.0
 """How long a long request waits for its place before it is told to come again."""
 

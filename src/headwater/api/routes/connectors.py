@@ -89,14 +89,14 @@ def remove_connector(here: Here, name: str) -> None:
     keeping.remove(here, name)
 
 
-@routes.post("/connectors/{name}/validation", **needs(Right.TRANSFORM, 404))
+@routes.post("/connectors/{name}/validation", **needs(Right.TRANSFORM, 404, long="write"))
 def validate(here: Here, name: str, table: Annotated[str | None, Query(max_length=500)] = None) -> dict[str, Any]:
     """Whether the source can be reached and read: `ok`, or what stands in the way."""
     problems = [asdict(each) for each in viewing.validate(here, name, table)]
     return {"ok": not problems, "problems": problems}
 
 
-@routes.post("/connectors/{name}/discovery", **needs(Right.TRANSFORM, 404))
+@routes.post("/connectors/{name}/discovery", **needs(Right.TRANSFORM, 404, long="write"))
 def discover(here: Here, name: str) -> list[dict[str, Any]]:
     """The tables of the source, or the files of a store, as they are now."""
     return outside.plain(viewing.discover(here, name))

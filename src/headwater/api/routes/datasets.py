@@ -41,7 +41,7 @@ def list_offers(here: Here) -> list[dict[str, Any]]:
     return datasets.list_offers(here)
 
 
-@routes.post("/dataset-offers", status_code=201, **needs(Right.MANAGE_USERS, 404, shown_once=True))
+@routes.post("/dataset-offers", status_code=201, **needs(Right.MANAGE_USERS, 404, shown_once=True, long="export"))
 def make_offer(here: Here, new: NewOffer) -> dict[str, Any]:
     """Offer a copy of records to another organisation. The text that opens it is in this answer only."""
     offered = datasets.offer(
@@ -56,7 +56,7 @@ def withdraw_offer(here: Here, offer_id: UUID) -> None:
     datasets.withdraw(here, offer_id)
 
 
-@routes.post("/dataset-acceptances", status_code=201, **needs(Right.TRANSFORM, 404))
+@routes.post("/dataset-acceptances", status_code=201, **needs(Right.TRANSFORM, 404, long="export"))
 def accept_offer(here: Here, acceptance: Acceptance) -> dict[str, Any]:
     """Take what another organisation has offered to this one: rows of one's own, from a source that says whose."""
     return datasets.accept(here, acceptance.text)
@@ -68,13 +68,13 @@ def list_public(here: Here) -> list[dict[str, Any]]:
     return datasets.list_public(here)
 
 
-@routes.get("/public-datasets/{dataset}/content", response_class=Response, **needs(Right.READ, 404))
+@routes.get("/public-datasets/{dataset}/content", response_class=Response, **needs(Right.READ, 404, long="export"))
 def read_public(here: Here, dataset: str, version: Version = None) -> Response:
     """What is in a public dataset, as CSV."""
     return Response(datasets.read_public(here, dataset, version), media_type="text/csv; charset=utf-8")
 
 
-@routes.post("/public-datasets/{dataset}/copies", status_code=201, **needs(Right.TRANSFORM, 404))
+@routes.post("/public-datasets/{dataset}/copies", status_code=201, **needs(Right.TRANSFORM, 404, long="export"))
 def take_public(here: Here, dataset: str, version: Version = None) -> dict[str, Any]:
     """Bring a public dataset in as rows of one's own."""
     return datasets.take_public(here, dataset, version)

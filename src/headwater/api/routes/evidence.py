@@ -22,7 +22,7 @@ def list_entries(here: Here, asked: Asked) -> Page:
     return page_of(house_lists.audit_entries(here, asked))
 
 
-@routes.post("/verifications", **needs(Right.QUERY, 404))
+@routes.post("/verifications", **needs(Right.QUERY, 404, long="export"))
 def verify_everything(
     here: Here,
     anchor: Annotated[str | None, Query(max_length=200, description="A head of the chain noted earlier.")] = None,

@@ -91,7 +91,7 @@ def remove_channel(here: Here, channel: Name) -> None:
     channels.remove(here, channel)
 
 
-@routes.post("/notification-channels/{channel}/test", **needs(Right.TRANSFORM, 404))
+@routes.post("/notification-channels/{channel}/test", **needs(Right.TRANSFORM, 404, long="write"))
 def test_channel(here: Here, channel: Name) -> dict[str, Any]:
     """Send a test at once: `ok`, or what stands in the way."""
     outcome = delivering.send_test(here, channel)
