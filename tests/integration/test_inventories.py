@@ -164,6 +164,14 @@ def test_publishing_gives_numbers_for_good(river: River) -> None:
     with pytest.raises(Conflict, match="the published inventory 1, 2 stands on it"):
         deletions.destroy(river.installation, "activity", ["power"], reason="x", confirmation=hanging.confirmation)
     deletions.delete(river.installation, "activity", ["power"], reason="what is published stands all the same")
+
+    river.load(activities([{"activity_id": "late", "quantity": "5"}]), name="late.csv")
+    draft = calculate(river.installation, document(river), progress=SilentProgress()).inventory_id
+    hanging = deletions.hanging_on(river.installation, "activity", ["late"])
+    assert (hanging.drafts.keys(), hanging.published) == ({"plant_2024"}, {})
+    deletions.destroy(river.installation, "activity", ["late"], reason="x", confirmation=hanging.confirmation)
+    with pytest.raises(Conflict, match="destroyed since it was calculated"):
+        publish(river.installation, str(draft))
     assert verify(river.installation, progress=SilentProgress()).ok
 
 

@@ -21,7 +21,7 @@ from headwater.services.records import contract_of
 from headwater.services.replayed_deletions import ADMITTED, DELETED, DESTROYED, RESTORED, as_payload
 from headwater.services.tracing import parse_key
 from headwater.store import audit
-from headwater.store.deletions import Deleting, Keys
+from headwater.store.deletions import Deleting, Keys, made_of_destroyed
 from headwater.store.listing import Column, Condition, Order
 from headwater.store.load_names import contract_of as table_of
 
@@ -296,6 +296,21 @@ def _refuse_changed(stands: Standing, expected: str) -> None:
         )
         error.mine, error.theirs = "deleted", {"key": stands.key, "version": stands.row_hash.hex()}
         raise error
+
+
+def refuse_made_of_destroyed(installation: Installation, connection: TenantConnection, inventory_id: UUID) -> None:
+    """Conflict where an inventory that is about to be published is made of a record that was destroyed meanwhile."""
+    for pack in installation.packs:
+        for document in pack.documents():
+            if document.name in CITED_IN_LINES.keys() - NEVER_DESTROYED and made_of_destroyed(
+                connection, installation.tenant_id, inventory_id, document
+            ):
+                raise Conflict(
+                    "a record that it is made of was destroyed since it was calculated",
+                    where="inventory",
+                    value=inventory_id,
+                    remedy="Calculate it again, and publish that.",
+                )
 
 
 def _refuse_standing(hanging: Hanging) -> None:

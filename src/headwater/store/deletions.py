@@ -214,6 +214,16 @@ def marks(connection: psycopg.Connection[Any], tenant_id: UUID) -> list[dict[str
         return cursor.execute(QUERIES["marks"], {"tenant": tenant_id}).fetchall()
 
 
+def made_of_destroyed(
+    connection: psycopg.Connection[Any], tenant_id: UUID, inventory_id: UUID, document: Document
+) -> bool:
+    """Whether lines of an inventory, which name its records by columns called as their keys are, have lost one."""
+    statement = sql.SQL(QUERIES["made_of_destroyed"]).format(key_hash=key_hash(document, "l"))
+    values = {"tenant": tenant_id, "inventory": inventory_id, "contract": contract_of(document)}
+    row = connection.execute(statement, values).fetchone()
+    return bool(row and row[0])
+
+
 def hashes_of(connection: psycopg.Connection[Any], tenant_id: UUID, contract: str) -> frozenset[str]:
     """The hashes of the keys of a contract that were deleted by hand, as hexadecimal digits."""
     rows = connection.execute(QUERIES["hashes"], {"tenant": tenant_id, "contract": contract})

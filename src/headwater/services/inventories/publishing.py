@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from headwater.errors import Conflict
 from headwater.services.access.policy import Right
+from headwater.services.deletions import refuse_made_of_destroyed
 from headwater.services.inventories.integrity import require_intact
 from headwater.services.inventories.viewing import find_inventory
 from headwater.store import audit, inventories
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 def publish(installation: Installation, text: str) -> int:
     """Give an inventory the next number. Conflict where it has one: a number stands for one inventory, for ever.
 
-    One that was discarded is not published either. Stopped where its lines are not those that were calculated.
+    One that was discarded is not published either, nor one of whose records any was destroyed. Stopped where its lines
+    are not those that were calculated.
     """
     installation.require(Right.TRANSFORM)
     inventory = find_inventory(installation, text)
@@ -43,6 +45,7 @@ def publish(installation: Installation, text: str) -> int:
                 value=text,
                 remedy="Calculate it again: the same again brings it back.",
             )
+        refuse_made_of_destroyed(installation, connection, inventory.inventory_id)
         number = inventories.publish(connection, installation.tenant_id, inventory)
         audit.append(
             connection,

@@ -111,6 +111,13 @@ WHERE i.tenant_id = %(tenant)s AND l.{column} = ANY(%(keys)s) AND (p.number IS N
     SELECT FROM said WHERE said.resource = 'inventory/' || i.inventory_id AND said.action = 'inventory.discarded'))
 GROUP BY i.inventory_id, i.name, p.number ORDER BY p.number NULLS LAST, i.name
 
+-- name: made_of_destroyed
+-- Whether lines of an inventory are made of records that were destroyed since.
+SELECT EXISTS (
+    SELECT FROM inventory_lines l
+    JOIN deleted_records d ON d.tenant_id = l.tenant_id AND d.contract = %(contract)s AND d.key_hash = {key_hash}
+    WHERE l.tenant_id = %(tenant)s AND l.inventory_id = %(inventory)s AND d.destroyed)
+
 -- name: marks
 -- Every key deleted by hand.
 SELECT contract, encode(key_hash, 'hex') AS key_hash, record_key, chunk_id, record_no, deletion_id, destroyed, reason,
