@@ -46,6 +46,7 @@ class River:
         chunk_size: int = 50_000,
         strategy: str = "delta",
         version: str | None = None,
+        unit: str | None = None,
     ) -> tuple[UUID, Ledger]:
         """Import a file of this content; run id and ledger."""
         path = self.folder / name
@@ -53,6 +54,7 @@ class River:
         recipe = self.folder / f"{path.stem}.recipe.yaml"
         load = {"strategy": strategy, "chunk_size": chunk_size, "version": version}
         body = {"recipe": "test", "source": {"path": path.name}, "mapping": self.mapping(mapping), "load": load}
+        body |= {} if unit is None else {"unit": unit}
         recipe.write_text(yaml.safe_dump(body))
         run_id = run_recipe(self.installation, recipe, progress=SilentProgress())
         return run_id, self.ledger(run_id)

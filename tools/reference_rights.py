@@ -33,6 +33,8 @@ WITHOUT = {
 }
 """Functions that faces call and that ask for no right first, and why not."""
 
+ASKING = {"require", "seeing", "reached_run", "reached_import"}
+
 
 @dataclass(frozen=True, order=True)
 class Service:
@@ -63,7 +65,7 @@ def called_by_faces() -> list[Service]:
         for name, node in functions.items():
             if (module, name) in called and _takes_an_installation(node):
                 sentence = (ast.get_docstring(node) or "").split("\n")[0]
-                found.append(Service(module, name, tuple(sorted(_rights(node, functions, set()))), sentence))
+                found.append(Service(module, name, tuple(sorted(set(_rights(node, functions, set())))), sentence))
     return found
 
 
@@ -116,7 +118,8 @@ def _rights(node: ast.FunctionDef, functions: dict[str, ast.FunctionDef], seen: 
     for call in ast.walk(node):
         if not isinstance(call, ast.Call):
             continue
-        if isinstance(call.func, ast.Attribute) and call.func.attr in {"require", "seeing"}:
+        called = getattr(call.func, "attr", None) or getattr(call.func, "id", None)
+        if called in ASKING:
             yield from _named(call)
         elif isinstance(call.func, ast.Name) and call.func.id in {"may_give", "show_clear"}:
             yield "manage_users"

@@ -62,12 +62,12 @@ def api(server: TestServer, documents: tuple[Document, ...], tmp_path_factory: p
     server.drop(database)
 
 
-def token_of(database: Database, tenant_id: UUID, role: Role) -> str:
-    """A token of a service with a role and all scopes."""
+def token_of(database: Database, tenant_id: UUID, role: Role, unit_id: UUID | None = None) -> str:
+    """A token of a service with a role and all scopes, in the organisation or a unit."""
     bearer = Bearer.new(Kind.TOKEN, tenant_id)
     with database.connect(tenant_id) as connection:
         add_token(
-            connection, tenant_id, bearer.id, name=f"{role}", person_id=None, role=role.value, unit_id=None,
+            connection, tenant_id, bearer.id, name=f"{role}", person_id=None, role=role.value, unit_id=unit_id,
             scopes=[right.value for right in Right], secret_hash=bearer.secret_hash, created_by="test", days=1,
         )  # fmt: skip
     return bearer.text

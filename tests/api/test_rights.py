@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from headwater.services.access.policy import RIGHTS_OF, Right, Role
-from tests.api.conftest import OTHER, Api
+from tests.api.conftest import OTHER, Api, token_of
 from tests.river import activities
 
 NOBODYS = str(uuid.UUID(int=0, version=4))
@@ -78,7 +78,7 @@ def sent(client: httpx.Client, method: str, path: str, named: dict[str, str]) ->
 def things(api: Api) -> dict[str, str]:
     """Something of each kind, of the first organisation."""
     run, _ = api.river.load(
-        activities([{"activity_id": "R1"}, {"activity_id": "R2", "quantity": "no"}]), name="rights.csv"
+        activities([{"activity_id": "R1"}, {"activity_id": "R2", "quantity": "no"}]), name=f"rights-{uuid.uuid4()}.csv"
     )
     with api.client("admin") as client:
         (refused,) = client.get("/quarantine", params={"run": str(run)}).json()["items"]
@@ -93,7 +93,8 @@ def things(api: Api) -> dict[str, str]:
         assert added.status_code == 201, added.text
         job = client.post("/imports", params={"name": "r.csv"}, headers={"Upload-Length": "1"}).json()["job_id"]
         resumed = client.post(f"/runs/{run}/resumption").json()["job_id"]
-        source = client.get("/sources").json()[0]["source_id"]
+        source = client.get(f"/runs/{run}").json()["source_id"]
+        client.put(f"/sources/{source}/unit", json={"unit_id": unit["unit_id"]}).raise_for_status()
         wanted = {"name": "d", "contract": "activity@1", "receiver": "nobody", "licence": "none"}
         offer = client.post("/dataset-offers", json=wanted).json()["offer_id"]
         token = client.get("/tokens", params={"everybody": True}).json()[0]["token_id"]
@@ -131,15 +132,7 @@ def test_every_route_asks_for_its_right_and_shows_nothing_to_others(api: Api) ->
     assert len(told) > 60
     named = things(api)
     clients = {role: api.client(role.value) for role in Role}
-    stranger = api.client("admin", OTHER)
-    nobodys = (
-        named
-        | dict.fromkeys(
-            ("run", "person_id", "unit_id", "grant_id", "job_id", "job", "token_id", "delivery", "offer_id"), NOBODYS
-        )
-        | dict.fromkeys(("channel", "name", "key", "activity"), "nobodys")
-    )
-    nobodys |= {"id": f"{NOBODYS}.1", "source_id": "0" * 64}
+    stranger, nobodys = api.client("admin", OTHER), of_nobody(named)
     with httpx.Client(base_url=f"{api.url}/api/v1", timeout=60) as unknown:
         for method, path, _ in told:
             assert sent(unknown, method, path, named).status_code == 401, (method, path)
@@ -162,6 +155,48 @@ def test_every_route_asks_for_its_right_and_shows_nothing_to_others(api: Api) ->
                 assert value not in answer.text, (method, path)
     for client in (*clients.values(), stranger):
         client.close()
+
+
+OF_PEOPLE = ("/people", "/units", "/grants", "/tokens")
+"""Who belongs to the same organisation learns that there is somebody, or a unit, in which they have no right."""
+
+
+def test_somebody_of_another_unit_is_shown_and_changes_nothing(api: Api) -> None:
+    """What belongs to a unit is as if it were not there; for what is the organisation's the right is named."""
+    document = httpx.get(f"{api.url}/api/v1/openapi.json", timeout=60).json()
+    named = things(api)
+    nobodys, wrong = of_nobody(named), []
+    with of_another_unit(api) as stranger:
+        for method, path, right in routes(document):
+            there = sent(stranger, method, path, named)
+            if not document["paths"]["/api/v1" + path][method.lower()].get("x-anywhere"):
+                is_right = there.status_code == 403 and (method == "HEAD" or there.json()["value"] == right.value)
+            elif "{" in path + str(BODIES.get(path)) and not path.startswith(OF_PEOPLE):
+                nowhere = sent(stranger, method, path, nobodys)
+                is_right = there.status_code == nowhere.status_code and same(there, named) == same(nowhere, nobodys)
+                is_right &= there.status_code in {403, 404, 422} or method == "GET"  # a list or file of nothing
+            else:
+                values = (named["run"], named["person_id"], named["unit_id"], named["job_id"], named["id"])
+                is_right = not any(value in there.text for value in values) or path.startswith(OF_PEOPLE)
+            if not is_right:
+                wrong.append((method, path, there.status_code, there.text[:300]))
+    assert wrong == []
+
+
+def of_nobody(named: dict[str, str]) -> dict[str, str]:
+    """The same names, of what is not there."""
+    ids = ("run", "person_id", "unit_id", "grant_id", "job_id", "job", "token_id", "delivery", "offer_id")
+    names = ("channel", "name", "key", "activity")
+    nobodys = named | dict.fromkeys(ids, NOBODYS) | dict.fromkeys(names, "nobodys")
+    return nobodys | {"id": f"{NOBODYS}.1", "source_id": "0" * 64}
+
+
+def of_another_unit(api: Api) -> httpx.Client:
+    """An administrator of a unit in which there is nothing."""
+    with api.client("admin") as client:
+        unit = client.post("/units", json={"name": f"Other {uuid.uuid4()}", "kind": "site"}).json()["unit_id"]
+    token = token_of(api.database.database, api.tenants["default"], Role.ADMIN, uuid.UUID(unit))
+    return httpx.Client(base_url=f"{api.url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
 
 def same(answer: httpx.Response, named: dict[str, str]) -> str:

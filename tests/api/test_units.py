@@ -6,10 +6,8 @@ import uuid
 
 import httpx
 
-from headwater.services.access.policy import Right
-from headwater.services.sign_in.bearers import Bearer, Kind
-from headwater.store.tokens import add_token
-from tests.api.conftest import Api
+from headwater.services.access.policy import Role
+from tests.api.conftest import Api, token_of
 from tests.river import activities
 
 
@@ -23,14 +21,8 @@ def test_a_token_of_a_unit_reads_and_writes_there(api: Api) -> None:
         (source,) = (each for each in admin.get("/sources").json() if each["name"] == f"{marks}-a.csv")
         moved = admin.put(f"/sources/{source['source_id']}/unit", json={"unit_id": unit})
         assert (moved.status_code, moved.json()["rows"]) == (200, 1)
-    bearer = Bearer.new(Kind.TOKEN, api.tenants["default"])
-    with api.database.database.connect(api.tenants["default"]) as connection:
-        add_token(
-            connection, api.tenants["default"], bearer.id, name=marks, person_id=None, role="data_engineer",
-            unit_id=uuid.UUID(unit), scopes=[right.value for right in Right], secret_hash=bearer.secret_hash,
-            created_by="test", days=1,
-        )  # fmt: skip
-    headers = {"Authorization": f"Bearer {bearer.text}"}
+    text = token_of(api.database.database, api.tenants["default"], Role.DATA_ENGINEER, uuid.UUID(unit))
+    headers = {"Authorization": f"Bearer {text}"}
     with httpx.Client(base_url=f"{api.url}/api/v1", headers=headers, timeout=60) as client:
         page = client.get(at, params={"count": True, "filter": f"activity_id:starts:{marks}"}).json()
         assert ([item["key"] for item in page["items"]], page["total"]) == ([f"{marks}-a"], 1)
@@ -46,5 +38,20 @@ def test_a_token_of_a_unit_reads_and_writes_there(api: Api) -> None:
         assert client.patch(f"{at}/{marks}-b", json={"values": {"quantity": "2"}}).status_code == 404
         assert client.delete(f"{at}/{marks}-b", params={"reason": "x"}).status_code == 404
         assert client.delete(f"{at}/{marks}-d", params={"reason": "x"}).status_code == 200
-        assert client.get("/runs").json()["value"] == "read"
         assert len(client.get("/sources").json()) == 3
+        assert {run["unit_id"] for run in client.get("/runs").json()["items"]} == {unit}
+        assert client.get("/inventories").json()["value"] == "read"
+        sends_a_file(client, unit, f"{marks}-e")
+
+
+def sends_a_file(client: httpx.Client, unit: str, activity: str) -> None:
+    """A file into one's own unit and no other; looked at and planned, it belongs there."""
+    content = activities([{"activity_id": activity}]).encode()
+    headers = {"Content-Type": "application/offset+octet-stream"}
+    for other, status in ((None, 403), (str(uuid.uuid4()), 404)):
+        said = {"name": "f.csv"} | ({"unit": other} if other else {})
+        assert client.post("/imports", params=said, headers=headers, content=content).status_code == status
+    begun = client.post("/imports", params={"name": "f.csv", "unit": unit}, headers=headers, content=content)
+    assert begun.status_code == 201, begun.text
+    shown = client.get(f"/imports/{begun.json()['job_id']}").json()
+    assert (shown["unit_id"], shown["name"]) == (unit, "f.csv")

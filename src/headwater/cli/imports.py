@@ -39,6 +39,12 @@ def import_(
         int | None,
         typer.Option(min=1, max=1_000_000, help="Records a transaction.", show_default="the setting chunk_size"),
     ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option(
+            help="The unit that its records belong to: path or id.", show_default="where the source belongs already"
+        ),
+    ] = None,
     every: Every = False,
     dry_run: DryRun = False,
     rows: Rows = None,
@@ -57,6 +63,7 @@ def import_(
       headwater import "bills/2024-*.xlsx" --mapping bills.yaml
       headwater import meters.csv --mapping meters.yaml
       headwater import electricity_2024.csv --mapping laboratory_electricity --name electricity
+      headwater import meters.csv --mapping meters.yaml --unit Europe/Berlin
       headwater import meters.csv --mapping meters.yaml --json
       headwater import meters.csv --mapping meters.yaml --dry-run
       headwater import meters.csv --mapping meters.yaml --queue
@@ -66,7 +73,7 @@ def import_(
     """
     from headwater.services.imports import file_recipe
 
-    recipe = file_recipe(file, mapping, source_name=name, chunk_size=chunk_size)
+    recipe = file_recipe(file, mapping, source_name=name, chunk_size=chunk_size, unit=unit)
     refuse_rows(rows, dry_run=dry_run)
     if dry_run:
         _try([(recipe, Path.cwd())], rows=rows, every=every, as_json=as_json)

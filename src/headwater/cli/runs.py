@@ -11,6 +11,7 @@ from headwater.cli.carrying import carry_out_and_tell, print_run
 from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_facts, print_json, print_table, told_of
 from headwater.cli.session import installation
+from headwater.cli.units import unit_paths
 
 app = typer.Typer(no_args_is_help=True, help="Runs: what was loaded, and what is left to do.")
 
@@ -27,20 +28,33 @@ def list_(limit: Limit = 20, as_json: AsJson = False) -> None:
       headwater runs list
       headwater runs list --limit 100 --json
     """
-    from headwater.services.runs_view import list_runs, run_as_json
+    from headwater.services.runs_view import list_runs
 
     with installation() as opened:
-        runs, total = list_runs(opened, limit=limit)
+        listed = list_runs(opened, limit=limit)
+        paths = unit_paths(opened) if listed.units else {}
+        units = {source: paths.get(unit_id, "") for source, unit_id in listed.units.items()}
     if as_json:
-        print_json({"runs": [run_as_json(run) for run in runs], "total": total})
+        print_json({"runs": listed.as_json(), "total": listed.total})
         return
     print_table(
-        ["run", "started", "kind", "source", "state", "records"],
-        [(run.run_id, run.started_at, run.kind, run.source_name, run.state, run.records_planned) for run in runs],
+        ["run", "started", "kind", "source", *(["unit"] if units else []), "state", "records"],
+        [
+            (
+                run.run_id,
+                run.started_at,
+                run.kind,
+                run.source_name,
+                *([units.get(run.source_id, "")] if units else []),
+                run.state,
+                run.records_planned,
+            )
+            for run in listed.runs
+        ],
         numbers=["records"],
         whole=["run", "started"],
     )
-    typer.echo(told_of(len(runs), total, "runs"))
+    typer.echo(told_of(len(listed.runs), listed.total, "runs"))
 
 
 @app.command()
@@ -56,6 +70,7 @@ def show(run: Run, as_json: AsJson = False) -> None:
 
     with installation() as opened:
         view = show_run(opened, run)
+        unit = unit_paths(opened).get(view.unit_id) if view.unit_id else None
     if as_json:
         print_json(view.as_json())
         return
@@ -66,6 +81,7 @@ def show(run: Run, as_json: AsJson = False) -> None:
             ("started", found.started_at),
             ("finished", found.finished_at),
             ("file", f"{found.source_name}, SHA-256 {found.blob_sha256.hex()}, {found.encoding}"),
+            *([("unit", unit)] if unit else []),
             ("chunks", f"{view.ledger.committed:,} of {found.chunks_planned:,} committed"),
         ]
     )

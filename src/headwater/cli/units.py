@@ -171,11 +171,11 @@ def sources(as_json: AsJson = False) -> None:
     Examples:
       headwater units sources
     """
-    from headwater.services.access import record_units, units
+    from headwater.services.access import record_units
 
     with installation() as opened:
         found = record_units.list_sources(opened)
-        paths = {str(each.unit_id): "/".join(each.path) for each in units.list_units(opened, archived=True)}
+        paths = {str(unit_id): path for unit_id, path in unit_paths(opened).items()}
     if as_json:
         print_json(found)
         return
@@ -209,6 +209,13 @@ def assign(
         print_json(done)
         return
     typer.echo(f"{done['rows']:,} rows of {done['name']} moved, older versions and figures included")
+
+
+def unit_paths(opened: Installation) -> dict[UUID, str]:
+    """How units are called, archived ones too."""
+    from headwater.services.access.units import list_units
+
+    return {each.unit_id: "/".join(each.path) for each in list_units(opened, archived=True)}
 
 
 def _tell(found: list[UnitView], *, as_json: bool, many: bool = False) -> None:

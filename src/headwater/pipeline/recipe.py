@@ -155,10 +155,20 @@ class Recipe(_Part):
     steps: tuple[Literal["calculate"], ...] | None = Field(
         default=None, min_length=1, description="Left out: activities are calculated, other records are not."
     )
+    unit: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = Field(
+        default=None,
+        description=(
+            "Path or id of the unit that what is read belongs to, as in `Europe/Berlin`. Left out, it belongs where "
+            "its source does: to the organisation, until `headwater units assign` gives it to a unit."
+        ),
+    )
 
     def to_json(self) -> str:
         """Canonical JSON, keys sorted."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        body = self.model_dump(mode="json")
+        if self.unit is None:
+            del body["unit"]  # a recipe of before there were units is the same document
+        return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     def logic(self) -> bytes:
         """Hash of what decides about results: not where the file lies, nor how large chunks are."""

@@ -222,8 +222,11 @@ def admit(installation: Installation, reference: str, keys: Sequence[str], *, re
 
 
 def deleted_records(installation: Installation, reference: str, question: Question) -> Page:
-    """Records of a contract that are deleted or destroyed, the latest first; personal keys are masked."""
-    installation.require(Right.READ)
+    """Records of a contract that are deleted or destroyed, the latest first; personal keys are masked.
+
+    To whom reads in single units only, those that came from their sources.
+    """
+    seen = installation.seeing(Right.READ)
     document = contract_of(installation, reference)
     is_personal = bool(personal_fields(document) & {spec.name for spec in document.key})
     listed = Listed(
@@ -235,7 +238,7 @@ def deleted_records(installation: Installation, reference: str, question: Questi
         filters=frozenset(_SHOWN) - ({"record_key"} if is_personal else set()),
     )
     own = Condition(column=_COLUMNS["contract"], operator="eq", value=table_of(document))
-    page = ask(installation, listed, question, also=[own])
+    page = ask(seen, listed, question, also=[own])
     items = [{name: _plain(row[name]) for name in _SHOWN} for row in page.items]
     if is_personal:
         for item in items:

@@ -13,6 +13,7 @@ from headwater.store import runs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from uuid import UUID
 
     from headwater.pipeline.recipe import Recipe
     from headwater.services.installation import Installation
@@ -82,15 +83,18 @@ def find_drift(
     mapping: str,
     kinds: Mapping[str, str],
     read: Mapping[str, Sequence[str]],
+    *,
+    unit: UUID | None,
 ) -> Drift | None:
     """What changed since the last import through the mapping of that name; None where nothing did, or it is the first.
 
     read: the columns that the mapping reads, with the fields each fills.
+    unit: the one it is loaded into, in which alone an earlier import is looked for; None: that of the organisation.
     InputRefused where the recipe says that then nothing is loaded.
     """
     with installation.database.connect(installation.tenant_id) as connection:
         kind = "import" if recipe.source.connector is None else "sync"
-        last = runs.latest_through_mapping(connection, installation.tenant_id, mapping, kind=kind)
+        last = runs.latest_through_mapping(connection, installation.tenant_id, mapping, kind=kind, unit=unit)
     before = dict(last.layout.get("kinds", ())) if last else {}
     changes = changes_between(before, kinds, read) if before else ()
     if last is None or not changes:

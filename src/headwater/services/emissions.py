@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 
 def calculated_emissions(installation: Installation) -> Sequence[EmissionSum]:
-    """Every emission that stands, summed up by scope, method, GWP set and activity type."""
-    installation.require(Right.READ)
-    with installation.database.connect(installation.tenant_id) as connection:
+    """Every emission that stands, summed up by scope, method, GWP set and activity type.
+
+    To whom reads in single units only, those of these.
+    """
+    seen = installation.seeing(Right.READ)
+    with seen.database.connect(installation.tenant_id) as connection:
         return emissions.emission_sums(
             connection,
             installation.tenant_id,
@@ -30,6 +33,6 @@ def calculated_emissions(installation: Installation) -> Sequence[EmissionSum]:
 
 def without_figure(installation: Installation, runs: Sequence[UUID]) -> Sequence[WithoutFigure]:
     """What runs loaded without a figure, by source and reason."""
-    installation.require(Right.READ)
-    with installation.database.connect(installation.tenant_id) as connection:
+    seen = installation.seeing(Right.READ)
+    with seen.database.connect(installation.tenant_id) as connection:
         return emissions.without_figure(connection, installation.tenant_id, runs)

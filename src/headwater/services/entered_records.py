@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +18,7 @@ from headwater.services import records
 from headwater.services.access.changing import in_use
 from headwater.services.access.policy import Right
 from headwater.services.access.record_units import note_assigned
+from headwater.services.access.within_units import inside
 from headwater.services.contracts_view import loadable
 from headwater.services.folders import SourceFile
 from headwater.services.imports import carry_out, file_recipe, plan_source
@@ -55,7 +55,7 @@ def enter(
     if unit_id is not None:
         with installation.database.connect(installation.tenant_id) as connection:
             in_use(connection, installation.tenant_id, unit_id)
-        installation = _inside(installation)
+        installation = inside(installation)
     document = loadable(records.contract_of(installation, reference), where="contract")
     names = [spec.name for spec in document.fields]
     for each in entered:
@@ -97,27 +97,17 @@ def correct(
     seen = installation.seeing(Right.WRITE, on=f"records/{reference}")
     document = records.contract_of(installation, reference)
     with held_record(installation.database, installation.tenant_id, f"{document.name}@{document.major}", key):
-        stands = records.show_record(_inside(seen), reference, key, clear=True)
+        stands = records.show_record(inside(seen), reference, key, clear=True)
         if expected is not None and stands.version != expected:
             error = Conflict("it was changed since you looked", where="If-Match", value=expected, valid=stands.version)
-            error.mine, error.theirs = dict(values), dict(records.show_record(_inside(seen), reference, key).values)
+            error.mine, error.theirs = dict(values), dict(records.show_record(inside(seen), reference, key).values)
             raise error
         keys = [spec.name for spec in document.key if spec.name in values]
         if keys:
             raise Misuse("the key names the record and is not changed", where=keys[0], remedy="Enter another record.")
         unit_id = UUID(stands.unit_id) if stands.unit_id else None
         answer = enter(installation, reference, [{**stands.values, **values}], unit_id=unit_id)
-        return answer | {"record": vars(records.show_record(_inside(seen), reference, key))}
-
-
-def _inside(installation: Installation) -> Installation:
-    """For what is asked of the whole organisation and done in one unit, to records that were chosen by who may.
-
-    Units stay as they are: of records no others are seen.
-    """
-    rights = installation.actor.rights | {Right.READ, Right.WRITE}
-    actor = replace(installation.actor, rights=rights)
-    return replace(installation, actor=actor)
+        return answer | {"record": vars(records.show_record(inside(seen), reference, key))}
 
 
 def _give_to(connection: TenantConnection, run: Run, *, tenant_id: UUID, unit_id: UUID) -> None:

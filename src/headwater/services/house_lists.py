@@ -6,9 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 from headwater.services.access.policy import Right
+from headwater.services.access.within_units import sources_seen
 from headwater.services.listing import Listed, Page, Question, ask, by_name
 from headwater.services.quarantine_exports import which_records
-from headwater.store import quarantine
+from headwater.store import quarantine, source_units
 from headwater.store.listing import Column, Condition, Order
 
 if TYPE_CHECKING:
@@ -90,24 +91,30 @@ DOCUMENTS = Listed(
 
 
 def runs(installation: Installation, question: Question) -> Page:
-    """Runs, the latest first."""
-    installation.require(Right.READ)
-    return _plain(ask(installation, RUNS, question))
+    """Runs, the latest first, each with the unit of its source; to whom reads in single units only, those of these."""
+    seen = installation.seeing(Right.READ)
+    page = ask(seen, RUNS, question, also=_of_units(seen, _RUNS["source_id"]))
+    with seen.database.connect(seen.tenant_id) as connection:
+        units = source_units.all_units(connection, seen.tenant_id)
+    for item in page.items:
+        item["unit_id"] = units.get(bytes(item["source_id"]))
+    return _plain(page)
 
 
 def chunks(installation: Installation, run_id: str, question: Question) -> Page:
     """The chunks of a run with the ledger of each."""
-    installation.require(Right.READ)
+    seen = installation.seeing(Right.READ)
     of_run = Condition(column=_CHUNKS["run_id"], operator="eq", value=run_id)
-    return _plain(ask(installation, CHUNKS, question, also=[of_run]))
+    return _plain(ask(seen, CHUNKS, question, also=[of_run]))
 
 
 def refused(installation: Installation, question: Question, *, run: str | None, rule: str | None) -> Page:
     """Refused records in the order of their sources, as their source wrote them: for who may mend them."""
-    installation.require(Right.WRITE)
-    with installation.database.connect(installation.tenant_id) as connection:
-        which = which_records(connection, installation, state=None, run=run, rule=rule)
-    page = _plain(ask(installation, QUARANTINE, question, within=which))
+    seen = installation.seeing(Right.WRITE)
+    with seen.database.connect(seen.tenant_id) as connection:
+        which = which_records(connection, seen, state=None, run=run, rule=rule)
+    of_units = _of_units(seen, _QUARANTINE["source_id"])
+    page = _plain(ask(seen, QUARANTINE, question, also=of_units, within=which))
     for item in page.items:
         item["id"] = f"{item['quarantine_id']}.{item['occurrence']}"
     return page
@@ -115,10 +122,10 @@ def refused(installation: Installation, question: Question, *, run: str | None, 
 
 def refused_by_rule(installation: Installation, *, run: str | None, state: str | None) -> dict[str, int]:
     """How many refused records break each rule; one that breaks two counts for both."""
-    installation.require(Right.READ)
-    with installation.database.connect(installation.tenant_id) as connection:
-        which = which_records(connection, installation, state=state, run=run, rule=None)
-        return dict(quarantine.count_by_rule(connection, installation.tenant_id, which))
+    seen = installation.seeing(Right.READ)
+    with seen.database.connect(seen.tenant_id) as connection:
+        which = which_records(connection, seen, state=state, run=run, rule=None)
+        return dict(quarantine.count_by_rule(connection, seen.tenant_id, which))
 
 
 def audit_entries(installation: Installation, question: Question) -> Page:
@@ -135,6 +142,12 @@ def documents(installation: Installation, kind: str, question: Question) -> Page
     installation.require(Right.READ)
     of_kind = Condition(column=_DOCUMENTS["kind"], operator="eq", value=kind)
     return _plain(ask(installation, DOCUMENTS, question, also=[of_kind]))
+
+
+def _of_units(seen: Installation, source_id: Column) -> list[Condition]:
+    """That rows are of the sources of the units that are seen; nothing where all are."""
+    sources = sources_seen(seen)
+    return [] if sources is None else [Condition(column=source_id, operator="in", value=sources)]
 
 
 def _plain(page: Page) -> Page:

@@ -36,6 +36,7 @@ from headwater.services.logic import Logic, compile_logic, fingerprint, pinned
 from headwater.services.mending import mending_of
 from headwater.services.run_ends import end_run, noted_if_broken_off
 from headwater.services.run_texts import RunTexts, span_of
+from headwater.services.source_places import placed, source_id_in, unit_of_source, unit_said
 from headwater.services.sources import config_of, layout_as_json, layout_from_json, take_in
 from headwater.store import audit, runs
 from headwater.store.chunks import PlannedChunk, chunks_to_do
@@ -104,7 +105,9 @@ def plan_file(
     return _plan_one(installation, recipe, Path.cwd())
 
 
-def file_recipe(path: str, mapping: str, *, source_name: str | None = None, chunk_size: int | None = None) -> Recipe:
+def file_recipe(
+    path: str, mapping: str, *, source_name: str | None = None, chunk_size: int | None = None, unit: str | None = None
+) -> Recipe:
     """The recipe of an import that says no more than this; `path` may be a folder or a pattern."""
     return Recipe(
         recipe="import",
@@ -112,6 +115,7 @@ def file_recipe(path: str, mapping: str, *, source_name: str | None = None, chun
         mapping=mapping,
         load=Load(chunk_size=chunk_size),
         factors=FactorChoice(),
+        unit=unit,
     )
 
 
@@ -155,17 +159,19 @@ def plan_source(
 
     together: what is written in the same transaction.
     """
-    installation.require(Right.WRITE)
+    installation.seeing(Right.WRITE)
+    unit_id = unit_said(installation, recipe)
+    installation.require(Right.WRITE, unit_id)
     found = found_file(installation, recipe, base, file)
     return plan_run(
         installation,
         found.logic,
         found.taken,
-        source_id=source_id(found.logic.mapping, found.name),
+        source_id=source_id_in(installation, found.logic.mapping.mapping, found.name, unit_id),
         source_name=found.name,
         noted=found.noted | ({"remote": {"version": remote.version}} if remote else {}),
         connector_id=remote.connector_id if remote else None,
-        together=together,
+        together=placed(installation, unit_id, together),
     )
 
 
@@ -194,7 +200,8 @@ def found_file(installation: Installation, recipe: Recipe, base: Path, file: Sou
         chunk_size=recipe.load.chunk_size or installation.settings.chunk_size,
     )
     kinds = kinds_of(installation, taken)
-    drift = find_drift(installation, recipe, mapping.mapping, kinds, columns_read(mapping, columns))
+    unit = unit_of_source(installation, recipe, mapping.mapping, source_name(recipe, file))
+    drift = find_drift(installation, recipe, mapping.mapping, kinds, columns_read(mapping, columns), unit=unit)
     if drift is not None and drift.mode == "quarantine":
         taken = replace(taken, plan=replace(taken.plan, unwanted=drift.new_columns))
     return FoundFile(
@@ -209,7 +216,7 @@ def found_file(installation: Installation, recipe: Recipe, base: Path, file: Sou
 def was_loaded(installation: Installation, recipe: Recipe, base: Path, file: SourceFile) -> bool:
     """Whether the source's last run loaded this very file by the same mapping, contract, factors and code."""
     logic = logic_of(installation, recipe, base)
-    source = source_id(logic.mapping, source_name(recipe, file))
+    source = source_id(installation, recipe, logic.mapping, source_name(recipe, file))
     with installation.database.connect(installation.tenant_id) as connection:
         last = runs.latest_of_source(connection, installation.tenant_id, source)
     return (
@@ -256,14 +263,9 @@ def source_name(recipe: Recipe, file: SourceFile) -> str:
     return given if file.alone else f"{given}/{file.name}"
 
 
-def source_id(mapping: Mapping, source_name: str) -> bytes:
-    """A source is a name read through a mapping, whatever the mapping's version."""
-    return source_id_by_name(mapping.mapping, source_name)
-
-
-def source_id_by_name(mapping: str, source_name: str) -> bytes:
-    """The same where the mapping is known by its name."""
-    return hashlib.sha256(f"{mapping}\x1f{source_name}".encode()).digest()
+def source_id(installation: Installation, recipe: Recipe, mapping: Mapping, source_name: str) -> bytes:
+    """The source that a recipe reads by this name."""
+    return source_id_in(installation, mapping.mapping, source_name, unit_said(installation, recipe))
 
 
 def plan_run(

@@ -70,13 +70,15 @@ class Installation:
     def seeing(self, right: Right, *, on: str = "organisation") -> Installation:
         """The same, in which records are those that whoever acts has the right to: all, or those of their units.
 
-        Forbidden, as by `require`, where they have it nowhere.
+        Of one that is bound to units already no more is seen. Forbidden, as by `require`, where they have it nowhere.
         """
         units = self.actor.units_with(right)
         if units is None:
             return self
         if not units:
             self.require(right, on=on)
+        if self.units is not None:
+            units &= self.units
         return replace(self, database=self.database.within(units), units=units)
 
     @cached_property

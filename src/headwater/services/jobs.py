@@ -14,9 +14,10 @@ from uuid import uuid4
 from headwater.errors import Conflict, Misuse
 from headwater.pipeline.recipe import recipe_of
 from headwater.services.access.policy import Right
+from headwater.services.access.within_units import reached_run, unbound
 from headwater.services.imports import source_files, source_id, source_name
 from headwater.services.runs_view import run_as_json
-from headwater.store import audit, connectors, jobs, runs
+from headwater.store import audit, connectors, jobs, source_units
 from headwater.telemetry import correlation_id
 
 if TYPE_CHECKING:
@@ -75,10 +76,14 @@ class JobView:
 
     job: Job
     runs: Sequence[Run]
+    units: Mapping[bytes, UUID]  # of the sources that belong to some
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {**job_as_json(self.job), "runs": [run_as_json(run) for run in self.runs]}
+        return {
+            **job_as_json(self.job),
+            "runs": [run_as_json(run, unit_id=self.units.get(run.source_id)) for run in self.runs],
+        }
 
 
 def job_as_json(job: Job) -> dict[str, Any]:
@@ -106,7 +111,11 @@ def wanted_by_recipe(installation: Installation, recipe: Recipe, base: Path, *, 
     arguments = {"recipe": recipe.model_dump(mode="json"), "base": str(base.absolute()), "every": every}
     if recipe.source.connector is None:
         label = recipe.source.name or recipe.source.path or str(recipe.source.contract)
-        lock = _lock_of_source(source_id(mapping, source_name(recipe, files[0]))) if len(files) == 1 else None
+        lock = (
+            _lock_of_source(source_id(installation, recipe, mapping, source_name(recipe, files[0])))
+            if len(files) == 1
+            else None
+        )
         return Wanted(kind="import", label=label, arguments=arguments, lock=lock)
     label = "/".join(filter(None, (recipe.source.connector, recipe.source.table)))
     lock = lock_of_connector(installation, recipe.source.connector)
@@ -121,10 +130,8 @@ def ask_recipe(installation: Installation, recipe: Recipe, base: Path, *, every:
 
 def ask_resume(installation: Installation, run: str, *, manner: Manner = USUAL) -> UUID:
     """Ask for a run to be begun or gone on with; the job's id."""
-    installation.require(Right.WRITE)
-    with installation.database.connect(installation.tenant_id) as connection:
-        found = runs.find_run(connection, installation.tenant_id, run)
-    return _ask(installation, _wanted_by_run(found), manner)
+    whole, found = reached_run(installation, Right.WRITE, run, on=f"run/{run}")
+    return _ask(whole, _wanted_by_run(found), manner)
 
 
 def asked_with_plan(installation: Installation, job_id: UUID) -> Together:
@@ -194,20 +201,38 @@ def ask(
 
 
 def list_jobs(installation: Installation, *, state: str | None = None, limit: int = 20) -> tuple[list[Job], int]:
-    """The latest jobs first, of one state or of all, and how many there are."""
-    installation.require(Right.READ)
+    """The latest jobs first, of one state or of all, and how many there are.
+
+    To whom reads in single units only, those that go on with a run of these.
+    """
+    seen = installation.seeing(Right.READ)
     if state is not None and state not in jobs.STATES:
         raise Misuse("jobs have no such state", where="state", value=state, valid=", ".join(jobs.STATES))
-    with installation.database.connect(installation.tenant_id) as connection:
-        return jobs.list_jobs(connection, installation.tenant_id, state=state, limit=limit)
+    with seen.database.connect(seen.tenant_id) as connection:
+        return jobs.list_jobs(connection, seen.tenant_id, state=state, limit=limit)
 
 
 def show_job(installation: Installation, job: str | UUID) -> JobView:
     """One job, named by its id or enough of its beginning."""
-    installation.require(Right.READ)
-    with installation.database.connect(installation.tenant_id) as connection:
-        found = jobs.find_job(connection, installation.tenant_id, str(job))
-        return JobView(job=found, runs=jobs.runs_of_job(connection, installation.tenant_id, found.job_id))
+    seen = installation.seeing(Right.READ)
+    with seen.database.connect(seen.tenant_id) as connection:
+        found = jobs.find_job(connection, seen.tenant_id, str(job))
+        return JobView(
+            job=found,
+            runs=jobs.runs_of_job(connection, seen.tenant_id, found.job_id),
+            units=source_units.all_units(connection, seen.tenant_id),
+        )
+
+
+def _reached(installation: Installation, job: str | UUID) -> tuple[Installation, UUID]:
+    """A job to which whoever acts may do something; and the installation to do it with, in which all jobs are seen."""
+    seen = installation.seeing(Right.WRITE, on=f"job/{job}")
+    with seen.database.connect(seen.tenant_id) as connection:
+        found = jobs.find_job(connection, seen.tenant_id, str(job))
+    if seen.units is None:
+        return installation, found.job_id
+    reached_run(installation, Right.WRITE, str(found.arguments["run_id"]), on=f"job/{job}")
+    return unbound(installation), found.job_id
 
 
 def cancel_job(installation: Installation, job: str | UUID) -> Job:
@@ -215,11 +240,11 @@ def cancel_job(installation: Installation, job: str | UUID) -> Job:
 
     Conflict where it has ended.
     """
-    installation.require(Right.WRITE)
-    tenant_id = installation.tenant_id
-    with installation.database.connect(tenant_id) as connection:
+    whole, job_id = _reached(installation, job)
+    tenant_id = whole.tenant_id
+    with whole.database.connect(tenant_id) as connection:
         jobs.alone(connection, tenant_id)
-        found = jobs.find_job(connection, tenant_id, str(job))
+        found = jobs.get_job(connection, tenant_id, job_id)
         if found.has_ended:
             raise Conflict(
                 "the job has ended", where=f"job {found.job_id}", value=found.state, valid="pending or running"
@@ -236,11 +261,11 @@ def retry_job(installation: Installation, job: str | UUID) -> Job:
 
     Conflict where it is none of these.
     """
-    installation.require(Right.WRITE)
-    tenant_id = installation.tenant_id
-    with installation.database.connect(tenant_id) as connection:
+    whole, job_id = _reached(installation, job)
+    tenant_id = whole.tenant_id
+    with whole.database.connect(tenant_id) as connection:
         jobs.alone(connection, tenant_id)
-        found = jobs.find_job(connection, tenant_id, str(job))
+        found = jobs.get_job(connection, tenant_id, job_id)
         if not jobs.retry(connection, tenant_id, found.job_id):
             raise Conflict(
                 "there is nothing to do again",

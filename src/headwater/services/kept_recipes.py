@@ -17,8 +17,8 @@ from headwater.pipeline.recipe import recipe_of
 from headwater.services import jobs, kept_mappings
 from headwater.services.access.policy import Right
 from headwater.services.connectors.keeping import find
-from headwater.services.imports import source_id_by_name
 from headwater.services.jobs import Wanted, recipe_of_job
+from headwater.services.source_places import source_id_by_name
 from headwater.services.uploads.receiving import file_name, path_of, remove_file
 from headwater.store import import_jobs, runs
 

@@ -85,7 +85,7 @@ def ask(
 ) -> Page:
     """A page of a list; `also` holds whatever is asked."""
     choice = choice_of(listed, question, also=also, within=within)
-    if installation.units is not None:
+    if installation.units is not None and "unit_id" in listed.columns:
         choice = replace(choice, units=sorted(installation.units))
     mark = _mark(listed, question, installation.tenant_id)
     after = None if question.cursor is None else _place(question.cursor, mark, choice.order)

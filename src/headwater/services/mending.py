@@ -24,7 +24,7 @@ def mending_of(installation: Installation, run: Run, contract: Document) -> Mend
 
     def find(keys: Sequence[str]) -> dict[str, HeldRecord]:
         with installation.database.connect(installation.tenant_id) as connection:
-            return find_held(connection, installation.tenant_id, keys, run_id=run.run_id)
+            return find_held(connection, installation.tenant_id, keys, run_id=run.run_id, source_id=run.source_id)
 
     return Mending(MendForm.from_json(form), find, references=contract.reference_rules)
 

@@ -42,10 +42,9 @@ def export(installation: Installation, out: IO[str], *, run: str | None, rule: s
     Misuse where the records chosen do not all belong to one source read by one mapping, naming the runs to choose from,
     or where there are none.
     """
-    installation.require(Right.WRITE)
-    tenant_id = installation.tenant_id
-    with installation.database.connect(tenant_id) as connection:
-        which = which_records(connection, installation, state="open", run=run, rule=rule)
+    seen, tenant_id = installation.seeing(Right.WRITE), installation.tenant_id
+    with seen.database.connect(tenant_id) as connection:
+        which = which_records(connection, seen, state="open", run=run, rule=rule)
         origins = [
             runs.get_run(connection, tenant_id, run_id) for run_id in quarantine.last_runs(connection, tenant_id, which)
         ]

@@ -22,19 +22,19 @@ Form = Literal["csv", "workbook"]
 
 def name_of(installation: Installation, *, run: str | None, form: Form) -> str:
     """What an export is called. Misuse where a workbook is wanted and no run is said whose workbook it would be."""
-    installation.require(Right.WRITE, on="quarantine")
+    seen = installation.seeing(Right.WRITE, on="quarantine")
     if form == "csv":
         return "quarantine.csv"
     if run is None:
         raise Misuse("a workbook is that of one run", where="run", valid="the id of a run, or its beginning")
-    with installation.database.connect(installation.tenant_id) as connection:
-        came = Path(runs.find_run(connection, installation.tenant_id, run).source_name)
+    with seen.database.connect(seen.tenant_id) as connection:
+        came = Path(runs.find_run(connection, seen.tenant_id, run).source_name)
     return "quarantine" + (".xlsm" if came.suffix.lower() == ".xlsm" else ".xlsx")
 
 
 def export(installation: Installation, path: Path, *, run: str | None, rule: str | None, form: Form) -> None:
     """Write open records as CSV, or the workbook that a run has read with its open records marked."""
-    installation.require(Right.WRITE, on="quarantine")
+    installation.seeing(Right.WRITE, on="quarantine")
     if form == "workbook" and run is not None:
         export_workbook(installation, path, run=run, rule=rule)
         return
@@ -47,7 +47,7 @@ def resubmit(installation: Installation, path: Path) -> dict[str, Any]:
 
     Of a workbook also how many of its rows are sent, and which could not be told.
     """
-    installation.require(Right.WRITE, on="quarantine")
+    installation.seeing(Right.WRITE, on="quarantine")
     told: dict[str, Any] = {}
     if is_workbook(path):
         sent = plan_workbook(installation, path)

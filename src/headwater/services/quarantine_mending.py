@@ -11,6 +11,7 @@ from headwater.errors import Conflict, Misuse
 from headwater.pipeline.mending import RECORD
 from headwater.pipeline.refusals import UNCUT
 from headwater.services.access.policy import Right
+from headwater.services.access.within_units import unbound
 from headwater.services.imports import carry_out
 from headwater.services.quarantine_exports import form_of, write_rows
 from headwater.services.quarantines import plan_resubmission, show_record
@@ -30,7 +31,7 @@ def resubmit(installation: Installation, mends: Mapping[str, Mapping[str, str | 
 
     Conflict where one is not open any more. Misuse where they are not of one source, or have no such column.
     """
-    installation.require(Right.WRITE)
+    seen = installation.seeing(Right.WRITE)
     views = [show_record(installation, key) for key in mends]
     for view in views:
         if view.record.state != "open":
@@ -48,7 +49,9 @@ def resubmit(installation: Installation, mends: Mapping[str, Mapping[str, str | 
         with path.open("w", encoding="utf-8", newline="") as out:
             write_rows(out, form, mended)
         run_id = plan_resubmission(installation, path)
-    return carry_out(installation, run_id, progress=SilentProgress())
+    return carry_out(
+        unbound(installation) if seen.units is not None else installation, run_id, progress=SilentProgress()
+    )
 
 
 def _mended(view: RecordView, cells: Mapping[str, str | None], columns: tuple[str, ...]) -> Quarantined:

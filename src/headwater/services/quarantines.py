@@ -11,6 +11,7 @@ from headwater.connectors.files import FileConfig, inspect_file
 from headwater.errors import InputRefused, Misuse
 from headwater.pipeline.mending import KEY, RECORD, MendForm
 from headwater.services.access.policy import Right
+from headwater.services.access.within_units import unbound
 from headwater.services.imports import plan_run, stored_logic
 from headwater.services.logic import pinned
 from headwater.services.places import place_of
@@ -68,36 +69,35 @@ def list_records(
     installation: Installation, *, state: str | None, run: str | None, rule: str | None, limit: int
 ) -> Listing:
     """Refused records in source order; what is None does not restrict the choice."""
-    installation.require(Right.READ)
-    with installation.database.connect(installation.tenant_id) as connection:
-        which = which_records(connection, installation, state=state, run=run, rule=rule)
-        records, total = quarantine.list_quarantined(connection, installation.tenant_id, which, limit=limit)
+    seen = installation.seeing(Right.READ)
+    with seen.database.connect(seen.tenant_id) as connection:
+        which = which_records(connection, seen, state=state, run=run, rule=rule)
+        records, total = quarantine.list_quarantined(connection, seen.tenant_id, which, limit=limit)
     return Listing(records=records, total=total)
 
 
 def show_record(installation: Installation, key: str) -> RecordView:
     """One refused record, named `<id>.<occurrence>`, as its source wrote it: for who may mend it."""
-    installation.require(Right.WRITE)
-    tenant_id = installation.tenant_id
-    with installation.database.connect(tenant_id) as connection:
+    seen, tenant_id = installation.seeing(Right.WRITE), installation.tenant_id
+    with seen.database.connect(tenant_id) as connection:
         record, repairs = quarantine.get_quarantined(connection, tenant_id, quarantine.parse_key(key))
         held = quarantine.find_held(connection, tenant_id, [str(record.key)], run_id=None)[str(record.key)]
         run = runs.get_run(connection, tenant_id, held.last_run_id)
     order = {name: number for number, name in enumerate(run.layout["columns"])}
     cells = sorted(record.raw.items(), key=lambda cell: order.get(cell[0], len(order)))
-    changes = tuple(changes_of(installation, record, repair) for repair in repairs)
+    changes = tuple(changes_of(seen, record, repair) for repair in repairs)
     return RecordView(record=record, cells=tuple(cells), repairs=tuple(repairs), changes=changes, run=run)
 
 
 def dismiss_records(installation: Installation, keys: Collection[str], *, reason: str) -> int:
     """Say of open records that they need no mending, and why; all of them or, where one is not open, none."""
-    installation.require(Right.WRITE)
+    seen = installation.seeing(Right.WRITE)
     if not reason.strip():
         raise Misuse("a dismissal needs a reason", where="reason", remedy="Say why the records need no mending.")
     named = list(dict.fromkeys(quarantine.parse_key(key) for key in keys))
-    with installation.database.connect(installation.tenant_id) as connection:
-        quarantine.dismiss(connection, installation.tenant_id, named, reason=reason)
-        _note(installation, connection, "quarantine.dismissed", named, reason=reason)
+    with seen.database.connect(seen.tenant_id) as connection:
+        quarantine.dismiss(connection, seen.tenant_id, named, reason=reason)
+        _note(seen, connection, "quarantine.dismissed", named, reason=reason)
     return len(named)
 
 
@@ -107,10 +107,9 @@ def open_for_longer(
     """How many open records no run has refused for longer than this, and by rule; one that breaks two rules counts for
     both.
     """
-    installation.require(Right.READ)
-    tenant_id = installation.tenant_id
-    with installation.database.connect(tenant_id) as connection:
-        which = which_records(connection, installation, state="open", run=run, rule=rule, older_than=older_than)
+    seen, tenant_id = installation.seeing(Right.READ), installation.tenant_id
+    with seen.database.connect(tenant_id) as connection:
+        which = which_records(connection, seen, state="open", run=run, rule=rule, older_than=older_than)
         return (
             quarantine.count_quarantined(connection, tenant_id, which),
             quarantine.count_by_rule(connection, tenant_id, which),
@@ -123,15 +122,15 @@ def expire_records(
     """Let go of the open records that no run has refused for longer than this, so many a transaction; how many there
     were. One that is refused again later is open again.
     """
-    installation.require(Right.WRITE)
+    seen = installation.seeing(Right.WRITE)
     expired = 0
     while True:
-        with installation.database.connect(installation.tenant_id) as connection:
-            which = which_records(connection, installation, state="open", run=run, rule=rule, older_than=older_than)
-            keys = quarantine.lock_some(connection, installation.tenant_id, which, limit=AT_ONCE)
+        with seen.database.connect(seen.tenant_id) as connection:
+            which = which_records(connection, seen, state="open", run=run, rule=rule, older_than=older_than)
+            keys = quarantine.lock_some(connection, seen.tenant_id, which, limit=AT_ONCE)
             if keys:
-                quarantine.expire(connection, installation.tenant_id, keys, reason=reason)
-                _note(installation, connection, "quarantine.expired", keys, reason=reason)
+                quarantine.expire(connection, seen.tenant_id, keys, reason=reason)
+                _note(seen, connection, "quarantine.expired", keys, reason=reason)
         if not keys:
             return expired
         expired += len(keys)
@@ -149,11 +148,13 @@ def plan_resubmission(installation: Installation, path: Path) -> UUID:
 
     InputRefused where the file is no export. Misuse where its rows do not belong to one source read by one mapping.
     """
-    installation.require(Right.WRITE)
+    seen = installation.seeing(Right.WRITE)
+    if seen.units is not None:
+        installation = unbound(installation)
     config = CsvConfig(encoding="utf-8", delimiter=_delimiter(path), quote='"', comment="", preamble=0, unnamed=0)
     found = inspect_file(path, FileConfig(format="csv", csv=config))
     taken = take_in(installation, path, found, chunk_size=installation.settings.chunk_size)
-    origins = _origins(installation, taken)
+    origins = _origins(seen, taken)
     form = form_of(origins, has_record=taken.plan.header[3:4] == (RECORD,))
     if taken.plan.header != form.header:
         raise InputRefused(

@@ -19,8 +19,9 @@ from headwater.mapping.compile import NET, NET_OF, columns_known_by, columns_rea
 from headwater.services.access.policy import Right
 from headwater.services.drift import find_drift, kinds_of
 from headwater.services.folders import SourceFile
-from headwater.services.imports import logic_of, plan_run, source_id, source_name
+from headwater.services.imports import logic_of, plan_run, source_name
 from headwater.services.netting import netted
+from headwater.services.source_places import placed, source_id_in, unit_of_source, unit_said
 from headwater.services.sources import config_of, take_in
 from headwater.store.stored_rows import ROW_HASH, RecordColumn, parsed_batches, parsed_header, write_records
 
@@ -86,6 +87,7 @@ def plan_records(installation: Installation, recipe: Recipe, base: Path) -> UUID
     The records are pinned as one file, by key, under the SHA-256 of their texts.
     """
     installation.require(Right.WRITE)
+    unit_id = unit_said(installation, recipe)
     logic = logic_of(installation, recipe, base)
     mapping = logic.mapping
     records = _records_of(installation, recipe)
@@ -109,16 +111,18 @@ def plan_records(installation: Installation, recipe: Recipe, base: Path) -> UUID
             remedy="Load them first.",
         )
     kinds = {name: kind for name, kind in kinds_of(installation, taken).items() if name in columns}
-    drift = find_drift(installation, recipe, mapping.mapping, kinds, columns_read(mapping, found.columns))
     name = source_name(recipe, SourceFile(path=path, name=records.name, alone=True))
+    unit = unit_of_source(installation, recipe, mapping.mapping, name)
+    drift = find_drift(installation, recipe, mapping.mapping, kinds, columns_read(mapping, found.columns), unit=unit)
     return plan_run(
         installation,
         logic,
         taken,
-        source_id=source_id(mapping, name),
+        source_id=source_id_in(installation, mapping.mapping, name, unit_id),
         source_name=name,
         noted={"kinds": list(kinds.items()), "warnings": [], "records": records.as_json()}
         | ({"drift": drift.as_json()} if drift else {}),
+        together=placed(installation, unit_id, None),
     )
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from headwater.services.access.policy import Right
+from headwater.services.access.within_units import may_reach
 from headwater.store import runs
 from headwater.store.chunks import progress_of
 
@@ -46,14 +47,14 @@ class RunProgress:
 
 def progress(installation: Installation, run: str | UUID) -> RunProgress:
     """How far a run is now."""
-    installation.require(Right.READ)
-    tenant_id = installation.tenant_id
-    with installation.database.connect(tenant_id) as connection:
+    seen, tenant_id = installation.seeing(Right.READ), installation.tenant_id
+    with seen.database.connect(tenant_id) as connection:
         found = runs.find_run(connection, tenant_id, str(run))
-        seen = progress_of(connection, tenant_id, found.run_id)
+        may_reach(seen, connection, found)
+        done = progress_of(connection, tenant_id, found.run_id)
     seconds = ((found.finished_at or datetime.now(UTC)) - found.started_at).total_seconds()
-    rate = seen.records_done / seconds if seen.records_done and seconds > 0 else None
-    left = max(found.records_planned - seen.records_done, 0)
+    rate = done.records_done / seconds if done.records_done and seconds > 0 else None
+    left = max(found.records_planned - done.records_done, 0)
     ended = found.state in runs.ENDED
     return RunProgress(
         run_id=str(found.run_id),
@@ -61,10 +62,10 @@ def progress(installation: Installation, run: str | UUID) -> RunProgress:
         source=found.source_name,
         contract=found.contract_hash.hex(),
         chunks_planned=found.chunks_planned,
-        chunks_done=seen.chunks_done,
-        chunks_failed=seen.chunks_failed,
+        chunks_done=done.chunks_done,
+        chunks_failed=done.chunks_failed,
         records_planned=found.records_planned,
-        records_done=seen.records_done,
+        records_done=done.records_done,
         seconds=round(seconds, 3),
         rate=None if rate is None else round(rate, 1),
         seconds_left=0.0 if ended else None if rate is None else round(left / rate, 1),

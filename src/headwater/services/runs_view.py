@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.connectors.files import WORKBOOKS
 from headwater.services.access.policy import Right
+from headwater.services.access.within_units import may_reach
 from headwater.services.drift import drift_in_words
 from headwater.services.mending import open_after_resubmission
 from headwater.services.sources import file_of, reading_from_json
-from headwater.store import findings, runs
+from headwater.store import findings, runs, source_units
 from headwater.store.chunks import Ledger, chunks_of, ledger_of
 from headwater.store.documents import get_contract, get_document
 
@@ -31,6 +32,7 @@ class RunView:
     noticed             rule -> findings on records that were loaded, chunks reused included
     open                records of the run that are open in quarantine
     gaps                chunk number -> why it could not be loaded
+    unit_id             the unit of its source; None where it is the organisation's
     """
 
     run: Run
@@ -41,6 +43,7 @@ class RunView:
     noticed: Mapping[str, int]
     open: int
     gaps: Mapping[int, str]
+    unit_id: UUID | None
 
     @property
     def drift(self) -> tuple[str, ...]:
@@ -82,7 +85,7 @@ class RunView:
         counts = asdict(self.ledger)
         chunks = {"planned": self.run.chunks_planned, **{name: counts.pop(name) for name in ("committed", "failed")}}
         return {
-            **run_as_json(self.run),
+            **run_as_json(self.run, unit_id=self.unit_id),
             "contract": self.contract,
             "mapping": self.mapping,
             "seconds": self.seconds,
@@ -97,8 +100,8 @@ class RunView:
         }
 
 
-def run_as_json(run: Run) -> dict[str, Any]:
-    """A run as plain values, without its layout."""
+def run_as_json(run: Run, *, unit_id: UUID | None) -> dict[str, Any]:
+    """A run as plain values, without its layout, with the unit of its source."""
     hashes = (
         "source_id", "contract_hash", "mapping_hash", "recipe_hash", "factor_set", "reference_codes", "blob_sha256",
         "text_sha256",
@@ -108,6 +111,7 @@ def run_as_json(run: Run) -> dict[str, Any]:
         "state": run.state,
         "kind": run.kind,
         "source": run.source_name,
+        "unit_id": str(unit_id) if unit_id else None,
         "encoding": run.encoding,
         "records_planned": run.records_planned,
         "chunks_planned": run.chunks_planned,
@@ -118,26 +122,42 @@ def run_as_json(run: Run) -> dict[str, Any]:
     }
 
 
-def list_runs(installation: Installation, *, limit: int) -> tuple[Sequence[Run], int]:
-    """The latest runs first, and how many there are in all."""
-    installation.require(Right.READ)
-    with installation.database.connect(installation.tenant_id) as connection:
-        return runs.list_runs(connection, installation.tenant_id, limit=limit)
+@dataclass(frozen=True, kw_only=True)
+class RunList:
+    """The latest runs, how many there are in all, and which of the sources belong to units."""
+
+    runs: Sequence[Run]
+    total: int
+    units: Mapping[bytes, UUID]
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """The runs as plain values."""
+        return [run_as_json(run, unit_id=self.units.get(run.source_id)) for run in self.runs]
+
+
+def list_runs(installation: Installation, *, limit: int) -> RunList:
+    """The latest runs first; to whom reads in single units only, those of these."""
+    seen = installation.seeing(Right.READ)
+    with seen.database.connect(seen.tenant_id) as connection:
+        found, total = runs.list_runs(connection, seen.tenant_id, limit=limit)
+        return RunList(runs=found, total=total, units=source_units.all_units(connection, seen.tenant_id))
 
 
 def find_run_id(installation: Installation, run: str) -> UUID:
     """The one run whose id begins so; Misuse where there is none or more than one."""
-    installation.require(Right.READ)
-    with installation.database.connect(installation.tenant_id) as connection:
-        return runs.find_run(connection, installation.tenant_id, run).run_id
+    seen = installation.seeing(Right.READ)
+    with seen.database.connect(seen.tenant_id) as connection:
+        found = runs.find_run(connection, seen.tenant_id, run)
+        may_reach(seen, connection, found)
+        return found.run_id
 
 
 def goes_back(installation: Installation, run_id: UUID) -> str | None:
     """A sentence where the source was loaded by a newer version of the mapping before: its rows will be replaced."""
-    installation.require(Right.READ)
-    tenant_id = installation.tenant_id
-    with installation.database.connect(tenant_id) as connection:
+    seen, tenant_id = installation.seeing(Right.READ), installation.tenant_id
+    with seen.database.connect(tenant_id) as connection:
         run = runs.get_run(connection, tenant_id, run_id)
+        may_reach(seen, connection, run)
         mapping = get_document(connection, tenant_id, run.mapping_hash)
         newest = max(runs.mapping_versions_before(connection, tenant_id, run_id), key=_numbers, default=mapping.version)
     if _numbers(newest) <= _numbers(mapping.version):
@@ -154,10 +174,10 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def show_run(installation: Installation, run: str | UUID) -> RunView:
     """One run, named by its id or the beginning of it."""
-    installation.require(Right.READ)
-    tenant_id = installation.tenant_id
-    with installation.database.connect(tenant_id) as connection:
+    seen, tenant_id = installation.seeing(Right.READ), installation.tenant_id
+    with seen.database.connect(tenant_id) as connection:
         found = runs.find_run(connection, tenant_id, str(run))
+        unit_id = may_reach(seen, connection, found)
         contract = get_contract(connection, found.contract_hash)
         mapping = get_document(connection, tenant_id, found.mapping_hash)
         ledger = ledger_of(connection, tenant_id, found.run_id)
@@ -173,4 +193,5 @@ def show_run(installation: Installation, run: str | UUID) -> RunView:
             noticed=findings.noticed_by_rule(connection, tenant_id, found.run_id),
             open=open_after_resubmission(ledger) if is_repair else refused_records,
             gaps={chunk.chunk_no: str((chunk.error or {}).get("message", "")) for chunk in failed},
+            unit_id=unit_id,
         )

@@ -51,9 +51,9 @@ def trace_emission(
 
     Misuse where there is none, saying why the calculation gave none; and where there are several, naming them.
     """
-    installation.require(Right.READ)
-    with one_snapshot(installation.database, installation.tenant_id) as database:
-        return _Tracer(replace(installation, database=database)).emission(key, method, gwp_set)
+    seen = installation.seeing(Right.READ)
+    with one_snapshot(seen.database, seen.tenant_id) as database:
+        return _Tracer(replace(seen, database=database)).emission(key, method, gwp_set)
 
 
 def trace_record(installation: Installation, contract: str, key: str, *, row_hash: str | None = None) -> trace.Trace:
@@ -62,14 +62,14 @@ def trace_record(installation: Installation, contract: str, key: str, *, row_has
     A key of several fields is written with `|` between them. By `row_hash` the version that has it, also one that was
     replaced or deleted since; where there is none, the one that stands.
     """
-    installation.require(Right.READ)
+    seen = installation.seeing(Right.READ)
     name, _, major = contract.partition("@")
     if name == RESULTS[0]:
         activity, method, gwp_set = (*key.split("|"), None, None)[:3]
-        return trace_emission(installation, str(activity), method, gwp_set)
-    document = installation.contract(name, int(major) if major.isdigit() else 1)
-    with one_snapshot(installation.database, installation.tenant_id) as database:
-        tracer = _Tracer(replace(installation, database=database))
+        return trace_emission(seen, str(activity), method, gwp_set)
+    document = seen.contract(name, int(major) if major.isdigit() else 1)
+    with one_snapshot(seen.database, seen.tenant_id) as database:
+        tracer = _Tracer(replace(seen, database=database))
         return tracer.record_of(document, key, bytes.fromhex(row_hash) if row_hash else None)
 
 

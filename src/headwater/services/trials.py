@@ -183,7 +183,7 @@ def try_file(
         compile_mapping(found.logic.mapping, found.logic.contract, found.taken.plan.columns)
         body = layout_as_json(found.taken)
         texts = RunTexts(trying, _Text(layout=body, text_sha256=found.taken.text.sha256))
-        source = source_id(found.logic.mapping, found.name)
+        source = source_id(installation, recipe, found.logic.mapping, found.name)
         trial = _Trying(trying, found.logic, texts, source_id=source, name=found.name, rows=rows)
         done = trial.through(found.taken.plan.chunks, progress)
         return replace(done, drift=drift_in_words(found.noted.get("drift")))

@@ -69,9 +69,8 @@ class Located:
 
 def export_workbook(installation: Installation, output: Path, *, run: str, rule: str | None) -> ExportedWorkbook:
     """Write the workbook of a run with its open records marked. Misuse where there are none, or no place for it."""
-    installation.require(Right.WRITE)
-    tenant_id = installation.tenant_id
-    with installation.database.connect(tenant_id) as connection:
+    seen, tenant_id = installation.seeing(Right.WRITE), installation.tenant_id
+    with seen.database.connect(tenant_id) as connection:
         found = runs.find_run(connection, tenant_id, run)
         which = Which(state="open", run_id=found.run_id, rule=rule)
         records = list(quarantine.each_quarantined(connection, tenant_id, which))

@@ -12,6 +12,7 @@ from headwater.connectors.workbook.opening import opened
 from headwater.errors import InputRefused, Misuse
 from headwater.pipeline.mending import MendForm
 from headwater.services.access.policy import Right
+from headwater.services.access.within_units import unbound
 from headwater.services.imports import plan_run, stored_logic
 from headwater.services.logic import pinned
 from headwater.services.mended_text import keep_text, write_text
@@ -84,10 +85,11 @@ def plan_workbook(installation: Installation, path: Path) -> WorkbookSent:
     InputRefused where it is not one that was exported, or its tables were changed in their columns; Misuse where none
     of its rows can be sent.
     """
-    installation.require(Right.WRITE)
+    seen, tenant_id = installation.seeing(Right.WRITE), installation.tenant_id
     keys, run_id, form_of_file = _listed(path)
-    tenant_id = installation.tenant_id
-    with installation.database.connect(tenant_id) as connection:
+    if seen.units is not None:
+        installation = unbound(installation)
+    with seen.database.connect(tenant_id) as connection:
         run = runs.get_run(connection, tenant_id, run_id)
         records = _records(connection, tenant_id, keys, run_id)
     read = read_run(installation, run)

@@ -103,8 +103,8 @@ class Database:
         """The same database for a write that is named: what it writes says so in its own transaction."""
         return Database(self._url, replace(self._behalf, request=request))
 
-    def within(self, units: frozenset[UUID]) -> Database:
-        """The same database, in which of records only those of these units are seen."""
+    def within(self, units: frozenset[UUID] | None) -> Database:
+        """The same database, in which of records only those of these units are seen; None: all."""
         return Database(self._url, replace(self._behalf, units=units))
 
     def connect(self, tenant_id: UUID) -> TenantConnection:

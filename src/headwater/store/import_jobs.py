@@ -36,6 +36,7 @@ class ImportJob:
     found: Mapping[str, Any] | None
     error: Mapping[str, Any] | None
     run_id: UUID | None
+    unit_id: UUID | None  # that its source is to belong to; None where none was said
     version: int
     created_by: str
     created_at: datetime
@@ -50,11 +51,12 @@ def add_job(
     name: str,
     size: int,
     mapping: str | None,
+    unit_id: UUID | None,
     by: str,
 ) -> None:
     """A file that is about to be sent."""
     values = {"tenant_id": tenant_id, "job_id": job_id, "name": name, "size": size, "mapping": mapping}
-    connection.execute(QUERIES["add"], {**values, "created_by": by})
+    connection.execute(QUERIES["add"], {**values, "unit_id": unit_id, "created_by": by})
 
 
 def get_job(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) -> ImportJob:
@@ -65,8 +67,15 @@ def get_job(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) 
     return found[0]
 
 
+def units_of(
+    connection: psycopg.Connection[Any], tenant_id: UUID, job_ids: Collection[UUID]
+) -> dict[UUID, UUID | None]:
+    """The units of imports: those said, or once they are runs those of their sources."""
+    return dict(connection.execute(QUERIES["units_of"], {"tenant_id": tenant_id, "job_ids": list(job_ids)}).fetchall())
+
+
 def latest_named(connection: psycopg.Connection[Any], tenant_id: UUID, name: str) -> ImportJob | None:
-    """The latest file of a name that was inspected, whether it is a run by now or waits for a mapping."""
+    """The latest file of a name that was inspected, whether it is a run by now or waits for a mapping; of no unit."""
     found = select(connection, ImportJob, QUERIES["latest_named"], {"tenant_id": tenant_id, "name": name})
     return found[0] if found else None
 

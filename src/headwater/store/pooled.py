@@ -73,8 +73,8 @@ class PooledDatabase(Database):
         """The same database and pool, for a write that is named."""
         return PooledDatabase(self._url, self._pool, replace(self._behalf, request=request))
 
-    def within(self, units: frozenset[UUID]) -> PooledDatabase:
-        """The same database and pool, in which of records only those of these units are seen."""
+    def within(self, units: frozenset[UUID] | None) -> PooledDatabase:
+        """The same database and pool, in which of records only those of these units are seen; None: all."""
         return PooledDatabase(self._url, self._pool, replace(self._behalf, units=units))
 
     def apart(self) -> Database:

@@ -245,13 +245,21 @@ def change_state(
 
 
 def find_held(
-    connection: psycopg.Connection[Any], tenant_id: UUID, keys: Collection[str], *, run_id: UUID | None
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    keys: Collection[str],
+    *,
+    run_id: UUID | None,
+    source_id: bytes | None = None,
 ) -> dict[str, HeldRecord]:
-    """The records that keys name, asked for by run `run_id`; what is no key, or names no record, is left out."""
+    """The records that keys name, asked for by run `run_id`; what is no key, or names no record, is left out, and of a
+    source that is said what is of others.
+    """
     named = {key: match for key in keys if (match := _KEY.fullmatch(key))}
     values = {
         "tenant_id": tenant_id,
         "run_id": run_id,
+        "source_id": source_id,
         "ids": [UUID(match["id"]) for match in named.values()],
         "occurrences": [int(match["occurrence"]) for match in named.values()],
     }

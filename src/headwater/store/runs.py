@@ -125,11 +125,17 @@ def latest_of_source(connection: psycopg.Connection[Any], tenant_id: UUID, sourc
     return found[0] if found else None
 
 
+def is_loaded_before(connection: psycopg.Connection[Any], tenant_id: UUID, source_id: bytes, run_id: UUID) -> bool:
+    """Whether a source has a run beside this one."""
+    values = {"tenant_id": tenant_id, "source_id": source_id, "run_id": run_id}
+    return bool(number(connection, QUERIES["others_of_source"], values))
+
+
 def latest_through_mapping(
-    connection: psycopg.Connection[Any], tenant_id: UUID, mapping: str, *, kind: str
+    connection: psycopg.Connection[Any], tenant_id: UUID, mapping: str, *, kind: str, unit: UUID | None
 ) -> Run | None:
-    """The last run of a kind through a mapping of that name, however it ended."""
-    values = {"tenant_id": tenant_id, "mapping": mapping, "kind": kind}
+    """The last run of a kind through a mapping of that name, of a source of a unit or of none, however it ended."""
+    values = {"tenant_id": tenant_id, "mapping": mapping, "kind": kind, "unit": unit}
     found = select(connection, Run, QUERIES["latest_through_mapping"], values)
     return found[0] if found else None
 

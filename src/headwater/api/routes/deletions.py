@@ -67,7 +67,7 @@ def delete_record(here: Here, reference: str, key: str, reason: Reason, *, if_ma
     return deletions.delete(here, reference, [key], reason=reason, expected=expected_hash(if_match)).as_json()
 
 
-@routes.get("/deleted-records/{reference}", **needs(Right.READ, 404))
+@routes.get("/deleted-records/{reference}", **needs(Right.READ, 404, anywhere=True))
 def list_deleted(here: Here, reference: str, asked: Asked) -> Page:
     """Records of a contract that are deleted or destroyed, the latest first, each with who, when and why."""
     return page_of(deletions.deleted_records(here, reference, asked))

@@ -66,7 +66,7 @@ def show_factor(here: Here, factor_id: str) -> dict[str, Any]:
     return factors.show_factor(here, factor_id)
 
 
-@routes.get("/emissions", **needs(Right.READ))
+@routes.get("/emissions", **needs(Right.READ, anywhere=True))
 def sum_emissions(here: Here) -> list[dict[str, Any]]:
     """Emissions that stand, summed by scope, method, set and activity type. Single ones: records of `emission@1`."""
     return [vars(each) for each in emissions.calculated_emissions(here)]

@@ -40,13 +40,13 @@ class ChosenMapping(BaseModel):
     mapping: str = Field(min_length=1, max_length=200)
 
 
-@routes.get("/imports", **needs(Right.READ))
+@routes.get("/imports", **needs(Right.READ, anywhere=True))
 def list_imports(here: Here, asked: Asked) -> Page:
     """Imports, the latest first."""
     return page_of(viewing.list_imports(here, asked))
 
 
-@routes.options("/imports", status_code=204, response_class=Response, **needs(Right.WRITE))
+@routes.options("/imports", status_code=204, response_class=Response, **needs(Right.WRITE, anywhere=True))
 def what_is_spoken(here: Here) -> Response:
     """Which version and parts of the tus protocol are spoken, and how large a file may be."""
     said = {
@@ -57,12 +57,18 @@ def what_is_spoken(here: Here) -> Response:
     return Response(status_code=204, headers=TUS | said)
 
 
-@routes.post("/imports", status_code=201, response_class=Response, **needs(Right.WRITE, 408, 409, long="upload"))
+@routes.post(
+    "/imports", status_code=201, response_class=Response, **needs(Right.WRITE, 408, 409, long="upload", anywhere=True)
+)
 async def begin(
     here: Here,
     request: Request,
     name: Annotated[str | None, Query(description="The file's name; or `filename` in Upload-Metadata.")] = None,
     mapping: Annotated[str | None, Query(description="The mapping it is read by; or `mapping` in the same.")] = None,
+    unit: Annotated[
+        UUID | None,
+        Query(description="The unit that it belongs to; or `unit` in the same. Left out, it is the organisation's."),
+    ] = None,
 ) -> Response:
     """Begin an import, with its whole file, with the beginning of it, or without any of it.
 
@@ -74,7 +80,10 @@ async def begin(
     length = request.headers.get("upload-length") or (request.headers.get("content-length") if brings else None)
     size = _number(length, "Upload-Length")
     called = receiving.refuse_name(name or said.get("filename"))
-    job = await run_in_threadpool(receiving.begin, here, called, size, mapping=mapping or said.get("mapping"))
+    unit_id = unit or _unit(said.get("unit"))
+    job = await run_in_threadpool(
+        receiving.begin, here, called, size, mapping=mapping or said.get("mapping"), unit_id=unit_id
+    )
     headers = {**TUS, "Location": str(request.url_for("send_on", job_id=str(job.job_id)).path)}
     offset, whole = 0, False
     if brings or size == 0:
@@ -85,7 +94,7 @@ async def begin(
     return Response(body, status_code=201, headers=headers, media_type="application/json", background=after)
 
 
-@routes.head("/imports/{job_id}/file", response_class=Response, **needs(Right.WRITE, 404))
+@routes.head("/imports/{job_id}/file", response_class=Response, **needs(Right.WRITE, 404, anywhere=True))
 def how_much_is_here(here: Here, job_id: UUID) -> Response:
     """How many bytes of the file are here, from where to go on."""
     job = viewing.get(here, job_id)
@@ -96,7 +105,7 @@ def how_much_is_here(here: Here, job_id: UUID) -> Response:
     "/imports/{job_id}/file",
     status_code=204,
     response_class=Response,
-    **needs(Right.WRITE, 404, 408, 409, 415, long="upload"),
+    **needs(Right.WRITE, 404, 408, 409, 415, long="upload", anywhere=True),
 )
 async def send_on(here: Here, job_id: UUID, request: Request) -> Response:
     """Send more of the file, from the byte that Upload-Offset names."""
@@ -108,37 +117,39 @@ async def send_on(here: Here, job_id: UUID, request: Request) -> Response:
     return Response(status_code=204, headers={**TUS, "Upload-Offset": str(reached)}, background=after)
 
 
-@routes.delete("/imports/{job_id}/file", status_code=204, response_class=Response, **needs(Right.WRITE, 404, 409))
+@routes.delete(
+    "/imports/{job_id}/file", status_code=204, response_class=Response, **needs(Right.WRITE, 404, 409, anywhere=True)
+)
 def give_up(here: Here, job_id: UUID) -> Response:
     """End an upload and forget what came of it."""
     looking.cancel(here, job_id)
     return Response(status_code=204, headers=TUS)
 
 
-@routes.get("/imports/{job_id}", **needs(Right.READ, 404))
+@routes.get("/imports/{job_id}", **needs(Right.READ, 404, anywhere=True))
 def show(here: Here, job_id: UUID, after: BackgroundTasks) -> dict[str, Any]:
     """An import: its state, what inspection found, why it was refused, and how far its run is."""
     job = viewing.get(here, job_id)
-    if viewing.was_left(job) and here.actor.may(Right.WRITE):
+    if viewing.was_left(job) and here.actor.may(Right.WRITE, job.unit_id):
         after.add_task(looking.go_on_quietly, here, job_id)
     return viewing.show(here, job_id)
 
 
-@routes.post("/imports/{job_id}/mapping", **needs(Right.WRITE, 404, 409))
+@routes.post("/imports/{job_id}/mapping", **needs(Right.WRITE, 404, 409, anywhere=True))
 def choose_mapping(here: Here, job_id: UUID, chosen: ChosenMapping) -> dict[str, Any]:
     """Say by which mapping the file is read: it is planned at once, and loaded in the background."""
     looking.choose_mapping(here, job_id, chosen.mapping)
     return viewing.show(here, job_id)
 
 
-@routes.post("/imports/{job_id}/cancellation", **needs(Right.WRITE, 404, 409))
+@routes.post("/imports/{job_id}/cancellation", **needs(Right.WRITE, 404, 409, anywhere=True))
 def cancel(here: Here, job_id: UUID) -> dict[str, Any]:
     """Give up an import that is no run yet."""
     looking.cancel(here, job_id)
     return viewing.show(here, job_id)
 
 
-@routes.get("/imports/{job_id}/rows", **needs(Right.WRITE, 404, 409))
+@routes.get("/imports/{job_id}/rows", **needs(Right.WRITE, 404, 409, anywhere=True))
 def first_rows(
     here: Here,
     job_id: UUID,
@@ -149,13 +160,13 @@ def first_rows(
     return viewing.rows(here, job_id, limit=limit, mapping=mapping)
 
 
-@routes.get("/imports/{job_id}/errors", **needs(Right.WRITE, 404))
+@routes.get("/imports/{job_id}/errors", **needs(Right.WRITE, 404, anywhere=True))
 def errors(here: Here, job_id: UUID) -> dict[str, Any]:
     """What was refused, by rule, each with how many records and the first of them."""
     return viewing.errors(here, job_id)
 
 
-@routes.get("/imports/{job_id}/history", **needs(Right.READ, 404))
+@routes.get("/imports/{job_id}/history", **needs(Right.READ, 404, anywhere=True))
 def history(here: Here, job_id: UUID) -> list[dict[str, Any]]:
     """What was done with the import and its run, by whom and when."""
     return viewing.history(here, job_id)
@@ -180,6 +191,15 @@ def _number(text: str | None, where: str) -> int:
     if text is None or not text.isascii() or not text.isdigit() or len(text) > 18:
         raise StatusError(400, "this needs a number of bytes", where=where, value=text, valid="a whole number")
     return int(text)
+
+
+def _unit(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise StatusError(
+            400, "this names no unit", where="Upload-Metadata unit", value=text, valid="the id of a unit"
+        ) from None
 
 
 def _metadata(header: str | None) -> dict[str, str]:

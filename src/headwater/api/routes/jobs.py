@@ -14,7 +14,7 @@ from headwater.services.access.policy import Right
 routes = router("jobs")
 
 
-@routes.get("/jobs", **needs(Right.READ))
+@routes.get("/jobs", **needs(Right.READ, anywhere=True))
 def list_jobs(
     here: Here, state: str | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> dict[str, Any]:
@@ -23,28 +23,28 @@ def list_jobs(
     return {"items": jsonable_encoder([jobs.job_as_json(each) for each in found]), "total": total}
 
 
-@routes.get("/jobs/{job}", **needs(Right.READ, 404))
+@routes.get("/jobs/{job}", **needs(Right.READ, 404, anywhere=True))
 def show_job(here: Here, job: str) -> dict[str, Any]:
     """A job with its runs."""
     shown: dict[str, Any] = jsonable_encoder(jobs.show_job(here, job).as_json())
     return shown
 
 
-@routes.post("/jobs/{job}/cancellation", **needs(Right.WRITE, 404, 409))
+@routes.post("/jobs/{job}/cancellation", **needs(Right.WRITE, 404, 409, anywhere=True))
 def cancel_job(here: Here, job: str) -> dict[str, Any]:
     """Ask for a job's end: what is committed stays, and its run can be gone on with."""
     shown: dict[str, Any] = jsonable_encoder(jobs.job_as_json(jobs.cancel_job(here, job)))
     return shown
 
 
-@routes.post("/jobs/{job}/repetition", **needs(Right.WRITE, 404, 409))
+@routes.post("/jobs/{job}/repetition", **needs(Right.WRITE, 404, 409, anywhere=True))
 def retry_job(here: Here, job: str) -> dict[str, Any]:
     """Have a job done again that failed, was cancelled or left gaps."""
     shown: dict[str, Any] = jsonable_encoder(jobs.job_as_json(jobs.retry_job(here, job)))
     return shown
 
 
-@routes.post("/runs/{run}/resumption", status_code=202, **needs(Right.WRITE, 404, 409))
+@routes.post("/runs/{run}/resumption", status_code=202, **needs(Right.WRITE, 404, 409, anywhere=True))
 def resume_run(here: Here, run: str) -> dict[str, str]:
     """Go on with a run that was broken off or has gaps, by a worker: only what is not committed is done."""
     return {"job_id": str(jobs.ask_resume(here, run))}

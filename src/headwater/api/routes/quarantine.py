@@ -48,19 +48,21 @@ class Dismissal(BaseModel):
     reason: str = Field(min_length=1, max_length=2000)
 
 
-@routes.get("/quarantine", **needs(Right.WRITE, 404))
+@routes.get("/quarantine", **needs(Right.WRITE, 404, anywhere=True))
 def list_refused(here: Here, asked: Asked, run: OfRun = None, rule: OfRule = None) -> Page:
     """Refused records in the order of their sources, each with its rules, values, what is valid and how to mend it."""
     return page_of(house_lists.refused(here, asked, run=run, rule=rule))
 
 
-@routes.get("/quarantine-rules", **needs(Right.READ, 404))
+@routes.get("/quarantine-rules", **needs(Right.READ, 404, anywhere=True))
 def count_by_rule(here: Here, run: OfRun = None, state: str | None = "open") -> dict[str, int]:
     """How many refused records break each rule, the most frequent first."""
     return house_lists.refused_by_rule(here, run=run, state=state)
 
 
-@routes.get("/quarantine/export", response_class=StreamingResponse, **needs(Right.WRITE, 404, long="export"))
+@routes.get(
+    "/quarantine/export", response_class=StreamingResponse, **needs(Right.WRITE, 404, long="export", anywhere=True)
+)
 def export_refused(
     here: Here,
     run: OfRun = None,
@@ -80,7 +82,7 @@ def export_refused(
 @routes.post(
     "/quarantine/resubmissions/file",
     status_code=202,
-    **needs(Right.WRITE, 404, 408, 409, 415, long="upload", also=BRINGS_A_FILE),
+    **needs(Right.WRITE, 404, 408, 409, 415, long="upload", also=BRINGS_A_FILE, anywhere=True),
 )
 async def resubmit_file(
     here: Here,
@@ -95,13 +97,13 @@ async def resubmit_file(
         return await run_in_threadpool(quarantine_files.resubmit, here, path)
 
 
-@routes.get("/quarantine/{id}", **needs(Right.WRITE, 404))
+@routes.get("/quarantine/{id}", **needs(Right.WRITE, 404, anywhere=True))
 def show_refused(here: Here, id: str) -> dict[str, Any]:  # noqa: A002 - what it is called in an address
     """A refused record with its cells in the order of the source, and everything that was sent in its place."""
     return _as_json(quarantines.show_record(here, id))
 
 
-@routes.post("/quarantine/resubmissions", status_code=201, **needs(Right.WRITE, 404, 409))
+@routes.post("/quarantine/resubmissions", status_code=201, **needs(Right.WRITE, 404, 409, anywhere=True))
 def resubmit(here: Here, mends: Mends) -> dict[str, Any]:
     """Send mended records again: one run, whose ledger tells what became of each. Done when it is answered."""
     run_id = quarantine_mending.resubmit(here, {each.id: each.cells for each in mends.records})
@@ -109,10 +111,9 @@ def resubmit(here: Here, mends: Mends) -> dict[str, Any]:
     return {"run": run, "records": [_as_json(quarantines.show_record(here, each.id)) for each in mends.records]}
 
 
-@routes.post("/quarantine/dismissals", status_code=201, **needs(Right.WRITE, 404, 409))
+@routes.post("/quarantine/dismissals", status_code=201, **needs(Right.WRITE, 404, 409, anywhere=True))
 def dismiss(here: Here, dismissal: Dismissal) -> dict[str, int]:
     """Dismiss open records; all of them or, where one is not open, none."""
-    here.require(Right.WRITE)
     return {"dismissed": quarantines.dismiss_records(here, dismissal.ids, reason=dismissal.reason)}
 
 

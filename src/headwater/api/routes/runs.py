@@ -29,26 +29,25 @@ LONGEST_SECONDS = 3600
 QUIET_SECONDS = 15
 
 
-@routes.get("/runs", **needs(Right.READ))
+@routes.get("/runs", **needs(Right.READ, anywhere=True))
 def list_runs(here: Here, asked: Asked) -> Page:
     """Runs of imports, syncs and resubmissions, the latest first."""
     return page_of(house_lists.runs(here, asked))
 
 
-@routes.get("/runs/{run}", **needs(Right.READ, 404))
+@routes.get("/runs/{run}", **needs(Right.READ, 404, anywhere=True))
 def show(here: Here, run: str) -> dict[str, Any]:
     """A run with its ledger: read = mapped + skipped + quarantined, produced = the rest."""
-    here.require(Right.READ)
     return show_run(here, run).as_json()
 
 
-@routes.get("/runs/{run}/chunks", **needs(Right.READ, 404))
+@routes.get("/runs/{run}/chunks", **needs(Right.READ, 404, anywhere=True))
 def list_chunks(here: Here, run: str, asked: Asked) -> Page:
     """The chunks of a run with the ledger of each; a failed one is a gap with its reason."""
     return page_of(house_lists.chunks(here, progress(here, run).run_id, asked))
 
 
-@routes.get("/runs/{run}/progress", **needs(Right.READ, 404))
+@routes.get("/runs/{run}/progress", **needs(Right.READ, 404, anywhere=True))
 def show_progress(here: Here, run: str) -> dict[str, Any]:
     """How far a run is: rows and chunks against the plan, rate, time left."""
     return progress(here, run).as_json()
@@ -57,7 +56,7 @@ def show_progress(here: Here, run: str) -> dict[str, Any]:
 @routes.get(
     "/runs/{run}/events",
     response_class=StreamingResponse,
-    **needs(Right.READ, 404, long="events"),
+    **needs(Right.READ, 404, long="events", anywhere=True),
 )
 async def watch(here: Here, run: str, request: Request) -> StreamingResponse:
     """Live progress as server-sent events: `progress` whenever it changes, `end` when the run has ended."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def for_reader(installation: Installation, trace: Trace, *, clear: bool) -> Trace:
     """As it is where it is asked for in clear, which is noted, or refused; else with what is personal masked."""
-    installation.require(Right.READ)
+    installation.seeing(Right.READ)  # what is traced was chosen by who may see it
     if clear:
         show_records_clear(installation, _contract(installation, trace.record), key=trace.record.row_hash)
         return trace

@@ -26,6 +26,7 @@ from headwater.services.connectors.keeping import find, opened, tables_of
 from headwater.services.connectors.kinds import kind_named
 from headwater.services.drift import changes_between, find_drift
 from headwater.services.imports import keep_document, logic_of, source_id
+from headwater.services.source_places import placed, unit_of_source, unit_said
 from headwater.store import audit, connectors, runs
 from headwater.store.chunks import PlannedChunk
 from headwater.store.cited_blobs import cite_blob
@@ -70,7 +71,7 @@ def plan_sync(installation: Installation, recipe: Recipe, base: Path, *, togethe
     """
     installation.require(Right.WRITE)
     found = found_sync(installation, recipe, base)
-    run_id = uuid4()
+    run_id, together = uuid4(), placed(installation, unit_said(installation, recipe), together)
     with installation.database.connect(installation.tenant_id) as connection:
         _write(installation, connection, run_id, found, together)
     return run_id
@@ -82,7 +83,7 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
     check_read_ahead(recipe, stored.kind)
     logic = logic_of(installation, recipe, base)
     name = recipe.source.name or f"{stored.name}/{recipe.source.table}"
-    source = source_id(logic.mapping, name)
+    source = source_id(installation, recipe, logic.mapping, name)
     selection = _selection(installation, recipe, source)
     plan = _asked(installation, stored, selection)
     if installation.keeps:
@@ -91,7 +92,9 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
     layout, body = _layout(plan, decimal=logic.mapping.locale.decimal)
     compile_mapping(logic.mapping, logic.contract, layout.columns)
     kinds = {name: column.type for name, column in zip(layout.columns, plan.columns, strict=True)}
-    drift = find_drift(installation, recipe, logic.mapping.mapping, kinds, columns_read(logic.mapping, layout.columns))
+    read = columns_read(logic.mapping, layout.columns)
+    unit = unit_of_source(installation, recipe, logic.mapping.mapping, name)
+    drift = find_drift(installation, recipe, logic.mapping.mapping, kinds, read, unit=unit)
     if drift is not None and drift.mode == "quarantine":
         body["unwanted"] = list(drift.new_columns)
     body |= {

@@ -113,7 +113,7 @@ def is_as_loaded(
     """Whether this very version was loaded last, by the same mapping, contract, factors and code."""
     logic = logic_of(installation, recipe, base)
     named = SourceFile(path=Path(), name=f"{stored.name}/{file.name}")
-    source = source_id(logic.mapping, source_name(recipe, named))
+    source = source_id(installation, recipe, logic.mapping, source_name(recipe, named))
     with installation.database.connect(installation.tenant_id) as connection:
         last = runs.latest_of_source(connection, installation.tenant_id, source)
     return (

@@ -23,6 +23,7 @@ from headwater.services.inspections import inspect
 from headwater.services.jobs import asked_with_plan
 from headwater.services.notifications.happened import import_refused
 from headwater.services.notifications.telling import tell
+from headwater.services.uploads.reaching import reached_import
 from headwater.services.uploads.receiving import LOOKED_AT_AFTER, path_of, remove_file
 from headwater.services.uploads.viewing import waits_for_nobody
 from headwater.store import audit, import_jobs
@@ -43,7 +44,7 @@ OPEN = ("uploading", *LOOKED_AT, "mapped")
 
 def go_on(installation: Installation, job_id: UUID) -> ImportJob:
     """Take an import as far as it gets: to its run, or to where a mapping must be said. Conflict where it has ended."""
-    installation.require(Right.WRITE)
+    installation, _ = reached_import(installation, Right.WRITE, job_id)
     connection = import_jobs.hold(installation.database, installation.tenant_id, job_id)
     with connection:
         job = import_jobs.get_job(connection, installation.tenant_id, job_id)
@@ -72,9 +73,7 @@ def go_on_if_left(installation: Installation, job_id: UUID) -> float | None:
 
     Seconds until it is to be looked at again, where somebody works on it still.
     """
-    installation.require(Right.WRITE)
-    with installation.database.connect(installation.tenant_id) as connection:
-        job = import_jobs.get_job(connection, installation.tenant_id, job_id)
+    installation, job = reached_import(installation, Right.WRITE, job_id)
     if waits_for_nobody(job):
         try:
             go_on(installation.acting(replace(installation.actor, name=job.created_by)), job_id)
@@ -87,7 +86,7 @@ def go_on_if_left(installation: Installation, job_id: UUID) -> float | None:
 
 def choose_mapping(installation: Installation, job_id: UUID, mapping: str) -> ImportJob:
     """Say by which mapping the file is read, and go on; also of one that another mapping did not fit."""
-    installation.require(Right.WRITE)
+    installation, _ = reached_import(installation, Right.WRITE, job_id)
     kept_mappings.known(installation, mapping)
     with installation.database.connect(installation.tenant_id) as connection:
         job = import_jobs.get_job(connection, installation.tenant_id, job_id)
@@ -103,7 +102,7 @@ def choose_mapping(installation: Installation, job_id: UUID, mapping: str) -> Im
 
 def cancel(installation: Installation, job_id: UUID) -> ImportJob:
     """Give up an import before it is a run. Conflict where it is one: then its job or run is ended."""
-    installation.require(Right.WRITE)
+    installation, _ = reached_import(installation, Right.WRITE, job_id)
     tenant_id = installation.tenant_id
     with import_jobs.hold(installation.database, tenant_id, job_id) as connection:
         import_jobs.advance(connection, tenant_id, job_id, "cancelled", from_states=[*OPEN, "refused"])
@@ -155,7 +154,7 @@ def _plan(installation: Installation, job: ImportJob, path: Path) -> None:
         ask(connection, run)
 
     with kept_mappings.mapping_file(installation, str(job.mapping)) as mapping:
-        recipe = file_recipe(job.name, mapping.name)
+        recipe = file_recipe(job.name, mapping.name, unit=str(job.unit_id) if job.unit_id else None)
         file = SourceFile(path=path, name=job.name, alone=True)
         plan_source(installation, recipe, mapping.parent, file, together=together)
 

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from headwater.errors import Conflict, InputRefused, Misuse, Stopped
+from headwater.services.access.changing import in_use
 from headwater.services.access.policy import Right
+from headwater.services.uploads.reaching import reached_import
 from headwater.store import audit, import_jobs
 
 if TYPE_CHECKING:
@@ -33,9 +35,17 @@ LOOKED_AT_AFTER = timedelta(seconds=60)
 """Whoever took a file in has looked at it and planned its run by then, or was killed, and a worker goes on with it."""
 
 
-def begin(installation: Installation, name: str, size: int, *, mapping: str | None) -> ImportJob:
-    """An import whose file is about to be sent."""
-    installation.require(Right.WRITE)
+def begin(
+    installation: Installation, name: str, size: int, *, mapping: str | None, unit_id: UUID | None = None
+) -> ImportJob:
+    """An import whose file is about to be sent.
+
+    unit_id: the unit that it belongs to; left out, it is the organisation's.
+    """
+    installation.seeing(Right.WRITE, on="imports")
+    with installation.database.connect(installation.tenant_id) as connection:
+        in_use(connection, installation.tenant_id, unit_id)
+    installation.require(Right.WRITE, unit_id, on="imports")
     name, most = file_name(name), int(installation.settings.api_upload_limit)
     if not 0 <= size <= most:
         raise InputRefused("the file is too large", where="Upload-Length", value=size, valid=f"at most {most:,} bytes")
@@ -43,14 +53,15 @@ def begin(installation: Installation, name: str, size: int, *, mapping: str | No
     with installation.database.connect(tenant_id) as connection:
         _refuse_over_quota(installation, connection, size)
         import_jobs.add_job(
-            connection, tenant_id, job_id, name=name, size=size, mapping=mapping, by=installation.actor.name
-        )
+            connection, tenant_id, job_id, name=name, size=size, mapping=mapping, unit_id=unit_id,
+            by=installation.actor.name,
+        )  # fmt: skip
         audit.append(
             connection,
             tenant_id,
             action="import.begun",
             resource=f"import/{job_id}",
-            payload={"name": name, "size": size},
+            payload={"name": name, "size": size} | ({"unit": str(unit_id)} if unit_id else {}),
         )
         return import_jobs.get_job(connection, tenant_id, job_id)
 
@@ -162,7 +173,7 @@ class Receiving:
 
 def receive(installation: Installation, job_id: UUID, offset: int) -> Receiving:
     """Begin to receive from an offset. Conflict where it is not where the file ends so far, or somebody else sends."""
-    installation.require(Right.WRITE)
+    installation, _ = reached_import(installation, Right.WRITE, job_id)
     connection = import_jobs.hold(installation.database, installation.tenant_id, job_id)
     try:
         job = import_jobs.get_job(connection, installation.tenant_id, job_id)

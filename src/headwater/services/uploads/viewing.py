@@ -13,6 +13,7 @@ from headwater.services.listing import Listed, Page, Question, ask, by_name
 from headwater.services.previews import preview
 from headwater.services.run_progress import progress
 from headwater.services.samples import take_sample
+from headwater.services.uploads.reaching import reached_import
 from headwater.services.uploads.receiving import path_of
 from headwater.store import audit, import_jobs, quarantine, runs
 from headwater.store.listing import Column, Order
@@ -54,13 +55,18 @@ IMPORTS = Listed(
 
 
 def list_imports(installation: Installation, question: Question) -> Page:
-    """Imports, the latest first; of one that is a run, the run's state stands beside it."""
-    installation.require(Right.READ)
-    page = ask(installation, IMPORTS, question)
+    """Imports, the latest first, each with its unit; of one that is a run, the run's state stands beside it.
+
+    To whom reads in single units only, those of these.
+    """
+    seen = installation.seeing(Right.READ)
+    page = ask(seen, IMPORTS, question)
     planned = [item["run_id"] for item in page.items if item["run_id"] is not None]
-    with installation.database.connect(installation.tenant_id) as connection:
-        states = runs.states_of(connection, installation.tenant_id, planned)
+    with seen.database.connect(seen.tenant_id) as connection:
+        states = runs.states_of(connection, seen.tenant_id, planned)
+        units = import_jobs.units_of(connection, seen.tenant_id, [item["job_id"] for item in page.items])
     for item in page.items:
+        item["unit_id"] = units[item["job_id"]]
         item["sha256"] = bytes(item["sha256"]).hex() if item["sha256"] is not None else None
         item["run_state"] = states.get(item["run_id"])
     return page
@@ -68,18 +74,19 @@ def list_imports(installation: Installation, question: Question) -> Page:
 
 def get(installation: Installation, job_id: UUID) -> ImportJob:
     """One import as it is kept."""
-    installation.require(Right.READ)
-    with installation.database.connect(installation.tenant_id) as connection:
-        return import_jobs.get_job(connection, installation.tenant_id, job_id)
+    return reached_import(installation, Right.READ, job_id)[1]
 
 
 def show(installation: Installation, job_id: UUID) -> dict[str, Any]:
     """One import with what inspection found and, once there is one, how far its run is."""
-    job = get(installation, job_id)
+    whole, job = reached_import(installation, Right.READ, job_id)
+    with whole.database.connect(whole.tenant_id) as connection:
+        unit_id = import_jobs.units_of(connection, whole.tenant_id, [job_id])[job_id]
     return {
         **vars(job),
+        "unit_id": unit_id,
         "sha256": job.sha256.hex() if job.sha256 else None,
-        "run": progress(installation, job.run_id).as_json() if job.run_id else None,
+        "run": progress(whole, job.run_id).as_json() if job.run_id else None,
     }
 
 
@@ -95,8 +102,7 @@ def was_left(job: ImportJob) -> bool:
 
 def rows(installation: Installation, job_id: UUID, *, limit: int, mapping: str | None) -> dict[str, Any]:
     """The first rows of a file that is not a run yet: as they came or, by a mapping, as they would land."""
-    installation.require(Right.WRITE)
-    job = get(installation, job_id)
+    installation, job = reached_import(installation, Right.WRITE, job_id)
     path = path_of(installation, job)
     if job.state in {"uploading", "cancelled"} or not path.is_file():
         raise Conflict(
@@ -119,8 +125,7 @@ def rows(installation: Installation, job_id: UUID, *, limit: int, mapping: str |
 
 def errors(installation: Installation, job_id: UUID) -> dict[str, Any]:
     """What its run refused, by rule, each with the first records; the most frequent first."""
-    installation.require(Right.WRITE)
-    job = get(installation, job_id)
+    installation, job = reached_import(installation, Right.WRITE, job_id)
     if job.run_id is None:
         return {"refused": dict(job.error) if job.error else None, "rules": []}
     tenant_id = installation.tenant_id
@@ -142,7 +147,7 @@ def errors(installation: Installation, job_id: UUID) -> dict[str, Any]:
 
 def history(installation: Installation, job_id: UUID) -> list[dict[str, Any]]:
     """What was done with it, and with its run, from the audit chain."""
-    job = get(installation, job_id)
+    installation, job = reached_import(installation, Right.READ, job_id)
     with installation.database.connect(installation.tenant_id) as connection:
         found = list(audit.entries_of(connection, installation.tenant_id, f"import/{job_id}"))
         if job.run_id is not None:

@@ -1,16 +1,23 @@
 -- name: add
 -- A file that is about to be sent.
-INSERT INTO import_jobs (tenant_id, job_id, state, name, size, mapping, created_by)
-VALUES (%(tenant_id)s, %(job_id)s, 'uploading', %(name)s, %(size)s, %(mapping)s, %(created_by)s)
+INSERT INTO import_jobs (tenant_id, job_id, state, name, size, mapping, unit_id, created_by)
+VALUES (%(tenant_id)s, %(job_id)s, 'uploading', %(name)s, %(size)s, %(mapping)s, %(unit_id)s, %(created_by)s)
 
 -- name: get
 -- One import.
 SELECT {columns} FROM import_jobs WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s
 
+-- name: units_of
+-- The units that imports belong to.
+SELECT i.job_id, CASE WHEN i.run_id IS NULL THEN i.unit_id ELSE u.unit_id END
+FROM import_jobs i LEFT JOIN runs r ON r.tenant_id = i.tenant_id AND r.run_id = i.run_id
+LEFT JOIN source_units u ON u.tenant_id = r.tenant_id AND u.source_id = r.source_id
+WHERE i.tenant_id = %(tenant_id)s AND i.job_id = ANY(%(job_ids)s)
+
 -- name: latest_named
--- The latest file of a name that could be read.
+-- The latest file of a name that could be read, among those that were sent for no unit.
 SELECT {columns} FROM import_jobs
-WHERE tenant_id = %(tenant_id)s AND name = %(name)s AND state IN ('inspected', 'planned')
+WHERE tenant_id = %(tenant_id)s AND name = %(name)s AND unit_id IS NULL AND state IN ('inspected', 'planned')
 ORDER BY created_at DESC, job_id LIMIT 1
 
 -- name: lock_uploads

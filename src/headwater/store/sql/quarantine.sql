@@ -102,6 +102,7 @@ FROM unnest(%(ids)s::uuid[], %(occurrences)s::integer[]) AS named (quarantine_id
 JOIN quarantine q ON q.tenant_id = %(tenant_id)s AND q.quarantine_id = named.quarantine_id
                  AND q.occurrence = named.occurrence
 JOIN chunks c ON c.tenant_id = q.tenant_id AND c.chunk_id = q.last_chunk_id
+WHERE %(source_id)s::bytea IS NULL OR q.source_id = %(source_id)s
 
 -- name: rules
 -- Refused records by rule, the most frequent first; a record that breaks two rules counts for both.

@@ -39,12 +39,18 @@ SELECT {columns} FROM runs
 WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s AND kind IN ('import', 'sync')
 ORDER BY started_at DESC LIMIT 1
 
+-- name: others_of_source
+-- How many runs a source has beside one.
+SELECT count(*) FROM runs WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s AND run_id <> %(run_id)s
+
 -- name: latest_through_mapping
 -- The last import through a mapping of that name, in whatever version.
 SELECT {columns} FROM runs
 WHERE tenant_id = %(tenant_id)s AND kind = %(kind)s
   AND mapping_hash IN (SELECT hash FROM documents
                        WHERE tenant_id = %(tenant_id)s AND kind = 'mapping' AND name = %(mapping)s)
+  AND (SELECT u.unit_id FROM source_units u WHERE u.tenant_id = runs.tenant_id AND u.source_id = runs.source_id)
+      IS NOT DISTINCT FROM %(unit)s::uuid
 ORDER BY started_at DESC LIMIT 1
 
 -- name: mapping_versions_before
