@@ -12,6 +12,7 @@ import pytest
 
 from headwater.jobs.attempt import attempt
 from headwater.jobs.work import WORK
+from headwater.services.access.policy import RIGHTS_OF, Actor, Role
 from headwater.services.installation import Installation
 from headwater.services.notifications import channels
 from headwater.services.notifications.delivering import WAITS, deliver
@@ -132,3 +133,12 @@ def test_a_job_that_fails_of_something_unforeseen_tells_nobody_what_that_said(
     assert ended.state == "failed"
     assert VALUE not in f"{ended.error and ended.error['what']}{request.body.decode()}"
     assert ("ValueError" if said == "text" else "invalid input syntax") in request.body.decode()
+
+
+def test_who_may_not_change_a_webhook_sees_its_host_and_no_key_in_its_address(told: Told) -> None:
+    url = "https://localhost/x?key=key-of-a-receiver"
+    made = told.add("oncall", "webhook", Target(url=url))
+    viewer = told.installation.acting(Actor(name="viewer", rights=RIGHTS_OF[Role.VIEWER]))
+    assert made.as_json()["target"] == channels.show(told.installation, "oncall").as_json()["target"] == {"url": url}
+    shown = [channels.show(viewer, "oncall"), *channels.list_channels(viewer)]
+    assert [each.as_json()["target"] for each in shown] == [{"host": "localhost"}] * 2

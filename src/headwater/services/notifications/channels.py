@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from headwater.errors import Misuse
@@ -43,10 +44,14 @@ MOST_HOURS = 24 * 30
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelView:
-    """A channel as it is shown. `secret`: what webhooks are signed by, where it was made just now; never again."""
+    """A channel as it is shown. `secret`: what webhooks are signed by, where it was made just now; never again.
+
+    whole: whoever may change it sees the address of a webhook, in which receivers like to have a key; others its host
+    """
 
     channel: Channel
     secret: str | None = field(default=None, repr=False)
+    whole: bool = True
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, but for times and ids."""
@@ -54,13 +59,17 @@ class ChannelView:
         return {
             "name": found.name,
             "kind": found.kind,
-            "target": dict(found.config),
+            "target": self._target(),
             **wishes_as_json(found),
             "version": found.version,
             "created_by": found.created_by,
             "created_at": found.created_at,
             **({"secret": self.secret} if self.secret else {}),
         }
+
+    def _target(self) -> dict[str, Any]:
+        url = self.channel.config.get("url")
+        return dict(self.channel.config) if self.whole or url is None else {"host": urlsplit(url).hostname}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,14 +101,16 @@ def list_channels(installation: Installation) -> list[ChannelView]:
     installation.require(Right.READ)
     with installation.database.connect(installation.tenant_id) as connection:
         found = notifications.list_channels(connection, installation.tenant_id)
-    return [ChannelView(channel=each) for each in found]
+    whole = installation.actor.may(Right.TRANSFORM)
+    return [ChannelView(channel=each, whole=whole) for each in found]
 
 
 def show(installation: Installation, name: str) -> ChannelView:
     """One of them."""
     installation.require(Right.READ)
     with installation.database.connect(installation.tenant_id) as connection:
-        return ChannelView(channel=notifications.find_channel(connection, installation.tenant_id, name))
+        found = notifications.find_channel(connection, installation.tenant_id, name)
+    return ChannelView(channel=found, whole=installation.actor.may(Right.TRANSFORM))
 
 
 def change(
