@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from headwater.accounting.indicators import expression, json_schema, read_indicators
-from headwater.mapping.strict_yaml import parse_yaml
+from headwater.documents.strict_yaml import parse_yaml
 from headwater.services.installation import installed_packs
 from tools.reference_documents import document_page
 

@@ -14,8 +14,8 @@ from typer.main import get_command
 from headwater.accounting.indicators import read_indicators
 from headwater.accounting.inventory.document import read_document
 from headwater.cli.main import app
+from headwater.documents.strict_yaml import parse_yaml
 from headwater.mapping import read_mapping
-from headwater.mapping.strict_yaml import parse_yaml
 from headwater.pipeline.recipe import load_recipe
 from tests.docs.test_docs import BLOCK, PAGES, ROOT, text_of
 

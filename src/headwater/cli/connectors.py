@@ -173,16 +173,13 @@ def _config(path: Path | None, settings: list[str] | None) -> dict[str, Any]:
     """Values of a file, and those said one by one, which go before them."""
     import json
 
+    from headwater.documents.reading import read_text
+    from headwater.documents.strict_yaml import parse_yaml
     from headwater.errors import Misuse
-    from headwater.mapping.strict_yaml import parse_yaml
 
     values: dict[str, Any] = {}
     if path is not None:
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise Misuse("the config cannot be read", where=str(path), valid="a YAML or JSON file") from error
-        read = parse_yaml(text, where=str(path))
+        read = parse_yaml(read_text(path, "config"), where=str(path))
         if not isinstance(read, dict):
             raise Misuse("the config has no keys", where=str(path), valid="a YAML or JSON file with keys and values")
         values |= read

@@ -10,16 +10,23 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from headwater.errors import InputRefused, Misuse
-from headwater.mapping.strict_yaml import parse_yaml
+from headwater.documents.reading import read_text
+from headwater.documents.strict_yaml import parse_yaml
+from headwater.documents.wrong_document import sentences
+from headwater.errors import Misuse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-MAXIMUM_BYTES = 1_000_000
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+_NAME, _VERSION = r"^[a-z][a-z0-9_]{0,62}$", r"^\d{1,5}\.\d{1,5}\.\d{1,5}$"
+_CONTRACT = r"^[a-z][a-z0-9_.]{0,62}@\d{1,5}$"
+_PATTERNS = {
+    _NAME: "a name of small letters, digits and _, a letter first, of at most 63 characters,",
+    _VERSION: "a version such as 1.0.0",
+    _CONTRACT: "a contract and its major version, such as activity@1,",
+}
+Name = Annotated[str, StringConstraints(pattern=_NAME)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
 ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 OneSign = Annotated[str, StringConstraints(min_length=1, max_length=1)]
@@ -210,10 +217,10 @@ class Mapping(_Part):
     """A versioned document. Two mappings are the same exactly when their hashes are."""
 
     mapping: Name = Field(description="Its name; with the source's name it says which source a record comes from.")
-    version: Annotated[str, StringConstraints(pattern=r"^\d{1,5}\.\d{1,5}\.\d{1,5}$")] = Field(
+    version: Annotated[str, StringConstraints(pattern=_VERSION)] = Field(
         description="Raise it when the meaning changes; records are mapped anew."
     )
-    contract: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,62}@\d{1,5}$")] = Field(
+    contract: Annotated[str, StringConstraints(pattern=_CONTRACT)] = Field(
         description="Contract and major version, as in activity@1."
     )
     title: Words | None = Field(default=None, description="For lists.")
@@ -302,25 +309,7 @@ def _present(names: tuple[str, ...], columns: Sequence[str], where: str) -> str:
 
 def load_mapping(path: Path) -> Mapping:
     """Read a mapping from a YAML or JSON file; `InputRefused` when it cannot be read, `Misuse` when it is wrong."""
-    try:
-        size = path.stat().st_size
-        content = path.read_bytes() if size <= MAXIMUM_BYTES else b""
-    except OSError as error:
-        raise InputRefused("the mapping cannot be read", where=str(path), value=error.strerror) from error
-    if size > MAXIMUM_BYTES:
-        raise InputRefused(
-            f"the mapping has {size:,} bytes",
-            where=str(path),
-            valid=f"at most {MAXIMUM_BYTES:,}",
-            remedy="Is it a mapping?",
-        )
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputRefused(
-            f"byte {error.start} is not UTF-8", where=str(path), valid="UTF-8", remedy="Save the mapping as UTF-8."
-        ) from error
-    return read_mapping(text, where=str(path))
+    return read_mapping(read_text(path, "mapping"), where=str(path))
 
 
 @lru_cache(maxsize=16)
@@ -338,10 +327,9 @@ def read_mapping(text: str, *, where: str) -> Mapping:
         return Mapping.model_validate(body)
     except ValidationError as error:
         raise Misuse(
-            "the mapping is wrong: " + "; ".join(_sentence(each) for each in error.errors(include_url=False)),
+            "; ".join(sentences(error.errors(include_url=False), Mapping, _PATTERNS)),
             where=where,
-            valid="docs/reference/mapping.schema.json",
-            remedy="Correct the keys named; inside { } a text with a comma needs quotes.",
+            remedy="Inside { } a text with a comma needs quotes. See docs/reference/mapping.md.",
         ) from error
 
 
@@ -353,9 +341,3 @@ def mapping_json_schema() -> dict[str, Any]:
         "title": "Headwater mapping",
         **{key: value for key, value in schema.items() if key != "title"},
     }
-
-
-def _sentence(error: Any) -> str:
-    place = ".".join(str(part) for part in error["loc"]) or "the document"
-    words = str(error["msg"]).removeprefix("Value error, ")
-    return f"{place}: {words[0].lower()}{words[1:]}"

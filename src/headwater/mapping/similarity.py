@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz
 
+from headwater.documents.strict_yaml import parse_yaml
 from headwater.mapping.naming import named_by_unit, unit_of, without_unit, words
-from headwater.mapping.strict_yaml import parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -16,8 +16,8 @@ from headwater.accounting.indicators import (
     ordered,
     read_indicators,
 )
-from headwater.errors import InputRefused, Misuse
-from headwater.mapping.strict_yaml import parse_yaml
+from headwater.documents.reading import read_text
+from headwater.documents.strict_yaml import parse_yaml
 from headwater.services.access.policy import Right
 from headwater.services.charts import Bar, Chart, columns, room_for, rows
 from headwater.services.figure_page import Page, Section, Table
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from headwater.services.charts import Drawing
     from headwater.services.installation import Installation
 
-MOST_BYTES = 1_000_000
 MOST_BARS = 40
 NONE = "none"
 WORDS = {"facility_code": "site"}
@@ -60,7 +59,7 @@ def defined_indicators(documents: Sequence[Path] = ()) -> dict[str, Defined]:
                 text = entry.read_text(encoding="utf-8")
                 found |= _defined(text, where=f"pack {pack.name}")
     for path in documents:
-        found |= _defined(_read(path), where=str(path))
+        found |= _defined(read_text(path, "indicator document"), where=str(path))
     return found
 
 
@@ -159,15 +158,6 @@ def sentence(words: str) -> str:
 def _defined(text: str, *, where: str) -> dict[str, Defined]:
     found = read_indicators(parse_yaml(text, where=where), where=where)
     return {name: Defined(name=name, indicator=indicator, where=where) for name, indicator in found.items()}
-
-
-def _read(path: Path) -> str:
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise InputRefused("the document is too large", where=str(path), valid=f"at most {MOST_BYTES:,} bytes")
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Misuse("the document cannot be read", where=str(path), valid="a file in UTF-8") from error
 
 
 def _figure_json(computed: Computed, figure: Figure) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def test_a_source_is_kept_looked_at_changed_and_let_go(headwater: Headwater, lab
         (("New", "-k", "sqlite", "-s", "path=x"), "no name for a connector (value: 'New')"),
         (("new", "-k", "sqlite", "-s", "pth=x"), "config of sqlite, pth: there is no such key"),
         (("new", "-k", "sqlite", "-s", "path"), "a value is said as KEY=VALUE"),
-        (("new", "-k", "sqlite", "-c", "nowhere.yaml"), "nowhere.yaml: the config cannot be read"),
+        (("new", "-k", "sqlite", "-c", "nowhere.yaml"), "nowhere.yaml: there is no such config"),
         (("new", "-k", "sqlite", "-c", lab.path), "the config cannot be read"),
     ):
         refused = headwater("connectors", "add", *wrong)

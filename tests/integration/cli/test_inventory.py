@@ -105,7 +105,7 @@ def test_what_is_wrong_is_told_in_a_sentence(headwater: Headwater, calculated: P
     assert done.code == 2
     assert "'control' is not valid; did you mean " in done.err
     missing = headwater("inventory", "calculate", tmp_path / "nowhere.yaml")
-    assert (missing.code, "cannot be read: there is no such file" in missing.err) == (1, True)
+    assert (missing.code, "there is no such inventory document" in missing.err) == (2, True)
     assert "Did you mean plant.yaml?" in headwater("inventory", "calculate", tmp_path / "plnt.yaml").err
     assert "none has been calculated" in headwater("inventory", "show", "1").err
     headwater("inventory", "calculate", calculated)

@@ -126,7 +126,12 @@ def test_canonical_json_reads_back() -> None:
         ("", "not a document"),
         ("[1, 2]", "not a document"),
         ("just text", "not a document"),
-        (SMALL + "colour: red\n", "colour"),
+        (SMALL + "colour: red\n", "colour: there is no such key. Valid: mapping, version, contract"),
+        (SMALL + "feilds: {}\n", "feilds: there is no such key; did you mean fields?"),
+        (SMALL.replace("{column: id}", "{colum: id}"), "activity_id.colum: there is no such key; did you mean column?"),
+        (SMALL + "skip: [{wen: x, reason: y}]\n", "skip.0.wen: there is no such key; did you mean when?"),
+        (SMALL + "column: id\n", "column: there is no such key here; it stands under fields."),
+        (SMALL + "source: {preamble: two}\n", "source.preamble: a whole number is wanted, not 'two'"),
         (SMALL + "version: 2.0.0\n", "stands twice"),
         (SMALL + "  activity_id: {column: other}\n", "stands twice"),
         (SMALL.replace("{column: id}", "{column: id, column: other}"), "stands twice"),
@@ -169,8 +174,11 @@ def test_refuses_in_words_that_name_the_key(text: str, words: str) -> None:
 
 
 def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputRefused, match="cannot be read"):
-        load_mapping(tmp_path / "missing.yaml")
+    (tmp_path / "meters.yaml").write_text(SMALL, encoding="utf-8")
+    with pytest.raises(Misuse, match=r"there is no such mapping\. Did you mean .*/meters\.yaml\?"):
+        load_mapping(tmp_path / "metres.yaml")
+    with pytest.raises(InputRefused, match="cannot be read: is a directory"):
+        load_mapping(tmp_path)
     (tmp_path / "latin.yaml").write_bytes(SMALL.replace("small", "gr\u00f6\u00dfe").encode("latin-1"))
     with pytest.raises(InputRefused, match="not UTF-8"):
         load_mapping(tmp_path / "latin.yaml")

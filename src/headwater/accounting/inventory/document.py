@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from headwater.accounting.inventory.wrong_document import sentences
+from headwater.documents.wrong_document import sentences
 from headwater.errors import Misuse
 
 _NAME, _SHARE, _SET = r"^[a-z][a-z0-9_]{0,62}$", r"^(0\.\d{1,6}|1(\.0{1,6})?)$", r"^[A-Za-z][A-Za-z0-9_]{0,31}$"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import tempfile
 from dataclasses import asdict, dataclass
@@ -15,9 +14,9 @@ from pyarrow import csv as arrow_csv
 from headwater.accounting.inventory.document import Inventory, read_document
 from headwater.accounting.inventory.lines import NAMES
 from headwater.accounting.units import registry_hash
+from headwater.documents.reading import read_text
+from headwater.documents.strict_yaml import parse_yaml
 from headwater.engine.duck import ENGINE_VERSION, engine
-from headwater.errors import InputRefused
-from headwater.mapping.strict_yaml import parse_yaml
 from headwater.pipeline.inventory import INVENTORY_VERSION, InventoryCalculation
 from headwater.services.access.policy import Right
 from headwater.services.inventories.inputs import PINNED_ROWS, Pins, inputs_of, pin
@@ -60,24 +59,7 @@ class Calculated:
 
 def load_document(path: Path) -> Inventory:
     """Read an inventory document from a file."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        near = difflib.get_close_matches(path.name, _documents_beside(path), n=3, cutoff=0.75)
-        raise InputRefused(
-            "the inventory document cannot be read: there is no such file",
-            where=str(path),
-            remedy=f"Did you mean {' or '.join(near)}?" if near else None,
-        ) from error
-    except OSError as error:
-        raise InputRefused(f"the inventory document cannot be read: {error.strerror}", where=str(path)) from error
-    except UnicodeDecodeError as error:
-        raise InputRefused("the inventory document cannot be read: it is not text in UTF-8", where=str(path)) from error
-    return read_document(parse_yaml(text, where=str(path)), where=str(path))
-
-
-def _documents_beside(path: Path) -> list[str]:
-    return sorted(each.name for pattern in ("*.yaml", "*.yml", "*.json") for each in path.parent.glob(pattern))
+    return read_document(parse_yaml(read_text(path, "inventory document"), where=str(path)), where=str(path))
 
 
 def stored_document(installation: Installation, inventory: NewInventory) -> Inventory:

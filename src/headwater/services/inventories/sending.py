@@ -8,8 +8,8 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from headwater.accounting.inventory.document import read_document
+from headwater.documents.strict_yaml import parse_yaml
 from headwater.errors import Misuse, RetryLater
-from headwater.mapping.strict_yaml import parse_yaml
 from headwater.services.access.policy import Right
 from headwater.services.inventories.calculating import make
 from headwater.services.uploads.receiving import file_name

@@ -1,4 +1,4 @@
-"""What is wrong with an inventory document, key by key: in sentences, with what would be valid and what is near."""
+"""What is wrong with a document, key by key: in sentences, with what would be valid and what is near."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def _said(error: Mapping[str, Any], document: type[BaseModel], patterns: Mapping
 
 def _no_such_key(loc: Sequence[Any], document: type[BaseModel]) -> str:
     key, part = str(loc[-1]), _part_of(document, loc[:-1])
-    valid = list(part.model_fields)
-    elsewhere = [place for place, model in _parts(document) if model is not part and key in model.model_fields]
+    valid = list(_keys(part))
+    elsewhere = [place for place, model in _parts(document) if model is not part and key in _keys(model)]
     if elsewhere:
         return f"there is no such key here; it stands {' or '.join(elsewhere)}. Valid here: {', '.join(valid)}"
     return f"there is no such key{_near(key, valid, alike=0.6)} Valid: {', '.join(valid)}"
@@ -77,8 +77,8 @@ def _no_such_key(loc: Sequence[Any], document: type[BaseModel]) -> str:
 
 def _parts(document: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
     yield "at the top", document
-    for name, field in document.model_fields.items():
-        model = _model(field.annotation)
+    for name, annotation in _keys(document).items():
+        model = _model(annotation)
         if model is not None:
             yield f"under {name}", model
 
@@ -86,16 +86,21 @@ def _parts(document: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
 def _part_of(document: type[BaseModel], loc: Sequence[Any]) -> type[BaseModel]:
     part = document
     for name in loc:
-        field = part.model_fields.get(str(name))
-        part = (field and _model(field.annotation)) or part
+        annotation = _keys(part).get(str(name))  # none of a name in a list of them, or of a number
+        part = _model(annotation) or part
     return part
 
 
+def _keys(part: type[BaseModel]) -> dict[str, Any]:
+    """The keys of a part as they are written, and what each takes."""
+    return {field.alias or name: field.annotation for name, field in part.model_fields.items()}
+
+
 def _model(annotation: Any) -> type[BaseModel] | None:
-    for each in (annotation, *get_args(annotation)):
-        if isinstance(each, type) and issubclass(each, BaseModel):
-            return each
-    return None
+    """The part that stands there: itself, or in a list or by names."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model, get_args(annotation))), None)
 
 
 def _near(word: str, valid: Sequence[str], *, alike: float) -> str:
@@ -118,7 +123,7 @@ def _tag(error: Mapping[str, Any]) -> str:
 
 
 def _is_tag(part: object) -> bool:
-    return str(part).startswith(("literal[", "tuple["))
+    return str(part).startswith(("literal[", "tuple[")) or part == "constrained-str"
 
 
 def _place(error: Mapping[str, Any]) -> str:
