@@ -43,13 +43,21 @@ def demo(data_dir: Path) -> str:
 
 def without_what_differs(shown: str) -> str:
     """Run ids and hashes rest on the time of the run."""
-    return re.sub(r"[0-9a-f]{64}", "HASH", shown)
+    return re.sub(r"[0-9a-f]{64}", "HASH", "\n".join(line.rstrip() for line in shown.strip().splitlines()))
+
+
+def shown_by_the_readme(data_dir: Path) -> str:
+    page = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
+    _, _, told = page.partition("<!-- transcript: headwater demo -->\n```console\n$ headwater demo\n")
+    return told.partition("```\n<!-- /transcript -->")[0].replace("~/.local/share/headwater", str(data_dir))
 
 
 @pytest.mark.long
 def test_the_demo_tells_the_same_twice(data_dir: Path, tmp_path: Path) -> None:
     first = demo(data_dir)
     assert without_what_differs(first) == without_what_differs(demo(data_dir))
+    told = without_what_differs(shown_by_the_readme(data_dir))
+    assert without_what_differs(first) == told, "run: .venv/bin/python -m tools.refresh_transcript README.md"
     assert "19 records refused, none lost" in first
     assert "Everything agrees." in first
     assert f"Scope 2: {tonnes(ELECTRICITY)} t → {tonnes(ELECTRICITY + MENDED)} t CO₂e" in first

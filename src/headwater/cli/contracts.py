@@ -55,7 +55,7 @@ def list_(as_json: AsJson = False) -> None:
         numbers=["fields", "rules"],
         whole=["contract"],
     )
-    typer.echo(told_of(len(known), len(known), "contracts"))
+    typer.echo(told_of(len(known), len(known), "contract"))
 
 
 @app.command()

@@ -112,7 +112,7 @@ def _print_verification(found: Verification) -> None:
             [(d.table, d.key, d.column, d.stored, d.expected, d.why) for d in found.differences],
             title="Differences",
         )
-        typer.echo(told_of(len(found.differences), found.found, "differences"))
+        typer.echo(told_of(len(found.differences), found.found, "difference"))
     if found.deletions:
         print_table(
             ["when", "who", "contract", "what", "records", "why"],
@@ -131,7 +131,8 @@ def _print_verification(found: Verification) -> None:
         )
     good = "Everything agrees: nothing was changed since it was loaded."
     typer.echo(good if found.ok else typer.style("The evidence does not hold.", fg="red", bold=True))
-    typer.echo(f"anchor {found.anchor}")
+    if found.anchor is not None:
+        typer.echo(f"anchor {found.anchor}")
 
 
 def report(

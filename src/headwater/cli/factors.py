@@ -103,7 +103,7 @@ def list_(
         [[factor[column] for column in COLUMNS] for factor in factors],
         numbers=["co2e kg per unit"],
     )
-    typer.echo(told_of(len(factors), total, "factors"))
+    typer.echo(told_of(len(factors), total, "factor"))
 
 
 @app.command("show")
@@ -160,7 +160,7 @@ def conflicts_(
         return
     if told:
         _print_conflicts(told)
-    typer.echo(told_of(len(told), len(found), "pairs of factors in conflict"))
+    typer.echo(told_of(len(told), len(found), "pair of factors in conflict", "pairs of factors in conflict"))
 
 
 @app.command("licences")

@@ -117,7 +117,7 @@ def _tell(found: Inspected) -> None:
         title="First records",
     )
     if len(seen.sample) > ROWS:
-        typer.echo(f"{told_of(ROWS, len(seen.sample), 'sample records')}; --json and --html have them all.")
+        typer.echo(f"{told_of(ROWS, len(seen.sample), 'sample record')}; --json and --html have them all.")
 
 
 def _tell_sheets(sheets: Sequence[SheetInfo]) -> None:
@@ -134,7 +134,7 @@ def _tell_sheets(sheets: Sequence[SheetInfo]) -> None:
 
 def _merged(sheet: SheetInfo) -> str:
     shown = ", ".join(sheet.merged[:MERGED])
-    return shown if len(sheet.merged) <= MERGED else f"{shown}: {told_of(MERGED, len(sheet.merged), 'ranges')}"
+    return shown if len(sheet.merged) <= MERGED else f"{shown}: {told_of(MERGED, len(sheet.merged), 'range')}"
 
 
 def _convention(found: Convention) -> str:

@@ -97,7 +97,7 @@ def list_(
         numbers=["number", "activities", "lines"],
         whole=["calculated", "published", *more],
     )  # fmt: skip
-    typer.echo(told_of(len(found), len(found), "inventories"))
+    typer.echo(told_of(len(found), len(found), "inventory", "inventories"))
 
 
 @app.command()
@@ -177,7 +177,7 @@ def lines(
         [(*(line[name] for name in names), line["instrument_id"] or line["factor_id"]) for line in found],
         numbers=["co2e kg"],
     )
-    typer.echo(told_of(len(found), total, "lines"))
+    typer.echo(told_of(len(found), total, "line"))
 
 
 @app.command()
@@ -330,7 +330,7 @@ def _print_view(view: InventoryView, limit: int) -> None:
             numbers=["activities", "how much"],
             title="Findings",
         )
-        typer.echo(told_of(min(limit, len(view.findings)), len(view.findings), "findings"))
+        typer.echo(told_of(min(limit, len(view.findings)), len(view.findings), "finding"))
     print_licences(view.licences)
     typer.echo(f"anchor {view.anchor}")
 
@@ -363,7 +363,7 @@ def _print_differences(found: Differences) -> None:
     for (count, kg), has, lacks in ((found.only_own, own, other), (found.only_other, other, own)):
         if count:
             typer.echo(f"left out of the difference, as {lacks} has no figure: {count:,} with {kg} kg CO2e in {has}")
-    typer.echo(told_of(len(found.lines), found.differing, "differing activities"))
+    typer.echo(told_of(len(found.lines), found.differing, "differing activity", "differing activities"))
 
 
 def _tonnes(kg: Decimal) -> str:

@@ -49,7 +49,7 @@ def list_(
         numbers=["attempts"],
         whole=["job", "asked"],
     )
-    typer.echo(told_of(len(found), total, "jobs"))
+    typer.echo(told_of(len(found), total, "job"))
 
 
 @app.command()

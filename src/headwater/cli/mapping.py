@@ -118,7 +118,7 @@ def _tell(found: Suggested) -> None:
     left = len(suggestion.fields) - len(shown)
     if left:
         typer.echo(
-            f"{told_of(len(shown), len(suggestion.fields), 'fields')}; for the others there is nothing in the file."
+            f"{told_of(len(shown), len(suggestion.fields), 'field')}; for the others there is nothing in the file."
         )
     if suggestion.unused:
         typer.echo(f"Columns that no field takes: {', '.join(suggestion.unused)}")

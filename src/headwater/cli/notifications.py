@@ -49,7 +49,7 @@ def list_(
         numbers=["told", "tries"],
         whole=["message"],
     )  # fmt: skip
-    typer.echo(told_of(len(found), total, "messages"))
+    typer.echo(told_of(len(found), total, "message"))
 
 
 @app.command()

@@ -78,8 +78,9 @@ def text_of(value: object) -> str:
     return str(value)
 
 
-def told_of(shown: int, total: int, what: str) -> str:
-    """That a list is shortened, said."""
+def told_of(shown: int, total: int, one: str, many: str | None = None) -> str:
+    """How many there are, and that a list is shortened. `many` is `one` with an s unless it is said."""
+    what = one if total == 1 else many or f"{one}s"
     return f"{total:,} {what}" if shown == total else f"{shown:,} of {total:,} {what} shown"
 
 

@@ -70,7 +70,7 @@ def list_(
         numbers=["line"],
         whole=["quarantine"],
     )
-    typer.echo(told_of(len(listing.records), listing.total, "records"))
+    typer.echo(told_of(len(listing.records), listing.total, "record"))
 
 
 @app.command()

@@ -54,7 +54,7 @@ def list_(limit: Limit = 20, as_json: AsJson = False) -> None:
         numbers=["records"],
         whole=["run", "started"],
     )
-    typer.echo(told_of(len(listed.runs), listed.total, "runs"))
+    typer.echo(told_of(len(listed.runs), listed.total, "run"))
 
 
 @app.command()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
+from headwater.documents.near import did_you_mean
 from headwater.errors import InputRefused, Misuse
 
 if TYPE_CHECKING:
@@ -22,12 +22,8 @@ def read_text(path: Path, kind: str) -> str:
         size = path.stat().st_size
         content = path.read_bytes() if size <= MAXIMUM_BYTES else b""
     except FileNotFoundError as error:
-        near = difflib.get_close_matches(path.name, _beside(path), n=3, cutoff=0.7)
-        raise Misuse(
-            f"there is no such {kind}",
-            where=str(path),
-            remedy=f"Did you mean {' or '.join(str(path.with_name(name)) for name in near)}?" if near else None,
-        ) from error
+        near = did_you_mean(path.name, _beside(path), alike=0.7)
+        raise Misuse(f"there is no such {kind}", where=str(path), remedy=near) from error
     except OSError as error:
         raise InputRefused(f"the {kind} cannot be read: {(error.strerror or '').lower()}", where=str(path)) from error
     if size > MAXIMUM_BYTES:

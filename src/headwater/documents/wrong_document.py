@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
+
+from headwater.documents.near import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -104,8 +105,8 @@ def _model(annotation: Any) -> type[BaseModel] | None:
 
 
 def _near(word: str, valid: Sequence[str], *, alike: float) -> str:
-    near = difflib.get_close_matches(word, valid, n=3, cutoff=alike)
-    return f"; did you mean {' or '.join(near)}?" if near else "."
+    near = did_you_mean(word, valid, alike=alike)
+    return f"; {near[0].lower()}{near[1:]}" if near else "."
 
 
 def _shown(value: object) -> str:

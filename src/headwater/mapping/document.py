@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from functools import lru_cache
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from headwater.documents.near import did_you_mean
 from headwater.documents.reading import read_text
 from headwater.documents.strict_yaml import parse_yaml
 from headwater.documents.wrong_document import sentences
@@ -26,6 +26,7 @@ _PATTERNS = {
     _VERSION: "a version such as 1.0.0",
     _CONTRACT: "a contract and its major version, such as activity@1,",
 }
+COLUMNS_SHOWN = 40
 Name = Annotated[str, StringConstraints(pattern=_NAME)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
 ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
@@ -298,12 +299,12 @@ def _present(names: tuple[str, ...], columns: Sequence[str], where: str) -> str:
             valid="exactly one of them",
             remedy="Keep the name of the column that is meant, or tell the variants of the file apart under `when`.",
         )
-    near = dict.fromkeys(each for name in names for each in difflib.get_close_matches(name, columns, n=3, cutoff=0.5))
+    near = next(filter(None, (did_you_mean(name, columns, alike=0.5) for name in names)), None)
     raise Misuse(
         f"there is no column {' or '.join(map(repr, names))} in the file",
         where=where,
-        valid=", ".join(repr(each) for each in list(near) or columns[:40]),
-        remedy="Write the column as the header does.",
+        valid=", ".join(map(repr, columns[:COLUMNS_SHOWN])) + (", …" if len(columns) > COLUMNS_SHOWN else ""),
+        remedy=" ".join(filter(None, [near, "Write the column as the header does."])),
     )
 
 

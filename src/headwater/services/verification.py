@@ -108,7 +108,8 @@ class Verification:
     erased          files that were erased: what was loaded from them is held against its hashes only
     not_recomputed  runs that could not be done again, and why
     of_other_versions  runs made by another version of Headwater or its engine; this one computed them again
-    anchor          the head of the chain, to be noted elsewhere: with it a cut tail shows
+    anchor          the head of the chain, to be noted elsewhere: with it a cut tail shows; None where the chain was
+                    changed
     deletions       what people deleted by hand, restored, destroyed and let in again, as the chain tells it
     """
 
@@ -118,7 +119,7 @@ class Verification:
     erased: tuple[str, ...]
     not_recomputed: Mapping[str, str]
     of_other_versions: tuple[str, ...]
-    anchor: str
+    anchor: str | None
     deletions: tuple[ToldDeletion, ...] = ()
 
     @property
@@ -174,7 +175,8 @@ class _Verifier:
     def run(self, noted: list[Anchor]) -> Verification:
         not_recomputed: dict[str, str] = {}
         head = audit.head(self._connection, self._tenant_id)
-        if self._chain_holds(head, noted):
+        chain_holds = self._chain_holds(head, noted)
+        if chain_holds:
             for entry in audit.entries(self._connection, self._tenant_id):
                 self._evidence.note(entry)
             self._evidence.check_documents()
@@ -193,7 +195,7 @@ class _Verifier:
             ),
             not_recomputed=not_recomputed,
             of_other_versions=tuple(self._of_other_versions),
-            anchor=str(head),
+            anchor=str(head) if chain_holds else None,
             deletions=tuple(self._deletions),
         )
 

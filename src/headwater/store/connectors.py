@@ -93,7 +93,7 @@ def add_connector(
             where="connectors add",
             value=name,
             valid="a name that none has",
-            remedy="`headwater connectors list` shows them.",
+            remedy=f"To change that one: headwater connectors change {name} --set KEY=VALUE.",
         ) from error
     except psycopg.errors.CheckViolation as error:
         raise Misuse(

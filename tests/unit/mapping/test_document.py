@@ -175,7 +175,7 @@ def test_refuses_in_words_that_name_the_key(text: str, words: str) -> None:
 
 def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path) -> None:
     (tmp_path / "meters.yaml").write_text(SMALL, encoding="utf-8")
-    with pytest.raises(Misuse, match=r"there is no such mapping\. Did you mean .*/meters\.yaml\?"):
+    with pytest.raises(Misuse, match=r"there is no such mapping\. Did you mean meters\.yaml\?"):
         load_mapping(tmp_path / "metres.yaml")
     with pytest.raises(InputRefused, match="cannot be read: is a directory"):
         load_mapping(tmp_path)

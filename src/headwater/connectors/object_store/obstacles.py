@@ -96,7 +96,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Set prefix to a folder without such keys, or rename it: no empty names, no . or .., no control characters",
     ),
     "name_not_found": ("the host has no address", "Look at endpoint_url, region and account; is the network up?"),
-    "refused": ("nothing answers at this address", "Look at host and port; is the server up, is a firewall between?"),
+    "refused": ("nothing answers at this address", "Look at endpoint_url; is the server up, is a firewall between?"),
     "timeout": (
         "no answer came in time",
         "Try again; if it stays so, set timeout_seconds higher or look at the network",

@@ -6,6 +6,7 @@ from functools import cache
 
 from headwater import plugins
 from headwater.connectors.protocol import Kind
+from headwater.documents.near import did_you_mean
 from headwater.errors import Misuse
 from headwater.telemetry import get_logger
 
@@ -28,11 +29,12 @@ def kind_named(name: str) -> Kind:
     """The kind of a name; Misuse naming those there are."""
     found = installed_kinds().get(name)
     if found is None:
+        near = did_you_mean(name, installed_kinds())
         raise Misuse(
             "there is no such kind of connector",
             where="kind",
             value=name,
             valid=", ".join(sorted(installed_kinds())) or None,
-            remedy="`headwater connectors kinds` tells what each is for.",
+            remedy=" ".join(filter(None, [near, "`headwater connectors kinds` tells what each is for."])),
         )
     return found
