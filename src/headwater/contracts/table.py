@@ -5,10 +5,14 @@ from __future__ import annotations
 from headwater.contracts.document import Document, FieldSpec
 
 UNITS_POLICY = (
-    "(SELECT nullif(current_setting('headwater.units', true), '')) IS NULL"
+    "(SELECT 1 WHERE nullif(current_setting('headwater.units', true), '') IS NULL) IS NOT NULL"
     " OR unit_id = ANY ((SELECT nullif(current_setting('headwater.units', true), '')::uuid[])::uuid[])"
 )
-"""Whoever is bound to units sees their rows only. It narrows what the policy of tenants lets through."""
+"""Whoever is bound to units sees their rows only. It narrows what the policy of tenants lets through.
+
+Of `IS NOT NULL` the planner takes it that nearly every row passes, as it does; of `IS NULL` that one in 200 does, and
+joins by a loop what has a million rows.
+"""
 
 # Without tenant context the setting is NULL or empty, the comparison NULL, and no row is seen.
 TENANT_POLICY = "tenant_id = (SELECT nullif(current_setting('headwater.tenant', true), '')::uuid)"

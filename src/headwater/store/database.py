@@ -193,6 +193,8 @@ class Database:
     def chunk(self, key: ChunkKey) -> Iterator[ChunkTransaction]:
         """A connection and the one transaction of a chunk; what its `commit` did not save is undone."""
         with self.connect(key.tenant_id) as connection:
+            # Chunks are as different as their bounds: a plan for any would be one for a few rows, which take hours.
+            connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
             yield ChunkTransaction(connection, key)
             connection.rollback()
 
