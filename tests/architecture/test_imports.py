@@ -58,7 +58,17 @@ HEAVY = {
     "pycountry": {"accounting"},
     "mssql_python": {"connectors"},
     "pymysql": {"connectors"},
-    "pydantic": {"accounting", "api", "connectors", "contracts", "mapping", "pipeline", "services", "settings"},
+    "pydantic": {
+        "accounting",
+        "api",
+        "connectors",
+        "contracts",
+        "documents",
+        "mapping",
+        "pipeline",
+        "services",
+        "settings",
+    },
     "pytest": {"testing"},  # its users have it
     "rapidfuzz": {"mapping"},
     "argon2": {"services"},  # sign-in
@@ -75,7 +85,7 @@ HEAVY = {
     "certifi": {"connectors"},
     "xlrd": {"connectors"},
     "xlsxwriter": {"services"},
-    "yaml": {"contracts", "mapping", "pipeline"},
+    "yaml": {"contracts", "documents", "mapping", "pipeline"},
 }
 
 

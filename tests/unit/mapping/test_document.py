@@ -92,7 +92,7 @@ def test_the_first_variant_whose_columns_stand_in_the_header_holds() -> None:
     [
         (("use", "remark", "i.d."), "there is no column 'id' or 'No.' or 'ID' in the file"),
         (("id", "No.", "use", "remark"), "several names of one column stand in the file"),
-        (("id", "used", "remark"), "Valid: 'used'"),
+        (("id", "used", "remark"), "Did you mean used?"),
     ],
 )
 def test_a_column_stands_in_the_file_under_exactly_one_of_its_names(columns: tuple[str, ...], words: str) -> None:

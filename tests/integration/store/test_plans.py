@@ -1,0 +1,39 @@
+"""What the planner believes: who is bound to no unit sees nearly every row, and a chunk has bounds of its own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from headwater.store.load import ChunkKey
+from tests.river import River, activities
+
+pytestmark = pytest.mark.server
+RECORDS = 400
+
+
+def test_the_policies_of_a_contract_do_not_make_its_table_look_small(river: River) -> None:
+    """Else what is joined with it goes through it in a loop, once for each of its rows."""
+    river.load(activities([{"activity_id": f"a{number}"} for number in range(RECORDS)]))
+    river.change("ANALYZE activity_v1")
+    with river.installation.database.connect(river.installation.tenant_id) as connection:
+        row = connection.execute("EXPLAIN (FORMAT JSON) SELECT * FROM activity_v1").fetchone()
+    assert row is not None
+    assert row[0][0]["Plan"]["Plan Rows"] > RECORDS * 0.9
+
+
+def test_a_chunk_is_planned_for_its_own_bounds(river: River) -> None:
+    key = ChunkKey(
+        tenant_id=river.installation.tenant_id,
+        run_id=uuid4(),
+        chunk_id=uuid4(),
+        chunk_no=1,
+        source_id=b"",
+        contract="activity",
+        run_started=datetime.now(UTC),
+    )
+    with river.installation.database.chunk(key) as transaction:
+        row = transaction._connection.execute("SHOW plan_cache_mode").fetchone()
+    assert row == ("force_custom_plan",)
