@@ -289,7 +289,8 @@ class Settings(BaseModel):
         pattern=r"^[a-z][a-z0-9_-]{0,62}$",
     )
     public_url: _WebAddress = _setting(
-        "Where people's browsers find this installation: links that it sends and prints begin with it.",
+        "Where people's browsers find this installation: links that it sends and prints begin with it, and cookies are "
+        "for TLS only where it does. Left out, `headwater serve` takes where it listens on this machine.",
         valid=_WEB_FORM,
         default="http://localhost:8000",
     )

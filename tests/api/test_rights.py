@@ -9,7 +9,10 @@ from typing import Any
 
 import httpx
 
+from headwater.api.access import GuardedRoute
+from headwater.api.app import create_app
 from headwater.services.access.policy import RIGHTS_OF, Right, Role
+from headwater.settings import Settings
 from tests.api.conftest import OTHER, Api, token_of
 from tests.river import activities
 
@@ -205,3 +208,49 @@ def same(answer: httpx.Response, named: dict[str, str]) -> str:
     for value in sorted(named.values(), key=len, reverse=True):
         text = text.replace(value, "…")
     return text
+
+
+WITHOUT_RIGHT = {
+    "GET /api/v1/openapi.json": "what there is to ask, which everybody may know",
+    "HEAD /api/v1/openapi.json": "the same",
+    "GET /healthz": "tells that the process answers",
+    "GET /readyz": "tells that the database does",
+    "GET /metrics": "by a token of its own, or from this machine",
+    "GET /sign-in/style.css": "a style sheet",
+    "GET /sign-in/link/{link}": "whoever has the link, which is a secret",
+    "POST /sign-in/link/{link}": "whoever has the link, once",
+    "GET /sign-in": "an empty form",
+    "POST /sign-in": "by a password, which is asked for here",
+    "GET /sign-in/oidc": "leads to the provider",
+    "GET /sign-in/oidc/callback": "by what the provider says, and the cookie of whoever began",
+    "POST /sign-in/oidc": "one's own: whoever is signed in",
+    "POST /sign-out": "one's own",
+    "GET /account": "one's own: whoever is signed in",
+    "POST /account/sessions/end": "one's own: whoever is signed in",
+    "POST /account/sessions/{session_id}/end": "one's own: whoever is signed in",
+    "POST /account/tokens": "one's own, which does no more than oneself: whoever is signed in",
+    "POST /account/tokens/{token_id}/end": "one's own: whoever is signed in; the service asks for another's",
+}
+"""Routes that declare no right, and why not."""
+
+
+def test_every_route_without_a_right_is_known_and_ones_own_are_nobody_elses(api: Api) -> None:
+    found = {
+        f"{method} {route.path}"
+        for included in create_app(Settings()).routes
+        for route in getattr(getattr(included, "original_router", None), "routes", [included])
+        if not isinstance(route, GuardedRoute)
+        for method in getattr(route, "methods", None) or {"?"}
+    }
+    assert found == WITHOUT_RIGHT.keys()
+    with httpx.Client(base_url=api.url, timeout=60) as nobody:
+        page = nobody.get("/sign-in").text
+        proof = page.partition('name="proof" value="')[2][:64]
+        for name, why in WITHOUT_RIGHT.items():
+            method, path = name.split()
+            if why.startswith("one's own"):
+                answer = nobody.request(method, filled(path, {"session_id": NOBODYS, "token_id": NOBODYS}))
+                assert answer.status_code == (303 if method == "GET" else 415), name
+            if why.endswith("whoever is signed in") and method == "POST":
+                sent_on = nobody.post(filled(path, {"session_id": NOBODYS, "token_id": NOBODYS}), data={"proof": proof})
+                assert (sent_on.status_code, sent_on.headers.get("location")) == (303, "/sign-in"), name

@@ -20,7 +20,7 @@ HEAVY = {
     "boto3": {"services"},  # asks a KMS for the keys of credentials
     "botocore": {"services"},
     "duckdb": {"accounting", "connectors", "contracts", "engine", "pipeline", "quality", "services"},
-    "jinja2": {"services"},
+    "jinja2": {"api", "services"},
     "numpy": {
         "accounting",
         "connectors",

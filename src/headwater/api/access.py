@@ -18,6 +18,7 @@ from fastapi.routing import APIRoute
 from prometheus_client.registry import Collector
 from structlog import contextvars
 
+from headwater.api.browser import refuse_foreign, session_of
 from headwater.api.envelope import brings_a_file
 from headwater.api.idempotency import once, request_hash
 from headwater.api.limits import OnceASecond, Pace, Places, Recognised, UntilSent
@@ -70,30 +71,28 @@ class GuardedRoute(APIRoute):
             brings = brings_a_file(request.scope)
             place = house.places[long] if long is not None and (long != "upload" or brings) else None
             if request.method in {"GET", "HEAD"} or brings:
-                return await _in_place(place, caller, lambda: handle(request))
+                return await in_place(place, name_of(caller), lambda: handle(request))
             body = await request.body()
             refuse_depth(body)
             key = request.headers.get("idempotency-key")
             if key is None:
-                return await _in_place(place, caller, lambda: handle(request))
+                return await in_place(place, name_of(caller), lambda: handle(request))
             asked = request_hash(request, body)
             request.state.installation = named(caller, key)
 
             def doing() -> Coroutine[Any, Any, Response]:
                 return once(caller, key, asked, lambda: _answered(handle, request), shown_once=shown_once)
 
-            return await _in_place(place or house.places["write"], caller, doing)
+            return await in_place(place or house.places["write"], name_of(caller), doing)
 
         return guarded
 
 
-async def _in_place(
-    places: Places | None, caller: Installation, work: Callable[[], Coroutine[Any, Any, Response]]
-) -> Response:
+async def in_place(places: Places | None, caller: str, work: Callable[[], Coroutine[Any, Any, Response]]) -> Response:
     """What lasts, once there is a place for it: kept until the answer is sent. None for what does not last."""
     if places is None:
         return await work()
-    give_back = await places.take(_name(caller))
+    give_back = await places.take(caller)
     try:
         response: Any = UntilSent(await work(), give_back)
     except BaseException:
@@ -102,7 +101,8 @@ async def _in_place(
     return response  # type: ignore[no-any-return]  # it is called as one, and gives its attributes
 
 
-def _name(caller: Installation) -> str:
+def name_of(caller: Installation) -> str:
+    """By what pace and places tell callers apart."""
     return f"{caller.tenant_id} {caller.actor.name}"
 
 
@@ -119,33 +119,48 @@ async def _answered(handle: Callable[[Request], Coroutine[Any, Any, Response]], 
 def _known(house: House, request: Request, right: Right, path: str, *, anywhere: bool) -> Installation:
     """Whoever calls. `path` is the route's: what stands in the address itself may be personal, and the chain keeps."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    token, address = token.strip(), request.client.host if request.client else ""
-    if scheme.lower() != "bearer" or not token:
-        house.strangers.take(address)
+    session = session_of(request) if not scheme else None
+    if session is not None:
+        refuse_foreign(request, house.installation.settings)
+        caller = known_by(house, request, session)
+    elif scheme.lower() == "bearer" and token.strip():
+        caller = known_by(house, request, token.strip())
+    else:
+        house.strangers.take(address_of(request))
         raise Unauthenticated(
             "this needs a token",
             where="Authorization",
             valid="Bearer and a token of the API",
-            remedy="`headwater tokens create` makes one.",
+            remedy="`headwater tokens create` makes one, and so does the page of whoever has signed in.",
         )
-    if token not in house.recognised:
-        house.strangers.take(address)
-    try:
-        caller = house.sign_in(house.installation, token, _origin(request))
-    except Unauthenticated:
-        house.recognised.forget(token)
-        raise
-    house.recognised.add(token)
-    house.pace.take(_name(caller))
     units = caller.actor.units_with(right) if anywhere else None
     if not units:  # else what they may in these units is asked by the service
         caller.require(right, on=f"{request.method} {path}")
     return caller
 
 
-def _origin(request: Request) -> Origin:
-    agent = request.headers.get("user-agent")
-    return Origin(address=request.client.host if request.client else None, agent=agent)
+def known_by(house: House, request: Request, text: str) -> Installation:
+    """Whose token or session this is; Unauthenticated where it is nobody's, StatusError where they ask too often."""
+    if text not in house.recognised:
+        house.strangers.take(address_of(request))
+    try:
+        caller = house.sign_in(house.installation, text, origin_of(request))
+    except Unauthenticated:
+        house.recognised.forget(text)
+        raise
+    house.recognised.add(text)
+    house.pace.take(name_of(caller))
+    return caller
+
+
+def address_of(request: Request) -> str:
+    """The network address that asks."""
+    return request.client.host if request.client else ""
+
+
+def origin_of(request: Request) -> Origin:
+    """Where a request comes from, as sessions keep it."""
+    return Origin(address=address_of(request) or None, agent=request.headers.get("user-agent"))
 
 
 def refuse_depth(body: bytes) -> None:

@@ -11,9 +11,11 @@ from fastapi import FastAPI
 from headwater import __version__
 from headwater.api import problems
 from headwater.api.access import House
+from headwater.api.browser import SESSION
 from headwater.api.envelope import Envelope
 from headwater.api.limits import LONG, OnceASecond, Pace, Places
 from headwater.api.metrics import Measurement
+from headwater.api.pages import account, sign_in
 from headwater.api.routes import EVERY, health
 from headwater.services.health import ready
 from headwater.services.installation import open_installation, serving
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 PREFIX = "/api/v1"
 DESCRIPTION = """Sustainability data from wherever it is kept to figures that can be followed back to their source.
 
-Every route needs a token (`Authorization: Bearer …`) whose holder has the right that the route names as `x-right`.
+Every route needs a token (`Authorization: Bearer …`) whose holder has the right that the route names as `x-right`. The
+cookie of somebody who has signed in will do, from pages of the installation itself.
 Errors are `application/problem+json` (RFC 9457). Lists take `filter`, `sort`, `limit` and `cursor`. Writes take an
 `Idempotency-Key`: sent again within a day, the same request is done once. Decimals are texts, so that they stay exact.
 """
@@ -64,6 +67,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.probes)
     for routes in EVERY:
         app.include_router(routes, prefix=PREFIX)
+    for pages in (sign_in.open_to_all, sign_in.routes, account.routes):
+        app.include_router(pages)
     app.add_middleware(Envelope, most_bytes=settings.api_body_limit)
     app.openapi = _documented(app)  # type: ignore[method-assign]  # FastAPI's own way to add to it
     return app
@@ -76,10 +81,13 @@ def _documented(app: FastAPI) -> Any:
         document = made()
         parts = document.setdefault("components", {})
         parts.setdefault("schemas", {})["Problem"] = problems.Problem.model_json_schema()
-        parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        parts["securitySchemes"] = {
+            "token": {"type": "http", "scheme": "bearer"},
+            "session": {"type": "apiKey", "in": "cookie", "name": SESSION},
+        }
         for path, methods in document["paths"].items():
             for method in methods.values() if path.startswith(PREFIX) else ():
-                method["security"] = [{"token": []}]
+                method["security"] = [{"token": []}, {"session": []}]
         return document
 
     return openapi

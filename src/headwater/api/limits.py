@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 CALLERS_REMEMBERED = 10_000
-LONG = {"upload": 16, "export": 8, "events": 256, "write": 32}
+LONG = {"upload": 16, "export": 8, "events": 256, "write": 32, "password": 8}
 """Requests that last, and how many of each kind a process has open. Three of them hold a session of the database.
 
 An `export` has much in memory, or computes for long; a `write` is named, or waits for a server of the caller's choice:
-without a place for it, forty that wait would take every thread of the process.
+without a place for it, forty that wait would take every thread of the process. A `password` is hashed, which takes its
+time and memory for anybody who asks.
 """
 WAIT_SECONDS = 2.0
 """How long a long request waits for its place before it is told to come again."""

@@ -94,7 +94,7 @@ def correlation_id() -> str:
 
 def problem_of(error: HeadwaterError) -> JSONResponse:
     """The answer to an error of Headwater."""
-    status, title = _status_of(error)
+    status, title = status_of(error)
     mine, theirs = getattr(error, "mine", None), getattr(error, "theirs", None)
     headers = {}
     if status == 401:
@@ -165,7 +165,8 @@ def _is_secret(where: str | None) -> bool:
     return where is not None and bool(_SECRET.search(where))
 
 
-def _status_of(error: HeadwaterError) -> tuple[int, str]:
+def status_of(error: HeadwaterError) -> tuple[int, str]:
+    """Status and title of the answer to an error."""
     if isinstance(error, StatusError):
         return error.status, _TITLES.get(error.status, "Wrong call")
     if isinstance(error, Conflict) and error.theirs is not None:

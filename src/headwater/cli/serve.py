@@ -1,16 +1,18 @@
-"""Serving the API."""
+"""Serving the API, and the pages by which people sign in."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from headwater.cli.session import read_settings
+from headwater.errors import Misuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from socket import socket
 
 
 def serve(
@@ -28,6 +30,10 @@ def serve(
     Behind a proxy that speaks TLS; tokens travel with every request. The embedded database is started where no other is
     set. Stop it with Ctrl-C or SIGTERM: requests under way are finished.
 
+    Where nobody administrates the organisation yet, standard error has the link by which somebody comes to: whoever
+    reads it, there or in a file that it is written to, may use it once. Without `public_url` links begin with where it
+    listens.
+
     \b
     Examples:
       headwater serve
@@ -37,32 +43,121 @@ def serve(
     from contextlib import ExitStack
     from tempfile import TemporaryDirectory
 
-    import uvicorn
-
     from headwater.cli.signing_in import welcome
     from headwater.services.installation import open_installation
 
+    settings = read_settings()
     with ExitStack() as kept:
-        opened = kept.enter_context(open_installation(read_settings()))  # the database outlasts each of the processes
+        listening = kept.enter_context(_listening(host, port))
+        url = _url(listening) + root_path.rstrip("/")
+        if "public_url" not in settings.model_fields_set:
+            settings = settings.model_copy(update={"public_url": url})
+            if _is_here(listening):  # else links lead to where public_url does, and to that only by TLS
+                os.environ["HEADWATER_PUBLIC_URL"] = url  # for the processes
+        opened = kept.enter_context(open_installation(settings))  # the database outlasts each of the processes
         welcome(opened)
         if worker:
             kept.enter_context(_worker())
         if workers > 1:
             folder = kept.enter_context(TemporaryDirectory(prefix="headwater-metrics-"))
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        uvicorn.run(
-            "headwater.api.process:create",
-            factory=True,
-            host=host,
-            port=port,
-            workers=workers,
-            root_path=root_path,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=30,
-            limit_concurrency=1000,
-        )
+        kept.enter_context(_telling_when_up(listening, url))
+        _serve(listening, workers=workers, root_path=root_path)
+
+
+def _serve(listening: socket, *, workers: int, root_path: str) -> None:
+    """Serve until told to stop."""
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    config = uvicorn.Config(
+        "headwater.api.process:create",
+        factory=True,
+        workers=workers,
+        root_path=root_path,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=30,
+        limit_concurrency=1000,
+    )
+    if workers > 1:
+        Multiprocess(config, sockets=[listening]).run()
+        return
+    server = uvicorn.Server(config)
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[listening])
+    if not server.started:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket]:
+    """A socket at which the server will listen, before anything is begun or said. Misuse where it cannot be had."""
+    import socket as sockets
+
+    family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
+    with sockets.socket(family) as made:
+        made.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+        try:
+            made.bind((host, port))
+        except OSError as error:
+            raise Misuse(
+                f"it cannot be listened there: {error.strerror or error}",
+                where="serve",
+                value=f"{host}:{port}",
+                remedy="Say another --port or --host, or end what listens there.",
+            ) from error
+        made.set_inheritable(True)
+        yield made
+
+
+def _url(listening: socket) -> str:
+    """Where a browser on this machine finds what listens there."""
+    host, port = _reached(listening), listening.getsockname()[1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _reached(listening: socket) -> str:
+    """By which address of this machine; who listens everywhere listens here."""
+    host: str = listening.getsockname()[0]
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - see above
+
+
+def _is_here(listening: socket) -> bool:
+    from ipaddress import ip_address
+
+    found = ip_address(listening.getsockname()[0])
+    return found.is_loopback or found.is_unspecified
+
+
+@contextmanager
+def _telling_when_up(listening: socket, url: str) -> Iterator[None]:
+    """Say on standard error where the server is found, once a connection is taken there."""
+    import socket as sockets
+    from threading import Event, Thread
+
+    ended, family, there = Event(), listening.family, (_reached(listening), listening.getsockname()[1])
+
+    def answers() -> bool:
+        """Nobody listens before the application has started."""
+        with sockets.socket(family) as asking:
+            asking.settimeout(1)
+            return asking.connect_ex(there) == 0
+
+    def look() -> None:
+        while not ended.wait(0.1):
+            if answers():
+                typer.echo(f"listening on {url}", err=True)
+                return
+
+    looking = Thread(target=look, daemon=True)
+    looking.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        looking.join()
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from tests.planted import planted
 from tests.river import River, make_river
 from tests.servers import Installation as TestDatabase
 from tests.servers import TestServer
+from tests.servers_oidc import OidcServer, oidc_provider
 
 PASSWORD = planted("marsh lantern oboe quilt")
 ADMIN = "ada@example.org"
@@ -81,6 +82,12 @@ def shared_database(server: TestServer, documents: tuple[Document, ...]) -> Iter
     made = server.upgraded(documents)
     yield made
     server.drop(made)
+
+
+@pytest.fixture(scope="session")
+def oidc_server() -> Iterator[OidcServer]:
+    with oidc_provider() as provider:
+        yield provider
 
 
 @pytest.fixture

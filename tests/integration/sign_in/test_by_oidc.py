@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import re
-import signal
-import subprocess
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl, urljoin, urlsplit
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
@@ -28,51 +19,14 @@ from headwater.services.sign_in import by_oidc
 from headwater.services.sign_in import provider as provider_module
 from headwater.services.sign_in.addresses import email_index
 from headwater.services.sign_in.authentication import authenticate
-from headwater.services.sign_in.by_oidc import CALLBACK, begin, finish, provider_of, redirect_uri
+from headwater.services.sign_in.by_oidc import begin, finish, provider_of, redirect_uri
 from headwater.services.sign_in.provider import Provider
 from headwater.services.sign_in.sessions import SignedIn
 from headwater.store import people
-from tests.connectors.servers_odata import installed
 from tests.integration.sign_in.conftest import ADMIN, HERE, Scene
-from tests.planted import planted
-from tests.servers import free_port, own_folder
+from tests.servers_oidc import SECRET, OidcServer, browse
 
 pytestmark = pytest.mark.server
-SECRET = planted("known-to-both:%&+ sides")
-
-
-@dataclass(frozen=True)
-class OidcServer:
-    url: str
-
-    def rotate(self) -> None:
-        """Another signing key; the one before is known no more."""
-        assert httpx.post(f"{self.url}/test/rotate", trust_env=False).status_code == 200
-
-
-@pytest.fixture(scope="session")
-def oidc_server() -> Iterator[OidcServer]:
-    node, packages = installed("node"), installed("oidc")
-    port = free_port()
-    environment = {**os.environ, "PORT": str(port), "CLIENT_SECRET": SECRET}
-    environment["REDIRECT_URI"] = f"http://localhost:8000{CALLBACK}"
-    with own_folder() as folder:
-        (folder / "node_modules").symlink_to(packages)
-        (folder / "package.json").write_text('{"type": "module"}', encoding="utf-8")
-        (folder / "server.js").write_bytes((Path(__file__).parent / "oidc/server.js").read_bytes())
-        with (
-            (folder / "log").open("w+", encoding="utf-8") as log,
-            subprocess.Popen(
-                [str(node / "node"), "server.js"], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=log
-            ) as process,
-        ):
-            try:
-                assert process.stdout is not None
-                assert process.stdout.readline() == b"listening\n", (folder / "log").read_text()
-                yield OidcServer(f"http://127.0.0.1:{port}")
-            finally:
-                with contextlib.suppress(ProcessLookupError):
-                    process.send_signal(signal.SIGKILL)
 
 
 @pytest.fixture
@@ -87,26 +41,6 @@ def offered(scene: Scene, oidc_server: OidcServer, monkeypatch: pytest.MonkeyPat
     }
     settings = scene.installation.settings.model_copy(update=update)
     return replace(scene, installation=replace(scene.installation, settings=settings))
-
-
-def browse(url: str, login: str) -> dict[str, str]:
-    """Go where the provider leads: type a login, consent, and come back with its answer."""
-    with httpx.Client(trust_env=False, timeout=20) as browser:
-        answer = browser.get(url)
-        for _ in range(12):
-            if answer.is_redirect:
-                there = urljoin(str(answer.url), answer.headers["location"])
-                if urlsplit(there).path == CALLBACK:
-                    return dict(parse_qsl(urlsplit(there).query))
-                answer = browser.get(there)
-                continue
-            form = re.search(r'<form[^>]* action="([^"]+)"', answer.text)
-            assert form is not None, answer.text
-            fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="(\w+)"', answer.text))
-            if fields["prompt"] == "login":
-                fields |= {"login": login, "password": "any"}
-            answer = browser.post(urljoin(str(answer.url), form[1]), data=fields)
-    pytest.fail("the provider does not come to an end")
 
 
 def sign_in(installation: Installation, login: str) -> SignedIn:

@@ -9,6 +9,7 @@ from headwater.errors import Forbidden, Misuse, NotFound, Unauthenticated
 from headwater.services.access.policy import EVERY_RIGHT, Actor, Right, Role
 from headwater.services.sign_in import authentication
 from headwater.services.sign_in.by_password import sign_in
+from headwater.services.sign_in.oneself import Oneself, oneself
 from headwater.services.sign_in.sessions import end_session, end_sessions, list_sessions
 from headwater.services.sign_in.tokens import create_for_service, create_personal, list_tokens, revoke
 from headwater.store.units import add_unit
@@ -37,6 +38,9 @@ def test_sessions_are_listed_and_ended(scene: Scene) -> None:
         ("192.0.2.7", "Firefox", "invitation"),
     }
     assert "192.0.2.7" not in str(scene.rows("SELECT * FROM sessions")) + str(scene.audited())
+    assert oneself(acting) == Oneself(organisation=scene.name, email=ADMIN, name="Ada")
+    with pytest.raises(Forbidden, match="signed in"):
+        oneself(scene.acting(create_personal(acting, "notebook").text))
     end_session(acting, others[0].session_id)
     assert [is_let_in(scene, each.text) for each in others] == [False, True, True]
     with pytest.raises(NotFound):

@@ -17,7 +17,7 @@ from headwater.services.sign_in.by_password import replace_password
 from headwater.services.sign_in.sessions import UNKNOWN
 from headwater.store import audit, people
 from headwater.store import sign_in as stored
-from headwater.store.tenants import is_known, tenant_id
+from headwater.store.tenants import is_known, name_of, tenant_id
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,6 +49,7 @@ class Link:
 class LinkView:
     """What a page asks for before a link is used."""
 
+    organisation: str
     purpose: str
     expires_at: datetime
     needs_email: bool
@@ -124,7 +125,8 @@ def look_at(installation: Installation, text: str) -> LinkView:
     with there.database.connect(there.tenant_id) as connection:
         found = _holding(there, connection, bearer)
         needs = known_of(there, connection, found.person_id)[0] == NO_ADDRESS
-    return LinkView(purpose=found.purpose, expires_at=found.expires_at, needs_email=needs)
+        name = name_of(connection, there.tenant_id)
+    return LinkView(organisation=name, purpose=found.purpose, expires_at=found.expires_at, needs_email=needs)
 
 
 def accept(
