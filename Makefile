@@ -42,8 +42,8 @@ test-fast: .venv/.installed  ## tests that need no server: seconds to a minute o
 	$(PYTEST) $(FAST) -m "not slow"
 
 test: for-tests  ## what needs no server, and of the rest a random sample
-	$(PYTEST) $(BESIDE) $(SAMPLE) $(COVERED) --cov
-	$(PYTEST) $(BESIDE) --faults=sample --one-long-in=5 --one-file-in=4 $(SAMPLE) --durations=15 $(addprefix --ignore=,$(COVERED))
+	$(PYTEST) $(BESIDE) --one-long-in=5 $(SAMPLE) $(COVERED) --cov
+	$(PYTEST) $(BESIDE) --faults=sample --one-long-in=5 --one-file-in=5 $(SAMPLE) --durations=15 $(addprefix --ignore=,$(COVERED))
 	$(PYTEST) $(BESIDE) --postgres=installed --one-file-in=7 $(SAMPLE) $(OLDEST) -m "server and not faults and not slow"
 
 test-long: for-tests  ## the same with every fault injected and many more examples

@@ -24,6 +24,7 @@ USUAL = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("document", erp.documents(), ids=lambda document: document.name)
 def test_rows_and_bulk_agree(con: duckdb.DuckDBPyConnection, document: Document) -> None:

@@ -303,6 +303,7 @@ def assert_twins(
 
 
 @given(records=st.lists(record, min_size=1, max_size=30), fmt=st.sampled_from(FORMATS))
+@pytest.mark.long
 @pytest.mark.slow
 @settings(
     max_examples=examples(48), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -319,6 +320,7 @@ def test_row_and_bulk_enforcement_are_twins(
     ),
     fmt=st.sampled_from((FORMATS[0], FORMATS[2])),  # the SQL of another zone than UTC takes seconds to plan
 )
+@pytest.mark.long
 @pytest.mark.slow
 @settings(
     max_examples=examples(6), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]

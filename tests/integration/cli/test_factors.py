@@ -58,7 +58,7 @@ def test_conflicts_between_sources_are_listed(library: Headwater) -> None:
     (conflict,) = library("factors", "conflicts", "--json").json["conflicts"]
     assert conflict["difference_percent"] == "24.0"
     assert conflict["co2e_kg_per_unit"] == ["0.5000000000", "0.6200000000"]
-    assert "pairs of factors in conflict" in library("factors", "conflicts").out
+    assert "1 pair of factors in conflict" in library("factors", "conflicts").out
     assert library("factors", "conflicts", "--region", "FR", "--json").json["total"] == 0
 
 

@@ -77,5 +77,5 @@ def test_messages_by_command_line(headwater: Headwater, river: River) -> None:
     river.change("UPDATE notification_deliveries SET state = 'failed', last_error = 'the receiver answered 500'")
     assert "the receiver answered 500" in headwater("notifications", "list", "--state", "failed").out
     assert headwater("notifications", "retry", message["delivery_id"][:8]).out.endswith(": pending\n")
-    assert "1 messages" in headwater("notifications", "list").out
+    assert "1 message\n" in headwater("notifications", "list").out
     assert headwater("notifications", "list", "--state", "lost").code == 2
