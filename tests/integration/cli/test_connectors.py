@@ -31,10 +31,11 @@ def test_a_source_is_kept_looked_at_changed_and_let_go(headwater: Headwater, lab
         (("new", "-k", "sqlite", "-s", "pth=x"), "config of sqlite, pth: there is no such key"),
         (("new", "-k", "sqlite", "-s", "path"), "a value is said as KEY=VALUE"),
         (("new", "-k", "sqlite", "-c", "nowhere.yaml"), "nowhere.yaml: there is no such config"),
-        (("new", "-k", "sqlite", "-c", lab.path), "the config cannot be read"),
     ):
         refused = headwater("connectors", "add", *wrong)
         assert (refused.code, said in refused.err) == (2, True), refused.err
+    refused = headwater("connectors", "add", "new", "-k", "sqlite", "-c", lab.path)
+    assert (refused.code, "the config cannot be read: byte " in refused.err) == (1, True)
     raw = ("host=h", "database=d", "user=u", f"password_ref={PLANTED}")
     refused = headwater(
         "connectors", "add", "new", "-k", "postgresql", *(word for each in raw for word in ("-s", each))
