@@ -32,7 +32,6 @@ _WANTED = {
     "model_type": "keys with values are wanted",
 }
 """What is wanted, by the kind of what is wrong."""
-_ALL_OR_LIST = "the word all, or a list of sites, is wanted"
 _SHOWN = 60
 
 
@@ -55,7 +54,8 @@ def _said(error: Mapping[str, Any], document: type[BaseModel], patterns: Mapping
     if kind == "extra_forbidden":
         return _no_such_key(error["loc"], document)
     if kind == "literal_error" and _tag(error):
-        return f"{_ALL_OR_LIST}, not {_shown(value)}"
+        word = str(facts["expected"]).replace("'", "")
+        return f"the word {word}, or a list, is wanted, not {_shown(value)}"
     if kind == "literal_error":
         valid = str(facts["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
         return f"{_shown(value)} is not valid{_near(str(value), valid, alike=0.5)} Valid: {', '.join(valid)}"

@@ -12,7 +12,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from headwater.errors import InputRefused, Misuse
+from headwater.documents.reading import read_text
+from headwater.errors import Misuse
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
@@ -178,10 +179,9 @@ class Recipe(_Part):
 
 def load_recipe(path: Path) -> Recipe:
     """Read a recipe; the source's path and the mapping's are taken from the recipe's folder."""
+    text = read_text(path, "recipe")
     try:
-        body = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputRefused(f"the recipe cannot be read: {error}", where=str(path)) from error
+        body = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise Misuse("the recipe is not YAML", where=str(path), value=str(error).splitlines()[0]) from error
     if not isinstance(body, dict):

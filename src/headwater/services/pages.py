@@ -21,7 +21,7 @@ FOLDER = "report_page"
 
 def rendered(template: str, filters: Mapping[str, Callable[..., Any]] | None = None, **values: Any) -> str:
     """A page from its template."""
-    style = resources.files(__package__).joinpath(FOLDER, "report.css").read_text(encoding="utf-8")
+    style = with_colours(resources.files(__package__).joinpath(FOLDER, "report.css").read_text(encoding="utf-8"))
     environment = Environment(
         loader=PackageLoader(__package__, FOLDER),
         autoescape=True,
@@ -33,6 +33,11 @@ def rendered(template: str, filters: Mapping[str, Callable[..., Any]] | None = N
     content = f"\n{style}"  # the hash covers what stands between the tags, to the byte
     digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
     return environment.get_template(template).render(**values, style=content, style_hash=digest, version=__version__)
+
+
+def with_colours(style: str) -> str:
+    """A style sheet, after the colours that all pages have."""
+    return resources.files(__package__).joinpath(FOLDER, "colours.css").read_text(encoding="utf-8") + f"\n{style}"
 
 
 def write_text(text: str, path: Path) -> Path:

@@ -58,7 +58,7 @@ def test_the_hash_is_of_the_canonical_text() -> None:
         ({"boundary": {"approach": "operational"}}, "'operational' is not valid; did you mean operational_control?"),
         (
             {"boundary": {"approach": "operational_control", "facilities": "LON"}},
-            "boundary.facilities: the word all, or a list of sites, is wanted, not 'LON'",
+            "boundary.facilities: the word all, or a list, is wanted, not 'LON'",
         ),
         (
             {"boundary": {"approach": "operational_control", "facilities": [5]}},

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from headwater.errors import Misuse
-from headwater.pipeline.recipe import recipe_of
+from headwater.pipeline.recipe import load_recipe, recipe_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def said(**source: Any) -> dict[str, Any]:
@@ -49,3 +52,10 @@ def test_what_does_not_go_together_is_refused(source: dict[str, Any], sentence: 
 def test_what_goes_together_is_taken(source: dict[str, Any]) -> None:
     recipe = recipe_of(said(**source), where="recipe.yaml")
     assert recipe.source.model_dump(mode="json", exclude_defaults=True) == source
+
+
+def test_a_misspelt_file_is_told_with_the_one_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "readings.yaml").write_text("recipe: readings\n", encoding="utf-8")
+    with pytest.raises(Misuse) as refused:
+        load_recipe(tmp_path / "raedings.yaml")
+    assert str(refused.value) == f"{tmp_path / 'raedings.yaml'}: there is no such recipe. Did you mean readings.yaml?"

@@ -14,6 +14,7 @@ from headwater import __version__
 from headwater.api.browser import path_of
 from headwater.api.problems import RETRY_SECONDS, correlation_id, status_of
 from headwater.errors import HeadwaterError, Stopped
+from headwater.services.pages import with_colours
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -75,7 +76,7 @@ def beside(error: HeadwaterError, fields: set[str]) -> dict[str, str]:
 @cache
 def style() -> str:
     """The style sheet of all pages."""
-    return resources.files(__package__).joinpath("style.css").read_text(encoding="utf-8")
+    return with_colours(resources.files(__package__).joinpath("style.css").read_text(encoding="utf-8"))
 
 
 @cache
