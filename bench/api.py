@@ -63,7 +63,8 @@ class Bench:
         """Fill it, then each group that is asked for."""
         made, seconds = prepare(load_settings(), self._inputs, self._asked.organisations)
         records = sum(each.records for each in made)
-        print(f"{records:,} records of {len(made)} organisations in {seconds:,.0f} s: {records / seconds:,.0f} rows/s")
+        rate = records / seconds
+        print(f"{records:,} records of {len(made)} organisations in {seconds:,.0f} s: {rate:,.0f} rows/s", flush=True)
         self._server.execute(DATABASE, "VACUUM ANALYZE")
         self._server.settle()
         drawn = requests(self._server.url(DATABASE), made, self._asked.requests, seed=self._asked.seed)
@@ -71,21 +72,27 @@ class Bench:
             records=records, organisations=len(made), filled_seconds=seconds, rate=self._asked.rate,
             seconds=self._asked.seconds,
         )  # fmt: skip
-        if "reads" in self._asked.only:
+        if self._begins("reads"):
             report.plain = self._plain(drawn)
             with self._serving(workers=self._asked.workers, worker=False) as served:
                 self._locust(served, drawn, self._asked.seconds / 4)  # warms up
                 report.http = self._reads(served, drawn)
-        if "cpu" in self._asked.only:
+        if self._begins("cpu"):
             with self._serving(workers=1, worker=False) as served:
                 report.cpu = self._cpu(served, drawn)
-        if "imports" in self._asked.only:
+        if self._begins("imports"):
             with self._serving(workers=self._asked.workers, worker=True) as served:
                 report.imports = self._imports(served, made)
-        if "soak" in self._asked.only:
+        if self._begins("soak"):
             with self._serving(workers=self._asked.workers, worker=True) as served:
                 report.soak = self._soak(served, made, drawn)
         return report
+
+    def _begins(self, group: str) -> bool:
+        """Whether a group is asked for, and says so: minutes pass before its figures come."""
+        if group in self._asked.only:
+            print(f"{time.strftime('%H:%M:%S')} {group} …", flush=True)
+        return group in self._asked.only
 
     def _serving(self, *, workers: int, worker: bool) -> Any:
         command = shlex.split(self._asked.headwater)
