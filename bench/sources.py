@@ -30,6 +30,7 @@ WAYS: Final = {
     "dlt, connectorx, merge on the key (upsert)": "upsert",
     "dlt, connectorx, merge on the key (delete and insert)": "delete-insert",
 }
+ITEMS: Final = Path(__file__).parent / "purchase_order_item.yaml"
 CHANGED: Final = 100
 """One row in so many is changed before the second sync."""
 
@@ -37,6 +38,11 @@ CHANGED: Final = 100
 def first(kind: str) -> str:
     """Everything, by the time of its change."""
     return f"{kind} → Headwater, first sync"
+
+
+def records(kind: str) -> str:
+    """Everything, as records of which no figures are made: what a merge on the key is to be held against."""
+    return f"{kind} → Headwater, first sync, no figures"
 
 
 def delta(kind: str) -> str:
@@ -57,7 +63,7 @@ def copy(kind: str) -> str:
 CASES: Final = tuple(
     case
     for kind in KINDS
-    for case in (copy(kind), first(kind), delta(kind), *(peer(kind, way) for way in WAYS))
+    for case in (copy(kind), records(kind), first(kind), delta(kind), *(peer(kind, way) for way in WAYS))
 )  # fmt: skip
 
 
@@ -102,25 +108,42 @@ class Sources:
 
     def _turn(self, source: Source, turn: int) -> Iterator[Result]:
         yield self._copy(source)
+        yield self._records(source)
         yield from self._sync(source, turn)
         for way in WAYS:
             yield self._dlt(source, way)
 
+    def _records(self, source: Source) -> Result:
+        rows = self.inputs.copyable.contents.rows
+        with self._connected(source, ITEMS.read_text(encoding="utf-8")) as synced:
+            return synced(records(source.kind), rows, {"read": rows})
+
     def _sync(self, source: Source, turn: int) -> Iterator[Result]:
         contents = self.inputs.copyable.contents
+        lines = MAPPING.read_text(encoding="utf-8").splitlines(keepends=True)
+        with self._connected(source, "".join(line for line in lines if not line.startswith("source:"))) as synced:
+            yield synced(first(source.kind), contents.rows, {"read": contents.rows, "inserted": contents.good_rows})
+            changed = source.change(turn)
+            # The row that was the last to be changed is read again: others may share its moment.
+            yield synced(delta(source.kind), contents.rows, {"read": changed + 1, "inserted": 0})
+
+    @contextmanager
+    def _connected(self, source: Source, mapping: str) -> Iterator[Callable[[str, int, dict[str, int]], Result]]:
+        """An installation with the source as a connector: what syncs it and holds the ledger against what is right."""
         with installed(self.command, self.server, self.inputs) as installation, tempfile.TemporaryDirectory() as folder:
             environment = {**installation.environment, "BENCH_PASSWORD": "unused"}
-            mapping = Path(folder, "activity.yaml")
-            lines = MAPPING.read_text(encoding="utf-8").splitlines(keepends=True)
-            mapping.write_text("".join(line for line in lines if not line.startswith("source:")), encoding="utf-8")
-            added = ["connectors", "add", "plant", *source.connector]
-            run_measured([*self.command, *added], environment=environment)
+            document = Path(folder, "mapping.yaml")
+            document.write_text(mapping, encoding="utf-8")
+            run_measured(
+                [*self.command, "connectors", "add", "plant", *source.connector],
+                environment=environment,
+            )
 
             def synced(case: str, rows: int, expected: dict[str, int]) -> Result:
                 self.server.settle()
                 words = ["connectors", "sync", "plant", "--table", source.table, "--cursor", "changed_at"]
                 measured = run_measured(
-                    [*self.command, *words, "--mapping", mapping, "--json"],
+                    [*self.command, *words, "--mapping", document, "--json"],
                     environment=environment,
                     postmaster=self.server.postmaster,
                     source=source.process,
@@ -134,10 +157,7 @@ class Sources:
                 ]
                 return result(case, rows, measured, answer={"ledger": ledger}, complaints=complaints)
 
-            yield synced(first(source.kind), contents.rows, {"read": contents.rows, "inserted": contents.good_rows})
-            changed = source.change(turn)
-            # The row that was the last to be changed is read again: others may share its moment.
-            yield synced(delta(source.kind), contents.rows, {"read": changed + 1, "inserted": 0})
+            yield synced
 
     def _dlt(self, source: Source, way: str) -> Result:
         program = [sys.executable, "-m", "bench.peers.dlt_source", WAYS[way], source.reflected, source.url]

@@ -61,6 +61,8 @@ def end_run(installation: Installation, run: Run, logic: Logic, *, nothing_delet
     """
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
+        runs.refresh_statistics(connection)
+    with installation.database.connect(tenant_id) as connection:
         ledger = ledger_of(connection, tenant_id, run.run_id)
         gaps = run.chunks_planned - ledger.committed
         is_whole = gaps == 0 and nothing_deleted != MOVED  # what moved may be refused still

@@ -193,6 +193,11 @@ def set_lineage(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UU
     connection.execute(QUERIES["set_lineage"], {"tenant_id": tenant_id, "run_id": run_id, "lineage_hash": lineage_hash})
 
 
+def refresh_statistics(connection: psycopg.Connection[Any]) -> None:
+    """Let the planner look at tables that have grown by half; what follows a load may come before autovacuum does."""
+    connection.execute(QUERIES["refresh_statistics"])
+
+
 def finish_run(
     connection: psycopg.Connection[Any],
     tenant_id: UUID,

@@ -24,6 +24,24 @@ def test_the_policies_of_a_contract_do_not_make_its_table_look_small(river: Rive
     assert row[0][0]["Plan"]["Plan Rows"] > RECORDS * 0.9
 
 
+def test_a_table_is_looked_at_once_a_load_has_filled_it(river: River) -> None:
+    """The next load is planned by what is known, which must not wait for autovacuum. Small growth is left to that."""
+
+    def looked_at() -> int:
+        (row,) = river.rows("SELECT analyze_count FROM pg_stat_user_tables WHERE relname = 'activity_v1'")
+        return int(row["analyze_count"])
+
+    def load(first: str, count: int) -> None:
+        river.load(activities([{"activity_id": f"{first}{number}"} for number in range(count)]), name=f"{first}.csv")
+
+    load("a", RECORDS)
+    assert looked_at() == 0
+    load("b", 20 * RECORDS)
+    assert looked_at() == 1
+    load("c", RECORDS)
+    assert looked_at() == 1
+
+
 def test_a_chunk_is_planned_for_its_own_bounds(river: River) -> None:
     key = ChunkKey(
         tenant_id=river.installation.tenant_id,

@@ -96,3 +96,7 @@ SELECT pg_advisory_lock(hashtextextended(%(name)s, 0))
 -- name: states_of
 -- The states of some runs.
 SELECT run_id, state FROM runs WHERE tenant_id = %(tenant_id)s AND run_id = ANY(%(run_ids)s)
+
+-- name: refresh_statistics
+-- Tables that have grown by half, looked at for the planner.
+SELECT headwater_refresh_statistics()
