@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.connectors.csv_file import CsvConfig, Plan, Planner, RawChunk, read_chunk, read_slice, record_text
+from headwater.connectors.csv_file import CsvConfig, Plan, Planner, RawChunk, one_record, read_chunk, read_slice
 from headwater.errors import InputRefused
 from tests.examples import examples
 
@@ -126,7 +126,7 @@ def test_every_record_is_read_once_at_its_line(file: File, chunk_size: int, bloc
             assert ragged.text == written.text.rstrip("\r\n")
         for reason, numbers in chunk.skipped.items():
             for number in numbers.tolist():
-                at, _ = record_text(read_slice(io.BytesIO(data), span), span, plan, number)
+                at = one_record(read_slice(io.BytesIO(data), span), span, plan, number).line
                 in_chunk[number] = (reason, at, None)
         read = chunk.table.num_rows + len(chunk.ragged) + sum(len(numbers) for numbers in chunk.skipped.values())
         assert sorted(in_chunk) == list(range(span.records))
@@ -134,6 +134,20 @@ def test_every_record_is_read_once_at_its_line(file: File, chunk_size: int, bloc
         assert chunk.sha256 == hashlib.sha256(data[span.byte_start : span.byte_end]).digest()
         found += [in_chunk[number] for number in range(span.records)]
     assert found == expected
+
+
+@given(file=files(), chunk_size=st.integers(1, 8), block=st.integers(1, 200))
+def test_a_record_by_itself_is_what_it_is_among_the_others(file: File, chunk_size: int, block: int) -> None:
+    data = file.text.encode()
+    plan = _plan(data, file.config, chunk_size, block)
+    for span, chunk in zip(plan.chunks, _read(data, plan), strict=True):
+        rows = dict(zip(chunk.record_nos.tolist(), chunk.table.to_pylist(), strict=True))
+        lines = dict(zip(chunk.record_nos.tolist(), chunk.lines.tolist(), strict=True))
+        for number in range(span.records):
+            one = one_record(read_slice(io.BytesIO(data), span), span, plan, number)
+            assert one.alone.table.to_pylist() == ([rows[number]] if number in rows else [])
+            assert one.alone.lines.tolist() == ([one.line] if number in rows else [])
+            assert lines.get(number, one.line) == one.line
 
 
 @given(file=files(), chunk_size=st.integers(1, 8), block=st.integers(1, 200))

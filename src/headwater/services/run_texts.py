@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Self
 
 from headwater.connectors.csv_file import ChunkSpan, Extract, RawChunk
-from headwater.connectors.csv_file.read import parse_slice, read_slice, record_text
+from headwater.connectors.csv_file.read import OneRecord, one_record, parse_slice, read_slice
 from headwater.connectors.files import PARQUET, FileConfig, write_text_of
 from headwater.services.sources import layout_from_json
 from headwater.store.chunks import PlannedChunk
@@ -71,9 +71,9 @@ class RunTexts:
         """The records of a chunk."""
         return parse_slice(self.bytes_of(span), span, self.layout)
 
-    def record(self, span: ChunkSpan, record_no: int) -> tuple[int, str]:
-        """The line a record starts at, by its number in the chunk from 0, and its text without its line end."""
-        return record_text(self.bytes_of(span), span, self.layout, record_no)
+    def record(self, span: ChunkSpan, record_no: int) -> OneRecord:
+        """A record of a chunk, by its number there from 0."""
+        return one_record(self.bytes_of(span), span, self.layout, record_no)
 
 
 def extract_text(path: Path, *, decimal: str, data_byte: int) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,6 @@ from headwater.services.sources import file_of
 from headwater.store import audit, findings, quarantine, runs
 from headwater.store.chunks import Chunk, get_chunk
 from headwater.store.cited_blobs import get_cited_blob
-from headwater.store.documents import get_contract
 from headwater.store.one_connection import one_snapshot
 from headwater.store.stored_rows import StoredRow, count_past, find_past, find_rows, parse_rows
 from headwater.values import TextFormat
@@ -38,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
+    from headwater.audit.chain import Entry
+    from headwater.connectors.csv_file import RawChunk
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
     from headwater.store.database import TenantConnection
@@ -75,11 +75,12 @@ def trace_record(installation: Installation, contract: str, key: str, *, row_has
 
 @dataclass(frozen=True, kw_only=True)
 class _Origin:
-    """The chunk and run of a stored row, with the logic of that run."""
+    """The chunk and run of a stored row, with the logic of that run and what the chain notes of the chunk."""
 
     chunk: Chunk
     run: Run
     logic: Logic
+    entry: Entry | None
 
     @property
     def span(self) -> ChunkSpan:
@@ -92,6 +93,7 @@ class _Tracer:
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
         self._tenant_id = installation.tenant_id
+        self._origins: dict[UUID, _Origin] = {}  # a figure's is its activity's, mostly
 
     def record_of(self, contract: Contract, key: str, row_hash: bytes | None) -> trace.Trace:
         parsed = parse_key(contract, key)
@@ -130,18 +132,17 @@ class _Tracer:
         values = canonical_values(contract, row.values)
         key = {spec.name: row.values[spec.name] for spec in contract.key}
         with self._connect() as connection:
-            published = get_contract(connection, origin.run.contract_hash)
             noticed = findings.of_record(connection, self._tenant_id, row.chunk_id, record_no)
             past = count_past(connection, self._tenant_id, contract, key)
             mended = quarantine.mended_by(connection, self._tenant_id, row.chunk_id, record_no)
-        mapping = origin.logic.mapping
+        mapping, own = origin.logic.mapping, origin.logic.contract
         return trace.RecordTrace(
-            contract=trace.Document(name=published.name, version=published.version, hash=published.hash.hex()),
+            contract=trace.Document(name=own.name, version=own.version, hash=origin.run.contract_hash.hex()),
             key="|".join(str(values[name]) for name in key),
             values=values,
             row_hash=row.row_hash.hex(),
             mapping=trace.Document(name=mapping.mapping, version=mapping.version, hash=mapping.hash.hex()),
-            fields=field_origins(origin.logic.contract, mapping, values, row.absent, raw.cells),
+            fields=field_origins(own, mapping, values, row.absent, raw.cells),
             raw=raw,
             run=self._run_ref(origin),
             findings=tuple(f"{rule}: {message}" for rule, message in noticed),
@@ -192,9 +193,10 @@ class _Tracer:
         if factor_set is None:
             raise AssertionError("a run that calculates has pinned its factors")
         wanted = activity.values
-        with small_engine() as duck, self._installation.blobs.open(self._tenant_id, factor_set) as file:
+        with self._installation.blobs.open(self._tenant_id, factor_set) as file:
             texts = parse_rows(file.read())
-            texts = texts.filter(_same_pair(texts, wanted))
+        texts = texts.filter(_same_pair(texts, wanted))
+        with small_engine() as duck:
             factors = factor_sets.typed(duck, self._installation.contract(*factor_sets.FACTORS), texts)
         choice = origin.logic.recipe.factors
         pieces = factor_table(factors, FactorPolicy(methods=choice.methods, sources=choice.sources)).to_pylist()
@@ -233,8 +235,8 @@ class _Tracer:
         text, cells, line = None, None, span.first_line
         if blob.state == "held":
             with RunTexts(self._installation, run) as texts:
-                line, text = texts.record(span, record_no)
-                cells = self._cells(origin, texts.chunk(span), record_no)
+                record = texts.record(span, record_no)
+            line, text, cells = record.line, record.text, self._cells(origin, record.alone)
         return trace.RawRecord(
             origin="sync" if span.extract else "records" if "records" in run.layout else "file",
             file=file_of(run.layout) or blob.name,
@@ -247,15 +249,12 @@ class _Tracer:
             cells=cells,
         )
 
-    def _cells(self, origin: _Origin, raw: Any, record_no: int) -> Mapping[str, str] | None:
+    def _cells(self, origin: _Origin, alone: RawChunk) -> Mapping[str, str] | None:
         """The record's cells by column; those of a resubmitted file without the columns that say what it mends."""
-        place = bisect_left(raw.record_nos.tolist(), record_no)
-        if place >= raw.table.num_rows or raw.record_nos[place] != record_no:
+        if not alone.table.num_rows:
             return None  # it could not be cut into columns
         mending = mending_of(self._installation, origin.run, origin.logic.contract)
-        if mending is not None:
-            return _row(mending.again(raw, [record_no]), 0)
-        return _row(raw.table, place)
+        return _row(alone.table if mending is None else mending.again(alone, [0]))
 
     def _mended(self, record: quarantine.Quarantined, _: Sequence[quarantine.Repair]) -> trace.Refused:
         origin = self._origin(record.chunk_id)
@@ -268,6 +267,11 @@ class _Tracer:
         )
 
     def _origin(self, chunk_id: UUID) -> _Origin:
+        if chunk_id not in self._origins:
+            self._origins[chunk_id] = self._read_origin(chunk_id)
+        return self._origins[chunk_id]
+
+    def _read_origin(self, chunk_id: UUID) -> _Origin:
         with self._connect() as connection:
             chunk = get_chunk(connection, self._tenant_id, chunk_id)
             if chunk is None:
@@ -278,13 +282,14 @@ class _Tracer:
                     remedy="`headwater verify` shows what was changed.",
                 )
             run = runs.get_run(connection, self._tenant_id, chunk.run_id)
-        return _Origin(chunk=chunk, run=run, logic=stored_logic(self._installation, run))
-
-    def _run_ref(self, origin: _Origin) -> trace.RunRef:
-        run, chunk = origin.run, origin.chunk
-        with self._connect() as connection:
             entries = audit.entries_of(connection, self._tenant_id, f"run/{run.run_id}/chunk/{chunk.chunk_no}")
-        entry = entries[-1] if entries else None
+        return _Origin(
+            chunk=chunk, run=run, logic=stored_logic(self._installation, run), entry=entries[-1] if entries else None
+        )
+
+    @staticmethod
+    def _run_ref(origin: _Origin) -> trace.RunRef:
+        run, chunk, entry = origin.run, origin.chunk, origin.entry
         return trace.RunRef(
             run_id=str(run.run_id),
             kind=run.kind,
@@ -346,8 +351,8 @@ def _same_pair(factors: pa.Table, activity: Mapping[str, Any]) -> Any:
     return pc.and_(*(pc.equal(factors[name], pa.scalar(str(activity[name]))) for name in ("activity_type", "region")))
 
 
-def _row(table: pa.Table, place: int) -> dict[str, str]:
-    return {name: table[name][place].as_py() for name in table.column_names}
+def _row(table: pa.Table) -> dict[str, str]:
+    return {name: table[name][0].as_py() for name in table.column_names}
 
 
 def several_figures(activity_id: str, figures: Sequence[StoredRow]) -> Misuse:

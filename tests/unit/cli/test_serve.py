@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+
 import pytest
 
 from headwater.cli.serve import _is_here, _listening, _url
@@ -21,3 +24,24 @@ def test_a_port_that_is_taken_is_told_before_anything_is_begun() -> None:
 def test_who_listens_everywhere_is_found_here() -> None:
     with _listening("0.0.0.0", 0) as made:  # noqa: S104 - this is what it is about
         assert (_url(made), _is_here(made)) == (f"http://127.0.0.1:{made.getsockname()[1]}", True)
+
+
+def test_what_is_sent_waits_for_no_acknowledgement() -> None:
+    """Head and body of an answer are two sends; the second waited 40 ms on every connection that was kept."""
+
+    async def option_of_an_accepted_connection() -> int:
+        accepted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            own = writer.get_extra_info("socket")
+            accepted.set_result(own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        with _listening("127.0.0.1", 0) as listening:
+            async with await asyncio.start_server(answer, sock=listening):
+                _, writer = await asyncio.open_connection(*listening.getsockname())
+                option = await accepted
+                writer.close()
+        return option
+
+    assert asyncio.run(option_of_an_accepted_connection())

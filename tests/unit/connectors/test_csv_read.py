@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from headwater.connectors.csv_file import CsvConfig, Plan, Planner, RawChunk, read_chunk, read_slice, record_text
+from headwater.connectors.csv_file import CsvConfig, Plan, Planner, RawChunk, one_record, read_chunk, read_slice
 from headwater.errors import Stopped
 
 
@@ -38,8 +38,13 @@ def test_every_record_of_a_nasty_file_is_somewhere() -> None:
 def test_a_record_is_shown_as_it_stands_in_the_file() -> None:
     plan, _ = plan_and_read(NASTY, CsvConfig(delimiter=",", comment="#"))
     data = read_slice(io.BytesIO(NASTY), plan.chunks[0])
-    texts = [record_text(data, plan.chunks[0], plan, number) for number in (0, 1, 7, 8)]
-    assert texts == [(2, '#note, "x'), (3, '1,"two\r\nlines"'), (10, "NA,null"), (11, '#"')]
+    shown = [one_record(data, plan.chunks[0], plan, number) for number in (0, 1, 7, 8)]
+    assert [(each.line, each.text) for each in shown] == [
+        (2, '#note, "x'),
+        (3, '1,"two\r\nlines"'),
+        (10, "NA,null"),
+        (11, '#"'),
+    ]
 
 
 def test_nothing_is_taken_for_a_missing_value() -> None:
@@ -85,7 +90,7 @@ def test_a_record_number_beyond_the_chunk_stops() -> None:
     plan, _ = plan_and_read(data)
     span = replace(plan.chunks[0], records=5)
     with pytest.raises(Stopped, match="not the one that was planned"):
-        record_text(read_slice(io.BytesIO(data), span), span, plan, 3)
+        one_record(read_slice(io.BytesIO(data), span), span, plan, 3)
 
 
 def test_a_field_may_begin_with_the_character_of_the_byte_order_mark() -> None:

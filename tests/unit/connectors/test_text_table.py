@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import strategies
 
-from headwater.connectors.csv_file import CsvConfig, Planner, read_chunk, read_slice, record_text
+from headwater.connectors.csv_file import CsvConfig, Planner, one_record, read_chunk, read_slice
 from headwater.connectors.csv_file.table import read_csv
 from headwater.connectors.text_table.parts import Batch, Table, part_of
 from headwater.connectors.text_table.shape import Shape, Unpivot, shaped
@@ -179,4 +179,5 @@ def test_lines_of_a_text_are_the_rows_it_was_made_of() -> None:
     plan = replace(planner.finish(), parts=parts)
     chunks = [read_chunk(io.BytesIO(bytes(text)), span, plan) for span in plan.chunks]
     assert [chunk.lines.tolist() for chunk in chunks] == [[7], [9]]
-    assert record_text(read_slice(io.BytesIO(bytes(text)), plan.chunks[1]), plan.chunks[1], plan, 0) == (9, "2,s")
+    shown = one_record(read_slice(io.BytesIO(bytes(text)), plan.chunks[1]), plan.chunks[1], plan, 0)
+    assert (shown.line, shown.text, shown.alone.lines.tolist()) == (9, "2,s", [9])

@@ -5,24 +5,33 @@ from headwater.connectors.csv_file.encoding import is_utf8, to_utf8
 from headwater.connectors.csv_file.inspection import inspect_file
 from headwater.connectors.csv_file.layout import Layout, read_layout
 from headwater.connectors.csv_file.plan import ChunkSpan, Extract, Plan, Planner, plan
-from headwater.connectors.csv_file.read import Ragged, RawChunk, parse_slice, read_chunk, read_slice, record_text
+from headwater.connectors.csv_file.read import (
+    OneRecord,
+    Ragged,
+    RawChunk,
+    one_record,
+    parse_slice,
+    read_chunk,
+    read_slice,
+)
 
 __all__ = [
     "ChunkSpan",
     "CsvConfig",
     "Extract",
     "Layout",
+    "OneRecord",
     "Plan",
     "Planner",
     "Ragged",
     "RawChunk",
     "inspect_file",
     "is_utf8",
+    "one_record",
     "parse_slice",
     "plan",
     "read_chunk",
     "read_layout",
     "read_slice",
-    "record_text",
     "to_utf8",
 ]

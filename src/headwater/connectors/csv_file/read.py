@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Literal, cast
 
 import numpy as np
@@ -74,6 +74,15 @@ class RawChunk:
     drifted: tuple[Drifted, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class OneRecord:
+    """One record: the line it starts at, its text as it stands there without its line end, and it as a chunk of one."""
+
+    line: int
+    text: str
+    alone: RawChunk
+
+
 def read_chunk(file: BinaryIO, span: ChunkSpan, layout: Layout) -> RawChunk:
     """Read the records of a span from a file opened for bytes. Raises Stopped where file and plan do not fit."""
     return parse_slice(read_slice(file, span), span, layout)
@@ -123,16 +132,27 @@ def parse_slice(data: bytes, span: ChunkSpan, layout: Layout) -> RawChunk:
     )
 
 
-def record_text(data: bytes, span: ChunkSpan, layout: Layout, record_no: int) -> tuple[int, str]:
-    """The line a record of a slice starts at, and its text as it stands there, without its line end."""
+def one_record(data: bytes, span: ChunkSpan, layout: Layout, record_no: int) -> OneRecord:
+    """A record of a slice, by its number there from 0, without taking apart the others."""
     records = _cut(data, span, layout)
     if not 0 <= record_no < records.ends.size:
         raise _does_not_fit(span, f"no record {record_no} in a chunk of {records.ends.size}")
-    start = int(records.ends[record_no - 1]) if record_no else 0
-    text = data[start : int(records.ends[record_no])].decode()
-    if layout.parts:
-        return int(numbers(layout.parts, np.array([span.first_record + record_no]))[0]), _without_line_end(text)
-    return span.first_line + records.lines_before(record_no), _without_line_end(text)
+    start, end = (int(records.ends[record_no - 1]) if record_no else 0), int(records.ends[record_no])
+    first = span.first_record + record_no
+    line = span.first_line + records.lines_before(record_no)
+    alone = replace(
+        span,
+        byte_start=span.byte_start + start,
+        byte_end=span.byte_start + end,
+        first_record=first,
+        first_line=line,
+        records=1,
+    )
+    return OneRecord(
+        line=int(numbers(layout.parts, np.array([first]))[0]) if layout.parts else line,
+        text=_without_line_end(data[start:end].decode()),
+        alone=parse_slice(data[start:end], alone, layout),
+    )
 
 
 def read_slice(file: BinaryIO, span: ChunkSpan) -> bytes:
