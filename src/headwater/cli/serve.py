@@ -73,6 +73,8 @@ def _serve(listening: socket, *, workers: int, root_path: str) -> None:
     config = uvicorn.Config(
         "headwater.api.process:create",
         factory=True,
+        # It bounds how large the head of a request may be; the faster parser of the two does not.
+        http="h11",
         workers=workers,
         root_path=root_path,
         log_config=None,
