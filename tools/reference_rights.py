@@ -29,6 +29,8 @@ WITHOUT = {
     "sign_in.by_oidc.begin": "finds out who acts",
     "sign_in.by_oidc.finish": "finds out who acts",
     "sign_in.by_password.sign_in": "finds out who acts",
+    "sign_in.by_password.change_password": "oneself, signed in, who knows the password there is",
+    "sign_in.forgotten.mail_link": "whoever reads the mail of the address",
     "sign_in.links.accept": "whoever has the link, which somebody with the right has made",
     "sign_in.links.look_at": "whoever has the link, which somebody with the right has made",
     "sign_in.oneself.oneself": "oneself, to nobody else",

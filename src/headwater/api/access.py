@@ -18,6 +18,7 @@ from fastapi.routing import APIRoute
 from prometheus_client.registry import Collector
 from structlog import contextvars
 
+from headwater.api.afterwards import Afterwards
 from headwater.api.browser import refuse_foreign, session_of
 from headwater.api.envelope import brings_a_file
 from headwater.api.idempotency import once, request_hash
@@ -49,6 +50,7 @@ class House:
     places: Mapping[str, Places]
     ready: OnceASecond
     measurement: Collector
+    afterwards: Afterwards
     recognised: Recognised = field(default_factory=Recognised)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from headwater import __version__
 from headwater.api import problems
 from headwater.api.access import House
+from headwater.api.afterwards import Afterwards
 from headwater.api.browser import SESSION
 from headwater.api.envelope import Envelope
 from headwater.api.limits import LONG, OnceASecond, Pace, Places
@@ -41,7 +42,11 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with open_installation(settings) as opened, serving(opened) as installation:
+        with (
+            open_installation(settings) as opened,
+            serving(opened) as installation,
+            closing(Afterwards()) as afterwards,
+        ):
             app.state.house = House(
                 installation=installation,
                 sign_in=authenticate,
@@ -49,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
                 strangers=Pace(max(settings.api_requests_a_minute // 10, 1), of="address"),
                 ready=OnceASecond(partial(ready, installation)),
                 measurement=Measurement(installation),
+                afterwards=afterwards,
                 places={kind: Places(kind, each=settings.api_long_requests, most=most) for kind, most in LONG.items()},
             )
             yield

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from email.parser import BytesParser
-from email.policy import default
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
+from aiosmtpd.smtp import AuthResult, LoginPassword
 from pydantic import SecretStr
 
 from headwater.errors import Misuse
@@ -24,32 +18,12 @@ from headwater.services.notifications.wishes import Target
 from tests.connectors.certificates import Certificates, make_certificates
 from tests.integration.notifications.conftest import Told
 from tests.integration.notifications.test_telling import happening, tell_each
+from tests.mailbox import Mailbox, mail_server
 from tests.planted import planted
-from tests.servers import free_port
 
 pytestmark = pytest.mark.server
 PASSWORD = planted("planted-password-of-the-mail-server")
 ANN, BO = planted("ann.planted@example.org"), "bo@example.org"
-
-
-class Mailbox:
-    """What an SMTP server was given; `refuse` says what it answers to a recipient or a message instead."""
-
-    def __init__(self) -> None:
-        self.taken: list[tuple[Envelope, bool]] = []
-        self.refuse: dict[str, str] = {}
-
-    async def handle_RCPT(self, _: Any, __: Any, envelope: Envelope, address: str, ___: Any) -> str:  # noqa: N802 - aiosmtpd's
-        if address in self.refuse:
-            return self.refuse[address]
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, _: Any, session: Any, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
-        if "DATA" in self.refuse:
-            return self.refuse["DATA"]
-        self.taken.append((envelope, session.ssl is not None))
-        return "250 OK"
 
 
 def login(_: Any, __: Any, ___: Any, mechanism: str, said: Any) -> AuthResult:
@@ -60,26 +34,6 @@ def login(_: Any, __: Any, ___: Any, mechanism: str, said: Any) -> AuthResult:
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return make_certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@contextmanager
-def serving(box: Mailbox, certificates: Certificates | None, *, at_once: bool = False) -> Iterator[int]:
-    """An SMTP server on a free port; with certificates it insists on TLS and a login."""
-    context = None
-    if certificates is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificates.certificate, certificates.key)
-    options: dict[str, Any] = {}
-    if context is not None:
-        options = {"authenticator": login, "auth_required": True, "auth_require_tls": not at_once}
-        options |= {"ssl_context": context} if at_once else {"tls_context": context, "require_starttls": True}
-    port = free_port()
-    server = Controller(box, hostname="127.0.0.1", port=port, ready_timeout=60, **options)
-    server.start()
-    try:
-        yield port
-    finally:
-        server.stop()
 
 
 def by(told: Told, port: int, **more: Any) -> Told:
@@ -96,7 +50,7 @@ def test_people_are_told_encrypted_and_by_login(
 ) -> None:
     box = Mailbox()
     monkeypatch.setenv("MAIL_PASSWORD", PASSWORD)
-    with serving(box, certificates, at_once=security == "tls") as port:
+    with mail_server(box, certificates, login, at_once=security == "tls") as port:
         secure = {"smtp_security": security, "smtp_user": "headwater", "smtp_password": SecretStr("env:MAIL_PASSWORD")}
         mailing = by(told, port, **secure)
         added = mailing.add("people", "email", Target(to=[ANN, BO]))
@@ -111,8 +65,7 @@ def test_people_are_told_encrypted_and_by_login(
     (_, _), (envelope, was_encrypted) = box.taken
     # A port that speaks nothing but TLS does not tell its sessions so.
     assert (envelope.rcpt_tos, was_encrypted) == ([ANN, BO], security == "starttls")
-    assert isinstance(envelope.original_content, bytes)
-    mail = BytesParser(policy=default).parsebytes(envelope.original_content)
+    mail = box.read(1)
     assert mail["Subject"] == "[Headwater] 8 runs have failed (default)"
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
     text = mail.get_body(("plain",))
@@ -126,7 +79,7 @@ def test_people_are_told_encrypted_and_by_login(
 def test_a_server_without_tls_gets_neither_password_nor_message(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     box = Mailbox()
     monkeypatch.setenv("MAIL_PASSWORD", PASSWORD)
-    with serving(box, None) as port:
+    with mail_server(box) as port:
         secure = {
             "smtp_security": "starttls",
             "smtp_user": "headwater",
@@ -141,7 +94,7 @@ def test_a_server_without_tls_gets_neither_password_nor_message(told: Told, monk
 
 def test_what_a_server_refuses_for_now_is_tried_again_and_what_for_good_is_not(told: Told) -> None:
     box = Mailbox()
-    with serving(box, None) as port:
+    with mail_server(box) as port:
         mailing = by(told, port)
         mailing.add("people", "email", Target(to=[ANN, BO]))
 

@@ -38,7 +38,7 @@ def test_sessions_are_listed_and_ended(scene: Scene) -> None:
         ("192.0.2.7", "Firefox", "invitation"),
     }
     assert "192.0.2.7" not in str(scene.rows("SELECT * FROM sessions")) + str(scene.audited())
-    assert oneself(acting) == Oneself(organisation=scene.name, email=ADMIN, name="Ada")
+    assert oneself(acting) == Oneself(organisation=scene.name, email=ADMIN, name="Ada", has_password=True)
     with pytest.raises(Forbidden, match="signed in"):
         oneself(scene.acting(create_personal(acting, "notebook").text))
     end_session(acting, others[0].session_id)

@@ -8,20 +8,33 @@ from uuid import UUID
 from fastapi import Response
 from fastapi.responses import HTMLResponse
 
+from headwater.api.access import LONG_KIND
 from headwater.api.pages.showing import beside, with_status
 from headwater.api.pages.visiting import Sent, Visit, Visiting, router
-from headwater.errors import Forbidden, Misuse
+from headwater.errors import Forbidden, InputRefused, Misuse, RetryLater, Unauthenticated
 from headwater.services.access.policy import Right
-from headwater.services.sign_in import by_oidc, sessions, tokens
+from headwater.services.sign_in import by_oidc, by_password, sessions, tokens
 from headwater.services.sign_in.oneself import oneself
 
 routes = router()
 
 
 @routes.get("/account", name="page:account")
-def show_account(visit: Visiting) -> Response:
+def show_account(visit: Visiting, done: str = "") -> Response:
     """Who is signed in, and where."""
-    return _account_page(visit)
+    return _account_page(visit, done=done)
+
+
+@routes.post("/account/password", name="page:password-changed", openapi_extra={LONG_KIND: "password"})
+def change_password(visit: Visiting, sent: Sent) -> Response:
+    """Another password for whoever knows the one there is; their other sessions end."""
+    caller = visit.caller
+    try:
+        by_password.change_password(caller, sent["old"], sent["new"])
+    except (Unauthenticated, InputRefused, RetryLater) as error:
+        field = "new" if isinstance(error, InputRefused) else "old"
+        return with_status(_account_page(visit, errors={field: beside(error, set())["form"]}), error)
+    return visit.to("account", done="password")
 
 
 @routes.post("/account/sessions/end", name="page:sessions-ended")
@@ -75,6 +88,7 @@ def _account_page(visit: Visit, **values: Any) -> HTMLResponse:
             "most_days": settings.token_days_max,
             "provider": by_oidc.is_offered(settings),
             "said": usual,
+            "done": "",
             **values,
         },
     )

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from headwater import __version__
 from headwater.api.browser import path_of
 from headwater.api.problems import RETRY_SECONDS, correlation_id, status_of
-from headwater.errors import HeadwaterError, Stopped
+from headwater.errors import HeadwaterError, RetryLater, Stopped
 from headwater.services.pages import with_colours
 
 if TYPE_CHECKING:
@@ -57,8 +57,10 @@ def trouble(request: Request, error: HeadwaterError) -> HTMLResponse:
 
 
 def with_status(answer: HTMLResponse, error: HeadwaterError) -> HTMLResponse:
-    """The headers that belong to the status of an error."""
+    """The status of an error, and the headers that belong to it."""
     answer.status_code = status_of(error)[0]
+    if isinstance(error, RetryLater) and error.after is not None:
+        answer.status_code = 429  # of an address that is locked: the server is well
     if answer.status_code == 401:
         answer.headers["WWW-Authenticate"] = "Bearer"
     if answer.status_code in {429, 503}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -13,7 +14,8 @@ from headwater.api.browser import SESSION, forget, keep
 from headwater.api.pages.showing import beside, style, with_status
 from headwater.api.pages.visiting import Sent, Visit, Visiting, router
 from headwater.errors import Conflict, InputRefused, Misuse, NotFound, RetryLater, Unauthenticated
-from headwater.services.sign_in import by_oidc, by_password, links, sessions
+from headwater.services.notifications import mail
+from headwater.services.sign_in import by_oidc, by_password, forgotten, links, sessions
 from headwater.services.sign_in.sessions import SignedIn
 from headwater.settings import Settings
 
@@ -76,11 +78,24 @@ def sign_in(visit: Visiting, sent: Sent) -> Response:
             visit.installation, said["organisation"], said["email"], sent["password"], visit.origin
         )
     except (Unauthenticated, RetryLater) as error:
-        answer = with_status(_sign_in_page(visit, said=said, errors=beside(error, set())), error)
-        if isinstance(error, RetryLater) and error.after is not None:
-            answer.status_code = 429  # of this address only: the server is well
-        return answer
+        return with_status(_sign_in_page(visit, said=said, errors=beside(error, set())), error)
     return _begun(visit, signed_in)
+
+
+@routes.get("/sign-in/forgotten", name="page:forgotten")
+def show_forgotten(visit: Visiting, organisation: str = "") -> Response:
+    """The form to ask for a link with; where no mail is sent from here, whom to ask instead."""
+    offered = mail.is_offered(visit.installation.settings)
+    return visit.page("forgotten.html.j2", offered=offered, organisation=organisation[:63])
+
+
+@routes.post("/sign-in/forgotten", name="page:link-asked")
+def ask_for_link(visit: Visiting, sent: Sent) -> Response:
+    """Have a link mailed. The answer is one, whoever is known: a link is made, or not, once it is given."""
+    organisation, email = (sent[name].strip() for name in ("organisation", "email"))
+    mail.refuse_without_server(visit.installation.settings)
+    visit.house.afterwards(partial(forgotten.mail_link, visit.installation, organisation, email))
+    return visit.to("sign-in", organisation=organisation[:63], done="asked")
 
 
 @routes.post("/sign-out", name="page:sign-out")
@@ -150,4 +165,5 @@ def _link_page(visit: Visit, link: str, **values: Any) -> HTMLResponse:
 
 def _sign_in_page(visit: Visit, **values: Any) -> HTMLResponse:
     offered = by_oidc.is_offered(visit.installation.settings)
-    return visit.page("sign_in.html.j2", **{"provider": offered, "done": "", **values})
+    mails = mail.is_offered(visit.installation.settings)
+    return visit.page("sign_in.html.j2", **{"provider": offered, "mails": mails, "done": "", **values})

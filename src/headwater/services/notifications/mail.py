@@ -1,4 +1,4 @@
-"""Messages by e-mail, through the one SMTP server that the settings name."""
+"""E-mail through the one SMTP server that the settings name: messages of channels, and letters of other services."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from headwater.services.notifications.outcomes import Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+    from uuid import UUID
 
     from headwater.services.installation import Installation
     from headwater.services.notifications.wording import Message
@@ -30,9 +31,14 @@ SECONDS = 15.0
 PERMANENT = range(500, 600)
 
 
+def is_offered(settings: Settings) -> bool:
+    """Whether mail can be sent from here."""
+    return settings.smtp_host is not None and settings.smtp_from is not None
+
+
 def refuse_without_server(settings: Settings) -> None:
     """Misuse where nothing can be sent."""
-    if settings.smtp_host is None or settings.smtp_from is None:
+    if not is_offered(settings):
         raise Misuse(
             "no server for e-mail is set",
             where="smtp_host",
@@ -41,15 +47,21 @@ def refuse_without_server(settings: Settings) -> None:
         )
 
 
-def composed(message: Message, sender: str, to: Sequence[str], *, at: datetime) -> EmailMessage:
-    """Text and HTML of one content. The Message-ID stays the same when it is sent again."""
+def letter(sender: str, to: Sequence[str], subject: str, *, at: datetime, message_id: UUID) -> EmailMessage:
+    """One without a content yet. What is sent again under one id is the same letter to whoever takes it."""
     mail = EmailMessage(policy=SMTP)
-    mail["Subject"] = " ".join(f"[Headwater] {message.subject}".split())
+    mail["Subject"] = " ".join(f"[Headwater] {subject}".split())
     mail["From"] = sender
     mail["To"] = ", ".join(to)
     mail["Date"] = format_datetime(at)
-    mail["Message-ID"] = f"<{message.message_id.hex}@{sender.rpartition('@')[2]}>"
+    mail["Message-ID"] = f"<{message_id.hex}@{sender.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notes in answer
+    return mail
+
+
+def composed(message: Message, sender: str, to: Sequence[str], *, at: datetime) -> EmailMessage:
+    """Text and HTML of one content."""
+    mail = letter(sender, to, message.subject, at=at, message_id=message.message_id)
     mail["X-Headwater-Event"] = message.event
     mail.set_content(message.text + "\n")
     items = "".join(f"<li>{html.escape(line)}</li>" for line in message.lines)
@@ -62,7 +74,12 @@ def composed(message: Message, sender: str, to: Sequence[str], *, at: datetime) 
 
 
 def send(installation: Installation, message: Message, to: Sequence[str], *, at: datetime) -> Outcome:
-    """Tell people. A refusal for good (5xx) is not tried again; one for now (4xx), and a server that is down, is."""
+    """Tell people."""
+    return carry(installation, composed(message, str(installation.settings.smtp_from), to, at=at))
+
+
+def carry(installation: Installation, mail: EmailMessage) -> Outcome:
+    """Send a letter. A refusal for good (5xx) is not tried again; one for now (4xx), and a server that is down, is."""
     settings = installation.settings
     try:
         refuse_without_server(settings)
@@ -70,7 +87,6 @@ def send(installation: Installation, message: Message, to: Sequence[str], *, at:
         password = None if said is None else resolve(installation, said.get_secret_value())
     except Misuse as error:
         return Outcome(error=str(error), passes=False)
-    mail = composed(message, str(settings.smtp_from), to, at=at)
     try:
         with _connected(settings) as server:
             if settings.smtp_user is not None and password is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.errors import Conflict, Misuse, Unauthenticated
 from headwater.services.access.actors import rights_of
 from headwater.services.access.changing import may_give, nobody
-from headwater.services.access.keys import keyring
+from headwater.services.access.keys import folded, keyring
 from headwater.services.sign_in import passwords, sessions
 from headwater.services.sign_in.addresses import email_index, introduce, known_of
 from headwater.services.sign_in.authentication import NOBODY
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 INVITATION, RESET = "invitation", "password_reset"
 MINUTES = {INVITATION: 7 * 24 * 60, RESET: 60}
-ASKED_AGAIN_SECONDS = 60
+ASKED_AGAIN_SECONDS = 10 * 60
+"""Each link takes the place of the one before: whoever asks for somebody else leaves them this long to use theirs."""
 PATH = "/sign-in/link/"
 NO_ADDRESS = "first-admin@headwater.invalid"
 """Stands for the address of a first admin, who says it when accepting."""
@@ -98,7 +99,7 @@ def link_for(installation: Installation, person_id: UUID) -> Link:
 
 def ask_for_reset(installation: Installation, organisation: str, email: str) -> Link | None:
     """A link to set another password, to be sent to that address and told to nobody else; None where there is none to
-    send: the address is unknown, or was sent one within a minute. Whoever asked gets the same answer either way.
+    send: the address is unknown, or was sent one just now. Whoever asked gets the same answer either way.
     """
     there = installation.acting(NOBODY, tenant_id(organisation))
     tenant = there.tenant_id
@@ -108,7 +109,8 @@ def ask_for_reset(installation: Installation, organisation: str, email: str) -> 
         index = email_index(keyring(there, connection), email)
         person_id = people.find_person(connection, tenant, index)
         person = stored.lock_person(connection, tenant, person_id) if person_id else None
-        if person_id is None or person is None or person.state not in {"invited", "active"}:
+        may = person is not None and person.state in {"invited", "active"}
+        if person_id is None or person is None or not may or folded(email) == NO_ADDRESS:
             audit.append(
                 connection, tenant, action="link.asked", resource=f"sign_in/{index.hex()}", payload={}, result="refused"
             )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from headwater.errors import Forbidden
 from headwater.services.sign_in.addresses import known_of
+from headwater.store.sign_in import password_of
 from headwater.store.tenants import name_of
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class Oneself:
     organisation: str
     email: str
     name: str | None
+    has_password: bool
 
 
 def oneself(installation: Installation) -> Oneself:
@@ -29,4 +31,9 @@ def oneself(installation: Installation) -> Oneself:
         raise Forbidden("only a person who is signed in is shown themselves", where="sign-in")
     with installation.database.connect(tenant) as connection:
         email, *names = known_of(installation, connection, actor.person_id)
-        return Oneself(organisation=name_of(connection, tenant), email=email, name=names[0] if names else None)
+        return Oneself(
+            organisation=name_of(connection, tenant),
+            email=email,
+            name=names[0] if names else None,
+            has_password=password_of(connection, tenant, actor.person_id) is not None,
+        )
