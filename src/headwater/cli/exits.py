@@ -6,13 +6,16 @@ import json
 import os
 import sys
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from headwater.errors import HeadwaterError, Misuse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 LOADED = 0
 ERROR = 1
@@ -31,46 +34,32 @@ OF_STATE = {
 
 
 class Commands(TyperGroup):
-    """Commands in the order of a day's work, whose errors are told and not thrown."""
+    """Commands by what they are for, whose errors are told and not thrown."""
 
-    ORDER = (
-        "demo",
-        "inspect",
-        "map",
-        "recipe",
-        "import",
-        "run",
-        "runs",
-        "connectors",
-        "jobs",
-        "schedules",
-        "worker",
-        "notifications",
-        "quarantine",
-        "records",
-        "datasets",
-        "contracts",
-        "factors",
-        "inventory",
-        "meters",
-        "indicators",
-        "trace",
-        "verify",
-        "report",
-        "replay",
-        "compare",
-        "serve",
-        "health",
-        "organisations",
-        "units",
-        "people",
-        "tokens",
-        "db",
-    )
+    GROUPS: Mapping[str, Sequence[str]] = {
+        "Look around": ("demo", "inspect"),
+        "Bring data in": ("map", "recipe", "import", "run", "runs", "connectors"),
+        "Have it done by itself": ("jobs", "schedules", "worker", "notifications"),
+        "Mend, and look after records": ("quarantine", "records", "datasets", "contracts"),
+        "Calculate": ("factors", "inventory", "meters", "indicators"),
+        "Show and prove": ("trace", "verify", "report", "replay", "compare"),
+        "Serve": ("serve", "health"),
+        "Look after the house": ("organisations", "units", "people", "tokens", "db"),
+    }
+    """What commands are for, in the order in which data go through."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """As `--help` lists them."""
-        return sorted(super().list_commands(ctx), key=self.ORDER.index)
+        order = [name for names in self.GROUPS.values() for name in names]
+        return sorted(super().list_commands(ctx), key=order.index)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - as it is called
+        """Under what they are for, each with its first sentence."""
+        width = max(map(len, self.commands))
+        for title, names in self.GROUPS.items():
+            told = [(name, self.commands[name].get_short_help_str(formatter.width - width - 6)) for name in names]
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), said) for name, said in told])
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; an error of Headwater, or in how it was called, becomes text and an exit code."""
