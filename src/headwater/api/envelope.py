@@ -13,6 +13,7 @@ from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect
 
 from headwater.api.problems import CORRELATION, StatusError, fault, problem_of
+from headwater.errors import RetryLater
 from headwater.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -72,6 +73,11 @@ class Envelope:
         began, answered = time.perf_counter(), _Answered(send, correlation)
         try:
             await self._app(scope, _Limited(receive, headers, self._most_of(scope)), answered)
+        except asyncio.CancelledError:  # the server ends, and has waited for it
+            if not answered.status:
+                await problem_of(RetryLater("the server ends", remedy="Ask again, when it is up."))(
+                    scope, receive, answered
+                )
         except ClientDisconnect:
             get_logger("headwater.api").info("whoever asked is gone, or takes nothing of the answer")
         except StatusError as error:

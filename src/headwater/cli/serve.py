@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from socket import socket
 
+GRACE_SECONDS = 8
+"""What requests have to finish: containers are usually killed ten seconds after they are told to stop."""
+
 
 def serve(
     *,
@@ -28,7 +31,8 @@ def serve(
     """Serve the API over HTTP, with one worker that carries out its jobs.
 
     Behind a proxy that speaks TLS; tokens travel with every request. The embedded database is started where no other is
-    set. Stop it with Ctrl-C or SIGTERM: requests under way are finished.
+    set. Stop it with Ctrl-C or SIGTERM: requests under way have eight seconds to finish, then what they ask of the
+    database is cancelled.
 
     Where nobody administrates the organisation yet, standard error has the link by which somebody comes to: whoever
     reads it, there or in a file that it is written to, may use it once. Without `public_url` links begin with where it
@@ -80,7 +84,7 @@ def _serve(listening: socket, *, workers: int, root_path: str) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=30,
+        timeout_graceful_shutdown=GRACE_SECONDS,
         limit_concurrency=1000,
     )
     if workers > 1:

@@ -8,11 +8,13 @@ own by `apart`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
+import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from headwater.errors import RetryLater
@@ -58,10 +60,40 @@ class PooledConnection(TenantConnection):
             super().close()
 
 
+class Pool(ConnectionPool[PooledConnection]):
+    """A pool that ends what is still asked when it is closed, instead of leaving it to go on."""
+
+    def __init__(self, url: str, *, most: int) -> None:
+        self.lent: WeakSet[PooledConnection] = WeakSet()
+        self._url = url
+        super().__init__(
+            url,
+            connection_class=PooledConnection,
+            kwargs={"autocommit": True, "connect_timeout": CONNECT_SECONDS, "application_name": "headwater"},
+            min_size=1,
+            max_size=most,
+            max_idle=60,
+            max_lifetime=1800,
+            configure=_limit,
+            reset=_reset,
+            close_returns=True,
+            open=True,
+            name="headwater",
+        )
+
+    def close(self, timeout: float = 5) -> None:
+        """Give no more connections. Whoever waits for an answer by one gets an error, and so does who asks next."""
+        super().close(timeout)
+        with suppress(psycopg.Error):  # a server that is gone answers nobody any more
+            if pids := [each.info.backend_pid for each in self.lent if not each.closed]:
+                with psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_SECONDS) as ending:
+                    ending.execute(QUERIES["end_sessions"], {"pids": pids})
+
+
 class PooledDatabase(Database):
     """The same door with a pool behind it."""
 
-    def __init__(self, app_url: str, pool: ConnectionPool[PooledConnection], behalf: Behalf = NOBODY) -> None:
+    def __init__(self, app_url: str, pool: Pool, behalf: Behalf = NOBODY) -> None:
         super().__init__(app_url, behalf)
         self._pool = pool
 
@@ -83,9 +115,11 @@ class PooledDatabase(Database):
 
     def _opened(self) -> TenantConnection:
         try:
-            return self._pool.getconn(timeout=WAIT_SECONDS)
+            connection = self._pool.getconn(timeout=WAIT_SECONDS)
         except PoolTimeout:
             return super()._opened()
+        self._pool.lent.add(connection)
+        return connection
 
     def connect(self, tenant_id: UUID) -> TenantConnection:
         """As of any; a connection that the server has ended meanwhile is given up for another."""
@@ -93,27 +127,15 @@ class PooledDatabase(Database):
             try:
                 return super().connect(tenant_id)
             except RetryLater:
-                continue
+                if self._pool.closed:
+                    raise
         return self.apart().connect(tenant_id)
 
 
 @contextmanager
 def pooled(app_url: str, most: int = MOST) -> Iterator[PooledDatabase]:
     """A database whose connections, so many at most, are kept until the block ends."""
-    with ConnectionPool(
-        app_url,
-        connection_class=PooledConnection,
-        kwargs={"autocommit": True, "connect_timeout": CONNECT_SECONDS, "application_name": "headwater"},
-        min_size=1,
-        max_size=most,
-        max_idle=60,
-        max_lifetime=1800,
-        configure=_limit,
-        reset=_reset,
-        close_returns=True,
-        open=True,
-        name="headwater",
-    ) as pool:
+    with Pool(app_url, most=most) as pool:
         yield PooledDatabase(app_url, pool)
 
 

@@ -19,3 +19,7 @@ SELECT set_config('headwater.tenant', '', false), set_config('headwater.units', 
 -- How long a statement may take, and a transaction wait for its client.
 SELECT set_config('statement_timeout', %(seconds)s, false),
        set_config('idle_in_transaction_session_timeout', %(seconds)s, false)
+
+-- name: end_sessions
+-- End sessions of our own role, whatever they are at.
+SELECT pg_terminate_backend(pid) FROM unnest(%(pids)s::integer[]) AS pid
