@@ -187,12 +187,14 @@ def publish(
     copy = _copied(installation, reference, filters)
     publisher = None if of_installation else _own_name(installation)
     values = {**copy.facts(), "name": name, "publisher": publisher, "licence": licence}
-    version = datasets.publish(owner_url, values)
-    if version is None:
-        raise Conflict("this name is another publisher's", where="name", value=name, remedy="Choose another name.")
-    with installation.database.connect(installation.tenant_id) as connection:
+
+    def note(connection: Any, version: int) -> None:
         told = {"version": version, "filters": list(filters), "licence": licence}
         _note(installation, connection, PUBLISHED, f"dataset/{name}", told | _known(copy))
+
+    version = datasets.publish(owner_url, installation.tenant_id, values, note)
+    if version is None:
+        raise Conflict("this name is another publisher's", where="name", value=name, remedy="Choose another name.")
     return version
 
 
@@ -200,11 +202,13 @@ def take_back(installation: Installation, owner_url: str, name: str, *, of_insta
     """Show a public dataset no more; how many versions there were. What was taken stays with who took it."""
     installation.require(Right.MANAGE_USERS, on="datasets")
     publisher = None if of_installation else _own_name(installation)
-    count = datasets.take_back(owner_url, name, publisher)
+
+    def note(connection: Any, count: int) -> None:
+        _note(installation, connection, WITHDRAWN, f"dataset/{name}", {"versions": count})
+
+    count = datasets.take_back(owner_url, installation.tenant_id, name, publisher, note)
     if not count:
         raise NotFound("there is no such public dataset of this publisher", where="name", value=name)
-    with installation.database.connect(installation.tenant_id) as connection:
-        _note(installation, connection, WITHDRAWN, f"dataset/{name}", {"versions": count})
     return count
 
 
@@ -314,7 +318,14 @@ def _mapping(document: Document, names: Sequence[str]) -> dict[str, Any]:
 
 def _note(installation: Installation, connection: Any, action: str, resource: str, told: Mapping[str, Any]) -> None:
     payload = {**told, **installation.actor.came_by()}
-    audit.append(connection, installation.tenant_id, action=action, resource=resource, payload=payload)
+    audit.append(
+        connection,
+        installation.tenant_id,
+        actor=installation.actor.name,  # also over the owner's connection, which is opened for nobody
+        action=action,
+        resource=resource,
+        payload=payload,
+    )
 
 
 def _known(copy: _Copy) -> dict[str, Any]:

@@ -9,10 +9,13 @@ from psycopg.rows import dict_row
 
 from headwater.store.failures import translated
 from headwater.store.queries import named_queries
+from headwater.store.tenants import bind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from uuid import UUID
+
+    Noting = Callable[[psycopg.Connection[Any], int], None]
 
 QUERIES = named_queries("datasets")
 LISTED = 500
@@ -60,21 +63,33 @@ def content(connection: psycopg.Connection[Any], name: str, version: int | None)
     return next(iter(_rows(connection, "content", {"name": name, "version": version})), None)
 
 
-def publish(owner_url: str, values: Mapping[str, Any]) -> int | None:
-    """Put a copy where all may read it, as the owner; its version. None where the name is another publisher's."""
+def publish(owner_url: str, tenant_id: UUID, values: Mapping[str, Any], note: Noting) -> int | None:
+    """Put a copy where all may read it, as the owner, and note it; its version. None where the name is another's."""
     with translated("publish a dataset"), psycopg.connect(owner_url) as owner:
         owner.execute(QUERIES["lock_names"])
         taken = owner.execute(QUERIES["publisher"], values).fetchone()
         if taken is not None and taken[0] != values["publisher"]:
             return None
         row = owner.execute(QUERIES["publish"], values).fetchone()
-    return int(row[0]) if row else None
+        version = int(row[0]) if row else None
+        if version is not None:
+            _note(owner, tenant_id, note, version)
+    return version
 
 
-def take_back(owner_url: str, name: str, publisher: str | None) -> int:
-    """No version of it is shown any more; how many were."""
+def take_back(owner_url: str, tenant_id: UUID, name: str, publisher: str | None, note: Noting) -> int:
+    """No version of it is shown any more, which is noted; how many were."""
     with translated("withdraw a dataset"), psycopg.connect(owner_url) as owner:
-        return owner.execute(QUERIES["take_back"], {"name": name, "publisher": publisher}).rowcount
+        count = owner.execute(QUERIES["take_back"], {"name": name, "publisher": publisher}).rowcount
+        if count:
+            _note(owner, tenant_id, note, count)
+    return count
+
+
+def _note(owner: psycopg.Connection[Any], tenant_id: UUID, note: Noting, number: int) -> None:
+    """In the chain of an organisation, in the owner's transaction: nothing is public that is not noted."""
+    bind(owner, tenant_id)
+    note(owner, number)
 
 
 def _rows(connection: psycopg.Connection[Any], query: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -45,10 +45,15 @@ def name_of(connection: psycopg.Connection[Any], tenant: UUID) -> str:
 def add_tenant(owner: psycopg.Connection, name: str) -> UUID:
     """Make an organisation known, in the owner's open transaction; one known already stays as it is."""
     new = tenant_id(name)
-    owner.execute(QUERIES["bind"], {"tenant_id": str(new)})
+    bind(owner, new)
     owner.execute(QUERIES["add"], {"tenant_id": new, "name": name})
     owner.execute(QUERIES["add_name"], {"name": name})
     return new
+
+
+def bind(owner: psycopg.Connection[Any], tenant: UUID) -> None:
+    """Bind the owner's connection to an organisation until the transaction ends."""
+    owner.execute(QUERIES["bind"], {"tenant_id": str(tenant)})
 
 
 def organisations(owner_url: str) -> list[Organisation]:
@@ -61,7 +66,7 @@ def make_known(owner_url: str, name: str) -> bool:
     """Make an organisation known; False where it is already."""
     with translated("add an organisation"), psycopg.connect(owner_url, application_name="headwater") as owner:
         new = tenant_id(name)
-        owner.execute(QUERIES["bind"], {"tenant_id": str(new)})
+        bind(owner, new)
         owner.execute(QUERIES["add"], {"tenant_id": new, "name": name})
         return owner.execute(QUERIES["add_name"], {"name": name}).rowcount == 1
 

@@ -64,12 +64,22 @@ def test_a_copy_is_offered_accepted_and_told_on_both_sides(river: River, install
     assert proved(theirs)
 
 
-def test_what_is_public_is_read_by_all_and_changed_by_the_owner_only(river: River, installation: Installation) -> None:
+def test_what_is_public_is_read_by_all_and_changed_by_the_owner_only(
+    river: River, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ours, theirs = river.installation, replace(river.installation, tenant_id=installation.add_tenant("acme"))
     rows = [{"factor_id": "free"}, {"factor_id": "kept", "region": "FR", "redistributable": "false"}]
     river.load(factors(rows), name="factors.csv", mapping="factor_form")
-    owner = river.superuser_url
+    owner = installation.owner_url
 
+    def refused(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as unnoted:
+        unnoted.setattr(datasets, "_note", refused)
+        with pytest.raises(KeyboardInterrupt):
+            datasets.publish(ours, owner, "factors", "emission_factor", licence="CC0")
+    assert datasets.list_public(theirs) == [], "what is not noted is not public"
     first = datasets.publish(ours, owner, "factors", "emission_factor", licence="CC0", of_installation=True)
     again = datasets.publish(ours, owner, "factors", "emission_factor", licence="CC0", of_installation=True)
     assert (first, again) == (1, 2)
