@@ -112,6 +112,14 @@ def progress(stream: TextIO | None = None) -> Progress:
     return TerminalProgress(stream) if stream.isatty() else LineProgress(stream)
 
 
+def pace(count: int, seconds: float, unit: str) -> str:
+    """How fast it goes, in the time in which at least ten of them are done: "1,200 rows/s", "18 chunks/min"."""
+    for name, length in (("s", 1), ("min", 60)):
+        if count * length >= 10 * seconds:
+            return f"{count * length / seconds:,.0f} {unit}/{name}"
+    return f"{count * 3600 / seconds:,.0f} {unit}/h"
+
+
 class SilentProgress:
     """For callers that want no progress: tests, and commands that print JSON."""
 
@@ -161,7 +169,7 @@ class LineProgress:
         fresh = self._done - self._before
         if seconds > 0 and fresh > 0:
             rate = fresh / seconds
-            line += f", {rate:,.0f} {self._unit}/s"
+            line += f", {pace(fresh, seconds, self._unit)}"
             line += (
                 f", {(self._total - self._done) / rate:,.0f} s left"
                 if self._done < self._total
@@ -187,7 +195,7 @@ class TerminalProgress:
     def start(self, what: str, *, total: int, done: int = 0, unit: str = "rows") -> None:
         """Show the bar."""
         self._fresh = 0
-        self._began = time.monotonic()
+        self._began, self._unit = time.monotonic(), unit
         self._task = self._bars.add_task(what, total=total, completed=done, unit=unit, rate="")
         self._bars.start()
 
@@ -195,7 +203,7 @@ class TerminalProgress:
         """Move the bar."""
         self._fresh += units
         seconds = time.monotonic() - self._began
-        rate = f"{self._fresh / seconds:,.0f}/s" if seconds > 0 else ""
+        rate = pace(self._fresh, seconds, self._unit) if seconds > 0 else ""
         self._bars.update(self._task, advance=units, rate=rate)
 
     def finish(self) -> None:

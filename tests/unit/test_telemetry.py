@@ -14,6 +14,7 @@ from headwater.telemetry import (
     bind_context,
     configure_logging,
     get_logger,
+    pace,
     progress,
     redact,
 )
@@ -109,6 +110,14 @@ def test_what_an_earlier_run_finished_counts_as_done_not_as_speed() -> None:
     clock.now += 5
     lines.advance(50)
     assert stream.getvalue() == "activity.csv: 950 of 1,000 rows (95 %), 10 rows/s, 5 s left\n"
+
+
+@pytest.mark.parametrize(
+    ("count", "seconds", "said"),
+    [(300_000, 60, "5,000 rows/s"), (100, 10, "10 rows/s"), (99, 10, "594 rows/min"), (1, 60, "60 rows/h")],
+)
+def test_slow_work_is_told_in_minutes_or_hours(count: int, seconds: float, said: str) -> None:
+    assert pace(count, seconds, "rows") == said
 
 
 def test_an_empty_input_is_done() -> None:

@@ -47,10 +47,13 @@ class Calculation:
         """The figure with its numbers, as a person would write it."""
         if self.outcome is not CalculationOutcome.CALCULATED:
             return f"not calculated: {self.outcome.name.lower().replace('_', ' ')}"
-        converted = f"{_short(self.converted_quantity)} {self.factor_unit}"
+        counted, converted = (
+            f"{_short(self.quantity)} {self.unit}",
+            f"{_short(self.converted_quantity)} {self.factor_unit}",
+        )
+        first = f"{counted} = {converted}; " if counted != converted else ""
         return (
-            f"{_short(self.quantity)} {self.unit} = {converted}; "
-            f"{converted} × {_short(self.per_unit[0])} kg CO2e/{self.factor_unit} "
+            f"{first}{converted} × {_short(self.per_unit[0])} kg CO2e/{self.factor_unit} "
             f"= {_short(self.figures[0])} kg CO2e ({self.gwp_set})"
         )
 

@@ -133,11 +133,13 @@ def next_steps(view: RunView, left: Sequence[str] = ()) -> Iterator[str]:
     if not view.open:
         return
     records = "1 record is" if view.open == 1 else f"{view.open:,} records are"
+    which = "it" if view.open == 1 else "them"
     if run.kind == "resubmit":
-        which = "it" if view.open == 1 else "them"
         yield f"{records} still open in quarantine: correct {which} in the same file and resubmit it."
         return
-    yield f"{records} open in quarantine. Look at them, mend them in a spreadsheet, send them again:"
+    refused = view.ledger.quarantined_raw + view.ledger.quarantined
+    of = f", of {refused:,} that were refused" if refused != view.open else ""
+    yield f"{records} open in quarantine{of}. Look at {which}, mend {which} in a spreadsheet, send {which} again:"
     yield f"  headwater quarantine list --run {run.run_id}"
     if view.workbook:
         yield f"  headwater quarantine export --workbook --run {run.run_id} --out mend{view.workbook}"

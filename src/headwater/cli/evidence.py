@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
     from rich.text import Text
     from rich.tree import Tree
 
+    from headwater.pipeline.replay.differences import Difference
     from headwater.services.inventories.tracing import LineTrace
     from headwater.services.trace import Node, Trace
     from headwater.services.verification import Verification
 
 EMISSION = "emission"
+SHOWN = 48
+"""So much of a value is shown."""
 
 
 def trace(
@@ -107,12 +111,10 @@ def verify(
 def _print_verification(found: Verification) -> None:
     print_table(["checked", "how many"], found.checked.items(), numbers=["how many"])
     if found.differences:
-        print_table(
-            ["table", "key", "column", "stored", "expected", "why"],
-            [(d.table, d.key, d.column, d.stored, d.expected, d.why) for d in found.differences],
-            title="Differences",
-        )
-        typer.echo(told_of(len(found.differences), found.found, "difference"))
+        typer.echo(typer.style("Differences", bold=True))
+        for difference in found.differences:
+            typer.echo(f"- {_told(difference)}")
+        typer.echo(told_of(len(found.differences), found.found, "difference") + "; --json has both values whole\n")
     if found.deletions:
         print_table(
             ["when", "who", "contract", "what", "records", "why"],
@@ -133,6 +135,27 @@ def _print_verification(found: Verification) -> None:
     typer.echo(good if found.ok else typer.style("The evidence does not hold.", fg="red", bold=True))
     if found.anchor is not None:
         typer.echo(f"anchor {found.anchor}")
+
+
+def _told(found: Difference) -> str:
+    """A difference in one sentence. Of long values it shows where they part."""
+    from headwater.pipeline.replay.differences import ABSENT
+
+    place = f"{found.table}, {found.key}"
+    if not found.column:
+        return f"{place}: the row is {'missing' if found.stored == ABSENT else 'one too many'} ({found.why})"
+    stored, expected = found.stored or "nothing", found.expected or "nothing"
+    alike = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(stored, expected, strict=False))))
+    stored, expected = _part(stored, alike), _part(expected, alike)
+    return f"{place}: {found.column} is {stored} and should be {expected} ({found.why})"
+
+
+def _part(text: str, alike: int) -> str:
+    if len(text) <= SHOWN:
+        return text
+    begin = max(0, min(alike - SHOWN // 3, len(text) - SHOWN))
+    end = begin + SHOWN
+    return f"{'…' if begin else ''}{text[begin:end]}{'…' if end < len(text) else ''}"
 
 
 def report(

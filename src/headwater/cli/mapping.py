@@ -201,14 +201,14 @@ def _tell_preview(found: Preview) -> None:
     used = list(found.rows[0].fields) if found.rows else []
     used = [name for name in used if any(row.fields[name] is not None for row in found.rows)]
     print_table(
-        ["record", "state", *used],
+        ["line", "state", *used],
         [(f"{row.part} {row.number}".strip(), row.state, *(row.fields[name] for name in used)) for row in found.rows],
         title="As they would land",
-        whole=["record"],
+        whole=["line"],
     )
     told = [(f"{row.part} {row.number}".strip(), each) for row in found.rows for each in row.findings]
     if told:
-        print_table(["record", "finding"], told, title="Findings on these", whole=["record"])
+        print_table(["line", "finding"], told, title="Findings on these", whole=["line"])
     if found.stakes:
         print_table(
             ["figure", "loaded t", "refused t", "refused, not known"],

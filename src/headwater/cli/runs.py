@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_facts, print_json, print_table, told_of
 from headwater.cli.session import installation
 from headwater.cli.units import unit_paths
+
+if TYPE_CHECKING:
+    from headwater.store.runs import Run as Found
 
 app = typer.Typer(no_args_is_help=True, help="Runs: what was loaded, and what is left to do.")
 
@@ -47,7 +50,7 @@ def list_(limit: Limit = 20, as_json: AsJson = False) -> None:
                 run.source_name,
                 *([units.get(run.source_id, "")] if units else []),
                 run.state,
-                run.records_planned,
+                _records(run, listed.done.get(run.run_id, 0)),
             )
             for run in listed.runs
         ],
@@ -55,6 +58,12 @@ def list_(limit: Limit = 20, as_json: AsJson = False) -> None:
         whole=["run", "started"],
     )
     typer.echo(told_of(len(listed.runs), listed.total, "run"))
+
+
+def _records(run: Found, done: int) -> str:
+    """Those that are in; of a run that has not come to its end, of how many."""
+    whole = done == run.records_planned or run.state in {"succeeded", "succeeded_with_quarantine"}
+    return f"{done:,}" if whole else f"{done:,} of {run.records_planned:,}"
 
 
 @app.command()

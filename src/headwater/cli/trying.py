@@ -140,7 +140,7 @@ def _deleted(sweep: TriedSweep) -> str:
 
 def _said(refused: Refused) -> str:
     value = f" ({refused.value})" if refused.value else ""
-    return f"record {refused.record}: {refused.field}{': ' if refused.field else ''}{refused.message}{value}"
+    return f"{refused.place}: {refused.field}{': ' if refused.field else ''}{refused.message}{value}"
 
 
 def _exit_code(tried: Sequence[Tried]) -> int:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from headwater.contracts import Document
     from headwater.mapping import CompiledMapping
+    from headwater.pipeline.refusals import Conflict
     from headwater.pipeline.transform import Transformed
     from headwater.services.installation import Installation
     from headwater.services.samples import Sample
@@ -48,8 +49,6 @@ _T = TypeVar("_T")
 ROWS = 20
 CALCULATED_FROM = frozenset({"activity_type", "region", "period_start", "quantity", "unit"})
 """Fields of an activity that its emission is calculated from: a record refused for others has a figure all the same."""
-
-CONFLICT = "the same key with other content stands earlier in the file"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,7 +199,7 @@ class _Run:
         refusals = {row["record_no"]: json.loads(row["findings"]) for row in done.refused.to_pylist()}
         refused: Counter[str] = Counter(finding["rule"] for each in refusals.values() for finding in each)
         if done.conflicts:
-            refused[f"{self._contract.name}.key.unique"] += len(done.conflicts)
+            refused[f"{self._contract.name}.key.conflict"] += len(done.conflicts)
         noticed: Counter[str] = Counter(str(rule) for rule in done.findings["rule_id"].to_pylist())
         shown = self._rows(rows, refusals)
         return Preview(
@@ -232,7 +231,7 @@ class _Run:
         found = self._duck.execute(
             f"SELECT _record_no, _skip, {listed} FROM chunk WHERE _record_no < ? ORDER BY _record_no", [count]
         ).fetchall()
-        conflicts = {conflict.record_no: f"{CONFLICT}: {conflict.stands}" for conflict in self._done.conflicts}
+        conflicts = {each.record_no: self._conflict(each) for each in self._done.conflicts}
         told: dict[int, list[str]] = {}
         for row in self._done.findings.to_pylist():
             if row["record_no"] < count:
@@ -252,6 +251,11 @@ class _Run:
                 )
             )
         return tuple(made)
+
+    def _conflict(self, conflict: Conflict) -> str:
+        first = conflict.first or 0
+        place = f"{self._sample.parts[first] or 'line'} {self._sample.numbers[first]}"
+        return f"another record with the same key and other content stands already: {place} of this file"
 
     def _state(self, number: int, skip: str | None, *, refused: bool) -> str:
         if skip is not None:

@@ -124,15 +124,21 @@ def run_as_json(run: Run, *, unit_id: UUID | None) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class RunList:
-    """The latest runs, how many there are in all, and which of the sources belong to units."""
+    """The latest runs, how many there are in all, which of the sources belong to units, and the records that committed
+    chunks of each have read.
+    """
 
     runs: Sequence[Run]
     total: int
     units: Mapping[bytes, UUID]
+    done: Mapping[UUID, int]
 
     def as_json(self) -> list[dict[str, Any]]:
         """The runs as plain values."""
-        return [run_as_json(run, unit_id=self.units.get(run.source_id)) for run in self.runs]
+        return [
+            {**run_as_json(run, unit_id=self.units.get(run.source_id)), "records_done": self.done.get(run.run_id, 0)}
+            for run in self.runs
+        ]
 
 
 def list_runs(installation: Installation, *, limit: int) -> RunList:
@@ -140,7 +146,12 @@ def list_runs(installation: Installation, *, limit: int) -> RunList:
     seen = installation.seeing(Right.READ)
     with seen.database.connect(seen.tenant_id) as connection:
         found, total = runs.list_runs(connection, seen.tenant_id, limit=limit)
-        return RunList(runs=found, total=total, units=source_units.all_units(connection, seen.tenant_id))
+        return RunList(
+            runs=found,
+            total=total,
+            units=source_units.all_units(connection, seen.tenant_id),
+            done=runs.records_done(connection, seen.tenant_id, [run.run_id for run in found]),
+        )
 
 
 def find_run_id(installation: Installation, run: str) -> UUID:

@@ -32,6 +32,7 @@ from headwater.services.connectors.planning import found_sync
 from headwater.services.drift import drift_in_words
 from headwater.services.imports import ENGINE_THREADS, found_file, source_id
 from headwater.services.logic import compile_logic
+from headwater.services.places import place_of
 from headwater.services.run_texts import RunTexts
 from headwater.services.scratch import scratch
 from headwater.services.sources import layout_as_json
@@ -61,9 +62,10 @@ SETTLED = frozenset({"dismissed", "resubmitted"})
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
-    """A record that would be refused: its number, the text that breaks the rule, and what would be said."""
+    """A record that would be refused: its number and place in the source, the text that breaks a rule, what is said."""
 
     record: int
+    place: str
     field: str
     value: str
     message: str
@@ -168,7 +170,9 @@ def try_sync(installation: Installation, recipe: Recipe, base: Path, *, rows: in
             trying, _Text(layout=found.layout), found.stored, found.chunks,
             to_do=[span.chunk_no for span in spans], read_ahead=0 if rows else recipe.load.read_ahead, most_rows=rows,
         )  # fmt: skip
-        trial = _Trying(trying, found.logic, texts, source_id=found.source_id, name=found.name, rows=rows)
+        trial = _Trying(
+            trying, found.logic, texts, layout=found.layout, source_id=found.source_id, name=found.name, rows=rows
+        )
         return replace(trial.through(spans, progress), drift=drift_in_words(found.layout.get("drift")))
 
 
@@ -184,7 +188,7 @@ def try_file(
         body = layout_as_json(found.taken)
         texts = RunTexts(trying, _Text(layout=body, text_sha256=found.taken.text.sha256))
         source = source_id(installation, recipe, found.logic.mapping, found.name)
-        trial = _Trying(trying, found.logic, texts, source_id=source, name=found.name, rows=rows)
+        trial = _Trying(trying, found.logic, texts, layout=body, source_id=source, name=found.name, rows=rows)
         done = trial.through(found.taken.plan.chunks, progress)
         return replace(done, drift=drift_in_words(found.noted.get("drift")))
 
@@ -205,6 +209,7 @@ class _Trying:
         logic: Logic,
         texts: RunTexts,
         *,
+        layout: Mapping[str, Any],
         source_id: bytes,
         name: str,
         rows: int | None,
@@ -212,6 +217,7 @@ class _Trying:
         self._installation = installation
         self._logic = logic
         self._texts = texts
+        self._layout = layout
         self._source_id = source_id
         self._name = name
         self._rows = rows
@@ -314,8 +320,27 @@ class _Trying:
         for table, offset in ((chunk.ragged, 0), (chunk.transformed.refused, first), (in_conflict, 0)):
             trial.quarantined += table.num_rows
             trial.settled += self._settled([str(each) for each in table["quarantine_id"].to_pylist()])
-            for row in table.select(["record_no", "raw", "findings"]).to_pylist():
-                _note(trial, row["record_no"] + offset, row["raw"], json.loads(row["findings"]))
+            for row in table.to_pylist():
+                # What the engine refuses has no line yet: it stands with the chunk.
+                line = row.get("line") or chunk.lines[np.searchsorted(chunk.record_nos, row["record_no"])]
+                self._note(trial, row["record_no"] + offset, int(line), row["raw"], json.loads(row["findings"]))
+
+    def _note(self, trial: Trial, record: int, line: int, raw: str, findings: Sequence[Mapping[str, Any]]) -> None:
+        for name in dict.fromkeys(str(finding["rule"]) for finding in findings):
+            rule = trial.refused.setdefault(name, Rule())
+            rule.records += 1
+            if len(rule.samples) < SAMPLES:
+                said, cells = next(finding for finding in findings if finding["rule"] == name), json.loads(raw)
+                rule.samples.append(
+                    Refused(
+                        record=record,
+                        place=place_of(self._layout, record, line, cells),
+                        field=said["field"],
+                        value=str(said["value"] or ""),
+                        message=said["message"],
+                        cells=cells,
+                    )
+                )
 
     def _settled(self, ids: Sequence[str]) -> int:
         """How many of these refused records are in quarantine already, dismissed or resubmitted."""
@@ -386,20 +411,3 @@ class _Again:
 
 def _halves(hashes: npt.NDArray[np.void]) -> npt.NDArray[np.uint64]:
     return np.frombuffer(hashes.tobytes(), np.uint64)
-
-
-def _note(trial: Trial, record: int, raw: str, findings: Sequence[Mapping[str, Any]]) -> None:
-    for name in dict.fromkeys(str(finding["rule"]) for finding in findings):
-        rule = trial.refused.setdefault(name, Rule())
-        rule.records += 1
-        if len(rule.samples) < SAMPLES:
-            said = next(finding for finding in findings if finding["rule"] == name)
-            rule.samples.append(
-                Refused(
-                    record=record,
-                    field=said["field"],
-                    value=str(said["value"] or ""),
-                    message=said["message"],
-                    cells=json.loads(raw),
-                )
-            )

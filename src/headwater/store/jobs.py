@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 from headwater.errors import Misuse
 from headwater.store.json_values import jsonb
 from headwater.store.queries import named_queries
-from headwater.store.records import number, select
+from headwater.store.records import ids_beginning, number, select
 from headwater.store.runs import ENDED, Run
 
 QUERIES = named_queries("jobs")
@@ -91,13 +91,12 @@ def get_job(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) 
 
 def find_job(connection: psycopg.Connection[Any], tenant_id: UUID, text: str) -> Job:
     """The one job whose id begins with `text`; Misuse where there is none or more than one."""
-    digits = text.strip().lower().replace("-", "")
-    found = connection.execute(QUERIES["named"], {"tenant_id": tenant_id, "digits": digits}).fetchall()
-    if not digits or not found:
+    found = ids_beginning(connection, QUERIES["named"], tenant_id, text)
+    if not found:
         raise _no_such_job(text)
     if len(found) > 1:
         raise Misuse("more than one job begins so", where="job", value=text, valid="enough of the id to name one job")
-    return get_job(connection, tenant_id, found[0][0])
+    return get_job(connection, tenant_id, found[0])
 
 
 def _no_such_job(text: str) -> Misuse:

@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 from headwater.errors import Conflict, Misuse, NotFound
 from headwater.store.credentials import Sealed
 from headwater.store.queries import named_queries
-from headwater.store.records import number, select
+from headwater.store.records import ids_beginning, number, select
 
 QUERIES = named_queries("notifications")
 STATES = ("pending", "held", "sent", "failed", "dropped")
@@ -285,9 +285,8 @@ def lock_delivery(connection: psycopg.Connection[Any], tenant_id: UUID, delivery
 
 def find_delivery(connection: psycopg.Connection[Any], tenant_id: UUID, text: str) -> Delivery:
     """The one message whose id begins with `text`; NotFound where there is none, Misuse where there are more."""
-    digits = text.strip().lower().replace("-", "")
-    found = connection.execute(QUERIES["delivery_named"], {"tenant_id": tenant_id, "digits": digits}).fetchall()
-    if not digits or not found:
+    found = ids_beginning(connection, QUERIES["delivery_named"], tenant_id, text)
+    if not found:
         raise NotFound(
             "there is no such message",
             where="delivery",
@@ -298,7 +297,7 @@ def find_delivery(connection: psycopg.Connection[Any], tenant_id: UUID, text: st
         raise Misuse(
             "more than one message begins so", where="delivery", value=text, valid="enough of the id to name one"
         )
-    values = {"tenant_id": tenant_id, "delivery_id": found[0][0]}
+    values = {"tenant_id": tenant_id, "delivery_id": found[0]}
     return select(connection, Delivery, QUERIES["get_delivery"], values)[0]
 
 

@@ -15,7 +15,7 @@ from headwater.errors import Misuse, NotFound, RetryLater
 from headwater.store.chunks import PlannedChunk
 from headwater.store.json_values import jsonb
 from headwater.store.queries import named_queries
-from headwater.store.records import number, select
+from headwater.store.records import ids_beginning, number, select
 from headwater.telemetry import correlation_id
 
 QUERIES = named_queries("runs")
@@ -94,13 +94,12 @@ def get_run(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) 
 
 def find_run(connection: psycopg.Connection[Any], tenant_id: UUID, text: str) -> Run:
     """The one run whose id begins with `text`; Misuse where there is none or more than one."""
-    digits = text.strip().lower().replace("-", "")
-    found = connection.execute(QUERIES["named"], {"tenant_id": tenant_id, "digits": digits}).fetchall()
-    if not digits or not found:
+    found = ids_beginning(connection, QUERIES["named"], tenant_id, text)
+    if not found:
         raise _no_such_run(text)
     if len(found) > 1:
         raise Misuse("more than one run begins so", where="run", value=text, valid="enough of the id to name one run")
-    return get_run(connection, tenant_id, found[0][0])
+    return get_run(connection, tenant_id, found[0])
 
 
 def _no_such_run(text: str) -> Misuse:
@@ -225,3 +224,9 @@ def finish_run(
 def states_of(connection: psycopg.Connection[Any], tenant_id: UUID, run_ids: Sequence[UUID]) -> dict[UUID, str]:
     """The states of some runs."""
     return dict(connection.execute(QUERIES["states_of"], {"tenant_id": tenant_id, "run_ids": list(run_ids)}).fetchall())
+
+
+def records_done(connection: psycopg.Connection[Any], tenant_id: UUID, run_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """How many records the committed chunks of some runs have read; none of a run that has none."""
+    values = {"tenant_id": tenant_id, "run_ids": list(run_ids)}
+    return dict(connection.execute(QUERIES["records_done"], values).fetchall())

@@ -51,6 +51,7 @@ def test_a_sync_is_tried_and_then_does_what_was_said(
     }
     (negative,) = [rule for rule in found["refused"].values() if rule["samples"][0]["value"] == "-1"]
     assert (negative["records"], negative["samples"][0]["cells"]["reading_id"]) == (2, "207")
+    assert negative["samples"][0]["place"] == "connector lab, table b, reading_id = 207"
     assert "3 of 40 would be quarantined, because" in told.out
     assert told.out.endswith("Nothing was written.\n")
     assert (part["is_whole"], 15 <= part["read"] < 40, part["planned"]) == (False, True, 40)
@@ -75,6 +76,8 @@ def test_a_file_is_tried_and_keys_are_met_across_its_chunks(
     assert everything(river, tmp_path) == before
     assert found["refused"]["activity.key.conflict"]["records"] == 2
     assert found["refused"]["record.columns"]["records"] == 1
+    places = [sample["place"] for rule in found["refused"].values() for sample in rule["samples"]]
+    assert sorted(places) == ["line 10", "line 5", "line 8", "line 9"], "as quarantine and preview say it"
     done = headwater(*load, "--json")
     ledger = done.json["ledger"]
     assert (found["read"], found["loaded"], found["merged"]) == (ledger["read"], ledger["inserted"], ledger["merged"])

@@ -131,6 +131,7 @@ def test_runs_are_listed_shown_and_have_nothing_left_to_resume(headwater: Headwa
     run = headwater("import", meters, "-m", "form.yaml", "--json").json["run_id"]
     listed = headwater("runs", "list", "--json").json
     assert [each["run_id"] for each in listed["runs"]] == [run]
+    assert (listed["runs"][0]["records_planned"], listed["runs"][0]["records_done"]) == (4, 4)
     assert run in headwater("runs", "list").out
     shown = headwater("runs", "show", run[:6], "--json").json
     assert shown["ledger"]["inserted"] == 2

@@ -86,7 +86,7 @@ def test_a_preview_says_what_would_land_and_what_is_at_stake(headwater: Headwate
     body = headwater("map", "preview", "meters.csv", "--mapping", form, "--json").json
     counts = ("read", "loaded", "merged", "refused_records", "skipped", "is_whole", "factors")
     assert [body[name] for name in counts] == [5, 1, 1, 3, {}, True, 1]
-    assert body["refused"] == {"activity.period.order": 1, "activity.quantity.type": 1, "activity.key.unique": 1}
+    assert body["refused"] == {"activity.period.order": 1, "activity.quantity.type": 1, "activity.key.conflict": 1}
     assert [(row["number"], row["state"]) for row in body["rows"]] == [
         (2, "loaded"),
         (3, "refused"),
@@ -101,6 +101,8 @@ def test_a_preview_says_what_would_land_and_what_is_at_stake(headwater: Headwate
     ]
     told = headwater("map", "preview", "meters.csv", "--mapping", form, "--rows", "2")
     assert told.code == 0
+    all_of_it = headwater("map", "preview", "meters.csv", "--mapping", form).out
+    assert "line 2 of this file" in " ".join(all_of_it.split())
     assert "The period ends before it begins, or on the same day." in told.out
     assert "Nothing was loaded." in told.out
     assert headwater("runs", "list", "--json").json["total"] == 1  # the factors

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from headwater.store.load import ChunkKey
+from headwater.store.queries import named_queries
 from tests.river import River, activities
 
 pytestmark = pytest.mark.server
@@ -55,3 +56,15 @@ def test_a_chunk_is_planned_for_its_own_bounds(river: River) -> None:
     with river.installation.database.chunk(key) as transaction:
         row = transaction._connection.execute("SHOW plan_cache_mode").fetchone()
     assert row == ("force_custom_plan",)
+
+
+@pytest.mark.parametrize(("table", "column"), [("runs", "run_id"), ("jobs", "job_id")])
+def test_what_is_named_by_the_beginning_of_its_id_is_found_by_its_key(river: River, table: str, column: str) -> None:
+    installation = river.installation
+    statement = named_queries(table)["named"]
+    with installation.database.connect(installation.tenant_id) as connection:
+        connection.execute("SET LOCAL enable_seqscan = off")
+        values = {"tenant_id": installation.tenant_id, "first": uuid4(), "last": uuid4()}
+        plan = "\n".join(row[0] for row in connection.execute(f"EXPLAIN {statement}", values))
+    assert "Index Cond: ((tenant_id = " in plan
+    assert f"({column} >= " in plan, plan

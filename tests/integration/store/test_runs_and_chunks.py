@@ -23,6 +23,7 @@ from headwater.store.runs import (
     get_run,
     hold_run,
     list_runs,
+    records_done,
     set_lineage,
     start_run,
 )
@@ -154,6 +155,7 @@ def test_the_ledger_sums_what_is_committed(
     assert (ledger.committed, ledger.failed, ledger.read, ledger.mapped, ledger.inserted) == (2, 0, 22, 16, 8)
     assert ledger.skipped == {"blank": 3, "total_line": 1}
     assert ledger.calculation == {"calculated": 10}
+    assert records_done(connection, installation.tenant_id, [run.run_id]) == {run.run_id: 22}
 
 
 @pytest.mark.parametrize(
@@ -231,6 +233,7 @@ def test_the_list_of_runs_says_how_many_there_are(
     listed, count = list_runs(connection, installation.tenant_id, limit=1)
     assert [each.run_id for each in listed] == [later.run_id]
     assert count == 2
+    assert records_done(connection, installation.tenant_id, [later.run_id]) == {}
 
 
 def test_a_run_of_another_organisation_is_not_there(installation: Installation, run: NewRun) -> None:

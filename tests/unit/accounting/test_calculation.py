@@ -161,4 +161,6 @@ def test_the_formula_tells_its_numbers() -> None:
     pieces = factor_table(table, FactorPolicy()).to_pylist()
     told = calculate(activity(quantity=Decimal("2.5"), unit="MWh"), pieces).formula()
     assert told == "2.5 MWh = 2500 kWh; 2500 kWh × 0.23314 kg CO2e/kWh = 582.85 kg CO2e (AR5)"
+    plain = calculate(activity(quantity=Decimal("2.5"), unit="kWh"), pieces).formula()
+    assert plain == "2.5 kWh × 0.23314 kg CO2e/kWh = 0.58285 kg CO2e (AR5)"
     assert calculate(activity(region="FR"), pieces).formula() == "not calculated: no factor"

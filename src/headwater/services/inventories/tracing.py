@@ -119,15 +119,17 @@ def formula(line: Mapping[str, str | None], factor: Mapping[str, str | None] | N
     counted = f"{_short(line['quantity'])} {line['unit']}" + (f" × share {line['share']}" if line["share"] else "")
     counted += f", of which this part is {_short(line['part_kwh'])} kWh" if line["part_kwh"] else ""
     converted = f"{_short(line['converted_quantity'])} {line['factor_unit']}"
+    counted = f"{counted} = {converted}" if counted != converted else converted
     if line["basis"] == "derived":
         named = {
             "co2_kg": "CO2", "ch4_fossil_kg": "fossil CH4", "ch4_non_fossil_kg": "non-fossil CH4", "ch4_kg": "CH4",
             "n2o_kg": "N2O", "gas_kg": str(line["gas"]),
         }  # fmt: skip
         parts = [f"{_short(line[name])} kg {gas} × its potential" for name, gas in named.items() if line[name]]
-        return f"{counted} = {converted}; {' + '.join(parts) or 'nothing'} = {figure}"
+        return f"{counted}; {' + '.join(parts) or 'nothing'} = {figure}"
     per_unit = factor.get("co2e_kg_per_unit") or factor.get("co2e_kg_per_kwh")
-    return f"{counted} = {converted}; {converted} × {_short(per_unit)} kg CO2e/{line['factor_unit']} = {figure}"
+    first = f"{counted}; " if counted != converted else ""
+    return f"{first}{converted} × {_short(per_unit)} kg CO2e/{line['factor_unit']} = {figure}"
 
 
 def trace_line(installation: Installation, key: str) -> LineTrace:

@@ -48,9 +48,9 @@ WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s
 SELECT {columns} FROM jobs WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s
 
 -- name: named
--- Jobs whose id begins with the given digits; enough of them to tell whether one is meant.
+-- Jobs whose id begins with some digits, from the first to the last there could be; enough of them to tell whether one is meant.
 SELECT job_id FROM jobs
-WHERE tenant_id = %(tenant_id)s AND starts_with(replace(job_id::text, '-', ''), %(digits)s)
+WHERE tenant_id = %(tenant_id)s AND job_id BETWEEN %(first)s AND %(last)s
 LIMIT 2
 
 -- name: list

@@ -121,9 +121,9 @@ WHERE tenant_id = %(tenant_id)s AND delivery_id = %(delivery_id)s FOR UPDATE
 SELECT {columns} FROM notification_deliveries WHERE tenant_id = %(tenant_id)s AND delivery_id = %(delivery_id)s
 
 -- name: delivery_named
--- Messages whose id begins with the given digits; enough of them to tell whether one is meant.
+-- Messages whose id begins with some digits, from the first to the last there could be; enough of them to tell whether one is meant.
 SELECT delivery_id FROM notification_deliveries
-WHERE tenant_id = %(tenant_id)s AND starts_with(replace(delivery_id::text, '-', ''), %(digits)s)
+WHERE tenant_id = %(tenant_id)s AND delivery_id BETWEEN %(first)s AND %(last)s
 LIMIT 2
 
 -- name: deliveries

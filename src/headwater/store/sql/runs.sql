@@ -24,9 +24,9 @@ INSERT INTO job_runs (tenant_id, job_id, run_id) VALUES (%(tenant_id)s, %(job_id
 SELECT {columns} FROM runs WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s
 
 -- name: named
--- Runs whose id begins with the given digits; enough of them to tell whether one is meant.
+-- Runs whose id begins with some digits, from the first to the last there could be; enough of them to tell whether one is meant.
 SELECT run_id FROM runs
-WHERE tenant_id = %(tenant_id)s AND starts_with(replace(run_id::text, '-', ''), %(digits)s)
+WHERE tenant_id = %(tenant_id)s AND run_id BETWEEN %(first)s AND %(last)s
 LIMIT 2
 
 -- name: list
@@ -92,6 +92,11 @@ SELECT set_config('lock_timeout', %(milliseconds)s::text, true)
 -- name: hold
 -- Hold a run or a source until the session ends.
 SELECT pg_advisory_lock(hashtextextended(%(name)s, 0))
+
+-- name: records_done
+-- How many records the committed chunks of some runs have read.
+SELECT run_id, sum(coalesce(read, records))::bigint FROM chunks
+WHERE tenant_id = %(tenant_id)s AND run_id = ANY(%(run_ids)s) AND state = 'committed' GROUP BY run_id
 
 -- name: states_of
 -- The states of some runs.
