@@ -11,7 +11,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -454,8 +454,8 @@ def _from_file(path: Path) -> dict[str, Any]:
         raise Misuse(message, where=str(path), remedy="Give this user the right to read it") from error
     unknown = [name for name in values if name not in Settings.model_fields]
     if unknown:
-        message = f"there is no setting {unknown[0]}"
-        raise Misuse(message, where=str(path), valid=", ".join(Settings.model_fields))
+        near = _near(unknown[0], Settings.model_fields, alike=0.6)
+        raise Misuse(f"there is no setting {unknown[0]}", where=str(path), remedy=f"{near}{_ALL_OF_THEM}")
     for name in ("data_dir", "blob_dir"):
         if isinstance(values.get(name), str):
             values[name] = path.parent.absolute() / Path(values[name]).expanduser()
@@ -468,10 +468,18 @@ def _refuse_misspelt(environ: Mapping[str, str]) -> None:
     for variable in sorted(environ):
         if not variable.startswith(PREFIX) or variable in known:
             continue
-        close = difflib.get_close_matches(variable, known, n=1, cutoff=0.9)
-        if close:
-            message = f"there is no setting {variable}"
-            raise Misuse(message, valid=", ".join(known), remedy=f"Did you mean {close[0]}?")
+        near = _near(variable, known, alike=0.9)
+        if near:
+            raise Misuse(f"there is no setting {variable}", remedy=f"{near}{_ALL_OF_THEM}")
+
+
+_ALL_OF_THEM = "docs/reference/settings.md lists them all."
+
+
+def _near(word: str, known: Iterable[str], *, alike: float) -> str:
+    """A question for what is most like it; empty where nothing is."""
+    close = difflib.get_close_matches(word, list(known), n=2, cutoff=alike)
+    return f"Did you mean {' or '.join(close)}? " if close else ""
 
 
 def _refusal(error: ValidationError, values: Mapping[str, Any], origin: Mapping[str, str]) -> Misuse:

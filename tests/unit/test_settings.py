@@ -113,10 +113,11 @@ def test_secrets_are_not_shown() -> None:
     assert settings.database_url.get_secret_value() == URL
 
 
-def test_an_unknown_key_is_refused_and_the_known_are_named() -> None:
+def test_an_unknown_key_is_refused_and_the_nearest_named() -> None:
     Path("headwater.toml").write_text("chunksize = 7\n", encoding="utf-8")
-    with pytest.raises(Misuse, match=r"no setting chunksize.*chunk_size"):
+    with pytest.raises(Misuse, match=r"no setting chunksize.*Did you mean chunk_size") as refused:
         load_settings(environ={})
+    assert len(str(refused.value)) < 160, "the nearest, and where all of them stand"
 
 
 def test_a_misspelt_variable_is_refused_and_somebody_elses_is_left_alone() -> None:

@@ -8,25 +8,22 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from headwater.connectors.protocol import Config, Kind
+from headwater.documents.wrong_document import WHOLE, sentences
 from headwater.errors import Misuse
 
 REFERENCES = ("env", "file", "stored")
 
 
 def config_of(kind: Kind, values: Mapping[str, Any]) -> Config:
-    """A typed config; Misuse naming the first value that is wrong, which is not shown where it may be a secret."""
+    """A typed config; Misuse naming every key that is wrong, and no value, for each may be a secret."""
     try:
         config = kind.config.model_validate(dict(values))
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False)
-        first = next((each for each in wrong if each["type"] == "extra_forbidden"), wrong[0])  # most likely a slip
-        key = ".".join(str(part) for part in first["loc"]) or "config"
-        known = ", ".join(kind.config.model_fields) if len(first["loc"]) == 1 else None
-        unknown = first["type"] == "extra_forbidden"
+        wrong.sort(key=lambda each: each["type"] != "extra_forbidden")  # most likely a slip, of which others follow
         raise Misuse(
-            "there is no such key" if unknown else _lower(first["msg"].removeprefix("Value error, ")),
-            where=f"config of {kind.name}, {key}",
-            valid=known if unknown or first["type"] == "missing" else None,
+            "; ".join(each.removeprefix(f"{WHOLE}: ") for each in sentences(wrong, kind.config, {})),
+            where=f"config of {kind.name}",
         ) from None  # the cause would show the value
     for key, value in _references(config):
         if not _is_reference(str(value)):
@@ -62,7 +59,3 @@ def _references(value: object, above: str = "") -> Iterator[tuple[str, object]]:
 def _is_reference(value: str) -> bool:
     kind, colon, name = value.partition(":")
     return bool(colon and name and kind in REFERENCES)
-
-
-def _lower(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]

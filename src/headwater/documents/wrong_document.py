@@ -28,16 +28,22 @@ _WANTED = {
     "date_from_datetime_inexact": "a date such as 2024-01-31 is wanted, without a time",
     "tuple_type": "a list is wanted",
     "too_short": "a list with something in it is wanted",
+    "path_type": "a path is wanted",
     "dict_type": "keys with values are wanted",
     "model_type": "keys with values are wanted",
 }
 """What is wanted, by the kind of what is wrong."""
 _SHOWN = 60
+WHOLE = "the document"
+"""The place of what is wrong with several keys at once."""
 
 
 def sentences(errors: Sequence[Mapping[str, Any]], document: type[BaseModel], patterns: Mapping[str, str]) -> list[str]:
-    """One for each thing wrong. `patterns` says in words what text of a pattern looks like."""
-    lists = {_place(each) for each in errors if isinstance(each["input"], (list, tuple))}
+    """One for each thing wrong; no value is shown of errors that come without their input.
+
+    patterns: what text of a pattern looks like, in words.
+    """
+    lists = {_place(each) for each in errors if isinstance(each.get("input"), (list, tuple))}
     found = [
         f"{_place(each)}: {_said(each, document, patterns)}"
         for each in errors
@@ -49,20 +55,22 @@ def sentences(errors: Sequence[Mapping[str, Any]], document: type[BaseModel], pa
 
 def _said(error: Mapping[str, Any], document: type[BaseModel], patterns: Mapping[str, str]) -> str:
     kind, facts, value = error["type"], error.get("ctx", {}), error.get("input")
+    rather = f", not {_shown(value)}" if "input" in error else ""
     if kind == "missing":
         return "it is missing"
     if kind == "extra_forbidden":
         return _no_such_key(error["loc"], document)
     if kind == "literal_error" and _tag(error):
         word = str(facts["expected"]).replace("'", "")
-        return f"the word {word}, or a list, is wanted, not {_shown(value)}"
+        return f"the word {word}, or a list, is wanted{rather}"
     if kind == "literal_error":
         valid = str(facts["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
-        return f"{_shown(value)} is not valid{_near(str(value), valid, alike=0.5)} Valid: {', '.join(valid)}"
+        what = f"{_shown(value)} is not valid{_near(str(value), valid, alike=0.5)}" if rather else "it is not valid."
+        return f"{what} Valid: {', '.join(valid)}"
     if kind == "string_pattern_mismatch":
-        return f"{patterns.get(facts['pattern'], 'text of another form')} is wanted, not {_shown(value)}"
+        return f"{patterns.get(facts['pattern'], 'text of another form')} is wanted{rather}"
     if kind in _WANTED:
-        return f"{_WANTED[kind].format_map(facts)}, not {_shown(value)}"
+        return f"{_WANTED[kind].format_map(facts)}{rather}"
     words = str(error["msg"]).removeprefix("Value error, ")
     return f"{words[0].lower()}{words[1:]}"
 
@@ -85,11 +93,20 @@ def _parts(document: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
 
 
 def _part_of(document: type[BaseModel], loc: Sequence[Any]) -> type[BaseModel]:
-    part = document
+    part, forms = document, [document]
     for name in loc:
-        annotation = _keys(part).get(str(name))  # none of a name in a list of them, or of a number
-        part = _model(annotation) or part
+        annotation = _keys(part).get(str(name))
+        if annotation is None:  # a name in a list of them, a number, or which of several forms it is
+            part = next((form for form in forms if _is_form(form, name)), part)
+            continue
+        forms = list(_models(annotation)) or [part]
+        part = forms[0]
     return part
+
+
+def _is_form(part: type[BaseModel], name: Any) -> bool:
+    """Whether a key of a part has this one word, by which forms are told apart."""
+    return any(get_args(annotation) == (name,) for annotation in _keys(part).values())
 
 
 def _keys(part: type[BaseModel]) -> dict[str, Any]:
@@ -98,10 +115,16 @@ def _keys(part: type[BaseModel]) -> dict[str, Any]:
 
 
 def _model(annotation: Any) -> type[BaseModel] | None:
-    """The part that stands there: itself, or in a list or by names."""
+    """The part that stands there, in the first of its forms."""
+    return next(_models(annotation), None)
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The parts that may stand there: themselves, or in a list or by names."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next(filter(None, map(_model, get_args(annotation))), None)
+        yield annotation
+    for each in get_args(annotation):
+        yield from _models(each)
 
 
 def _near(word: str, valid: Sequence[str], *, alike: float) -> str:
@@ -129,4 +152,4 @@ def _is_tag(part: object) -> bool:
 
 def _place(error: Mapping[str, Any]) -> str:
     parts = [str(part) for part in error["loc"] if not _is_tag(part) and part != "[key]"]
-    return ".".join(parts) or "the document"
+    return ".".join(parts) or WHOLE

@@ -13,9 +13,18 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic_core import PydanticCustomError
 
 from headwater.documents.reading import read_text
+from headwater.documents.wrong_document import sentences
 from headwater.errors import Misuse
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+_NAME = r"^[a-z][a-z0-9_]{0,62}$"
+_OF_CONTRACT = r"^[a-z][a-z0-9_.]{0,62}@\d{1,5}$"
+_VERSION = r"^\d{1,5}\.\d{1,5}\.\d{1,5}$"
+_PATTERNS = {
+    _NAME: "a name of small letters, digits and _, a letter first, of at most 63 characters,",
+    _OF_CONTRACT: "a contract with its major version, such as activity@1,",
+    _VERSION: "a version such as 1.0.0",
+}
+Name = Annotated[str, StringConstraints(pattern=_NAME)]
 
 
 _PLAIN = "not_together"
@@ -26,7 +35,7 @@ def _refused(sentence: str, **facts: str) -> PydanticCustomError:
     return PydanticCustomError(_PLAIN, sentence, facts)
 
 
-OfContract = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{0,62}@\d{1,5}$")]
+OfContract = Annotated[str, StringConstraints(pattern=_OF_CONTRACT)]
 
 
 class _Part(BaseModel):
@@ -146,9 +155,7 @@ class Recipe(_Part):
     """A document in YAML or JSON that says what a run does with a source."""
 
     recipe: Name = Field(description="Its name.")
-    version: Annotated[str, StringConstraints(pattern=r"^\d{1,5}\.\d{1,5}\.\d{1,5}$")] = Field(
-        default="1.0.0", description="Its version."
-    )
+    version: Annotated[str, StringConstraints(pattern=_VERSION)] = Field(default="1.0.0", description="Its version.")
     source: RecipeSource = Field(description="What is read.")
     mapping: str = Field(description="Path of a mapping, from the recipe's folder, or the name of one a pack brings.")
     load: Load = Field(default=Load(), description="How records are loaded.")
@@ -198,47 +205,12 @@ def load_recipe(path: Path) -> Recipe:
 
 
 def recipe_of(body: Mapping[str, Any], *, where: str) -> Recipe:
-    """A recipe as said; Misuse naming the first thing wrong, and `where` it was said."""
+    """A recipe as said; Misuse naming every key that is wrong, and `where` it was said."""
     try:
         return Recipe.model_validate(body)
     except ValidationError as error:
-        raise _misuse(error, where) from error
-
-
-def _misuse(error: ValidationError, said_in: str) -> Misuse:
-    """The first thing wrong with a recipe, in the words of the house."""
-    first = error.errors(include_url=False)[0]
-    *above, key = [str(part) for part in first["loc"]] or ["document"]
-    facts = first.get("ctx", {})
-    part: Any = Recipe
-    for name in above:
-        field = part.model_fields.get(name) if hasattr(part, "model_fields") else None
-        part = field.annotation if field is not None else None
-    keys = list(getattr(part, "model_fields", {}))
-    where = f"{said_in}, {'.'.join([*above, key])}"
-    remedy = "See docs/reference/recipe.md."
-    if first["type"] == "missing":
-        return Misuse("it is missing", where=where, remedy=remedy)
-    if first["type"] == "extra_forbidden":
-        return Misuse("there is no such key", where=where, value=key, valid=", ".join(keys) or None, remedy=remedy)
-    if first["type"] == _PLAIN:
-        return Misuse(first["msg"], where=where, remedy=remedy)
-    words = _VALID.get(first["type"])
-    valid = words.format_map({name: str(fact).replace("'", "") for name, fact in facts.items()}) if words else None
-    return Misuse("not a valid value", where=where, value=first.get("input"), valid=valid, remedy=remedy)
-
-
-_VALID = {
-    "literal_error": "{expected}",
-    "string_pattern_mismatch": "text that matches {pattern}",
-    "string_type": "text",
-    "greater_than_equal": "{ge} or more",
-    "less_than_equal": "{le} or less",
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "int_from_float": "a whole number",
-    "tuple_type": "a list",
-    "too_short": "a list with something in it",
-    "model_type": "keys with values",
-}
-"""What would be valid, by the kind of what is wrong."""
+        raise Misuse(
+            "; ".join(sentences(error.errors(include_url=False), Recipe, _PATTERNS)),
+            where=where,
+            remedy="See docs/reference/recipe.md.",
+        ) from error

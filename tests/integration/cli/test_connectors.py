@@ -28,7 +28,7 @@ def test_a_source_is_kept_looked_at_changed_and_let_go(headwater: Headwater, lab
         (("lab", "-k", "sqlite", "-s", "path=x"), "there is a connector of this name (value: 'lab')"),
         (("new", "-k", "sqlit", "-s", "path=x"), "there is no such kind of connector (value: 'sqlit')"),
         (("New", "-k", "sqlite", "-s", "path=x"), "no name for a connector (value: 'New')"),
-        (("new", "-k", "sqlite", "-s", "pth=x"), "config of sqlite, pth: there is no such key"),
+        (("new", "-k", "sqlite", "-s", "pth=x"), "config of sqlite: pth: there is no such key; did you mean path?"),
         (("new", "-k", "sqlite", "-s", "path"), "a value is said as KEY=VALUE"),
         (("new", "-k", "sqlite", "-c", "nowhere.yaml"), "nowhere.yaml: there is no such config"),
     ):
@@ -119,8 +119,8 @@ def test_what_is_said_of_a_sync_must_go_together(headwater: Headwater, lab: Lab)
     folder.mkdir()
     assert headwater("connectors", "add", "bills", "-k", "folder", "-s", f"path={folder}").code == 0
     for words, said in (
-        (("lab", "--cursor", "changed_at"), "connectors sync, source: cursor is said of a table, and no table is said"),
-        (("lab", "-t", "a", "--lag", "5"), "connectors sync, source: lag is said of a cursor, and no cursor is said"),
+        (("lab", "--cursor", "changed_at"), "connectors sync: source: cursor is said of a table, and no table is said"),
+        (("lab", "-t", "a", "--lag", "5"), "connectors sync: source: lag is said of a cursor, and no cursor is said"),
         (("lab",), "connector lab: a table must be said"),
         (("lab", "-t", "a", "--cursor", "nothing"), "'nothing'"),
         (("bills", "-t", "a"), "connector bills: this connector brings files, not tables"),

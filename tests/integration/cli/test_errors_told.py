@@ -62,14 +62,17 @@ def test_a_rule_or_type_that_nobody_knows_is_no_empty_list(headwater: Headwater,
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"load": {"strategy": "ful"}}, "load.strategy: not a valid value (value: 'ful'). Valid: delta or full"),
-        ({"load": {"chunk_size": 0}}, "load.chunk_size: not a valid value (value: '0'). Valid: 1 or more"),
+        ({"load": {"strategy": "ful"}}, "load.strategy: 'ful' is not valid; did you mean full? Valid: delta, full"),
+        ({"load": {"chunk_size": 0}}, "load.chunk_size: 1 or more is wanted, not 0"),
         (
             {"load": {"chunks": 5}},
-            "load.chunks: there is no such key (value: 'chunks'). Valid: strategy, drift, chunk_size",
+            "load.chunks: there is no such key; did you mean chunk_size? Valid: strategy, drift, chunk_size",
         ),
-        ({"mapping": None}, "mapping: not a valid value. Valid: text"),
-        ({"recipe": "R!"}, "recipe: not a valid value (value: 'R!'). Valid: text that matches"),
+        ({"mapping": None}, "mapping: text is wanted, not nothing"),
+        (
+            {"recipe": "R!"},
+            "recipe: a name of small letters, digits and _, a letter first, of at most 63 characters",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_recipe_is_said_in_plain_words(

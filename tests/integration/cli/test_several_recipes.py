@@ -71,7 +71,7 @@ def test_one_that_cannot_be_read_is_refused_before_any_begins(
     good, bad = recipe(tmp_path, "a", connector="lab", table="a"), tmp_path / "bad.yaml"
     bad.write_text("recipe: bad\n")
     refused = headwater("run", good, bad)
-    assert (refused.code, "bad.yaml, source: it is missing" in refused.err) == (2, True)
+    assert (refused.code, "bad.yaml: source: it is missing" in refused.err) == (2, True)
     assert river.rows("SELECT count(*) FROM runs WHERE kind = 'sync'") == [{"count": 0}]
 
 

@@ -38,7 +38,7 @@ def said(**source: Any) -> dict[str, Any]:
 def test_what_does_not_go_together_is_refused(source: dict[str, Any], sentence: str) -> None:
     with pytest.raises(Misuse) as refused:
         recipe_of(said(**source), where="recipe.yaml")
-    assert str(refused.value) == f"recipe.yaml, source: {sentence}. See docs/reference/recipe.md."
+    assert str(refused.value) == f"recipe.yaml: source: {sentence}. See docs/reference/recipe.md."
 
 
 @pytest.mark.parametrize(

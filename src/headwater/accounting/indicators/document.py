@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -12,11 +10,18 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from headwater.accounting.indicators.expression import names_in
 from headwater.accounting.indicators.value import PERCENT
 from headwater.accounting.units import Measure
+from headwater.documents.wrong_document import sentences
 from headwater.errors import HeadwaterError, Misuse
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+_NAME = r"^[a-z][a-z0-9_]{0,62}$"
+_SOURCE = r"^[a-z][a-z0-9_]{0,62}(@[1-9][0-9]?)?$"
+_PATTERNS = {
+    _NAME: "a name of small letters, digits and _, a letter first, of at most 63 characters,",
+    _SOURCE: "emissions, activities, or a contract with its major version, such as activity@1,",
+}
+Name = Annotated[str, StringConstraints(pattern=_NAME)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
-SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}(@[1-9][0-9]?)?$")]
+SourceName = Annotated[str, StringConstraints(pattern=_SOURCE)]
 Step = Literal["year", "month"]
 
 
@@ -197,13 +202,17 @@ class Indicators(_Part):
 
 
 def read_indicators(body: object, *, where: str) -> dict[str, Indicator]:
-    """The indicators of a document that was parsed already. Misuse naming the first thing wrong."""
+    """The indicators of a document that was parsed already. Misuse naming every key that is wrong."""
     try:
         found = Indicators.model_validate(body).indicators
         for name, indicator in found.items():
             _check(name, indicator)
     except ValidationError as error:
-        raise _misuse(error, where) from None
+        raise Misuse(
+            "; ".join(sentences(error.errors(include_url=False), Indicators, _PATTERNS)),
+            where=where,
+            remedy="docs/reference/indicators.md lists every key.",
+        ) from None
     except Misuse as error:
         raise Misuse(
             error.what, where=f"{where}: {error.where}", value=error.value, valid=error.valid, remedy=error.remedy
@@ -232,21 +241,3 @@ def _check(name: str, indicator: Indicator) -> None:
         raise Misuse(
             error.what, where=f"indicators.{name}", value=error.value, valid=error.valid, remedy=error.remedy
         ) from None
-
-
-def _misuse(error: ValidationError, where: str) -> Misuse:
-    first: Mapping[str, Any] = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    valid = None
-    if first["type"] == "extra_forbidden":
-        known = [*Indicator.model_fields, *Indicators.model_fields]
-        near = difflib.get_close_matches(str(first["loc"][-1]), known, n=3)
-        valid = f"did you mean {', '.join(near)}?" if near else None
-    value = first.get("input")
-    return Misuse(
-        first["msg"].removeprefix("Value error, "),
-        where=f"{where}: {place}" if place else where,
-        value=value if isinstance(value, (str, int)) else json.dumps(value, default=str)[:200],
-        valid=valid,
-        remedy="docs/reference/indicators.md lists every key.",
-    )

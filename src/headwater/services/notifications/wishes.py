@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from headwater.documents.wrong_document import sentences
 from headwater.errors import Misuse
 from headwater.services.notifications.events import USUAL, Event, Severity
 from headwater.store.notifications import Wanted
@@ -57,16 +58,12 @@ class Target(BaseModel):
 
 
 def wishes_of(values: Mapping[str, Any]) -> ChannelWishes:
-    """Wishes from plain values; Misuse naming the first that is wrong."""
+    """Wishes from plain values; Misuse naming each that is wrong."""
     try:
         return ChannelWishes.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise Misuse(
-            f"this cannot be wished for: {first['msg']}",
-            where=".".join(str(part) for part in first["loc"]),
-            value=first.get("input"),
-        ) from None
+        said = sentences(error.errors(include_url=False), ChannelWishes, {_TIME: "a time such as 22:00"})
+        raise Misuse(f"this cannot be wished for: {'; '.join(said)}", where="channel") from None
 
 
 def wanted_of(wishes: ChannelWishes) -> Wanted:
