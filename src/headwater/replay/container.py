@@ -34,6 +34,7 @@ MOST_MEMBERS = 20_000
 MOST_BYTES = 4 * 1024**3
 """Of compressed members, all together: an export writes none, and what is not compressed is as long as it is."""
 MOST_BYTES_A_LINE = 64 * 1024**2
+csv.field_size_limit(max(csv.field_size_limit(), MOST_BYTES_A_LINE))
 MOST_BYTES_A_DOCUMENT = 256 * 1024**2
 MOST_TIMES_COMPRESSED = 500
 """A member that says it holds more than this times its compressed bytes is no evidence but a trap."""

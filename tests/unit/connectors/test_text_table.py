@@ -170,6 +170,15 @@ def test_a_delimited_text_is_a_table_with_its_lines(tmp_path: Path) -> None:
     assert batches[1].ragged == {3: ["C", "x", "y"]}
 
 
+def test_a_record_of_another_length_may_have_a_very_long_cell(tmp_path: Path) -> None:
+    path, long = tmp_path / "a.csv", "x" * 1_000_000
+    path.write_text(f'site,note\nA,{long}\nB,"{long}",z\n')
+    config = CsvConfig(encoding="utf-8", delimiter=",", quote='"', comment="", preamble=0, line_end="\n", unnamed=0)
+    (only,) = read_csv(path, config, name="a.csv").batches
+    assert only.rows["note"].to_pylist() == [long, ""]
+    assert only.ragged == {1: ["B", long, "z"]}
+
+
 def test_lines_of_a_text_are_the_rows_it_was_made_of() -> None:
     given = batch(["a"], [["1"], [""], ["2"]], part="s", first=7)
     text = bytearray()

@@ -6,6 +6,7 @@ so this cut, pyarrow's parser and Python's csv module see the same records.
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from headwater.errors import InputRefused
 
 MAX_RECORD_BYTES = 16 * 1024 * 1024
+csv.field_size_limit(max(csv.field_size_limit(), MAX_RECORD_BYTES))  # one field may be nearly the whole record
 
 Positions = npt.NDArray[np.int64]
 _NONE: Positions = np.empty(0, np.int64)
