@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 FIRST_WAIT, LONGEST_WAIT = 5.0, 900.0
 """Seconds before the second attempt; each after it waits twice as long, up to the longest."""
 JITTER = 0.25
+OUT_OF_MEMORY = (
+    "The system kills what takes too much memory: give workers more, or set memory_limit or chunk_size lower."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +82,10 @@ def attempt(installation: Installation, job: Job) -> None:
     """Carry a job out and end it, or put it off where what failed may pass by itself."""
     if job.cancel_asked_at is not None:
         end_job(installation, job, "cancelled", None)
+        return
+    if job.attempts > job.most_attempts:  # workers that were killed beside their attempts could not count
+        times = f"{job.most_attempts} attempts came to no end: each time the worker itself was gone in the middle"
+        end_job(installation, job, "failed", {"kind": "Stopped", "what": times, "remedy": OUT_OF_MEMORY})
         return
     try:
         done = carry_out(installation, job)
@@ -130,7 +137,7 @@ def settle(
         end_job(installation, job, why.state, error)
         return None
     if job.state == "running":
-        lost = {"kind": "Stopped", "what": why.message if why else f"its process ended with {exit_code}"}
+        lost = {"kind": "Stopped", "what": why.message} if why else _lost(exit_code)
         if why is None and job.attempts >= job.most_attempts:
             end_job(installation, job, "failed", lost)
             return None
@@ -140,6 +147,13 @@ def settle(
         return FIRST_WAIT  # its process ended before it had begun
     with installation.database.connect(installation.tenant_id) as connection:
         return jobs.seconds_left(connection, installation.tenant_id, job_id)
+
+
+def _lost(exit_code: int | None) -> dict[str, Any]:
+    """Of what the process of an attempt has ended without a word."""
+    if exit_code != -signal.SIGKILL:
+        return {"kind": "Stopped", "what": f"its process ended with {exit_code}"}
+    return {"kind": "Stopped", "what": "its process was killed", "remedy": OUT_OF_MEMORY}
 
 
 def told(error: HeadwaterError) -> dict[str, Any]:

@@ -99,6 +99,11 @@ def note_received(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: 
     connection.execute(QUERIES["received"], {"tenant_id": tenant_id, "job_id": job_id, "received": received})
 
 
+def begin_try(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) -> int:
+    """Note that somebody begins to look at the file; how often that was since it last got on."""
+    return number(connection, QUERIES["begin_try"], {"tenant_id": tenant_id, "job_id": job_id})
+
+
 def advance(
     connection: psycopg.Connection[Any],
     tenant_id: UUID,

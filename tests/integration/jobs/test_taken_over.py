@@ -22,9 +22,11 @@ from headwater.services import schedules
 from headwater.services.imports import file_recipe, plan_file
 from headwater.services.installation import Installation
 from headwater.services.job_ends import end_job
-from headwater.services.jobs import AT_ONCE, ask_recipe, ask_resume, cancel_job
+from headwater.services.jobs import AT_ONCE, Manner, ask_recipe, ask_resume, cancel_job, retry_job
+from headwater.services.verification import verify
 from headwater.store import jobs, runs
 from headwater.store.queue import GIVE_BACK
+from headwater.telemetry import SilentProgress
 from tests.integration.jobs.test_asking import ask, begun, job_of, take
 from tests.integration.jobs.test_schedules import NOW, Planner
 from tests.river import River, activities
@@ -195,3 +197,40 @@ def test_a_schedule_s_jobs_go_into_a_queue_that_workers_serve(river: River) -> N
 
 def _id(planner: Planner, name: str) -> UUID:
     return schedules.show_schedule(planner.installation, name).schedule.schedule_id
+
+
+def test_a_job_that_takes_its_workers_down_fails_in_the_end_and_others_go_on(river: River) -> None:
+    """Each worker is gone without a word, as where the system kills what takes too much memory."""
+    installation = river.installation
+    path = river.folder / "meters.csv"
+    path.write_text(activities([{"activity_id": "a"}]))
+    run_id = plan_file(installation, path, river.mapping("activity_form"))
+    hostile, good = ask_resume(installation, str(run_id), manner=Manner(most_attempts=3)), ask(installation, river)
+    for _ in range(3):
+        begun(installation, hostile)
+        with installation.database.connect(installation.tenant_id) as connection:
+            runs.note_job(connection, installation.tenant_id, hostile, run_id)
+    attempt(*as_attempted(installation, hostile))
+    failed = job_of(installation, hostile)
+    assert failed.state == "failed"
+    assert failed.error is not None
+    assert "3 attempts came to no end" in failed.error["what"]
+    assert "memory" in failed.error["remedy"]
+    (run,) = river.rows("SELECT state, error FROM runs WHERE run_id = %(run)s", run=run_id)
+    assert (run["state"], run["error"]["message"]) == ("failed", failed.error["what"])
+    told = river.rows("SELECT result FROM audit_entries WHERE action = 'run.ended'")
+    assert told == [{"result": "failed"}]
+    assert verify(installation, progress=SilentProgress()).differences == ()
+    attempt(*as_attempted(installation, good))
+    assert job_of(installation, good).state == "succeeded"
+
+    retry_job(installation, hostile)  # a person may have it tried again: it goes on with the run
+    attempt(*as_attempted(installation, hostile))
+    assert job_of(installation, hostile).state == "succeeded"
+    assert river.rows("SELECT state FROM runs WHERE run_id = %(run)s", run=run_id) == [{"state": "succeeded"}]
+
+
+def as_attempted(installation: Installation, job_id: UUID) -> tuple[Installation, jobs.Job]:
+    """What the process of an attempt is given."""
+    job = begun(installation, job_id)
+    return replace(installation, database=installation.database.for_job(job_id, job.asked_by, job.fence)), job

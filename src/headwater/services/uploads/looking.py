@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from headwater.connectors.files import FileConfig
 from headwater.connectors.formats import find_format
-from headwater.errors import Conflict, HeadwaterError, InputRefused, Misuse
+from headwater.errors import Conflict, HeadwaterError, InputRefused, Misuse, NotFound
 from headwater.services import kept_mappings
 from headwater.services.access.policy import Right
 from headwater.services.folders import SourceFile
@@ -40,6 +40,10 @@ if TYPE_CHECKING:
 
 LOOKED_AT = ("uploaded", "scanned", "inspected")
 OPEN = ("uploading", *LOOKED_AT, "mapped")
+MOST_TRIES = 5
+"""Looks at a file that may come to no end, or fail of what may pass, before it is refused."""
+LINES_KEPT, SIGNS_KEPT = 100, 1000
+"""Lines above a header, and signs of each text, that are kept of what inspection found."""
 
 
 def go_on(installation: Installation, job_id: UUID) -> ImportJob:
@@ -50,14 +54,41 @@ def go_on(installation: Installation, job_id: UUID) -> ImportJob:
         job = import_jobs.get_job(connection, installation.tenant_id, job_id)
         if job.state not in {*LOOKED_AT, "mapped"}:
             raise Conflict(f"the import is {job.state}", where="import", value=job_id, valid=", ".join(LOOKED_AT))
+        tries = import_jobs.begin_try(connection, installation.tenant_id, job_id)
         connection.commit()
         try:
-            return _steps(installation, connection, job)
-        except (InputRefused, Misuse) as error:
-            connection.rollback()
-            return _refused(installation, connection, job_id, error)
+            return _tried(installation, connection, job, tries)
         finally:
             import_jobs.let_go(connection)
+
+
+def _tried(installation: Installation, connection: TenantConnection, job: ImportJob, tries: int) -> ImportJob:
+    """As far as it gets, or refused: for what it is, or once it was tried often enough."""
+    try:
+        _refuse_endless(job, tries)
+        return _steps(installation, connection, job)
+    except (InputRefused, Misuse) as error:
+        refused: HeadwaterError = error
+    except HeadwaterError as error:
+        if tries < MOST_TRIES:
+            raise
+        refused = error
+    except Exception as error:  # noqa: BLE001 - whatever it is, it would be the same the next time
+        get_logger(__name__).exception("a file fails of something unforeseen", job=str(job.job_id))
+        kind = type(error).__name__  # what it says may quote a value, and is for the log alone
+        refused = InputRefused(f"{kind}, which nobody has foreseen: see the log", where=job.name)
+    connection.rollback()
+    return _refused(installation, connection, job.job_id, refused)
+
+
+def _refuse_endless(job: ImportJob, tries: int) -> None:
+    """InputRefused where so many looks at it came to no end: had one failed, the file would be refused by now."""
+    if tries > MOST_TRIES:
+        raise InputRefused(
+            f"looking at it was begun {MOST_TRIES} times and came to no end: whoever did it was gone in the middle",
+            where=job.name,
+            remedy="Often memory ran out. Cut the file into several, or save it in another format; then send it again.",
+        )
 
 
 def go_on_quietly(installation: Installation, job_id: UUID) -> None:
@@ -73,7 +104,10 @@ def go_on_if_left(installation: Installation, job_id: UUID) -> float | None:
 
     Seconds until it is to be looked at again, where somebody works on it still.
     """
-    installation, job = reached_import(installation, Right.WRITE, job_id)
+    try:
+        installation, job = reached_import(installation, Right.WRITE, job_id)
+    except NotFound:  # and will not come back
+        return None
     if waits_for_nobody(job):
         try:
             go_on(installation.acting(replace(installation.actor, name=job.created_by)), job_id)
@@ -139,9 +173,18 @@ def _steps(installation: Installation, connection: TenantConnection, job: Import
 
 
 def _found(path: Path) -> dict[str, Any]:
-
+    """What inspection found, as much of it as is looked at: a cell, or what stands above a header, may be very long."""
     found: dict[str, Any] = json.loads(json.dumps(inspect(path, FileConfig()).as_json(), default=str))
-    return found
+    found["preamble"] = found["preamble"][:LINES_KEPT]
+    return {name: _cut(value) for name, value in found.items()}
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= SIGNS_KEPT else value[:SIGNS_KEPT] + "…"
+    if isinstance(value, dict):
+        return {_cut(name): _cut(each) for name, each in value.items()}
+    return [_cut(each) for each in value] if isinstance(value, list) else value
 
 
 def _plan(installation: Installation, job: ImportJob, path: Path) -> None:

@@ -49,9 +49,14 @@ SELECT pg_advisory_unlock_all()
 UPDATE import_jobs SET received = %(received)s, updated_at = clock_timestamp(), version = version + 1
 WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND state = 'uploading'
 
+-- name: begin_try
+-- Somebody begins to look at the file; how often that was since it last got on.
+UPDATE import_jobs SET tries = tries + 1, updated_at = clock_timestamp()
+WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s RETURNING tries
+
 -- name: advance
 -- From one state to another, with what was found on the way; what is not given stays.
 UPDATE import_jobs SET state = %(state)s, sha256 = coalesce(%(sha256)s, sha256), found = coalesce(%(found)s, found),
     mapping = coalesce(%(mapping)s, mapping), error = %(error)s, run_id = coalesce(%(run_id)s, run_id),
-    updated_at = clock_timestamp(), version = version + 1
+    tries = 0, updated_at = clock_timestamp(), version = version + 1
 WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND state = ANY(%(from_states)s)
