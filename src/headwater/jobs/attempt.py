@@ -99,7 +99,7 @@ def attempt(installation: Installation, job: Job) -> None:
         end_job(installation, job, "failed", {"kind": kind, "what": f"{kind}, which nobody has foreseen: see the log"})
     else:
         error = told(done.error) if done.error else None
-        end_job(installation, job, done.state, error, without_run=done.without_run)
+        end_job(installation, job, done.state, error, without_run=done.without_run, result=done.result)
         get_logger(__name__).info("job ended", state=done.state)
 
 

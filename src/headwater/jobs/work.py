@@ -14,6 +14,7 @@ from headwater.services.connectors.syncing import files_of_store, sync_files
 from headwater.services.folders import SourceFile
 from headwater.services.imports import carry_out as carry_out_run
 from headwater.services.imports import plan_source, source_files, source_name
+from headwater.services.inventories.sending import make_asked
 from headwater.services.kept_recipes import laid_out
 from headwater.services.record_sources import plan_records
 from headwater.store import jobs, runs
@@ -34,12 +35,16 @@ QUIET = SilentProgress()
 
 
 class Parts:
-    """How the parts of a job ended: the runs it is made of, and files that came to no run, with why where refused."""
+    """How the parts of a job ended: the runs it is made of, and files that came to no run, with why where refused.
+
+    `result` is what a job came to that is no run.
+    """
 
     def __init__(self) -> None:
         self._states: list[str] = []
         self.error: HeadwaterError | None = None
         self.without_run: list[tuple[str, str | None]] = []
+        self.result: Mapping[str, Any] | None = None
 
     def add(self, state: str, error: HeadwaterError | None = None) -> None:
         """Of several errors one that may pass by itself stands, for then the job is tried again; else the first.
@@ -161,9 +166,15 @@ def _retry_failed(installation: Installation, job: Job, before: Sequence[Run], p
     parts.add_each(resume_each(installation, unfinished, progress=QUIET))
 
 
+def _inventory(installation: Installation, job: Job, before: Sequence[Run], parts: Parts) -> None:  # noqa: ARG001 - as all
+    parts.result = make_asked(installation, job)
+    parts.add("succeeded")
+
+
 WORK: Mapping[str, Callable[[Any, Job, Sequence[Run], Parts], None]] = {
     "import": _import,
     "sync": _sync,
     "resume": _resume,
     "retry_failed": _retry_failed,
+    "inventory": _inventory,
 }

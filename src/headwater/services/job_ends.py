@@ -29,16 +29,18 @@ def end_job(
     error: Mapping[str, Any] | None,
     *,
     without_run: Sequence[tuple[str, str | None]] = (),
+    result: Mapping[str, Any] | None = None,
 ) -> None:
     """End a job in one of the states of ended runs, with all that follows from it; nothing where it has ended.
 
-    without_run: its sources that came to no run, and why where they were refused.
+    without_run: its sources that came to no run, and why where they were refused. `result` is what it came to, where
+    that is no run.
     """
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         schedule = locked_with_followers(connection, tenant_id, job.job_id)
         jobs.alone(connection, tenant_id)
-        ended = jobs.end(connection, tenant_id, job.job_id, state, error, fence=job.fence)
+        ended = jobs.end(connection, tenant_id, job.job_id, state, error, fence=job.fence, result=result)
         told = _told_by_runs(state, error)
         left = _end_runs(connection, tenant_id, job, state, told) if ended else []
         if ended:

@@ -95,7 +95,7 @@ def job_as_json(job: Job) -> dict[str, Any]:
 class Wanted:
     """What a job is to do; `lock` is shared by those of which only one may be at work."""
 
-    kind: str  # import, sync, resume, retry_failed
+    kind: str  # import, sync, resume, retry_failed, inventory
     label: str
     arguments: Mapping[str, Any]
     lock: str | None

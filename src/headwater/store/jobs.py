@@ -26,7 +26,7 @@ class NewJob:
     """What is asked for."""
 
     job_id: UUID
-    kind: str  # import, sync, resume, retry_failed
+    kind: str  # import, sync, resume, retry_failed, inventory
     label: str
     arguments: Mapping[str, Any]
     queue: str = "default"
@@ -52,6 +52,7 @@ class Job(NewJob):
     cancel_asked_at: datetime | None
     cancel_asked_by: str | None
     error: Mapping[str, Any] | None
+    result: Mapping[str, Any] | None  # what it came to, where that is no run
     queue_id: int | None
     fence: int  # of whoever has taken it last
 
@@ -178,12 +179,13 @@ def end(
     error: Mapping[str, Any] | None,
     *,
     fence: int | None,
+    result: Mapping[str, Any] | None = None,
 ) -> bool:
     """End the job in one of the states of ended runs; False where it had ended, or is not the caller's any more.
 
     fence: of a worker that ends it; None where nobody is at it.
     """
-    values = {"tenant_id": tenant_id, "job_id": job_id, "state": state, "error": jsonb(error)}
+    values = {"tenant_id": tenant_id, "job_id": job_id, "state": state, "error": jsonb(error), "result": jsonb(result)}
     return connection.execute(QUERIES["end"], {**values, "fence": fence}).fetchone() is not None
 
 

@@ -37,10 +37,13 @@ def list_inventories(here: Here, *, discarded: bool = False) -> list[dict[str, A
     return [viewing.inventory_json(each) for each in viewing.list_inventories(here, discarded=discarded)]
 
 
-@routes.post("/inventories", status_code=201, **needs(Right.TRANSFORM, 404, 409, long="export"))
-def make_inventory(here: Here, inventory: NewInventory) -> dict[str, Any]:
-    """Make an inventory of what stands now; `is_new` is false where the very same stood already. Takes its time."""
-    return vars(sending.calculate_sent(here, inventory.document, inventory.rates))
+@routes.post("/inventories", status_code=202, **needs(Right.TRANSFORM))
+def make_inventory(here: Here, inventory: NewInventory) -> dict[str, str]:
+    """Make an inventory of what stands then, by a worker.
+
+    What came of it is the job's `result`; there `is_new` is false where the very same stood already.
+    """
+    return {"job_id": str(sending.ask_inventory(here, inventory.document, inventory.rates))}
 
 
 @routes.get("/inventories/{inventory}", **needs(Right.READ, 404))

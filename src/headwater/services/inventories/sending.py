@@ -1,49 +1,60 @@
-"""Inventories made by whoever is not at the server: their documents are texts, and name no file of the server's."""
+"""Inventories for whoever is not at the server, made by jobs: documents are texts, and name no file of the server's."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headwater.accounting.inventory.document import read_document
 from headwater.documents.strict_yaml import parse_yaml
-from headwater.errors import Misuse, RetryLater
+from headwater.errors import Misuse
 from headwater.services.access.policy import Right
 from headwater.services.inventories.calculating import make
+from headwater.services.jobs import USUAL, Wanted, ask
 from headwater.services.uploads.receiving import file_name
 from headwater.telemetry import SilentProgress
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from headwater.accounting.inventory.document import Inventory
     from headwater.services.installation import Installation
-    from headwater.services.inventories.calculating import Calculated
+    from headwater.store.jobs import Job
 
-WAIT_SECONDS = 60
-_calculating = Lock()
-"""A calculation takes every processor and all the memory that the settings allow."""
+KIND, LOCK = "inventory", "inventories"
+"""A calculation takes every processor and all the memory that the settings allow: of an organisation one at a time."""
 
 
-def calculate_sent(installation: Installation, text: str, rates: str | None = None) -> Calculated:
-    """Make the inventory that a document describes; `rates` is the file of exchange rates that it names, if it does.
+def ask_inventory(installation: Installation, text: str, rates: str | None = None) -> UUID:
+    """Ask for the inventory that a document describes; the job's id. What it names is looked at before.
 
-    RetryLater where this process is at another one for a minute.
+    rates: the file of exchange rates that the document names, if it does.
     """
     installation.require(Right.TRANSFORM, on="inventories")
-    document = read_document(parse_yaml(text, where="document"), where="document")
+    document = _document(text)
+    _name_of_rates(document, rates)
+    arguments = {"document": text} | ({} if rates is None else {"rates": rates})
+    wanted = Wanted(kind=KIND, label=document.inventory, arguments=arguments, lock=LOCK)
+    with installation.database.connect(installation.tenant_id) as connection:
+        return ask(installation, connection, wanted, manner=USUAL, asked_by=installation.actor.name)
+
+
+def make_asked(installation: Installation, job: Job) -> dict[str, Any]:
+    """Make the inventory that a job was asked for, of what stands now; what it came to, in plain values."""
+    document, rates = _document(job.arguments["document"]), job.arguments.get("rates")
     called = _name_of_rates(document, rates)
-    if not _calculating.acquire(timeout=WAIT_SECONDS):
-        raise RetryLater("another inventory is being calculated", where="inventories", remedy="Send it again.")
-    try:
-        with TemporaryDirectory(prefix="headwater-") as folder:
-            path = None
-            if called is not None and rates is not None:
-                path = Path(folder) / called
-                path.write_text(rates, encoding="utf-8")
-            return make(installation, document, path, progress=SilentProgress())
-    finally:
-        _calculating.release()
+    with TemporaryDirectory(prefix="headwater-") as folder:
+        path = None
+        if called is not None:
+            path = Path(folder) / called
+            path.write_text(str(rates), encoding="utf-8")
+        made = make(installation, document, path, progress=SilentProgress())
+    return {**vars(made), "inventory_id": str(made.inventory_id)}
+
+
+def _document(text: str) -> Inventory:
+    return read_document(parse_yaml(text, where="document"), where="document")
 
 
 def _name_of_rates(document: Inventory, rates: str | None) -> str | None:

@@ -97,7 +97,7 @@ RETURNING cancel_asked_at IS NOT NULL OR state NOT IN ('pending', 'running')
 
 -- name: end
 -- The job has ended, once; only by whoever has it, where that is said.
-UPDATE jobs SET state = %(state)s, error = %(error)s, finished_at = clock_timestamp(), not_before = NULL
+UPDATE jobs SET state = %(state)s, error = %(error)s, result = %(result)s, finished_at = clock_timestamp(), not_before = NULL
 WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND state IN ('pending', 'running')
   AND (%(fence)s::bigint IS NULL OR fence = %(fence)s)
 RETURNING job_id
@@ -130,7 +130,7 @@ SELECT EXISTS (SELECT FROM headwater_queue.procrastinate_jobs WHERE id = %(queue
 
 -- name: retry
 -- An ended job is pending anew, with as many attempts as the first time.
-UPDATE jobs SET state = 'pending', queue_id = NULL, attempts = 0, not_before = NULL, finished_at = NULL, error = NULL,
+UPDATE jobs SET state = 'pending', queue_id = NULL, attempts = 0, not_before = NULL, finished_at = NULL, error = NULL, result = NULL,
     cancel_asked_at = NULL, cancel_asked_by = NULL
 WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND state IN ('failed', 'cancelled', 'partial_success')
 RETURNING job_id
