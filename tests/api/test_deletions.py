@@ -40,3 +40,29 @@ def test_a_record_is_deleted_restored_and_destroyed(api: Api) -> None:
         assert (gone.status_code, gone.json()["rows"]["activity@1"]) == (200, 1)
         assert client.get(f"{AT}/D1/history").json()["items"] == []
         assert client.post(f"{AT}/admissions", json={"keys": ["D1"], **why}).json() == {"admitted": 1}
+
+
+def test_several_records_are_destroyed_together_once_what_hangs_on_them_was_shown(api: Api) -> None:
+    api.river.load(activities([{"activity_id": key} for key in ("M1", "M2", "M3")]), name="several.csv")
+    both: dict[str, Any] = {"keys": ["M1", "M2"]}
+    wanted = {**both, "reason": "not ours to keep"}
+    with api.client("data_engineer") as client, api.client("data_analyst") as analyst:
+        assert analyst.post(f"{AT}/hanging", json=both).json()["value"] == "delete"
+        hanging = client.post(f"{AT}/hanging", json=both)
+        assert (hanging.status_code, hanging.json()["records"], hanging.json()["standing"]["activity@1"]) == (200, 2, 2)
+        confirmed = {"If-Match": hanging.headers["etag"]}
+        assert client.post(f"{AT}/destructions", json=wanted).status_code == 422
+        other = client.post(f"{AT}/destructions", json={**wanted, "keys": ["M1", "M3"]}, headers=confirmed)
+        assert (other.status_code, other.json()["theirs"]["records"]) == (412, 2)
+        lost = client.post(f"{AT}/destructions", json={**wanted, "keys": ["M1", "no"]}, headers=confirmed)
+        assert lost.status_code == 404
+        client.patch(f"{AT}/M2", json={"values": {"quantity": "7"}}).raise_for_status()
+        stale = client.post(f"{AT}/destructions", json=wanted, headers=confirmed)
+        assert (stale.status_code, stale.json()["theirs"]["versions"]["activity@1"]) == (412, 1)
+        assert client.get(f"{AT}/M1").status_code == 200
+        now = {"If-Match": client.post(f"{AT}/hanging", json=both).headers["etag"], "Idempotency-Key": "destroy-both"}
+        gone = client.post(f"{AT}/destructions", json=wanted, headers=now)
+        assert (gone.status_code, gone.json()["records"], gone.json()["rows"]["activity@1"]) == (200, 2, 3)
+        again = client.post(f"{AT}/destructions", json=wanted, headers=now)
+        assert (again.status_code, again.json()) == (200, gone.json())
+        assert [client.get(f"{AT}/{key}").status_code for key in ("M1", "M2", "M3")] == [404, 404, 200]

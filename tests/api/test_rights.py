@@ -43,6 +43,8 @@ BODIES: dict[str, Any] = {
     "/records/{reference}": {"records": [{"activity_id": "x"}]},
     "/records/{reference}/{key}": {"values": {"quantity": "1"}},
     "/records/{reference}/deletions": {"keys": ["{key}"], "reason": "x"},
+    "/records/{reference}/hanging": {"keys": ["{key}"]},
+    "/records/{reference}/destructions": {"keys": ["{key}"], "reason": "x"},
     "/records/{reference}/restorations": {"keys": ["{key}"], "reason": "x"},
     "/records/{reference}/admissions": {"keys": ["{key}"], "reason": "x"},
     "/sources/{source_id}/unit": {"unit_id": None},

@@ -20,11 +20,16 @@ Confirmation = Annotated[
 ]
 
 
-class Chosen(BaseModel):
-    """Records by their keys, and why."""
+class Named(BaseModel):
+    """Records by their keys."""
 
     model_config = ConfigDict(extra="forbid")
     keys: list[str] = Field(min_length=1, max_length=deletions.MOST)
+
+
+class Chosen(Named):
+    """The same, and why."""
+
     reason: str = Field(min_length=1, max_length=500, description="Kept in the audit chain.")
 
 
@@ -44,6 +49,21 @@ def restore_records(here: Here, reference: str, chosen: Chosen) -> dict[str, Any
 def admit_records(here: Here, reference: str, chosen: Chosen) -> dict[str, int]:
     """Let destroyed records come in again when a source brings them."""
     return {"admitted": deletions.admit(here, reference, chosen.keys, reason=chosen.reason)}
+
+
+@routes.post("/records/{reference}/hanging", **needs(Right.DELETE, 404))
+def show_all_hanging(here: Here, reference: str, named: Named, response: Response) -> dict[str, Any]:
+    """What would be gone with several records were they destroyed, all together. Nothing is changed."""
+    found = deletions.hanging_on(here, reference, named.keys)
+    response.headers["ETag"] = etag(found.confirmation)
+    return found.as_json()
+
+
+@routes.post("/records/{reference}/destructions", **needs(Right.DELETE, 404, 409, 412))
+def destroy_records(here: Here, reference: str, chosen: Chosen, if_match: Confirmation) -> dict[str, Any]:
+    """Destroy several records with all that hangs on them, all of them or none. There is no way back."""
+    confirmation = expected_hash(if_match) or ""
+    return deletions.destroy(here, reference, chosen.keys, reason=chosen.reason, confirmation=confirmation).as_json()
 
 
 @routes.get("/records/{reference}/{key:path}/hanging", **needs(Right.DELETE, 404))
