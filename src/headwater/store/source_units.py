@@ -64,6 +64,14 @@ def loads(connection: psycopg.Connection[Any], tenant_id: UUID, source_id: bytes
     return connection.execute(QUERIES["loads"], {"tenant": tenant_id, "source": source_id}).fetchall()
 
 
+def hold(connection: psycopg.Connection[Any], tenant_id: UUID, source_id: bytes) -> None:
+    """Nobody loads from a source until the transaction ends; Conflict where a run of it is at work."""
+    name = f"source/{tenant_id}/{source_id.hex()}"
+    row = connection.execute(QUERIES["hold"], {"name": name}).fetchone()
+    if row is None or not row[0]:
+        raise Conflict("a run of this source is at work", where="source", value=source_id.hex(), remedy="Wait for it.")
+
+
 def assign(
     connection: psycopg.Connection[Any],
     tenant_id: UUID,
@@ -75,10 +83,7 @@ def assign(
 
     Conflict where a run of the source is at work.
     """
-    name = f"source/{tenant_id}/{source_id.hex()}"
-    row = connection.execute(QUERIES["hold"], {"name": name}).fetchone()
-    if row is None or not row[0]:
-        raise Conflict("a run of this source is at work", where="source", value=source_id.hex(), remedy="Wait for it.")
+    hold(connection, tenant_id, source_id)
     values = {"tenant": tenant_id, "source": source_id, "unit": unit_id}
     connection.execute(QUERIES["assign" if unit_id is not None else "unassign"], values)
     moved = 0

@@ -1,14 +1,18 @@
-"""What the planner believes: who is bound to no unit sees nearly every row, and a chunk has bounds of its own."""
+"""What the planner believes: who is bound to no unit sees nearly every row; what is named by a key is found by it."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from headwater.store.load import ChunkKey
 from headwater.store.queries import named_queries
+from tests.integration.test_inventories import loaded
 from tests.river import River, activities
 
 pytestmark = pytest.mark.server
@@ -68,3 +72,30 @@ def test_what_is_named_by_the_beginning_of_its_id_is_found_by_its_key(river: Riv
         plan = "\n".join(row[0] for row in connection.execute(f"EXPLAIN {statement}", values))
     assert "Index Cond: ((tenant_id = " in plan
     assert f"({column} >= " in plan, plan
+
+
+MANY_LINES = """
+INSERT INTO inventory_lines SELECT made.* FROM (SELECT * FROM inventory_lines WHERE factor_id IS NOT NULL LIMIT 1) line,
+    generate_series(1, 10000) number, LATERAL jsonb_populate_record(NULL::inventory_lines, to_jsonb(line)
+        || jsonb_build_object('activity_id', 'a' || number, 'factor_id', 'f' || number % 500)
+        || jsonb_build_object('instrument_id', CASE WHEN number % 100 = 0 THEN 'i' || number END)) made
+"""
+
+
+def test_lines_made_of_a_record_are_found_by_an_index(river: River) -> None:
+    loaded(river)
+    with psycopg.connect(river.superuser_url) as superuser:
+        superuser.execute("SET session_replication_role = replica")  # more lines than the inventory says
+        superuser.execute(MANY_LINES)
+    river.change("ANALYZE inventory_lines")
+    installation, query = river.installation, named_queries("deletions")["lines_of"]
+    for column, index in (
+        ("activity_id", "inventory_lines_pkey"),
+        ("factor_id", "inventory_lines_by_factor"),
+        ("instrument_id", "inventory_lines_by_instrument"),
+    ):
+        statement = sql.SQL("EXPLAIN ") + sql.SQL(query).format(column=sql.Identifier(column))
+        with installation.database.connect(installation.tenant_id) as connection:
+            rows = connection.execute(statement, {"tenant": installation.tenant_id, "keys": ["a7"]}).fetchall()
+        plan = "\n".join(row[0] for row in rows)
+        assert re.search(rf"{index} on .*\n.*Index Cond: .*{column} = ANY", plan), plan

@@ -44,6 +44,7 @@ def assign(installation: Installation, source: str, unit_id: UUID | None) -> dic
             ids = ", ".join(bytes(each["source_id"]).hex() for each in found)
             raise Misuse("several sources have this name", where="source", value=source, valid=f"one of {ids}")
         source_id = bytes(found[0]["source_id"])
+        source_units.hold(connection, installation.tenant_id, source_id)  # else it might load into one more meanwhile
         tables = _tables(installation, source_units.loads(connection, installation.tenant_id, source_id))
         rows = source_units.assign(connection, installation.tenant_id, source_id, unit_id, tables)
         name = found[0]["source_name"]
