@@ -106,7 +106,9 @@ def of_status(response: httpx.Response, where: str, said: str) -> HeadwaterError
     if status in _PASSING:
         return not_now(words, where, "refused" if status != 429 else "timeout", after=retry_after(response))
     if status == 401:
-        return not_allowed(words, where, "login", remedy="Correct user, password or token in auth.")
+        return not_allowed(
+            words, where, "login", remedy="Correct auth: its user, or what password_ref, token_ref or key_ref leads to."
+        )
     if status == 403:
         return not_allowed(
             words, where, "missing_right", remedy="Ask whoever runs the source for the right to read this."

@@ -189,7 +189,12 @@ def resolve(installation: Installation, reference: str) -> str:
     if kind == "env" and name:
         found = os.environ.get(name)
         if not found:
-            raise Misuse("the environment has no such variable, or it is empty", where="secret", value=reference)
+            raise Misuse(
+                "the environment has no such variable, or it is empty",
+                where="secret",
+                value=reference,
+                remedy="Set it for Headwater.",
+            )
         return found
     if kind == "file" and name:
         return _from_file(Path(name), reference)
