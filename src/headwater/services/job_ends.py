@@ -74,7 +74,7 @@ def _told_by_runs(state: str, error: Mapping[str, Any] | None) -> dict[str, str]
     """What the error of a job is for its runs, in their form."""
     if error is None:
         return {"message": f"its job ended as {state}"}
-    return {"kind": str(error["kind"]), "message": str(error["what"])}
+    return {"kind": str(error.get("kind")), "message": str(error.get("what"))}
 
 
 def put_off_job(

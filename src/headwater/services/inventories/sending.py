@@ -42,6 +42,7 @@ def ask_inventory(installation: Installation, text: str, rates: str | None = Non
 
 def make_asked(installation: Installation, job: Job) -> dict[str, Any]:
     """Make the inventory that a job was asked for, of what stands now; what it came to, in plain values."""
+    installation.require(Right.TRANSFORM, on="inventories")
     document, rates = _document(job.arguments["document"]), job.arguments.get("rates")
     called = _name_of_rates(document, rates)
     with TemporaryDirectory(prefix="headwater-") as folder:
