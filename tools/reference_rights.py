@@ -35,6 +35,7 @@ WITHOUT = {
     "sign_in.links.look_at": "whoever has the link, which somebody with the right has made",
     "sign_in.oneself.oneself": "oneself, to nobody else",
     "sign_in.tokens.create_personal": "one's own, which does no more than oneself",
+    "notifications.forgetting.forget_messages": "a worker tidies up for all organisations",
     "uploads.sweeping.sweep": "a worker tidies up for all organisations",
     "uploads.looking.go_on_quietly": "goes on as whoever uploaded; that they may not is told to the log",
     "sign_in.tokens.revoke": "one's own; `manage_users` for another's, which else is not there",

@@ -236,6 +236,14 @@ class Settings(BaseModel):
         ge=1,
         le=365,
     )
+    notification_days: int = _setting(
+        "A message to a notification channel that was sent, failed or dropped is forgotten after so long, and what "
+        "happened with it once no other message tells of it.",
+        valid="a whole number from 1 to 3650",
+        default=90,
+        ge=1,
+        le=3650,
+    )
     api_requests_a_minute: int = _setting(
         "Requests to the API that one token may send in a minute to each server process; a tenth of them at once. An "
         "address may send a tenth as many without a token that is recognised.",

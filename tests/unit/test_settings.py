@@ -23,6 +23,7 @@ WRONG = {
     "api_upload_limit": "no limit",
     "api_upload_quota": "much",
     "api_upload_days": "0",
+    "notification_days": "0",
     "api_requests_a_minute": "0",
     "metrics_token": "a-token-as-it-is",
     "health_limits": "disk_free_percent=low",

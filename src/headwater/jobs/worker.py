@@ -8,6 +8,7 @@ import signal
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing import forkserver, get_context
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
@@ -23,6 +24,7 @@ from headwater.jobs.attempt import CANCELLED, STOPPING, TAKEN, TOO_LONG, Why, se
 from headwater.jobs.own_rows import OwnRows
 from headwater.services.jobs import NOTIFICATIONS, SCHEDULES
 from headwater.services.notifications.delivering import deliver
+from headwater.services.notifications.forgetting import forget_messages
 from headwater.services.notifications.stuck import tell_stuck_jobs
 from headwater.services.schedules import tick
 from headwater.services.uploads.looking import go_on_if_left
@@ -32,7 +34,7 @@ from headwater.store.queue import AT_WORK, GIVE_BACK, HAS_WORK
 from headwater.telemetry import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
     from multiprocessing.context import ForkServerProcess
 
     from procrastinate.jobs import Job as QueuedJob
@@ -49,7 +51,7 @@ MESSAGES_AT_ONCE = 4
 LOOK_FOR_STUCK = 60.0
 """Seconds between looks at whether jobs at work get on."""
 SWEEP_EVERY = 3600.0
-"""Seconds between looks at uploads that nobody goes on with."""
+"""Seconds between looks at uploads that nobody goes on with, and at messages that are old."""
 START_AGAIN_AFTER = 5.0
 """Seconds after which a worker whose database went away tries again."""
 
@@ -101,7 +103,7 @@ async def serve(installation: Installation, serving: Serving) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    sweeping = None if serving.once else asyncio.create_task(_sweep_uploads(installation))
+    sweeping = [] if serving.once else [asyncio.create_task(each) for each in _sweeps(installation)]
     try:
         while not stop.is_set():
             ended = await _serve_until(stop, installation, serving)
@@ -111,22 +113,22 @@ async def serve(installation: Installation, serving: Serving) -> None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), START_AGAIN_AFTER)
     finally:
-        if sweeping is not None:
-            sweeping.cancel()
+        for each in sweeping:
+            each.cancel()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
 
 
-async def _sweep_uploads(installation: Installation) -> None:
-    """Have uploads that nobody goes on with given up, at the start and once an hour."""
+def _sweeps(installation: Installation) -> Iterator[Coroutine[Any, Any, None]]:
+    """Have what nobody needs any more given up or forgotten, at the start and once an hour."""
+    for swept, failed in (
+        (sweep, "abandoned uploads could not be swept"),
+        (forget_messages, "old messages could not be forgotten"),
+    ):
+        yield _every(SWEEP_EVERY, partial(asyncio.to_thread, swept, installation), failed=failed)
 
-    async def look() -> None:
-        await asyncio.to_thread(sweep, installation)
 
-    await _every(SWEEP_EVERY, look, failed="abandoned uploads could not be swept")
-
-
-async def _every(seconds: float, look: Callable[[], Awaitable[None]], *, failed: str) -> None:
+async def _every(seconds: float, look: Callable[[], Awaitable[object]], *, failed: str) -> None:
     """Look after something for as long as the worker lives, whatever becomes of it this time."""
     while True:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,6 +19,7 @@ from headwater.store.records import ids_beginning, number, select
 
 QUERIES = named_queries("notifications")
 STATES = ("pending", "held", "sent", "failed", "dropped")
+FORGOTTEN_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -373,3 +374,16 @@ def stuck_jobs(connection: psycopg.Connection[Any], tenant_id: UUID, before: dat
     with connection.cursor(row_factory=dict_row) as cursor:
         found = cursor.execute(QUERIES["stuck_jobs"], {"tenant_id": tenant_id, "before": before}).fetchall()
     return [StuckJob(**each) for each in found]
+
+
+def forget_some(connection: psycopg.Connection[Any], tenant_id: UUID, *, age: timedelta) -> int:
+    """Forget messages that came to their end and are older than so long, the oldest first, and what they alone told.
+
+    How many messages there were: FORGOTTEN_AT_ONCE at most.
+    """
+    values = {"tenant_id": tenant_id, "age": age, "limit": FORGOTTEN_AT_ONCE}
+    found = [row[0] for row in connection.execute(QUERIES["old_deliveries"], values).fetchall()]
+    connection.execute(QUERIES["forget_items"], {"tenant_id": tenant_id, "deliveries": found})
+    connection.execute(QUERIES["forget_deliveries"], {"tenant_id": tenant_id, "deliveries": found})
+    connection.execute(QUERIES["forget_untold"], values)
+    return len(found)

@@ -12,9 +12,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON person_keys, memberships, grants, passwo
 GRANT SELECT, INSERT, UPDATE, DELETE ON sign_in_identities, sign_in_failures TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON api_requests TO {app};
 GRANT SELECT, INSERT, UPDATE ON import_jobs TO {app};
-GRANT SELECT, INSERT, UPDATE ON notification_channels, notification_deliveries TO {app};
+GRANT SELECT, INSERT, UPDATE ON notification_channels TO {app};
+GRANT SELECT, INSERT, UPDATE, DELETE ON notification_deliveries TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON notification_secrets TO {app};
-GRANT SELECT, INSERT ON notifications, notification_delivery_items TO {app};
+GRANT SELECT, INSERT, DELETE ON notifications, notification_delivery_items TO {app};
 GRANT SELECT, INSERT ON documents, quarantine_repairs, audit_entries TO {app};
 GRANT SELECT, INSERT, DELETE ON findings TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON deleted_records, source_units TO {app};

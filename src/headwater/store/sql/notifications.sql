@@ -173,6 +173,27 @@ UPDATE notification_deliveries SET state = 'pending', attempts = 0, next_at = cl
 WHERE tenant_id = %(tenant_id)s AND delivery_id = %(delivery_id)s AND state = 'failed'
 RETURNING delivery_id
 
+-- name: old_deliveries
+-- Messages that came to their end and are older than so long, some of them, kept from being sent again.
+SELECT delivery_id FROM notification_deliveries
+WHERE tenant_id = %(tenant_id)s AND state IN ('sent', 'failed', 'dropped') AND opened_at <= clock_timestamp() - %(age)s::interval
+ORDER BY opened_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+
+-- name: forget_items
+-- Messages tell of nothing any more.
+DELETE FROM notification_delivery_items WHERE tenant_id = %(tenant_id)s AND delivery_id = ANY(%(deliveries)s)
+
+-- name: forget_deliveries
+-- Messages are gone.
+DELETE FROM notification_deliveries WHERE tenant_id = %(tenant_id)s AND delivery_id = ANY(%(deliveries)s)
+
+-- name: forget_untold
+-- What happened so long ago that no message tells of it any more is gone.
+DELETE FROM notifications n
+WHERE tenant_id = %(tenant_id)s AND happened_at <= clock_timestamp() - %(age)s::interval AND NOT EXISTS (
+    SELECT FROM notification_delivery_items i
+    WHERE i.tenant_id = n.tenant_id AND i.notification_id = n.notification_id)
+
 -- name: import_of_run
 -- The file that was sent and became this run.
 SELECT job_id FROM import_jobs WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s LIMIT 1
