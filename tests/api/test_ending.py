@@ -29,6 +29,5 @@ def test_who_asks_for_long_is_told_that_the_server_ends(api: Api, tmp_path: Path
             until(lambda: bool(api.river.rows(WAITING)[0]["count"]), "the verification waits for the lock")
         # The server has ended although nobody gave the lock back.
         answer = asked.result(60)
-        assert api.river.rows(WAITING)[0]["count"] == 0
     assert (answer.status_code, answer.json()["detail"]) == (503, "the server ends")
     assert "Traceback" not in log.read_text()
