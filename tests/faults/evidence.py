@@ -1,7 +1,8 @@
 """Everything a database holds of what was loaded, in a form that two runs of the same files must agree on.
 
 Left out, as law 1 has it: times, run ids and audit entries. Chunks are named by run (in the order of their start) and
-number, for their ids are made from the run's.
+number, for their ids are made from the run's. What is personal is sealed by keys that are drawn: its row's
+hash tells it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from psycopg.rows import dict_row
 
 from headwater.audit.chain import verify_entries
 from headwater.store import audit
+from headwater.store.sealed import SEALED
 from tests.servers import Installation
 
 Evidence = Mapping[str, list[tuple[Any, ...]]]
@@ -121,5 +123,5 @@ def _value(column: str, value: Any, name: Callable[[str], str]) -> Any:
     if column == "state_reason" and value is not None:
         return " ".join(map(name, value.split(" ")))
     if isinstance(value, dict | list):
-        return json.dumps(value, sort_keys=True)
-    return value
+        value = json.dumps(value, sort_keys=True)
+    return SEALED.sub("sealed", value) if isinstance(value, str) else value

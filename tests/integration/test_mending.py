@@ -17,6 +17,7 @@ from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater
 from headwater.services import quarantine_exports, quarantines
 from headwater.services.access.policy import EVERY_RIGHT, Actor
 from headwater.services.imports import carry_out, resume
+from headwater.services.records import show_record
 from headwater.services.verification import verify
 from headwater.store import runs
 from headwater.store.chunks import Ledger
@@ -63,8 +64,8 @@ def edited(rows: list[Cells], changes: dict[str, Cells]) -> list[Cells]:
 
 
 def states(river: River) -> dict[str, str]:
-    found = river.rows("SELECT coalesce(raw ->> 'activity_id', raw ->> '') AS which, state FROM quarantine")
-    return {row["which"]: row["state"] for row in found}
+    found = quarantines.list_records(river.installation, state=None, run=None, rule=None, limit=1000).records
+    return {str(record.raw.get("activity_id", record.raw.get(""))): record.state for record in found}
 
 
 def quantities(river: River) -> dict[str, str]:
@@ -91,8 +92,7 @@ def test_mended_records_are_loaded_and_settled_and_calculated(river: River) -> N
     assert (ledger.read, ledger.inserted, ledger.skipped) == (3, 2, {"not_mended": 1})
     assert states(river) == {"number": "resubmitted", "formula": "resubmitted", "date": "open"}
     assert quantities(river) == {"good": "1", "number": "12", "formula": "5"}
-    note = river.rows("SELECT note FROM activity_v1 WHERE activity_id = 'formula'")
-    assert note == [{"note": "=SUM(A1:A9)"}]
+    assert show_record(river.installation, "activity", "formula", clear=True).values["note"] == "=SUM(A1:A9)"
     figures = river.rows("SELECT activity_id, co2e_kg::text FROM emission_v1 WHERE activity_id = 'number'")
     assert figures == [{"activity_id": "number", "co2e_kg": "6.000000"}]
     entries = river.rows("SELECT action FROM audit_entries WHERE resource LIKE %(run)s", run=f"run/{mend_id}%")

@@ -275,6 +275,24 @@ def rotate(as_json: AsJson = False) -> None:
         typer.echo(f"{organisation} keys of the organisation and {people} of people are encrypted anew.")
 
 
+@keys_app.command()
+def encrypt_records(as_json: AsJson = False) -> None:
+    """Encrypt what is personal in records that were loaded before it was encrypted. Needed once, after an upgrade.
+
+    \b
+    Examples:
+      headwater people keys encrypt-records
+    """
+    from headwater.services.access.encrypting import encrypt_records as encrypt
+
+    with installation() as opened:
+        done = encrypt(opened)
+    if as_json:
+        print_json(done)
+    else:
+        typer.echo(", ".join(f"{name} {count:,}" for name, count in done.items()) or "Nothing stood in clear.")
+
+
 def _unit(opened: Installation, reference: str | None) -> UUID | None:
     from headwater.services.access import units
 

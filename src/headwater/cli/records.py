@@ -24,24 +24,30 @@ Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many to show.")]
 @app.command("list")
 def list_(
     contract: Contract,
+    *,
     filters: Filters = None,
     sort: Annotated[str | None, typer.Option(help="Fields with a comma between; - before one turns it.")] = None,
     limit: Limit = 20,
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Personal data in clear, which the audit chain notes.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List records as they stand, by key. What is personal is masked.
+    """List records as they stand, by key. What is personal is masked unless --clear is said; then it can be asked by,
+    too, by its exact value.
 
     \b
     Examples:
       headwater records list activity
       headwater records list activity --filter quantity:gt:1000 --sort quantity --limit 5
+      headwater records list erp.worker --clear --filter "name:eq:Ann Lee"
     """
     from headwater.services.listing import Question
     from headwater.services.records import list_records
 
     with installation() as opened:
         question = Question(filters=filters or (), sort=sort, limit=limit, count=True)
-        page = list_records(opened, contract, question)
+        page = list_records(opened, contract, question, clear=clear)
     if as_json:
         print_json(vars(page))
         return

@@ -55,6 +55,7 @@ class Contract(BaseModel):
     contract_title: ClassVar[str]
     contract_description: ClassVar[str]
     contract_calculated_from: ClassVar[str | None]
+    contract_subject: ClassVar[tuple[str, ...]]
     rules: ClassVar[tuple[RowRule, ...]] = ()
 
     def __init_subclass__(
@@ -65,16 +66,18 @@ class Contract(BaseModel):
         title: str = "",
         description: str,
         calculated_from: str | None = None,
+        subject: tuple[str, ...] = (),
         **unknown: object,
     ) -> None:
         """Keep what the class line says; refuse what the compiler does not know.
 
         `calculated_from` names the contract whose records these are calculated from: no file is loaded into it.
+        `subject` names the fields that say whom a record is about, where its key does not.
         """
         if unknown:
             raise Misuse("unknown words on the class line", where=f"contract {name}", value=sorted(unknown))
         cls.contract_name, cls.contract_version = name, version
-        cls.contract_calculated_from = calculated_from
+        cls.contract_calculated_from, cls.contract_subject = calculated_from, subject
         # Pydantic takes the word `title` for itself and keeps it among the settings.
         cls.contract_title, cls.contract_description = str(cls.model_config.get("title") or title), description
         super().__init_subclass__()
@@ -112,12 +115,14 @@ def compile_contract(contract: type[Contract]) -> Document:
     rules.append(key_rule(name, key))
     rules += [reference_rule(name, field) for field in specs if field.reference]
     _check_ids(rules, where)
+    _check_subject(contract.contract_subject, by_name, where)
     document = Document(
         name=name,
         version=version,
         title=contract.contract_title,
         description=contract.contract_description,
         calculated_from=contract.contract_calculated_from,
+        subject=contract.contract_subject,
         fields=specs,
         rules=tuple(rules),
     )
@@ -260,6 +265,14 @@ def _row_rule(contract: str, rule: RowRule, fields: Mapping[str, FieldSpec]) -> 
             "`fields` are not those of the expression", where=where, value=rule.fields, valid=str(sorted(used))
         )
     return RuleSpec(kind="row", **vars(rule))
+
+
+def _check_subject(subject: tuple[str, ...], fields: Mapping[str, FieldSpec], where: str) -> None:
+    """Each a field. A personal key is looked up by its ciphertext, so that the key alone must tell the subject."""
+    if any(name not in fields for name in subject):
+        raise Misuse("the subject is no field", where=where, value=subject, valid=", ".join(fields))
+    if any(field.key and field.personal for field in fields.values()) and not all(fields[name].key for name in subject):
+        raise Misuse("where the key is personal, the subject is made of fields of the key", where=where, value=subject)
 
 
 def _check_ids(rules: list[RuleSpec], where: str) -> None:

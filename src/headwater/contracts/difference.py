@@ -44,7 +44,7 @@ def diff(old: Document, new: Document) -> tuple[Change, ...]:
     if old.name != new.name:
         raise Misuse("these are different contracts", value=f"{old.reference}, {new.reference}", valid="one name")
     words = _words("the contract", old, new, ("title", "description"))
-    return (*_fields(old, new), *_rules(old, new), *_calculated(old, new), *words)
+    return (*_fields(old, new), *_rules(old, new), *_calculated(old, new), *_subject(old, new), *words)
 
 
 def advise(old: Document, new: Document) -> Advice:
@@ -237,6 +237,15 @@ def _calculated(old: Document, new: Document) -> Iterator[Change]:
         shown = f"{old.calculated_from or 'nothing'} → {new.calculated_from or 'nothing'}"
         why = "stored records and readers stay as they are; what is calculated is loaded from no file"
         yield Change(what=f"the contract: calculated from {shown}", level=MINOR, why=why)
+
+
+def _subject(old: Document, new: Document) -> Iterator[Change]:
+    if old.subject != new.subject:
+        is_key = any(field.key for field in new.personal.values())
+        why = "stored keys, whose ciphertext is another's, would not be found again"
+        kept = "personal values of stored records stay with the subject of before"
+        shown = f"{', '.join(old.subject) or 'its key'} → {', '.join(new.subject) or 'its key'}"
+        yield Change(what=f"the subject: {shown}", level=MAJOR if is_key else MINOR, why=why if is_key else kept)
 
 
 def _words(subject: str, old: object, new: object, names: tuple[str, ...]) -> Iterator[Change]:

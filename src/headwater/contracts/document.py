@@ -13,6 +13,7 @@ from headwater.errors import Misuse
 from headwater.values import Kind
 from headwater.values import kind as value_kind
 
+SEALED_TYPE = 'text COLLATE "C"'
 FORMAT = 1  # of the document; a reader refuses one it does not know
 
 DIMENSIONS = ("completeness", "validity", "accuracy", "consistency", "uniqueness", "timeliness")
@@ -55,6 +56,11 @@ class FieldSpec:
             return value_kind(self.type)
         return value_kind(self.type, precision=self.precision, scale=self.scale)
 
+    @property
+    def stored_type(self) -> str:
+        """Type of the column in PostgreSQL: what is personal stands there as ciphertext."""
+        return SEALED_TYPE if self.personal else self.kind.postgres_type
+
 
 @dataclass(frozen=True, kw_only=True)
 class RuleSpec:
@@ -75,7 +81,8 @@ class RuleSpec:
 @dataclass(frozen=True, kw_only=True)
 class Document:
     """A compiled contract. `rules` holds those of one record first, in bit order, then those of the whole set. Where it
-    is `calculated_from` records of another contract, no file is loaded into it.
+    is `calculated_from` records of another contract, no file is loaded into it. `subject` names the fields that say
+    whom a record is about; where there are none, the key tells.
     """
 
     name: str
@@ -85,6 +92,7 @@ class Document:
     fields: tuple[FieldSpec, ...]
     rules: tuple[RuleSpec, ...]
     calculated_from: str | None = None
+    subject: tuple[str, ...] = ()
 
     def __hash__(self) -> int:
         """By content, computed once: documents are keys of caches."""
@@ -120,6 +128,27 @@ class Document:
         """The fields that name a record, in order."""
         return tuple(field for field in self.fields if field.key)
 
+    @cached_property
+    def personal(self) -> Mapping[str, FieldSpec]:
+        """The fields that are or may be personal, by name."""
+        return {field.name: field for field in self.fields if field.personal}
+
+    @property
+    def is_of_people(self) -> bool:
+        """Whether its records are told to be about somebody, by their subject or by a key that is personal itself."""
+        return bool(self.subject) or any(field.personal for field in self.key)
+
+    @property
+    def subject_fields(self) -> tuple[FieldSpec, ...]:
+        """The fields by which it is known whom a record is about."""
+        return tuple(self.by_name[name] for name in self.subject) or self.key
+
+    @property
+    def subject_domain(self) -> str:
+        """Within what a subject is one and the same: contracts that know people by fields of one name share it."""
+        names = "|".join(field.name for field in self.subject_fields)
+        return names if self.is_of_people else f"{self.name}:{names}"
+
     @property
     def row_rules(self) -> tuple[RuleSpec, ...]:
         """The rules one record can break by itself, in bit order."""
@@ -143,12 +172,14 @@ class Document:
     def to_json(self) -> str:
         """Canonical: keys sorted, no spaces, nothing left out that could differ.
 
-        `since` and `calculated_from` stand only where there is one, so that documents from before they were known keep
-        their hash.
+        `since`, `calculated_from` and `subject` stand only where there is one, so that documents from before they were
+        known keep their hash.
         """
         body = {"format": FORMAT, **asdict(self)}
         if body["calculated_from"] is None:
             del body["calculated_from"]
+        if not body["subject"]:
+            del body["subject"]
         for field in body["fields"]:
             if field["since"] is None:
                 del field["since"]
@@ -166,7 +197,7 @@ class Document:
             raise Misuse("unknown document format", where="contract document", valid=f'"format": {FORMAT}')
         body["fields"] = tuple(_read(FieldSpec, {"since": None, **item}) for item in body.get("fields", ()))
         body["rules"] = tuple(_read(RuleSpec, item) for item in body.get("rules", ()))
-        return _read(cls, {"calculated_from": None, **body})
+        return _read(cls, {"calculated_from": None, "subject": (), **body})
 
 
 T = TypeVar("T")

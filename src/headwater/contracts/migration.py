@@ -77,6 +77,8 @@ def _terms(migration: Migration, old: Document, new: Document) -> dict[str, Term
 
 def _term(text: str, old: Document, field: FieldSpec, where: str) -> Term:
     term = compile_expression(text, old.by_name, _FAMILIES.get(field.type, field.type))
+    if personal := sorted(term.fields & old.personal.keys()):
+        raise Misuse("what is personal is encrypted, and SQL cannot carry it", where=where, value=personal)
     scale = field.scale or 0
     if field.type == "decimal" and (term.scale > scale or term.precision - term.scale > (field.precision or 0) - scale):
         raise Misuse("the new field cannot hold every value", where=f"{where}, {field.name}", value=text)

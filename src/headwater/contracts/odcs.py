@@ -61,7 +61,7 @@ def _property(document: Document, field: FieldSpec) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "name": field.name,
         "logicalType": _LOGICAL_TYPES[field.type],
-        "physicalType": field.kind.postgres_type,
+        "physicalType": field.stored_type,
         "description": field.description,
         "required": field.required,
     }

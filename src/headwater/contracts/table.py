@@ -31,7 +31,7 @@ def history_name(document: Document) -> str:
 def column_definition(field: FieldSpec) -> str:
     """`"unit" text COLLATE "C" NOT NULL`; a field added by a minor version is optional, so that old rows stay right."""
     required = " NOT NULL" if field.required else ""
-    return f'"{field.name}" {field.kind.postgres_type}{required}'
+    return f'"{field.name}" {field.stored_type}{required}'
 
 
 def table_ddl(document: Document) -> str:

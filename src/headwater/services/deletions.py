@@ -24,6 +24,7 @@ from headwater.store import audit
 from headwater.store.deletions import Deleting, Keys, made_of_destroyed
 from headwater.store.listing import Column, Condition, Order
 from headwater.store.load_names import contract_of as table_of
+from headwater.store.sealed import opened_key, stored_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -241,8 +242,9 @@ def deleted_records(installation: Installation, reference: str, question: Questi
     page = ask(seen, listed, question, also=[own])
     items = [{name: _plain(row[name]) for name in _SHOWN} for row in page.items]
     if is_personal:
-        for item in items:
-            item["record_key"] = mask(item["record_key"])
+        with installation.database.connect(installation.tenant_id) as connection:
+            for item in items:
+                item["record_key"] = mask(opened_key(connection, document, item["record_key"]))
     return replace(page, items=items)
 
 
@@ -259,16 +261,17 @@ def _named(installation: Installation, reference: str, keys: Sequence[str]) -> t
         raise Misuse("so many records are not taken at once", where="keys", value=len(keys), valid=f"1 to {MOST:,}")
     columns: dict[str, list[str]] = {spec.name: [] for spec in document.key}
     seen: set[tuple[str, ...]] = set()
-    for key in keys:
-        try:
-            values = parse_key(document, key)
-        except Misuse:
-            raise _no_such_record(document, key) from None
-        texts = tuple(spec.kind.canonical(values[spec.name]) for spec in document.key)
-        if texts not in seen:
-            seen.add(texts)
-            for spec, text in zip(document.key, texts, strict=True):
-                columns[spec.name].append(text)
+    with installation.database.connect(installation.tenant_id) as connection:
+        for key in keys:
+            try:
+                values = parse_key(document, key)
+            except Misuse:
+                raise _no_such_record(document, key) from None
+            texts = stored_key(connection, document, values)
+            if texts not in seen:
+                seen.add(texts)
+                for spec, text in zip(document.key, texts, strict=True):
+                    columns[spec.name].append(text)
     return document, Keys(document=document, columns=columns)
 
 

@@ -10,6 +10,7 @@ from headwater.contracts.bulk import quoted
 from headwater.errors import RetryLater
 from headwater.pipeline.seen import SeenKeys
 from headwater.store.chunks import Chunk, chunks_of
+from headwater.store.sealed import opened_keys
 from headwater.store.sweep import Sweep, holding_chunks, key_hashes, older_keys, reading_chunks
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _swept(
     ):
         for batch in older_keys(connection, tenant_id, document, run):
             keys = pa.Table.from_batches([batch])
-            hashes = stored_key_hashes(duck, document, keys)
+            hashes = stored_key_hashes(duck, document, opened_keys(connection, document, keys))
             gone = keys.filter(pa.array(~(seen.among(hashes) | held.among(hashes))))
             if gone.num_rows:
                 sweep.delete({name: [str(text) for text in gone[name].to_pylist()] for name in gone.column_names})

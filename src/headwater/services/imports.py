@@ -22,7 +22,9 @@ from headwater.pipeline.recipe import FactorChoice, Load, Recipe, RecipeSource, 
 from headwater.pipeline.run import ChunkRun
 from headwater.pipeline.seen import SeenKeys
 from headwater.pipeline.writer import ChunkWriter
+from headwater.services.access.encrypting import refuse_keys_in_clear
 from headwater.services.access.policy import Right
+from headwater.services.access.sealing import sealing_of
 from headwater.services.chain_entries import planned_payload
 from headwater.services.column_lineage import SqlLineage, lineage_of
 from headwater.services.connectors.extraction import sync_texts
@@ -372,6 +374,8 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
     logic = stored_logic(installation, run)
     layout = layout_from_json(dict(run.layout))
     mending = mending_of(installation, run, logic.contract)
+    refuse_keys_in_clear(installation, installation.contract(logic.contract.name, logic.contract.major))
+    columns = mending.form.columns if mending else layout.columns
     memory = f"{installation.settings.memory_limit // 2**20}MiB"
     with (
         engine(memory_limit=memory, threads=ENGINE_THREADS) as duck,
@@ -383,10 +387,10 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
             contract=logic.contract.reference,
             chunk_ids={chunk.chunk_no: chunk.chunk_id for chunk in to_do},
             settled_from=mending.form.settled_from if mending else None,
+            sealing=sealing_of(installation, logic.contract, logic.mapping, columns),
         ) as store,
         SeenKeys(store.key_hashes) as seen,
     ):
-        columns = mending.form.columns if mending else layout.columns
         transform, calculation = compile_logic(installation, duck, logic, columns=columns, source_id=run.source_id)
         _start(installation, run, logic, lineage_of(logic, transform, calculation, columns))
         logic_hash = fingerprint(logic.hash, layout, calculation.document if calculation else None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, get_args
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from headwater.store.listing import COUNTED, Choice, Column, Condition, Operator
 from headwater.values import TextFormat, kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from headwater.services.installation import Installation
 
@@ -37,6 +37,7 @@ class Listed:
 
     columns  what is shown, by name; `filters` those that can be asked by and sorted by, where these are fewer
     order    how it is sorted where nothing is said; `key` tells every row apart
+    sealed   those that hold ciphertexts, and what that of a value begins with: they are asked by exact value only
     """
 
     what: str
@@ -45,6 +46,7 @@ class Listed:
     order: Sequence[Order]
     key: Sequence[str]
     filters: frozenset[str] | None = None
+    sealed: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
 
     def can_ask(self, name: str) -> bool:
         """Whether rows are filtered and sorted by a column."""
@@ -127,6 +129,12 @@ def _condition(listed: Listed, text: str) -> Condition:
             value=text,
             valid=f"field:operator:value, the operator one of {', '.join(OPERATORS)}",
         )
+    if name in listed.sealed:
+        if operator != "eq":
+            raise Misuse(
+                "what is personal is asked by its exact value", where=f"filter {name}", value=operator, valid="eq"
+            )
+        return Condition(column=listed.columns[name], operator="starts", value=listed.sealed[name](value))
     column = _column(listed, name, "filter")
     is_text = column.type in _TEXTS
     if operator in {"contains", "starts"} and not is_text:

@@ -86,7 +86,7 @@ def pinned(installation: Installation, *, contract: Document, mapping: Mapping, 
 
 def _check_version(recipe: Recipe, contract: Document) -> None:
     """Misuse where the field that should order the versions of a key cannot."""
-    ordering = [spec.name for spec in contract.fields if spec.type in ORDERED and not spec.key]
+    ordering = [spec.name for spec in contract.fields if spec.type in ORDERED and not (spec.key or spec.personal)]
     if recipe.load.version is not None and recipe.load.version not in ordering:
         raise Misuse(
             "no field by which versions of a record can be told apart",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
@@ -13,18 +14,22 @@ from pyarrow import csv as arrow_csv
 
 from headwater.contracts.table import history_name, table_name
 from headwater.errors import Misuse, NotFound
+from headwater.services.access.keys import seals_of
 from headwater.services.access.masking import masked_table, masked_values, personal_fields, show_records_clear
 from headwater.services.access.policy import Right
 from headwater.services.listing import Listed, Page, Question, ask, by_name, choice_of
 from headwater.services.tracing import canonical_values, parse_key
 from headwater.store import listing
 from headwater.store.listing import Column, Condition
+from headwater.store.sealed import opened_values, opener_of, sealed_key
 from headwater.store.stored_rows import find_rows
+from headwater.values import TextFormat
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     from headwater.contracts import Document
+    from headwater.contracts.document import FieldSpec
     from headwater.services.installation import Installation
 
 Form = Literal["csv", "parquet", "arrow"]
@@ -78,14 +83,16 @@ def contract_of(installation: Installation, reference: str) -> Document:
 
 
 def list_records(installation: Installation, reference: str, question: Question, *, clear: bool = False) -> Page:
-    """A page of records, by key where no sort is said. What is personal is masked, unless it is asked for in clear."""
+    """A page of records, by key where no sort is said. What is personal is masked, unless it is asked for in clear:
+    then it may be asked by its exact value, too.
+    """
     installation = installation.seeing(Right.QUERY if question.filters or question.sort else Right.READ)
     document = contract_of(installation, reference)
     if clear:
         show_records_clear(installation, document)
-    page = ask(installation, listed_of(document), question)
+    page = ask(installation, listed_of(document, installation if clear else None), question)
     return Page(
-        items=[vars(_record(document, row, clear=clear)) for row in page.items],
+        items=[vars(_record(document, row, clear=clear)) for row in _opened(installation, document, page.items)],
         next_cursor=page.next_cursor,
         total=page.total,
         at_least=page.at_least,
@@ -123,7 +130,8 @@ def history_of(installation: Installation, reference: str, key: str, question: Q
     """The versions of a record that were replaced or deleted."""
     installation = installation.seeing(Right.QUERY if question.filters or question.sort else Right.READ)
     document = contract_of(installation, reference)
-    values = _key(document, key)
+    with installation.database.connect(installation.tenant_id) as connection:
+        values = sealed_key(connection, document, _key(document, key))
     columns = by_name([*_columns(document), *HOUSE, *PAST])
     past = Listed(
         what=f"past records of {document.name}",
@@ -134,13 +142,13 @@ def history_of(installation: Installation, reference: str, key: str, question: Q
         filters=frozenset(columns) - personal_fields(document),
     )
     also = [
-        Condition(column=columns[spec.name], operator="eq", value=spec.kind.canonical(values[spec.name]))
+        Condition(column=columns[spec.name], operator="eq", value=_as_asked(spec, values[spec.name]))
         for spec in document.key
     ]
     page = ask(installation, past, question, also=also)
     items = [
         vars(_record(document, row, clear=False)) | {name.name: str(row[name.name]) for name in PAST}
-        for row in page.items
+        for row in _opened(installation, document, page.items)
     ]  # fmt: skip
     return Page(items=items, next_cursor=page.next_cursor, total=page.total, at_least=page.at_least)
 
@@ -154,7 +162,7 @@ def export(
     if clear:
         show_records_clear(installation, document)
     units = None if installation.units is None else sorted(installation.units)
-    choice = choice_of(listed_of(document), question)
+    choice = choice_of(listed_of(document, installation if clear else None), question)
     choice = replace(choice, columns=_fields(document), units=units)
     return _exported(installation, document, choice, form, clear=clear)
 
@@ -165,7 +173,7 @@ def _exported(
     tenant_id = installation.tenant_id
     hidden = frozenset() if clear else personal_fields(document)
     with installation.database.snapshot(tenant_id) as connection:
-        if form == "csv" and not hidden:
+        if form == "csv" and not document.personal:
             yield from listing.csv_blocks(connection, tenant_id, choice)
             return
         whole = pa.schema([(spec.name, _arrow_type(spec)) for spec in document.fields])
@@ -175,8 +183,10 @@ def _exported(
         with ExitStack() as open_:
             writer = open_.enter_context(_writer(out, schema, form))
             for rows in listing.batches(connection, tenant_id, choice):
+                named = [dict(zip(whole.names, row, strict=True)) for row in rows] if document.personal else []
+                opened = [tuple(row.values()) for row in opened_values(document, named, opener_of(connection))] or rows
                 columns = [
-                    pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), whole.types, strict=True)
+                    pa.array(column, kind) for column, kind in zip(zip(*opened, strict=True), whole.types, strict=True)
                 ]
                 table = pa.table(columns, schema=whole)
                 writer.write_table(masked_table(document, table) if hidden else table)
@@ -214,8 +224,8 @@ class _Blocks(io.RawIOBase):
         return taken
 
 
-def listed_of(document: Document) -> Listed:
-    """The list of a contract's records."""
+def listed_of(document: Document, asking: Installation | None = None) -> Listed:
+    """The list of a contract's records. `asking` is whoever may see them in clear, and ask by what is personal."""
     columns = by_name([*_columns(document), *HOUSE])
     return Listed(
         what=f"records of {document.name}",
@@ -224,7 +234,30 @@ def listed_of(document: Document) -> Listed:
         order=[],
         key=_order_of(document),
         filters=frozenset(columns) - personal_fields(document),  # an answer to such a question would tell it
+        sealed={}
+        if asking is None
+        else {name: partial(_begins, asking, spec) for name, spec in document.personal.items()},
     )
+
+
+def _begins(installation: Installation, spec: FieldSpec, value: str) -> str:
+    """What the ciphertext of a value begins with; as it stands where it is none of the field's."""
+    parsed = spec.kind.parse(value, TextFormat()).value
+    with installation.database.connect(installation.tenant_id) as connection:
+        seals = seals_of(installation.settings, connection, installation.tenant_id)
+        return seals.index(spec.name, value if parsed is None else spec.kind.canonical(parsed))
+
+
+def _as_asked(spec: FieldSpec, value: object) -> str:
+    return str(value) if spec.personal else spec.kind.canonical(value)
+
+
+def _opened(installation: Installation, document: Document, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of a list with what is personal in clear."""
+    if not document.personal:
+        return rows
+    with installation.database.connect(installation.tenant_id) as connection:
+        return opened_values(document, rows, opener_of(connection))
 
 
 def _order_of(document: Document) -> list[str]:
@@ -235,7 +268,7 @@ def _order_of(document: Document) -> list[str]:
 
 def _fields(document: Document) -> list[Column]:
     return [
-        Column(name=spec.name, type=spec.kind.postgres_type, nullable=not (spec.key or spec.required))
+        Column(name=spec.name, type=spec.stored_type, nullable=not (spec.key or spec.required))
         for spec in document.fields
     ]
 

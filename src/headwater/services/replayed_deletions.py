@@ -9,6 +9,7 @@ from uuid import UUID
 from headwater.pipeline.replay.deleted import Mark, key_hash
 from headwater.pipeline.replay.rows import shown_key
 from headwater.store import deletions
+from headwater.store.sealed import opened_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -142,10 +143,11 @@ class ReplayedDeletions:
 
     def finish(self, connection: TenantConnection, tenant_id: UUID) -> int:
         """What is kept of deleted keys is what the chain says; how many there are."""
-        stored = {(row["contract"], row["key_hash"]): row for row in deletions.marks(connection, tenant_id)}
+        marked = [(row["contract"], row) for row in deletions.marks(connection, tenant_id)]
+        stored = {(name, self._named(name, row) or row["key_hash"]): row for name, row in marked}
         expected = {
-            (contract, key_hash(tenant_id, contract, mark.key)): mark
-            for contract, rows in self._model.rows.items()
+            (name, self._named(name, asdict(mark)) or key_hash(tenant_id, name, mark.key)): mark
+            for name, rows in self._model.rows.items()
             for mark in rows.by_hand.marks.values()
         }
         for key in sorted(stored.keys() | expected.keys()):
@@ -156,8 +158,18 @@ class ReplayedDeletions:
                 if not self._model.known.adopted:
                     self._differences.unexplained(TABLE, name, "the audit chain does not know it")
             else:
-                self._compare(name, stored[key], expected[key])
+                document = self._model.rows[key[0]].document
+                opened = opened_key(connection, document, stored[key]["record_key"])
+                self._compare(name, {**stored[key], "record_key": opened}, expected[key])
         return len(stored)
+
+    def _named(self, contract: str, told: Mapping[str, Any]) -> str | None:
+        """Of a contract whose keys are personal, where the row came from: its hashes are those of ciphertexts."""
+        rows = self._model.rows.get(contract)
+        if rows is None or not any(spec.personal for spec in rows.document.key):
+            return None
+        chunk_id, number = told.get("origin") or (told["chunk_id"], told["record_no"])
+        return f"{chunk_id}.{number}"
 
     def _compare(self, name: str, stored: Mapping[str, Any], mark: Mark) -> None:
         told = asdict(mark)

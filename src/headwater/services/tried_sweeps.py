@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from headwater.pipeline.seen import SeenKeys
 from headwater.services.full_loads import stored_key_hashes
+from headwater.store.sealed import opened_keys
 from headwater.store.sweep import holding_chunks, key_hashes, older_keys
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def rows_to_go(
     ):
         holding = holding_chunks(connection, tenant_id, contract, source_id)
         for batch in older_keys(connection, tenant_id, contract, run):
-            hashes = stored_key_hashes(duck, contract, pa.Table.from_batches([batch]))
+            keys = opened_keys(connection, contract, pa.Table.from_batches([batch]))
+            hashes = stored_key_hashes(duck, contract, keys)
             count += int(np.count_nonzero(~(seen.among(hashes) | held.among(hashes))))
     return count

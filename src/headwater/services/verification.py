@@ -77,6 +77,7 @@ TABLES_NOT_EVIDENCE: Mapping[str, str] = {
     "units": "where people belong; no figure rests on it, and the chain has each change",
     "organisation_keys": "keys that encrypt personal data, encrypted themselves",
     "people": "who may sign in, as ciphertext; the chain names them by id",
+    "subject_keys": "keys that encrypt personal values of records, encrypted themselves; erasing takes them away",
     "person_keys": "keys that encrypt personal data, encrypted themselves; erasing takes them away",
     "memberships": "who may do what now; the chain has each change",
     "grants": "who may do what now; the chain has each change",

@@ -9,6 +9,7 @@ from psycopg import sql
 
 from headwater.contracts.table import history_name, table_name
 from headwater.store.queries import named_queries
+from headwater.store.sealed import opened_rows, opener_of
 from headwater.store.stored_rows import StoredRow
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def rows_of_chunks(
     with connection.cursor(name="rows_of_chunks") as cursor:
         cursor.execute(query, {"tenant_id": tenant_id, "chunks": list(chunks)})
         for chunk_id, rows in groupby(cursor, key=lambda row: row[-3]):
-            yield chunk_id, [_row(fields, row) for row in rows]
+            yield chunk_id, opened_rows(document, [_row(fields, row) for row in rows], opener_of(connection))
 
 
 def _row(fields: Sequence[str], row: Sequence[Any]) -> StoredRow:

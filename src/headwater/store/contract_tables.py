@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import psycopg
 from psycopg import sql
 
 from headwater.contracts.difference import diff
-from headwater.contracts.document import Document
+from headwater.contracts.document import Document, FieldSpec
 from headwater.contracts.table import column_definition, history_name, table_ddl, table_name
 from headwater.errors import Misuse
 from headwater.store.documents import PublishedContract, list_contracts
 from headwater.store.failures import translated
 from headwater.store.queries import named_queries
+from headwater.store.stored_rows import canonical_text
 
 SCHEMA = named_queries("schema")
 GRANTS = named_queries("grants")
@@ -89,6 +91,8 @@ def _make_or_widen(owner: psycopg.Connection, document: Document) -> None:
         return
     for field in document.fields:
         if field.name in columns:
+            if field.personal:
+                _widen_personal(owner, document, field)
             continue
         for table in (table_name(document), history_name(document)):
             owner.execute(
@@ -99,11 +103,26 @@ def _make_or_widen(owner: psycopg.Connection, document: Document) -> None:
             )
 
 
+def _widen_personal(owner: psycopg.Connection, document: Document, field: FieldSpec) -> None:
+    """What stood in clear in a column of its own type becomes text, in which a ciphertext fits."""
+    for table in (table_name(document), history_name(document)):
+        row = owner.execute(SCHEMA["column_type"], {"table": table, "column": field.name}).fetchone()
+        if row is not None and row[0] != "text":
+            owner.execute(
+                sql.SQL(SCHEMA["column_to_text"]).format(
+                    table=sql.Identifier(table),
+                    column=sql.Identifier(field.name),
+                    text=canonical_text(replace(field, personal=False)),
+                )
+            )
+
+
 def _grant(owner: psycopg.Connection, app_role: str, document: Document) -> None:
     owner.execute(
         sql.SQL(GRANTS["contract_table"]).format(
             app=sql.Identifier(app_role),
             table=sql.Identifier(table_name(document)),
             history=sql.Identifier(history_name(document)),
+            sealed=sql.SQL("").join(sql.SQL(", {}").format(sql.Identifier(name)) for name in document.personal),
         )
     )

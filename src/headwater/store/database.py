@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from procrastinate import PsycopgConnector
 
     from headwater.store.requests import RequestKey
+    from headwater.store.sealed import Opener
 
 QUERIES = named_queries("session")
 CONNECT_SECONDS = 10
@@ -37,6 +39,7 @@ class TenantConnection(psycopg.Connection[TupleRow]):
     actor: str = audit.ACTOR
     job_id: UUID | None = None  # on whose behalf runs are planned, where it is a job's
     request: RequestKey | None = None  # the write that it is part of, where that is named
+    opens: Opener | None = None  # personal values that are read through it
 
     def __exit__(
         self,
@@ -79,9 +82,12 @@ NOBODY = Behalf()
 class Database:
     """Connections as the application's role. Forced row-level security shows it the rows of its tenant, no others."""
 
-    def __init__(self, app_url: str, behalf: Behalf = NOBODY) -> None:
+    def __init__(
+        self, app_url: str, behalf: Behalf = NOBODY, opens: Callable[[TenantConnection, UUID], Opener] | None = None
+    ) -> None:
         self._url = app_url
         self._behalf = behalf
+        self.opens = opens
 
     @property
     def url(self) -> str:
@@ -90,22 +96,31 @@ class Database:
 
     def acting(self, actor: str) -> Database:
         """The same database, on behalf of somebody else."""
-        return Database(self._url, replace(self._behalf, actor=actor))
+        return self._on(replace(self._behalf, actor=actor))
 
     def for_job(self, job_id: UUID, actor: str, fence: int | None = None) -> Database:
         """The same database for a job, whose runs are noted as such, on behalf of whoever asked for it.
 
         fence: of the attempt, where another worker may take the job: from then on it is refused.
         """
-        return Database(self._url, Behalf(actor=actor, job_id=job_id, fence=fence))
+        return Database(self._url, Behalf(actor=actor, job_id=job_id, fence=fence), self.opens)
 
     def for_request(self, request: RequestKey) -> Database:
         """The same database for a write that is named: what it writes says so in its own transaction."""
-        return Database(self._url, replace(self._behalf, request=request))
+        return self._on(replace(self._behalf, request=request))
 
     def within(self, units: frozenset[UUID] | None) -> Database:
         """The same database, in which of records only those of these units are seen; None: all."""
-        return Database(self._url, replace(self._behalf, units=units))
+        return self._on(replace(self._behalf, units=units))
+
+    def opening(self, opens: Callable[[TenantConnection, UUID], Opener]) -> Database:
+        """The same database, through whose connections personal values are read in clear."""
+        opened = copy(self)
+        opened.opens = opens
+        return opened
+
+    def _on(self, behalf: Behalf) -> Database:
+        return Database(self._url, behalf, self.opens)
 
     def connect(self, tenant_id: UUID) -> TenantConnection:
         """A new connection, autocommit off, for the rows of `tenant_id`; use it as `with database.connect(…) as c:`.
@@ -138,6 +153,7 @@ class Database:
         connection.actor = self._behalf.actor
         connection.job_id = self._behalf.job_id
         connection.request = self._behalf.request
+        connection.opens = self.opens(connection, tenant_id) if self.opens is not None else None
         return connection
 
     def _refuse_if_taken(self, connection: TenantConnection, tenant_id: UUID) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from psycopg.rows import class_row
 from headwater.store.quarantine import QuarantineKey
 from headwater.store.queries import named_queries
 from headwater.store.records import select
+from headwater.store.sealed import opened_refusals, opened_told, opener_of
 
 QUERIES = named_queries("fixes")
 FETCH = 1000
@@ -64,7 +65,8 @@ def groups(connection: psycopg.Connection[Any], tenant_id: UUID, *, run_id: UUID
     names = sql.SQL(", ").join(sql.Identifier(field.name) for field in fields(Group))
     values = {"tenant_id": tenant_id, "run_id": run_id, "limit": limit}
     with connection.cursor(row_factory=class_row(Group)) as cursor:
-        return cursor.execute(sql.SQL(QUERIES["groups"]).format(columns=names), values).fetchall()
+        found = cursor.execute(sql.SQL(QUERIES["groups"]).format(columns=names), values).fetchall()
+    return _opened(connection, found)
 
 
 def like_mended(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID, *, limit: int) -> list[Group]:
@@ -72,7 +74,14 @@ def like_mended(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UU
     names = sql.SQL(", ").join(sql.Identifier(field.name) for field in fields(Group))
     values = {"tenant_id": tenant_id, "run_id": run_id, "limit": limit}
     with connection.cursor(row_factory=class_row(Group)) as cursor:
-        return cursor.execute(sql.SQL(QUERIES["like_mended"]).format(columns=names), values).fetchall()
+        found = cursor.execute(sql.SQL(QUERIES["like_mended"]).format(columns=names), values).fetchall()
+    return _opened(connection, found)
+
+
+def _opened(connection: psycopg.Connection[Any], groups: Sequence[Group]) -> list[Group]:
+    """Their texts in clear. What is personal is another text in each record, and is not brought together."""
+    opened = opened_told([(group.field, group.text) for group in groups], opener_of(connection))
+    return [replace(group, text=str(text)) for group, text in zip(groups, opened, strict=True)]
 
 
 def open_like(
@@ -83,7 +92,10 @@ def open_like(
     with connection.cursor(name="open_like", row_factory=class_row(OpenRecord)) as cursor:
         cursor.itersize = FETCH
         cursor.execute(QUERIES["open_like"], values)
-        yield from cursor
+        while found := cursor.fetchmany(FETCH):
+            bodies = [body for record in found for body in (record.raw, record.findings)]
+            opened = iter(opened_refusals(bodies, opener_of(connection)))
+            yield from (replace(record, raw=next(opened), findings=next(opened)) for record in found)
 
 
 def origins(

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from headwater.contracts.document import Document
+    from headwater.store.sealed import Sealing
 
 QUERIES = named_queries("load")
 _ROWS_SENT = 4096
@@ -86,9 +87,10 @@ class Loaded:
 class ChunkTransaction:
     """The one transaction of a chunk; made by `Database.chunk`, valid until committed or left."""
 
-    def __init__(self, connection: psycopg.Connection[Any], key: ChunkKey) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], key: ChunkKey, sealing: Sealing | None = None) -> None:
         self._connection = connection
         self._key = key
+        self._sealing = sealing
         self._stages = 0
         self._made: set[str] = set()
         self._unit: UUID | None = None
@@ -128,6 +130,8 @@ class ChunkTransaction:
         given any more are deleted into history.
         """
         names = self._names(document, version, of_parent=parent is not None)
+        if self._sealing is not None:
+            rows = self._sealing.rows(document, rows)
         self._stage(names.stage, rows, names.decimals)
         bounds = _key_bounds(rows, names.keys[0])
         is_new = not bounds or not self._taken(names, bounds)
@@ -256,6 +260,8 @@ class ChunkTransaction:
         """Put refused records away: see `ports.ChunkTransaction.quarantine`."""
         if rows.num_rows == 0:
             return
+        if self._sealing is not None:
+            rows = self._sealing.refused(rows)
         stage, offsets = self._stage_name(), self._stage_name()
         self._stage(stage, _numbered_by_key(rows))
         tables = {"stage": sql.Identifier(stage), "offsets": sql.Identifier(offsets)}
@@ -273,6 +279,8 @@ class ChunkTransaction:
         """Write how repairs ended: see `ports.ChunkTransaction.mend`."""
         if rows.num_rows == 0:
             return
+        if self._sealing is not None:
+            rows = self._sealing.mended(rows)
         stage = self._stage_name()
         self._stage(stage, rows)
         tables = {"stage": sql.Identifier(stage)}
@@ -290,6 +298,8 @@ class ChunkTransaction:
         """Note what was seen about loaded records: record_no (in the file), rule_id, field, value, message."""
         if rows.num_rows == 0:
             return
+        if self._sealing is not None:
+            rows = self._sealing.findings(rows)
         stage = self._stage_name()
         self._stage(stage, rows)
         self._execute("insert_findings", {"stage": sql.Identifier(stage)}, chunk=self._key.chunk_id)

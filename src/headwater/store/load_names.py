@@ -32,7 +32,7 @@ class LoadNames:
         self.target = table_name(document)
         self.history = history_name(document)
         self.keys = [spec.name for spec in document.fields if spec.key]
-        self.decimals = {spec.name: spec.kind.postgres_type for spec in document.fields if spec.type == "decimal"}
+        self.decimals = {spec.name: spec.stored_type for spec in document.fields if spec.type == "decimal"}
         self.columns = [*(spec.name for spec in document.fields), *HOUSE_COLUMNS]
 
     def same(self, left: str, right: str) -> sql.Composed:

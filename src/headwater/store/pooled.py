@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING
 from weakref import WeakSet
@@ -24,8 +23,6 @@ from headwater.store.queries import named_queries
 
 if TYPE_CHECKING:
     from uuid import UUID
-
-    from headwater.store.requests import RequestKey
 
 QUERIES = named_queries("session")
 MOST = 16
@@ -97,21 +94,14 @@ class PooledDatabase(Database):
         super().__init__(app_url, behalf)
         self._pool = pool
 
-    def acting(self, actor: str) -> PooledDatabase:
-        """The same database and pool, on behalf of somebody else."""
-        return PooledDatabase(self._url, self._pool, replace(self._behalf, actor=actor))
-
-    def for_request(self, request: RequestKey) -> PooledDatabase:
-        """The same database and pool, for a write that is named."""
-        return PooledDatabase(self._url, self._pool, replace(self._behalf, request=request))
-
-    def within(self, units: frozenset[UUID] | None) -> PooledDatabase:
-        """The same database and pool, in which of records only those of these units are seen; None: all."""
-        return PooledDatabase(self._url, self._pool, replace(self._behalf, units=units))
+    def _on(self, behalf: Behalf) -> PooledDatabase:
+        on = PooledDatabase(self._url, self._pool, behalf)
+        on.opens = self.opens
+        return on
 
     def apart(self) -> Database:
         """The same without the pool."""
-        return Database(self._url, self._behalf)
+        return Database(self._url, self._behalf, self.opens)
 
     def _opened(self) -> TenantConnection:
         try:
@@ -151,4 +141,5 @@ def _reset(connection: PooledConnection) -> None:
     connection.actor = audit.ACTOR
     connection.job_id = None
     connection.request = None
+    connection.opens = None
     connection.execute(QUERIES["unbind"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from psycopg.rows import class_row
 from headwater.errors import Misuse, NotFound
 from headwater.store.queries import named_queries
 from headwater.store.records import select
+from headwater.store.sealed import opened_refusals, opener_of
 
 QUERIES = named_queries("quarantine")
 FETCH = 1000
@@ -123,7 +124,7 @@ def list_quarantined(
     condition, values = which.condition(tenant_id)
     with connection.cursor(row_factory=class_row(Quarantined)) as cursor:
         listed = cursor.execute(_over(Quarantined, condition), {**values, "limit": limit}).fetchall()
-    return listed, count_quarantined(connection, tenant_id, which)
+    return _opened(connection, listed), count_quarantined(connection, tenant_id, which)
 
 
 def count_quarantined(connection: psycopg.Connection[Any], tenant_id: UUID, which: Which) -> int:
@@ -139,7 +140,8 @@ def each_quarantined(connection: psycopg.Connection[Any], tenant_id: UUID, which
     with connection.cursor(name="quarantined", row_factory=class_row(Quarantined)) as cursor:
         cursor.itersize = FETCH
         cursor.execute(_over(Quarantined, condition), {**values, "limit": None})
-        yield from cursor
+        while listed := cursor.fetchmany(FETCH):
+            yield from _opened(connection, listed)
 
 
 def lock_some(connection: psycopg.Connection[Any], tenant_id: UUID, which: Which, *, limit: int) -> list[QuarantineKey]:
@@ -177,14 +179,20 @@ def get_quarantined(
     found = select(connection, Quarantined, QUERIES["get"], values)
     if not found:
         raise _no_such_record(key)
-    return found[0], select(connection, Repair, QUERIES["repairs"], values)
+    repairs = select(connection, Repair, QUERIES["repairs"], values)
+    opened = opened_refusals([each.findings for each in repairs], opener_of(connection))
+    return _opened(connection, found)[0], [
+        replace(each, findings=told) for each, told in zip(repairs, opened, strict=True)
+    ]
 
 
 def refused_repairs(
     connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID
 ) -> list[tuple[int, Sequence[Mapping[str, Any]]]]:
     """What a resubmission sent and was refused again, in its order: record number, from 1, and findings."""
-    return connection.execute(QUERIES["refused_repairs"], {"tenant_id": tenant_id, "run_id": run_id}).fetchall()
+    rows = connection.execute(QUERIES["refused_repairs"], {"tenant_id": tenant_id, "run_id": run_id}).fetchall()
+    opened = opened_refusals([findings for _, findings in rows], opener_of(connection))
+    return [(number, findings) for (number, _), findings in zip(rows, opened, strict=True)]
 
 
 def mended_by(
@@ -263,12 +271,21 @@ def find_held(
         "ids": [UUID(match["id"]) for match in named.values()],
         "occurrences": [int(match["occurrence"]) for match in named.values()],
     }
+    rows = connection.execute(QUERIES["held"], values).fetchall()
+    opened = opened_refusals([row[3] for row in rows], opener_of(connection))
     return {
         f"{found}.{occurrence}": HeldRecord(
             state=state, raw=raw, rules=frozenset(rules), last_run_id=last_run_id, was_sent=was_sent
         )
-        for found, occurrence, state, raw, rules, last_run_id, was_sent in connection.execute(QUERIES["held"], values)
+        for (found, occurrence, state, _, rules, last_run_id, was_sent), raw in zip(rows, opened, strict=True)
     }
+
+
+def _opened(connection: psycopg.Connection[Any], records: Sequence[Quarantined]) -> list[Quarantined]:
+    """What is personal in them in clear."""
+    bodies = [body for record in records for body in (record.raw, record.findings)]
+    opened = iter(opened_refusals(bodies, opener_of(connection)))
+    return [replace(record, raw=next(opened), findings=next(opened)) for record in records]
 
 
 def _over(record: type[Quarantined], condition: sql.Composed) -> sql.Composed:

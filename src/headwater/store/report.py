@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from psycopg.rows import class_row
 
 from headwater.contracts.table import table_name
 from headwater.store.queries import named_queries
+from headwater.store.sealed import opened_told, opener_of
 
 if TYPE_CHECKING:
     from headwater.contracts.document import Document
@@ -91,7 +92,9 @@ def findings_of(
     """The first `samples` findings of each rule on records that a run refused, or loaded all the same."""
     values = {"tenant_id": tenant_id, "run_id": run_id, "samples": samples}
     with connection.cursor(row_factory=class_row(Sample)) as cursor:
-        return cursor.execute(QUERIES["refused" if refused else "noticed"], values).fetchall()
+        found = cursor.execute(QUERIES["refused" if refused else "noticed"], values).fetchall()
+    opened = opened_told([(each.field, each.value) for each in found], opener_of(connection))
+    return [replace(each, value=value) for each, value in zip(found, opened, strict=True)]
 
 
 def _tables(query: str, **documents: Document) -> sql.Composed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +21,7 @@ from headwater.store.database import Database, TenantConnection
 from headwater.store.failures import translate, translated
 from headwater.store.load import ChunkKey, ChunkTransaction
 from headwater.store.queries import named_queries
+from headwater.store.sealed import Sealing
 
 QUERIES = named_queries("chunks")
 RAW_HASH = np.dtype("V16")
@@ -51,6 +52,7 @@ class RunChunks:
         contract: str,
         chunk_ids: Mapping[int, UUID],
         settled_from: datetime | None = None,
+        sealing: Callable[[TenantConnection, UUID], Sealing] | None = None,
     ) -> None:
         self._database = database
         self._tenant_id = tenant_id
@@ -58,6 +60,7 @@ class RunChunks:
         self._contract = contract
         self._chunk_ids = chunk_ids
         self._settled_from = settled_from
+        self._sealing = sealing
         self._writer = self._held_connection()
         self._reader: TenantConnection | None = None
         self._reading = Lock()  # the engine's thread asks for hashes, and the writer's
@@ -150,8 +153,9 @@ class RunChunks:
             run_started=self._run.started_at,
             settled_from=self._settled_from,
         )
+        sealing = self._sealing(self._writer, key.chunk_id) if self._sealing is not None else None
         try:
-            yield ChunkTransaction(self._writer, key)
+            yield ChunkTransaction(self._writer, key, sealing)
         except psycopg.errors.UniqueViolation as error:
             raise RetryLater(
                 "another run has just loaded the same keys", where=f"chunk {chunk_no}", value=error.diag.message_detail

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -14,6 +15,7 @@ from pyarrow import csv as arrow_csv
 from headwater.contracts.table import history_name, table_name
 from headwater.store.failures import translated
 from headwater.store.queries import named_queries
+from headwater.store.sealed import opened_batches, opened_house, opened_rows, opener_of, sealed_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from headwater.contracts.document import Document, FieldSpec
+    from headwater.store.sealed import Opener
 
 QUERIES = named_queries("stored_rows")
 BLOCK_BYTES = 8 * 2**20
@@ -97,16 +100,32 @@ def write_records(
         )
         for field, other in followed.items()
     ]
-    _copy(
-        connection,
-        out,
-        columns=[
-            *(_cell(name, column) for name, column in columns.items()),
-            *(column for field in (None, *followed) for column in _told_of(field)),
-        ],
-        tables=sql.SQL(" ").join(tables),
-        order=[sql.Identifier("record", spec.name) for spec in document.key],
-    )
+    personal = {name: column.spec for name, column in columns.items() if column.spec.personal}
+    with tempfile.TemporaryFile(prefix="headwater-records-") if personal else nullcontext(out) as written:
+        _copy(
+            connection,
+            written,
+            columns=[
+                *(_cell(name, column) for name, column in columns.items()),
+                *(column for field in (None, *followed) for column in _told_of(field)),
+            ],
+            tables=sql.SQL(" ").join(tables),
+            order=[sql.Identifier("record", spec.name) for spec in document.key],
+        )
+        if personal:
+            _open(written, out, personal, opener_of(connection))
+
+
+def _open(written: Any, out: Writes, personal: Mapping[str, FieldSpec], opener: Opener | None) -> None:
+    """What was written, with these columns in clear; of who was erased nothing stands there."""
+    written.seek(0)
+    out.write(written.readline())
+    written.seek(0)
+    unquoted_nulls = arrow_csv.WriteOptions(include_header=False, quoting_style="all_valid")
+    for batch in opened_batches(parsed_batches(written), personal, opener, keep=False):
+        block = io.BytesIO()
+        arrow_csv.write_csv(batch, block, unquoted_nulls)
+        out.write(block.getvalue())
 
 
 def _alias(field: str | None) -> str:
@@ -188,8 +207,10 @@ def canonical(spec: FieldSpec) -> sql.Composed:
 
 
 def canonical_text(spec: FieldSpec, *, table: str | None = None) -> sql.Composable:
-    """A column as the canonical text of its kind. PostgreSQL prints most types so by itself."""
+    """A column as the canonical text of its kind, as which PostgreSQL prints most types; what is personal is a text."""
     column = sql.Identifier(spec.name) if table is None else sql.Identifier(table, spec.name)
+    if spec.personal:
+        return column
     if spec.type == "boolean":
         return sql.SQL("CAST({} AS text)").format(column)
     if spec.type == "timestamp":
@@ -214,7 +235,8 @@ def find_rows(
         order=_listed([spec.name for spec in document.key]),
     )
     told = {"tenant_id": tenant_id, "of_units": None if units is None else list(units)}
-    return _rows(document, connection.execute(query, {**key, **told}).fetchall())
+    values = {**sealed_key(connection, document, key), **told}
+    return _rows(connection, document, connection.execute(query, values).fetchall())
 
 
 def find_past(
@@ -229,17 +251,17 @@ def find_past(
     query = sql.SQL(QUERIES["past"]).format(
         columns=_stored(document), table=sql.Identifier(history_name(document)), condition=_same(key)
     )
-    found = connection.execute(query, {**key, "tenant_id": tenant_id, "row_hash": row_hash}).fetchall()
-    return next(iter(_rows(document, found)), None)
+    values = {**sealed_key(connection, document, key), "tenant_id": tenant_id, "row_hash": row_hash}
+    return next(iter(_rows(connection, document, connection.execute(query, values).fetchall())), None)
 
 
 def _stored(document: Document) -> sql.Composed:
     return _listed([*(spec.name for spec in document.fields), "absent", "chunk_id", "record_no", "row_hash"])
 
 
-def _rows(document: Document, rows: Sequence[Sequence[Any]]) -> list[StoredRow]:
+def _rows(connection: psycopg.Connection[Any], document: Document, rows: Sequence[Sequence[Any]]) -> list[StoredRow]:
     fields = [spec.name for spec in document.fields]
-    return [
+    found = [
         StoredRow(
             values=dict(zip(fields, row, strict=False)),
             absent=row[-5],
@@ -250,6 +272,7 @@ def _rows(document: Document, rows: Sequence[Sequence[Any]]) -> list[StoredRow]:
         )
         for row in rows
     ]
+    return opened_rows(document, found, opener_of(connection))
 
 
 def count_past(
@@ -257,7 +280,7 @@ def count_past(
 ) -> int:
     """How many versions of a row were replaced or deleted."""
     query = sql.SQL(QUERIES["count_past"]).format(table=sql.Identifier(history_name(document)), condition=_same(key))
-    row = connection.execute(query, {**key, "tenant_id": tenant_id}).fetchone()
+    row = connection.execute(query, {**sealed_key(connection, document, key), "tenant_id": tenant_id}).fetchone()
     return int(row[0]) if row else 0
 
 
@@ -270,24 +293,29 @@ def _same(key: Mapping[str, object]) -> sql.Composed:
 
 
 def stored_batches(connection: psycopg.Connection[Any], document: Document, *, past: bool) -> Iterator[pa.RecordBatch]:
-    """Every row of a contract, or of its past, as canonical texts with all its columns, ordered by chunk."""
+    """Every row of a contract, or of its past, as canonical texts with all its columns, ordered by chunk. A personal
+    value that does not open, because its key is gone, stays the ciphertext.
+    """
     house = [sql.Identifier(name) for name in ("absent", "chunk_id", "record_no", *(PAST if past else ()))]
-    return row_batches(
+    batches = row_batches(
         connection,
         columns=[*map(canonical, document.fields), *house, _hexadecimal("row_hash")],
         tables=sql.Identifier(history_name(document) if past else table_name(document)),
         order=[sql.Identifier("chunk_id")],
     )
+    return opened_batches(batches, document.personal, opener_of(connection), keep=True)
 
 
 def house_batches(connection: psycopg.Connection[Any], table: str) -> Iterator[pa.RecordBatch]:
-    """Every row of quarantine, quarantine_repairs or findings as texts, ordered by chunk."""
-    return row_batches(
+    """Every row of quarantine, quarantine_repairs or findings as texts, opened as rows of contracts, by chunk."""
+    batches = row_batches(
         connection,
         columns=[_hexadecimal(name) if name in HASHES else sql.Identifier(name) for name in HOUSE_COLUMNS[table]],
         tables=sql.Identifier(table),
         order=[sql.Identifier("chunk_id")],
     )
+    opener = opener_of(connection)
+    return (opened_house(batch, opener) for batch in batches)
 
 
 def _hexadecimal(name: str) -> sql.Composed:

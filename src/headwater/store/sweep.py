@@ -44,7 +44,9 @@ class OfSource(Protocol):
 def older_keys(
     connection: psycopg.Connection[Any], tenant_id: UUID, document: Document, run: OfSource
 ) -> Iterator[pa.RecordBatch]:
-    """Keys, as canonical texts, of the rows that stand and came from earlier runs of this run's source."""
+    """Keys, as canonical texts, of the rows that stand and came from earlier runs of this run's source; what is
+    personal as it is stored.
+    """
     older = sql.SQL(QUERIES["older_rows"].partition("\n")[2]).format(
         target=sql.Identifier(table_name(document)),
         tenant=sql.Literal(tenant_id),
@@ -174,5 +176,5 @@ def delete_rows(
 
 def key_array(spec: FieldSpec) -> sql.Composed:
     """The texts of one key field as an array of its type."""
-    type_name = sql.SQL(spec.kind.postgres_type.partition(" COLLATE")[0])
+    type_name = sql.SQL(spec.stored_type.partition(" COLLATE")[0])
     return sql.SQL("{}::text[]::{}[]").format(sql.Placeholder(f"key_{spec.name}"), type_name)

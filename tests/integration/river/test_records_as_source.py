@@ -13,7 +13,9 @@ from headwater.errors import InputRefused, Misuse
 from headwater.pipeline.recipe import load_recipe
 from headwater.pipeline.replay.differences import Difference
 from headwater.services.imports import carry_out
+from headwater.services.listing import Question
 from headwater.services.record_sources import plan_records
+from headwater.services.records import list_records
 from headwater.services.replay_export.export import check, export_run
 from headwater.services.trace import MadeFrom
 from headwater.services.tracing import trace_record
@@ -185,8 +187,8 @@ def test_why_there_is_no_value_arrives(river: River) -> None:
     recipe_path.write_text(recipe_path.read_text().replace("invoices_to_activities", "onwards.yaml"))
     run_id = plan_records(river.installation, load_recipe(recipe_path), recipe_path.parent)
     carry_out(river.installation, run_id, progress=SilentProgress())
-    told = river.rows("SELECT activity_id, cost::text, note, absent FROM activity_v1 ORDER BY activity_id")
-    assert [tuple(row.values()) for row in told] == [
+    told = list_records(river.installation, "activity", Question(), clear=True).items
+    assert [(row["key"], row["values"]["cost"], row["values"]["note"], row["absent"]) for row in told] == [
         ("a", "0.00", "y", None),
         ("b", None, None, "cost=not_reported;note=not_applicable"),
         ("c", None, None, None),

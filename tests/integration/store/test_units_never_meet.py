@@ -23,6 +23,7 @@ SHARED = {
     "api_requests": "each their own, by name",
     "source_turns": "when whom may be asked next; names no record",
     "source_requests": "when whom may be asked next; names no record",
+    "subject_keys": "keys that say of nobody whose they are; one opens values of records in several units",
     **dict.fromkeys(
         ("people", "person_keys", "organisation_keys", "memberships", "grants", "passwords", "sign_in_identities",
          "sign_in_failures", "one_time_links", "sessions", "api_tokens"),

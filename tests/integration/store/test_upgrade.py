@@ -180,3 +180,17 @@ JOIN pg_indexes i ON i.tablename = c.relname AND i.indexname = c.relname || '_un
         owner.execute(units[units.index("DO $$") :])
         owner.execute(as_planned)
         assert owner.execute(made).fetchall() == before
+
+
+def test_columns_of_before_personal_values_were_sealed_become_texts(
+    installation: Installation, documents: tuple[Document, ...]
+) -> None:
+    with psycopg.connect(installation.superuser_url) as superuser:
+        superuser.execute("ALTER TABLE erp_worker_v1 ALTER hired_on TYPE date USING hired_on::date")
+        superuser.execute(
+            "INSERT INTO erp_worker_v1 (tenant_id, worker_id, system, hired_on, chunk_id, record_no, row_hash)"
+            " VALUES (gen_random_uuid(), 'hr/1', 'hr', '2019-05-06', gen_random_uuid(), 0, '')"
+        )
+    upgrade(installation.owner_url, APP, documents)
+    with psycopg.connect(installation.superuser_url) as superuser:
+        assert superuser.execute("SELECT hired_on FROM erp_worker_v1").fetchall() == [("2019-05-06",)]

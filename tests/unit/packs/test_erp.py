@@ -42,7 +42,7 @@ def test_versions_and_fields_are_those_published() -> None:
         "erp.invoice_line@1.1.0": "060b05c1d69750fa",
         "erp.ledger_account@1.0.0": "ff1e215ddfa5dfd6",
         "erp.worker@1.0.0": "f4db688860809e05",
-        "erp.travel@1.1.0": "b06887e1ed48d051",
+        "erp.travel@1.2.0": "6abe2adfaa555289",
     }
 
 

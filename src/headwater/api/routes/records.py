@@ -39,7 +39,9 @@ Filters = Annotated[list[str] | None, Query(description="As for the list of reco
 
 @routes.get("/records/{reference}", **needs(Right.READ, 404, anywhere=True))
 def list_records(here: Here, reference: str, asked: Asked, *, clear: Clear = False) -> Page:
-    """Records of a contract (`activity@1`) by key. Filters and sorts need the right `query`."""
+    """Records of a contract (`activity@1`) by key. Filters and sorts need the right `query`. By a personal field it is
+    asked in clear only, by its exact value (`name:eq:Ann Lee`).
+    """
     return page_of(records.list_records(here, reference, asked, clear=clear))
 
 

@@ -77,9 +77,10 @@ class Worker(
 class Travel(
     Contract,
     name="erp.travel",
-    version="1.1.0",
+    version="1.2.0",
     title="Business travel",
     description="One line of an expense report or booking: a journey or a stay, with distance, nights or cost.",
+    subject=("worker_id",),
 ):
     """One journey by one means, or one stay."""
 

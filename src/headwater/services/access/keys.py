@@ -2,8 +2,9 @@
 
     key of the installation (outside the database: HEADWATER_CREDENTIALS_KEYS)
     └── keys of the organisation (the newest encrypts, all decrypt)
-        ├── key of each person  → their fields: address, name, …
-        └── key of the index    → keyed hashes, by which an exact value is found again
+        ├── key of each person   → their fields: address, name, …
+        ├── key of each subject  → personal values of records about them (`seals.py`)
+        └── key of the index     → keyed hashes, by which an exact value is found again
 
 - A field is AES-256-GCM with a fresh nonce, bound to organisation, person and field: moved to another row or column it
   does not open.
@@ -13,7 +14,7 @@
   new key of the installation nor one of the organisation changes an index: the unique constraint on addresses holds
   while keys are changed, and nobody has to be found and hashed again. Whoever has got hold of the first key itself
   could try addresses against the hashes: then all are to be hashed anew, which is no change of keys.
-- A new key of the organisation encrypts the keys of people again, not their fields: one short row a person.
+- A new key of the organisation encrypts the keys of people and subjects again, not their fields: one short row each.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import hmac
 import secrets
 import unicodedata
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from headwater.errors import NotFound, Stopped
 from headwater.services.access.policy import Right
+from headwater.services.access.seals import Seals
 from headwater.services.connectors.secrets import NONCE_BYTES, keys_of
 from headwater.settings import KEY_BYTES
 from headwater.store import audit
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 
     from headwater.services.connectors.secrets import Keys
     from headwater.services.installation import Installation
+    from headwater.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -121,16 +125,25 @@ class Keyring:
             stored.wrap_person_key_again(self.connection, self.tenant_id, again)
         return len(old)
 
-    def _wrap(self, person_id: UUID, key: bytes) -> PersonKey:
+    def wrap(self, key: bytes, bound_to: bytes) -> tuple[int, bytes, bytes]:
+        """A key encrypted by the newest of the organisation: that one's number, nonce, ciphertext."""
         nonce = secrets.token_bytes(NONCE_BYTES)
-        wrapped = AESGCM(self.by_no[self.newest]).encrypt(nonce, key, self._person(person_id))
-        return PersonKey(person_id=person_id, wrapped_by=self.newest, nonce=nonce, wrapped=wrapped)
+        return self.newest, nonce, AESGCM(self.by_no[self.newest]).encrypt(nonce, key, bound_to)
+
+    def unwrap(self, wrapped: tuple[int, bytes, bytes], bound_to: bytes, where: str) -> bytes:
+        """The key; Stopped where this is not what was wrapped for it."""
+        number, nonce, ciphertext = wrapped
+        if number not in self.by_no:  # made since these were read
+            self.by_no.update(_all_opened(self.connection, self.tenant_id, self.above))
+        return _open(self.by_no[number], nonce, ciphertext, bound_to, where)
+
+    def _wrap(self, person_id: UUID, key: bytes) -> PersonKey:
+        number, nonce, wrapped = self.wrap(key, self._person(person_id))
+        return PersonKey(person_id=person_id, wrapped_by=number, nonce=nonce, wrapped=wrapped)
 
     def _opened(self, each: PersonKey) -> DataKey:
-        if each.wrapped_by not in self.by_no:  # made since these were read
-            self.by_no.update(_all_opened(self.connection, self.tenant_id, self.above))
-        by, where = self.by_no[each.wrapped_by], f"the key of person/{each.person_id}"
-        key = _open(by, each.nonce, each.wrapped, self._person(each.person_id), where)
+        wrapped, where = (each.wrapped_by, each.nonce, each.wrapped), f"the key of person/{each.person_id}"
+        key = self.unwrap(wrapped, self._person(each.person_id), where)
         return DataKey(self.tenant_id, each.person_id, key)
 
     def _person(self, person_id: UUID) -> bytes:
@@ -139,13 +152,23 @@ class Keyring:
 
 def keyring(installation: Installation, connection: Any) -> Keyring:
     """The organisation's keys, the first of which is made in this transaction where there is none."""
-    tenant_id, above = installation.tenant_id, keys_of(installation.settings)
+    return keyring_of(installation.settings, installation.tenant_id, connection)
+
+
+def keyring_of(settings: Settings, tenant_id: UUID, connection: Any) -> Keyring:
+    """The same, for whoever has no more of the installation at hand."""
+    above = keys_of(settings)
     by_no = _all_opened(connection, tenant_id, above)
     if not by_no:
         stored.add_key(connection, tenant_id, _wrapped(tenant_id, above, 1, secrets.token_bytes(KEY_BYTES)))
         by_no = _all_opened(connection, tenant_id, above)  # another's, who was quicker
     derived = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=f"blind index/{tenant_id}".encode())
     return Keyring(tenant_id, connection, above, by_no, derived.derive(by_no[1]))
+
+
+def seals_of(settings: Settings, connection: Any, tenant_id: UUID) -> Seals:
+    """What seals and opens personal values of the organisation's records over its connection."""
+    return Seals(partial(keyring_of, settings, tenant_id, connection), connection, tenant_id)
 
 
 def locked_keyring(installation: Installation, connection: Any) -> Keyring:
@@ -157,10 +180,10 @@ def locked_keyring(installation: Installation, connection: Any) -> Keyring:
 
 
 def rotate(installation: Installation) -> tuple[int, int]:
-    """A new key for the organisation: how many keys of its own, and of people, were encrypted again.
+    """A new key for the organisation: how many keys of its own, and of people and subjects, were encrypted again.
 
-    The keys of the organisation are encrypted by the installation's current one, those of people by the new key of the
-    organisation. Nobody has to wait for it but who changes people.
+    The keys of the organisation are encrypted by the installation's current one, those of people and of the subjects of
+    records by the new key of the organisation. Nobody has to wait for it but who changes people.
     """
     installation.require(Right.MANAGE_USERS)
     tenant_id, above = installation.tenant_id, keys_of(installation.settings)
@@ -171,9 +194,10 @@ def rotate(installation: Installation) -> tuple[int, int]:
         stored.add_key(connection, tenant_id, _wrapped(tenant_id, above, before + 1, secrets.token_bytes(KEY_BYTES)))
         keys = keyring(installation, connection)
         people = keys.wrap_again()
-        payload = {"key": keys.newest, "by": above.current[0], "people": people}
+        subjects = seals_of(installation.settings, connection, tenant_id).wrap_again()
+        payload = {"key": keys.newest, "by": above.current[0], "people": people, "subjects": subjects}
         audit.append(connection, tenant_id, action="keys.rotated", resource="organisation", payload=payload)
-    return again, people
+    return again, people + subjects
 
 
 def encrypt_again(installation: Installation) -> int:

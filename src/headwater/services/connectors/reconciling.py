@@ -63,7 +63,8 @@ def reconcile(
 def _compared(logic: Logic, layout: Mapping[str, Any]) -> dict[str, str]:
     """The fields of numbers that a column fills as it stands, each with the column."""
     rules = logic.mapping.for_columns(tuple(layout["columns"])).fields
-    numbers = {spec.name for spec in logic.contract.fields if spec.type in {"decimal", "integer"} and not spec.key}
+    told = [spec for spec in logic.contract.fields if not (spec.key or spec.personal)]
+    numbers = {spec.name for spec in told if spec.type in {"decimal", "integer"}}
     return {
         name: rule.names[0]
         for name, rule in rules.items()

@@ -8,6 +8,7 @@ GRANT SELECT, INSERT ON source_chunks, source_schema_cache TO {app};
 GRANT SELECT, INSERT, UPDATE ON connectors, source_circuits, source_turns, source_requests, dead_letters TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON credentials TO {app};
 GRANT SELECT, INSERT, UPDATE ON units, people, organisation_keys, one_time_links, sessions, api_tokens TO {app};
+GRANT SELECT, INSERT, UPDATE, DELETE ON subject_keys TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON person_keys, memberships, grants, passwords TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON sign_in_identities, sign_in_failures TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON api_requests TO {app};
@@ -44,6 +45,6 @@ GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {app};
 
 -- name: contract_table
 -- Rows of a contract come, change and go. What they were is added to, and taken away only by who restores or destroys a
--- record by hand, as the chain tells.
+-- record by hand, as the chain tells; of its columns those that are personal are encrypted anew.
 GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {app};
-GRANT SELECT, INSERT, DELETE, UPDATE (unit_id) ON {history} TO {app};
+GRANT SELECT, INSERT, DELETE, UPDATE (unit_id{sealed}) ON {history} TO {app};

@@ -51,6 +51,15 @@ ORDER BY attnum
 -- A field that a minor version added; rows of before have none.
 ALTER TABLE {table} ADD COLUMN {column}
 
+-- name: column_type
+-- Of a column that is there.
+SELECT format_type(atttypid, NULL) FROM pg_attribute
+WHERE attrelid = to_regclass(%(table)s) AND attname = %(column)s AND NOT attisdropped
+
+-- name: column_to_text
+-- A column that a ciphertext fits in; its values as canonical texts.
+ALTER TABLE {table} ALTER COLUMN {column} TYPE text COLLATE "C" USING CAST({text} AS text)
+
 -- name: unguarded
 -- What would let tenants meet: tables without forced row-level security, keys that do not begin with the tenant, views
 -- and functions that read with their owner's rights, tables without a tenant that the application may write.
