@@ -128,7 +128,7 @@ class ChunkSealing:
             subject = subjects.get(ids[place])
             if subject is not None:
                 raw[place] = self._cells_of(cells[place], subject)
-                findings[place] = self._findings_of(told[place], subject)
+                findings[place] = self._findings_of(told[place], subject, whole=UNCUT in cells[place])
         return _with(_with(rows, "raw", raw), "findings", findings) if subjects else rows
 
     def _may_tell(self, rows: pa.Table) -> Sequence[int]:
@@ -172,13 +172,16 @@ class ChunkSealing:
         return self._seals.subjects(domain, wanted, make=True) if wanted else {}
 
     def _tells(self, cells: Mapping[str, str | None], findings: Sequence[Mapping[str, Any]]) -> bool:
+        """A record that could not be cut tells by its only cell."""
         return any(text and column in self._cells for column, text in cells.items()) or any(
             finding.get("value") and self._is_personal(finding["field"]) for finding in findings
         )
 
     def _is_personal(self, fields: str) -> bool:
-        """Of a finding about fields; one about none tells a record that could not be read."""
-        return not fields or any(name.strip() in self._document.personal for name in fields.split(","))
+        """Of a finding about fields; one about none tells a cell that no field reads."""
+        if not fields:
+            return self._cells.others is not None
+        return any(name.strip() in self._document.personal for name in fields.split(","))
 
     def _cells_of(self, cells: Mapping[str, str | None], subject: Subject) -> str:
         sealed = {
@@ -187,10 +190,10 @@ class ChunkSealing:
         }
         return json.dumps(sealed, ensure_ascii=False)
 
-    def _findings_of(self, findings: Sequence[Mapping[str, Any]], subject: Subject) -> str:
+    def _findings_of(self, findings: Sequence[Mapping[str, Any]], subject: Subject, *, whole: bool = False) -> str:
         sealed = [
             {**each, "value": subject.seal(finding_place(each["field"]), each["value"])}
-            if each.get("value") and self._is_personal(each["field"])
+            if each.get("value") and (whole or self._is_personal(each["field"]))
             else each
             for each in findings
         ]
