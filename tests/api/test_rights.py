@@ -47,6 +47,7 @@ BODIES: dict[str, Any] = {
     "/records/{reference}/destructions": {"keys": ["{key}"], "reason": "x"},
     "/records/{reference}/restorations": {"keys": ["{key}"], "reason": "x"},
     "/records/{reference}/admissions": {"keys": ["{key}"], "reason": "x"},
+    "/records/{reference}/erasures": {"subject": "{key}", "reason": "x"},
     "/sources/{source_id}/unit": {"unit_id": None},
     "/dataset-offers": {"name": "d", "contract": "activity@1", "receiver": "nobody", "licence": "none"},
     "/dataset-acceptances": {"text": "hwd_x"},

@@ -1,4 +1,4 @@
-"""`headwater records`: records of any contract listed, deleted by hand, restored, destroyed."""
+"""`headwater records`: records of any contract listed, deleted by hand, restored, destroyed; subjects erased."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_facts, print_json, print_table
 from headwater.cli.session import installation
 
-app = typer.Typer(no_args_is_help=True, help="Records of any contract: list, delete, restore, destroy.")
+app = typer.Typer(no_args_is_help=True, help="Records of any contract: list, delete, restore, destroy, erase.")
 
 Contract = Annotated[str, typer.Argument(help="Their contract, like activity or activity@1.", show_default=False)]
 Keys = Annotated[
@@ -191,6 +191,38 @@ def admit(contract: Contract, keys: Keys, reason: Reason, as_json: AsJson = Fals
         print_json({"admitted": count})
         return
     typer.echo(f"admitted: {count:,}; the next import of a source that has them brings them in")
+
+
+@app.command()
+def erase_subject(
+    contract: Contract,
+    subject: Annotated[
+        str, typer.Argument(help="What its subject fields say, or its key; | between parts.", show_default=False)
+    ],
+    reason: Reason,
+    as_json: AsJson = False,
+) -> None:
+    """Erase whom records are about: nobody reads what is personal of them any more. There is no way back.
+
+    In all contracts that know them by fields of the same names. Their rows and figures stay, and say nothing of them;
+    what was refused of them opens no more. The files they came from are named, and stay as they are.
+
+    \b
+    Examples:
+      headwater records erase-subject erp.worker hr/4711 --reason "asked for"
+    """
+    from headwater.services.access import erasing
+
+    with installation() as opened:
+        done = erasing.erase_subject(opened, contract, subject, reason=reason)
+    if as_json:
+        print_json(done.as_json())
+        return
+    print_facts([("subject", done.subject_id), ("rows", _told(done.rows)), ("refused records", done.refused)])
+    if done.unknown:
+        typer.echo(f"{done.unknown:,} refused records say of nobody whose they are: look at them by hand.")
+    for sha256, name in done.files.items():
+        typer.echo(f"still in a file: {name} ({sha256})")
 
 
 def _told(rows: object) -> str:

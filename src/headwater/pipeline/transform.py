@@ -188,6 +188,20 @@ class ChunkTransform:
         finally:
             self._connection.unregister("raw")
 
+    def values(self, raw: pa.Table, record_nos: npt.NDArray[np.int32], names: Sequence[str]) -> pa.Table:
+        """Some fields of each row, in order, also of rows that are refused; null where no value could be read."""
+        if self._calculation is not None:
+            self._calculation.read_factors()
+        if self._references is not None:
+            self._references.read()
+        numbered = raw.append_column("_record_no", pa.array(record_nos, pa.int32()))
+        self._connection.register("raw", _in_pieces(self._with_plain(numbered)))
+        try:
+            self._connection.execute(self._statement)
+            return self._arrow(f"SELECT {_listed(map(quoted_field, names))} FROM chunk ORDER BY _record_no")
+        finally:
+            self._connection.unregister("raw")
+
     def run(self, raw: pa.Table, record_nos: npt.NDArray[np.int32], *, first_record: int) -> Transformed:
         """`raw` holds the source's columns as texts, `record_nos` the number of each row within the chunk, ascending;
         `first_record` is the number in the file of the chunk's first record.

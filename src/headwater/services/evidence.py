@@ -6,20 +6,20 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from headwater.connectors.files import write_text_of
 from headwater.contracts import Document
 from headwater.errors import HeadwaterError
 from headwater.services.inventories.verifying import BLOBS as INVENTORY_BLOBS
 from headwater.services.inventories.verifying import CALCULATED as INVENTORY
-from headwater.services.replayed_deletions import DESTROYED, destroyed_in
+from headwater.services.replayed_deletions import DESTROYED, SUBJECT_ERASED, destroyed_in
 from headwater.services.workbook_mending import write_again
 from headwater.store.cited_blobs import all_cited_blobs
 from headwater.store.documents import all_contracts, all_documents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from uuid import UUID
 
     from headwater.audit.chain import Entry
     from headwater.connectors.files import FileConfig
@@ -61,14 +61,16 @@ class Evidence:
     cited_blobs: dict[str, Citation] = field(default_factory=dict)
     erased: set[str] = field(default_factory=set)  # by the chain
     destroyed: dict[UUID, set[int]] = field(default_factory=dict)  # by the chain: records, by chunk
+    erased_rows: dict[str, dict[UUID, set[int]]] = field(default_factory=dict)  # by the chain: by contract and chunk
+    erased_refusals: set[UUID] = field(default_factory=set)  # by the chain: ids in quarantine
     made_again: set[tuple[str, str]] = field(default_factory=set)  # raw, text
 
     def note(self, entry: Entry) -> None:
         """What an entry of the chain cites, and what it says was erased. The first to cite a blob named it."""
         if entry.action == "blob.erased":
             self.erased.add(entry.resource.removeprefix("blob/"))
-        elif entry.action == DESTROYED:
-            self._note_destroyed(json.loads(entry.payload))
+        elif entry.action in {DESTROYED, SUBJECT_ERASED}:
+            self._note_gone(entry.action, json.loads(entry.payload))
         elif entry.action == "run.planned":
             self._note_plan(json.loads(entry.payload))
         elif entry.action == "chunk.committed":
@@ -82,15 +84,30 @@ class Evidence:
         elif entry.action == INVENTORY:
             self._note_inventory(json.loads(entry.payload))
 
+    def erased_findings(self) -> dict[UUID, set[int]]:
+        """The rows of erased subjects by chunk, of whatever contract."""
+        found: dict[UUID, set[int]] = {}
+        for chunks in self.erased_rows.values():
+            for chunk, numbers in chunks.items():
+                found.setdefault(chunk, set()).update(numbers)
+        return found
+
     def _note_inventory(self, payload: Mapping[str, Any]) -> None:
         self.cited_documents.setdefault(payload["document"], "inventory")
         for name, kind in INVENTORY_BLOBS.items():
             if payload[name] is not None:
                 self.cited_blobs.setdefault(payload[name], Citation(kind=kind, name=None))
 
-    def _note_destroyed(self, payload: Mapping[str, Any]) -> None:
-        for chunk, numbers in destroyed_in(payload):
-            self.destroyed.setdefault(chunk, set()).update(numbers)
+    def _note_gone(self, action: str, payload: Mapping[str, Any]) -> None:
+        if action == DESTROYED:
+            for chunk, numbers in destroyed_in(payload):
+                self.destroyed.setdefault(chunk, set()).update(numbers)
+            return
+        self.erased_refusals.update(map(UUID, payload["refused"]))
+        for contract, rows in payload["rows"].items():
+            of_contract = self.erased_rows.setdefault(contract, {})
+            for chunk, numbers in rows:
+                of_contract.setdefault(UUID(chunk), set()).update(numbers)
 
     def _note_plan(self, payload: Mapping[str, Any]) -> None:
         for kind in ("mapping", "recipe", "contract"):

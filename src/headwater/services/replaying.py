@@ -34,7 +34,7 @@ from headwater.pipeline.writer import COUNTS, ChunkWriter
 from headwater.services.chain_entries import layout_digest, plan_digest, run_of_chain
 from headwater.services.imports import stored_logic
 from headwater.services.logic import compile_logic, fingerprint
-from headwater.services.replayed_deletions import ACTIONS, ReplayedDeletions
+from headwater.services.replayed_deletions import ACTIONS, SUBJECT_ERASED, ReplayedDeletions
 from headwater.services.run_texts import RunTexts
 from headwater.services.sources import layout_from_json, reading_from_json
 from headwater.store.chunks import chunks_of
@@ -140,6 +140,7 @@ class Replay:
             "quarantine.expired": self._closed,
             **dict.fromkeys(ACTIONS, self.deletions.take),
             ASSIGNED: self._assigned,
+            SUBJECT_ERASED: self._subject_erased,
         }
 
     def take(self, entry: Entry) -> None:
@@ -282,6 +283,11 @@ class Replay:
         """Records of a source belong to another unit from now on."""
         unit = UUID(payload["unit"]) if payload["unit"] else None
         self._model.known.belongs(bytes.fromhex(entry.resource.partition("/")[2]), unit)
+
+    def _subject_erased(self, _: Entry, payload: dict[str, Any]) -> None:
+        """Whoever comes again under a key that was theirs is somebody new."""
+        for contract, rows in payload["rows"].items():
+            self._model.rows[contract].lose_keys([(UUID(chunk), number) for chunk, each in rows for number in each])
 
     def _closed(self, entry: Entry, payload: dict[str, Any]) -> None:
         state = entry.action.removeprefix("quarantine.")

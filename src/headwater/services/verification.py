@@ -310,7 +310,13 @@ class _Verifier:
             **{rows.table: rows.count for rows in model.rows.values() if rows.count},
             "quarantine": model.quarantines.count,
             "findings": model.quarantines.findings_count,
+            **({"rows of erased subjects": erased} if (erased := self._erased_rows()) else {}),
         }
+
+    def _erased_rows(self) -> int:
+        """How many rows hold values that nobody opens any more, as the chain tells."""
+        of_chunks = (rows for chunks in self._evidence.erased_rows.values() for rows in chunks.values())
+        return sum(map(len, of_chunks))
 
     def _model(self) -> Model:
         known = KnownChunks(connection=self._duck)
@@ -321,8 +327,11 @@ class _Verifier:
             for past in (False, True):
                 table.add_stored(stored_batches(self._connection, document, past=past), past=past)
             rows[f"{document.name}@{document.major}"] = table
+            table.erased = self._evidence.erased_rows.get(f"{document.name}@{document.major}", {})
         quarantines = Quarantines(self._duck, self._differences)
         quarantines.destroyed = self._evidence.destroyed
+        quarantines.erased_rows = self._evidence.erased_findings()
+        quarantines.erased = frozenset(self._evidence.erased_refusals)
         for name, source in (("quarantine", "quarantine"), ("repairs", "quarantine_repairs"), ("findings", "findings")):
             quarantines.add_stored(name, house_batches(self._connection, source))
         return Model(rows=rows, quarantines=quarantines, known=known, differences=self._differences)

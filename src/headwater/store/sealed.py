@@ -107,6 +107,11 @@ def opened_batches(
     return (_opened(batch, fields, opener, keep=keep) for batch in batches)
 
 
+def is_erased(key: str | None) -> bool:
+    """Whether a part of an opened key is of somebody whose key is gone."""
+    return key is not None and ERASED in key.split("|")
+
+
 def stored_key(connection: Any, document: Document, key: Mapping[str, object]) -> tuple[str, ...]:
     """The same as texts, in the order of the key."""
     values = sealed_key(connection, document, key)

@@ -26,9 +26,12 @@ class SubjectKey:
     wrapped: bytes
 
 
-def keys_by_index(connection: psycopg.Connection[Any], tenant_id: UUID, indexes: Collection[bytes]) -> list[SubjectKey]:
-    """Of those who have one."""
-    return select(connection, SubjectKey, QUERIES["by_index"], {"tenant_id": tenant_id, "indexes": list(indexes)})
+def keys_by_index(
+    connection: psycopg.Connection[Any], tenant_id: UUID, indexes: Collection[bytes], *, hold: bool
+) -> list[SubjectKey]:
+    """Of those who have one; `hold`: nobody is erased whose key is used to the end of the transaction."""
+    values = {"tenant_id": tenant_id, "indexes": list(indexes)}
+    return select(connection, SubjectKey, QUERIES["by_index_held" if hold else "by_index"], values)
 
 
 def keys_by_id(connection: psycopg.Connection[Any], tenant_id: UUID, ids: Collection[UUID]) -> list[SubjectKey]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from headwater.api.access import Here, needs, router
 from headwater.api.asking import Asked, Page, etag, expected_hash, page_of
 from headwater.services import deletions
+from headwater.services.access import erasing
 from headwater.services.access.policy import Right
 
 routes = router("records")
@@ -30,6 +31,14 @@ class Named(BaseModel):
 class Chosen(Named):
     """The same, and why."""
 
+    reason: str = Field(min_length=1, max_length=500, description="Kept in the audit chain.")
+
+
+class Subject(BaseModel):
+    """Whom records are about, and why they are erased."""
+
+    model_config = ConfigDict(extra="forbid")
+    subject: str = Field(min_length=1, max_length=1000, description="What the subject fields say, or the key.")
     reason: str = Field(min_length=1, max_length=500, description="Kept in the audit chain.")
 
 
@@ -64,6 +73,12 @@ def destroy_records(here: Here, reference: str, chosen: Chosen, if_match: Confir
     """Destroy several records with all that hangs on them, all of them or none. There is no way back."""
     confirmation = expected_hash(if_match) or ""
     return deletions.destroy(here, reference, chosen.keys, reason=chosen.reason, confirmation=confirmation).as_json()
+
+
+@routes.post("/records/{reference}/erasures", **needs(Right.DELETE, 404))
+def erase_subject(here: Here, reference: str, named: Subject) -> dict[str, Any]:
+    """Erase whom records are about: nobody reads what is personal of them any more. Rows and figures stay."""
+    return erasing.erase_subject(here, reference, named.subject, reason=named.reason).as_json()
 
 
 @routes.get("/records/{reference}/{key:path}/hanging", **needs(Right.DELETE, 404))

@@ -16,10 +16,11 @@ from headwater.contracts.row_text import row_text_sql
 from headwater.contracts.table import history_name, table_name
 from headwater.pipeline.replay.deleted import DeletedByHand
 from headwater.pipeline.replay.differences import ABSENT, PRESENT, ROW, Difference
+from headwater.pipeline.replay.loaded import Loaded, Refusal
 from headwater.values import record_text_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -32,34 +33,10 @@ if TYPE_CHECKING:
     from headwater.pipeline.replay.differences import Differences
 
 PAST = ("superseded_by", "operation")
+SEALED = "enc1."
+"""What a ciphertext begins with that did not open; see `store.sealed`."""
 FOREIGN = "($7::UUID IS NOT NULL AND c.is_older AND c.unit IS DISTINCT FROM $7::UUID)"
 """Of a row that stands: that it is not of the unit that the source at hand belongs to."""
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """See `pipeline.ports.Refusal`."""
-
-    record_no: int
-    stored_record: int
-    stored_source: str
-    stored_hash: bytes
-    newer: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Loaded:
-    """See `pipeline.ports.Loaded`."""
-
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    merged: int = 0
-    deleted: int = 0
-    refused: tuple[Refusal, ...] = ()
-    older: tuple[Refusal, ...] = ()
-    left_out: tuple[int, ...] = ()
-    relies_on: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +85,7 @@ class ContractRows:
         connection.execute(f"CREATE TABLE {self._alive} ({key}, row_hash BLOB{kept})")
         connection.execute(f"CREATE TABLE {self._past} ({key}, superseded_by UUID, operation VARCHAR)")
         self.by_hand = DeletedByHand(connection, self.table, known)
+        self.erased: Mapping[UUID, set[int]] = {}  # by chunk, records whose personal values nobody opens any more
         self.count = 0
         self.has_met = False
 
@@ -197,13 +175,24 @@ class ContractRows:
             [chunk_id],
         )
 
+    def lose_keys(self, origins: Sequence[tuple[UUID, int]]) -> None:
+        """Rows of somebody who was erased are not met any more under a key that was personal."""
+        if any(spec.personal for spec in self.document.key):
+            self._connection.executemany(
+                f"UPDATE {self._alive} SET _key = 'erased ' || $1 || '.' || $2"
+                " WHERE _chunk = $1::UUID AND record_no = $2",
+                [[str(chunk), number] for chunk, number in origins],
+            )
+
     def check_hashes(self, chunk_id: UUID) -> None:
-        """That stored rows of a chunk are what their own hashes say, where nothing else is left to compare with."""
+        """That stored rows of a chunk are what their own hashes say, where nothing else is left to compare with. Of
+        somebody who was erased nothing is left.
+        """
         text = row_text_sql(self.document, lambda spec: quoted(spec.name))
         rows = self._all(
             f"SELECT _key, superseded_by, row_hash, sha256({text}) FROM {self._stored}"
-            f" WHERE _chunk = $1 AND row_hash <> sha256({text})",
-            [chunk_id],
+            f" WHERE _chunk = $1 AND row_hash <> sha256({text}) AND NOT list_contains($2, record_no)",
+            [chunk_id, sorted(self.erased.get(chunk_id, ()))],
         )
         for key, by, stored, expected in rows:
             why = "SHA-256 of the row's own values"
@@ -380,6 +369,7 @@ WHERE {own} IN (SELECT {shared} FROM {parent.incoming}) {kept}
 
     def _compare(self, chunk_id: UUID) -> None:
         """Values of what this chunk wrote, column by column, wherever it stands now."""
+        self._take_erased(chunk_id)
         expected = ", ".join(
             [
                 *(
@@ -404,6 +394,17 @@ WHERE {differs}""",
         while rows := cursor.fetchmany(1000):
             for key, is_past, *values in rows:
                 self._columns_differ(key, self.history if is_past else self.table, values)
+
+    def _take_erased(self, chunk_id: UUID) -> None:
+        """Ciphertexts of somebody who was erased count as what the raw record says: the hash of the row is compared."""
+        for spec in self.document.personal.values() if chunk_id in self.erased else ():
+            name = quoted(spec.name)
+            self._connection.execute(
+                f"UPDATE {self._stored} AS s SET {name} = {spec.kind.canonical_sql(f'i.{name}')} FROM {self.incoming} i"
+                f" WHERE s._chunk = $1 AND s.record_no = i.record_no AND s.{name} LIKE '{SEALED}%'"
+                " AND list_contains($2, s.record_no)",
+                [chunk_id, sorted(self.erased[chunk_id])],
+            )
 
     def _columns_differ(self, key: str, table: str, values: Sequence[Any]) -> None:
         for place, column in enumerate(self._columns):

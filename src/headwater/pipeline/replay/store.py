@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from headwater.contracts.document import Document
     from headwater.pipeline.replay.differences import Differences
+    from headwater.pipeline.replay.loaded import Loaded
     from headwater.pipeline.replay.quarantines import Quarantines
-    from headwater.pipeline.replay.rows import Loaded
 
 HASHES = ("raw_sha256", "logic_hash", "rows_sha256")
 STANDING = ("raw_hashes", "key_hashes")

@@ -207,11 +207,11 @@ def subject_texts(document: Document, rows: pa.Table) -> list[tuple[str, str]]:
     own = f"{document.name}:{'|'.join(spec.name for spec in document.key)}"
     return [
         (own, str(of)) if text is None else (document.subject_domain, text)
-        for text, of in zip(_texts(document.subject_fields, rows), _texts(document.key, rows), strict=True)
+        for text, of in zip(joined_texts(document.subject_fields, rows), joined_texts(document.key, rows), strict=True)
     ]
 
 
-def _texts(fields: Sequence[FieldSpec], rows: pa.Table) -> list[str | None]:
+def joined_texts(fields: Sequence[FieldSpec], rows: pa.Table) -> list[str | None]:
     """The canonical texts of some fields of each row as one; None where one of them is missing."""
     columns = [
         [None if value is None else spec.kind.canonical(value) for value in rows[spec.name].to_pylist()]

@@ -47,6 +47,11 @@ class Subject:
     def __repr__(self) -> str:
         return f"Subject({self.subject_id})"
 
+    @property
+    def mark(self) -> str:
+        """What stands in every ciphertext of theirs, and in no other."""
+        return f".{_text(self.subject_id.bytes)}."
+
     @cached_property
     def _siv(self) -> AESSIV:
         return AESSIV(self.key)
@@ -118,11 +123,11 @@ class Seals:
     def subjects(self, domain: str, texts: Collection[str], *, make: bool = False) -> dict[str, Subject]:
         """Who is known in a domain by these texts; `make` gives a key to those who have none, in this transaction."""
         index_of = {text: self.keys.index(f"subject {domain}", text) for text in texts}
-        found = self._by_index(index_of.values())
+        found = self._by_index(index_of.values(), hold=make)
         missing = [index for index in index_of.values() if index not in found]
         if make and missing:
             stored.add_keys(self._connection, self._tenant_id, [self._made(index) for index in sorted(set(missing))])
-            found |= self._by_index(missing)
+            found |= self._by_index(missing, hold=True)
         return {text: found[index] for text, index in index_of.items() if index in found}
 
     def wrap_again(self) -> int:
@@ -137,8 +142,8 @@ class Seals:
     def _index(self, place: str, text: str) -> bytes:
         return self.keys.index(f"value {place}", text)[:INDEX_BYTES]
 
-    def _by_index(self, indexes: Iterable[bytes]) -> dict[bytes, Subject]:
-        rows = stored.keys_by_index(self._connection, self._tenant_id, list(indexes))
+    def _by_index(self, indexes: Iterable[bytes], *, hold: bool) -> dict[bytes, Subject]:
+        rows = stored.keys_by_index(self._connection, self._tenant_id, list(indexes), hold=hold)
         return {bytes(each.subject_index): self._opened(each) for each in rows}
 
     def _learn(self, ids: set[UUID]) -> None:

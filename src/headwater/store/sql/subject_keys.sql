@@ -2,6 +2,11 @@
 -- Keys of those of whom a keyed hash is known.
 SELECT {columns} FROM subject_keys WHERE tenant_id = %(tenant_id)s AND subject_index = ANY(%(indexes)s)
 
+-- name: by_index_held
+-- The same for who seals by them: whoever would delete one waits until the transaction ends.
+SELECT {columns} FROM subject_keys WHERE tenant_id = %(tenant_id)s AND subject_index = ANY(%(indexes)s)
+ORDER BY subject_index FOR KEY SHARE
+
 -- name: by_id
 -- Keys that ciphertexts name.
 SELECT {columns} FROM subject_keys WHERE tenant_id = %(tenant_id)s AND subject_id = ANY(%(ids)s)

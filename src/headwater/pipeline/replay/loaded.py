@@ -1,0 +1,35 @@
+"""What a replay's load came to: `pipeline.ports` once more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """See `pipeline.ports.Refusal`."""
+
+    record_no: int
+    stored_record: int
+    stored_source: str
+    stored_hash: bytes
+    newer: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """See `pipeline.ports.Loaded`."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    merged: int = 0
+    deleted: int = 0
+    refused: tuple[Refusal, ...] = ()
+    older: tuple[Refusal, ...] = ()
+    left_out: tuple[int, ...] = ()
+    relies_on: tuple[UUID, ...] = ()

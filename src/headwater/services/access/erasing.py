@@ -1,0 +1,196 @@
+"""Somebody's personal values in records are erased: their key is deleted, and with it all that it sealed is lost.
+
+Rows and figures stay, and say nothing of whom they were about. The audit chain says which rows they were, so that
+`verify` knows why their values do not open, and holds what files still say against the hashes of the rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from headwater.engine.duck import small_engine
+from headwater.errors import Misuse, NotFound
+from headwater.services.access.encrypting import tables
+from headwater.services.access.keys import seals_of
+from headwater.services.access.policy import Right
+from headwater.services.access.sealing import NOTICED, REFUSED, UNCUT, joined_texts
+from headwater.services.imports import stored_logic
+from headwater.services.logic import compile_logic
+from headwater.services.records import contract_of
+from headwater.services.replayed_deletions import SUBJECT_ERASED, as_payload
+from headwater.store import audit, runs, subject_keys
+from headwater.store.erasures import Theirs, files_of, first_records, refused_by_run
+from headwater.values import TextFormat
+from headwater.values.canonical import SEPARATOR
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    from headwater.contracts import Document
+    from headwater.services.access.seals import Seals, Subject
+    from headwater.services.installation import Installation
+    from headwater.store.erasures import Origin
+
+LONGEST_REASON = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Erasure:
+    """What was erased, and what is not.
+
+    rows        how many rows of each contract, past ones included, hold values of theirs that nobody opens any more
+    refused     how many records in quarantine were theirs
+    unknown     how many records in quarantine say of nobody whose they are: look at them, and dismiss what is theirs
+    files       the files that still say what their rows said, by SHA-256
+    """
+
+    subject_id: str
+    rows: Mapping[str, int]
+    refused: int
+    unknown: int
+    files: Mapping[str, str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def erase_subject(installation: Installation, reference: str, text: str, *, reason: str) -> Erasure:
+    """Erase whom records of a contract are about, in all contracts that know them by fields of the same names.
+
+    text: what the contract's subject fields say, `|` between them; its key where it names no subject. NotFound where no
+    key is kept for it: nobody is known by it, or they are erased already.
+    """
+    installation.require(Right.DELETE, on=f"records/{reference}")
+    document = contract_of(installation, reference)
+    why, told = _reason(reason), _told(document, text)
+    with installation.database.connect(installation.tenant_id) as connection:
+        seals = seals_of(installation.settings, connection, installation.tenant_id)
+        subject = seals.subjects(document.subject_domain, [told]).get(told)
+        if subject is None:
+            raise NotFound("nobody is known by this, or they are erased", where=document.name, value=text)
+        refused, unknown = _refused(installation, connection, document, told)
+        # From here on no load seals by this key: who holds it to do so is waited for.
+        subject_keys.remove_keys(connection, installation.tenant_id, [subject.subject_id])
+        rows = _rows(installation, connection, subject)
+        origins = [origin for each in rows.values() for origin in each]
+        _forget(installation, connection, seals, refused, origins)
+        chunks = {chunk for chunk, _ in origins} | set(refused.values())
+        files = dict(files_of(connection, installation.tenant_id, chunks))
+        audit.append(
+            connection,
+            installation.tenant_id,
+            action=SUBJECT_ERASED,
+            resource=f"subject/{subject.subject_id}",
+            payload={
+                "reason": why,
+                "rows": {name: as_payload(set(each)) for name, each in rows.items()},
+                "refused": sorted(refused),
+                "files": sorted(files),
+                **installation.actor.came_by(),
+            },
+        )
+    return Erasure(
+        subject_id=str(subject.subject_id),
+        rows={name: len(each) for name, each in rows.items()},
+        refused=len(refused),
+        unknown=unknown,
+        files=files,
+    )
+
+
+def _rows(installation: Installation, connection: Any, subject: Subject) -> dict[str, list[Origin]]:
+    """Where rows of theirs came from, by contract; the hashes beside their values are taken off."""
+    theirs = Theirs(connection, installation.tenant_id, subject.mark)
+    found = {}
+    for document in _personal(installation):
+        origins: list[Origin] = []
+        for table in tables(document):
+            origins += theirs.origins(table, document.personal)
+            theirs.strip(table, document.personal)
+        if origins:
+            found[f"{document.name}@{document.major}"] = origins
+    theirs.strip_marks()
+    return found
+
+
+def _forget(
+    installation: Installation, connection: Any, seals: Seals, refused: Mapping[str, UUID], origins: Sequence[Origin]
+) -> None:
+    """Delete the keys of what was refused of them, and noticed about them."""
+    tenant_id = installation.tenant_id
+    first = first_records(connection, tenant_id, {chunk for chunk, _ in origins})
+    noticed = {f"{chunk}.{first[chunk] + number}" for chunk, number in origins}
+    of_them = [*seals.subjects(REFUSED, set(refused)).values(), *seals.subjects(NOTICED, noticed).values()]
+    subject_keys.remove_keys(connection, tenant_id, [each.subject_id for each in of_them])
+
+
+def _refused(installation: Installation, connection: Any, document: Document, text: str) -> tuple[dict[str, UUID], int]:
+    """Records in quarantine that are about them, each with the chunk that refused it last, as the mapping that refused
+    them reads them; and how many it can say of nobody.
+    """
+    found: dict[str, UUID] = {}
+    unknown = 0
+    for contract in _personal(installation):
+        if contract.subject_domain != document.subject_domain:
+            continue
+        named = f"{contract.name}@{contract.major}."
+        for run_id, records in refused_by_run(connection, installation.tenant_id, named):
+            cut = [record for record in records if UNCUT not in record[1]]
+            run = runs.get_run(connection, installation.tenant_id, run_id)
+            said = _said(installation, run, contract, [cells for _, cells, _ in cut])
+            unknown += len(records) - len(cut) + said.count(None)
+            found |= {refused.hex: chunk for (refused, _, chunk), whose in zip(cut, said, strict=True) if whose == text}
+    return found, unknown
+
+
+def _said(
+    installation: Installation, run: runs.Run, contract: Document, cells: Sequence[Mapping[str, str | None]]
+) -> list[str | None]:
+    """Whom each record is about, as the run read it; None where it did not say."""
+    if not cells:
+        return []
+    logic = stored_logic(installation, run)
+    columns = tuple(run.layout.get("mends", run.layout)["columns"])
+    raw = pa.table({name: pa.array([each.get(name) or "" for each in cells], pa.string()) for name in columns})
+    names = [spec.name for spec in contract.subject_fields]
+    with small_engine() as duck:
+        transform, _ = compile_logic(installation, duck, logic, columns=columns, source_id=run.source_id)
+        read = transform.values(raw, np.arange(len(cells), dtype=np.int32), names)
+    return joined_texts(contract.subject_fields, read)
+
+
+def _personal(installation: Installation) -> list[Document]:
+    """The newest minor version of every contract with something personal."""
+    majors = {(each.name, each.major) for pack in installation.packs for each in pack.documents()}
+    newest = (installation.contract(name, major) for name, major in sorted(majors))
+    return [document for document in newest if document.personal]
+
+
+def _told(document: Document, text: str) -> str:
+    """What is said of a subject, as it is looked up by."""
+    fields = document.subject_fields
+    parts = text.split("|") if len(fields) > 1 else [text]
+    parsed = [spec.kind.parse(part, TextFormat()).value for spec, part in zip(fields, parts, strict=False)]
+    if not document.personal or len(parts) != len(fields) or None in parsed:
+        raise Misuse(
+            "this names nobody that records of the contract are about",
+            where=document.name,
+            value=text,
+            valid="|".join(spec.name for spec in fields) if document.personal else "a contract with personal fields",
+        )
+    return SEPARATOR.join(spec.kind.canonical(value) for spec, value in zip(fields, parsed, strict=True))
+
+
+def _reason(text: str) -> str:
+    reason = text.strip()
+    if not 1 <= len(reason) <= LONGEST_REASON or not reason.isprintable():
+        raise Misuse(
+            "a reason must be said", where="reason", value=reason[:80], valid=f"1 to {LONGEST_REASON} printable signs"
+        )
+    return reason
