@@ -398,6 +398,7 @@ class Settings(BaseModel):
 
 _PAIRS = (("oidc_issuer", "oidc_client_id"), ("smtp_host", "smtp_from"), ("smtp_user", "smtp_password"))
 """Settings of which one is nothing without the other."""
+_ALL_OF_THEM = "docs/reference/settings.md lists them all."
 
 
 def load_settings(config: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -479,9 +480,6 @@ def _refuse_misspelt(environ: Mapping[str, str]) -> None:
         near = _near(variable, known, alike=0.9)
         if near:
             raise Misuse(f"there is no setting {variable}", remedy=f"{near}{_ALL_OF_THEM}")
-
-
-_ALL_OF_THEM = "docs/reference/settings.md lists them all."
 
 
 def _near(word: str, known: Iterable[str], *, alike: float) -> str:

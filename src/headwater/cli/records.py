@@ -197,7 +197,7 @@ def admit(contract: Contract, keys: Keys, reason: Reason, as_json: AsJson = Fals
 def erase_subject(
     contract: Contract,
     subject: Annotated[
-        str, typer.Argument(help="What its subject fields say, or its key; | between parts.", show_default=False)
+        str, typer.Argument(help="What the subject fields say, or a personal key; | between parts.", show_default=False)
     ],
     reason: Reason,
     as_json: AsJson = False,

@@ -82,7 +82,7 @@ class RuleSpec:
 class Document:
     """A compiled contract. `rules` holds those of one record first, in bit order, then those of the whole set. Where it
     is `calculated_from` records of another contract, no file is loaded into it. `subject` names the fields that say
-    whom a record is about; where there are none, the key tells.
+    whom a record is about; where there are none, a key that is personal tells, and else nothing does.
     """
 
     name: str
@@ -145,9 +145,10 @@ class Document:
 
     @property
     def subject_domain(self) -> str:
-        """Within what a subject is one and the same: contracts that know people by fields of one name share it."""
-        names = "|".join(field.name for field in self.subject_fields)
-        return names if self.is_of_people else f"{self.name}:{names}"
+        """Within what a subject is one and the same: contracts that know people by fields of one name share it. All
+        records of a contract that is not about people have one.
+        """
+        return "|".join(field.name for field in self.subject_fields) if self.is_of_people else self.name
 
     @property
     def row_rules(self) -> tuple[RuleSpec, ...]:

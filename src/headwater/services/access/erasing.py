@@ -63,8 +63,8 @@ class Erasure:
 def erase_subject(installation: Installation, reference: str, text: str, *, reason: str) -> Erasure:
     """Erase whom records of a contract are about, in all contracts that know them by fields of the same names.
 
-    text: what the contract's subject fields say, `|` between them; its key where it names no subject. NotFound where no
-    key is kept for it: nobody is known by it, or they are erased already.
+    text: what the contract's subject fields say, `|` between them; its key where it names no subject. Misuse where its
+    records are about nobody; NotFound where no key is kept: nobody is known by it, or they are erased already.
     """
     installation.require(Right.DELETE, on=f"records/{reference}")
     document = contract_of(installation, reference)
@@ -174,15 +174,21 @@ def _personal(installation: Installation) -> list[Document]:
 
 def _told(document: Document, text: str) -> str:
     """What is said of a subject, as it is looked up by."""
+    if not document.is_of_people:
+        raise Misuse(
+            "records of this contract tell of nobody whom they are about",
+            where=document.name,
+            remedy="Enter such a record anew without what is personal, or delete and destroy it: `headwater records`.",
+        )
     fields = document.subject_fields
     parts = text.split("|") if len(fields) > 1 else [text]
     parsed = [spec.kind.parse(part, TextFormat()).value for spec, part in zip(fields, parts, strict=False)]
-    if not document.personal or len(parts) != len(fields) or None in parsed:
+    if len(parts) != len(fields) or None in parsed:
         raise Misuse(
             "this names nobody that records of the contract are about",
             where=document.name,
             value=text,
-            valid="|".join(spec.name for spec in fields) if document.personal else "a contract with personal fields",
+            valid="|".join(spec.name for spec in fields),
         )
     return SEPARATOR.join(spec.kind.canonical(value) for spec, value in zip(fields, parsed, strict=True))
 

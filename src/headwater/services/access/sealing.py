@@ -1,7 +1,9 @@
 """What is personal in the records of a run, sealed as a chunk is written: fields, refused cells, what findings tell.
 
 The subject of a record is whom its contract says it is about. Of a refused record, and of what was noticed about one,
-nobody knows that for certain: each is a subject of its own, and whoever erases somebody looks whose it is.
+nobody knows that for certain: each is a subject of its own, and whoever erases somebody looks whose it is. Records of a
+contract that is not about people, with a free remark say, have one subject all together: a key for each would be a row
+for each, of a load of millions.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,6 +85,24 @@ class ChunkSealing:
         if (document.name, document.major) != (self._document.name, self._document.major):
             return rows
         fields = [spec for spec in self._document.personal.values() if spec.name in rows.column_names]
+        return self._of_each(rows, fields) if self._document.is_of_people else self._of_nobody(rows, fields)
+
+    def _of_nobody(self, rows: pa.Table, fields: Sequence[FieldSpec]) -> pa.Table:
+        """Each value once."""
+        for spec in fields:
+            if rows[spec.name].null_count == rows.num_rows:
+                rows = _with(rows, spec.name, pa.nulls(rows.num_rows, pa.string()))
+                continue
+            values = rows[spec.name].combine_chunks().dictionary_encode()
+            sealed = self._sealed(spec, values.dictionary.to_pylist(), [self._nobody] * len(values.dictionary))
+            rows = _with(rows, spec.name, pa.array(sealed, pa.string()).take(values.indices))
+        return rows
+
+    @cached_property
+    def _nobody(self) -> Subject:
+        return self._seals.subjects(self._document.subject_domain, [""], make=True)[""]
+
+    def _of_each(self, rows: pa.Table, fields: Sequence[FieldSpec]) -> pa.Table:
         is_filled = np.zeros(rows.num_rows, np.bool_)
         for spec in fields:
             is_filled |= rows[spec.name].is_valid().to_numpy()
@@ -169,6 +189,8 @@ class ChunkSealing:
 
     def _of_their_own(self, domain: str, tells: Sequence[tuple[str, bool]]) -> dict[str, Subject]:
         wanted = {of for of, is_personal in tells if is_personal}
+        if not self._document.is_of_people:
+            return dict.fromkeys(wanted, self._nobody) if wanted else {}
         return self._seals.subjects(domain, wanted, make=True) if wanted else {}
 
     def _tells(self, cells: Mapping[str, str | None], findings: Sequence[Mapping[str, Any]]) -> bool:

@@ -1,4 +1,4 @@
-"""Personal values of records, sealed by the key of their subject: whom the record is about, or the record itself.
+"""Personal values of records, sealed by the key of their subject: whom the record is about.
 
 - A value is AES-256-SIV (RFC 5297), bound to organisation, subject and place. SIV needs no nonce: the same value of the
   same subject in the same place is the same ciphertext, so that a personal key still names one row.
