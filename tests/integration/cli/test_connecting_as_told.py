@@ -57,7 +57,9 @@ def test_a_database_is_connected_as_the_page_says(
         else:
             here = body.replace("--set host=db.example.org", place).replace("database=plant", f"database={plant.name}")
             for line in here.splitlines():
-                _, *words = shlex.split(line, comments=True)
+                program, *words = shlex.split(line, comments=True)
+                if program != "headwater":  # how a library of another kind of database is brought
+                    continue
                 done = headwater(*words, typed=PASSWORD)
                 assert done.code == 0, line + done.out + done.err
                 assert PASSWORD not in done.out + done.err
