@@ -57,7 +57,7 @@ def _break_off(installation: Installation, run: Run, state: str, error: Mapping[
 
 def end_run(installation: Installation, run: Run, logic: Logic, *, nothing_deleted: str | None = None) -> str:
     """Give the run its final state and note it in the audit chain; the state. `nothing_deleted` is why a full load was
-    not swept: of a sync that is noted beside its counts.
+    not swept, which is noted: of a sync beside its counts.
     """
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
@@ -79,10 +79,10 @@ def end_run(installation: Installation, run: Run, logic: Logic, *, nothing_delet
         else:
             state = "succeeded_with_quarantine" if refused else "succeeded"
         error = {"gaps": gaps} if gaps else None
-        reconciled = reconcile(installation, connection, run, logic, ledger) if run.kind == "sync" else None
-        if reconciled is not None and nothing_deleted is not None:
+        reconciled = reconcile(installation, connection, run, logic, ledger) if run.kind == "sync" else {}
+        if nothing_deleted is not None:
             reconciled["nothing_deleted"] = nothing_deleted
-        runs.finish_run(connection, tenant_id, run.run_id, state, error=error, reconciliation=reconciled)
+        runs.finish_run(connection, tenant_id, run.run_id, state, error=error, reconciliation=reconciled or None)
         tell(connection, tenant_id, run_ended(connection, tenant_id, run.run_id))
         audit.append(
             connection,

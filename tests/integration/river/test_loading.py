@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from headwater.services.runs_view import show_run
 from tests.river import River, activities, factors
 
 
@@ -219,6 +220,9 @@ def test_a_repeat_of_a_refused_record_is_refused_too(river: River, chunk_size: i
 
 def test_a_full_load_does_not_delete_the_row_of_a_record_it_refuses(river: River) -> None:
     river.load(activities([{"activity_id": "a"}, {"activity_id": "b"}]), strategy="full")
-    river.load(activities([{"activity_id": "a", "quantity": "x"}, {"activity_id": "b"}]), strategy="full")
+    run_id, _ = river.load(activities([{"activity_id": "a", "quantity": "x"}, {"activity_id": "b"}]), strategy="full")
 
+    said = show_run(river.installation, str(run_id)).nothing_deleted
+    assert said is not None
+    assert said.startswith("records of it were refused"), "of a file as of a connector"
     assert [row["activity_id"] for row in river.rows("SELECT activity_id FROM activity_v1 ORDER BY 1")] == ["a", "b"]
