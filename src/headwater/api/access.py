@@ -7,8 +7,9 @@ is sent twice with one Idempotency-Key is done once.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -53,6 +54,12 @@ class House:
     afterwards: Afterwards
     recognised: Recognised = field(default_factory=Recognised)
 
+    @contextmanager
+    def for_one_request(self) -> Iterator[House]:
+        """The same, which asks the database by one connection until the block ends."""
+        with self.installation.database.for_one_request() as database:
+            yield replace(self, installation=replace(self.installation, database=database))
+
 
 class GuardedRoute(APIRoute):
     """A route that knows who calls before anything of the request is looked at."""
@@ -67,6 +74,12 @@ class GuardedRoute(APIRoute):
 
         async def guarded(request: Request) -> Response:
             house: House = request.app.state.house
+            if request.method in {"GET", "HEAD"} and long is None:
+                with house.for_one_request() as own:
+                    return await answered(request, own)
+            return await answered(request, house)  # what lasts, or waits for a body, keeps no connection meanwhile
+
+        async def answered(request: Request, house: House) -> Response:
             caller = await run_in_threadpool(_known, house, request, right, path, anywhere=anywhere)
             request.state.installation = caller
             contextvars.bind_contextvars(actor=caller.actor.name)

@@ -21,7 +21,7 @@ from headwater.contracts.pattern import check_pattern
 from headwater.contracts.row import enforce_row
 from headwater.contracts.rules import field_rules, key_rule, reference_rule
 from headwater.errors import Misuse
-from headwater.values import Outcome, TextFormat
+from headwater.values import OWN_FORMAT, Outcome
 
 _PYTHON_TYPES: Mapping[type[Field], type] = {
     Text: str,
@@ -87,7 +87,7 @@ class Contract(BaseModel):
     def _enforce(cls, record: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if not isinstance(record, dict):
             return handler(record)
-        result = enforce_row(compile_contract(cls), record, TextFormat())
+        result = enforce_row(compile_contract(cls), record, OWN_FORMAT)
         broken = [finding for finding in result.findings if finding.severity == "reject"]
         if broken:
             raise ValueError("; ".join(f"{item.rule_id}: {item.message} Valid: {item.valid}" for item in broken))
@@ -224,7 +224,7 @@ def _with_values(spec: FieldSpec, meta: Field, default: object, where: str) -> F
     """The spec with its enum, bounds and default as canonical text, and what they say about each other checked."""
 
     def canonical(given: object, what: str) -> str:
-        parsed = spec.kind.parse(str(given), TextFormat())
+        parsed = spec.kind.parse(str(given), OWN_FORMAT)
         if parsed.outcome is not Outcome.VALUE:
             raise Misuse(f"{what} is not a value of the field", where=where, value=given, valid=f"{spec.type}")
         return spec.kind.canonical(parsed.value)
@@ -237,7 +237,7 @@ def _with_values(spec: FieldSpec, meta: Field, default: object, where: str) -> F
     if len(set(enum)) != len(enum):
         raise Misuse("an enum value stands twice", where=where, value=enum)
     if None not in bounds.values():
-        low, high = (spec.kind.parse(text, TextFormat()).value for text in bounds.values())
+        low, high = (spec.kind.parse(text, OWN_FORMAT).value for text in bounds.values())
         if low > high:  # type: ignore[operator]
             raise Misuse("minimum is above maximum", where=where, value=bounds)
     if spec.pattern is not None:
@@ -296,6 +296,6 @@ def _check_defaults(document: Document) -> None:
 
 def _default_findings(document: Document) -> Iterator[str]:
     defaults = {field.name: field.default for field in document.fields if field.default is not None}
-    for finding in enforce_row(document, defaults, TextFormat()).findings:
+    for finding in enforce_row(document, defaults, OWN_FORMAT).findings:
         if finding.field in defaults and finding.rule_id.rsplit(".", 1)[1] != "required":
             yield finding.rule_id

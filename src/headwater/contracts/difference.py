@@ -10,7 +10,7 @@ from typing import Any
 from headwater.contracts.document import Document, FieldSpec, RuleSpec
 from headwater.contracts.expression import compile_expression, evaluate
 from headwater.errors import Misuse
-from headwater.values import TextFormat
+from headwater.values import OWN_FORMAT
 
 MAJOR, MINOR, PATCH = "major", "minor", "patch"
 EVERY_WORD = "every word that was valid stays so"
@@ -129,7 +129,7 @@ def _bounds(old: FieldSpec, new: FieldSpec) -> tuple[str, str]:
 
 
 def _value(field: FieldSpec, text: str | None) -> Any:
-    return field.kind.parse(text, TextFormat()).value
+    return field.kind.parse(text, OWN_FORMAT).value
 
 
 def _lengths(old: FieldSpec, new: FieldSpec) -> tuple[str, str]:

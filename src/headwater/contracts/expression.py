@@ -22,7 +22,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from headwater.errors import Misuse
-from headwater.values import TextFormat, kind, luhn, luhn_sql, mod_97_10, mod_97_10_sql
+from headwater.values import OWN_FORMAT, kind, luhn, luhn_sql, mod_97_10, mod_97_10_sql
 
 if TYPE_CHECKING:
     from headwater.contracts.document import Document, FieldSpec
@@ -139,7 +139,7 @@ def _literal(node: Any, _fields: Mapping[str, FieldSpec]) -> Term:
 
 def _cast(node: Any, _fields: Mapping[str, FieldSpec]) -> Term:
     """Only `DATE '…'`, which the parser reads as a cast."""
-    parsed = _DATE.parse(node.this.name if node.this.is_string else None, TextFormat())
+    parsed = _DATE.parse(node.this.name if node.this.is_string else None, OWN_FORMAT)
     if node.to.sql() != "DATE" or not isinstance(parsed.value, datetime.date):
         raise Misuse("not a date", value=node.sql("duckdb"), valid="DATE 'YYYY-MM-DD'")
     day = parsed.value

@@ -14,7 +14,7 @@ from headwater.contracts.document import Document, FieldSpec, RuleSpec
 from headwater.contracts.row_text import row_text
 from headwater.contracts.rules import OUTCOMES, Finding, make_finding
 from headwater.errors import Misuse
-from headwater.values import Outcome, Parsed, TextFormat
+from headwater.values import OWN_FORMAT, Outcome, Parsed, TextFormat
 
 ABSENT_WORDS = {
     Outcome.NOT_APPLICABLE: "not_applicable",
@@ -61,7 +61,7 @@ def enforce_row(
             "no such field", where=document.reference, value=sorted(unknown), valid=", ".join(document.by_name)
         )
     texts = {name: _text(record.get(name)) for name in document.by_name}
-    formats = {name: fmt if isinstance(record.get(name), str) else TextFormat() for name in texts}
+    formats = {name: fmt if isinstance(record.get(name), str) else OWN_FORMAT for name in texts}
     parsed = {field.name: _parse(field, texts[field.name], formats[field.name]) for field in document.fields}
     values = {name: each.value for name, each in parsed.items()}
     findings = []
@@ -128,7 +128,7 @@ def _text(value: object) -> str | None:
 def _parse(field: FieldSpec, text: str | None, fmt: TextFormat) -> Parsed:
     parsed = field.kind.parse(text, fmt)
     if parsed.outcome is Outcome.BLANK and field.default is not None:
-        return Parsed(field.kind.parse(field.default, TextFormat()).value, Outcome.DEFAULTED)
+        return Parsed(field.kind.parse(field.default, OWN_FORMAT).value, Outcome.DEFAULTED)
     return parsed
 
 
@@ -176,7 +176,7 @@ def _field_breaks(kind: str, field: FieldSpec, value: Any) -> bool:
 
 @lru_cache(maxsize=1024)
 def _bounds(field: FieldSpec) -> tuple[Any, Any]:
-    low, high = (field.kind.parse(text, TextFormat()).value for text in (field.minimum, field.maximum))
+    low, high = (field.kind.parse(text, OWN_FORMAT).value for text in (field.minimum, field.maximum))
     return low, high
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from headwater.contracts.document import FieldSpec, RuleSpec
-from headwater.values import Outcome, TextFormat, explain
+from headwater.values import OWN_FORMAT, Outcome, TextFormat, explain
 
 # Which failures of a text break which rule; all others break "type".
 OUTCOMES: dict[str, frozenset[Outcome]] = {
@@ -166,7 +166,7 @@ def _words(field: FieldSpec, kind: str) -> tuple[str, str, str]:
     told = {"type": _UNREADABLE, "ambiguous": _UNCLEAR}.get(kind)
     message, outcome = told[field.type] if told else {"decimals": _TOO_PRECISE, "digits": _TOO_LARGE}[kind]
     dimension = "accuracy" if kind == "digits" else "validity"
-    return dimension, message, explain(outcome, field.kind, TextFormat()).repair
+    return dimension, message, explain(outcome, field.kind, OWN_FORMAT).repair
 
 
 def _valid(field: FieldSpec, kind: str) -> str:

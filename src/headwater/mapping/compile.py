@@ -15,7 +15,7 @@ from headwater.errors import Misuse
 from headwater.values.canonical import record_text_sql
 from headwater.values.characters import trim_sql
 from headwater.values.outcome import Outcome
-from headwater.values.text_format import TextFormat
+from headwater.values.text_format import OWN_FORMAT, TextFormat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as Lookup
@@ -337,7 +337,7 @@ def _not_listed(text: Rendered, values: Lookup[str, str]) -> Rendered:
 
 def _text_format(mapping: Mapping) -> TextFormat:
     locale: Locale = mapping.locale
-    defaults = TextFormat()
+    defaults = OWN_FORMAT
     return TextFormat(
         decimal=locale.decimal,
         group=locale.group,

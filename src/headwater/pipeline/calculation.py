@@ -11,7 +11,7 @@ from headwater.accounting.explanation import FactorCatalogue
 from headwater.accounting.outcome import CalculationOutcome
 from headwater.accounting.timeline import FactorPolicy, factor_table, spelling_table
 from headwater.contracts.bulk import enforcement, quoted
-from headwater.values import TextFormat, sha256_sql
+from headwater.values import OWN_FORMAT, sha256_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +87,7 @@ class Calculation:
             f"CAST({quoted(spec.name)} AS {spec.kind.duckdb_type}) AS {quoted(spec.name)}"
             for spec in self.document.fields
         )
-        row_text = enforcement(self.document, TextFormat()).row_text
+        row_text = enforcement(self.document, OWN_FORMAT).row_text
         return f"""
 WITH calculated AS (
     SELECT {typed}, NULL::VARCHAR AS absent, _record_no AS record_no

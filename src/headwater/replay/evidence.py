@@ -14,7 +14,7 @@ from headwater.replay.container import Reader
 from headwater.replay.differences import Findings
 from headwater.replay.figures import Factors, Units, factor_rows
 from headwater.replay.records import RowMaker
-from headwater.values import TextFormat
+from headwater.values import OWN_FORMAT
 
 CONTRACT, MAPPING, RECIPE, RESULTS = (f"documents/{name}.json" for name in ("contract", "mapping", "recipe", "results"))
 PROGRAM, UNITS, FACTORS, CODES = "program.json", "units.txt", "factors.csv", "codes.csv"
@@ -137,7 +137,7 @@ class RunEvidence:
         for row in self._reader.table(CODES):
             reference = row["reference"] or ""
             if reference in found:
-                found[reference].add(kinds[reference].parse(row["code"], TextFormat()).value)
+                found[reference].add(kinds[reference].parse(row["code"], OWN_FORMAT).value)
         return {name: frozenset(codes) for name, codes in found.items()}
 
     def _text(self, member: str) -> str:

@@ -11,7 +11,7 @@ from headwater.contracts.row import enforce_row
 from headwater.contracts.row_text import row_text
 from headwater.errors import InputRefused
 from headwater.replay.program import Language, as_record, built, joined_text
-from headwater.values import Outcome, TextFormat, sha256
+from headwater.values import OWN_FORMAT, Outcome, TextFormat, sha256
 
 STANDING_BYTES = 16
 """How much of a raw hash a chunk keeps."""
@@ -49,7 +49,7 @@ class RowMaker:
         self._texts = {name: built(code, language) for name, code in program["texts"].items()}
         self._skip = built(program["skip"], language)
         self._unmapped = {name: built(code, language) for name, code in program["unmapped"].items()}
-        self._rules = {rule: built(code, Language(text_format=TextFormat())) for rule, code in program["rules"].items()}
+        self._rules = {rule: built(code, Language(text_format=OWN_FORMAT)) for rule, code in program["rules"].items()}
         unknown = [rule.id for rule in contract.row_rules if rule.kind == "row" and rule.id not in self._rules]
         if unknown or self._texts.keys() != contract.by_name.keys():
             raise InputRefused("the instructions are not those of the contract", where="program.json", value=unknown)
@@ -105,7 +105,7 @@ def typed(contract: Document, texts: Mapping[str, str | None]) -> dict[str, Any]
 def typed_field(contract: Document, name: str, text: str | None) -> dict[str, Any]:
     """The value of one field, by its name; InputRefused where the text is none."""
     kind = contract.by_name[name].kind
-    parsed = kind.parse(text, TextFormat())
+    parsed = kind.parse(text, OWN_FORMAT)
     is_canonical = text is None or (parsed.value is not None and kind.canonical(parsed.value) == text)
     if not is_canonical:
         raise InputRefused("this is no value of the field", where=f"{contract.name}.{name}", value=text)

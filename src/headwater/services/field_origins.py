@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from headwater.engine.expressions import render_value
 from headwater.engine.readings import Readings
 from headwater.services.trace import FieldOrigin
-from headwater.values import TextFormat
+from headwater.values import OWN_FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,5 +69,5 @@ def _rule(rule: FieldRule | None, header: tuple[str, ...]) -> tuple[str, str, tu
     if rule.names:
         return "column", " or ".join(rule.names), rule.names
     expression = rule.expression or ""
-    used = render_value(expression, header, Readings(TextFormat()), where="trace").columns if header else ()
+    used = render_value(expression, header, Readings(OWN_FORMAT), where="trace").columns if header else ()
     return "expression", expression, used

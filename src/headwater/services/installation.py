@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from headwater import plugins
 from headwater.errors import Forbidden, NotFound, Stopped
 from headwater.mapping import Mapping, load_mapping, read_mapping
-from headwater.services.access.keys import seals_of
+from headwater.services.access.keys import Openers
 from headwater.services.access.policy import OPERATOR, Actor
 from headwater.store import audit, embedded, upgrade
 from headwater.store.blobs import BlobStore
@@ -46,7 +46,8 @@ class Installation:
 
     def __post_init__(self) -> None:
         """Whoever reads through its database opens personal values by the keys of its settings."""
-        object.__setattr__(self, "database", self.database.opening(partial(seals_of, self.settings)))
+        if getattr(self.database.opens, "settings", None) is not self.settings:
+            object.__setattr__(self, "database", self.database.opening(Openers(self.settings)))
 
     def acting(self, actor: Actor, tenant_id: UUID | None = None) -> Installation:
         """The same installation for somebody who signed in, of this organisation or another."""

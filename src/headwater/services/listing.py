@@ -16,7 +16,7 @@ from uuid import UUID
 from headwater.errors import Misuse
 from headwater.store import listing
 from headwater.store.listing import COUNTED, Choice, Column, Condition, Operator, Order, Within
-from headwater.values import TextFormat, kind
+from headwater.values import OWN_FORMAT, kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -167,9 +167,9 @@ def _fit(column: Column, value: str) -> str:
     kinds = {"numeric": "decimal", "bigint": "integer", "integer": "integer", "date": "date", "boolean": "boolean",
              "timestamptz": "timestamp", "timestamp with time zone": "timestamp"}  # fmt: skip
     of = kind(kinds[base], precision=38, scale=18) if base in kinds else None
-    parsed = of.parse(value, TextFormat()) if of else None
+    parsed = of.parse(value, OWN_FORMAT) if of else None
     if of is None or parsed is None or parsed.value is None:
-        valid = of.valid(TextFormat()) if of else "a field that can be asked by"
+        valid = of.valid(OWN_FORMAT) if of else "a field that can be asked by"
         raise Misuse("the value is not of the field's type", where=f"filter {column.name}", value=value, valid=valid)
     if base == "integer" and abs(int(str(parsed.value))) >= 2**31:
         raise Misuse("the number is too large", where=f"filter {column.name}", value=value)

@@ -23,7 +23,7 @@ from headwater.store import listing
 from headwater.store.listing import Column, Condition
 from headwater.store.sealed import opened_values, opener_of, sealed_key
 from headwater.store.stored_rows import find_rows
-from headwater.values import TextFormat
+from headwater.values import OWN_FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -242,7 +242,7 @@ def listed_of(document: Document, asking: Installation | None = None) -> Listed:
 
 def _begins(installation: Installation, spec: FieldSpec, value: str) -> str:
     """What the ciphertext of a value begins with; as it stands where it is none of the field's."""
-    parsed = spec.kind.parse(value, TextFormat()).value
+    parsed = spec.kind.parse(value, OWN_FORMAT).value
     with installation.database.connect(installation.tenant_id) as connection:
         seals = seals_of(installation.settings, connection, installation.tenant_id)
         return seals.index(spec.name, value if parsed is None else spec.kind.canonical(parsed))

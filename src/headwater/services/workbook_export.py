@@ -23,7 +23,7 @@ from headwater.services.sources import layout_from_json, reading_from_json
 from headwater.services.workbook_rows import original, read_run
 from headwater.store import quarantine, runs
 from headwater.store.quarantine import Which
-from headwater.values import TextFormat
+from headwater.values import OWN_FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -136,7 +136,7 @@ def blamed(record: Mapping[str, Any], mapping: MappingDocument, columns: Sequenc
         if rule is None:
             continue
         if rule.expression is not None:
-            used = render_value(rule.expression, columns, Readings(TextFormat()), where="mapping").columns
+            used = render_value(rule.expression, columns, Readings(OWN_FORMAT), where="mapping").columns
             found.update(dict.fromkeys(used))
         found.update(dict.fromkeys(rule.names))
     return tuple(column for column in found if column in columns)

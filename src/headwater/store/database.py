@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import copy
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -40,6 +40,7 @@ class TenantConnection(psycopg.Connection[TupleRow]):
     job_id: UUID | None = None  # on whose behalf runs are planned, where it is a job's
     request: RequestKey | None = None  # the write that it is part of, where that is named
     opens: Opener | None = None  # personal values that are read through it
+    bound_to: tuple[UUID, frozenset[UUID] | None] | None = None  # a tenant, and units of it
 
     def __exit__(
         self,
@@ -128,8 +129,19 @@ class Database:
         RetryLater when the server cannot be reached, Misuse when the role could look past row-level security. Stopped
         for an attempt at a job that another worker has taken since.
         """
+        connection = self._opened()
+        if connection.bound_to != (tenant_id, self._behalf.units):
+            self._bind(connection, tenant_id)
+        self._refuse_if_taken(connection, tenant_id)
+        connection.autocommit = False
+        connection.actor = self._behalf.actor
+        connection.job_id = self._behalf.job_id
+        connection.request = self._behalf.request
+        connection.opens = self.opens(connection, tenant_id) if self.opens is not None else None
+        return connection
+
+    def _bind(self, connection: TenantConnection, tenant_id: UUID) -> None:
         with translated("connect to the database"):
-            connection = self._opened()
             try:
                 # Outside a transaction, because a rollback would take the tenant away with it.
                 row = connection.execute(
@@ -148,13 +160,7 @@ class Database:
                 valid="a role that is NOSUPERUSER and NOBYPASSRLS and not the owner's",
                 remedy="Give the owner's URL to `headwater db upgrade` only, and the application a role of its own.",
             )
-        self._refuse_if_taken(connection, tenant_id)
-        connection.autocommit = False
-        connection.actor = self._behalf.actor
-        connection.job_id = self._behalf.job_id
-        connection.request = self._behalf.request
-        connection.opens = self.opens(connection, tenant_id) if self.opens is not None else None
-        return connection
+        connection.bound_to = tenant_id, self._behalf.units
 
     def _refuse_if_taken(self, connection: TenantConnection, tenant_id: UUID) -> None:
         job_id, fence = self._behalf.job_id, self._behalf.fence
@@ -174,6 +180,10 @@ class Database:
         """The same, each connection one of its own: for what holds a lock until its session ends."""
         return self
 
+    def for_one_request(self) -> AbstractContextManager[Database]:
+        """The same until the block ends; where connections are kept open, all that is asked meanwhile goes by one."""
+        return nullcontext(self)
+
     def hold(self, tenant_id: UUID, name: str) -> TenantConnection | None:
         """A connection that alone holds what is called so, until it is closed; None where somebody else does."""
         connection = self.apart().connect(tenant_id)
@@ -186,13 +196,14 @@ class Database:
         return connection
 
     def _opened(self) -> TenantConnection:
-        """A connection in autocommit, bound to no tenant."""
-        return TenantConnection.connect(
-            self._url,
-            autocommit=True,
-            connect_timeout=CONNECT_SECONDS,
-            application_name=self._behalf.session_name,
-        )
+        """A connection in autocommit, bound to no tenant, or to one that it says."""
+        with translated("connect to the database"):
+            return TenantConnection.connect(
+                self._url,
+                autocommit=True,
+                connect_timeout=CONNECT_SECONDS,
+                application_name=self._behalf.session_name,
+            )
 
     def snapshot(self, tenant_id: UUID) -> TenantConnection:
         """A connection that changes nothing and sees all as it was at its first question, whoever works meanwhile."""

@@ -1,24 +1,26 @@
 """Connections that are kept open between the requests of a server: to open one takes longer than most questions.
 
-What a connection was bound to and held is taken from it before anybody else gets it, and nobody gets one without being
-bound to their own tenant first. What waits for long, or holds a lock until its session ends, takes a connection of its
-own by `apart`.
+Nobody gets one without being bound to their own tenant first, which takes from it what it was bound to and held. What
+waits for long, or holds a lock until its session ends, takes a connection of its own by `apart`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from headwater.errors import RetryLater
 from headwater.store import audit
 from headwater.store.database import CONNECT_SECONDS, NOBODY, Behalf, Database, TenantConnection
+from headwater.store.failures import translated
 from headwater.store.queries import named_queries
 
 if TYPE_CHECKING:
@@ -34,7 +36,9 @@ STATEMENT_SECONDS = 300
 
 
 class PooledConnection(TenantConnection):
-    """A connection that goes back to its pool where another would be closed."""
+    """A connection that goes back to its pool where another would be closed, or to the request that keeps it."""
+
+    kept: Kept | None = None
 
     def __exit__(
         self,
@@ -53,8 +57,41 @@ class PooledConnection(TenantConnection):
         pool = getattr(self, "_pool", None)
         if self.closed and pool is not None:
             pool.putconn(self)
-        else:
+        elif self.kept is None or not self.kept.keep(self):
             super().close()
+
+
+class Kept:
+    """The connection that a request goes on with, while nobody asks by it: bound once, however often it is asked."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._free: PooledConnection | None = None
+        self._has_ended = False
+
+    def take(self) -> PooledConnection | None:
+        """The connection, if there is one that nobody asks by."""
+        with self._lock:
+            free, self._free = self._free, None
+        return free
+
+    def keep(self, connection: PooledConnection) -> bool:
+        """Whether it is kept: one is, until the request has ended, which has no transaction open."""
+        if connection.info.transaction_status is not TransactionStatus.IDLE:
+            return False
+        with self._lock:
+            if self._free is not None or self._has_ended:
+                return False
+            self._free = connection
+        return True
+
+    def end(self) -> None:
+        """Give it back, and keep no other."""
+        with self._lock:
+            self._has_ended = True
+        free = self.take()
+        if free is not None:
+            free.close()
 
 
 class Pool(ConnectionPool[PooledConnection]):
@@ -72,7 +109,6 @@ class Pool(ConnectionPool[PooledConnection]):
             max_idle=60,
             max_lifetime=1800,
             configure=_limit,
-            reset=_reset,
             close_returns=True,
             open=True,
             name="headwater",
@@ -90,25 +126,42 @@ class Pool(ConnectionPool[PooledConnection]):
 class PooledDatabase(Database):
     """The same door with a pool behind it."""
 
-    def __init__(self, app_url: str, pool: Pool, behalf: Behalf = NOBODY) -> None:
+    def __init__(self, app_url: str, pool: Pool, behalf: Behalf = NOBODY, kept: Kept | None = None) -> None:
         super().__init__(app_url, behalf)
         self._pool = pool
+        self._kept = kept
 
     def _on(self, behalf: Behalf) -> PooledDatabase:
-        on = PooledDatabase(self._url, self._pool, behalf)
+        on = PooledDatabase(self._url, self._pool, behalf, self._kept)
         on.opens = self.opens
         return on
+
+    @contextmanager
+    def for_one_request(self) -> Iterator[PooledDatabase]:
+        """The same, which goes by one connection until the block ends; whoever asks while it is in use gets another."""
+        kept = Kept()
+        same = PooledDatabase(self._url, self._pool, self._behalf, kept)
+        same.opens = self.opens
+        try:
+            yield same
+        finally:
+            kept.end()
 
     def apart(self) -> Database:
         """The same without the pool."""
         return Database(self._url, self._behalf, self.opens)
 
     def _opened(self) -> TenantConnection:
-        try:
-            connection = self._pool.getconn(timeout=WAIT_SECONDS)
-        except PoolTimeout:
-            return super()._opened()
-        self._pool.lent.add(connection)
+        connection = self._kept.take() if self._kept is not None else None
+        if connection is None:
+            try:
+                with translated("connect to the database"):
+                    connection = self._pool.getconn(timeout=WAIT_SECONDS)
+            except PoolTimeout:
+                return super()._opened()
+            self._pool.lent.add(connection)
+            connection.bound_to, connection.kept = None, self._kept
+        _as_new(connection)
         return connection
 
     def connect(self, tenant_id: UUID) -> TenantConnection:
@@ -133,8 +186,8 @@ def _limit(connection: PooledConnection) -> None:
     connection.execute(QUERIES["limit_time"], {"seconds": f"{STATEMENT_SECONDS}s"})
 
 
-def _reset(connection: PooledConnection) -> None:
-    """Nothing of whoever had it is left: tenant, locks, isolation."""
+def _as_new(connection: PooledConnection) -> None:
+    """Nothing of whoever had it is left but what it is bound to, which `connect` sees to."""
     connection.isolation_level = None
     connection.read_only = None
     connection.autocommit = True
@@ -142,4 +195,3 @@ def _reset(connection: PooledConnection) -> None:
     connection.job_id = None
     connection.request = None
     connection.opens = None
-    connection.execute(QUERIES["unbind"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -20,10 +21,15 @@ def select(
     connection: psycopg.Connection[Any], record: type[Record], statement: str, values: Mapping[str, Any]
 ) -> list[Record]:
     """Rows of a named statement as records; its `{columns}` become the record's fields."""
-    names = [field.name for field in fields(record)]  # type: ignore[arg-type]
-    columns = sql.SQL(", ").join(sql.Identifier(name) for name in names)
     with connection.cursor(row_factory=class_row(record)) as cursor:
-        return cursor.execute(sql.SQL(statement).format(columns=columns), values).fetchall()
+        columns = tuple(field.name for field in fields(record))  # type: ignore[arg-type]
+        return cursor.execute(_with_columns(statement, columns), values).fetchall()
+
+
+@cache  # by the statements of our own files
+def _with_columns(statement: str, columns: tuple[str, ...]) -> bytes:
+    listed = sql.SQL(", ").join(map(sql.Identifier, columns))
+    return sql.SQL(statement).format(columns=listed).as_bytes(None)
 
 
 def number(connection: psycopg.Connection[Any], statement: str, values: Mapping[str, Any]) -> int:

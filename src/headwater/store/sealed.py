@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headwater.values import TextFormat
+from headwater.values import OWN_FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -169,7 +169,7 @@ def _value(spec: FieldSpec, stored: Any, plain: Mapping[Place, str]) -> Any:
     text = plain.get((spec.name, stored), None if is_sealed(stored) else stored)
     if spec.type in {"text", "code"}:
         return ERASED if text is None else text
-    return None if text is None else spec.kind.parse(text, TextFormat()).value
+    return None if text is None else spec.kind.parse(text, OWN_FORMAT).value
 
 
 def opened_rows(document: Document, rows: Sequence[StoredRow], opener: Opener | None) -> list[StoredRow]:

@@ -6,11 +6,12 @@ from headwater.values.canonical import record_id, record_text, record_text_sql, 
 from headwater.values.check_digits import luhn, luhn_sql, mod_97_10, mod_97_10_sql
 from headwater.values.kinds import TYPE_NAMES, Kind, kind
 from headwater.values.outcome import FIRST_FAILURE, Explanation, Outcome, Parsed, explain
-from headwater.values.text_format import DEFAULT_ABSENT, TextFormat
+from headwater.values.text_format import DEFAULT_ABSENT, OWN_FORMAT, TextFormat
 
 __all__ = [
     "DEFAULT_ABSENT",
     "FIRST_FAILURE",
+    "OWN_FORMAT",
     "PARSER_VERSION",
     "TYPE_NAMES",
     "Explanation",

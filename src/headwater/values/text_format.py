@@ -122,3 +122,7 @@ def absent_words(fmt: TextFormat, *, with_defaults: bool) -> dict[str, Outcome]:
     for word, outcome in fmt.absent.items():
         words.update(dict.fromkeys(spellings((word,)), Outcome(outcome)))
     return words
+
+
+OWN_FORMAT = TextFormat()
+"""As canonical texts are written, and what people ask by: made once, for that takes longer than to read by it."""

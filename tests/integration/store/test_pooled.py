@@ -52,6 +52,42 @@ def test_all_that_one_answer_asks_is_asked_of_one_connection(installation: Insta
             assert connection.execute("SELECT tenant_id FROM tenants").fetchall() == [(other,)]
 
 
+def test_what_a_request_asks_goes_by_one_connection_that_is_bound_once_to_whom_it_is_for(
+    installation: Installation,
+) -> None:
+    other, own = installation.add_tenant("third"), installation.tenant_id
+    with pooled(installation.app_url, most=2) as database:
+        with database.for_one_request() as kept:
+            with kept.connect(own) as beside, kept.connect(own) as first:  # the first that is given back is kept
+                assert beside.info.backend_pid != first.info.backend_pid
+            with kept.acting("person/1").snapshot(own) as again:
+                assert again is first
+                assert again.actor == "person/1"
+                assert again.execute("SHOW transaction_read_only").fetchone() == ("on",)
+            with kept.connect(other) as foreign:
+                assert foreign is first
+                assert (foreign.actor, foreign.read_only) == ("headwater", None)
+                assert foreign.execute("SELECT tenant_id FROM tenants").fetchall() == [(other,)]
+            with kept.within(frozenset({other})).connect(other) as fewer:
+                assert fewer is first
+                assert fewer.execute("SELECT current_setting('headwater.units')").fetchone() == (f"{{{other}}}",)
+            with kept.connect(other) as all_units:
+                assert all_units.execute("SELECT current_setting('headwater.units')").fetchone() == ("",)
+        with database.connect(own) as after:
+            assert after.execute("SELECT tenant_id FROM tenants").fetchall() == [(own,)]
+        with kept.connect(own) as late:  # as what is still sent when the request has ended
+            assert late.execute("SELECT tenant_id FROM tenants").fetchall() == [(own,)]
+
+
+def test_a_kept_connection_that_broke_is_given_back(installation: Installation) -> None:
+    with pooled(installation.app_url, most=1) as database, database.for_one_request() as kept:
+        with pytest.raises(RetryLater), kept.connect(installation.tenant_id) as connection:
+            connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        with kept.connect(installation.tenant_id) as another:
+            assert another is not connection
+            assert another.execute("SELECT tenant_id FROM tenants").fetchall() == [(installation.tenant_id,)]
+
+
 def test_connections_that_the_server_ended_are_given_up(installation: Installation) -> None:
     with pooled(installation.app_url, most=1) as database:
         with database.connect(installation.tenant_id) as connection:

@@ -24,7 +24,7 @@ from headwater.services.records import contract_of
 from headwater.services.replayed_deletions import SUBJECT_ERASED, as_payload
 from headwater.store import audit, runs, subject_keys
 from headwater.store.erasures import Theirs, files_of, first_records, refused_by_run
-from headwater.values import TextFormat
+from headwater.values import OWN_FORMAT
 from headwater.values.canonical import SEPARATOR
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def _told(document: Document, text: str) -> str:
         )
     fields = document.subject_fields
     parts = text.split("|") if len(fields) > 1 else [text]
-    parsed = [spec.kind.parse(part, TextFormat()).value for spec, part in zip(fields, parts, strict=False)]
+    parsed = [spec.kind.parse(part, OWN_FORMAT).value for spec, part in zip(fields, parts, strict=False)]
     if len(parts) != len(fields) or None in parsed:
         raise Misuse(
             "this names nobody that records of the contract are about",

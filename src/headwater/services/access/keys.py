@@ -22,8 +22,9 @@ from __future__ import annotations
 import hmac
 import secrets
 import unicodedata
-from dataclasses import dataclass
-from functools import partial
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,6 @@ class Keyring:
     connection: Any
     above: Keys
     by_no: dict[int, bytes]
-    index_key: bytes
 
     def __repr__(self) -> str:
         return f"Keyring({self.tenant_id}, {len(self.by_no)} keys)"
@@ -92,6 +92,12 @@ class Keyring:
     def newest(self) -> int:
         """Number of the key that encrypts."""
         return max(self.by_no)
+
+    @cached_property
+    def index_key(self) -> bytes:
+        """By which what is looked for is hashed."""
+        info = f"blind index/{self.tenant_id}".encode()
+        return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(self.by_no[1])
 
     def index(self, kind: str, text: str) -> bytes:
         """A keyed hash by which `text` is found again, of no use without the key; equal texts of two kinds differ."""
@@ -133,8 +139,10 @@ class Keyring:
     def unwrap(self, wrapped: tuple[int, bytes, bytes], bound_to: bytes, where: str) -> bytes:
         """The key; Stopped where this is not what was wrapped for it."""
         number, nonce, ciphertext = wrapped
-        if number not in self.by_no:  # made since these were read
-            self.by_no.update(_all_opened(self.connection, self.tenant_id, self.above))
+        if number in self.by_no:
+            with suppress(Stopped):
+                return _open(self.by_no[number], nonce, ciphertext, bound_to, where)
+        self.by_no.update(_all_opened(self.connection, self.tenant_id, self.above))  # others are there since
         return _open(self.by_no[number], nonce, ciphertext, bound_to, where)
 
     def _wrap(self, person_id: UUID, key: bytes) -> PersonKey:
@@ -162,13 +170,37 @@ def keyring_of(settings: Settings, tenant_id: UUID, connection: Any) -> Keyring:
     if not by_no:
         stored.add_key(connection, tenant_id, _wrapped(tenant_id, above, 1, secrets.token_bytes(KEY_BYTES)))
         by_no = _all_opened(connection, tenant_id, above)  # another's, who was quicker
-    derived = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=f"blind index/{tenant_id}".encode())
-    return Keyring(tenant_id, connection, above, by_no, derived.derive(by_no[1]))
+    return Keyring(tenant_id, connection, above, by_no)
 
 
 def seals_of(settings: Settings, connection: Any, tenant_id: UUID) -> Seals:
     """What seals and opens personal values of the organisation's records over its connection."""
     return Seals(partial(keyring_of, settings, tenant_id, connection), connection, tenant_id)
+
+
+class Openers:
+    """Opens personal values of records for whoever reads them. The keys of an organisation are opened once and kept for
+    as long as it lives, as long as a server that is; those of subjects are read each time, for they may be erased.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._known: dict[UUID, Keyring] = {}
+
+    def __call__(self, connection: Any, tenant_id: UUID) -> Seals:
+        """What opens over a connection of the organisation."""
+        return Seals(partial(self._keyring, connection, tenant_id), connection, tenant_id)
+
+    def _keyring(self, connection: Any, tenant_id: UUID) -> Keyring:
+        known = self._known.get(tenant_id)
+        if known is not None:
+            return replace(known, connection=connection)
+        above = keys_of(self.settings)
+        by_no = _all_opened(connection, tenant_id, above)
+        if not by_no:  # one that is made here may be undone with its transaction
+            return keyring_of(self.settings, tenant_id, connection)
+        self._known[tenant_id] = Keyring(tenant_id, None, above, by_no)
+        return Keyring(tenant_id, connection, above, by_no)
 
 
 def locked_keyring(installation: Installation, connection: Any) -> Keyring:

@@ -1,6 +1,8 @@
 -- name: bind_tenant
--- Bind the session to one tenant, and to units of it where some are named; true when its role could see past row-level security all the same.
+-- Bind the session to one tenant, and to units of it where some are named, and to nothing that was before, locks
+-- included; true when its role could see past row-level security all the same.
 SELECT rolsuper OR rolbypassrls,
+       pg_advisory_unlock_all(),
        set_config('headwater.tenant', %(tenant)s, false),
        set_config('headwater.units', %(units)s, false),
        set_config('jit', 'off', false),
@@ -10,10 +12,6 @@ FROM pg_roles WHERE rolname = current_user
 -- name: hold
 -- Whether nobody else holds what is called so; held until the session ends.
 SELECT pg_try_advisory_lock(hashtextextended(%(name)s, 0))
-
--- name: unbind
--- Nothing is left of the tenant that the session was bound to, nor of the locks it held until its end.
-SELECT set_config('headwater.tenant', '', false), set_config('headwater.units', '', false), pg_advisory_unlock_all()
 
 -- name: limit_time
 -- How long a statement may take, and a transaction wait for its client.

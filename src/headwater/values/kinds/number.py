@@ -99,18 +99,18 @@ class Number:
         if not isinstance(value, Decimal | int) or isinstance(value, bool):
             raise Misuse("not a decimal", value=value, valid="a Decimal or an int")
         number = Decimal(value)
-        exponent = number.as_tuple().exponent
-        if not isinstance(exponent, int):
+        if not number.is_finite():
             raise Misuse("not a finite number", value=value, valid="a finite Decimal")
-        sign, figures, _ = number.as_tuple()
-        kept = "".join(map(str, figures)).rstrip("0")
-        missing = self.scale + exponent + (len(figures) - len(kept))
-        unscaled = (kept + "0" * missing).lstrip("0") if missing >= 0 else kept
-        if (missing < 0 and kept) or len(unscaled) > self.precision:
+        if not number:
+            number = Decimal(0)  # without a sign, and whatever its exponent
+        elif not -self.scale <= number.adjusted() < self.precision - self.scale:
             raise Misuse("a number that the field cannot hold", value=value, valid=self.duckdb_type)
-        padded = unscaled.rjust(self.scale + 1, "0")
-        whole, fraction = padded[: len(padded) - self.scale], padded[len(padded) - self.scale :]
-        return ("-" if sign and unscaled else "") + (f"{whole}.{fraction}" if self.scale else whole)
+        whole, _, fraction = f"{number:f}".partition(".")
+        if len(fraction) > self.scale:
+            fraction = fraction.rstrip("0")
+        if len(fraction) > self.scale:
+            raise Misuse("a number that the field cannot hold", value=value, valid=self.duckdb_type)
+        return f"{whole}.{fraction.ljust(self.scale, '0')}" if self.scale else whole
 
     def canonical_sql(self, value: str) -> str:
         """Twin of `canonical`."""
