@@ -13,7 +13,16 @@ import pyarrow.compute as pc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.connectors.csv_file import CsvConfig, Plan, Planner, RawChunk, one_record, read_chunk, read_slice
+from headwater.connectors.csv_file import (
+    CsvConfig,
+    FileSlice,
+    Plan,
+    Planner,
+    RawChunk,
+    one_record,
+    read_chunk,
+    read_slice,
+)
 from headwater.errors import InputRefused
 from tests.examples import examples
 
@@ -144,7 +153,7 @@ def test_a_record_by_itself_is_what_it_is_among_the_others(file: File, chunk_siz
         rows = dict(zip(chunk.record_nos.tolist(), chunk.table.to_pylist(), strict=True))
         lines = dict(zip(chunk.record_nos.tolist(), chunk.lines.tolist(), strict=True))
         for number in range(span.records):
-            one = one_record(read_slice(io.BytesIO(data), span), span, plan, number)
+            one = one_record(FileSlice(io.BytesIO(data), span), span, plan, number, at_once=block)
             assert one.alone.table.to_pylist() == ([rows[number]] if number in rows else [])
             assert one.alone.lines.tolist() == ([one.line] if number in rows else [])
             assert lines.get(number, one.line) == one.line

@@ -90,16 +90,21 @@ class FactorPolicy:
 
 
 def factor_table(factors: pa.Table, policy: FactorPolicy) -> pa.Table:
-    """Work out the timeline (`TIMELINE_SCHEMA`) from rows of the contract emission_factor, those of the stage of use.
+    """The timeline (`TIMELINE_SCHEMA`) of rows of the contract emission_factor, those of the stage of use."""
+    return timeline(factors.to_pylist(), policy)
+
+
+def timeline(factors: Iterable[Mapping[str, Any]], policy: FactorPolicy) -> pa.Table:
+    """The same from records.
 
     One row per activity type, region, unit that converts to the factor's (by its symbol), and piece of time; pieces of
     one (activity type, region, unit) never overlap and cover every day. Each pair of activity type and region has one
     row more, with unit NULL: it tells a unit that does not fit from a factor that is not there, also where no factor of
     the pair can be used (unit unknown, method not in the policy).
     """
-    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     pairs: set[tuple[str, str]] = set()
-    for factor in factors.to_pylist():
+    for factor in factors:
         if not is_of_use(factor):
             continue
         pair = (factor["activity_type"], factor["region"])
@@ -148,10 +153,10 @@ def _add(columns: Mapping[str, list[Any]], rows: Mapping[str, Sequence[Any]], co
 class _Piece:
     valid_from: date
     valid_to: date
-    best: Sequence[dict[str, Any]]
+    best: Sequence[Mapping[str, Any]]
 
 
-def _pieces(factors: Sequence[dict[str, Any]], policy: FactorPolicy) -> Iterable[_Piece]:
+def _pieces(factors: Sequence[Mapping[str, Any]], policy: FactorPolicy) -> Iterable[_Piece]:
     """Split the whole of time at every beginning and end; neighbours with the same answer are joined again."""
     spans = [(factor, factor["valid_from"] or FIRST_DAY, factor["valid_to"] or LAST_DAY) for factor in factors]
     cuts = sorted({FIRST_DAY, LAST_DAY, *(start for _, start, _ in spans), *(end for _, _, end in spans)})
@@ -172,7 +177,7 @@ def _pieces(factors: Sequence[dict[str, Any]], policy: FactorPolicy) -> Iterable
 
 def _for_units(piece: _Piece, units: Sequence[Unit]) -> Iterable[tuple[_Piece, Sequence[Unit]]]:
     """A piece where factors of one source compete, apart for each unit that one is per: these alone compete there."""
-    of_unit: dict[str, list[dict[str, Any]]] = {}
+    of_unit: dict[str, list[Mapping[str, Any]]] = {}
     for factor in piece.best if len(piece.best) > 1 and are_of_one_source(piece.best) else ():
         unit = find_unit(factor["unit"])
         of_unit.setdefault(unit.symbol if unit else "", []).append(factor)

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Self
 
 from headwater.connectors.csv_file import ChunkSpan, Extract, RawChunk
-from headwater.connectors.csv_file.read import OneRecord, one_record, parse_slice, read_slice
+from headwater.connectors.csv_file.read import FileSlice, OneRecord, one_record, parse_slice, read_slice
 from headwater.connectors.files import PARQUET, FileConfig, write_text_of
 from headwater.services.sources import layout_from_json
 from headwater.store.chunks import PlannedChunk
@@ -58,10 +58,13 @@ class RunTexts:
         if span.extract is not None:
             path = self._installation.blobs.path(self._installation.tenant_id, span.extract.sha256)
             return self.text_of(path)
+        return read_slice(self._text(), span)
+
+    def _text(self) -> BinaryIO:
         if self._file is None:
             opened = self._installation.blobs.open(self._installation.tenant_id, self._run.text_sha256)
             self._file = self._stack.enter_context(opened)
-        return read_slice(self._file, span)
+        return self._file
 
     def text_of(self, extract: Path) -> bytes:
         """The text of a chunk's own file, without the header."""
@@ -72,8 +75,9 @@ class RunTexts:
         return parse_slice(self.bytes_of(span), span, self.layout)
 
     def record(self, span: ChunkSpan, record_no: int) -> OneRecord:
-        """A record of a chunk, by its number there from 0."""
-        return one_record(self.bytes_of(span), span, self.layout, record_no)
+        """A record of a chunk, by its number there from 0. Of a file no more is read than up to it."""
+        data = FileSlice(self._text(), span) if span.extract is None else self.bytes_of(span)
+        return one_record(data, span, self.layout, record_no)
 
 
 def extract_text(path: Path, *, decimal: str, data_byte: int) -> bytes:

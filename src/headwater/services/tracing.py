@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 
 from headwater.accounting.calculation import FORMULA, FORMULA_VERSION, calculate
 from headwater.accounting.outcome import CalculationOutcome
-from headwater.accounting.timeline import GASES, FactorPolicy, factor_table
+from headwater.accounting.timeline import GASES, FactorPolicy, timeline
 from headwater.connectors.csv_file import ChunkSpan
 from headwater.contracts import Document as Contract
-from headwater.engine.duck import small_engine
 from headwater.errors import Misuse, NotFound
+from headwater.replay.records import typed
 from headwater.services import factor_sets, trace
 from headwater.services.access.policy import Right
 from headwater.services.field_origins import field_origins
@@ -30,7 +30,7 @@ from headwater.store.chunks import Chunk, get_chunk
 from headwater.store.cited_blobs import get_cited_blob
 from headwater.store.one_connection import one_snapshot
 from headwater.store.stored_rows import StoredRow, count_past, find_past, find_rows, parse_rows
-from headwater.values import TextFormat
+from headwater.values import OWN_FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -194,13 +194,11 @@ class _Tracer:
             raise AssertionError("a run that calculates has pinned its factors")
         wanted = activity.values
         with self._installation.blobs.open(self._tenant_id, factor_set) as file:
-            texts = parse_rows(file.read())
-        texts = texts.filter(_same_pair(texts, wanted))
-        with small_engine() as duck:
-            factors = factor_sets.typed(duck, self._installation.contract(*factor_sets.FACTORS), texts)
-        choice = origin.logic.recipe.factors
-        pieces = factor_table(factors, FactorPolicy(methods=choice.methods, sources=choice.sources)).to_pylist()
-        again = calculate(wanted, pieces)
+            pinned = parse_rows(file.read())
+        texts = pinned.filter(_same_pair(pinned, wanted)).to_pylist()
+        contract, choice = self._installation.contract(*factor_sets.FACTORS), origin.logic.recipe.factors
+        policy = FactorPolicy(methods=choice.methods, sources=choice.sources)
+        again = calculate(wanted, timeline([typed(contract, each) for each in texts], policy).to_pylist())
         figures = dict(zip((f"{gas}_kg" for gas in GASES), again.figures, strict=True))
         return trace.FigureTrace(
             contract=trace.Document(name=emission.name, version=emission.version, hash=emission.hash.hex()),
@@ -214,10 +212,12 @@ class _Tracer:
             run=self._run_ref(origin),
         )
 
-    def _factor(self, texts: pa.Table, factor_id: str, factor_set: bytes) -> trace.FactorTrace:
+    def _factor(
+        self, texts: Sequence[Mapping[str, str | None]], factor_id: str, factor_set: bytes
+    ) -> trace.FactorTrace:
         """The factor as pinned, and how it came here where the same still stands."""
         contract = self._installation.contract(*factor_sets.FACTORS)
-        values = next((row for row in texts.to_pylist() if row["factor_id"] == factor_id), None)
+        values = next((row for row in texts if row["factor_id"] == factor_id), None)
         if values is None:
             raise Misuse("the pinned factor set does not hold the figure's factor", where="emission", value=factor_id)
         with self._connect() as connection:
@@ -332,7 +332,7 @@ def parse_key(contract: Contract, text: str) -> dict[str, object]:
     """The values of a key's fields from its text, `|` between them; Misuse where they do not fit."""
     parts = text.split("|") if len(contract.key) > 1 else [text]
     names = "|".join(spec.name for spec in contract.key)
-    parsed = [spec.kind.parse(part, TextFormat()).value for spec, part in zip(contract.key, parts, strict=False)]
+    parsed = [spec.kind.parse(part, OWN_FORMAT).value for spec, part in zip(contract.key, parts, strict=False)]
     if len(parts) != len(contract.key) or any(value is None for value in parsed):
         raise Misuse("this is not a key of the contract", where=contract.name, value=text, valid=names)
     return {spec.name: value for spec, value in zip(contract.key, parsed, strict=True)}

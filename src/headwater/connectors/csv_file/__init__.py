@@ -6,6 +6,7 @@ from headwater.connectors.csv_file.inspection import inspect_file
 from headwater.connectors.csv_file.layout import Layout, read_layout
 from headwater.connectors.csv_file.plan import ChunkSpan, Extract, Plan, Planner, plan
 from headwater.connectors.csv_file.read import (
+    FileSlice,
     OneRecord,
     Ragged,
     RawChunk,
@@ -19,6 +20,7 @@ __all__ = [
     "ChunkSpan",
     "CsvConfig",
     "Extract",
+    "FileSlice",
     "Layout",
     "OneRecord",
     "Plan",

@@ -27,6 +27,7 @@ INSTRUCTION = "instruction"
 HEADER = "header"
 # The end of a file for programs of CP/M and DOS.
 _END_OF_FILE = b"\x1a"
+LOOKED_AT = 256 * 1024
 
 RecordNos = npt.NDArray[np.int32]
 Lines = npt.NDArray[np.int64]
@@ -132,14 +133,33 @@ def parse_slice(data: bytes, span: ChunkSpan, layout: Layout) -> RawChunk:
     )
 
 
-def one_record(data: bytes, span: ChunkSpan, layout: Layout, record_no: int) -> OneRecord:
-    """A record of a slice, by its number there from 0, without taking apart the others."""
-    records = _cut(data, span, layout)
-    if not 0 <= record_no < records.ends.size:
-        raise _does_not_fit(span, f"no record {record_no} in a chunk of {records.ends.size}")
-    start, end = (int(records.ends[record_no - 1]) if record_no else 0), int(records.ends[record_no])
-    first = span.first_record + record_no
-    line = span.first_line + records.lines_before(record_no)
+class FileSlice:
+    """The bytes of a span in an open file, read as they are looked at. Stopped where the file is too short."""
+
+    def __init__(self, file: BinaryIO, span: ChunkSpan) -> None:
+        self._file = file
+        self._span = span
+
+    def __len__(self) -> int:
+        """As planned."""
+        return self._span.byte_end - self._span.byte_start
+
+    def __getitem__(self, part: slice) -> bytes:
+        """Some of them."""
+        start, end, _ = part.indices(len(self))
+        begin = self._span.byte_start
+        return read_slice(self._file, replace(self._span, byte_start=begin + start, byte_end=begin + end))
+
+
+def one_record(
+    data: bytes | FileSlice, span: ChunkSpan, layout: Layout, record_no: int, *, at_once: int = LOOKED_AT
+) -> OneRecord:
+    """A record of a slice, by its number there from 0, without taking apart the others: so many bytes are looked at at
+    once, up to it.
+    """
+    start, end, lines = _place_of(data, span, layout, record_no, at_once)
+    text = data[start:end]
+    first, line = span.first_record + record_no, span.first_line + lines
     alone = replace(
         span,
         byte_start=span.byte_start + start,
@@ -150,9 +170,31 @@ def one_record(data: bytes, span: ChunkSpan, layout: Layout, record_no: int) -> 
     )
     return OneRecord(
         line=int(numbers(layout.parts, np.array([first]))[0]) if layout.parts else line,
-        text=_without_line_end(data[start:end].decode()),
-        alone=parse_slice(data[start:end], alone, layout),
+        text=_without_line_end(text.decode()),
+        alone=parse_slice(text, alone, layout),
     )
+
+
+def _place_of(
+    data: bytes | FileSlice, span: ChunkSpan, layout: Layout, record_no: int, size: int
+) -> tuple[int, int, int]:
+    """Where a record of a slice begins and ends, and the lines before it."""
+    begin = records_before = lines_before = 0
+    while True:
+        piece, is_last = data[begin : begin + size], begin + size >= len(data)
+        place = Place(name=f"chunk {span.chunk_no}", byte=span.byte_start + begin, line=span.first_line + lines_before)
+        records = cut(piece, layout.dialect, place, final=is_last)
+        wanted = record_no - records_before
+        if 0 <= wanted < records.ends.size:
+            start = int(records.ends[wanted - 1]) if wanted else 0
+            return begin + start, begin + int(records.ends[wanted]), lines_before + records.lines_before(wanted)
+        records_before += records.ends.size
+        if is_last:
+            raise _does_not_fit(span, f"no record {record_no} in a chunk of {records_before}")
+        if not records.ends.size:
+            size *= 2  # a record longer than that
+        begin += records.complete
+        lines_before += records.lines_before(records.ends.size)
 
 
 def read_slice(file: BinaryIO, span: ChunkSpan) -> bytes:
