@@ -90,28 +90,6 @@ def discover(name: Name, as_json: AsJson = False) -> None:
     )
 
 
-def sample(
-    name: Name,
-    table: TableName,
-    rows: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20,
-    as_json: AsJson = False,
-) -> None:
-    """Show the first rows of a table.
-
-    \b
-    Examples:
-      headwater connectors sample crm --table public.meters
-    """
-    from headwater.services.connectors.viewing import sample as ask
-
-    with installation() as opened:
-        found = ask(opened, name, table, rows=rows)
-    if as_json:
-        print_json(found.to_pylist())
-    else:
-        print_table(found.column_names, [tuple(row.values()) for row in found.to_pylist()])
-
-
 def profile(
     name: Name,
     *,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import shlex
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -131,9 +134,73 @@ def test_what_is_said_of_a_sync_must_go_together(headwater: Headwater, lab: Lab)
     as_json = headwater("connectors", "sync", "lab", "-m", lab.mapping, "--json")
     assert (as_json.code, as_json.out) == (2, "")
     assert json.loads(as_json.err)["error"]["where"] == "connector lab"
-    for command in ("sample", "plan"):
-        refused = headwater("connectors", command, "bills", "-t", "a")
-        assert (refused.code, "this connector brings files, not tables" in refused.err) == (2, True)
+    refused = headwater("connectors", "plan", "bills", "-t", "a")
+    assert (refused.code, "this connector brings files, not tables" in refused.err) == (2, True)
+    refused = headwater("connectors", "fetch", "lab", "a")
+    assert (refused.code, "this connector brings tables, not files" in refused.err) == (2, True)
+
+
+def test_a_file_of_a_store_is_looked_at_and_brought_here(headwater: Headwater, tmp_path: Path) -> None:
+    bills = tmp_path / "bills"
+    (bills / "2024").mkdir(parents=True)
+    (bills / "2024/of january.csv").write_text("meter,kwh\nm1,10\nm2,20\nm3,30\n")
+    (bills / "both.zip").write_bytes(_zipped({"a.csv": "a\n1\n", "b.csv": "a\n1\n"}))
+    assert headwater("connectors", "add", "bills", "-k", "folder", "-s", f"path={bills}").code == 0
+
+    sample = ("connectors", "sample", "bills", "-t", "2024/of january.csv")
+    assert headwater(*sample, "--rows", "2", "--json").json == [
+        {"meter": "m1", "kwh": "10"}, {"meter": "m2", "kwh": "20"},
+    ]  # fmt: skip
+    assert "m3" in headwater(*sample).out
+    several = headwater("connectors", "sample", "bills", "-t", "both.zip")
+    assert (several.code, "the archive holds several files" in several.err) == (1, True)
+    assert "headwater connectors fetch bills both.zip" in several.err
+    wrong = headwater("connectors", "sample", "bills", "-t", "2024/of January.csv")
+    assert (wrong.code, "Did you mean 2024/of january.csv?" in wrong.err) == (2, True), wrong.err
+    assert "Valid: 2024/of january.csv, both.zip" in wrong.err
+
+    brought = headwater("connectors", "fetch", "bills", "2024/of january.csv")
+    assert (brought.code, brought.out.splitlines()[0]) == (0, "Written: of january.csv, 28 bytes")
+    *_, look, begin = brought.out.splitlines()
+    for line in (look, begin):
+        words = shlex.split(line.partition(": headwater ")[2])
+        assert headwater(*words).code == 0, line
+    again = headwater("connectors", "fetch", "bills", "2024/of january.csv")
+    assert (again.code, "of january.csv: the file is there already" in again.err) == (2, True)
+    Path("of january.csv").write_text("something else")
+    assert headwater("connectors", "fetch", "bills", "2024/of january.csv", "--force").code == 0
+    assert Path("of january.csv").read_bytes() == (bills / "2024/of january.csv").read_bytes()
+    assert headwater("connectors", "fetch", "bills", "both.zip", "--out", "nowhere/both.zip").code == 2
+    Path("samples").mkdir()
+    assert headwater("connectors", "fetch", "bills", "both.zip", "--out", "samples").code == 0
+    assert Path("samples/both.zip").read_bytes() == (bills / "both.zip").read_bytes()
+
+
+def test_a_sample_too_wide_for_the_terminal_has_one_column_a_line(headwater: Headwater, lab: Lab) -> None:
+    names = [f"measured_{number}" for number in range(104)]
+    lab.change(f"CREATE TABLE wide ({', '.join(f'{name} INTEGER' for name in names)})")
+    empty = headwater("connectors", "sample", "lab", "-t", "wide").out.splitlines()
+    assert (empty[-1], empty[2].split()) == ("0 rows", ["measured_0", "string"])
+    for row in range(9):
+        lab.change(f"INSERT INTO wide VALUES ({', '.join(str(1000 * row + place) for place in range(104))})")
+    told = headwater("connectors", "sample", "lab", "-t", "wide").out
+    lines = told.splitlines()
+    assert lines[0].split()[:5] == ["column", "comes", "as", "row", "1"]
+    assert [line.split()[0] for line in lines[2:106]] == names
+    assert lines[105].split()[:4] == ["measured_103", "string", "103", "1103"]
+    assert max(map(len, lines)) <= 150
+    assert lines[-1] == "9 rows; --json has all columns of each."
+    lab.change(f"UPDATE wide SET measured_7 = '{'long ' * 40}'")
+    folded = headwater("connectors", "sample", "lab", "-t", "wide").out.splitlines()
+    assert folded[-1].startswith("4 of 9 rows shown")
+
+
+def _zipped(files: dict[str, str]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return packed.getvalue()
 
 
 def test_credentials_are_kept_listed_and_never_shown(headwater: Headwater) -> None:

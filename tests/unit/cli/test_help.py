@@ -32,7 +32,7 @@ PROMISED = {
     "db status",
     "db upgrade", "connectors kinds", "connectors add", "connectors change", "connectors list", "connectors show",
     "connectors remove", "connectors validate", "connectors discover", "connectors sample", "connectors profile",
-    "connectors plan",
+    "connectors fetch", "connectors plan",
     "connectors sync", "connectors status", "connectors state", "connectors retry-failed", "connectors credentials set",
     "connectors credentials list", "connectors credentials remove", "connectors credentials rotate",
     "jobs cancel", "jobs list", "jobs retry", "jobs show", "notifications channels add",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.connectors.protocol import Selection
 from headwater.services.access.policy import Right
 from headwater.services.connectors.keeping import find, is_store, opened, tables_of
+from headwater.services.connectors.store_viewing import first_records
 from headwater.store import connectors
 
 if TYPE_CHECKING:
@@ -85,10 +86,12 @@ def discover(installation: Installation, name: str) -> Sequence[Table] | Sequenc
 
 
 def sample(installation: Installation, name: str, table: str, *, rows: int) -> pa.Table:
-    """The first rows of a table."""
+    """The first rows of a table, or the first records of a file of a store."""
     installation.require(Right.TRANSFORM)
     stored = find(installation, name)
     with opened(installation, stored) as source:
+        if is_store(source):
+            return first_records(installation, stored, source, table, rows=rows)
         return tables_of(source, stored).sample(table, rows)
 
 

@@ -1,0 +1,103 @@
+"""Looking at what a source holds: first rows of a table or a file, or a file brought here."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from headwater.cli.connectors_asking import Name
+from headwater.cli.imports import AsJson
+from headwater.cli.printing import console, print_json, print_table, text_of, told_of
+from headwater.cli.session import installation
+
+GAP = 2
+"""Spaces between the columns of a table."""
+WIDEST = 30
+"""So many signs of a value are thought to stand in a line; a longer one folds."""
+
+
+def sample(
+    name: Name,
+    table: Annotated[
+        str, typer.Option("--table", "-t", help="The table or file, as `discover` calls it.", show_default=False)
+    ],
+    rows: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Show the first rows of a table, or the first records of a file of a store.
+
+    What is too wide for the terminal is shown with one column a line.
+
+    \b
+    Examples:
+      headwater connectors sample crm --table public.meters
+      headwater connectors sample bills --table 2024/bills-01.csv --rows 5
+    """
+    from headwater.services.connectors.viewing import sample as ask
+
+    with installation() as opened:
+        found = ask(opened, name, table, rows=rows)
+    if as_json:
+        print_json(found.to_pylist())
+        return
+    if not found.num_rows:
+        print_table(["column", "comes as"], [(each.name, str(each.type)) for each in found.schema], whole=["column"])
+        typer.echo("0 rows")
+        return
+    _tell(found)
+
+
+def _tell(found: Any) -> None:
+    cells = [tuple(map(text_of, row.values())) for row in found.to_pylist()]
+    widths = [
+        max(len(column), *(_width(row[place]) for row in cells)) for place, column in enumerate(found.column_names)
+    ]
+    width = console().width
+    if sum(widths) + GAP * len(widths) <= width:
+        print_table(found.column_names, cells)
+        return
+    kinds = [str(each.type) for each in found.schema]
+    names = max(map(len, found.column_names)) + max(map(len, kinds)) + 2 * GAP
+    values = [min(WIDEST, max(map(_width, row))) + GAP for row in cells]
+    shown = max(1, next((n for n in range(len(values)) if names + sum(values[: n + 1]) > width), len(values)))
+    print_table(
+        ["column", "comes as", *(f"row {number}" for number in range(1, shown + 1))],
+        [
+            (column, kinds[place], *(row[place] for row in cells[:shown]))
+            for place, column in enumerate(found.column_names)
+        ],
+        whole=["comes as"],
+    )
+    typer.echo(f"{told_of(shown, len(cells), 'row')}; --json has all columns of each.")
+
+
+def _width(text: str) -> int:
+    return max(map(len, text.split("\n")))
+
+
+def fetch(
+    name: Name,
+    file: Annotated[str, typer.Argument(help="The file, as `discover` calls it.", show_default=False)],
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Where to write it: a file or a folder.", show_default="here")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Bring a file of a store here, to look at it or to write a mapping for its like. Nothing is loaded.
+
+    \b
+    Examples:
+      headwater connectors fetch bills 2024/bills-01.csv
+      headwater connectors fetch bills 2024/bills-01.csv --out samples/
+    """
+    from headwater.services.connectors.store_viewing import fetch as bring
+
+    with installation() as opened:
+        path = bring(opened, name, file, out, force=force)
+    typer.echo(f"Written: {path}, {path.stat().st_size:,} bytes")
+    typer.echo(f"Look at it with: headwater inspect {shlex.quote(str(path))}")
+    typer.echo(f"Begin a mapping with: headwater map suggest {shlex.quote(str(path))}")
