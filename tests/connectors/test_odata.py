@@ -80,7 +80,8 @@ def test_the_service_says_what_tables_it_has(open_service: Open) -> None:
     assert len(tables) == 8
     orders = tables["A_PurchaseOrder"]
     assert orders.key == ("PurchaseOrder",)
-    assert orders.cursors[0] == "LastChangeDateTime"
+    assert orders.cursors == ("LastChangeDateTime",)
+    assert {"PurchaseOrderDate", "CreationDate"} < set(orders.times)
     columns = {column.name: column for column in orders.columns}
     assert len(columns) == 57
     assert columns["CashDiscount1Percent"].arrow == pa.decimal128(5, 3)

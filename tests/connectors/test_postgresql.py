@@ -167,8 +167,8 @@ def test_discovery_tells_tables_views_keys_and_cursors(source: Source) -> None:
     assert list(told) == ['public.A "b" %s.c', "public.kept", "public.parted", "public.seen", "public.wide"]
     assert told["public.parted"].key == ("day", "id")
     wide = told["public.wide"]
-    assert (wide.key, wide.cursors, wide.rows, wide.comment) == (
-        *(("a", "b"), ("updated_at", "created_at"), 50, "many columns"),
+    assert (wide.key, wide.cursors, wide.times, wide.rows, wide.comment) == (
+        *(("a", "b"), ("updated_at",), ("created_at",), 50, "many columns"),
     )
     assert [(c.name, c.type, c.nullable) for c in wide.columns][3:5] == [
         *(("d", "integer", True), ("updated_at", "timestamp with time zone", True)),

@@ -13,9 +13,12 @@ from headwater.cli.printing import print_json, print_table
 from headwater.cli.session import installation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from headwater.services.connectors.profiling import ColumnProfile
 
 Name = Annotated[str, typer.Argument(help="Name of the connector.", show_default=False)]
+FEW = 3
 TableName = Annotated[str, typer.Option("--table", "-t", help="The table, as `discover` calls it.", show_default=False)]
 
 
@@ -57,6 +60,9 @@ def validate(
 def discover(name: Name, as_json: AsJson = False) -> None:
     """List the tables of a source with their columns, keys and cursors, or the files of a store.
 
+    Cursors are columns that tell what changed. Other times are dates of the business and of entries: rows changed later
+    keep them, so that a sync by one passes over such a change.
+
     \b
     Examples:
       headwater connectors discover crm
@@ -73,9 +79,16 @@ def discover(name: Name, as_json: AsJson = False) -> None:
     tables = [each for each in found if isinstance(each, Table)]
     if tables or not found:
         print_table(
-            ["table", "rows, about", "columns", "key", "cursors"],
+            ["table", "rows, about", "columns", "key", "cursors", "other times"],
             [
-                (each.name, each.rows, len(each.columns), ", ".join(each.key), ", ".join(each.cursors))
+                (
+                    each.name,
+                    each.rows,
+                    len(each.columns),
+                    ", ".join(each.key),
+                    ", ".join(each.cursors),
+                    _few(each.times),
+                )
                 for each in tables
             ],
             numbers=["rows, about", "columns"],
@@ -193,9 +206,13 @@ def _discovered(found: Any) -> dict[str, Any]:
         for each in found.columns
     ]
     return {
-        "table": found.name, "columns": columns, "key": found.key, "cursors": found.cursors, "rows": found.rows,
-        "comment": found.comment,
+        "table": found.name, "columns": columns, "key": found.key, "cursors": found.cursors,
+        "times": found.times, "rows": found.rows, "comment": found.comment,
     }  # fmt: skip
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:FEW]) + (f" and {len(names) - FEW:,} more" if len(names) > FEW else "")
 
 
 def _place(locator: Any) -> str:

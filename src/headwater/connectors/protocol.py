@@ -87,7 +87,9 @@ class Table:
     """Something with rows: a table, a view, an entity set, a report.
 
     key      columns that together tell one row from all others; () where the source declares none
-    cursors  columns that may tell what changed: times and counters, best first
+    cursors  columns that tell what changed, as declared or by their names: times and counters, best first
+    times    other columns that a selection may name as its cursor, such as business dates; hardly one of them moves
+             when a row is changed
     rows     how many, as the source estimates; None where it does not say
     """
 
@@ -95,6 +97,7 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
     cursors: tuple[str, ...] = ()
+    times: tuple[str, ...] = ()
     rows: int | None = None
     comment: str = ""
 

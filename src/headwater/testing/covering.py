@@ -55,8 +55,8 @@ def discovered(case: Case) -> None:
             "key" in case.lacks or table.key == case.columns[:1],
             f"the key is {case.columns[:1]}, discover tells {table.key}",
         )
-        told = not case.kind.cursor or case.columns[1] in table.cursors
-        require(told, f"{case.columns[1]} tells what changed; discover tells {table.cursors}")
+        told = not case.kind.cursor or case.columns[1] in (*table.cursors, *table.times)
+        require(told, f"{case.columns[1]} tells what changed; discover tells {table.cursors} and {table.times}")
         require(table.rows is None or table.rows >= 0, f"the table is said to have {table.rows} rows")
         require(sample.num_rows == min(5, len(rows)), f"a sample of 5 of {len(rows)} rows has {sample.num_rows}")
         said = {name: sample.schema.field(name).type for name in sample.schema.names}

@@ -69,7 +69,7 @@ def test_a_source_is_asked(headwater: Headwater) -> None:
 
     tables = {each["table"]: each for each in headwater("connectors", "discover", "lab", "--json").json}
     assert (set(tables), tables["a"]["key"]) == ({"a", "b"}, ["reading_id"])
-    assert tables["a"]["cursors"] == ["changed_at", "reading_id"]
+    assert tables["a"]["cursors"] == ["changed_at"]
     assert [each["name"] for each in tables["a"]["columns"]][:2] == ["reading_id", "site"]
     assert "reading_id" in headwater("connectors", "discover", "lab").out
     rows = headwater("connectors", "sample", "lab", "-t", "a", "--rows", "2", "--json").json

@@ -31,7 +31,10 @@ class Firstly(Readable, Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Queried:
-    """A table: what it can be asked, its columns, and which of them can be compared and how."""
+    """A table: what it can be asked, its columns, and which of them can be compared and how.
+
+    tell_change  of the cursors, those that tell what changed; None where all were declared to
+    """
 
     readable: Firstly
     columns: tuple[Column, ...]
@@ -40,6 +43,7 @@ class Queried:
     orderable: frozenset[str]
     page_rows: int
     max_whole_rows: int
+    tell_change: tuple[str, ...] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -80,7 +84,9 @@ class QueriedConnector:
         for name in sorted(self._tables.names()):
             table = self._tables.table(name, ())
             table.readable.first((), 1)  # may it be read?
-            found.append(Table(name=name, columns=table.columns, key=table.key, cursors=tuple(table.cursors)))
+            cursors = tuple(table.cursors) if table.tell_change is None else table.tell_change
+            times = tuple(each for each in table.cursors if each not in cursors)
+            found.append(Table(name=name, columns=table.columns, key=table.key, cursors=cursors, times=times))
         return found
 
     def sample(self, table: str, rows: int = 20) -> pa.Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -17,10 +16,8 @@ from headwater.connectors.odata.metadata import EntitySet, Service, named, servi
 from headwater.connectors.odata.source import Entities
 from headwater.connectors.odata.types import Field, batch, field
 from headwater.connectors.protocol import Problem, Resolve, Selection, SourceChunk, SourcePlan, Table
+from headwater.connectors.telling_change import tells_change, tells_entry
 from headwater.errors import HeadwaterError, Misuse
-
-_CHANGED = re.compile(r"chang|modif|updat", re.IGNORECASE)
-_MADE = re.compile(r"creat|entry|posting", re.IGNORECASE)
 
 
 class ODataConnector:
@@ -117,7 +114,8 @@ class ODataConnector:
             name=found.name,
             columns=tuple(each.column for each in fields.values()),
             key=found.key,
-            cursors=_cursors(fields),
+            cursors=tuple(name for name in _times(fields) if tells_change(name)),
+            times=tuple(name for name in _times(fields) if not tells_change(name)),
             comment=found.comment,
         )
 
@@ -144,7 +142,7 @@ class ODataConnector:
                 "this column cannot tell what changed",
                 where=f"{selection.table}, {cursor.name}",
                 value=cursor.column.type,
-                valid=", ".join(_cursors(fields)) or "this table has no column that can: leave cursor out",
+                valid=", ".join(_times(fields)) or "this table has no column that can: leave cursor out",
             )
         key = tuple(declared_key)
         if any(not fields[name].can_order or fields[name].column.nullable for name in key):
@@ -172,11 +170,11 @@ class _Chosen:
         self.cursor = cursor
 
 
-def _cursors(fields: dict[str, Field]) -> tuple[str, ...]:
+def _times(fields: dict[str, Field]) -> tuple[str, ...]:
     """Times that are called after a change first, then those of an entry, then other times; never counters unasked."""
     times = [name for name, found in fields.items() if found.by == "time_window"]
 
     def rank(name: str) -> int:
-        return 0 if _CHANGED.search(name) else 1 if _MADE.search(name) else 2
+        return 0 if tells_change(name) else 1 if tells_entry(name) else 2
 
     return tuple(sorted(times, key=rank))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,15 +9,13 @@ from typing import Literal
 import pyarrow as pa
 
 from headwater.connectors.protocol import Column, Selection, Table
+from headwater.connectors.telling_change import counts_changes, tells_change, tells_entry
 from headwater.errors import Misuse
 
 Family = Literal["zoned", "time", "date", "integer", "other"]
 """What a cursor of this type is: a moment, a time of no zone, a day, a counter; "other" can be none."""
 
-# How the columns are called that tell what changed, best first.
-_CHANGED = re.compile(r"(updat|modif|chang|last|touch|upsert|geaendert|geändert)", re.IGNORECASE)
-_MADE = re.compile(r"(creat|insert|added|record|load|time|date|_at$|_on$|angelegt)", re.IGNORECASE)
-_COUNTED = re.compile(r"(version|revision|seq|lsn|serial|counter|rowver)", re.IGNORECASE)
+TIMES = frozenset({"zoned", "time", "date"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,31 +103,39 @@ class SqlTable:
             name=self.name,
             columns=tuple(field.column for field in self.fields),
             key=self.key,
-            cursors=cursors(self.fields, self.key),
+            cursors=cursors(self.fields),
+            times=times(self.fields),
             rows=self.rows,
             comment=self.comment,
         )
 
 
-def cursors(fields: Sequence[Field], key: Sequence[str]) -> tuple[str, ...]:
-    """Columns that may tell what changed: changes before creations, times before counters; never null first."""
-    ranked: list[tuple[tuple[int, bool, int], str]] = []
-    for place, field in enumerate(fields):
-        is_time = field.family in {"zoned", "time", "date"}
-        if field.shape == "rowversion" or (is_time and _CHANGED.search(field.name)):
-            rank = 0
-        elif field.family == "integer" and _COUNTED.search(field.name):
-            rank = 1
-        elif is_time and _MADE.search(field.name):
-            rank = 2
-        elif is_time:
-            rank = 3
-        elif field.family == "integer" and tuple(key) == (field.name,):
-            rank = 4
-        else:
-            continue
-        ranked.append(((rank, field.column.nullable, place), field.name))
-    return tuple(name for _, name in sorted(ranked))
+def cursors(fields: Sequence[Field]) -> tuple[str, ...]:
+    """Columns that tell what changed: times before counters; never null first."""
+    ranked = [
+        (field.family == "integer", field.column.nullable, place, field.name)
+        for place, field in enumerate(fields)
+        if _is_cursor(field)
+    ]
+    return tuple(name for *_, name in sorted(ranked))
+
+
+def times(fields: Sequence[Field]) -> tuple[str, ...]:
+    """Other columns that hold times: those of an entry first; never null first."""
+    ranked = [
+        (not tells_entry(field.name), field.column.nullable, place, field.name)
+        for place, field in enumerate(fields)
+        if field.family in TIMES and not _is_cursor(field)
+    ]
+    return tuple(name for *_, name in sorted(ranked))
+
+
+def _is_cursor(field: Field) -> bool:
+    if field.shape == "rowversion":
+        return True
+    if field.family in TIMES:
+        return tells_change(field.name)
+    return field.family == "integer" and counts_changes(field.name)
 
 
 def schema(fields: Sequence[Field]) -> pa.Schema:

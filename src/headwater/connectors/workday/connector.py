@@ -16,6 +16,7 @@ from headwater.connectors.http.text_columns import MORE
 from headwater.connectors.protocol import Column, Problem, Resolve, Selection, SourceChunk, SourcePlan, Table
 from headwater.connectors.rest.config import NoPages, RestConfig, RestTable
 from headwater.connectors.rest.connector import RestConnector
+from headwater.connectors.telling_change import tells_change
 from headwater.connectors.workday.config import Query, Report, WorkdayConfig
 from headwater.connectors.workday.wql import BY, Rows
 
@@ -46,6 +47,9 @@ class _Queries:
             columns=(*described, Column(name=MORE, type="JSON", arrow=pa.string())),
             key=query.key,
             cursors={field.name: BY[field.kind] for field in query.fields if BY.get(field.kind) == "time_window"},
+            tell_change=tuple(
+                field.name for field in query.fields if BY.get(field.kind) == "time_window" and tells_change(field.name)
+            ),
             orderable=frozenset(field.name for field in query.fields if field.kind not in {"instances", "instance"}),
             page_rows=self._config.page_rows,
             max_whole_rows=self._config.max_whole_rows,

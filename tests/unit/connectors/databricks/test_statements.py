@@ -52,7 +52,8 @@ def test_types() -> None:
         "span": (pa.string(), "CAST(`span` AS STRING)"),
         "word": (pa.string(), "`word`"),
     }
-    assert (TABLE.key, TABLE.described().cursors) == (("site", "no"), ("at", "plain", "day"))
+    assert (TABLE.key, TABLE.described().cursors) == (("site", "no"), ())
+    assert TABLE.described().times == ("at", "plain", "day")
 
 
 def test_a_chunk_is_one_statement_in_the_order_of_a_key_that_nobody_enforces() -> None:

@@ -71,7 +71,8 @@ def test_types() -> None:
         "x]y": ("xml", pa.string()),
     }
     assert (TABLE.key, TABLE.rows) == (("site", "no"), 12)
-    assert TABLE.described().cursors == ("mark", "at", "old", "moment", "day")
+    assert TABLE.described().cursors == ("mark",)
+    assert TABLE.described().times == ("at", "old", "moment", "day")
 
 
 def test_a_range_of_a_composite_key_is_written_out() -> None:
