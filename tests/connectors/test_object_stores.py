@@ -216,7 +216,12 @@ def test_a_bucket_that_is_not_there_is_told_apart_from_one_that_is_empty(s3_serv
     assert "NoSuchBucket" in problem.what
     with pytest.raises(Misuse, match="NoSuchBucket"):
         missing.files()
-    assert s3_store(s3_server, prefix="nothing/here").validate() == []
+    (empty,) = s3_store(s3_server, prefix="nothing/here").validate()
+    assert (empty.cause, empty.what) == ("not_found", "no file matches the pattern **")
+    assert empty.valid == "a place that holds files: nothing is there"
+    (unmatched,) = s3_store(s3_server, pattern="**/*.nothing").validate()
+    assert unmatched.valid is not None
+    assert unmatched.valid.startswith("a pattern that means what is there: ")
 
 
 def test_a_login_that_may_list_and_not_read_is_told_which_right_it_lacks(s3_server: S3Server, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from headwater.cli.session import installation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from headwater.connectors.protocol import Problem
     from headwater.services.connectors.profiling import ColumnProfile
 
 Name = Annotated[str, typer.Argument(help="Name of the connector.", show_default=False)]
@@ -46,15 +47,19 @@ def validate(
     if as_json:
         print_json({"connector": name, "problems": [asdict(each) for each in problems]})
     elif problems:
-        print_table(
-            ["cause", "what", "where", "valid", "what to do"],
-            [(each.cause, each.what, each.where, each.valid, each.remedy) for each in problems],
-            whole=["cause"],
-        )
+        _tell(problems)
     else:
         typer.echo(f"{name} can be reached and read.")
     if problems:
         raise typer.Exit(exits.ERROR)
+
+
+def _tell(problems: Sequence[Problem]) -> None:
+    print_table(
+        ["cause", "what", "where", "valid", "what to do"],
+        [(each.cause, each.what, each.where, each.valid, each.remedy) for each in problems],
+        whole=["cause"],
+    )
 
 
 def discover(name: Name, as_json: AsJson = False) -> None:
@@ -69,15 +74,22 @@ def discover(name: Name, as_json: AsJson = False) -> None:
       headwater connectors discover crm --json
     """
     from headwater.connectors.protocol import Table
+    from headwater.errors import Misuse
     from headwater.services.connectors.viewing import discover as ask
+    from headwater.services.connectors.viewing import validate as ask_why
 
     with installation() as opened:
         found = ask(opened, name)
+        problems = [] if found or as_json else ask_why(opened, name, None)
     if as_json:
         print_json([_discovered(each) for each in found])
         return
+    if not found:
+        told = [Misuse(each.what, where=each.where, valid=each.valid, remedy=each.remedy) for each in problems]
+        typer.echo("\n".join(map(str, told)) or "There is no table that this login may read.")
+        return
     tables = [each for each in found if isinstance(each, Table)]
-    if tables or not found:
+    if tables:
         print_table(
             ["table", "rows, about", "columns", "key", "cursors", "other times"],
             [

@@ -9,6 +9,7 @@ from headwater.connectors.protocol import Cause, Config, Kind, Problem, Selectio
 from headwater.errors import HeadwaterError, Misuse, RetryLater
 from headwater.testing.case import UNREACHABLE, Case, Opened
 from headwater.testing.checking import Check, require
+from headwater.testing.file_case import FileCase
 from headwater.testing.opening import error_of, numbered, opened, require_sentence, selection, unreachable
 
 CAUSES: tuple[str, ...] = get_args(Cause)
@@ -52,6 +53,8 @@ def described(case: Opened) -> None:
 
 def opens_lazily(case: Opened) -> None:
     """Opening reaches nothing, closing twice is no error, and a source that answers has no problem."""
+    if isinstance(case, FileCase):
+        case.put("a.csv", b"a\n1\n")  # a store where no file is meant may tell so
     with opened(case) as connector:
         problems = connector.validate()
         require(not problems, f"validate finds fault with a source that answers: {problems}")

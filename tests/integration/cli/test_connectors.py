@@ -176,6 +176,25 @@ def test_a_file_of_a_store_is_looked_at_and_brought_here(headwater: Headwater, t
     assert Path("samples/both.zip").read_bytes() == (bills / "both.zip").read_bytes()
 
 
+def test_a_pattern_that_means_no_file_is_told_with_what_there_is(
+    headwater: Headwater, lab: Lab, tmp_path: Path
+) -> None:
+    bills = tmp_path / "bills"
+    bills.mkdir()
+    (bills / "january.CSV").write_text("meter,kwh\n")
+    added = headwater("connectors", "add", "bills", "-k", "folder", "-s", f"path={bills}", "-s", "pattern=*.csv")
+    assert added.code == 0
+    what, there = "no file matches the pattern *.csv", "a pattern that means what is there: january.CSV"
+    (problem,) = headwater("connectors", "validate", "bills", "--json").json["problems"]
+    assert (problem["cause"], problem["what"], problem["valid"]) == ("not_found", what, there)
+    assert headwater("connectors", "validate", "bills").code == 1
+    told = headwater("connectors", "discover", "bills")
+    assert (told.code, told.out.startswith(f"{bills}: {what}. Valid: {there}.")) == (0, True), told.out
+    assert headwater("connectors", "discover", "bills", "--json").json == []
+    refused = headwater("connectors", "sync", "bills", "-m", lab.mapping)
+    assert (refused.code, f"there is no file to read: {what}. Valid: {there}" in refused.err) == (2, True), refused.err
+
+
 def test_a_sample_too_wide_for_the_terminal_has_one_column_a_line(headwater: Headwater, lab: Lab) -> None:
     names = [f"measured_{number}" for number in range(104)]
     lab.change(f"CREATE TABLE wide ({', '.join(f'{name} INTEGER' for name in names)})")

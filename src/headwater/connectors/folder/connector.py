@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from headwater.connectors.folder.config import FolderConfig
-from headwater.connectors.object_store.limits import changed, chosen
+from headwater.connectors.object_store.limits import changed, chosen, nothing_meant
 from headwater.connectors.object_store.patterns import Pattern
 from headwater.connectors.protocol import Problem, RemoteFile, Resolve, Selection
 from headwater.errors import Misuse
@@ -31,19 +31,28 @@ class Folder:
 
     def validate(self, selection: Selection | None = None) -> Sequence[Problem]:  # noqa: ARG002 - files, no tables
         """Whether the folder can be listed, and its files read."""
+        problem = self._of_the_top()
+        if problem is not None:
+            return [problem]
+        paths = list(self._paths())
+        if not paths:
+            return [nothing_meant(self._config, self._where, self._names())]
+        unreadable = [name for name, path in paths if not os.access(path, os.R_OK)]
+        return [self._missing_right("a file may not be read", f"{self._where}, {name}") for name in unreadable[:10]]
+
+    def _of_the_top(self) -> Problem | None:
         if not self._top.is_dir():
             what = "this is no folder" if self._top.exists() else "the folder does not exist"
-            return [Problem(cause="not_found", what=what, where=self._where, valid="the path of a folder")]
+            return Problem(cause="not_found", what=what, where=self._where, valid="the path of a folder")
         if not os.access(self._top, os.R_OK | os.X_OK):
-            return [self._missing_right("the folder may not be listed", self._where)]
-        unreadable = [name for name, path in self._paths() if not os.access(path, os.R_OK)]
-        return [self._missing_right("a file may not be read", f"{self._where}, {name}") for name in unreadable[:10]]
+            return self._missing_right("the folder may not be listed", self._where)
+        return None
 
     def files(self) -> Sequence[RemoteFile]:
         """The files that the pattern means, by name. Links to folders are not followed."""
-        problems = [found for found in self.validate() if found.cause == "not_found" or found.where == self._where]
-        if problems:
-            raise Misuse(problems[0].what, where=self._where, valid=problems[0].valid, remedy=problems[0].remedy)
+        problem = self._of_the_top()
+        if problem is not None:
+            raise Misuse(problem.what, where=self._where, valid=problem.valid, remedy=problem.remedy)
         return chosen(self._config, self._where, self._listed())
 
     def fetch(self, file: RemoteFile, to: Path) -> None:
@@ -111,12 +120,16 @@ class Folder:
     def _paths(self) -> Iterator[tuple[str, Path]]:
         """Plain files that the pattern means."""
         pattern = Pattern(self._config.pattern)
-        for folder, _, names in os.walk(self._top / pattern.folder):
+        for told in self._names(pattern.folder):
+            path = self._top / told
+            if pattern.means(told) and path.is_file():
+                yield told, path
+
+    def _names(self, below: str = "") -> Iterator[str]:
+        """Of everything that is there, meant or not."""
+        for folder, _, names in os.walk(self._top / below):
             for name in names:
-                path = Path(folder) / name
-                told = path.relative_to(self._top).as_posix()
-                if pattern.means(told) and path.is_file():
-                    yield told, path
+                yield (Path(folder) / name).relative_to(self._top).as_posix()
 
     @staticmethod
     def _missing_right(what: str, where: str) -> Problem:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from headwater.connectors.object_store.config import RemoteFilesConfig
-from headwater.connectors.object_store.limits import changed, chosen
+from headwater.connectors.object_store.limits import LOOKED_AT, changed, chosen, nothing_meant
 from headwater.connectors.object_store.obstacles import Obstacle, error_of, obstacle, problem
 from headwater.connectors.object_store.patterns import Pattern
 from headwater.connectors.protocol import Problem, RemoteFile, Selection
@@ -48,7 +49,10 @@ class ObjectStore:
         listed, refused = self._asked(lambda: next(iter(self._listed()), None))
         if listed is None:
             refused = self._of_a_list(refused)
-            return [problem(refused, self._where, self._listing)] if refused else []
+            if refused is not None:
+                return [problem(refused, self._where, self._listing)]
+            there, _ = self._asked(lambda: list(islice(self._names(), LOOKED_AT)))
+            return [nothing_meant(self._config, self._where, there or [])]
         where = f"{self._where}, {listed.name}"
         # Not a HEAD request: its refusal has no body that says why.
         _, refused = self._asked(lambda: library().get(self._store, listed.name).meta)
@@ -117,6 +121,11 @@ class ObjectStore:
                         version=version_of(meta),
                         modified=meta["last_modified"].isoformat(),
                     )
+
+    def _names(self) -> Iterator[str]:
+        """Of everything that is there, meant or not."""
+        for page in library().list(self._store):
+            yield from (meta["path"] for meta in page)
 
     def _is_file(self, name: str) -> bool:
         """Whether an empty file is one. A console's mark for a folder ends in a slash, which the list leaves out."""

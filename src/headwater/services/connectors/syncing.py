@@ -49,9 +49,11 @@ def files_to_sync(
         )
     files = files_of_store(installation, stored, source)
     if not files:
+        told = next(iter(source.validate()), None)
         raise Misuse(
-            "there is no file to read",
+            f"there is no file to read: {told.what}" if told else "there is no file to read",
             where=f"connector {stored.name}",
+            valid=told.valid if told else None,
             remedy="Look at its pattern, and at where it starts: headwater connectors show " + stored.name,
         )
     return source, files

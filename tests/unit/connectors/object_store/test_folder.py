@@ -57,6 +57,19 @@ def test_only_the_fixed_folder_of_a_pattern_is_walked(tmp_path: Path) -> None:
     assert folder(tmp_path, pattern="nothing/*.csv").files() == []
 
 
+def test_where_no_file_is_meant_it_is_said_what_there_is(tmp_path: Path) -> None:
+    (empty,) = folder(tmp_path).validate()
+    assert (empty.cause, empty.valid) == ("not_found", "a place that holds files: nothing is there")
+    for number in range(7):
+        (tmp_path / f"{number}.txt").write_bytes(b"x")
+    (tmp_path / "bills.CSV").write_bytes(b"x")
+    (problem,) = folder(tmp_path, pattern="**/bills*.csv").validate()
+    assert (problem.cause, problem.what) == ("not_found", "no file matches the pattern **/bills*.csv")
+    assert problem.valid is not None
+    assert problem.valid.startswith("a pattern that means what is there: bills.CSV, ")
+    assert problem.valid.endswith(" and 3 more")
+
+
 def test_two_that_write_a_file_at_once_do_not_write_into_each_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
