@@ -87,14 +87,14 @@ def _keys(said: SecretStr) -> SecretStr:
 
 
 def _secret_reference(said: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"(env|file|stored):.+", said.get_secret_value()):
+    if not re.fullmatch(r"(env|stored):.+|file:/.+", said.get_secret_value()):
         raise ValueError
     return said
 
 
 def _server_secret(said: SecretStr) -> SecretStr:
     """Of the server, not of an organisation: none is stored."""
-    if not re.fullmatch(r"(env|file):.+", said.get_secret_value()):
+    if not re.fullmatch(r"env:.+|file:/.+", said.get_secret_value()):
         raise ValueError
     return said
 
@@ -278,7 +278,7 @@ class Settings(BaseModel):
     metrics_token: _SecretReference | None = _setting(
         "Where the token stands by which Prometheus reads `/metrics`; a raw token is refused. Left out: only this "
         "machine may read it, and nobody through a proxy.",
-        valid="env:NAME, file:PATH or stored:NAME",
+        valid="env:NAME, file:/PATH or stored:NAME",
         default=None,
         shown="this machine only",
     )
@@ -346,7 +346,7 @@ class Settings(BaseModel):
     oidc_client_secret: _SecretReference | None = _setting(
         "Where the secret stands that the provider gave this installation; a raw secret is refused. "
         "Left out: a client without one.",
-        valid="env:NAME, file:PATH or stored:NAME",
+        valid="env:NAME, file:/PATH or stored:NAME",
         default=None,
     )
     oidc_organisation: str | None = _setting(
@@ -380,7 +380,7 @@ class Settings(BaseModel):
     )
     smtp_password: _ServerSecret | None = _setting(
         "Where the password of `smtp_user` stands; a raw one is refused.",
-        valid="env:NAME or file:PATH",
+        valid="env:NAME or file:/PATH",
         default=None,
     )
     smtp_from: str | None = _setting(

@@ -56,16 +56,17 @@ def test_a_stored_secret_comes_back_to_who_has_its_key_and_to_nobody_else(river:
     assert (entries[-1]["action"], entries[-1]["resource"]) == ("credential.stored", "credential/plant")
     assert not [entry for entry in entries if SECRET in entry["said"]]
 
-    with pytest.raises(Misuse, match="not among those known") as unknown:
+    with pytest.raises(Misuse, match="encrypted by the key k1, which is not known here; known are: k2") as unknown:
         resolve(with_keys(river, K2), "stored:plant")
-    assert (unknown.value.value, unknown.value.valid) == ("k1", "k2")
-    with pytest.raises(Stopped, match="was changed, or is not encrypted by the key of that id"):
+    assert (unknown.value.value, unknown.value.valid) == (None, None)
+    assert "Add the k1 it was encrypted by" in str(unknown.value.remedy)
+    with pytest.raises(Stopped, match="the key k1 known here does not open it"):
         resolve(with_keys(river, K2.replace("k2:", "k1:")), "stored:plant")
 
     store_secret(first, "plant", "another")
     assert resolve(first, "stored:plant") == "another"
     forget(first, "plant")
-    with pytest.raises(Misuse, match=r"no credential is stored under this name.*credentials set plant"):
+    with pytest.raises(Misuse, match=r"no credential is stored under the name plant.*credentials set plant"):
         resolve(first, "stored:plant")
     with pytest.raises(Misuse, match="no credential is stored under this name"):
         forget(first, "plant")
@@ -118,7 +119,7 @@ def test_what_somebody_changed_in_the_database_is_found_and_never_used(river: Ri
     )
     elsewhere = replace(installation, tenant_id=other["tenant_id"])
     for reader, name in ((elsewhere, "plant"), *((installation, n) for n in ("plant", "copied", "cut", "nonce"))):
-        with pytest.raises(Stopped, match="this credential was changed") as refused:
+        with pytest.raises(Stopped, match="another key of that name, or was changed since") as refused:
             resolve(reader, f"stored:{name}")
         assert SECRET not in str(refused.value)
 
@@ -133,11 +134,11 @@ def test_secrets_of_the_environment_and_of_files(river: River, tmp_path: Path, m
     assert resolve(river.installation, "env:PLANT_PASSWORD") == SECRET
     assert resolve(river.installation, f"file:{tmp_path / 'good'}") == SECRET
     for reference, why in {
-        "env:EMPTY": "no such variable, or it is empty",
-        "env:NOWHERE": "no such variable, or it is empty",
-        f"file:{tmp_path / 'long'}": "too long for a secret",
-        f"file:{tmp_path / 'bytes'}": "cannot be read",
-        f"file:{tmp_path / 'nowhere'}": "cannot be read",
+        "env:EMPTY": "the environment variable EMPTY is not set, or it is empty",
+        "env:NOWHERE": "the environment variable NOWHERE is not set, or it is empty",
+        f"file:{tmp_path / 'long'}": f"{tmp_path / 'long'}, is too long for a secret",
+        f"file:{tmp_path / 'bytes'}": f"{tmp_path / 'bytes'}, cannot be read: it is no text",
+        f"file:{tmp_path / 'nowhere'}": f"{tmp_path / 'nowhere'}, cannot be read: No such file or directory",
     }.items():
         with pytest.raises(Misuse, match=why):
             resolve(river.installation, reference)

@@ -56,17 +56,22 @@ def list_(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def remove(name: Name) -> None:
-    """Forget a secret.
+def remove(
+    name: Name,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Also where connectors or settings refer to it.")] = False,
+) -> None:
+    """Forget a secret; one that a connector or a setting refers to is kept, and they are named.
 
     \b
     Examples:
       headwater connectors credentials remove crm-password
+      headwater connectors credentials remove crm-password --force
     """
     from headwater.services.connectors.secrets import forget
 
     with installation() as opened:
-        forget(opened, name)
+        forget(opened, name, force=force)
     typer.echo(f"{name} is forgotten.")
 
 

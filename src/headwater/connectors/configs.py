@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -30,10 +31,24 @@ def config_of(kind: Kind, values: Mapping[str, Any]) -> Config:
             raise Misuse(
                 "secrets are not written into a config, it refers to them",
                 where=f"config of {kind.name}, {key}",
-                valid="env:NAME, file:PATH or stored:NAME",
+                valid="env:NAME, file:/PATH or stored:NAME",
                 remedy="Store the secret: headwater connectors credentials set NAME; then say stored:NAME here.",
             )
     return config
+
+
+def refuse_relative(kind: Kind, config: Config) -> None:
+    """Misuse where a file with a secret is named from the current folder: servers and workers have another."""
+    for key, value in _references(config):
+        found, _, path = str(value).partition(":")
+        if found == "file" and not path.startswith("/"):
+            raise Misuse(
+                "the file with a secret is named from the current folder, and servers and workers start in others",
+                where=f"config of {kind.name}, {key}",
+                value=value,
+                valid="a path from the root",
+                remedy=f"Say it as file:{Path(path).expanduser().absolute()}",
+            )
 
 
 def _references(value: object, above: str = "") -> Iterator[tuple[str, object]]:

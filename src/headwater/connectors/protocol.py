@@ -45,7 +45,7 @@ protocol        it answers, but not as this kind of source does
 """
 
 Resolve = Callable[[str], str]
-"""From a reference to a secret (`env:NAME`, `file:PATH`, `stored:NAME`) to the secret. Misuse where there is none."""
+"""From a reference to a secret (`env:NAME`, `file:/PATH`, `stored:NAME`) to the secret. Misuse where there is none."""
 
 
 class Config(BaseModel):

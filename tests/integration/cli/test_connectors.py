@@ -236,3 +236,35 @@ def test_credentials_are_kept_listed_and_never_shown(headwater: Headwater) -> No
     assert headwater("connectors", "credentials", "remove", "plant").code == 0
     assert headwater("connectors", "credentials", "remove", "plant").code == 2
     assert PLANTED not in said.out + said.err + listed.out + shown.out
+
+
+def test_a_credential_that_is_in_use_is_kept_and_by_whom_is_told(
+    headwater: Headwater, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("plant", "spare"):
+        assert headwater("connectors", "credentials", "set", name, typed=PLANTED).code == 0
+    config = ("-k", "s3", "-s", "endpoint_url=http://127.0.0.1:1", "-s", "bucket=bills", "-s", "access_key_id=reader")
+    for name, reference in (("erp", "stored:plant"), ("crm", "stored:plant"), ("lab", "env:LAB_PASSWORD")):
+        assert headwater("connectors", "add", name, *config, "-s", f"secret_access_key_ref={reference}").code == 0
+    monkeypatch.setenv("HEADWATER_METRICS_TOKEN", "stored:plant")
+    refused = headwater("connectors", "credentials", "remove", "plant")
+    assert refused.code == 2
+    assert "it is in use: connector crm, connector erp, setting metrics_token" in refused.err
+    missing = headwater("connectors", "credentials", "remove", "plants")
+    assert (missing.code, "Valid: plant, spare. Did you mean plant?" in missing.err) == (2, True)
+    assert headwater("connectors", "credentials", "remove", "spare").code == 0
+    assert headwater("connectors", "credentials", "remove", "plant", "--force").code == 0
+    told = headwater("connectors", "validate", "erp")
+    assert "no credential is stored under the name plant" in " ".join((told.out + told.err).split())
+    told = headwater("connectors", "validate", "lab")
+    assert "the environment variable LAB_PASSWORD is not set" in " ".join((told.out + told.err).split())
+
+    monkeypatch.chdir(tmp_path)
+    relative = ("-s", "secret_access_key_ref=file:secrets/erp")
+    for words in (("add", "new", *config, *relative), ("change", "erp", *relative)):
+        refused = headwater("connectors", *words)
+        assert (refused.code, f"Say it as file:{tmp_path}/secrets/erp" in refused.err) == (2, True), refused.err
+    absolute = f"secret_access_key_ref=file:{tmp_path}/secrets/erp"
+    assert headwater("connectors", "change", "erp", "-s", absolute).code == 0
+    told = headwater("connectors", "validate", "erp", "--json")
+    assert f"{tmp_path}/secrets/erp, cannot be read: No such file" in told.out + told.err

@@ -232,7 +232,7 @@ def test_secrets_of_channels_follow_the_key_of_credentials(told: Told, receiver:
         return replace(told.installation, settings=settings)
 
     lost = send_test(keyed(only), "team")
-    assert "not among those known" in (lost.error or "")
+    assert "which is not known here" in (lost.error or "")
     assert (encrypt_again(keyed(both)), encrypt_again(keyed(both))) == (1, 0)
     assert send_test(keyed(only), "team").is_sent
 

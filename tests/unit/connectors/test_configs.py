@@ -122,4 +122,4 @@ def test_what_is_wrong_is_said_with_its_place_and_what_is_valid() -> None:
         config_of(kinds["s3"], {"bucket": "bills"})
     with pytest.raises(Misuse, match=r"config of rest, auth\.password_ref: secrets are not written") as raw:
         config_of(kinds["rest"], {**URL, "tables": TABLES, "auth": {**LOGINS[0], "password_ref": PLANTED}})
-    assert raw.value.valid == "env:NAME, file:PATH or stored:NAME"
+    assert raw.value.valid == "env:NAME, file:/PATH or stored:NAME"

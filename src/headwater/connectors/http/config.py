@@ -14,7 +14,7 @@ from headwater.connectors.protocol import Config
 
 READ_AHEAD = 2
 """Chunks read at once before their turn: most of the time of a request is spent waiting for its answer."""
-Reference = Annotated[str, Field(min_length=1, description="where the secret is: env:NAME, file:PATH, stored:NAME")]
+Reference = Annotated[str, Field(min_length=1, description="where the secret is: env:NAME, file:/PATH, stored:NAME")]
 
 
 class NoAuth(Config):

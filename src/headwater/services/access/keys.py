@@ -36,7 +36,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from headwater.errors import NotFound, Stopped
 from headwater.services.access.policy import Right
 from headwater.services.access.seals import Seals
-from headwater.services.connectors.secrets import NONCE_BYTES, keys_of
+from headwater.services.connectors.secrets import NONCE_BYTES, how_to_add, keys_of
 from headwater.settings import KEY_BYTES
 from headwater.store import audit
 from headwater.store import organisation_keys as stored
@@ -274,11 +274,10 @@ def _opened(tenant_id: UUID, above: Keys, each: OrganisationKey) -> bytes:
     where = f"key {each.key_no} of the organisation"
     if by is None:
         raise Stopped(
-            "the key it is encrypted by is not among those known",
+            f"it is encrypted by the key {each.wrapped_by}, which is not known here; known are: "
+            + ", ".join(above.by_id),
             where=where,
-            value=each.wrapped_by,
-            valid=", ".join(above.by_id),
-            remedy="Add that key to HEADWATER_CREDENTIALS_KEYS: without it nobody's personal data can be read.",
+            remedy=f"{how_to_add(each.wrapped_by)} Without it nobody's personal data can be read.",
         )
     return _open(by, each.nonce, each.wrapped, _organisation(tenant_id, each.key_no), where)
 
@@ -292,8 +291,9 @@ def _open(key: bytes, nonce: bytes, ciphertext: bytes, bound_to: bytes, where: s
         opened: bytes = AESGCM(key).decrypt(nonce, ciphertext, bound_to)
     except (InvalidTag, ValueError) as error:
         raise Stopped(
-            "what is stored was changed or moved, or is not encrypted by this key",
+            "the key that is known here does not open it: it was encrypted by another, or was changed or moved since",
             where=where,
-            remedy="Put it back from a backup, and find out who changed it.",
+            remedy="Look whether HEADWATER_CREDENTIALS_KEYS, or the file of keys in the data folder, is the one it was "
+            "stored by. Else put it back from a backup, and find out who changed it.",
         ) from error
     return opened

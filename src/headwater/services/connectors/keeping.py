@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeGuard
 from uuid import uuid4
 
-from headwater.connectors.configs import config_of
+from headwater.connectors.configs import config_of, refuse_relative
 from headwater.connectors.protocol import Config, Connector, FileStore
 from headwater.errors import Misuse
 from headwater.services.access.policy import Right
@@ -33,6 +33,7 @@ def add(
     """
     installation.require(Right.TRANSFORM)
     checked = config_of(kind_named(kind), config)
+    refuse_relative(kind_named(kind), checked)
     connector_id = uuid4()
     with installation.database.connect(installation.tenant_id) as connection:
         connectors.add_connector(
@@ -49,6 +50,7 @@ def change(installation: Installation, name: str, config: Mapping[str, Any]) -> 
     with installation.database.connect(installation.tenant_id) as connection:
         found = connectors.find_connector(connection, installation.tenant_id, name)
         checked = config_of(kind_named(found.kind), {**found.config, **config})
+        refuse_relative(kind_named(found.kind), checked)
         connectors.change_config(connection, installation.tenant_id, found.connector_id, _plain(checked))
         _note(installation, connection, "connector.changed", found.connector_id, changed=sorted(config))
         return connectors.get_connector(connection, installation.tenant_id, found.connector_id)

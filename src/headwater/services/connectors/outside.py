@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from headwater.connectors.configs import config_of
+from headwater.connectors.configs import config_of, refuse_relative
 from headwater.errors import Conflict
 from headwater.services.access.policy import Right
 from headwater.services.connectors import keeping
@@ -53,6 +53,7 @@ def change(
         merged = {key: value for key, value in {**found.config, **config}.items() if value is not None}
         checked = config_of(kind_named(found.kind), merged)
         refuse_local(installation.settings, checked)
+        refuse_relative(kind_named(found.kind), checked)
         plain = checked.model_dump(mode="json", exclude_none=True)
         connectors.change_config(connection, tenant_id, found.connector_id, plain, from_outside=True)
         audit.append(

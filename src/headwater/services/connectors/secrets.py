@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic import SecretStr
 
+from headwater.documents.near import did_you_mean
 from headwater.errors import Misuse, Stopped
 from headwater.services.access.policy import Right
 from headwater.services.connectors.wrapped_keys import unwrapped
 from headwater.settings import KEY_BYTES, VALID_KEYS, WRAPPED_KEY, are_keys
 from headwater.store import audit, credentials
+from headwater.store.connectors import list_connectors
 from headwater.store.credentials import Sealed
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 NONCE_BYTES = 12
 KEY_FILE = "credentials.key"
 MAX_SECRET_BYTES = 64 * 1024
-VALID = "env:NAME, file:PATH or stored:NAME"
+VALID = "env:NAME, file:/PATH or stored:NAME"
 
 
 class _Said(Mapping[str, bytes]):
@@ -157,13 +160,45 @@ def names(installation: Installation) -> list[tuple[str, str, datetime]]:
     return [(each.name, each.key_id, each.updated_at) for each in found]
 
 
-def forget(installation: Installation, name: str) -> None:
-    """Misuse where there is no such secret."""
+def forget(installation: Installation, name: str, *, force: bool = False) -> None:
+    """Misuse where there is no such secret, and, without `force`, where a connector or a setting refers to it."""
     installation.require(Right.TRANSFORM)
-    with installation.database.connect(installation.tenant_id) as connection:
-        if not credentials.remove_credential(connection, installation.tenant_id, name):
-            raise Misuse("no credential is stored under this name", where="credential", value=name)
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        there = [each.name for each in credentials.list_credentials(connection, tenant_id)]
+        if name not in there:
+            raise Misuse(
+                "no credential is stored under this name",
+                where="credential",
+                value=name,
+                valid=", ".join(there) or "none is stored",
+                remedy=did_you_mean(name, there),
+            )
+        users = [f"connector {each.name}" for each in list_connectors(connection, tenant_id)
+                 if _refers(each.config, name)]  # fmt: skip
+        users += [f"setting {each}" for each in _settings_that_refer(installation.settings, name)]
+        if users and not force:
+            raise Misuse(
+                f"it is in use: {', '.join(users)}",
+                where=f"credential {name}",
+                remedy="Have them refer to another secret first, or add --force: they cannot log in then.",
+            )
+        credentials.remove_credential(connection, tenant_id, name)
         _note(installation, connection, "credential.forgotten", name)
+
+
+def _refers(config: object, name: str) -> bool:
+    """Whether a config, as it is stored, refers to the secret of that name."""
+    if isinstance(config, Mapping):
+        return any(
+            value == f"stored:{name}" if key.endswith("_ref") else _refers(value, name) for key, value in config.items()
+        )
+    return isinstance(config, list) and any(_refers(each, name) for each in config)
+
+
+def _settings_that_refer(settings: Settings, name: str) -> list[str]:
+    said = f"stored:{name}"
+    return [key for key, value in settings if isinstance(value, SecretStr) and value.get_secret_value() == said]
 
 
 def rotate(installation: Installation) -> int:
@@ -190,39 +225,38 @@ def resolve(installation: Installation, reference: str) -> str:
         found = os.environ.get(name)
         if not found:
             raise Misuse(
-                "the environment has no such variable, or it is empty",
+                f"the environment variable {name} is not set, or it is empty",
                 where="secret",
-                value=reference,
-                remedy="Set it for Headwater.",
+                remedy="Set it where Headwater runs: for this command, and for every server and worker.",
             )
         return found
     if kind == "file" and name:
-        return _from_file(Path(name), reference)
+        return _from_file(Path(name))
     if kind == "stored" and name:
         with installation.database.connect(installation.tenant_id) as connection:
             stored = credentials.get_credential(connection, installation.tenant_id, name)
         if stored is None:
             raise Misuse(
-                "no credential is stored under this name",
+                f"no credential is stored under the name {name}",
                 where="secret",
-                value=reference,
                 remedy=f"Store it: headwater connectors credentials set {name}",
             )
         return open_sealed(installation, keys_of(installation.settings), stored.name, stored)
     raise Misuse("no reference to a secret", where="secret", valid=VALID)
 
 
-def _from_file(path: Path, reference: str) -> str:
+def _from_file(path: Path) -> str:
+    named = f"the file with the secret, {path.absolute()},"
     try:
         with path.open("rb") as file:
             content = file.read(MAX_SECRET_BYTES + 1)
         if len(content) > MAX_SECRET_BYTES:
-            raise Misuse("the file is too long for a secret", where="secret", value=reference, valid="at most 64 KiB")
+            raise Misuse(f"{named} is too long for a secret", where="secret", valid="at most 64 KiB")
         return content.decode().rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Misuse(
-            "the file with the secret cannot be read", where="secret", value=reference, valid="a text file"
-        ) from error
+    except OSError as error:
+        raise Misuse(f"{named} cannot be read: {error.strerror}", where="secret", valid="a text file") from error
+    except UnicodeDecodeError as error:
+        raise Misuse(f"{named} cannot be read: it is no text", where="secret", valid="a text in UTF-8") from error
 
 
 def open_sealed(installation: Installation, keys: Keys, name: str, stored: Sealed) -> str:
@@ -230,21 +264,28 @@ def open_sealed(installation: Installation, keys: Keys, name: str, stored: Seale
     key = keys.by_id.get(stored.key_id)
     if key is None:
         raise Misuse(
-            "the key this credential is encrypted by is not among those known",
+            f"it is encrypted by the key {stored.key_id}, which is not known here; known are: {', '.join(keys.by_id)}",
             where=f"credential {name}",
-            value=stored.key_id,
-            valid=", ".join(keys.by_id),
-            remedy="Add the key to HEADWATER_CREDENTIALS_KEYS, or store the credential again.",
+            remedy=f"{how_to_add(stored.key_id)} Or store the credential again.",
         )
     try:
         secret: bytes = AESGCM(key).decrypt(stored.nonce, stored.ciphertext, _bound_to(installation, name))
     except InvalidTag as error:
         raise Stopped(
-            "this credential was changed, or is not encrypted by the key of that id",
+            f"the key {stored.key_id} known here does not open it: it was encrypted by another key of that name,"
+            " or was changed since",
             where=f"credential {name}",
-            remedy="Store it again, and find out who changed it.",
+            remedy=f"If keys were changed: {how_to_add(stored.key_id)} Else store it again; find out who changed it.",
         ) from error
     return secret.decode()
+
+
+def how_to_add(key_id: str) -> str:
+    """What is to be done where the key of that id is missing."""
+    return (
+        f"Add the {key_id} it was encrypted by behind a comma in HEADWATER_CREDENTIALS_KEYS (one that was made without "
+        f"a word of yours is the line in {KEY_FILE} of the data folder), and give a new key a name that none had."
+    )
 
 
 def seal(installation: Installation, keys: Keys, name: str, secret: str) -> Sealed:
