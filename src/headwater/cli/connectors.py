@@ -16,7 +16,13 @@ from headwater.cli.session import installation
 app = typer.Typer(no_args_is_help=True, help="Connectors: databases, object stores and ERPs that records come from.")
 
 Settings = Annotated[
-    list[str] | None, typer.Option("--set", "-s", help="A value of its config, as KEY=VALUE.", show_default=False)
+    list[str] | None,
+    typer.Option(
+        "--set",
+        "-s",
+        help="A value of its config, as KEY=VALUE; KEY.KEY=VALUE where one stands within another.",
+        show_default=False,
+    ),
 ]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", help="Its config as a YAML or JSON file.", show_default=False)
@@ -73,6 +79,7 @@ def add(
     Examples:
       headwater connectors add erp --kind odata --config erp.yaml
       headwater connectors add lab --kind sqlite --set path=lab.db
+      headwater connectors add sap --kind odata --config sap.yaml --set auth.kind=bearer --set auth.token_ref=env:SAP
     """
     from headwater.services.connectors.keeping import add as keep
     from headwater.services.connectors.viewing import connector_as_json

@@ -37,6 +37,23 @@ def config_of(kind: Kind, values: Mapping[str, Any]) -> Config:
     return config
 
 
+def with_values(config: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """A config with these values put in; a key with points stands within others: auth.user."""
+    made = dict(config)
+    for key, value in values.items():
+        first, _, rest = key.partition(".")
+        if not rest:
+            made[first] = value
+            continue
+        within = made.get(first) or {}
+        if not isinstance(within, Mapping):
+            raise Misuse(
+                "this key holds no other keys", where=f"config, {first}", valid=f"{first}=VALUE", remedy="Say it so."
+            )
+        made[first] = with_values(within, {rest: value})
+    return made
+
+
 def refuse_relative(kind: Kind, config: Config) -> None:
     """Misuse where a file with a secret is named from the current folder: servers and workers have another."""
     for key, value in _references(config):

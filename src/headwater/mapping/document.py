@@ -27,6 +27,7 @@ _PATTERNS = {
     _CONTRACT: "a contract and its major version, such as activity@1,",
 }
 COLUMNS_SHOWN = 40
+NEAR_SHOWN = 3
 Name = Annotated[str, StringConstraints(pattern=_NAME)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
 ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
@@ -245,7 +246,7 @@ class Mapping(_Part):
     def for_columns(self, columns: Sequence[str]) -> Mapping:
         """The mapping as it holds for one header: without variants, every column by the one name it has there.
 
-        `Misuse` where a field's column stands there under none of its names, or under several.
+        `Misuse` where columns stand there under none of their names, naming all of them, or one under several.
         """
         header = frozenset(columns)
         place = f"mapping {self.mapping} {self.version}"
@@ -256,12 +257,13 @@ class Mapping(_Part):
             rules |= chosen.fields
             parts = ("skip", "locale", "absent")
             over |= {part: getattr(chosen, part) for part in parts if getattr(chosen, part) is not None}
+        filled = {field: rule for field, rule in rules.items() if rule is not None}
+        _refuse_missing(filled, columns, place)
         over["fields"] = {
             field: rule.model_copy(update={"column": _present(rule.names, columns, f"{place}, field {field}")})
             if rule.column is not None
             else rule
-            for field, rule in rules.items()
-            if rule is not None
+            for field, rule in filled.items()
         }
         return self.model_copy(update=over)
 
@@ -286,26 +288,48 @@ class Mapping(_Part):
         return hashlib.sha256(self.to_json().encode()).digest()
 
 
+def _refuse_missing(rules: dict[str, FieldRule], columns: Sequence[str], place: str) -> None:
+    """All that the file lacks, at once: whoever adds one column is not to be asked for the next."""
+    header = frozenset(columns)
+    missing: dict[tuple[str, ...], str] = {}
+    for field, rule in rules.items():
+        if rule.names and header.isdisjoint(rule.names):
+            missing.setdefault(rule.names, field)
+    if not missing:
+        return
+    near = [did_you_mean(name, columns, alike=0.5) for names in list(missing)[:NEAR_SHOWN] for name in names]
+    valid = ", ".join(map(repr, columns[:COLUMNS_SHOWN])) + (", …" if len(columns) > COLUMNS_SHOWN else "")
+    if len(missing) == 1:
+        ((names, field),) = missing.items()
+        raise Misuse(
+            f"there is no column {' or '.join(map(repr, names))} in the file",
+            where=f"{place}, field {field}",
+            valid=valid,
+            remedy=" ".join([*list(filter(None, near))[:1], "Write the column as the header does."]),
+        )
+    told = [
+        " or ".join(map(repr, names)) + ("" if field in names else f" for {field}") for names, field in missing.items()
+    ]
+    raise Misuse(
+        f"{len(missing)} columns that the mapping reads are not in the file: {', '.join(told)}",
+        where=place,
+        valid=valid,
+        remedy=" ".join([*dict.fromkeys(filter(None, near)), "Write columns as the header does."]),
+    )
+
+
 def _present(names: tuple[str, ...], columns: Sequence[str], where: str) -> str:
-    """The one of a column's names that stands in the header."""
-    there = [name for name in names if name in columns]
-    if len(there) == 1:
-        return there[0]
-    if there:
+    """The one of a column's names that stands in the header, where at least one does."""
+    first, *more = [name for name in names if name in columns]
+    if more:
         raise Misuse(
             "several names of one column stand in the file",
             where=where,
-            value=", ".join(map(repr, there)),
+            value=", ".join(map(repr, (first, *more))),
             valid="exactly one of them",
             remedy="Keep the name of the column that is meant, or tell the variants of the file apart under `when`.",
         )
-    near = next(filter(None, (did_you_mean(name, columns, alike=0.5) for name in names)), None)
-    raise Misuse(
-        f"there is no column {' or '.join(map(repr, names))} in the file",
-        where=where,
-        valid=", ".join(map(repr, columns[:COLUMNS_SHOWN])) + (", …" if len(columns) > COLUMNS_SHOWN else ""),
-        remedy=" ".join(filter(None, [near, "Write the column as the header does."])),
-    )
+    return first
 
 
 def load_mapping(path: Path) -> Mapping:

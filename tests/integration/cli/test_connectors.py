@@ -117,6 +117,18 @@ def test_a_table_is_synced_and_how_far_is_told(
     assert "lab/b" in headwater("connectors", "state", "lab").out
 
 
+def test_values_within_others_are_said_with_points(headwater: Headwater) -> None:
+    url = ("-k", "odata", "-s", "url=https://sap.example.org/odata")
+    login = ("-s", "auth.kind=basic", "-s", "auth.user=reader", "-s", "auth.password_ref=env:SAP")
+    assert headwater("connectors", "add", "sap", *url, *login).code == 0
+    changed = headwater("connectors", "change", "sap", "-s", "auth.user=other", "--json").json
+    assert changed["config"]["auth"] == {"kind": "basic", "user": "other", "password_ref": "env:SAP"}
+    refused = headwater("connectors", "change", "sap", "-s", "url.host=x")
+    assert (refused.code, "config, url: this key holds no other keys" in refused.err) == (2, True)
+    refused = headwater("connectors", "change", "sap", "-s", "auth.usr=x")
+    assert (refused.code, "auth.basic.usr" in refused.err or "usr: there is no such key" in refused.err) == (2, True)
+
+
 def test_what_is_said_of_a_sync_must_go_together(headwater: Headwater, lab: Lab) -> None:
     folder = lab.path.parent / "empty"
     folder.mkdir()

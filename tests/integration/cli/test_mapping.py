@@ -135,7 +135,7 @@ def test_a_preview_of_reported_figures_adds_them_up(headwater: Headwater, tmp_pa
 def test_a_mapping_that_does_not_fit_is_misuse(headwater: Headwater, form: Path, bills: Path) -> None:
     done = headwater("map", "preview", bills, "--mapping", form)
     assert done.code == 2
-    assert "there is no column 'activity_id' in the file" in done.err
+    assert "columns that the mapping reads are not in the file: 'activity_id', " in done.err
 
 
 @pytest.fixture

@@ -102,6 +102,13 @@ def test_a_column_stands_in_the_file_under_exactly_one_of_its_names(columns: tup
     assert "mapping small 1.0.0, field " in str(caught.value)
 
 
+def test_all_columns_that_are_missing_are_told_at_once() -> None:
+    with pytest.raises(Misuse) as caught:
+        read_mapping(VARIANTS, where="m").for_columns(("amonut", "remark"))
+    assert (caught.value.where, caught.value.valid) == ("mapping small 1.0.0", "'amonut', 'remark'")
+    assert "2 columns that the mapping reads are not in the file: 'id' or 'No.' or 'ID' for " in caught.value.what
+
+
 def test_variants_keep_their_meaning_in_canonical_json() -> None:
     mapping = read_mapping(VARIANTS, where="m")
     again = read_mapping(mapping.to_json(), where="json")

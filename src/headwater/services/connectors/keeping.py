@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeGuard
 from uuid import uuid4
 
-from headwater.connectors.configs import config_of, refuse_relative
+from headwater.connectors.configs import config_of, refuse_relative, with_values
 from headwater.connectors.protocol import Config, Connector, FileStore
 from headwater.errors import Misuse
 from headwater.services.access.policy import Right
@@ -32,7 +32,7 @@ def add(
     from_outside: by who is not at the server: where it leads is looked at each time it is opened.
     """
     installation.require(Right.TRANSFORM)
-    checked = config_of(kind_named(kind), config)
+    checked = config_of(kind_named(kind), with_values({}, config))
     refuse_relative(kind_named(kind), checked)
     connector_id = uuid4()
     with installation.database.connect(installation.tenant_id) as connection:
@@ -45,11 +45,11 @@ def add(
 
 
 def change(installation: Installation, name: str, config: Mapping[str, Any]) -> StoredConnector:
-    """Put values into the config of a connector; those not named stay."""
+    """Put values into the config of a connector; those not named stay, also beside a key that stands within others."""
     installation.require(Right.TRANSFORM)
     with installation.database.connect(installation.tenant_id) as connection:
         found = connectors.find_connector(connection, installation.tenant_id, name)
-        checked = config_of(kind_named(found.kind), {**found.config, **config})
+        checked = config_of(kind_named(found.kind), with_values(found.config, config))
         refuse_relative(kind_named(found.kind), checked)
         connectors.change_config(connection, installation.tenant_id, found.connector_id, _plain(checked))
         _note(installation, connection, "connector.changed", found.connector_id, changed=sorted(config))
