@@ -117,12 +117,14 @@ class ChunkTransaction(Protocol):
         """Bring rows into the table of a contract."""
 
     def quarantine(self, rows: pa.Table) -> None:
-        """Put refused records away: quarantine_id, raw_hash, record_no and line (in the file), raw, findings (JSON)."""
+        """Put refused records away: quarantine_id, raw_hash, record_no and line (in the file), raw, findings (JSON),
+        key_hash.
+        """
 
     def mend(self, rows: pa.Table) -> None:
         """Write how repairs ended: mends (`<id>.<occurrence>`), record_no (in the file), outcome (loaded, refused),
-        findings (JSON). A record loaded is `resubmitted` from now on, one refused stays `open`. RetryLater where one of
-        them is not open any more.
+        findings (JSON), key_hash. A record loaded is `resubmitted` from now on, under that key; one refused stays
+        `open`. RetryLater where one of them is not open any more.
         """
 
     def findings(self, rows: pa.Table) -> None:

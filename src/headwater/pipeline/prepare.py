@@ -154,7 +154,12 @@ class Preparation:
         """What is refused as it is read, in source order."""
         where: Any = {"source_id": self._source_id, "first_record": chunk.span.first_record}
         rows = ragged_rows(ragged, **where)
-        return pa.concat_tables([rows, drifted_rows(drifted, **where)]).sort_by("record_no") if drifted else rows
+        if not drifted:
+            return rows
+        cells = [row.cells for row in drifted]
+        raw = pa.table({name: pa.array([row[name] for row in cells], pa.string()) for name in self._layout.columns})
+        more = drifted_rows(drifted, self._transform.key_hashes(raw), **where)
+        return pa.concat_tables([rows, more]).sort_by("record_no")
 
     def _run(self, chunk: ReadChunk, raw: RawChunk, which: npt.NDArray[np.bool_]) -> Transformed:
         rows = np.flatnonzero(which)

@@ -27,10 +27,13 @@ _REFUSED: list[tuple[str, pa.DataType]] = [
     ("line", pa.int64()),
     ("raw", pa.string()),
     ("findings", pa.string()),
+    ("key_hash", pa.binary()),
 ]
 REFUSED_SCHEMA = pa.schema(_REFUSED)
 RAGGED_RULE = "record.columns"
 DRIFT_RULE = "record.drift"
+NO_KEY = b""
+"""The key hash of a record that no key can be read of, or whose key stands by another record."""
 UNCUT = ""
 """The column name under which a record stands that could not be cut into columns."""
 
@@ -85,9 +88,13 @@ def ragged_rows(ragged: Sequence[Ragged], *, source_id: bytes, first_record: int
     )
 
 
-def drifted_rows(drifted: Sequence[Drifted], *, source_id: bytes, first_record: int) -> pa.Table:
-    """Records with a text in a column that was not there before, where the recipe says `drift: quarantine`."""
-    return _table(
+def drifted_rows(
+    drifted: Sequence[Drifted], keys: npt.NDArray[np.uint64], *, source_id: bytes, first_record: int
+) -> pa.Table:
+    """Records with a text in a column that was not there before, where the recipe says `drift: quarantine`, and the
+    hashes of their keys.
+    """
+    rows = _table(
         (
             source_id,
             sha256(record_text(list(row.cells.values()))),
@@ -105,6 +112,15 @@ def drifted_rows(drifted: Sequence[Drifted], *, source_id: bytes, first_record: 
             },
         )
         for row in drifted
+    )
+    return rows.set_column(rows.schema.get_field_index("key_hash"), "key_hash", hashes_as_bytes(keys))
+
+
+def hashes_as_bytes(keys: npt.NDArray[np.uint64]) -> pa.Array[Any]:
+    """Hashes of keys as they are stored, eight bytes each."""
+    width = keys.dtype.itemsize
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), len(keys), [None, pa.py_buffer(keys.tobytes())]).cast(
+        pa.binary()
     )
 
 
@@ -176,4 +192,5 @@ def _table(rows: Any) -> pa.Table:
         columns["line"].append(line)
         columns["raw"].append(json.dumps(cells, ensure_ascii=False))
         columns["findings"].append(json.dumps([finding], ensure_ascii=False))
+        columns["key_hash"].append(NO_KEY)
     return pa.table(columns, schema=REFUSED_SCHEMA)

@@ -62,7 +62,7 @@ class Transformed:
     records    the contract's fields, absent, record_no, row_hash: what may be loaded, sorted by key, each key once but
                for what `rounds` says
     results    likewise for what was calculated from them, or None where the recipe calculates nothing
-    refused    quarantine_id, raw_hash, record_no, raw, findings: those that break a rule
+    refused    quarantine_id, raw_hash, record_no, raw, findings, key_hash: those that break a rule
     conflicts  those whose key an earlier record of the chunk has with other content
     findings   record_no, rule_id, field, value, message: noticed, loaded all the same
     skipped    reason -> count, by the mapping's own instruction
@@ -325,11 +325,12 @@ SELECT {self._key_hash()} AS key_hash FROM parsed"""
         masks = [*self._masks, *self._refusing]
         return self._arrow(f"""
 WITH failing AS (
-         SELECT _record_no, _raw_hash, {_listed(masks)} FROM chunk WHERE _skip IS NULL AND ({self._rejected()})),
+         SELECT _record_no, _raw_hash, key_hash, {_listed(masks)}
+         FROM chunk WHERE _skip IS NULL AND ({self._rejected()})),
      texts AS (SELECT failing.*, {self._texts} FROM failing JOIN {self._mapping.source("raw")} USING (_record_no)),
      told AS ({self._words.refusals_sql("texts", masks)})
 SELECT {quarantine_key_sql(self._source_id, "failing._raw_hash")} AS quarantine_id, failing._raw_hash AS raw_hash,
-       failing._record_no AS record_no, to_json({{{cells}}})::VARCHAR AS raw, told.findings
+       failing._record_no AS record_no, to_json({{{cells}}})::VARCHAR AS raw, told.findings, failing.key_hash
 FROM failing JOIN told USING (_record_no) JOIN raw USING (_record_no)
 ORDER BY failing._record_no""")
 

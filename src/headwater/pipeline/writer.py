@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headwater.pipeline.hash_columns import first_bytes
-from headwater.pipeline.refusals import REFUSED_SCHEMA, Conflict, conflict_rows
+from headwater.pipeline.refusals import NO_KEY, REFUSED_SCHEMA, Conflict, conflict_rows, hashes_as_bytes
 from headwater.pipeline.transform import Standing
 from headwater.pipeline.work import PreparedChunk, ReadChunk, Written
 
@@ -248,6 +248,7 @@ def _placed(refused: pa.Table, chunk: PreparedChunk) -> pa.Table:
     columns = {name: refused[name] for name in refused.column_names} | {
         "record_no": pa.array(numbers.astype(np.int64) + chunk.span.first_record),
         "line": pa.array(lines, pa.int64()),
+        "key_hash": hashes_as_bytes(refused["key_hash"].to_numpy()),
     }
     return pa.table({name: columns[name] for name in REFUSED_SCHEMA.names}).cast(REFUSED_SCHEMA)
 
@@ -257,7 +258,7 @@ def _mended(chunk: PreparedChunk, refused: pa.Table, repeats: _Repeats) -> pa.Ta
     findings = dict(zip(refused["record_no"].to_pylist(), refused["findings"].to_pylist(), strict=True))
     # What the mapping skips is neither loaded nor refused: its record stays open.
     taken = {*chunk.transformed.standing.record_nos.tolist(), *repeats.merged}
-    first = chunk.span.first_record
+    first, keys = chunk.span.first_record, _keys_read(chunk)
     ended = [
         (mends, number + first)
         for mends, number in zip(
@@ -272,8 +273,19 @@ def _mended(chunk: PreparedChunk, refused: pa.Table, repeats: _Repeats) -> pa.Ta
             "record_no": pa.array(numbers, pa.int64()),
             "outcome": pa.array(["refused" if number in findings else "loaded" for number in numbers], pa.string()),
             "findings": pa.array([findings.get(number, "[]") for number in numbers], pa.string()),
+            "key_hash": pa.array([keys.get(number - first, NO_KEY) for number in numbers], pa.binary()),
         }
     )
+
+
+def _keys_read(chunk: PreparedChunk) -> dict[int, bytes]:
+    """The hashes of the keys of a chunk's records; one that merged has that of the first."""
+    standing = chunk.transformed.standing
+    hashes = hashes_as_bytes(standing.key_hashes).to_pylist()
+    keys = dict(zip(standing.record_nos.tolist(), hashes, strict=True))
+    repeated = dict(chunk.transformed.merged)
+    repeated |= {each.record_no: each.first for each in chunk.transformed.conflicts if each.first is not None}
+    return keys | {number: keys[first] for number, first in repeated.items()}
 
 
 def _repeats(chunk: PreparedChunk, loaded: _Rounds) -> _Repeats:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from headwater.contracts.bulk import quoted
@@ -11,14 +13,22 @@ from headwater.errors import RetryLater
 from headwater.pipeline.seen import SeenKeys
 from headwater.store.chunks import Chunk, chunks_of
 from headwater.store.sealed import opened_keys
-from headwater.store.sweep import Sweep, holding_chunks, key_hashes, older_keys, reading_chunks
+from headwater.store.sweep import (
+    MENDED,
+    SETTLED,
+    Sweep,
+    holding_chunks,
+    key_hashes,
+    older_keys,
+    reading_chunks,
+    settled_keys,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from uuid import UUID
 
     import duckdb
-    import numpy as np
     import numpy.typing as npt
 
     from headwater.contracts import Document
@@ -27,10 +37,14 @@ if TYPE_CHECKING:
     from headwater.services.logic import Logic
     from headwater.store.database import TenantConnection
     from headwater.store.runs import Run
+    from headwater.store.sweep import SettledKeys
 
 ATTEMPTS = 5
 NOT_WHOLE = "a chunk of it is not loaded"
-REFUSED = "records of it were refused; the next full load without any deletes what the source no longer holds"
+REFUSED = (
+    "records of it were refused and are open; once they are mended, dismissed or corrected in the source, the next full"
+    " load deletes what the source no longer holds"
+)
 MOVED = (
     "a gap was filled after the last chunk was read, and rows may have moved between them meanwhile; the next full load"
     " deletes what the source no longer holds"
@@ -40,12 +54,13 @@ MOVED = (
 def sweep_if_full(
     installation: Installation, run: Run, logic: Logic, *, duck: duckdb.DuckDBPyConnection, results: Document | None
 ) -> str | None:
-    """Sweep where the recipe says `full`, every planned chunk is committed, and no record was refused; why not, of a
-    full load that is not swept.
+    """Sweep where the recipe says `full`, every planned chunk is committed, and no record that it refused is open; why
+    not, of a full load that is not swept.
 
-    A row must not go because its next version has a fault, nor because another source holds it still: two sources that
-    agree share one row. A file without records sweeps nothing: it is far more often a broken export than the wish to
-    delete everything. Nor must one that moved, while a gap was open, into a chunk that had been read.
+    A row must not go because its next version has a fault: what was mended here or dismissed stays under its key as
+    long as the source sends it, however wrong. Nor because another source holds it still: two sources that agree share
+    one row. A file without records sweeps nothing: it is far more often a broken export than the wish to delete
+    everything. Nor must one go that moved, while a gap was open, into a chunk that had been read.
     """
     if logic.recipe.load.strategy != "full" or run.kind == "resubmit":
         return None
@@ -54,21 +69,47 @@ def sweep_if_full(
             chunks = chunks_of(connection, installation.tenant_id, run.run_id)
             if not chunks:
                 return None
-            if reason := _not_to_be_swept(run, logic, chunks):
+            reading = reading_chunks(connection, installation.tenant_id, run.run_id)
+            settled = settled_keys(connection, installation.tenant_id, reading, SETTLED)
+            if reason := _not_to_be_swept(run, logic, chunks, settled):
                 return reason
             sweep = Sweep(
                 connection, installation.tenant_id, run, logic.contract, results, chunk_id=chunks[-1].chunk_id
             )
-            if _swept(installation, connection, sweep, duck):
+            if _swept(installation, connection, sweep, duck, KeysRead(reading, settled.hashes)):
                 return None
             connection.rollback()
     raise RetryLater("other sources keep loading the same contract", where=f"the sweep of run {run.run_id}")
 
 
-def _not_to_be_swept(run: Run, logic: Logic, chunks: Sequence[Chunk]) -> str | None:
+@dataclass(frozen=True)
+class KeysRead:
+    """Where the keys stand that are read of a source, and those of what it sends wrong and was settled here."""
+
+    chunks: list[UUID]
+    settled: npt.NDArray[np.uint64]
+
+    def is_as(self, other: KeysRead) -> bool:
+        """Whether nothing has come or gone."""
+        return self.chunks == other.chunks and np.array_equal(self.settled, other.settled)
+
+    def hashes(self, installation: Installation) -> Iterator[npt.NDArray[np.uint64]]:
+        """All of them."""
+        yield self.settled
+        with installation.database.connect(installation.tenant_id) as connection:
+            yield from key_hashes(connection, installation.tenant_id, self.chunks)
+
+
+def held_by_others(connection: TenantConnection, tenant_id: UUID, document: Document, source_id: bytes) -> KeysRead:
+    """What all other sources hold of a contract, records included that they send wrong and that were mended here."""
+    chunks = holding_chunks(connection, tenant_id, document, source_id)
+    return KeysRead(chunks, settled_keys(connection, tenant_id, chunks, MENDED).hashes)
+
+
+def _not_to_be_swept(run: Run, logic: Logic, chunks: Sequence[Chunk], settled: SettledKeys) -> str | None:
     if any(chunk.state != "committed" for chunk in chunks):
         return NOT_WHOLE
-    if any(chunk.quarantined or chunk.quarantined_raw for chunk in chunks):
+    if sum((chunk.quarantined or 0) + (chunk.quarantined_raw or 0) for chunk in chunks) > settled.records:
         return REFUSED
     return MOVED if rows_move(run, logic.mapping, logic.contract) and not _last_was_read_last(chunks) else None
 
@@ -96,15 +137,18 @@ def _last_was_read_last(chunks: Sequence[Chunk]) -> bool:
 
 
 def _swept(
-    installation: Installation, connection: TenantConnection, sweep: Sweep, duck: duckdb.DuckDBPyConnection
+    installation: Installation,
+    connection: TenantConnection,
+    sweep: Sweep,
+    duck: duckdb.DuckDBPyConnection,
+    reading: KeysRead,
 ) -> bool:
     """Delete batch by batch; False where another source has loaded meanwhile and may hold what was deleted."""
     tenant_id, run, document = installation.tenant_id, sweep.run, sweep.document
-    holding = holding_chunks(connection, tenant_id, document, run.source_id)
-    reading = reading_chunks(connection, tenant_id, run.run_id)
+    holding = held_by_others(connection, tenant_id, document, run.source_id)
     with (
-        SeenKeys(lambda: _hashes(installation, reading)) as seen,
-        SeenKeys(lambda: _hashes(installation, holding)) as held,
+        SeenKeys(lambda: reading.hashes(installation)) as seen,
+        SeenKeys(lambda: holding.hashes(installation)) as held,
     ):
         for batch in older_keys(connection, tenant_id, document, run):
             keys = pa.Table.from_batches([batch])
@@ -112,12 +156,7 @@ def _swept(
             gone = keys.filter(pa.array(~(seen.among(hashes) | held.among(hashes))))
             if gone.num_rows:
                 sweep.delete({name: [str(text) for text in gone[name].to_pylist()] for name in gone.column_names})
-    return sweep.finish(lambda: holding_chunks(connection, tenant_id, document, run.source_id) == holding)
-
-
-def _hashes(installation: Installation, chunks: Sequence[UUID]) -> Iterator[npt.NDArray[np.uint64]]:
-    with installation.database.connect(installation.tenant_id) as connection:
-        yield from key_hashes(connection, installation.tenant_id, chunks)
+    return sweep.finish(lambda: holding.is_as(held_by_others(connection, tenant_id, document, run.source_id)))
 
 
 def stored_key_hashes(duck: duckdb.DuckDBPyConnection, document: Document, keys: pa.Table) -> npt.NDArray[np.uint64]:

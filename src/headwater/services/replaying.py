@@ -6,7 +6,6 @@ import hashlib
 import json
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -35,15 +34,17 @@ from headwater.services.chain_entries import layout_digest, plan_digest, run_of_
 from headwater.services.imports import stored_logic
 from headwater.services.logic import compile_logic, fingerprint
 from headwater.services.replayed_deletions import ACTIONS, SUBJECT_ERASED, ReplayedDeletions
+from headwater.services.replayed_sweeps import holders, keys_read
 from headwater.services.run_texts import RunTexts
 from headwater.services.sources import layout_from_json, reading_from_json
 from headwater.store.chunks import chunks_of
 from headwater.store.connectors import source_chunks_of
 from headwater.store.source_units import ASSIGNED
+from headwater.store.sweep import MENDED, SETTLED
 from headwater.values import record_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -56,8 +57,6 @@ if TYPE_CHECKING:
     from headwater.store.runs import Run
     from headwater.telemetry import Progress
 
-READS_ALL = {"import", "sync"}
-"""Kinds of runs that, where the recipe says `full`, have read all of their source."""
 OPEN_RUNS = 2
 """Engines kept open at once: chunks of two runs may come in turns, seldom of more."""
 CHAINED = "as the audit chain says"
@@ -224,14 +223,17 @@ class Replay:
         last = seen.committed[max(seen.committed)].chunk_id
         try:
             opened = self._opened(seen)
-            holders = list(self._holders(seen))
+            others = list(holders(seen.run, self.seen.values(), self._loads))
         except HeadwaterError as error:
             self.not_recomputed.setdefault(str(seen.run.run_id), str(error))
             for rows in self._model.rows.values():
                 rows.adopt_deleted(last)
             return
         records = self._model.rows[opened.contract]
-        with SeenKeys(lambda: self._keys([seen])) as read, SeenKeys(lambda: self._keys(holders)) as held:
+        with (
+            SeenKeys(lambda: self._keys([seen], SETTLED)) as read,
+            SeenKeys(lambda: self._keys(others, MENDED)) as held,
+        ):
             deleted = records.sweep(
                 last,
                 run_id=seen.run.run_id,
@@ -243,29 +245,8 @@ class Replay:
             key = f"entry {entry.seq}, run.swept"
             self._differ("audit_entries", key, column, payload[column], number, why="swept again")
 
-    def _keys(self, runs: Iterable[SeenRun]) -> Iterator[npt.NDArray[np.uint64]]:
-        """Hashes of the keys that runs have read so far; those of records older than what stood included."""
-        for seen in runs:
-            for chunk in seen.committed.values():
-                _, hashes = self._standing(self._model.known.by_id[chunk.chunk_id].reused or chunk.chunk_id)
-                yield np.frombuffer(hashes, np.uint64, len(hashes) // np.dtype(np.uint64).itemsize)
-
-    def _holders(self, seen: SeenRun) -> Iterator[SeenRun]:
-        """The runs by which other sources hold records of the contract: see `store.sweep.holding_chunks`."""
-        contract = self._loads(seen.run)[0]
-        others = [
-            (other, self._loads(other.run)[1] and other.run.kind in READS_ALL and other.state == "succeeded")
-            for other in self.seen.values()
-            if other.run.source_id != seen.run.source_id and self._loads(other.run)[0] == contract
-        ]
-        since: dict[bytes, datetime] = {}
-        for other, is_whole in others:
-            if is_whole:
-                source = other.run.source_id
-                since[source] = max(other.run.started_at, since.get(source, other.run.started_at))
-        for other, _ in others:
-            if other.run.started_at >= since.get(other.run.source_id, other.run.started_at):
-                yield other
+    def _keys(self, runs: Sequence[SeenRun], settled: Sequence[str]) -> Iterator[npt.NDArray[np.uint64]]:
+        return keys_read(self._model, self._standing, (seen.committed.values() for seen in runs), settled)
 
     def _loads(self, run: Run) -> tuple[str, bool]:
         """The contract's table a run loads, and whether it is a full load."""

@@ -40,6 +40,7 @@ from headwater.services.tried_deletions import deleted_hashes, leave_out
 from headwater.services.tried_sweeps import rows_to_go
 from headwater.store.blobs import BlobStore
 from headwater.store.quarantine import find_held
+from headwater.store.sweep import SETTLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -56,8 +57,6 @@ if TYPE_CHECKING:
 
 SAMPLES = 3
 """So many refused records are shown of each rule."""
-SETTLED = frozenset({"dismissed", "resubmitted"})
-"""States in which a refused record stays when it is read again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,6 +222,7 @@ class _Trying:
         self._rows = rows
         self._seen: list[_Seen] = []
         self._keys: list[npt.NDArray[np.uint64]] = []
+        self._settled_keys: list[bytes] = []
         self._refused_so_far: Counter[str] = Counter()
         self._deleted = deleted_hashes(installation, logic.contract)
 
@@ -269,13 +269,14 @@ class _Trying:
     def _sweep(self, trial: Trial, duck: duckdb.DuckDBPyConnection) -> TriedSweep:
         if trial.gaps:
             return TriedSweep(rows=0, why="a chunk cannot be read")
-        if trial.quarantined:
+        if trial.quarantined > len(self._settled_keys):
             return TriedSweep(rows=0, why="records would be refused")
         if not trial.is_whole:
             return TriedSweep(rows=None, why="only a part of the records was looked at")
         if not trial.chunks:
             return TriedSweep(rows=0, why="the source holds no records")
-        return TriedSweep(rows=rows_to_go(self._installation, duck, self._logic.contract, self._source_id, self._keys))
+        read = [*self._keys, np.frombuffer(b"".join(self._settled_keys), np.uint64)]
+        return TriedSweep(rows=rows_to_go(self._installation, duck, self._logic.contract, self._source_id, read))
 
     def _one(self, trial: Trial, preparation: Preparation, span: ChunkSpan) -> None:
         try:
@@ -353,7 +354,9 @@ class _Trying:
         tenant_id = self._installation.tenant_id
         with self._installation.database.connect(tenant_id) as connection:
             held = find_held(connection, tenant_id, keys, run_id=None)
-        return sum(record.state in SETTLED for record in held.values())
+        settled = [record for record in held.values() if record.state in SETTLED]
+        self._settled_keys += [record.key_hash for record in settled if record.key_hash is not None]
+        return len(settled)
 
     def _add_figures(self, figures: dict[str, Decimal], results: pa.Table) -> None:
         for row in results.group_by(["method", "gwp_set"]).aggregate([("co2e_kg", "sum")]).to_pylist():

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from headwater.pipeline.seen import SeenKeys
-from headwater.services.full_loads import stored_key_hashes
+from headwater.services.full_loads import held_by_others, stored_key_hashes
 from headwater.store.sealed import opened_keys
-from headwater.store.sweep import holding_chunks, key_hashes, older_keys
+from headwater.store.sweep import older_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,11 +46,10 @@ def rows_to_go(
     run = _RunToCome(source_id=source_id, started_at=datetime.max.replace(tzinfo=UTC))
     with (
         installation.database.connect(tenant_id) as connection,
-        installation.database.connect(tenant_id) as other,
         SeenKeys(lambda: iter(read)) as seen,
-        SeenKeys(lambda: key_hashes(other, tenant_id, holding)) as held,
+        SeenKeys(lambda: holding.hashes(installation)) as held,
     ):
-        holding = holding_chunks(connection, tenant_id, contract, source_id)
+        holding = held_by_others(connection, tenant_id, contract, source_id)
         for batch in older_keys(connection, tenant_id, contract, run):
             keys = opened_keys(connection, contract, pa.Table.from_batches([batch]))
             hashes = stored_key_hashes(duck, contract, keys)

@@ -82,6 +82,7 @@ class HeldRecord:
     rules: frozenset[str]  # that refused it
     last_run_id: UUID  # the run that refused it last
     was_sent: bool  # a committed chunk of the asking run stands for it already
+    key_hash: bytes | None  # of the key it is known under; see migration 0041
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,9 +276,14 @@ def find_held(
     opened = opened_refusals([row[3] for row in rows], opener_of(connection))
     return {
         f"{found}.{occurrence}": HeldRecord(
-            state=state, raw=raw, rules=frozenset(rules), last_run_id=last_run_id, was_sent=was_sent
+            state=state,
+            raw=raw,
+            rules=frozenset(rules),
+            last_run_id=last_run_id,
+            was_sent=was_sent,
+            key_hash=key_hash,
         )
-        for (found, occurrence, state, _, rules, last_run_id, was_sent), raw in zip(rows, opened, strict=True)
+        for (found, occurrence, state, _, rules, last_run_id, was_sent, key_hash), raw in zip(rows, opened, strict=True)
     }
 
 

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 QUERIES = named_queries("stored_rows")
 BLOCK_BYTES = 8 * 2**20
 PAST = ("superseded_by", "operation")
-HASHES = ("source_id", "raw_hash")
+HASHES = ("source_id", "raw_hash", "key_hash")
 HOUSE_COLUMNS = {
     "quarantine": (
         "quarantine_id", "occurrence", "source_id", "raw_hash", "contract", "chunk_id", "record_no", "line",
-        "last_chunk_id", "raw", "findings", "state", "state_reason",
+        "last_chunk_id", "raw", "findings", "state", "state_reason", "key_hash",
     ),
     "quarantine_repairs": (
         "quarantine_id", "occurrence", "repair_no", "chunk_id", "record_no", "outcome", "findings", "actor",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -75,6 +76,29 @@ def holding_chunks(
     """
     values = {"tenant": tenant_id, "source": source_id, "name": document.name, "major": document.major}
     return [chunk for (chunk,) in connection.execute(QUERIES["holding_chunks"], values)]
+
+
+SETTLED, MENDED = ("resubmitted", "dismissed"), ("resubmitted",)
+"""States of records that keep no full load from deleting, and of those that stand as they were mended."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettledKeys:
+    """How many refused records are settled here, and the hashes of their keys, as far as they could be read."""
+
+    records: int
+    hashes: npt.NDArray[np.uint64]
+
+
+def settled_keys(
+    connection: psycopg.Connection[Any], tenant_id: UUID, chunks: Sequence[UUID], states: Sequence[str]
+) -> SettledKeys:
+    """Of the records that these chunks refused last and that are in one of these states. One that was refused before
+    keys were kept is not among them.
+    """
+    values = {"tenant": tenant_id, "chunks": list(chunks), "states": list(states)}
+    keys = [bytes(key) for (key,) in connection.execute(QUERIES["settled_keys"], values)]
+    return SettledKeys(records=len(keys), hashes=np.frombuffer(b"".join(keys), np.uint64))
 
 
 def key_hashes(

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
 
+from headwater.pipeline.recipe import load_recipe
+from headwater.services import quarantine_exports, quarantines
+from headwater.services.imports import carry_out
+from headwater.services.runs_view import show_run
+from headwater.services.tried_sources import try_each
 from headwater.services.verification import verify
 from headwater.store import stored_rows
 from headwater.telemetry import SilentProgress
@@ -63,4 +71,117 @@ def test_a_sweep_goes_batch_by_batch(river: River, monkeypatch: pytest.MonkeyPat
     (entry,) = river.rows("SELECT payload FROM audit_entries WHERE action = 'run.swept'")
     assert entry["payload"] == '{"records":59,"results":0}'
     assert len(river.rows("SELECT FROM activity_v1")) == 1
+    assert is_proved(river)
+
+
+def mend(river: River, changes: dict[str, dict[str, str]]) -> None:
+    """Send what is open in quarantine again, changed by its key."""
+    out = io.StringIO(newline="")
+    quarantine_exports.export(river.installation, out, run=None, rule=None)
+    rows = list(csv.DictReader(io.StringIO(out.getvalue().removeprefix("\ufeff"), newline="")))
+    path = river.folder / "mend.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(row | changes.get(row["activity_id"], {}) for row in rows)
+    carry_out(river.installation, quarantines.plan_resubmission(river.installation, path), progress=SilentProgress())
+
+
+def dismiss_all(river: River) -> None:
+    found = quarantines.list_records(river.installation, state="open", run=None, rule=None, limit=1000).records
+    quarantines.dismiss_records(river.installation, [str(record.key) for record in found], reason="as it is meant")
+
+
+def standing(river: River) -> dict[str, str]:
+    rows = river.rows("SELECT activity_id, quantity::text AS quantity FROM activity_v1")
+    return {row["activity_id"]: row["quantity"].rstrip("0").rstrip(".") for row in rows}
+
+
+def full(river: River, content: str, name: str = "activities.csv") -> str | None:
+    run_id, _ = river.load(content, name=name, strategy="full", chunk_size=2)
+    return show_run(river.installation, str(run_id)).nothing_deleted
+
+
+def would_delete(river: River, content: str) -> int | None:
+    (river.folder / "activities.csv").write_text(content)
+    recipe = load_recipe(river.folder / "activities.recipe.yaml")
+    (tried,) = try_each(river.installation, recipe, river.folder, rows=None, every=False, progress=SilentProgress())
+    assert tried.trial is not None
+    assert tried.trial.sweep is not None
+    return None if tried.trial.sweep.why else tried.trial.sweep.rows
+
+
+def of(*keys: str, **quantities: str) -> str:
+    rows = [{"activity_id": key} for key in keys]
+    return activities(rows + [{"activity_id": key, "quantity": text} for key, text in quantities.items()])
+
+
+def test_what_was_mended_here_stays_and_keeps_nothing_else_from_being_deleted(river: River) -> None:
+    said = full(river, of("a", "b", "c", wrong="many", wronger="lots"))
+    assert said is not None
+    assert said.startswith("records of it were refused and are open")
+    mend(river, {"wrong": {"quantity": "12"}, "wronger": {"activity_id": "right", "quantity": "13"}})
+
+    without_b = of("a", "c", wrong="many", wronger="lots")
+    assert would_delete(river, without_b) == 1
+    assert full(river, without_b) is None
+    assert standing(river) == {"a": "1", "c": "1", "wrong": "12", "right": "13"}
+    assert full(river, without_b) is None, "its chunks are found as they were"
+    assert len(standing(river)) == 4
+
+    assert full(river, of("a", "c", wronger="lots")) is None
+    assert standing(river) == {"a": "1", "c": "1", "right": "13"}, "the source does not send the other any more"
+    assert full(river, of("a", "c", wronger="7")) is None
+    assert standing(river) == {"a": "1", "c": "1", "wronger": "7"}, "corrected in the source, under its own key"
+    assert is_proved(river)
+
+
+def test_records_mended_alike_are_each_known_under_the_key_they_stand_by(river: River) -> None:
+    twice = activities([{"activity_id": key, "quantity": "x"} for key in ("one", "two", "other")] + [{}])
+    full(river, of("b") + twice.partition("\n")[2].replace("one", "x1"))
+    same = {"activity_id": "same", "quantity": "5"}
+    mend(river, {"x1": same, "two": same, "other": {"quantity": "6"}, "": {"activity_id": "blank"}})
+    assert standing(river) == {"b": "1", "same": "5", "other": "6", "blank": "1"}
+
+    assert full(river, of(two="x")) is None
+    assert standing(river) == {"same": "5"}
+    assert is_proved(river)
+
+
+@pytest.mark.parametrize("key_can_be_read", [True, False])
+def test_a_row_stays_while_its_next_version_is_sent_wrong_and_was_dismissed(
+    river: River, *, key_can_be_read: bool
+) -> None:
+    full(river, of("a", "b", "c"))
+    wrong = of("b", a="many") if key_can_be_read else of("b") + "a,too,few\n"
+    assert full(river, wrong) is not None
+    assert len(standing(river)) == 3
+    dismiss_all(river)
+
+    assert full(river, wrong) is None
+    assert sorted(standing(river)) == (["a", "b"] if key_can_be_read else ["b"])
+    assert is_proved(river)
+
+
+def test_what_another_source_sends_wrong_and_was_mended_here_is_held_by_it(river: River) -> None:
+    full(river, of("a", "b"), name="one.csv")
+    full(river, of("c", b="many"), name="two.csv")
+    mend(river, {"b": {"quantity": "1"}})  # as it stands
+    full(river, of("c", b="many"), name="two.csv")
+
+    assert full(river, of("a"), name="one.csv") is None
+    assert sorted(standing(river)) == ["a", "b", "c"]
+    assert full(river, of("c"), name="two.csv") is None
+    assert full(river, of("a"), name="one.csv") is None
+    assert sorted(standing(river)) == ["a", "c"]
+    assert is_proved(river)
+
+
+def test_what_was_refused_before_its_key_was_kept_deletes_nothing(river: River) -> None:
+    full(river, of("a", "b", wrong="many"))
+    mend(river, {"wrong": {"quantity": "12"}})
+    river.change("UPDATE quarantine SET key_hash = NULL")
+
+    assert full(river, of("a", wrong="many")) is not None
+    assert len(standing(river)) == 3
     assert is_proved(river)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import duckdb
+    import numpy.typing as npt
 
     from headwater.pipeline.replay.differences import Differences
 
@@ -22,7 +24,7 @@ IDENTITY = "quarantine_id UUID, occurrence INTEGER"
 RECORD = {
     "source_id": "VARCHAR", "raw_hash": "VARCHAR", "contract": "VARCHAR", "chunk_id": "UUID", "record_no": "BIGINT",
     "line": "BIGINT", "last_chunk_id": "UUID", "raw": "VARCHAR", "findings": "VARCHAR", "state": "VARCHAR",
-    "state_reason": "VARCHAR",
+    "state_reason": "VARCHAR", "key_hash": "VARCHAR",
 }  # fmt: skip
 REPAIR = {
     "chunk_id": "UUID", "record_no": "BIGINT", "outcome": "VARCHAR", "findings": "VARCHAR", "actor": "VARCHAR",
@@ -93,7 +95,8 @@ WITH offsets AS (
     GROUP BY q.quarantine_id)
 SELECT r.quarantine_id::UUID AS quarantine_id,
        row_number() OVER (PARTITION BY r.quarantine_id ORDER BY r.record_no) + coalesce(o.offset_by, 0) AS occurrence,
-       lower(hex(r.raw_hash)) AS raw_hash, r.record_no, r.line, r.raw, r.findings
+       lower(hex(r.raw_hash)) AS raw_hash, r.record_no, r.line, r.raw, r.findings,
+       lower(hex(r.key_hash)) AS key_hash
 FROM refused r LEFT JOIN offsets o ON o.quarantine_id = r.quarantine_id::UUID""",
             [run_id],
         )
@@ -102,6 +105,7 @@ FROM refused r LEFT JOIN offsets o ON o.quarantine_id = r.quarantine_id::UUID"""
             """
 UPDATE quarantine q SET last_chunk_id = $1,
     findings = CASE WHEN q.state IN ('open', 'expired') THEN a.findings ELSE q.findings END,
+    key_hash = CASE WHEN q.state = 'resubmitted' THEN q.key_hash ELSE a.key_hash END,
     state = CASE WHEN q.state = 'expired' THEN 'open' ELSE q.state END,
     state_reason = CASE WHEN q.state = 'expired' THEN NULL ELSE q.state_reason END
 FROM arriving a WHERE a.quarantine_id = q.quarantine_id AND a.occurrence = q.occurrence""",
@@ -110,7 +114,7 @@ FROM arriving a WHERE a.quarantine_id = q.quarantine_id AND a.occurrence = q.occ
         self._connection.execute(
             """
 INSERT INTO quarantine
-SELECT quarantine_id, occurrence, $1, raw_hash, $2, $3, record_no, line, $3, raw, findings, 'open', NULL
+SELECT quarantine_id, occurrence, $1, raw_hash, $2, $3, record_no, line, $3, raw, findings, 'open', NULL, key_hash
 FROM arriving ANTI JOIN quarantine USING (quarantine_id, occurrence)""",
             [source_id.hex(), contract, chunk_id],
         )
@@ -124,7 +128,8 @@ FROM arriving ANTI JOIN quarantine USING (quarantine_id, occurrence)""",
             """
 CREATE OR REPLACE TEMP TABLE arriving AS
 SELECT split_part(mends, '.', 1)::UUID AS quarantine_id, split_part(mends, '.', 2)::INTEGER AS occurrence,
-       record_no, outcome, findings FROM mended"""
+       record_no, outcome, findings,
+       lower(hex(key_hash)) AS key_hash FROM mended"""
         )
         self._connection.unregister("mended")
         self._connection.execute(
@@ -137,7 +142,7 @@ SELECT quarantine_id, occurrence,
         )
         self._connection.execute(
             """
-UPDATE quarantine q SET state = 'resubmitted', state_reason = $1 FROM arriving a
+UPDATE quarantine q SET state = 'resubmitted', state_reason = $1, key_hash = a.key_hash FROM arriving a
 WHERE a.outcome = 'loaded' AND a.quarantine_id = q.quarantine_id AND a.occurrence = q.occurrence""",
             [f"mended and loaded by run {run_id}"],
         )
@@ -194,7 +199,7 @@ FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence 
         )
         self._connection.execute(
             "UPDATE quarantine q SET last_chunk_id = s.last_chunk_id, findings = s.findings, state = s.state,"
-            " state_reason = s.state_reason FROM stored_quarantine s"
+            " state_reason = s.state_reason, key_hash = s.key_hash FROM stored_quarantine s"
             " WHERE s.last_chunk_id = $1 AND s.quarantine_id = q.quarantine_id AND s.occurrence = q.occurrence",
             [chunk_id],
         )
@@ -263,9 +268,22 @@ FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence 
             for place in places:
                 self._differences.missing("findings", f"{place}, record {row[0]}, {row[1]}", why)
 
+    def settled_keys(self, chunks: Sequence[UUID], states: Sequence[str]) -> npt.NDArray[np.uint64]:
+        """See `store.sweep.settled_keys`."""
+        rows = self._connection.execute(
+            "SELECT key_hash FROM quarantine WHERE list_contains($1, last_chunk_id) AND list_contains($2, state)"
+            " AND key_hash IS NOT NULL",
+            [list(chunks), list(states)],
+        ).fetchall()
+        return np.frombuffer(bytes.fromhex("".join(key for (key,) in rows)), np.uint64)
+
     def finish(self) -> None:
         """Every refused record, repair and finding, none missing and none too many."""
         self._take_erased()
+        self._connection.execute(
+            "UPDATE quarantine AS m SET key_hash = NULL FROM stored_quarantine s WHERE s.key_hash IS NULL"
+            " AND s.quarantine_id = m.quarantine_id AND s.occurrence = m.occurrence"
+        )  # refused before keys were kept
         why = "refused again, and settled as the chain says"
         self._compare_table("quarantine", "quarantine", ("quarantine_id", "occurrence"), list(RECORD), why)
         keys = ("quarantine_id", "occurrence", "repair_no")

@@ -167,14 +167,16 @@ GROUP BY met.quarantine_id
 -- New bad records go in, in the order of their key; those known from an earlier run are marked as seen. One that was gone
 -- is open again.
 INSERT INTO quarantine AS q (tenant_id, quarantine_id, occurrence, source_id, raw_hash, contract, chunk_id, record_no,
-                             line, last_chunk_id, raw, findings)
+                             line, last_chunk_id, raw, findings, key_hash)
 SELECT %(tenant)s, s.quarantine_id::uuid,
        s.n + coalesce((SELECT offset_by FROM {offsets} o WHERE o.quarantine_id = s.quarantine_id::uuid), 0),
-       %(source)s, s.raw_hash, %(contract)s, %(chunk)s, s.record_no, s.line, %(chunk)s, s.raw::jsonb, s.findings::jsonb
+       %(source)s, s.raw_hash, %(contract)s, %(chunk)s, s.record_no, s.line, %(chunk)s, s.raw::jsonb, s.findings::jsonb,
+       s.key_hash
 FROM {stage} s
 ON CONFLICT (tenant_id, quarantine_id, occurrence) DO UPDATE
 SET last_chunk_id = EXCLUDED.last_chunk_id,
     findings = CASE WHEN q.state IN ('open', 'expired') THEN EXCLUDED.findings ELSE q.findings END,
+    key_hash = CASE WHEN q.state = 'resubmitted' THEN q.key_hash ELSE EXCLUDED.key_hash END,
     state = CASE WHEN q.state = 'expired' THEN 'open' ELSE q.state END,
     state_reason = CASE WHEN q.state = 'expired' THEN NULL ELSE q.state_reason END,
     updated_at = CASE WHEN q.state = 'expired' THEN clock_timestamp() ELSE q.updated_at END
@@ -216,8 +218,8 @@ FROM (SELECT split_part(mends, '.', 1)::uuid AS quarantine_id, split_part(mends,
              record_no, outcome, findings::jsonb AS findings FROM {stage}) r
 
 -- name: settle_mended
--- Refused records whose repair was loaded; those whose repair was refused stay open.
-UPDATE quarantine q SET state = 'resubmitted', state_reason = %(reason)s, updated_at = clock_timestamp()
+-- Refused records whose repair was loaded, from now on under its key; those whose repair was refused stay open.
+UPDATE quarantine q SET state = 'resubmitted', state_reason = %(reason)s, key_hash = s.key_hash, updated_at = clock_timestamp()
 FROM {stage} s
 WHERE s.outcome = 'loaded' AND q.tenant_id = %(tenant)s AND q.quarantine_id = split_part(s.mends, '.', 1)::uuid
   AND q.occurrence = split_part(s.mends, '.', 2)::integer

@@ -92,12 +92,12 @@ JOIN quarantine q ON q.tenant_id = %(tenant_id)s AND q.quarantine_id = named.qua
 
 -- name: held
 -- What a resubmission asks of the records it names: state, cells and the rules that refused them, who refused them last,
--- and whether a committed chunk of the asking run stands for them already.
+-- whether a committed chunk of the asking run stands for them already, and the key they are known under.
 SELECT q.quarantine_id, q.occurrence, q.state, q.raw,
        ARRAY(SELECT DISTINCT f ->> 'rule' FROM jsonb_array_elements(q.findings) AS f), c.run_id, EXISTS (
     SELECT FROM quarantine_repairs r JOIN chunks sent ON sent.tenant_id = r.tenant_id AND sent.chunk_id = r.chunk_id
     WHERE r.tenant_id = q.tenant_id AND r.quarantine_id = q.quarantine_id AND r.occurrence = q.occurrence
-      AND sent.run_id = %(run_id)s)
+      AND sent.run_id = %(run_id)s), q.key_hash
 FROM unnest(%(ids)s::uuid[], %(occurrences)s::integer[]) AS named (quarantine_id, occurrence)
 JOIN quarantine q ON q.tenant_id = %(tenant_id)s AND q.quarantine_id = named.quarantine_id
                  AND q.occurrence = named.occurrence

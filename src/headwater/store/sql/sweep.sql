@@ -43,6 +43,12 @@ JOIN chunks c ON c.tenant_id = %(tenant)s AND c.run_id = o.run_id AND c.state = 
 WHERE o.started_at >= coalesce(s.started_at, '-infinity')
 ORDER BY 1
 
+-- name: settled_keys
+-- Keys of records that chunks refused last and that are settled here, as far as they could be read.
+SELECT key_hash FROM quarantine
+WHERE tenant_id = %(tenant)s AND last_chunk_id = ANY(%(chunks)s) AND state = ANY(%(states)s) AND key_hash IS NOT NULL
+ORDER BY key_hash
+
 -- name: key_hashes
 -- Hashes of keys, chunk by chunk.
 SELECT key_hashes FROM chunks WHERE tenant_id = %(tenant)s AND chunk_id = ANY(%(chunks)s)
