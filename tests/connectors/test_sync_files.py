@@ -15,6 +15,7 @@ import yaml
 
 from headwater.errors import InputRefused
 from headwater.pipeline.recipe import Recipe
+from headwater.services import quarantines
 from headwater.services.batches import Imported
 from headwater.services.connectors.keeping import add, change, find, opened
 from headwater.services.connectors.syncing import files_of_store, sync_files
@@ -52,11 +53,11 @@ class Bucket:
     def put(self, name: str, *records: str) -> None:
         obstore.put(self.server.owner, f"bills/{name}", (HEAD + "".join(f"{line}\n" for line in records)).encode())
 
-    def sync(self, between: Any = lambda: None) -> dict[str, Imported]:
+    def sync(self, between: Any = lambda: None, *, again: bool = False) -> dict[str, Imported]:
         """What became of each file; `between` happens once they are listed."""
         installation = self.river.installation
         stored = find(installation, "bills")
-        given = {"recipe": self.recipe, "base": self.river.folder, "progress": SilentProgress()}
+        given = {"recipe": self.recipe, "base": self.river.folder, "progress": SilentProgress(), "again": again}
         with opened(installation, stored) as store:
             files = files_of_store(installation, stored, store)  # type: ignore[arg-type]
             between()
@@ -105,6 +106,44 @@ def test_a_dry_run_fetches_only_what_its_sample_needs(bucket: Bucket) -> None:
     assert tried(None) == every | {"bills/2024/03.csv": "refused"}
     bucket.sync()
     assert tried(None) == dict.fromkeys(every, "unchanged") | {"bills/2024/03.csv": "refused"}
+
+
+def test_a_recipe_that_loads_another_way_takes_files_that_are_as_they_were(bucket: Bucket) -> None:
+    installation, base, delta = bucket.river.installation, bucket.river.folder, bucket.recipe
+
+    def tried() -> dict[str, str]:
+        each = try_each(installation, bucket.recipe, base, rows=None, every=False, progress=SilentProgress())
+        return {one.source: one.state for one in each}
+
+    bucket.sync()
+    bucket.put("2024/01.csv", "1,B1,2024-01-01,100")
+    bucket.sync()
+    assert bucket.loaded() == {"1": "100", "2": "200", "3": "110"}
+    bucket.recipe = delta.model_copy(update={"load": delta.load.model_copy(update={"strategy": "full"})})
+    assert tried() == {"bills/2024/01.csv": "succeeded", "bills/2024/02.csv": "succeeded_with_quarantine"}
+    assert all(each.view is not None for each in bucket.sync().values())
+    assert bucket.loaded() == {"1": "100", "3": "110"}
+    assert set(tried().values()) == {"unchanged"}
+    assert all(each.view is None for each in bucket.sync().values())
+    assert all(each.view is not None for each in bucket.sync(again=True).values())
+
+
+def test_a_file_whose_full_load_could_delete_nothing_is_loaded_again_once_it_can(bucket: Bucket) -> None:
+    full = bucket.recipe.load.model_copy(update={"strategy": "full"})
+    bucket.recipe = bucket.recipe.model_copy(update={"load": full})
+    bucket.sync()
+    bucket.put("2024/01.csv", "2,B2,2024-01-01,x")
+    bucket.sync()
+    assert all(each.view is None for each in bucket.sync().values())
+    installation = bucket.river.installation
+    found = quarantines.list_records(installation, state="open", run=None, rule=None, limit=9).records
+    assert quarantines.dismiss_records(installation, [str(each.key) for each in found], reason="a test") == 2
+
+    assert bucket.loaded() == {"1": "100", "2": "200", "3": "110"}
+    assert all(each.view is not None for each in bucket.sync().values())
+    assert bucket.loaded() == {"2": "200", "3": "110"}
+    assert all(each.view is None for each in bucket.sync().values())
+    assert verify(installation, progress=SilentProgress()).differences == ()
 
 
 def test_a_file_that_changes_once_it_is_listed_is_refused_by_name_and_the_others_come_in(bucket: Bucket) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from headwater.cli.carrying import carry_out_and_tell
 from headwater.cli.connectors_asking import Name
-from headwater.cli.imports import AsJson, Queued, ask_and_tell
+from headwater.cli.imports import AsJson, Every, Queued, ask_and_tell
 from headwater.cli.many import tell_each
 from headwater.cli.printing import print_facts, print_json, print_table
 from headwater.cli.session import installation
@@ -33,6 +33,7 @@ def sync(
     ] = 0,
     full: Annotated[bool, typer.Option("--full", help="Read all, and delete what the source no longer holds.")] = False,
     chunk_size: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Rows a transaction.")] = None,
+    every: Every = False,
     dry_run: DryRun = False,
     rows: Rows = None,
     queued: Queued = False,
@@ -62,16 +63,16 @@ def sync(
     recipe = recipe_of(said, where="connectors sync")
     refuse_rows(rows, dry_run=dry_run)
     if queued and not dry_run:
-        ask_and_tell([(recipe, Path.cwd())], every=False, as_json=as_json)
+        ask_and_tell([(recipe, Path.cwd())], every=every, as_json=as_json)
         return
     with installation() as opened:
         if dry_run:
-            try_and_tell(opened, [(recipe, Path.cwd())], rows=rows, as_json=as_json)
-        sync_and_tell(opened, recipe, Path.cwd(), as_json=as_json)
+            try_and_tell(opened, [(recipe, Path.cwd())], rows=rows, every=every, as_json=as_json)
+        sync_and_tell(opened, recipe, Path.cwd(), every=every, as_json=as_json)
 
 
-def sync_and_tell(opened: Installation, recipe: Recipe, base: Path, *, as_json: bool) -> None:
-    """Carry out a recipe that reads through a connector."""
+def sync_and_tell(opened: Installation, recipe: Recipe, base: Path, *, every: bool, as_json: bool) -> None:
+    """Carry out a recipe that reads through a connector; `every` reads files too that are as they were loaded."""
     from headwater.services.connectors.keeping import find, tables_of
     from headwater.services.connectors.keeping import opened as source_of
     from headwater.services.connectors.planning import plan_sync
@@ -84,7 +85,7 @@ def sync_and_tell(opened: Installation, recipe: Recipe, base: Path, *, as_json: 
             tables_of(source, stored)
         else:
             store, files = files_to_sync(opened, stored, source)
-            ended = sync_files(opened, stored, store, files, recipe=recipe, base=base, progress=progress())
+            ended = sync_files(opened, stored, store, files, recipe=recipe, base=base, progress=progress(), again=every)
             tell_each(ended, len(files), as_json=as_json)
     carry_out_and_tell(opened, lambda: plan_sync(opened, recipe, base), as_json=as_json)
 

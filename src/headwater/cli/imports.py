@@ -156,7 +156,7 @@ def _carry_out(recipe: Recipe, base: Path, *, every: bool, as_json: bool) -> Non
         if recipe.source.connector is not None:
             from headwater.cli.connectors_syncing import sync_and_tell
 
-            sync_and_tell(opened, recipe, base, as_json=as_json)
+            sync_and_tell(opened, recipe, base, every=every, as_json=as_json)
             return
         if recipe.source.contract is not None:
             from headwater.services.record_sources import plan_records

@@ -128,10 +128,12 @@ def _import(installation: Installation, job: Job, before: Sequence[Run], parts: 
 
 def _sync(installation: Installation, job: Job, before: Sequence[Run], parts: Parts) -> None:
     with laid_out(installation, job) as (recipe, base):
-        _sync_by(installation, recipe, base, before, parts)
+        _sync_by(installation, recipe, base, before, parts, again=bool(job.arguments.get("every")))
 
 
-def _sync_by(installation: Installation, recipe: Recipe, base: Path, before: Sequence[Run], parts: Parts) -> None:
+def _sync_by(
+    installation: Installation, recipe: Recipe, base: Path, before: Sequence[Run], parts: Parts, *, again: bool
+) -> None:
     stored = find(installation, str(recipe.source.connector))
     with opened(installation, stored) as source:
         if recipe.source.table is None and is_store(source):
@@ -141,7 +143,9 @@ def _sync_by(installation: Installation, recipe: Recipe, base: Path, before: Seq
                 for file in files_of_store(installation, stored, source)
                 if source_name(recipe, SourceFile(path=Path(), name=f"{stored.name}/{file.name}")) not in done
             ]
-            ended = sync_files(installation, stored, source, files, recipe=recipe, base=base, progress=QUIET)
+            ended = sync_files(
+                installation, stored, source, files, recipe=recipe, base=base, progress=QUIET, again=again
+            )
             parts.add_each(ended)
             return
     if not before:

@@ -183,6 +183,13 @@ class Recipe(_Part):
         parts = {"factors": self.factors.model_dump(mode="json"), "steps": self.steps, "version": self.load.version}
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).digest()
 
+    def loads_as(self, other: Recipe) -> bool:
+        """Whether what both say of loading comes to the same, wherever the file lies and however large chunks are.
+        `logic` is what decides about a single record beside this.
+        """
+        said = (self.load.strategy, self.load.drift)
+        return self.logic() == other.logic() and said == (other.load.strategy, other.load.drift)
+
 
 def load_recipe(path: Path) -> Recipe:
     """Read a recipe; the source's path and the mapping's are taken from the recipe's folder."""

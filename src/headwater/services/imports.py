@@ -44,6 +44,7 @@ from headwater.store import audit, runs
 from headwater.store.chunks import PlannedChunk, chunks_to_do
 from headwater.store.cited_blobs import cite_blob
 from headwater.store.documents import get_contract, get_document, put_document
+from headwater.store.quarantine import open_of_run
 from headwater.store.run_chunks import RunChunks
 from headwater.telemetry import bind_context, get_logger
 from headwater.values import record_id
@@ -216,17 +217,26 @@ def found_file(installation: Installation, recipe: Recipe, base: Path, file: Sou
 
 
 def was_loaded(installation: Installation, recipe: Recipe, base: Path, file: SourceFile) -> bool:
-    """Whether the source's last run loaded this very file by the same mapping, contract, factors and code."""
+    """Whether the source's last run loaded this very file as it would be loaded now: see `is_as_then`."""
     logic = logic_of(installation, recipe, base)
     source = source_id(installation, recipe, logic.mapping, source_name(recipe, file))
     with installation.database.connect(installation.tenant_id) as connection:
         last = runs.latest_of_source(connection, installation.tenant_id, source)
-    return (
-        last is not None
-        and last.state in LOADED
-        and stored_logic(installation, last).hash == logic.hash
-        and last.blob_sha256 == _sha256_of(file.path)
-    )
+    return last is not None and last.blob_sha256 == _sha256_of(file.path) and is_as_then(installation, last, logic)
+
+
+def is_as_then(installation: Installation, last: Run, logic: Logic) -> bool:
+    """Whether a run loaded what it read by the same mapping, contract, factors, code and way of loading.
+
+    A full load that deleted nothing, for records of it were open, is owed once none of them is.
+    """
+    then = stored_logic(installation, last)
+    if last.state not in LOADED or then.hash != logic.hash or not then.recipe.loads_as(logic.recipe):
+        return False
+    if not (last.reconciliation or {}).get("nothing_deleted"):
+        return True
+    with installation.database.connect(installation.tenant_id) as connection:
+        return open_of_run(connection, installation.tenant_id, last.run_id) > 0
 
 
 def logic_of(installation: Installation, recipe: Recipe, base: Path) -> Logic:

@@ -54,7 +54,7 @@ def try_each(
     """Try what a recipe reads, until so many records were looked at; files after that are not even fetched.
 
     A file among several that is refused leaves the others be, as in a run; a source that stands alone raises. `every`
-    takes local files too that are as they were loaded last.
+    takes files too that are as they were loaded last.
     """
     installation.require(Right.WRITE)
     if recipe.source.contract is not None:
@@ -64,7 +64,7 @@ def try_each(
             valid="a recipe with a path or a connector",
         )
     if recipe.source.connector is not None:
-        yield from _through_connector(installation, recipe, base, rows=rows, progress=progress)
+        yield from _through_connector(installation, recipe, base, rows=rows, every=every, progress=progress)
         return
     files = source_files(installation, recipe, base)
     if files[0].alone:
@@ -81,7 +81,7 @@ def try_each(
 
 
 def _through_connector(
-    installation: Installation, recipe: Recipe, base: Path, *, rows: int | None, progress: Progress
+    installation: Installation, recipe: Recipe, base: Path, *, rows: int | None, every: bool, progress: Progress
 ) -> Iterator[Tried]:
     stored = find(installation, str(recipe.source.connector))
     if recipe.source.table is not None:
@@ -92,7 +92,7 @@ def _through_connector(
         store, files = files_to_sync(installation, stored, source)
 
         def attempt(number: int, left: int | None) -> Trial | None:
-            if is_as_loaded(installation, stored, files[number], recipe, base):
+            if not every and is_as_loaded(installation, stored, files[number], recipe, base):
                 return None
             with at_hand(installation, stored, store, files[number]) as file:
                 return try_file(installation, recipe, base, file, rows=left, progress=progress)

@@ -12,8 +12,7 @@ from headwater.services.batches import Imported
 from headwater.services.connectors.asking import Asker
 from headwater.services.connectors.keeping import is_store
 from headwater.services.folders import SourceFile
-from headwater.services.imports import LOADED, Remote, carry_out, logic_of, plan_source, source_id, source_name
-from headwater.services.imports import stored_logic as logic_of_run
+from headwater.services.imports import Remote, carry_out, is_as_then, logic_of, plan_source, source_id, source_name
 from headwater.services.runs_view import show_run
 from headwater.services.scratch import scratch
 from headwater.store import runs
@@ -68,13 +67,14 @@ def sync_files(
     recipe: Recipe,
     base: Path,
     progress: Progress,
+    again: bool = False,
 ) -> Iterator[Imported]:
-    """Bring in the files one after another; one whose version was loaded last is not even fetched."""
+    """Bring in the files one after another; one whose version was loaded last is not even fetched, unless `again`."""
     installation.require(Right.WRITE)
     for file in files:
         name = f"{stored.name}/{file.name}"
         try:
-            if is_as_loaded(installation, stored, file, recipe, base):
+            if not again and is_as_loaded(installation, stored, file, recipe, base):
                 yield Imported(file=name, view=None, error=None)
                 continue
             remote = Remote(connector_id=stored.connector_id, version=file.version)
@@ -112,7 +112,7 @@ def _fetched(asker: Asker, source: FileStore, file: RemoteFile, folder: Path, *,
 def is_as_loaded(
     installation: Installation, stored: StoredConnector, file: RemoteFile, recipe: Recipe, base: Path
 ) -> bool:
-    """Whether this very version was loaded last, by the same mapping, contract, factors and code."""
+    """Whether this very version was loaded last, as it would be loaded now: see `is_as_then`."""
     logic = logic_of(installation, recipe, base)
     named = SourceFile(path=Path(), name=f"{stored.name}/{file.name}")
     source = source_id(installation, recipe, logic.mapping, source_name(recipe, named))
@@ -120,7 +120,6 @@ def is_as_loaded(
         last = runs.latest_of_source(connection, installation.tenant_id, source)
     return (
         last is not None
-        and last.state in LOADED
         and last.layout.get("remote", {}).get("version") == file.version
-        and logic_of_run(installation, last).hash == logic.hash
+        and is_as_then(installation, last, logic)
     )
