@@ -124,6 +124,8 @@ def _print_verification(found: Verification) -> None:
         )
     for name in found.erased:
         typer.echo(f"erased: {name}; what was loaded from it is held against its hashes only")
+    for name in found.redacted:
+        typer.echo(f"erased in parts: {name}; what was loaded from those records is held against its hashes only")
     for run, why in found.not_recomputed.items():
         typer.echo(f"not computed again: {run}: {why}")
     if found.of_other_versions:

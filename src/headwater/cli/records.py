@@ -205,7 +205,7 @@ def erase_subject(
     """Erase whom records are about: nobody reads what is personal of them any more. There is no way back.
 
     In all contracts that know them by fields of the same names. Their rows and figures stay, and say nothing of them;
-    what was refused of them opens no more. The files they came from are named, and stay as they are.
+    what was refused of them opens no more. Files that speak of them are replaced by copies that do not.
 
     \b
     Examples:
@@ -218,11 +218,13 @@ def erase_subject(
     if as_json:
         print_json(done.as_json())
         return
-    print_facts([("subject", done.subject_id), ("rows", _told(done.rows)), ("refused records", done.refused)])
+    subject = done.subject_id or "(erased before)"
+    print_facts([("subject", subject), ("rows", _told(done.rows)), ("refused records", done.refused)])
     if done.unknown:
         typer.echo(f"{done.unknown:,} refused records say of nobody whose they are: look at them by hand.")
-    for sha256, name in done.files.items():
-        typer.echo(f"still in a file: {name} ({sha256})")
+    for file in done.files:
+        why = f", as {file.why}" if file.why else ""
+        typer.echo(f"{file.became}: {file.name} ({file.sha256}), records of theirs: {file.records:,}{why}")
 
 
 def _told(rows: object) -> str:

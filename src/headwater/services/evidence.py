@@ -11,6 +11,7 @@ from uuid import UUID
 from headwater.connectors.files import write_text_of
 from headwater.contracts import Document
 from headwater.errors import HeadwaterError
+from headwater.services.access.redacting import BLOB_REDACTED, ranges_of
 from headwater.services.inventories.verifying import BLOBS as INVENTORY_BLOBS
 from headwater.services.inventories.verifying import CALCULATED as INVENTORY
 from headwater.services.replayed_deletions import DESTROYED, SUBJECT_ERASED, destroyed_in
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from headwater.audit.chain import Entry
+    from headwater.connectors.csv_file.redact import Range
     from headwater.connectors.files import FileConfig
     from headwater.pipeline.mending import MendForm
     from headwater.pipeline.replay.differences import Differences
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from headwater.telemetry import Progress
 
 OWN = "as its own text says"
+UNSETTLED = "it was erased, and the file is not replaced yet: to erase anybody, or them again, replaces it"
 NAMES = {"mapping": ("mapping", "version"), "recipe": ("recipe", "version"), "column_lineage": ("name", "sql"),
          "inventory": ("inventory", "version")}  # fmt: skip
 """Where a document of a kind says its name and its version."""
@@ -48,6 +51,20 @@ class Citation:
 
 
 @dataclass(kw_only=True)
+class Redaction:
+    """What the chain says of a blob that a redacted copy stands for, after one erasure or several.
+
+    copy     the hash of the copy, in hexadecimal digits
+    records  bytes of a text that were records of somebody
+    rows     rows of an extract, from 0
+    """
+
+    copy: str
+    records: list[Range] = field(default_factory=list)
+    rows: set[int] = field(default_factory=set)
+
+
+@dataclass(kw_only=True)
 class Evidence:
     """Contracts, documents and blobs as stored; filled with who cites them while the chain is walked."""
 
@@ -60,6 +77,7 @@ class Evidence:
     cited_documents: dict[str, str] = field(default_factory=dict)  # hash -> kind
     cited_blobs: dict[str, Citation] = field(default_factory=dict)
     erased: set[str] = field(default_factory=set)  # by the chain
+    redacted: dict[str, Redaction] = field(default_factory=dict)  # by the chain
     destroyed: dict[UUID, set[int]] = field(default_factory=dict)  # by the chain: records, by chunk
     erased_rows: dict[str, dict[UUID, set[int]]] = field(default_factory=dict)  # by the chain: by contract and chunk
     erased_refusals: set[UUID] = field(default_factory=set)  # by the chain: ids in quarantine
@@ -69,6 +87,8 @@ class Evidence:
         """What an entry of the chain cites, and what it says was erased. The first to cite a blob named it."""
         if entry.action == "blob.erased":
             self.erased.add(entry.resource.removeprefix("blob/"))
+        elif entry.action == BLOB_REDACTED:
+            self._note_redacted(entry.resource.removeprefix("blob/"), json.loads(entry.payload))
         elif entry.action in {DESTROYED, SUBJECT_ERASED}:
             self._note_gone(entry.action, json.loads(entry.payload))
         elif entry.action == "run.planned":
@@ -83,6 +103,16 @@ class Evidence:
             self.cited_documents.setdefault(json.loads(entry.payload)["lineage"], "column_lineage")
         elif entry.action == INVENTORY:
             self._note_inventory(json.loads(entry.payload))
+
+    def _note_redacted(self, digest: str, payload: Mapping[str, Any]) -> None:
+        if payload["copy"] is None:
+            self.erased.add(digest)
+            self.redacted.pop(digest, None)
+            return
+        found = self.redacted.setdefault(digest, Redaction(copy=payload["copy"]))
+        found.copy = payload["copy"]
+        found.records += ranges_of(payload)
+        found.rows.update(payload.get("rows", ()))
 
     def erased_findings(self) -> dict[UUID, set[int]]:
         """The rows of erased subjects by chunk, of whatever contract."""
@@ -157,7 +187,9 @@ class Evidence:
         return next((document for document in brought if document.hash == contract.hash), None)
 
     def check_blobs(self, progress: Progress) -> None:
-        """Each file in the blob store is what its name says, to the last byte; what was erased is left out."""
+        """Each file in the blob store is what its name says, or what the chain says of its redacted copy, to the last
+        byte; of what was erased nothing is there.
+        """
         tenant_id = self.installation.tenant_id
         found = all_cited_blobs(self.connection, tenant_id)
         progress.start("verifying files", total=sum(blob.size for blob in found), unit="bytes")
@@ -167,6 +199,8 @@ class Evidence:
                 self.blobs[digest] = blob
                 if digest not in self.erased and blob.state == "held":
                     self._check_file(blob)
+                elif self.installation.blobs.prepared_copy(tenant_id, blob.sha256) is not None:
+                    self.differences.unexplained("blob store", f"{blob.name} ({digest})", UNSETTLED)
                 progress.advance(blob.size)
         finally:
             progress.finish()
@@ -178,10 +212,15 @@ class Evidence:
         except HeadwaterError as error:
             self.differences.missing("blob store", key, error.what)
             return
+        redaction = self.redacted.get(blob.sha256.hex())
+        expected = blob.sha256 if redaction is None else bytes.fromhex(redaction.copy)
+        why = "SHA-256 of the file" if redaction is None else "SHA-256 of its redacted copy"
+        if redaction is not None and measured.sha256 == blob.sha256:
+            why = UNSETTLED
         whole = self.differences.compare(
-            "blob store", key, "content", stored=measured.sha256, expected=blob.sha256, why="SHA-256 of the file"
+            "blob store", key, "content", stored=measured.sha256, expected=expected, why=why
         )
-        if whole:
+        if whole and redaction is None:
             self.differences.compare(
                 "blobs", key, "size", stored=blob.size, expected=measured.size, why="bytes of the file"
             )
@@ -190,7 +229,8 @@ class Evidence:
         self, raw: str, text: str, *, name: str, reading: FileConfig | None, form: MendForm | None = None
     ) -> None:
         """The text of a file is made again from the file as it came; `form` where it is resubmitted."""
-        usable = all(digest in self.blobs and digest not in self.erased for digest in (raw, text))
+        gone = self.erased | self.redacted.keys()
+        usable = all(digest in self.blobs and digest not in gone for digest in (raw, text))
         if raw == text or (raw, text) in self.made_again or not usable or reading is None:
             return
         self.made_again.add((raw, text))
@@ -252,3 +292,9 @@ class Evidence:
         self.differences.compare(
             "blobs", key, "state", stored=blob.state, expected=state, why="as the audit chain says"
         )
+        redaction = self.redacted.get(digest)
+        copy = blob.copy_sha256.hex() if blob.copy_sha256 else None
+        self.differences.compare(
+            "blobs", key, "copy_sha256", stored=copy, expected=redaction and redaction.copy,
+            why="as the audit chain says",
+        )  # fmt: skip

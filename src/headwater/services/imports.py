@@ -14,7 +14,7 @@ from headwater.connectors.csv_file import ChunkSpan
 from headwater.connectors.files import inspect_file
 from headwater.contracts import Document
 from headwater.engine.duck import engine
-from headwater.errors import Misuse
+from headwater.errors import Misuse, Stopped
 from headwater.mapping import compile_mapping, read_mapping
 from headwater.mapping.compile import columns_named, columns_read
 from headwater.pipeline.prepare import Preparation
@@ -42,7 +42,7 @@ from headwater.services.source_places import placed, source_id_in, unit_of_sourc
 from headwater.services.sources import config_of, layout_as_json, layout_from_json, take_in
 from headwater.store import audit, runs
 from headwater.store.chunks import PlannedChunk, chunks_to_do
-from headwater.store.cited_blobs import cite_blob
+from headwater.store.cited_blobs import cite_blob, get_cited_blob
 from headwater.store.documents import get_contract, get_document, put_document
 from headwater.store.quarantine import open_of_run
 from headwater.store.run_chunks import RunChunks
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from headwater.services.folders import SourceFile
     from headwater.services.installation import Installation
     from headwater.services.sources import TakenIn
+    from headwater.store.cited_blobs import CitedBlob
     from headwater.store.database import TenantConnection
     from headwater.store.runs import Run
     from headwater.telemetry import Progress
@@ -374,6 +375,17 @@ def stored_logic(installation: Installation, run: Run) -> Logic:
     )
 
 
+def _refuse_redacted(text: CitedBlob, run: Run, to_do: Sequence[PlannedChunk]) -> None:
+    """What a redacted copy says of somebody is nothing to load."""
+    if to_do and (text.copy_sha256 is not None or text.state != "held"):
+        raise Stopped(
+            "somebody was erased from its file since it was planned",
+            where=f"run {run.run_id}",
+            value=text.name,
+            remedy="Import the file again, without them.",
+        )
+
+
 def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -> UUID:
     """Bring in the chunks of a run that are not committed yet, and end it."""
     installation.require(Right.WRITE)
@@ -381,6 +393,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
     with installation.database.connect(tenant_id) as connection:
         run = runs.get_run(connection, tenant_id, run_id)
         to_do = chunks_to_do(connection, tenant_id, run_id)
+        _refuse_redacted(get_cited_blob(connection, tenant_id, run.text_sha256), run, to_do)
     logic = stored_logic(installation, run)
     layout = layout_from_json(dict(run.layout))
     mending = mending_of(installation, run, logic.contract)

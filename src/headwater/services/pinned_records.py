@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from headwater.pipeline.replay.differences import Differences
     from headwater.pipeline.replay.rows import ContractRows
     from headwater.services.installation import Installation
-    from headwater.services.replaying import SeenRun
+    from headwater.services.replayed_runs import SeenRun, Theirs
 
 PINNED = "pinned records"
 WHY = "a run has read it so"
@@ -39,16 +40,23 @@ class PinnedRecords:
         self._differences = differences
         self.checked = 0
 
-    def check(self, runs: Iterable[SeenRun], erased: set[str]) -> None:
-        """Every run that read records. One whose file is gone or damaged was named before."""
+    def check(self, runs: Iterable[SeenRun], erased: set[str], *, theirs: Theirs) -> None:
+        """Every run that read records. One whose file is gone or damaged was named before; `theirs` are records of a
+        chunk that were erased from it: what others are left with is then not worked out again.
+        """
         for seen in runs:
             said = seen.run.layout.get("records")
             if said is None or not seen.is_whole or seen.run.text_sha256.hex() in erased:
                 continue
             with suppress(HeadwaterError), RunTexts(self._installation, seen.run) as texts:
-                for table in _tables(seen, texts):
-                    self._check_chunk(seen, said, table)
-                self._check_net(seen, said, texts)
+                is_whole = True
+                for chunk in seen.chunks.values():
+                    raw, gone = texts.chunk(span_of(chunk)), theirs(seen, span_of(chunk), texts)
+                    is_whole = is_whole and not gone
+                    kept = pa.array(~np.isin(raw.record_nos, gone))
+                    self._check_chunk(seen, said, raw.table.filter(kept))
+                if is_whole:
+                    self._check_net(seen, said, texts)
 
     def _check_net(self, seen: SeenRun, said: Mapping[str, Any], texts: RunTexts) -> None:
         """What is left of each record once others were taken off it, worked out again."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 
-from headwater.connectors.csv_file import ChunkSpan, Extract
+from headwater.connectors.csv_file import ChunkSpan
+from headwater.connectors.csv_file.redact import records_at
 from headwater.engine.duck import engine
 from headwater.errors import HeadwaterError, Stopped
 from headwater.pipeline.mending import MendForm, Mending
@@ -34,6 +36,7 @@ from headwater.services.chain_entries import layout_digest, plan_digest, run_of_
 from headwater.services.imports import stored_logic
 from headwater.services.logic import compile_logic, fingerprint
 from headwater.services.replayed_deletions import ACTIONS, SUBJECT_ERASED, ReplayedDeletions
+from headwater.services.replayed_runs import OpenRun, SeenRun, place_in, span_in
 from headwater.services.replayed_sweeps import holders, keys_read
 from headwater.services.run_texts import RunTexts
 from headwater.services.sources import layout_from_json, reading_from_json
@@ -71,36 +74,6 @@ NOTHING: dict[str, Any] = {
 """A chunk that was never committed."""
 
 
-@dataclass(kw_only=True)
-class SeenRun:
-    """A run as the chain tells of it so far. `run` is the stored row with what the chain knows better put right."""
-
-    run: Run
-    stored: Run
-    chunks: dict[int, Chunk]
-    is_whole: bool  # the layout, which the chain holds as a hash only, is as it was
-    logic: bytes  # the hash of what decided when the run was last begun, by the versions of the code then
-    state: str = "pending"
-    lineage: str | None = None
-    error: Mapping[str, Any] | None = None
-    reconciliation: Mapping[str, Any] | None = None
-    committed: dict[int, ExpectedChunk] = field(default_factory=dict)
-
-
-@dataclass(kw_only=True)
-class OpenRun:
-    """What the chunks of one run are done again with."""
-
-    stack: ExitStack
-    texts: RunTexts
-    store: ReplayStore
-    preparation: Preparation
-    writer: ChunkWriter
-    seen: SeenKeys
-    contract: str
-    results: str | None
-
-
 class Replay:
     """Takes the entries of the chain in order."""
 
@@ -127,7 +100,7 @@ class Replay:
         self.seen: dict[UUID, SeenRun] = {}
         self.not_recomputed: dict[str, str] = {}
         self.of_other_versions: set[str] = set()
-        self.records = 0
+        self.records = self.erased = 0
         self.deletions = ReplayedDeletions(model)
         self._actions: dict[str, Callable[[Entry, dict[str, Any]], None]] = {
             "run.planned": self._planned,
@@ -281,11 +254,11 @@ class Replay:
             self._model.differences.missing("chunks", f"run {entry.resource.split('/')[1]}, chunk {number}", CHAINED)
             return
         extract = stored.extract_sha256.hex() if stored.extract_sha256 else None
-        self._differ("chunks", _place(seen, number), "extract_sha256", extract, payload.get("extract"))
-        self._differ("chunks", _place(seen, number), "last_row_id", stored.last_row_id, payload.get("last_row"))
+        self._differ("chunks", place_in(seen, number), "extract_sha256", extract, payload.get("extract"))
+        self._differ("chunks", place_in(seen, number), "last_row_id", stored.last_row_id, payload.get("last_row"))
         if seen.run.kind == "sync":
             span = [getattr(stored, name) for name in SPAN]
-            self._differ("chunks", _place(seen, number), ", ".join(SPAN), span, payload["span"])
+            self._differ("chunks", place_in(seen, number), ", ".join(SPAN), span, payload["span"])
         chunk = self._expected(seen, stored, payload, entry.actor)
         try:
             self._do_again(seen, chunk)
@@ -308,23 +281,57 @@ class Replay:
         )
 
     def _do_again(self, seen: SeenRun, chunk: ExpectedChunk) -> None:
-        if seen.run.blob_sha256.hex() in self._evidence.erased:
+        if self._is_erased(seen, chunk):
             raise Stopped("its file was erased", where=f"run {seen.run.run_id}")
         if not seen.is_whole:
             raise Stopped("its layout was changed", where=f"run {seen.run.run_id}")
-        opened = self._opened(seen)
+        opened, span = self._opened(seen), span_in(chunk)
+        if gone := self.theirs(seen, span, opened.texts):
+            self._without(seen, chunk, opened, gone)
+            return
         opened.store.expect(chunk)
-        span = _span(chunk)
         if chunk.payload["reused"] is None:
             opened.writer.write(opened.preparation.prepare(opened.preparation.read(span, afresh=True)))
             return
         earlier = self._reused(chunk, UUID(chunk.payload["reused"]))
         digest = hashlib.sha256(opened.texts.bytes_of(span)).digest()
         self._differ(
-            "chunks", _place(seen, chunk.chunk_no), "reused_chunk_id", earlier.raw_sha256.hex(), digest.hex(),
+            "chunks", place_in(seen, chunk.chunk_no), "reused_chunk_id", earlier.raw_sha256.hex(), digest.hex(),
             why="SHA-256 of the slice, and of the one it was found equal to",
         )  # fmt: skip
         opened.writer.reuse(ReadChunk(span=span, raw_sha256=digest, raw=None, earlier=earlier), earlier)
+
+    def theirs(self, seen: SeenRun, span: ChunkSpan, texts: RunTexts) -> list[int]:
+        """Records of a chunk, by number in it, that were erased from its file."""
+        digest = (span.extract.sha256 if span.extract else seen.run.text_sha256).hex()
+        redaction = self._evidence.redacted.get(digest)
+        if redaction is None:
+            return []
+        if span.extract:
+            return sorted(redaction.rows)
+        return records_at(texts.bytes_of(span), span, texts.layout, redaction.records)
+
+    def _without(self, seen: SeenRun, chunk: ExpectedChunk, opened: OpenRun, gone: list[int]) -> None:
+        """A chunk of a redacted file: what is stored of it is taken over, and rows of all other records are what these
+        come to again.
+        """
+        self.erased += len(gone)
+        self._take_over(seen, chunk, opened)
+        opened.store.done_before([chunk.chunk_id])
+        if "mends" in seen.run.layout:
+            return
+        raw = opened.texts.chunk(span_in(chunk))
+        kept = ~np.isin(raw.record_nos, gone)
+        made = opened.transform.run(
+            raw.table.filter(pa.array(kept)), raw.record_nos[kept], first_record=chunk.first_record
+        )
+        self._model.rows[opened.contract].hold_against(made.records, chunk.chunk_id, gone)
+        if opened.results and made.results is not None:
+            self._model.rows[opened.results].hold_against(made.results, chunk.chunk_id, gone)
+
+    def _is_erased(self, seen: SeenRun, chunk: ExpectedChunk) -> bool:
+        digest = chunk.payload.get("extract") or seen.run.text_sha256.hex()
+        return digest in self._evidence.erased
 
     def _reused(self, chunk: ExpectedChunk, root: UUID) -> EarlierChunk:
         """The older chunk with the same bytes, from whose ledger this one's follows."""
@@ -342,13 +349,18 @@ class Replay:
 
     def _adopt(self, seen: SeenRun, chunk: ExpectedChunk, error: Exception) -> None:
         """A chunk that cannot be done again: what is stored of it is taken over, and held against its own hashes."""
-        if seen.run.blob_sha256.hex() not in self._evidence.erased:
+        if not self._is_erased(seen, chunk):
             self.not_recomputed.setdefault(str(seen.run.run_id), str(error).splitlines()[0])
-        compare_with_chain(self._model.differences, chunk, _place(seen, chunk.chunk_no), self._standing)
-        for rows in self._model.rows.values():
-            rows.adopt(chunk.chunk_id)
+        self._take_over(seen, chunk)
+
+    def _take_over(self, seen: SeenRun, chunk: ExpectedChunk, opened: OpenRun | None = None) -> None:
+        """`opened` where its file is there but for somebody: what was done to it later is then done again."""
+        compare_with_chain(self._model.differences, chunk, place_in(seen, chunk.chunk_no), self._standing)
+        for name, rows in self._model.rows.items():
+            parent = self._model.rows[opened.contract] if opened and name == opened.results else None
+            rows.adopt(chunk.chunk_id, sweeps=opened is None, parent=parent)
             rows.check_hashes(chunk.chunk_id)
-        self._model.quarantines.adopt(chunk.chunk_id)
+        self._model.quarantines.adopt(chunk.chunk_id, as_refused=opened is not None)
         self._model.known.adopted.add(chunk.chunk_id)
         reused = chunk.payload["reused"]
         self._model.known.add(
@@ -422,6 +434,7 @@ class Replay:
                 version=logic.recipe.load.version,
             ),
             seen=seen_keys,
+            transform=transform,
             contract=f"{logic.contract.name}@{logic.contract.major}",
             results=f"{calculation.document.name}@{calculation.document.major}" if calculation else None,
         )
@@ -442,7 +455,7 @@ class Replay:
 
     def _finish_chunk(self, seen: SeenRun, chunk: Chunk) -> None:
         """What it has lost; one that the chain does not know must have nothing to show for."""
-        place, expected = _place(seen, chunk.chunk_no), seen.committed.get(chunk.chunk_no)
+        place, expected = place_in(seen, chunk.chunk_no), seen.committed.get(chunk.chunk_no)
         if expected is not None:
             lost = self._model.known.superseded[expected.chunk_id]
             why = "rows that later chunks replaced or deleted"
@@ -460,17 +473,6 @@ class Replay:
         self, table: str, key: str, column: str, stored: object, expected: object, *, why: str = CHAINED
     ) -> bool:
         return self._model.differences.compare(table, key, column, stored=stored, expected=expected, why=why)
-
-
-def _span(chunk: ExpectedChunk) -> ChunkSpan:
-    sha256 = chunk.payload.get("extract")
-    extract = Extract(sha256=bytes.fromhex(sha256), last_row=chunk.payload["last_row"]) if sha256 else None
-    place = dict(zip(SPAN, chunk.payload["span"], strict=True))
-    return ChunkSpan(chunk_no=chunk.chunk_no, extract=extract, **place)
-
-
-def _place(seen: SeenRun, chunk_no: int) -> str:
-    return f"run {seen.run.run_id}, chunk {chunk_no}"
 
 
 def _plain(value: Any) -> Any:

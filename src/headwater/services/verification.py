@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +107,7 @@ class Verification:
     differences     the first of `found`, as many as were asked for
     by_table        how many differences there are in each table
     erased          files that were erased: what was loaded from them is held against its hashes only
+    redacted        files in which somebody's records were erased: these are held against their hashes only
     not_recomputed  runs that could not be done again, and why
     of_other_versions  runs made by another version of Headwater or its engine; this one computed them again
     anchor          the head of the chain, to be noted elsewhere: with it a cut tail shows; None where the chain was
@@ -118,6 +119,7 @@ class Verification:
     differences: tuple[Difference, ...]
     by_table: Mapping[str, int]
     erased: tuple[str, ...]
+    redacted: tuple[str, ...]
     not_recomputed: Mapping[str, str]
     of_other_versions: tuple[str, ...]
     anchor: str | None
@@ -190,15 +192,17 @@ class _Verifier:
             checked=self._checked,
             differences=tuple(self._differences.shown),
             by_table=dict(self._differences.by_table),
-            erased=tuple(
-                self._evidence.blobs[digest].name if digest in self._evidence.blobs else digest
-                for digest in sorted(self._evidence.erased)
-            ),
+            erased=self._named(self._evidence.erased),
+            redacted=self._named(self._evidence.redacted),
             not_recomputed=not_recomputed,
             of_other_versions=tuple(self._of_other_versions),
             anchor=str(head) if chain_holds else None,
             deletions=tuple(self._deletions),
         )
+
+    def _named(self, digests: Iterable[str]) -> tuple[str, ...]:
+        blobs = self._evidence.blobs
+        return tuple(blobs[digest].name if digest in blobs else digest for digest in sorted(digests))
 
     def _chain_holds(self, head: Anchor, noted: list[Anchor]) -> bool:
         entries = self._counted(audit.entries(self._connection, self._tenant_id))
@@ -258,7 +262,7 @@ class _Verifier:
             rows.finish()
         model.quarantines.finish()
         pinned = PinnedRecords(self._installation, model.rows, self._differences)
-        pinned.check(replay.seen.values(), self._evidence.erased)
+        pinned.check(replay.seen.values(), self._evidence.erased, theirs=replay.theirs)
         self._count(replay, model)
         if pinned.checked:
             self._checked["pinned records"] = pinned.checked
@@ -310,6 +314,7 @@ class _Verifier:
             **{rows.table: rows.count for rows in model.rows.values() if rows.count},
             "quarantine": model.quarantines.count,
             "findings": model.quarantines.findings_count,
+            **({"records erased from files": replay.erased} if replay.erased else {}),
             **({"rows of erased subjects": erased} if (erased := self._erased_rows()) else {}),
         }
 
@@ -327,7 +332,7 @@ class _Verifier:
             for past in (False, True):
                 table.add_stored(stored_batches(self._connection, document, past=past), past=past)
             rows[f"{document.name}@{document.major}"] = table
-            table.erased = self._evidence.erased_rows.get(f"{document.name}@{document.major}", {})
+            table.erased.rows = self._evidence.erased_rows.get(f"{document.name}@{document.major}", {})
         quarantines = Quarantines(self._duck, self._differences)
         quarantines.destroyed = self._evidence.destroyed
         quarantines.erased_rows = self._evidence.erased_findings()

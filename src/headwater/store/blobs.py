@@ -1,5 +1,9 @@
 """Raw inputs kept whole in a folder, by tenant and SHA-256: `<tenant>/<first two digits>/<digest>`, read-only.
 
+What was personal of somebody who is erased is taken out of a blob by a redacted copy, `<digest>.redacted`, beside which
+the blob itself is not kept any more; an empty one stands for a blob that was erased wholly. Who brings that very file
+again is refused, so that nobody comes back unnoticed. A copy is `<digest>.copy` until the database knows of it.
+
 A blob is there whole and durable or not at all: it is written under another name, synced, and renamed. What a killed
 process left half written is removed by the next one.
 """
@@ -24,6 +28,7 @@ from headwater.errors import HeadwaterError, InputRefused, Misuse, Stopped
 
 BLOCK = 8 * 2**20
 INCOMING = "incoming"
+REDACTED, PREPARED = ".redacted", ".copy"
 
 _IS_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OnBlock = Callable[[bytes], object]
@@ -76,9 +81,34 @@ class BlobStore:
         """A blob to be written block by block; it is kept when the `with` block ends without an error."""
         return BlobWriter(self._folder / str(tenant_id))
 
-    def path(self, tenant_id: UUID, sha256: bytes) -> Path:
-        """Where the blob is; Stopped where it is not, for what is cited must be there."""
+    def copy_writer(self, tenant_id: UUID, sha256: bytes) -> BlobWriter:
+        """A redacted copy of a blob, to be put in its place by `replace`; nothing written stands for no content."""
+        return BlobWriter(self._folder / str(tenant_id), prepares=sha256)
+
+    def prepared_copy(self, tenant_id: UUID, sha256: bytes) -> Blob | None:
+        """A copy that is not in its place yet, read anew."""
+        path = _beside(blob_path(self._folder / str(tenant_id), sha256), PREPARED)
+        return _hash_blocks(_blocks(path), None) if path.is_file() else None
+
+    def replace(self, tenant_id: UUID, sha256: bytes) -> None:
+        """Put the prepared copy in place of the blob, durably; done again it does what is left to do."""
         path = blob_path(self._folder / str(tenant_id), sha256)
+        with _disk(path):
+            if _beside(path, PREPARED).is_file():
+                _beside(path, PREPARED).rename(_beside(path, REDACTED))
+                _sync_folder(path.parent)
+            if _beside(path, REDACTED).is_file():
+                path.unlink(missing_ok=True)
+                _sync_folder(path.parent)
+
+    def path(self, tenant_id: UUID, sha256: bytes) -> Path:
+        """Where the blob is, or its redacted copy; Stopped where it is not, for what is cited must be there."""
+        path = blob_path(self._folder / str(tenant_id), sha256)
+        redacted = _beside(path, REDACTED)
+        if redacted.is_file():
+            if redacted.stat().st_size == 0:
+                raise Stopped("the file was erased; its hash is left", where=str(path))
+            return redacted
         if not path.is_file():
             raise Stopped(
                 "the blob is cited and not there",
@@ -109,14 +139,19 @@ class BlobStore:
 
     def _is_held(self, tenant_id: UUID, blob: Blob) -> bool:
         path = blob_path(self._folder / str(tenant_id), blob.sha256)
+        _refuse_erased(path)
         return path.is_file() and path.stat().st_size == blob.size
 
 
 class BlobWriter:
-    """A blob that is being written. `blob` says what it was, once the `with` block has ended."""
+    """A blob that is being written. `blob` says what it was, once the `with` block has ended.
 
-    def __init__(self, folder: Path) -> None:
+    InputRefused, at the end, where it is a file that was redacted; `prepares` is the blob whose redacted copy it is.
+    """
+
+    def __init__(self, folder: Path, *, prepares: bytes | None = None) -> None:
         self._folder = folder
+        self._prepares = prepares
         self._hash = hashlib.sha256()
         self._size = 0
         self._file: BinaryIO | None = None
@@ -167,7 +202,11 @@ class BlobWriter:
         file.flush()
         os.fchmod(file.fileno(), 0o400)
         os.fsync(file.fileno())
-        target = blob_path(self._folder, self._hash.digest())
+        if self._prepares is None:
+            target = blob_path(self._folder, self._hash.digest())
+            _refuse_erased(target)
+        else:
+            target = _beside(blob_path(self._folder, self._prepares), PREPARED)
         target.parent.mkdir(mode=0o700, exist_ok=True)
         os.rename(self._name, target)  # noqa: PTH104 - a name of mkstemp's
         for folder in (target.parent, self._folder, self._folder.parent):
@@ -178,6 +217,20 @@ def blob_path(tenant_folder: Path, sha256: bytes) -> Path:
     """Two levels, so that no folder grows beyond what a file system likes."""
     digest = sha256.hex()
     return tenant_folder / digest[:2] / digest
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _refuse_erased(path: Path) -> None:
+    """Nobody who was erased comes back by the file that was redacted for them."""
+    if _beside(path, REDACTED).is_file():
+        raise InputRefused(
+            "this file says what was erased: it is, byte for byte, one that was redacted when somebody was erased",
+            where=f"SHA-256 {path.name}",
+            remedy="Take whoever was erased out of it, at its source too, and bring it again.",
+        )
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

@@ -27,6 +27,7 @@ class CitedBlob:
     name: str  # of the file as it came
     state: str  # held, erased
     created_at: datetime
+    copy_sha256: bytes | None  # of the redacted copy that is held in its place
 
 
 def cite_blob(connection: psycopg.Connection[Any], tenant_id: UUID, blob: Blob, *, kind: str, name: str) -> None:
@@ -45,6 +46,13 @@ def get_cited_blob(connection: psycopg.Connection[Any], tenant_id: UUID, sha256:
             "it is cited and not there", where=f"blob {sha256.hex()}", remedy="Restore the database from a backup."
         )
     return found[0]
+
+
+def note_redacted(
+    connection: psycopg.Connection[Any], tenant_id: UUID, sha256: bytes, *, copy_sha256: bytes | None
+) -> None:
+    """Note that a redacted copy is held in place of a blob; None: that it is erased wholly."""
+    connection.execute(QUERIES["redacted"], {"tenant_id": tenant_id, "sha256": sha256, "copy": copy_sha256})
 
 
 def all_cited_blobs(connection: psycopg.Connection[Any], tenant_id: UUID) -> list[CitedBlob]:

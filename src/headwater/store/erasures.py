@@ -11,7 +11,7 @@ from headwater.store.queries import named_queries
 from headwater.store.sealed import opened_refusals, opener_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from uuid import UUID
 
     import psycopg
@@ -74,10 +74,3 @@ def refused_by_run(
     records = [(run, (found, raw, chunk)) for (run, found, _, chunk), raw in zip(rows, cells, strict=True)]
     for run, each in groupby(records, key=lambda record: record[0]):
         yield run, [record for _, record in each]
-
-
-def files_of(
-    connection: psycopg.Connection[Any], tenant_id: UUID, chunks: Collection[UUID]
-) -> Sequence[tuple[str, str]]:
-    """SHA-256, in hexadecimal digits, and name of the files that chunks were read from, and that are not erased."""
-    return connection.execute(QUERIES["files"], {"tenant_id": tenant_id, "chunks": list(chunks)}).fetchall()

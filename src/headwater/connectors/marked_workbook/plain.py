@@ -7,7 +7,7 @@ from __future__ import annotations
 import datetime
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import IO
@@ -32,14 +32,18 @@ _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 
 
-def as_xlsx(path: Path, out: IO[bytes], *, name: str) -> None:
-    """Write the workbook as XLSX. Fonts, widths, formulas, pictures and charts are not taken along."""
+def as_xlsx(path: Path, out: IO[bytes], *, name: str, blank: Mapping[str, Collection[int]] | None = None) -> None:
+    """Write the workbook as XLSX. Fonts, widths, formulas, pictures and charts are not taken along.
+
+    blank: sheet -> numbers of rows that are left out; all others stay where they are.
+    """
+    blank = blank or {}
     with opened(path, name) as book, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
         grids = [sheet for sheet in book.sheets if sheet.is_grid]
         number = 0
         for number, walked in enumerate(book.walk(frozenset(sheet.name for sheet in grids), "."), start=1):
             with packed.open(f"xl/worksheets/sheet{number}.xml", "w", force_zip64=True) as part:
-                for piece in _sheet(walked):
+                for piece in _sheet(walked, blank.get(walked.sheet, ())):
                     part.write(piece.encode())
         listed = "".join(
             f'<sheet name={quoteattr(sheet.name)} sheetId="{place}"{_STATES.get(sheet.state, "")} r:id="rId{place}"/>'
@@ -68,10 +72,11 @@ def as_xlsx(path: Path, out: IO[bytes], *, name: str) -> None:
             packed.writestr(part_name, _HEAD + text)
 
 
-def _sheet(walked: Walked) -> Iterator[str]:
+def _sheet(walked: Walked, blank: Collection[int]) -> Iterator[str]:
     yield f'{_HEAD}<worksheet xmlns="{MAIN}"><sheetData>'
     for row in walked.rows:
-        yield _row(row)
+        if row.number not in blank:
+            yield _row(row)
     yield "</sheetData>"
     merged = [
         f'<mergeCell ref="{each}"/>' for each in walked.merged if (each.top, each.left) != (each.bottom, each.right)

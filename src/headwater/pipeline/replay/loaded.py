@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
 
@@ -33,3 +34,17 @@ class Loaded:
     older: tuple[Refusal, ...] = ()
     left_out: tuple[int, ...] = ()
     relies_on: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meeting:
+    """What decides where a new row meets one that stands; see `store.load.ChunkKey`."""
+
+    run_id: UUID
+    run_started: datetime
+    source: str
+    chunk_id: UUID
+    first_record: int
+    settled_from: datetime | None
+    version: str | None
+    unit: UUID | None = None

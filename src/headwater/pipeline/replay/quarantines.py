@@ -190,20 +190,37 @@ FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence 
 
         return find
 
-    def adopt(self, chunk_id: UUID) -> None:
-        """Take over what is stored of a chunk that cannot be done again."""
+    def adopt(self, chunk_id: UUID, *, as_refused: bool = False) -> None:
+        """Take over what is stored of a chunk that cannot be done again; `as_refused`: as it was then, as all that came
+        after is done again.
+        """
+        then = "s.* REPLACE ($1 AS last_chunk_id, 'open' AS state, NULL AS state_reason)" if as_refused else "s.*"
         self._connection.execute(
-            "INSERT INTO quarantine SELECT * FROM stored_quarantine s"
+            f"INSERT INTO quarantine SELECT {then} FROM stored_quarantine s"
             " ANTI JOIN quarantine USING (quarantine_id, occurrence) WHERE s.chunk_id = $1",
             [chunk_id],
         )
+        state = "q.state, state_reason = q.state_reason" if as_refused else "s.state, state_reason = s.state_reason"
         self._connection.execute(
-            "UPDATE quarantine q SET last_chunk_id = s.last_chunk_id, findings = s.findings, state = s.state,"
-            " state_reason = s.state_reason, key_hash = s.key_hash FROM stored_quarantine s"
+            f"UPDATE quarantine q SET last_chunk_id = s.last_chunk_id, findings = s.findings, state = {state},"
+            " key_hash = s.key_hash FROM stored_quarantine s"
             " WHERE s.last_chunk_id = $1 AND s.quarantine_id = q.quarantine_id AND s.occurrence = q.occurrence",
             [chunk_id],
         )
         self._connection.execute("INSERT INTO repairs SELECT * FROM stored_repairs WHERE chunk_id = $1", [chunk_id])
+        if as_refused:
+            self._connection.execute(
+                "UPDATE quarantine q SET state = 'resubmitted', state_reason = s.state_reason"
+                " FROM stored_quarantine s, stored_repairs r WHERE r.chunk_id = $1 AND r.outcome = 'loaded'"
+                " AND r.quarantine_id = q.quarantine_id AND r.occurrence = q.occurrence"
+                " AND s.quarantine_id = q.quarantine_id AND s.occurrence = q.occurrence",
+                [chunk_id],
+            )
+            self._connection.execute(
+                "UPDATE quarantine SET state = 'open', state_reason = NULL WHERE last_chunk_id = $1"
+                " AND state = 'expired'",
+                [chunk_id],
+            )
         self._connection.execute("INSERT INTO findings_done VALUES ($1)", [chunk_id])
 
     def compare_findings(self, chunk_id: UUID, place: str, made: pa.Table | None, *, first_record: int) -> None:

@@ -6,7 +6,6 @@ from; the values are compared chunk by chunk, as they are made.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -16,11 +15,12 @@ from headwater.contracts.row_text import row_text_sql
 from headwater.contracts.table import history_name, table_name
 from headwater.pipeline.replay.deleted import DeletedByHand
 from headwater.pipeline.replay.differences import ABSENT, PRESENT, ROW, Difference
-from headwater.pipeline.replay.loaded import Loaded, Refusal
+from headwater.pipeline.replay.erased import ErasedRows
+from headwater.pipeline.replay.loaded import Loaded, Meeting, Refusal
 from headwater.values import record_text_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -33,24 +33,8 @@ if TYPE_CHECKING:
     from headwater.pipeline.replay.differences import Differences
 
 PAST = ("superseded_by", "operation")
-SEALED = "enc1."
-"""What a ciphertext begins with that did not open; see `store.sealed`."""
 FOREIGN = "($7::UUID IS NOT NULL AND c.is_older AND c.unit IS DISTINCT FROM $7::UUID)"
 """Of a row that stands: that it is not of the unit that the source at hand belongs to."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Meeting:
-    """What decides where a new row meets one that stands; see `store.load.ChunkKey`."""
-
-    run_id: UUID
-    run_started: datetime
-    source: str
-    chunk_id: UUID
-    first_record: int
-    settled_from: datetime | None
-    version: str | None
-    unit: UUID | None = None
 
 
 class ContractRows:
@@ -85,7 +69,7 @@ class ContractRows:
         connection.execute(f"CREATE TABLE {self._alive} ({key}, row_hash BLOB{kept})")
         connection.execute(f"CREATE TABLE {self._past} ({key}, superseded_by UUID, operation VARCHAR)")
         self.by_hand = DeletedByHand(connection, self.table, known)
-        self.erased: Mapping[UUID, set[int]] = {}  # by chunk, records whose personal values nobody opens any more
+        self.erased = ErasedRows(connection, document, self._stored, self._alive)
         self.count = 0
         self.has_met = False
 
@@ -157,14 +141,24 @@ class ContractRows:
             relies_on=relies_on,
         )
 
-    def adopt(self, chunk_id: UUID) -> None:
-        """Take over what is stored of a chunk that cannot be done again, so that those after it can."""
-        gone = f"(SELECT _key FROM {self._stored} WHERE superseded_by = $1)"
+    def adopt(self, chunk_id: UUID, *, sweeps: bool = True, parent: ContractRows | None = None) -> None:
+        """Take over what is stored of a chunk that cannot be done again, so that those after it can.
+
+        sweeps: also what the end of a full load deleted in its name; of rows calculated from `parent` with these.
+        """
+        taken = f"SELECT a._key, a.operation FROM {self._stored} a WHERE a.superseded_by = $1"
+        if not sweeps:
+            swept = "true"
+            if parent is not None:
+                deleted = f"SELECT _key FROM {parent._stored} WHERE superseded_by = $1 AND operation = 'delete'"  # noqa: SLF001
+                swept = f"{self.own_key_as(parent)} IN ({deleted})"
+            taken += f" AND NOT (a.operation = 'delete' AND {swept})"
+        gone = f"(SELECT _key FROM ({taken}))"
         for old, *_ in self._all(f"SELECT _chunk FROM {self._alive} WHERE _key IN {gone}", [chunk_id]):
             self._known.superseded[old] += 1
         self._connection.execute(
             f"INSERT INTO {self._past} SELECT a._key, a._chunk, a.record_no, $1, s.operation"
-            f" FROM {self._alive} a JOIN {self._stored} s ON s.superseded_by = $1 AND s._key = a._key",
+            f" FROM {self._alive} a JOIN ({taken}) s ON s._key = a._key",
             [chunk_id],
         )
         self._connection.execute(f"DELETE FROM {self._alive} WHERE _key IN {gone}", [chunk_id])
@@ -174,6 +168,20 @@ class ContractRows:
             " WHERE _chunk = $1",
             [chunk_id],
         )
+
+    def hold_against(self, rows: pa.Table, chunk_id: UUID, gone: Sequence[int]) -> None:
+        """Compare what is stored of a chunk with these rows, which are all that it may have but those that are gone."""
+        self._take(rows)
+        self._connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {self.met} AS SELECT record_no, true AS same FROM {self.incoming} LIMIT 0"
+        )
+        self._compare(chunk_id)
+        for key, by in self._all(
+            f"SELECT _key, superseded_by FROM {self._stored} WHERE _chunk = $1 AND NOT list_contains($2, record_no)"
+            f" AND record_no NOT IN (SELECT record_no FROM {self.incoming})",
+            [chunk_id, list(gone)],
+        ):
+            self._differences.unexplained(self._where(by), shown_key(key), "no record of its file comes to it")
 
     def lose_keys(self, origins: Sequence[tuple[UUID, int]]) -> None:
         """Rows of somebody who was erased are not met any more under a key that was personal."""
@@ -192,7 +200,7 @@ class ContractRows:
         rows = self._all(
             f"SELECT _key, superseded_by, row_hash, sha256({text}) FROM {self._stored}"
             f" WHERE _chunk = $1 AND row_hash <> sha256({text}) AND NOT list_contains($2, record_no)",
-            [chunk_id, sorted(self.erased.get(chunk_id, ()))],
+            [chunk_id, self.erased.of(chunk_id)],
         )
         for key, by, stored, expected in rows:
             why = "SHA-256 of the row's own values"
@@ -310,7 +318,7 @@ JOIN (SELECT chunk, run, started, source, first_record, unit, true AS is_older
             f"""
 CREATE OR REPLACE TEMP TABLE older AS
 SELECT a._key, hash({typed}) AS key_hash FROM {self._alive} a JOIN known_chunks c ON c.chunk = a._chunk
-WHERE c.source_id = $1 AND c.run <> $2""",
+WHERE c.source_id = $1 AND c.run <> $2 AND NOT {self.erased.keyless}""",
             [source_id, run_id],
         )
         older = self._connection.sql("SELECT _key, key_hash FROM older").to_arrow_table()
@@ -319,6 +327,7 @@ WHERE c.source_id = $1 AND c.run <> $2""",
         self._connection.register("unread", gone)
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {self.incoming} AS SELECT _key, {named} FROM unread")
         self._connection.unregister("unread")
+        self.erased.swept(chunk_id, self.incoming, named)
         return self._delete(f"SELECT _key FROM {self.incoming}", chunk_id)
 
     def delete_orphans(self, parent: ContractRows, chunk_id: UUID, *, started: datetime | None = None) -> int:
@@ -369,7 +378,7 @@ WHERE {own} IN (SELECT {shared} FROM {parent.incoming}) {kept}
 
     def _compare(self, chunk_id: UUID) -> None:
         """Values of what this chunk wrote, column by column, wherever it stands now."""
-        self._take_erased(chunk_id)
+        self.erased.take(chunk_id, self.incoming)
         expected = ", ".join(
             [
                 *(
@@ -394,17 +403,6 @@ WHERE {differs}""",
         while rows := cursor.fetchmany(1000):
             for key, is_past, *values in rows:
                 self._columns_differ(key, self.history if is_past else self.table, values)
-
-    def _take_erased(self, chunk_id: UUID) -> None:
-        """Ciphertexts of somebody who was erased count as what the raw record says: the hash of the row is compared."""
-        for spec in self.document.personal.values() if chunk_id in self.erased else ():
-            name = quoted(spec.name)
-            self._connection.execute(
-                f"UPDATE {self._stored} AS s SET {name} = {spec.kind.canonical_sql(f'i.{name}')} FROM {self.incoming} i"
-                f" WHERE s._chunk = $1 AND s.record_no = i.record_no AND s.{name} LIKE '{SEALED}%'"
-                " AND list_contains($2, s.record_no)",
-                [chunk_id, sorted(self.erased[chunk_id])],
-            )
 
     def _columns_differ(self, key: str, table: str, values: Sequence[Any]) -> None:
         for place, column in enumerate(self._columns):

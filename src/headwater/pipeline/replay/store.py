@@ -12,7 +12,8 @@ from uuid import UUID
 import numpy as np
 
 from headwater.pipeline.replay.chunks_known import KnownChunk, KnownChunks
-from headwater.pipeline.replay.rows import ContractRows, Meeting
+from headwater.pipeline.replay.loaded import Meeting
+from headwater.pipeline.replay.rows import ContractRows
 from headwater.pipeline.transform import RAW_HASH_BYTES
 from headwater.pipeline.writer import COUNTS
 

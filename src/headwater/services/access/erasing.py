@@ -1,7 +1,7 @@
 """Somebody's personal values in records are erased: their key is deleted, and with it all that it sealed is lost.
 
 Rows and figures stay, and say nothing of whom they were about. The audit chain says which rows they were, so that
-`verify` knows why their values do not open, and holds what files still say against the hashes of the rows.
+`verify` knows why their values do not open. Files that speak of them are replaced by redacted copies.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ from headwater.errors import Misuse, NotFound
 from headwater.services.access.encrypting import tables
 from headwater.services.access.keys import seals_of
 from headwater.services.access.policy import Right
+from headwater.services.access.redacting import Copies, settle_what_was_left
 from headwater.services.access.sealing import NOTICED, REFUSED, UNCUT, joined_texts
+from headwater.services.access.theirs import Search
 from headwater.services.imports import stored_logic
 from headwater.services.logic import compile_logic
 from headwater.services.records import contract_of
 from headwater.services.replayed_deletions import SUBJECT_ERASED, as_payload
 from headwater.store import audit, runs, subject_keys
-from headwater.store.erasures import Theirs, files_of, first_records, refused_by_run
+from headwater.store.erasures import Theirs, first_records, refused_by_run
 from headwater.values import OWN_FORMAT
 from headwater.values.canonical import SEPARATOR
 
@@ -32,11 +34,14 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from headwater.contracts import Document
+    from headwater.services.access.redacting import RedactedFile
     from headwater.services.access.seals import Seals, Subject
     from headwater.services.installation import Installation
     from headwater.store.erasures import Origin
 
 LONGEST_REASON = 500
+UNKNOWN = "unknown"
+"""Who is erased again, of whom no key is kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,14 +51,15 @@ class Erasure:
     rows        how many rows of each contract, past ones included, hold values of theirs that nobody opens any more
     refused     how many records in quarantine were theirs
     unknown     how many records in quarantine say of nobody whose they are: look at them, and dismiss what is theirs
-    files       the files that still say what their rows said, by SHA-256
+    files       what became of the files that spoke of them
+    subject_id  None where they were erased before, and files brought since, or left then, still spoke of them
     """
 
-    subject_id: str
+    subject_id: str | None
     rows: Mapping[str, int]
     refused: int
     unknown: int
-    files: Mapping[str, str]
+    files: Sequence[RedactedFile]
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -64,39 +70,48 @@ def erase_subject(installation: Installation, reference: str, text: str, *, reas
     """Erase whom records of a contract are about, in all contracts that know them by fields of the same names.
 
     text: what the contract's subject fields say, `|` between them; its key where it names no subject. Misuse where its
-    records are about nobody; NotFound where no key is kept: nobody is known by it, or they are erased already.
+    records are about nobody; NotFound where no key is kept, and no file speaks of them: nobody is known by it, or they
+    are erased already. RetryLater while a file that speaks of them is loaded.
     """
     installation.require(Right.DELETE, on=f"records/{reference}")
     document = contract_of(installation, reference)
     why, told = _reason(reason), _told(document, text)
     with installation.database.connect(installation.tenant_id) as connection:
+        settle_what_was_left(installation, connection)
+        copies = Copies(installation, connection)
         seals = seals_of(installation.settings, connection, installation.tenant_id)
         subject = seals.subjects(document.subject_domain, [told]).get(told)
-        if subject is None:
-            raise NotFound("nobody is known by this, or they are erased", where=document.name, value=text)
         refused, unknown = _refused(installation, connection, document, told)
-        # From here on no load seals by this key: who holds it to do so is waited for.
-        subject_keys.remove_keys(connection, installation.tenant_id, [subject.subject_id])
-        rows = _rows(installation, connection, subject)
+        rows: dict[str, list[Origin]] = {}
+        if subject is not None:
+            # From here on no load seals by this key: who holds it to do so is waited for.
+            subject_keys.remove_keys(connection, installation.tenant_id, [subject.subject_id])
+            rows = _rows(installation, connection, subject)
         origins = [origin for each in rows.values() for origin in each]
+        search = Search(installation, connection, document.subject_domain, told)
+        search.look(origins)
+        if subject is None and not search.found:
+            raise NotFound("nobody is known by this, or they are erased", where=document.name, value=text)
+        copies.make(search.found.values())
         _forget(installation, connection, seals, refused, origins)
-        chunks = {chunk for chunk, _ in origins} | set(refused.values())
-        files = dict(files_of(connection, installation.tenant_id, chunks))
+        subject_id = None if subject is None else str(subject.subject_id)
         audit.append(
             connection,
             installation.tenant_id,
             action=SUBJECT_ERASED,
-            resource=f"subject/{subject.subject_id}",
+            resource=f"subject/{subject_id or UNKNOWN}",
             payload={
                 "reason": why,
                 "rows": {name: as_payload(set(each)) for name, each in rows.items()},
                 "refused": sorted(refused),
-                "files": sorted(files),
+                "files": sorted(sha256.hex() for sha256 in search.found),
                 **installation.actor.came_by(),
             },
         )
+        files = copies.note()
+    copies.settle()
     return Erasure(
-        subject_id=str(subject.subject_id),
+        subject_id=subject_id,
         rows={name: len(each) for name, each in rows.items()},
         refused=len(refused),
         unknown=unknown,

@@ -68,6 +68,7 @@ def _side(installation: Installation, text: str) -> _Side:
     with installation.database.connect(installation.tenant_id) as connection:
         run = runs.find_run(connection, installation.tenant_id, text)
         blob = get_cited_blob(connection, installation.tenant_id, run.blob_sha256)
+        read = get_cited_blob(connection, installation.tenant_id, run.text_sha256)
     if run.kind != "import":
         raise Misuse(
             "a resubmission is a part of another run",
@@ -77,6 +78,8 @@ def _side(installation: Installation, text: str) -> _Side:
         )
     if blob.state != "held":
         raise InputRefused("its file was erased", where=f"run {run.run_id}", value=blob.name)
+    if read.copy_sha256 is not None:
+        raise InputRefused("somebody was erased from its file", where=f"run {run.run_id}", value=blob.name)
     side = _Side(run=run, logic=stored_logic(installation, run))
     _ = side.factors
     return side

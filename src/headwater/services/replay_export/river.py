@@ -110,9 +110,10 @@ class RiverExport:
 
     def _refuse_what_is_gone(self) -> None:
         blob = get_cited_blob(self._connection, self._tenant_id, self._run.blob_sha256)
-        if blob.state != "held":
+        text = get_cited_blob(self._connection, self._tenant_id, self._run.text_sha256)
+        if blob.state != "held" or text.copy_sha256 is not None:
             raise InputRefused(
-                "the file was erased, and with it the records that the figures came from",
+                "the file was erased, or somebody in it, and with it records that the figures came from",
                 where=f"run {self._run.run_id}",
                 value=blob.name,
                 remedy="`headwater verify` still holds its rows against their hashes.",

@@ -20,12 +20,3 @@ SELECT c.run_id, q.quarantine_id, q.raw, q.last_chunk_id
 FROM quarantine q JOIN chunks c ON c.tenant_id = q.tenant_id AND c.chunk_id = q.last_chunk_id
 WHERE q.tenant_id = %(tenant_id)s AND q.contract ^@ %(contract)s
 ORDER BY c.run_id, q.quarantine_id
-
--- name: files
--- The files that chunks were read from, and the extracts of sources.
-SELECT DISTINCT encode(b.sha256, 'hex'), b.name
-FROM chunks c JOIN runs r ON r.tenant_id = c.tenant_id AND r.run_id = c.run_id
-JOIN blobs b ON b.tenant_id = c.tenant_id AND b.sha256 IN (coalesce(c.extract_sha256, r.blob_sha256),
-                                                          coalesce(c.extract_sha256, r.text_sha256))
-WHERE c.tenant_id = %(tenant_id)s AND c.chunk_id = ANY(%(chunks)s) AND b.state = 'held'
-ORDER BY 2, 1

@@ -1,0 +1,233 @@
+"""Kept files that speak of somebody who is erased, replaced by copies that do not.
+
+A copy is made and durable before the database is told of it, and put in its place once the database knows: whoever is
+killed between the two leaves a copy that the next erasure puts in its place.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headwater.connectors.csv_file.redact import Range, overwrite
+from headwater.connectors.parquet_file.redact import write_without
+from headwater.connectors.redaction import obstacle, write_redacted
+from headwater.connectors.text_table.parts import part_of
+from headwater.errors import HeadwaterError, RetryLater
+from headwater.services.access.theirs import OPEN_STATES
+from headwater.services.sources import layout_from_json, reading_from_json
+from headwater.store import audit
+from headwater.store.cited_blobs import all_cited_blobs, get_cited_blob, note_redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from headwater.services.access.theirs import FileOfTheirs
+    from headwater.services.installation import Installation
+    from headwater.store.blobs import Blob, BlobWriter
+
+REDACTED, WHOLLY = "redacted", "erased wholly"
+BLOB_REDACTED = "blob.redacted"
+"""What the audit chain calls it that another content stands for a blob."""
+EDITED = "it is an edited workbook, whose records were read beside those it mends"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RedactedFile:
+    """What became of a file.
+
+    became   redacted: a copy without what was personal stands in its place; erased wholly: nothing does
+    records  how many records of theirs it held
+    why      why there is no copy
+    """
+
+    sha256: str
+    name: str
+    became: str
+    records: int
+    why: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
+class _Copy:
+    """A copy that is durable; `sha256` is of the blob whose place it takes, `blob` None where nothing takes it."""
+
+    sha256: bytes
+    name: str
+    blob: Blob | None
+    records: int
+    payload: Mapping[str, Any]
+
+
+class Copies:
+    """Copies made in the transaction at hand, noted at its end, and put in place once it is committed."""
+
+    def __init__(self, installation: Installation, connection: Any) -> None:
+        self._installation = installation
+        self._connection = connection
+        self._made: list[_Copy] = []
+
+    def make(self, found: Collection[FileOfTheirs]) -> None:
+        """A copy of each file, and of those that the texts among them were made of. RetryLater while one is loaded."""
+        _refuse_open(found)
+        for file in found:
+            self._made.append(self._extract(file) if file.is_extract else self._text(file))
+        originals: dict[bytes, list[FileOfTheirs]] = {}
+        for file in found:
+            for raw in {run.blob_sha256 for run in file.runs.values() if not file.is_extract} - {file.sha256}:
+                originals.setdefault(raw, []).append(file)
+        self._made += [self._original(raw, texts) for raw, texts in originals.items()]
+
+    def note(self) -> list[RedactedFile]:
+        """In the database and the chain, last in the transaction."""
+        return [self._note(made) for made in self._made]
+
+    def settle(self) -> None:
+        """Once the transaction is committed."""
+        for made in self._made:
+            self._installation.blobs.replace(self._installation.tenant_id, made.sha256)
+
+    def _text(self, file: FileOfTheirs) -> _Copy:
+        with self._writer(file.sha256) as writer, self._open(file.sha256) as text:
+            overwrite(text, sorted(file.cells), file.filler, writer.write)
+        return self._copy(file.sha256, writer.blob, file, {"records": sorted(file.records)})
+
+    def _extract(self, file: FileOfTheirs) -> _Copy:
+        with self._writer(file.sha256) as writer:
+            write_without(self._path(file.sha256), file.rows, _Sink(writer))
+        return self._copy(file.sha256, writer.blob, file, {"rows": sorted(file.rows)})
+
+    def _original(self, raw: bytes, texts: list[FileOfTheirs]) -> _Copy:
+        """A file as it came; erased wholly where it cannot be written without them."""
+        why = _obstacle(texts)
+        with ExitStack() as stack:
+            copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="headwater-"))
+            if why is None:
+                why = self._try(raw, texts, copy)
+            with self._writer(raw) as writer:
+                while why is None and (block := copy.read(io.DEFAULT_BUFFER_SIZE * 64)):
+                    writer.write(block)
+        return self._copy(raw, None if why else writer.blob, texts[0], {"why": why} if why else {})
+
+    def _try(self, raw: bytes, texts: list[FileOfTheirs], copy: Any) -> str | None:
+        """Write the copy; why it cannot be, or None."""
+        run = next(iter(texts[0].runs.values()))
+        config = reading_from_json(dict(run.layout))
+        if config is None:
+            raise AssertionError("a file that is not its own text was read by something")
+        prepared = self._path(texts[0].sha256)
+        name = get_cited_blob(self._connection, self._installation.tenant_id, raw).name
+        with tempfile.NamedTemporaryFile(prefix="headwater-") as text:
+            with prepared.open("rb") as original:
+                overwrite(original, sorted(texts[0].cells), texts[0].filler, text.write)
+            text.flush()
+            try:
+                write_redacted(self._path(raw), config, copy, name=name, rows=_rows(texts), text=Path(text.name))
+            except HeadwaterError as error:
+                return error.what
+        copy.flush()
+        copy.seek(0)
+        return None
+
+    def _copy(self, sha256: bytes, blob: Blob | None, file: FileOfTheirs, payload: Mapping[str, Any]) -> _Copy:
+        name = get_cited_blob(self._connection, self._installation.tenant_id, sha256).name
+        return _Copy(sha256=sha256, name=name, blob=blob, records=len(file.rows), payload=payload)
+
+    def _note(self, made: _Copy) -> RedactedFile:
+        tenant_id = self._installation.tenant_id
+        copy = made.blob.sha256 if made.blob is not None else None
+        note_redacted(self._connection, tenant_id, made.sha256, copy_sha256=copy)
+        audit.append(
+            self._connection,
+            tenant_id,
+            action=BLOB_REDACTED,
+            resource=f"blob/{made.sha256.hex()}",
+            payload={"copy": copy.hex() if copy else None, **made.payload, **self._installation.actor.came_by()},
+        )
+        return RedactedFile(
+            sha256=made.sha256.hex(),
+            name=made.name,
+            became=REDACTED if copy else WHOLLY,
+            records=made.records,
+            why=made.payload.get("why"),
+        )
+
+    def _writer(self, sha256: bytes) -> BlobWriter:
+        return self._installation.blobs.copy_writer(self._installation.tenant_id, sha256)
+
+    def _open(self, sha256: bytes) -> Any:
+        return self._installation.blobs.open(self._installation.tenant_id, sha256)
+
+    def _path(self, sha256: bytes) -> Path:
+        return self._installation.blobs.path(self._installation.tenant_id, sha256)
+
+
+def settle_what_was_left(installation: Installation, connection: Any) -> None:
+    """Put copies in place that the database knows and that whoever made them could not put there any more."""
+    blobs, tenant_id = installation.blobs, installation.tenant_id
+    for cited in all_cited_blobs(connection, tenant_id):
+        if cited.copy_sha256 is None and cited.state == "held":
+            continue
+        prepared = blobs.prepared_copy(tenant_id, cited.sha256)
+        if prepared is not None and (prepared.sha256 == cited.copy_sha256 or not (prepared.size or cited.copy_sha256)):
+            blobs.replace(tenant_id, cited.sha256)
+
+
+def _refuse_open(found: Collection[FileOfTheirs]) -> None:
+    for file in found:
+        for run in file.runs.values():
+            if run.state in OPEN_STATES:
+                raise RetryLater(
+                    "a file that speaks of them is being loaded",
+                    where=f"run {run.run_id}",
+                    value=run.source_name,
+                    remedy="Erase them once it has ended; one that was left is ended by `headwater runs resume`.",
+                )
+
+
+def _obstacle(texts: list[FileOfTheirs]) -> str | None:
+    configs = [reading_from_json(dict(run.layout)) for file in texts for run in file.runs.values()]
+    if any("mends" in run.layout for file in texts for run in file.runs.values()):
+        return EDITED
+    if len(texts) > 1 and any(config is not None and config.is_delimited for config in configs):
+        return "it was read in several encodings"
+    return next((why for config in configs if config is not None and (why := obstacle(config))), None)
+
+
+def _rows(texts: list[FileOfTheirs]) -> dict[str, dict[int, set[str]]]:
+    """Where records of theirs stand in the file as it came: part -> row -> columns."""
+    found: dict[str, dict[int, set[str]]] = {}
+    for file in texts:
+        parts = layout_from_json(dict(next(iter(file.runs.values())).layout)).parts
+        for record, names in file.rows.items():
+            part = part_of(parts, record)
+            if part is not None:
+                found.setdefault(part.name, {}).setdefault(part.number(record), set()).update(names)
+    return found
+
+
+def ranges_of(payload: Mapping[str, Any]) -> list[Range]:
+    """The records of a text that an entry of the chain says were overwritten."""
+    return [(first, last) for first, last in payload.get("records", ())]
+
+
+class _Sink(io.RawIOBase):
+    """A blob's writer as the file that Arrow writes to."""
+
+    def __init__(self, writer: BlobWriter) -> None:
+        self._writer = writer
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        return self._writer.write(bytes(data))

@@ -1,0 +1,151 @@
+"""Somebody is erased: the kept files say nothing of them any more, and all else in them is proved as before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from headwater.errors import InputRefused, NotFound
+from headwater.services.access.erasing import erase_subject
+from headwater.services.verification import Verification, verify
+from headwater.telemetry import SilentProgress
+from tests.integration.access.test_erasing_subjects import shown, travel
+from tests.integration.access.test_personal_values import ANN, BOB, CLARA, HEADER, load, proved
+
+if TYPE_CHECKING:
+    from tests.river import River
+
+pytestmark = pytest.mark.server
+OF_ANN = (b"hr/4711", b"Lovelace", b"2019-05-06", b"1984-03-02")
+DORA = "hr/4716,hr,Dora Lee,FR,2018-07-08,,1,1985-04-04"
+
+
+def kept(river: River) -> dict[str, bytes]:
+    """What lies in the blob store, by name."""
+    return {
+        path.name: path.read_bytes() for path in Path(river.installation.settings.blob_dir).rglob("*") if path.is_file()
+    }
+
+
+def says(river: River, *texts: bytes) -> list[tuple[str, bytes]]:
+    return [(name, text) for name, content in kept(river).items() for text in texts if text in content]
+
+
+def checked(river: River) -> Verification:
+    return verify(river.installation, progress=SilentProgress())
+
+
+def test_every_file_that_spoke_of_them_is_replaced_and_the_others_rows_are_proved_by_the_copies(river: River) -> None:
+    load(river, ANN.replace("Ann", "Anna"), BOB, CLARA, DORA)
+    load(river, ANN, BOB, CLARA)
+    load(river, BOB, ANN, DORA)  # known by their hashes: no row stands for this file
+    travel(
+        river,
+        "hr/T1,hr,hr/4711,2024-01-02,train,Berlin,Bonn,600,km",
+        "hr/T2,hr,hr/4712,2024-01-03,train,Kiel,Bonn,90,km",
+    )
+    before = kept(river)
+
+    done = erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
+
+    assert [(file.name, file.became, file.records) for file in done.files] == [
+        ("erp_worker.csv", "redacted", 1), ("erp_worker.csv", "redacted", 1), ("erp_worker.csv", "redacted", 1),
+        ("erp_travel.csv", "redacted", 1),
+    ]  # fmt: skip
+    assert says(river, *OF_ANN, b"Berlin") == []
+    after = kept(river)
+    for name, content in before.items():
+        copy = after.get(f"{name}.redacted", after.get(name))
+        assert copy is not None
+        assert len(copy) == len(content)
+        assert [line for line in copy.splitlines() if b"*" not in line] == [
+            line for line in content.splitlines() if b"hr/4711" not in line
+        ]
+    found = proved(river)
+    assert sorted(found.redacted) == ["erp_travel.csv", *["erp_worker.csv"] * 3]
+    assert found.checked["records erased from files"] == 4
+    assert shown(river, "erp.worker", "worker_id")[-1] == ("hr/4716",)
+
+
+def test_what_others_rows_say_is_still_held_against_the_copy(river: River) -> None:
+    load(river, ANN, BOB, DORA)
+    erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
+    river.change("UPDATE erp_worker_v1 SET country = 'IT' WHERE country = 'FR'")
+    found = {(each.table, each.key, each.column) for each in checked(river).differences}
+    assert found == {
+        ("erp_worker_v1", worker, column) for worker in ("hr/4712", "hr/4716") for column in ("country", "row_hash")
+    }
+
+
+def test_a_copy_that_was_changed_is_found(river: River) -> None:
+    load(river, ANN, BOB)
+    erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
+    (path,) = Path(river.installation.settings.blob_dir).rglob("*.redacted")
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes().replace(b"Bob", b"Rob"))
+    found = checked(river)
+    assert ("blob store", "content") in {(each.table, each.column) for each in found.differences}
+
+
+def test_the_same_file_is_not_taken_in_again_and_another_that_speaks_of_them_can_be_redacted(river: River) -> None:
+    load(river, ANN, BOB)
+    erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
+    with pytest.raises(InputRefused, match="erased"):
+        load(river, ANN, BOB)
+    assert says(river, *OF_ANN) == []
+    load(river, BOB, ANN)
+    assert says(river, *OF_ANN) != []
+    done = erase_subject(river.installation, "erp.worker", "hr/4711", reason="brought again")
+    assert done.subject_id is None
+    assert [file.became for file in done.files] == ["redacted"]
+    assert says(river, *OF_ANN) == []
+    with pytest.raises(NotFound):
+        erase_subject(river.installation, "erp.worker", "hr/4711", reason="once more")
+    proved(river)
+
+
+def test_several_are_erased_from_one_file_one_after_the_other(river: River) -> None:
+    load(river, ANN, BOB, CLARA, DORA, chunk_size=2)
+    for worker in ("hr/4711", "hr/4712"):
+        erase_subject(river.installation, "erp.worker", worker, reason="asked for")
+        proved(river)
+    assert says(river, *OF_ANN, b"Babbage", b"hr/4712") == []
+    assert shown(river, "erp.worker", "name")[0] == ("Dora Lee",)
+
+
+def test_full_loads_refusals_and_repairs_of_others_are_proved_beside_what_was_erased(river: River) -> None:
+    load(river, ANN, BOB, CLARA, DORA, strategy="full")
+    load(river, ANN, BOB, CLARA, strategy="full")
+    load(river, ANN, BOB, strategy="full")
+    erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
+    proved(river)
+    load(river, BOB, strategy="full")
+    proved(river)
+
+
+def test_who_is_killed_before_the_copy_is_in_place_is_made_good_by_the_next_erasure(river: River) -> None:
+    load(river, ANN, BOB)
+    before = kept(river)
+    erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
+    (path,) = Path(river.installation.settings.blob_dir).rglob("*.redacted")
+    path.with_suffix("").write_bytes(before[path.stem])  # as it was when the database had just been told
+    path.rename(path.with_suffix(".copy"))
+
+    assert "not replaced yet" in str(checked(river).differences)
+    with pytest.raises(NotFound):
+        erase_subject(river.installation, "erp.worker", "hr/4799", reason="somebody else")
+    assert says(river, *OF_ANN) == []
+    proved(river)
+
+
+def test_quoted_fields_and_lines_within_them_stay_in_their_places(river: River) -> None:
+    load(river, 'hr/4711,hr,"Lovelace, ""Ann""\nof Kiel",DE,2019-05-06,,1,1984-03-02', BOB)
+    erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
+    (copy,) = [content for name, content in kept(river).items() if name.endswith(".redacted")]
+    assert copy.decode().splitlines()[1:] == [
+        '*******,hr,"*****************', '*******",DE,**********,,1,**********', BOB,
+    ]  # fmt: skip
+    assert HEADER.encode() in copy
+    proved(river)
