@@ -113,11 +113,15 @@ def ledger_lines(view: RunView) -> Iterator[tuple[str, Any]]:
     for name in ("inserted", "updated", "unchanged", "merged"):
         yield f"  {name}", getattr(ledger, name)
     yield "  quarantined: a rule broken, a key in conflict", ledger.quarantined
+    if view.deleted is not None:
+        yield "deleted: the source no longer holds them", view.deleted["records"]
     if ledger.calculation:
         yield "figures calculated", None
         for name, words in CALCULATION.items():
             if name in ledger.calculation:
                 yield f"  {words}", ledger.calculation[name]
+        if view.deleted is not None:
+            yield "  deleted: of records that the source no longer holds", view.deleted["results"]
 
 
 def next_steps(view: RunView, left: Sequence[str] = ()) -> Iterator[str]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from headwater.services.runs_view import RunView
 
 GAPS_TOLD = 3
+COLUMNS = ("read", "inserted", "updated", "unchanged", "deleted", "in quarantine")
+"""The counts of a run beside those of others."""
 
 
 def import_each_and_tell(
@@ -74,10 +76,10 @@ def _gaps(view: RunView | None) -> Iterator[str]:
 
 def _print(ended: Sequence[Imported], what: str) -> None:
     print_table(
-        [what, "state", "read", "loaded", "unchanged", "in quarantine", "run"],
+        [what, "state", *COLUMNS, "run"],
         [_line(each) for each in ended],
         title=f"{len(ended)} {what}s",
-        numbers=["read", "loaded", "unchanged", "in quarantine"],
+        numbers=COLUMNS,
     )
     if any(each.view is not None and each.view.open for each in ended):
         typer.echo("Look at what was refused with: headwater quarantine list --run RUN")
@@ -86,11 +88,11 @@ def _print(ended: Sequence[Imported], what: str) -> None:
 def _line(each: Imported) -> tuple[object, ...]:
     view = each.view
     if view is None:
-        return (each.file, each.state, None, None, None, None, "")
-    ledger = view.ledger
-    loaded = ledger.inserted + ledger.updated
-    state = view.run.state.replace("_", " ")
-    return (each.file, state, ledger.read, loaded, ledger.unchanged, view.open, str(view.run.run_id)[:8])
+        return (each.file, each.state, *[None] * len(COLUMNS), "")
+    ledger, state = view.ledger, view.run.state.replace("_", " ")
+    deleted = view.deleted["records"] if view.deleted is not None else None
+    counts = (ledger.read, ledger.inserted, ledger.updated, ledger.unchanged, deleted, view.open)
+    return (each.file, state, *counts, str(view.run.run_id)[:8])
 
 
 def _exit_code(ended: Sequence[Imported]) -> int:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from headwater.cli import exits
+from headwater.cli.many import COLUMNS
 from headwater.cli.printing import print_json, print_table
 from headwater.errors import HeadwaterError
 
@@ -89,12 +90,11 @@ def run_each_and_tell(recipes: Sequence[Path], *, at_once: int, options: Sequenc
     if as_json:
         print_json({"recipes": [{"recipe": e.recipe, "exit_code": e.code, "result": e.result} for e in ended]})
     else:
-        columns = ["read", "loaded", "unchanged", "in quarantine"]
         print_table(
-            ["recipe", "state", *columns, "run"],
+            ["recipe", "state", *COLUMNS, "run"],
             [_line(each) for each in ended],
             title=f"{len(ended)} recipes",
-            numbers=columns,
+            numbers=COLUMNS,
             whole=["recipe"],
         )
     raise typer.Exit(max((each.code for each in ended), key=_badness))
@@ -238,9 +238,9 @@ def _badness(code: int) -> int:
 def _line(each: Ended) -> tuple[object, ...]:
     ledgers = [run["ledger"] for run in each.runs]
     if not ledgers:
-        return (each.recipe, each.state.replace("_", " "), None, None, None, None, "")
-    counts = {name: sum(ledger[name] for ledger in ledgers) for name in ("read", "inserted", "updated", "unchanged")}
-    loaded = counts["inserted"] + counts["updated"]
+        return (each.recipe, each.state.replace("_", " "), *[None] * len(COLUMNS), "")
+    counts = [sum(ledger[name] for ledger in ledgers) for name in ("read", "inserted", "updated", "unchanged")]
+    swept = [run["deleted"]["records"] for run in each.runs if run["deleted"] is not None]
     in_quarantine = sum(run["open_in_quarantine"] for run in each.runs)
     run = str(each.runs[0]["run_id"])[:8] if len(ledgers) == 1 else f"{len(ledgers)} runs"
-    return (each.recipe, each.state.replace("_", " "), counts["read"], loaded, counts["unchanged"], in_quarantine, run)
+    return (each.recipe, each.state.replace("_", " "), *counts, sum(swept) if swept else None, in_quarantine, run)

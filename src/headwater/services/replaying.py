@@ -33,6 +33,7 @@ from headwater.pipeline.seen import SeenKeys
 from headwater.pipeline.work import ReadChunk
 from headwater.pipeline.writer import COUNTS, ChunkWriter
 from headwater.services.chain_entries import layout_digest, plan_digest, run_of_chain
+from headwater.services.full_loads import MOVED
 from headwater.services.imports import stored_logic
 from headwater.services.logic import compile_logic, fingerprint
 from headwater.services.replayed_deletions import ACTIONS, SUBJECT_ERASED, ReplayedDeletions
@@ -177,7 +178,8 @@ class Replay:
         seen.reconciliation = payload.get("reconciliation")
         if "gaps" in payload:
             seen.error = {"gaps": payload["gaps"]} if payload["gaps"] else None
-            if payload["gaps"] == 0 and self._closes(seen.run):
+            has_moved = (seen.reconciliation or {}).get("nothing_deleted") == MOVED
+            if payload["gaps"] == 0 and not has_moved and self._closes(seen.run):
                 self._model.quarantines.expire_unseen(seen.run.run_id, seen.run.started_at, seen.run.source_id)
         else:
             seen.error = {name: value for name, value in payload.items() if name != "state"}

@@ -15,6 +15,7 @@ from headwater.services.notifications.telling import tell
 from headwater.store import audit, runs
 from headwater.store.chunks import ledger_of
 from headwater.store.quarantine import expire_unseen, open_of_run
+from headwater.store.sweep import swept_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,7 +58,7 @@ def _break_off(installation: Installation, run: Run, state: str, error: Mapping[
 
 def end_run(installation: Installation, run: Run, logic: Logic, *, nothing_deleted: str | None = None) -> str:
     """Give the run its final state and note it in the audit chain; the state. `nothing_deleted` is why a full load was
-    not swept, which is noted: of a sync beside its counts.
+    not swept, which is noted, or what it has deleted: of a sync beside its counts.
     """
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
@@ -82,6 +83,8 @@ def end_run(installation: Installation, run: Run, logic: Logic, *, nothing_delet
         reconciled = reconcile(installation, connection, run, logic, ledger) if run.kind == "sync" else {}
         if nothing_deleted is not None:
             reconciled["nothing_deleted"] = nothing_deleted
+        elif run.kind != "resubmit" and logic.recipe.load.strategy == "full" and not gaps:
+            reconciled["deleted"] = swept_by(connection, tenant_id, run.run_id)
         runs.finish_run(connection, tenant_id, run.run_id, state, error=error, reconciliation=reconciled or None)
         tell(connection, tenant_id, run_ended(connection, tenant_id, run.run_id))
         audit.append(

@@ -61,6 +61,14 @@ class RunView:
         return (self.run.reconciliation or {}).get("nothing_deleted")
 
     @property
+    def deleted(self) -> Mapping[str, int] | None:
+        """Rows that a full load has deleted, since its source no longer holds them: `records`, and `results` that were
+        calculated from them; None where it is none, or deleted nothing for a reason.
+        """
+        found: Mapping[str, int] | None = (self.run.reconciliation or {}).get("deleted")
+        return found
+
+    @property
     def workbook(self) -> str | None:
         """How the name of the workbook must end in which the run's records can be mended; None where there is none."""
         reading = reading_from_json(dict(self.run.layout))
@@ -90,6 +98,7 @@ class RunView:
             "mapping": self.mapping,
             "seconds": self.seconds,
             "ledger": counts,
+            "deleted": self.deleted,
             "chunks": chunks,
             "findings": {"refused": dict(self.refused), "noticed": dict(self.noticed)},
             "open_in_quarantine": self.open,

@@ -165,6 +165,13 @@ class Sweep:
         return True
 
 
+def swept_by(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> dict[str, int]:
+    """How many rows a full load has deleted in the end: `records`, and `results` that were calculated from them."""
+    values = {"tenant": tenant_id, "resource": f"run/{run_id}"}
+    records, results = connection.execute(QUERIES["swept_by"], values).fetchone() or (0, 0)
+    return {"records": records, "results": results}
+
+
 def delete_rows(
     connection: psycopg.Connection[Any],
     tenant_id: UUID,

@@ -7,15 +7,17 @@ import io
 
 import pytest
 
+from headwater.cli.carrying import ledger_lines
 from headwater.pipeline.recipe import load_recipe
 from headwater.services import quarantine_exports, quarantines
 from headwater.services.imports import carry_out
+from headwater.services.reports import read_report, render
 from headwater.services.runs_view import show_run
 from headwater.services.tried_sources import try_each
 from headwater.services.verification import verify
 from headwater.store import stored_rows
 from headwater.telemetry import SilentProgress
-from tests.river import River, activities
+from tests.river import River, activities, factors
 
 
 def loaded(river: River, name: str, keys: str, *, strategy: str = "full") -> list[str]:
@@ -71,6 +73,26 @@ def test_a_sweep_goes_batch_by_batch(river: River, monkeypatch: pytest.MonkeyPat
     (entry,) = river.rows("SELECT payload FROM audit_entries WHERE action = 'run.swept'")
     assert entry["payload"] == '{"records":59,"results":0}'
     assert len(river.rows("SELECT FROM activity_v1")) == 1
+    assert is_proved(river)
+
+
+def test_what_was_deleted_is_told_with_the_run(river: River) -> None:
+    river.load(factors([{"factor_id": "f1"}]), name="factors.csv", mapping="factor_form")
+    rows = [{"activity_id": "a"}, {"activity_id": "b"}, {"activity_id": "c", "region": "FR"}]  # c has no factor
+    first, _ = river.load(activities(rows), strategy="full")
+    then, _ = river.load(activities(rows[:1]), strategy="full")
+    blocked, _ = river.load(activities([{"activity_id": "x", "quantity": "many"}]), strategy="full")
+    delta, _ = river.load(activities(rows[:1]), name="other.csv")
+
+    shown = {run_id: show_run(river.installation, run_id) for run_id in (first, then, blocked, delta)}
+    assert shown[first].deleted == {"records": 0, "results": 0}
+    assert shown[then].as_json()["deleted"] == {"records": 2, "results": 1}
+    assert (shown[blocked].deleted, shown[delta].deleted) == (None, None)
+    lines = dict(ledger_lines(shown[then]))
+    assert lines["deleted: the source no longer holds them"] == 2
+    assert lines["  deleted: of records that the source no longer holds"] == 1
+    assert "deleted: the source no longer holds them" not in dict(ledger_lines(shown[delta]))
+    assert "the source no longer holds them" in render(read_report(river.installation, str(then)))
     assert is_proved(river)
 
 

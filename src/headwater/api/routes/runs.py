@@ -37,7 +37,9 @@ def list_runs(here: Here, asked: Asked) -> Page:
 
 @routes.get("/runs/{run}", **needs(Right.READ, 404, anywhere=True))
 def show(here: Here, run: str) -> dict[str, Any]:
-    """A run with its ledger: read = mapped + skipped + quarantined, produced = the rest."""
+    """A run with its ledger: read = mapped + skipped + quarantined, produced = the rest. `deleted` is what a full load
+    has deleted, since its source no longer holds it.
+    """
     return show_run(here, run).as_json()
 
 

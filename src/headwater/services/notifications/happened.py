@@ -123,6 +123,8 @@ def _of_run(
         summary = f"{what} has left {gaps:,} of {run.chunks_planned:,} chunks unloaded"
     else:
         summary = f"{what} has completed: {ledger.inserted:,} new, {ledger.updated:,} changed"
+        if gone := _deleted(run):
+            summary += f", {gone:,} deleted, which the source no longer holds"
     yield Happening(event=event, summary=summary, data=facts, **told)
     refused = ledger.quarantined + ledger.quarantined_raw
     if refused:
@@ -152,9 +154,15 @@ def _facts(run: Run, state: str, ledger: Ledger, import_id: UUID | None) -> dict
         "inserted": ledger.inserted,
         "updated": ledger.updated,
         "unchanged": ledger.unchanged,
+        "deleted": _deleted(run),
         "refused": ledger.quarantined + ledger.quarantined_raw,
         **({"import_id": str(import_id)} if import_id else {}),
     }
+
+
+def _deleted(run: Run) -> int:
+    """Records that a full load has deleted."""
+    return int((run.reconciliation or {}).get("deleted", {}).get("records", 0))
 
 
 def _job_failed(job: Job, why: str | None) -> Happening:

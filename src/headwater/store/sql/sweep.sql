@@ -43,6 +43,12 @@ JOIN chunks c ON c.tenant_id = %(tenant)s AND c.run_id = o.run_id AND c.state = 
 WHERE o.started_at >= coalesce(s.started_at, '-infinity')
 ORDER BY 1
 
+-- name: swept_by
+-- What sweeps of a run have deleted, as the audit chain tells it.
+SELECT coalesce(sum((payload::jsonb ->> 'records')::bigint), 0)::bigint,
+       coalesce(sum((payload::jsonb ->> 'results')::bigint), 0)::bigint
+FROM audit_entries WHERE tenant_id = %(tenant)s AND resource COLLATE "C" = %(resource)s AND action = 'run.swept'
+
 -- name: settled_keys
 -- Keys of records that chunks refused last and that are settled here, as far as they could be read.
 SELECT key_hash FROM quarantine
