@@ -196,3 +196,17 @@ def _field(field: SuggestedField, turned: Unpivoted | None) -> Iterator[str]:
         told = [f"  # open: {field.field}" + (" (required)" if field.required else "")]
         perhaps = "; ".join(f"{each.column} {each.confidence:.0%}" for each in field.perhaps)
         yield ": ".join([*told, *([why] if why else [])]) + (f": perhaps {_comment(perhaps)}" if perhaps else "")
+        yield from _numbers(field, turned)
+
+
+def _numbers(field: SuggestedField, turned: Unpivoted | None) -> Iterator[str]:
+    """Columns that may be the figure though they are not called so; each of several, in a wide table."""
+    shown = field.numbers[:LISTED]
+    if not shown:
+        return
+    more = f" and {len(field.numbers) - LISTED:,} more" if len(field.numbers) > LISTED else ""
+    told = "; ".join(f"{each.column} ({', '.join(each.why)})" if each.why else each.column for each in shown)
+    yield f"  #   columns of numbers that no field takes: {_comment(told)}{more}"
+    if len(field.numbers) > 1 and turned is None:
+        unpivot = {"columns": [each.column for each in shown], "name": "figure", "value": "amount"}
+        yield f"  #   where each of them is one, a record of each: source: {_comment(_inline({'unpivot': unpivot}))}"

@@ -14,7 +14,7 @@ from headwater.mapping.naming import unit_in_name
 from headwater.mapping.similarity import Likeness, likeness
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from headwater.contracts.document import Document, FieldSpec
     from headwater.mapping.profile import ColumnProfile, Profile
@@ -50,7 +50,11 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class SuggestedField:
-    """What would fill a field; neither column nor constant where it stays open, with the columns worth a look."""
+    """What would fill a field; neither column nor constant where it stays open, with the columns worth a look.
+
+    numbers  of a figure that is required and stays open, the columns of numbers that no field takes, whatever they are
+             called: one of them, or each, may be the figure
+    """
 
     field: str
     required: bool
@@ -59,6 +63,7 @@ class SuggestedField:
     column: str | None = None
     constant: str | None = None
     perhaps: tuple[Candidate, ...] = ()
+    numbers: tuple[Candidate, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -128,7 +133,7 @@ def suggest(profile: Profile, document: Document) -> Suggestion:
     fields = []
     for place, (field, row) in enumerate(zip(document.fields, alike, strict=True)):
         fields.append(_field(field, row, chosen.get(place), seen.columns, taken))
-    fields = _with_units(fields, document, seen)
+    fields = _with_numbers(_with_units(fields, document, seen), document, seen)
     used = {each.column for each in fields if each.column is not None}
     return Suggestion(
         contract=f"{document.name}@{document.major}",
@@ -240,6 +245,35 @@ def _with_units(fields: list[SuggestedField], document: Document, profile: Profi
             wanted, constant=unit, confidence=0.9, why=(f"the header of {holder.column!r} says so",), perhaps=()
         )
     return [by_name[each.field] for each in fields]
+
+
+def _with_numbers(fields: list[SuggestedField], document: Document, profile: Profile) -> list[SuggestedField]:
+    """For open figures, the columns of numbers that are left over; those that say a unit first."""
+    used = {each.column for each in fields}
+    left = [
+        column
+        for column in profile.columns
+        if column.kind in {"number", "integer"} and not column.is_year and column.name not in used
+    ]
+    told = [
+        Candidate(column=column.name, confidence=0.0, why=tuple(_of_numbers(column)))
+        for column in sorted(left, key=lambda column: (column.unit is None, column.kind == "integer"))
+    ]
+    return [
+        replace(
+            each, numbers=tuple(found for found in told if found.column not in {one.column for one in each.perhaps})
+        )
+        if each.is_open and each.required and document.by_name[each.field].type == "decimal"
+        else each
+        for each in fields
+    ]
+
+
+def _of_numbers(column: ColumnProfile) -> Iterator[str]:
+    if column.unit is not None:
+        yield f"in {column.unit}"
+    if column.low is not None and column.high is not None:
+        yield f"{column.low:g} to {column.high:g}"
 
 
 def _fit(fields: Sequence[SuggestedField], profile: Profile) -> float:

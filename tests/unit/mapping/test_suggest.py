@@ -57,6 +57,24 @@ def test_a_bill_is_understood() -> None:
     assert all(field.confidence >= ACCEPTED and field.why for field in found.found)
 
 
+def test_for_a_quantity_that_stays_open_the_numbers_that_are_left_are_told() -> None:
+    wide = {**BILLS, "Hall A [MWh]": ["1.5", "2", "3"], "Hall B [MWh]": ["4", "5", "6.25"], "Points": ["1", "2", "3"]}
+    del wide["Consumption (kWh)"]
+    found = suggested(ACTIVITY, **wide)
+    assert "quantity" in found.required_open
+    (quantity,) = (field for field in found.fields if field.field == "quantity")
+    assert [(each.column, each.why) for each in quantity.numbers] == [
+        ("Hall A [MWh]", ("in MWh", "1.5 to 3")), ("Hall B [MWh]", ("in MWh", "4 to 6.25")), ("Points", ("1 to 3",)),
+    ]  # fmt: skip
+    assert not [field.field for field in found.fields if field.numbers and field.field != "quantity"]
+    yaml = draft(found, name="halls", source={})
+    assert "columns of numbers that no field takes: Hall A [MWh] (in MWh, 1.5 to 3); Hall B [MWh] (" in yaml
+    (hint,) = re.findall(r"where each of them is one, a record of each: (source: .*)", yaml)
+    body = yaml.replace("# open: required and", "# required and").replace("fields:", f"{hint}\nfields:", 1)
+    assert read_mapping(body, where="m").source.unpivot is not None
+    assert not [field for field in suggested(ACTIVITY, **BILLS).fields if field.numbers]
+
+
 def test_a_column_named_by_a_unit_is_the_quantity_and_a_bare_amount_is_not() -> None:
     dated = {"Date": ["2024-01-01", "2024-02-01"]}
     for header, unit in (("Litres", "l"), ("kWh", "kWh"), ("m3", "m3"), ("km driven", "km"), ("Total kWh", "kWh")):
