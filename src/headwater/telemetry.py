@@ -9,7 +9,8 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from typing import Any, Literal, Protocol, TextIO
 
 import structlog
@@ -110,6 +111,21 @@ def progress(stream: TextIO | None = None) -> Progress:
     """A moving bar where `stream` (standard error) is a terminal, a plain line every few seconds elsewhere."""
     stream = stream or sys.stderr
     return TerminalProgress(stream) if stream.isatty() else LineProgress(stream)
+
+
+@contextmanager
+def waiting(what: str, stream: TextIO | None = None) -> Iterator[None]:
+    """Say what is waited for while the block lasts: with a moving sign where `stream` (standard error) is a terminal,
+    in one line elsewhere.
+    """
+    stream = stream or sys.stderr
+    if stream.isatty():
+        with console.Console(file=stream).status(what):
+            yield
+        return
+    stream.write(f"{what}\n")
+    stream.flush()
+    yield
 
 
 def pace(count: int, seconds: float, unit: str) -> str:

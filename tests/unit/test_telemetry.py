@@ -17,6 +17,7 @@ from headwater.telemetry import (
     pace,
     progress,
     redact,
+    waiting,
 )
 
 
@@ -136,3 +137,12 @@ def test_the_bar_shows_the_planned_total() -> None:
     bar.advance(1_500)
     bar.finish()
     assert "2,000 of 2,000 rows" in stream.getvalue()
+
+
+def test_what_is_waited_for_is_said_in_one_line_or_shown_moving() -> None:
+    stream, terminal = io.StringIO(), Terminal()
+    for each in (stream, terminal):
+        with waiting("Setting up …", each):
+            pass
+    assert stream.getvalue() == "Setting up …\n"
+    assert "Setting up …" in terminal.getvalue()

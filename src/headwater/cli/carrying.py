@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -87,7 +88,10 @@ def print_run(view: RunView, left: Sequence[str] = ()) -> None:
     if fields:
         print_table(
             ["field", "column", "read", "stands here", "difference"],
-            [(name, each["column"], each["read"], each["stands"], each["difference"]) for name, each in fields.items()],
+            [
+                (name, each["column"], *(Decimal(each[part]) for part in ("read", "stands", "difference")))
+                for name, each in fields.items()
+            ],
             title="Sums, source against target",
             numbers=["read", "stands here", "difference"],
         )

@@ -228,4 +228,19 @@ def _few(names: Sequence[str]) -> str:
 
 
 def _place(locator: Any) -> str:
+    """A locator of ours in words; that of a plug-in's own as it is."""
+    by, low, high = locator.get("by"), _bound(locator.get("from")), _bound(locator.get("to"))
+    limits = " ".join(part for part in (f"from {low}" if low else "", f"to before {high}" if high else "") if part)
+    if by == "whole":
+        return "the whole table"
+    if by == "key_range":
+        return f"by key ({', '.join(locator['key'])}) {limits}".rstrip()
+    if by in {"time_window", "counter"} and "cursor" in locator:
+        return f"by {locator['cursor']} {limits}".rstrip()
+    if by == "blank":
+        return f"rows without {' or '.join(locator['columns'])}"
     return ", ".join(f"{name} {value}" for name, value in locator.items() if value is not None)
+
+
+def _bound(said: Any) -> str:
+    return ", ".join(map(str, said)) if isinstance(said, list | tuple) else "" if said is None else str(said)

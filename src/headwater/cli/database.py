@@ -7,7 +7,7 @@ import typer
 from headwater.cli import exits
 from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_facts, print_json
-from headwater.cli.session import read_settings
+from headwater.cli.session import read_settings, setting_up
 
 app = typer.Typer(no_args_is_help=True, help="The schema of the database.")
 
@@ -26,7 +26,8 @@ def status(as_json: AsJson = False) -> None:
     from headwater.services.schema import schema_status
 
     settings = read_settings()
-    found, missing = schema_status(settings)
+    with setting_up(settings):
+        found, missing = schema_status(settings)
     is_behind = bool(found.pending or missing)
     if as_json:
         print_json(
@@ -70,7 +71,9 @@ def upgrade(as_json: AsJson = False) -> None:
     """
     from headwater.services.schema import upgrade_schema
 
-    done = upgrade_schema(read_settings())
+    settings = read_settings()
+    with setting_up(settings):
+        done = upgrade_schema(settings)
     if as_json:
         print_json({"migrations": list(done.migrations), "contracts": list(done.contracts)})
         return

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from headwater.services.runs_view import RunView
 
 GAPS_TOLD = 3
+RUNS_TOLD = 5
 COLUMNS = ("read", "inserted", "updated", "unchanged", "deleted", "in quarantine")
 """The counts of a run beside those of others."""
 
@@ -81,8 +82,13 @@ def _print(ended: Sequence[Imported], what: str) -> None:
         title=f"{len(ended)} {what}s",
         numbers=COLUMNS,
     )
-    if any(each.view is not None and each.view.open for each in ended):
-        typer.echo("Look at what was refused with: headwater quarantine list --run RUN")
+    refused = [each.view for each in ended if each.view is not None and each.view.open]
+    if refused:
+        typer.echo("Look at what was refused with:")
+    for view in refused[:RUNS_TOLD]:
+        typer.echo(f"  headwater quarantine list --run {view.run.run_id}")
+    if len(refused) > RUNS_TOLD:
+        typer.echo(f"  and {len(refused) - RUNS_TOLD:,} runs more; of all of them: headwater quarantine list")
 
 
 def _line(each: Imported) -> tuple[object, ...]:

@@ -64,8 +64,9 @@ def print_facts(facts: Iterable[tuple[str, object]]) -> None:
 
 
 def text_of(value: object) -> str:
-    """A cell: numbers with thousands, times to the second, nothing as nothing."""
+    """A cell: numbers with thousands and without exponents, times to the second, nothing as nothing."""
     import datetime
+    from decimal import Decimal
 
     if value is None:
         return ""
@@ -73,6 +74,8 @@ def text_of(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, Decimal):
+        return f"{value:f}" if value else "0"
     if isinstance(value, datetime.datetime):
         return value.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     return str(value)

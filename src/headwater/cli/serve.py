@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headwater.cli.session import read_settings
+from headwater.cli.session import opened_and_told, read_settings
 from headwater.errors import Misuse
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ def serve(
     from tempfile import TemporaryDirectory
 
     from headwater.cli.signing_in import welcome
-    from headwater.services.installation import open_installation
 
     settings = read_settings()
     with ExitStack() as kept:
@@ -58,7 +57,7 @@ def serve(
             settings = settings.model_copy(update={"public_url": url})
             if _is_here(listening):  # else links lead to where public_url does, and to that only by TLS
                 os.environ["HEADWATER_PUBLIC_URL"] = url  # for the processes
-        opened = kept.enter_context(open_installation(settings))  # the database outlasts each of the processes
+        opened = kept.enter_context(opened_and_told(settings))  # the database outlasts each of the processes
         welcome(opened)
         if worker:
             kept.enter_context(_worker())

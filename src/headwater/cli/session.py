@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from headwater.services.installation import Installation
     from headwater.settings import Settings
@@ -25,7 +26,26 @@ def read_settings() -> Settings:
 @contextmanager
 def installation() -> Iterator[Installation]:
     """The installation that the settings name, for one command."""
+    with opened_and_told(read_settings()) as opened:
+        yield opened
+
+
+@contextmanager
+def opened_and_told(settings: Settings) -> Iterator[Installation]:
+    """The installation of these settings; people are told what they wait for where its database has to be made."""
     from headwater.services.installation import open_installation
 
-    with open_installation(read_settings()) as opened:
+    with ExitStack() as kept:
+        with setting_up(settings):
+            opened = kept.enter_context(open_installation(settings))
         yield opened
+
+
+def setting_up(settings: Settings) -> AbstractContextManager[None]:
+    """While the embedded database is made, which takes its time once."""
+    from headwater.services.installation import is_set_up
+    from headwater.telemetry import waiting
+
+    if is_set_up(settings):
+        return nullcontext()
+    return waiting(f"Setting up the embedded database in {settings.data_dir}, this once …")

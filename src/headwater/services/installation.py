@@ -148,6 +148,11 @@ def documents() -> Sequence[Document]:
     return [document for pack in installed_packs() for document in pack.documents()]
 
 
+def is_set_up(settings: Settings) -> bool:
+    """Whether there is a database to open; an embedded one is made by whoever opens the installation first."""
+    return settings.database_url is not None or embedded.is_made(settings.data_dir / "postgres")
+
+
 @contextmanager
 def open_installation(settings: Settings) -> Iterator[Installation]:
     """Open the installation the settings name.

@@ -45,6 +45,14 @@ SETTINGS = {
 }
 
 
+def is_made(path: Path) -> bool:
+    """Whether a cluster is in this folder; one that whoever asks may not look into is another's, and is made."""
+    try:
+        return (path / "data" / "PG_VERSION").exists()
+    except PermissionError:
+        return True
+
+
 class EmbeddedServer:
     """A running embedded server, held by this process until `stop`; several processes may hold the same one."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.cli.conftest import Headwater
-from tests.servers import Installation
+from tests.servers import Installation, own_folder
 
 
 @pytest.fixture
@@ -38,3 +38,17 @@ def test_only_the_owner_upgrades(behind: Headwater, monkeypatch: pytest.MonkeyPa
     done = behind("db", "upgrade")
     assert done.code == 2
     assert "HEADWATER_OWNER_URL" in done.err
+
+
+@pytest.mark.server
+def test_whoever_waits_for_the_embedded_database_to_be_made_is_told_once(
+    headwater: Headwater, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HEADWATER_DATABASE_URL")
+    monkeypatch.delenv("HEADWATER_OWNER_URL")
+    with own_folder() as folder:
+        monkeypatch.setenv("HEADWATER_DATA_DIR", str(folder))
+        first = headwater("runs", "list", "--json")
+        assert (first.code, first.json["total"]) == (0, 0)
+        assert first.err == f"Setting up the embedded database in {folder}, this once …\n"
+        assert headwater("runs", "list", "--json").err == ""

@@ -241,6 +241,8 @@ def test_a_folder_is_a_run_a_file_with_one_exit_code(headwater: Headwater, form:
     done = headwater("import", "sites", "--mapping", "form.yaml")
     assert done.code == 3
     assert "2 of 2  b.csv: succeeded with quarantine" in done.out
+    listed = next(line for line in done.out.splitlines() if "quarantine list --run " in line)
+    assert headwater(*listed.split()[1:], "--json").json["total"] == 2
     (folder / "c.xlsx").write_text("no workbook")
     again = headwater("import", "sites", "--mapping", "form.yaml", "--json")
     assert again.code == 4
