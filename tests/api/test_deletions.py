@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import yaml
+
 from tests.api.conftest import Api
 from tests.river import activities
 
@@ -66,3 +68,21 @@ def test_several_records_are_destroyed_together_once_what_hangs_on_them_was_show
         again = client.post(f"{AT}/destructions", json=wanted, headers=now)
         assert (again.status_code, again.json()) == (200, gone.json())
         assert [client.get(f"{AT}/{key}").status_code for key in ("M1", "M2", "M3")] == [404, 404, 200]
+
+
+def test_the_answer_of_an_erasure_says_what_became_of_each_file(api: Api) -> None:
+    mapping = api.river.folder / "staff.yaml"
+    fields = {name: {"column": name} for name in ("worker_id", "system", "name")}
+    body = {"mapping": "staff", "version": "1.0.0", "contract": "erp.worker@1", "fields": fields}
+    mapping.write_text(yaml.safe_dump(body))
+    rows = "worker_id,system,name\nhr/1,hr,Ann Lovelace\nhr/2,hr,Bob Babbage\n"
+    api.river.load(rows, name="staff.csv", mapping=str(mapping))
+    with api.client("data_engineer") as client:
+        asked = {"subject": "hr/1", "reason": "asked for"}
+        done = client.post("/records/erp.worker/erasures", json=asked)
+        assert done.status_code == 200
+        (file,) = done.json()["files"]
+        assert {**file, "sha256": ""} == {
+            "sha256": "", "name": "staff.csv", "became": "redacted", "records": 1, "why": None,
+        }  # fmt: skip
+        assert client.post("/records/erp.worker/erasures", json=asked).status_code == 404

@@ -28,9 +28,11 @@ class Theirs:
         self._connection = connection
         self._values = {"tenant_id": tenant_id, "mark": mark}
 
-    def origins(self, table: str, fields: Collection[str]) -> list[Origin]:
-        """Where the rows of a table came from that hold a value of theirs in one of these fields."""
-        return self._run("rows_of", table, fields).fetchall()
+    def origins(self, table: str, fields: Collection[str]) -> list[tuple[Origin, str]]:
+        """Where the rows of a table came from that hold a value of theirs in one of these fields; the hash of each, in
+        hexadecimal digits.
+        """
+        return [((chunk, number), row_hash) for chunk, number, row_hash in self._run("rows_of", table, fields)]
 
     def strip(self, table: str, fields: Collection[str]) -> None:
         """Take the hashes off these rows."""

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
-from headwater.errors import InputRefused, NotFound
+from headwater.errors import InputRefused, NotFound, RetryLater, Stopped
+from headwater.pipeline.recipe import load_recipe
+from headwater.services import deletions
 from headwater.services.access.erasing import erase_subject
+from headwater.services.imports import carry_out, plan_file
+from headwater.services.record_sources import plan_records
 from headwater.services.verification import Verification, verify
 from headwater.telemetry import SilentProgress
 from tests.integration.access.test_erasing_subjects import shown, travel
 from tests.integration.access.test_personal_values import ANN, BOB, CLARA, HEADER, load, proved
+from tests.integration.test_mending import exported, resubmitted
 
 if TYPE_CHECKING:
     from tests.river import River
@@ -149,3 +155,82 @@ def test_quoted_fields_and_lines_within_them_stay_in_their_places(river: River) 
     ]  # fmt: skip
     assert HEADER.encode() in copy
     proved(river)
+
+
+def test_records_that_were_pinned_for_another_recipe_are_redacted_with_their_rows(river: River) -> None:
+    travel(
+        river,
+        "hr/T1,hr,hr/4711,2024-01-02,train,Berlin,Bonn,600,km",
+        "hr/T2,hr,hr/4712,2024-01-03,train,Kiel,Bonn,90,km",
+    )
+    fields = {
+        "activity_id": {"column": "travel_id"}, "activity_type": {"constant": "travel.rail.national_rail"},
+        "region": {"constant": "DE"}, "period_start": {"column": "travel_date"}, "quantity": {"column": "distance"},
+        "unit": {"constant": "pkm"}, "note": {"column": "origin"},
+    }  # fmt: skip
+    mapping, recipe = river.folder / "journeys.yaml", river.folder / "journeys.recipe.yaml"
+    body: dict[str, Any] = {"mapping": "journeys", "version": "1.0.0", "contract": "activity@1", "fields": fields}
+    mapping.write_text(yaml.safe_dump(body))
+    body = {"recipe": "journeys", "source": {"contract": "erp.travel@1"}, "mapping": str(mapping)}
+    recipe.write_text(yaml.safe_dump(body))
+    run_id = plan_records(river.installation, load_recipe(recipe), river.folder)
+    carry_out(river.installation, run_id, progress=SilentProgress())
+    assert len(says(river, b"Berlin")) == 2
+
+    done = erase_subject(river.installation, "erp.travel", "hr/4711", reason="asked for")
+
+    assert sorted((file.name, file.became) for file in done.files) == [
+        ("erp.travel@1.csv", "redacted"), ("erp_travel.csv", "redacted"),
+    ]  # fmt: skip
+    assert says(river, b"Berlin", b"hr/4711") == []
+    assert len(says(river, b"Kiel")) == 2
+    proved(river)
+
+
+def test_what_was_refused_of_others_and_mended_is_proved_beside_what_was_erased(river: River) -> None:
+    bad = DORA.replace("hr/4716,hr,Dora Lee,FR,2018-07-08,,", "hr/4716,hr,Dora Lee,FR,2018-07-08,2001-01-01,")
+    of_ann = "hr/4711,hr,Ann Lovelace,DE,2019-05-06,2001-01-01,1,1984-03-02"
+    load(river, ANN, BOB, CLARA, bad)
+    load(river, of_ann, BOB, CLARA, bad)
+    rows = [row | {"left_on": ""} for row in exported(river) if row["name"] != "Clara Hopper"]
+    assert len(rows) == 2
+    resubmitted(river, rows)
+    assert says(river, *OF_ANN) != []
+
+    done = erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
+
+    assert says(river, *OF_ANN) == []
+    assert {(file.name, file.became) for file in done.files} >= {
+        ("erp_worker.csv", "redacted"),
+        ("mend.csv", "redacted"),
+    }
+    proved(river)
+    assert shown(river, "erp.worker", "name")[:2] == [("Bob Babbage",), ("Dora Lee",)]
+
+
+def test_deleted_restored_and_destroyed_by_hand_beside_what_was_erased(river: River) -> None:
+    load(river, ANN, BOB, DORA)
+    deletions.delete(river.installation, "erp.worker", ["hr/4711", "hr/4712"], reason="left")
+    load(river, DORA, ANN, BOB, CLARA)
+    deletions.restore(river.installation, "erp.worker", ["hr/4711"], reason="came back")
+    erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
+    proved(river)
+    deletions.restore(river.installation, "erp.worker", ["hr/4712"], reason="came back")
+    assert says(river, *OF_ANN) == []
+    proved(river)
+
+
+def test_a_file_that_is_loaded_is_waited_for_and_what_was_left_of_a_run_is_not_loaded_from_the_copy(
+    river: River,
+) -> None:
+    load(river, ANN, BOB)
+    run_id = plan_file(
+        river.installation, river.folder / "erp_worker.csv", str(river.folder / "erp_worker.yaml"), chunk_size=1
+    )
+    with pytest.raises(RetryLater, match="being loaded"):
+        erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
+    assert shown(river, "erp.worker", "name") == [("Ann Lovelace",), ("Bob Babbage",)]
+    river.change("UPDATE runs SET state = 'cancelled', finished_at = now() WHERE run_id = %(run)s", run=run_id)
+    erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
+    with pytest.raises(Stopped, match="erased from its file"):
+        carry_out(river.installation, run_id, progress=SilentProgress())

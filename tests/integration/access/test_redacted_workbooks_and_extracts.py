@@ -25,7 +25,7 @@ from headwater.services.connectors.planning import plan_sync
 from headwater.services.imports import carry_out
 from headwater.telemetry import SilentProgress
 from tests.integration.access.test_erasing_subjects import shown
-from tests.integration.access.test_personal_values import ANN, BOB, HEADER, proved
+from tests.integration.access.test_personal_values import ANN, BOB, HEADER, PLAIN, everything, proved
 from tests.integration.access.test_redacted_files import DORA, OF_ANN, kept, says
 
 if TYPE_CHECKING:
@@ -161,6 +161,7 @@ def test_an_extract_of_a_sync_is_redacted_and_reading_the_very_same_again_is_ref
         return str(run["state"])
 
     assert sync() == "succeeded"
+    assert [text for text in PLAIN if text in everything(river)] == []
     assert erase(river)["extract"].became == "redacted"
     nothing_speaks_of_ann(river)
     assert sync() in {"failed", "partial_success"}

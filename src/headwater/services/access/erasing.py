@@ -83,13 +83,14 @@ def erase_subject(installation: Installation, reference: str, text: str, *, reas
         subject = seals.subjects(document.subject_domain, [told]).get(told)
         refused, unknown = _refused(installation, connection, document, told)
         rows: dict[str, list[Origin]] = {}
+        hashes: set[str] = set()
         if subject is not None:
             # From here on no load seals by this key: who holds it to do so is waited for.
             subject_keys.remove_keys(connection, installation.tenant_id, [subject.subject_id])
-            rows = _rows(installation, connection, subject)
+            rows, hashes = _rows(installation, connection, subject)
         origins = [origin for each in rows.values() for origin in each]
         search = Search(installation, connection, document.subject_domain, told)
-        search.look(origins)
+        search.look(origins, hashes)
         if subject is None and not search.found:
             raise NotFound("nobody is known by this, or they are erased", where=document.name, value=text)
         copies.make(search.found.values())
@@ -119,19 +120,22 @@ def erase_subject(installation: Installation, reference: str, text: str, *, reas
     )
 
 
-def _rows(installation: Installation, connection: Any, subject: Subject) -> dict[str, list[Origin]]:
-    """Where rows of theirs came from, by contract; the hashes beside their values are taken off."""
+def _rows(installation: Installation, connection: Any, subject: Subject) -> tuple[dict[str, list[Origin]], set[str]]:
+    """Where rows of theirs came from, by contract, and their hashes; those beside their values are taken off."""
     theirs = Theirs(connection, installation.tenant_id, subject.mark)
-    found = {}
+    found: dict[str, list[Origin]] = {}
+    hashes: set[str] = set()
     for document in _personal(installation):
         origins: list[Origin] = []
         for table in tables(document):
-            origins += theirs.origins(table, document.personal)
+            rows = theirs.origins(table, document.personal)
+            origins += [origin for origin, _ in rows]
+            hashes.update(row_hash for _, row_hash in rows)
             theirs.strip(table, document.personal)
         if origins:
             found[f"{document.name}@{document.major}"] = origins
     theirs.strip_marks()
-    return found
+    return found, hashes
 
 
 def _forget(

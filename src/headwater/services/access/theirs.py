@@ -1,7 +1,8 @@
 """Where the kept files still speak of somebody: every record that says it is about them, read as its run read it.
 
 Rows that stand name the file they came from, and no other: who came again with the very same values left no trace but
-in the file. So every file is read that a run took under a contract which knows people by the same fields.
+in the file. So every file is read that a run took under a contract which knows people by the same fields. Records that
+were pinned for another recipe to read bear the hash of the row, by which theirs are known whatever was read of them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from headwater.connectors.csv_file.read import parse_slice
 from headwater.connectors.csv_file.redact import Range, filler_of, places_of
@@ -25,6 +27,7 @@ from headwater.services.logic import compile_logic
 from headwater.services.run_texts import RunTexts, span_of
 from headwater.store import runs
 from headwater.store.chunks import chunks_of
+from headwater.store.stored_rows import ROW_HASH
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -71,16 +74,18 @@ class Search:
         self._contracts: dict[bytes, Document | None] = {}
         self.found: dict[bytes, FileOfTheirs] = {}
 
-    def look(self, origins: Iterable[Origin]) -> None:
-        """Fill `found`; `origins` are rows that are known to be theirs, whatever their file says now."""
+    def look(self, origins: Iterable[Origin], hashes: Collection[str]) -> None:
+        """Fill `found`; `origins` and `hashes` are of rows known to be theirs, whatever their file says now."""
         known: dict[UUID, set[int]] = {}
         for chunk_id, number in origins:
             known.setdefault(chunk_id, set()).add(number)
         for run in runs.all_runs(self._connection, self._installation.tenant_id):
             document = self._contract(run)
-            if document is not None:
-                # What was erased wholly before says nothing of anybody.
-                with suppress(Stopped):
+            # What was erased wholly before says nothing of anybody.
+            with suppress(Stopped):
+                if "records" in run.layout:
+                    self._look_in_records(run, hashes)
+                elif document is not None:
                     self._look_in(run, document, known)
 
     def _contract(self, run: Run) -> Document | None:
@@ -109,6 +114,28 @@ class Search:
                 numbers = self._theirs(raw, transform, document, form) | known.get(chunk.chunk_id, set())
                 if numbers:
                     self._note(run, span, data, texts, dict.fromkeys(sorted(numbers), taken_out))
+
+    def _look_in_records(self, run: Run, hashes: Collection[str]) -> None:
+        """Records of a contract, and of those that they lead to, as they were pinned."""
+        said = run.layout["records"]
+        of = {"": said["contract"]} | {f"{field}.": contract for field, contract in said["follow"].items()}
+        taken_out: set[str] = set()
+        for prefix, (name, major) in of.items():
+            document = self._installation.contract(name, major)
+            subject = {spec.name for spec in document.subject_fields} if document.is_of_people else set()
+            taken_out |= {f"{prefix}{field}" for field in document.personal.keys() | subject}
+        with RunTexts(self._installation, run) as texts:
+            taken_out &= set(texts.layout.columns)
+            beside = [column for prefix in of if (column := f"{prefix}{ROW_HASH}") in texts.layout.columns]
+            chunks = chunks_of(self._connection, self._installation.tenant_id, run.run_id)
+            for span in map(span_of, chunks if taken_out else ()):
+                data = texts.bytes_of(span)
+                raw = parse_slice(data, span, texts.layout)
+                told = [pc.is_in(raw.table[column], value_set=pa.array(list(hashes), pa.string())) for column in beside]
+                is_theirs = np.array([column.to_numpy() for column in told], np.bool_).any(axis=0)
+                if is_theirs.any():
+                    numbers = raw.record_nos[is_theirs].tolist()
+                    self._note(run, span, data, texts, dict.fromkeys(numbers, frozenset(taken_out)))
 
     def _theirs(self, raw: RawChunk, transform: ChunkTransform, document: Document, form: MendForm | None) -> set[int]:
         """The records of a chunk that say they are about them."""

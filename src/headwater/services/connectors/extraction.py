@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from headwater.connectors.csv_file import ChunkSpan, Extract
 from headwater.connectors.parquet_file.texts import texts
 from headwater.connectors.protocol import Connector, Selection, SourceChunk
+from headwater.contracts import Document
 from headwater.errors import InputRefused
 from headwater.services.connectors.asking import Asker
 from headwater.services.connectors.keeping import opened, tables_of
@@ -22,6 +23,7 @@ from headwater.services.connectors.pacing import wait
 from headwater.services.connectors.reading_ahead import ReadingAhead
 from headwater.services.run_texts import RunTexts
 from headwater.store.connectors import get_connector, source_chunks_of
+from headwater.store.documents import get_contract
 from headwater.store.runs import hold_connector
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ class SyncTexts(RunTexts):
     read_ahead  how many are read before their turn comes; None for as many as is usual with this kind of connector
     most_rows   rows of a chunk that are enough; None for all
     last_alone  the last chunk is read once all others are, as it is of every plan by a cursor
+    names_last  whether the key of the last row of each chunk is kept with it
     """
 
     def __init__(
@@ -63,11 +66,13 @@ class SyncTexts(RunTexts):
         read_ahead: int | None,
         most_rows: int | None = None,
         last_alone: bool = False,
+        names_last: bool = True,
     ) -> None:
         super().__init__(installation, run)
         self._stored = stored
         self._chunks = {each.chunk_no: each for each in chunks}
         self._most_rows = most_rows
+        self._names_last = names_last
         self._given_up = Event()
         waits = partial(wait, unless=self._given_up)
         self._asker = Asker(installation, stored.connector_id, stored.name, wait=waits)
@@ -135,7 +140,7 @@ class SyncTexts(RunTexts):
         )
         where = f"connector {self._stored.name} of kind {self._stored.kind}, chunk {chunk_no}"
         names = list(dict(self._run.layout)["source_columns"])
-        keys = [name for name in self._selection.key if name in names]
+        keys = [name for name in self._selection.key if name in names and self._names_last]
         with (
             self._source.read(self._selection, chunk) as batches,
             self._installation.blobs.writer(self._installation.tenant_id) as writer,
@@ -155,7 +160,19 @@ def sync_texts(
     with installation.database.connect(tenant_id) as connection:
         stored = get_connector(connection, tenant_id, run.connector_id)
         chunks = source_chunks_of(connection, tenant_id, run.run_id)
-    return SyncTexts(installation, run, stored, chunks, to_do=to_do, read_ahead=read_ahead, last_alone=last_alone)
+        contract = Document.from_json(get_contract(connection, run.contract_hash).body)
+    # The chain, which tells it for good, holds nothing personal in clear.
+    is_personal = any(spec.personal for spec in installation.contract(contract.name, contract.major).key)
+    return SyncTexts(
+        installation,
+        run,
+        stored,
+        chunks,
+        to_do=to_do,
+        read_ahead=read_ahead,
+        last_alone=last_alone,
+        names_last=not is_personal,
+    )
 
 
 def first_rows(batches: Iterator[pa.RecordBatch], rows: int | None) -> Iterator[pa.RecordBatch]:

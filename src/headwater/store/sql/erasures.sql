@@ -1,6 +1,6 @@
 -- name: rows_of
 -- Rows with a value that the subject's key opens, as they stand or stood.
-SELECT t.chunk_id, t.record_no FROM {table} t WHERE t.tenant_id = %(tenant_id)s AND ({theirs})
+SELECT t.chunk_id, t.record_no, encode(t.row_hash, 'hex') FROM {table} t WHERE t.tenant_id = %(tenant_id)s AND ({theirs})
 
 -- name: strip
 -- Their values without the hashes by which they could be tested.
