@@ -6,6 +6,7 @@ raw records are built only for rows whose mask is not 0.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -190,30 +191,14 @@ class ChunkTransform:
 
     def values(self, raw: pa.Table, record_nos: npt.NDArray[np.int32], names: Sequence[str]) -> pa.Table:
         """Some fields of each row, in order, also of rows that are refused; null where no value could be read."""
-        if self._calculation is not None:
-            self._calculation.read_factors()
-        if self._references is not None:
-            self._references.read()
-        numbered = raw.append_column("_record_no", pa.array(record_nos, pa.int32()))
-        self._connection.register("raw", _in_pieces(self._with_plain(numbered)))
-        try:
-            self._connection.execute(self._statement)
+        with self._read(raw, record_nos):
             return self._arrow(f"SELECT {_listed(map(quoted_field, names))} FROM chunk ORDER BY _record_no")
-        finally:
-            self._connection.unregister("raw")
 
     def run(self, raw: pa.Table, record_nos: npt.NDArray[np.int32], *, first_record: int) -> Transformed:
         """`raw` holds the source's columns as texts, `record_nos` the number of each row within the chunk, ascending;
         `first_record` is the number in the file of the chunk's first record.
         """
-        if self._calculation is not None:
-            self._calculation.read_factors()
-        if self._references is not None:
-            self._references.read()
-        numbered = raw.append_column("_record_no", pa.array(record_nos, pa.int32()))
-        self._connection.register("raw", _in_pieces(self._with_plain(numbered)))
-        try:
-            self._connection.execute(self._statement)
+        with self._read(raw, record_nos) as numbered:
             repeated = self._take_out_repeated(first_record)
             records = self._records()
             results = self._sorted(self._calculation.results_sql) if self._calculation else None
@@ -232,6 +217,19 @@ class ChunkTransform:
                 older=repeated.older,
                 standing=self._standing(),
             )
+
+    @contextmanager
+    def _read(self, raw: pa.Table, record_nos: npt.NDArray[np.int32]) -> Iterator[pa.Table]:
+        """Until the block ends the table `chunk` holds what the rows say; they are given back with their numbers."""
+        if self._calculation is not None:
+            self._calculation.read_factors()
+        if self._references is not None:
+            self._references.read()
+        numbered = raw.append_column("_record_no", pa.array(record_nos, pa.int32()))
+        self._connection.register("raw", _in_pieces(self._with_plain(numbered)))
+        try:
+            self._connection.execute(self._statement)
+            yield numbered
         finally:
             self._connection.unregister("raw")
 

@@ -17,6 +17,7 @@ from headwater.services.access.masking import mask, personal_fields
 from headwater.services.access.policy import Right
 from headwater.services.contracts_view import loadable
 from headwater.services.listing import Listed, Page, Question, ask, by_name
+from headwater.services.reasons import reason_said
 from headwater.services.records import contract_of
 from headwater.services.replayed_deletions import ADMITTED, DELETED, DESTROYED, RESTORED, as_payload
 from headwater.services.tracing import parse_key
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from headwater.store.deletions import Marked, Origin, Standing
 
 MOST = 10_000
-LONGEST_REASON = 500
 CITED_IN_LINES = {"activity": "activity_id", "emission_factor": "factor_id", "energy_instrument": "instrument_id"}
 """Contracts whose records inventories name in their lines, and in which column."""
 NEVER_DESTROYED = {"emission_factor", "warming_potential"}
@@ -103,7 +103,7 @@ def delete(
     """
     installation = installation.seeing(Right.DELETE, on=f"records/{reference}")
     document, named = _named(installation, reference, keys)
-    why, deletion_id = _reason(reason), uuid4()
+    why, deletion_id = reason_said(reason), uuid4()
     with installation.database.connect(installation.tenant_id) as connection:
         deleting = _deleting(installation, connection, named)
         standing = {each.key: each for each in deleting.lock()}
@@ -123,7 +123,7 @@ def restore(installation: Installation, reference: str, keys: Sequence[str], *, 
     """Put deleted records back exactly as they were, and what was calculated from them. All of them or none."""
     installation = installation.seeing(Right.DELETE, on=f"records/{reference}")
     document, named = _named(installation, reference, keys)
-    why, rows = _reason(reason), dict[str, int]()
+    why, rows = reason_said(reason), dict[str, int]()
     with installation.database.connect(installation.tenant_id) as connection:
         marked = _marked(_deleting(installation, connection, named), named)
         gone = sorted(each.key for each in marked if each.destroyed)
@@ -178,7 +178,7 @@ def destroy(
             value=reference,
             remedy="Supersede it by another that is valid from a later day, or delete it, which can be taken back.",
         )
-    why, deletion_id = _reason(reason), uuid4()
+    why, deletion_id = reason_said(reason), uuid4()
     with installation.database.connect(installation.tenant_id) as connection:
         deleting = _deleting(installation, connection, named)
         deleting.lock()
@@ -206,7 +206,7 @@ def admit(installation: Installation, reference: str, keys: Sequence[str], *, re
     """Let destroyed records come in again when a source brings them; how many. Nothing is brought back by it."""
     installation.require(Right.DELETE, on=f"records/{reference}")
     document, named = _named(installation, reference, keys)
-    why = _reason(reason)
+    why = reason_said(reason)
     with installation.database.connect(installation.tenant_id) as connection:
         deleting = _deleting(installation, connection, named)
         marked = _marked(deleting, named)
@@ -399,15 +399,6 @@ def _note(installation: Installation, connection: TenantConnection, named: Keys,
             **installation.actor.came_by(),
         },
     )
-
-
-def _reason(text: str) -> str:
-    reason = text.strip()
-    if not 1 <= len(reason) <= LONGEST_REASON or not reason.isprintable():
-        raise Misuse(
-            "a reason must be said", where="reason", value=reason[:80], valid=f"1 to {LONGEST_REASON} printable signs"
-        )
-    return reason
 
 
 def _no_deleted(document: Document, key: str) -> NotFound:

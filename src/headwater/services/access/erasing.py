@@ -22,6 +22,7 @@ from headwater.services.access.sealing import NOTICED, REFUSED, UNCUT, joined_te
 from headwater.services.access.theirs import Search
 from headwater.services.imports import stored_logic
 from headwater.services.logic import compile_logic
+from headwater.services.reasons import reason_said
 from headwater.services.records import contract_of
 from headwater.services.replayed_deletions import SUBJECT_ERASED, as_payload
 from headwater.store import audit, runs, subject_keys
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from headwater.services.installation import Installation
     from headwater.store.erasures import Origin
 
-LONGEST_REASON = 500
 UNKNOWN = "unknown"
 """Who is erased again, of whom no key is kept."""
 
@@ -75,7 +75,7 @@ def erase_subject(installation: Installation, reference: str, text: str, *, reas
     """
     installation.require(Right.DELETE, on=f"records/{reference}")
     document = contract_of(installation, reference)
-    why, told = _reason(reason), _told(document, text)
+    why, told = reason_said(reason), _told(document, text)
     with installation.database.connect(installation.tenant_id) as connection:
         settle_what_was_left(installation, connection)
         copies = Copies(installation, connection)
@@ -210,12 +210,3 @@ def _told(document: Document, text: str) -> str:
             valid="|".join(spec.name for spec in fields),
         )
     return SEPARATOR.join(spec.kind.canonical(value) for spec, value in zip(fields, parsed, strict=True))
-
-
-def _reason(text: str) -> str:
-    reason = text.strip()
-    if not 1 <= len(reason) <= LONGEST_REASON or not reason.isprintable():
-        raise Misuse(
-            "a reason must be said", where="reason", value=reason[:80], valid=f"1 to {LONGEST_REASON} printable signs"
-        )
-    return reason
