@@ -6,6 +6,7 @@ The rooms, from the ground up; imports go down only:
     settings.py    what an installation can be told, from the environment and headwater.toml
     telemetry.py   log entries, and progress against the planned total
     documents/     what people write: read as text, strict YAML, what is wrong in it told key by key
+    extras.py      libraries that only some need, and how each is brought into this installation
     plugins.py     the doors for packs and connectors, which the built-in ones use too
     values/        parsing of text, exact decimals, canonical form, hashes; Python and SQL twins
     contracts/     what a record must be; every enforcer made from one document

@@ -12,5 +12,5 @@ kind = Kind(
     chunks=("files",),
     cursor=False,
     proven_against=("Azurite 3.37",),
-    needs="azure",
+    needs="headwater[azure]",
 )

@@ -14,6 +14,7 @@ from headwater.connectors.sql.statements import Statement
 from headwater.connectors.sql.tables import schema
 from headwater.connectors.sql.warehouse import MisfitError, fitted, times
 from headwater.errors import HeadwaterError, Misuse
+from headwater.extras import how_to_install
 
 _BATCH_ROWS = 8192
 _BUFFER_BYTES = 16 * 2**20
@@ -25,7 +26,7 @@ def driver() -> Any:
     try:
         import databricks.sql  # noqa: PLC0415 - an extra, which few need
     except ImportError:
-        raise Misuse("the library for Databricks is not installed", remedy="Install headwater[databricks]") from None
+        raise Misuse("the library for Databricks is not installed", remedy=how_to_install("databricks")) from None
     return databricks.sql
 
 

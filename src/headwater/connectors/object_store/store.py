@@ -15,6 +15,7 @@ from headwater.connectors.object_store.obstacles import Obstacle, error_of, obst
 from headwater.connectors.object_store.patterns import Pattern
 from headwater.connectors.protocol import Problem, RemoteFile, Selection
 from headwater.errors import HeadwaterError, Misuse, Stopped
+from headwater.extras import how_to_install
 
 T = TypeVar("T")
 PIECE = 4 * 2**20
@@ -180,7 +181,7 @@ def library() -> Any:
         import obstore.store  # noqa: PLC0415
     except ImportError:
         message = "the library for object stores is not installed"
-        raise Misuse(message, remedy="Install headwater[s3] or headwater[azure]; both bring it") from None
+        raise Misuse(message, remedy=how_to_install("s3", "azure")) from None
     return obstore
 
 

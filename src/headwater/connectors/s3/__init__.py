@@ -12,5 +12,5 @@ kind = Kind(
     chunks=("files",),
     cursor=False,
     proven_against=("SeaweedFS 4.48",),
-    needs="s3",
+    needs="headwater[s3]",
 )

@@ -16,6 +16,7 @@ from headwater.connectors.sql.statements import Statement
 from headwater.connectors.sql.tables import schema
 from headwater.connectors.sql.warehouse import MisfitError, fitted, times
 from headwater.errors import HeadwaterError, Misuse
+from headwater.extras import how_to_install
 
 _BATCH_ROWS = 8192
 _ANSWER_SECONDS = 60  # Snowflake answers a statement that takes longer than 45 s that it is still at it
@@ -40,7 +41,7 @@ def driver() -> Any:
     try:
         import snowflake.connector  # noqa: PLC0415 - an extra, which few need
     except ImportError:
-        raise Misuse("the library for Snowflake is not installed", remedy="Install headwater[snowflake]") from None
+        raise Misuse("the library for Snowflake is not installed", remedy=how_to_install("snowflake")) from None
     return snowflake.connector
 
 

@@ -18,6 +18,7 @@ from headwater.connectors.sql.statements import Statement
 from headwater.connectors.sql.tables import schema
 from headwater.connectors.sqlserver.config import SqlServerConfig
 from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater
+from headwater.extras import how_to_install
 
 _BATCH_ROWS = 8192
 _WORDS: tuple[tuple[str, Cause], ...] = (
@@ -39,7 +40,7 @@ def driver() -> Any:
     try:
         import mssql_python  # noqa: PLC0415 - an extra, which few need
     except ImportError:
-        raise Misuse("the library for SQL Server is not installed", remedy="Install headwater[sqlserver]") from None
+        raise Misuse("the library for SQL Server is not installed", remedy=how_to_install("sqlserver")) from None
     return mssql_python
 
 

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from headwater.errors import HeadwaterError, Misuse, RetryLater
+from headwater.extras import how_to_install
 from headwater.settings import KEY_BYTES
 
 WHERE = "HEADWATER_CREDENTIALS_KEYS"
@@ -63,7 +64,5 @@ def _library() -> Any:
     try:
         import boto3  # noqa: PLC0415 - optional
     except ImportError:
-        raise Misuse(
-            "the library for AWS KMS is not installed", where=WHERE, remedy="Install headwater[kms], which brings it"
-        ) from None
+        raise Misuse("the library for AWS KMS is not installed", where=WHERE, remedy=how_to_install("kms")) from None
     return boto3
