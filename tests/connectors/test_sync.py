@@ -10,8 +10,10 @@ import pytest
 
 from headwater.errors import Misuse
 from headwater.services.connectors.planning import plan_sync
+from headwater.services.connectors.viewing import status
 from headwater.services.imports import carry_out
 from headwater.services.quarantines import show_record
+from headwater.services.runs_view import show_run
 from headwater.services.tracing import trace_emission
 from headwater.services.verification import verify
 from headwater.telemetry import SilentProgress
@@ -114,6 +116,27 @@ def test_bad_rows_are_refused_with_their_place_and_mended(synced: Synced) -> Non
     assert len(synced.loaded()) == 1000
     found = verify(synced.river.installation, progress=SilentProgress())
     assert (found.differences, found.not_recomputed) == ((), {})
+
+
+def test_columns_that_a_recipe_leaves_out_have_not_changed(synced: Synced) -> None:
+    few = {"columns": ["reading_id", "site", "month", "kwh"]}
+    synced.sync()
+    synced.at_source("ALTER TABLE meter_reading ADD COLUMN remark text")
+    some, _ = synced.sync(source=few)
+    synced.at_source("ALTER TABLE meter_reading DROP COLUMN site, ADD COLUMN later text")
+    synced.at_source("ALTER TABLE meter_reading ADD COLUMN site text NOT NULL DEFAULT 'x'")
+    synced.at_source("ALTER TABLE meter_reading ALTER COLUMN kwh TYPE double precision")
+    other, _ = synced.sync(source=few)
+    whole, _ = synced.sync()
+
+    said = {run: show_run(synced.river.installation, run).drift for run in (some, other, whole)}
+    assert said[some] == said[whole] == ()
+    (line,) = said[other]
+    assert "column 'kwh' held" in line
+    changed = [
+        change for each in status(synced.river.installation, "plant").schema_changes for change in each["changes"]
+    ]
+    assert {change["column"] for change in changed} == {"kwh", "remark", "later"}
 
 
 @pytest.mark.parametrize("cursor", [None, "changed_at"])

@@ -20,6 +20,8 @@ from headwater.services.batches import Imported
 from headwater.services.connectors.keeping import add, change, find, opened
 from headwater.services.connectors.syncing import files_of_store, sync_files
 from headwater.services.dead_letters import mirror
+from headwater.services.runs_view import show_run
+from headwater.services.tracing import trace_record
 from headwater.services.tried_sources import try_each
 from headwater.services.verification import verify
 from headwater.telemetry import SilentProgress
@@ -91,6 +93,35 @@ def test_new_and_changed_files_come_in_and_no_other_is_fetched(bucket: Bucket) -
     assert bucket.loaded() == {"1": "100", "2": "200", "3": "110", "4": "220", "5": "120"}
     assert all(each.view is None and each.error is None for each in bucket.sync().values())
     assert verify(bucket.river.installation, progress=SilentProgress()).differences == ()
+
+
+def test_a_key_in_two_files_is_told_with_the_file_whose_record_was_replaced(bucket: Bucket) -> None:
+    bucket.put("2024/02.csv", "2,B1,2024-02-01,110")
+    ended = bucket.sync()
+    assert {name: each.view.replaced for name, each in ended.items() if each.view} == {
+        "bills/2024/01.csv": 0, "bills/2024/02.csv": 1,
+    }  # fmt: skip
+    (found,) = bucket.river.rows("SELECT message FROM findings WHERE rule_id = 'record.replaced'")
+    assert "record 2 of bills/2024/01.csv" in found["message"]
+
+
+def test_a_record_is_traced_to_its_object_and_the_version_that_was_read(bucket: Bucket) -> None:
+    installation = bucket.river.installation
+    bucket.sync()
+    version = obstore.head(bucket.server.owner, "bills/2024/01.csv")["e_tag"]
+    bucket.put("2024/01.csv", "1,B1,2024-01-01,100")
+    found = trace_record(installation, "activity", "2")
+    raw = found.record.raw
+    version = str(version).strip('"')
+    address = f"s3://{BUCKET}/bills/2024/01.csv"
+    assert (raw.file, raw.address, raw.version, raw.line) == ("01.csv", address, version, 3)
+    (shown,) = [node for node in found.tree().children if node.title == "raw record"]
+    assert shown.value == f"{address}, line 3"
+    assert ("version", version) in [(node.title, node.value) for node in shown.children]
+    assert show_run(installation, found.record.run.run_id).as_json()["remote"] == {
+        "address": address,
+        "version": version,
+    }
 
 
 def test_a_dry_run_fetches_only_what_its_sample_needs(bucket: Bucket) -> None:

@@ -56,6 +56,10 @@ def tell_each(imported: Iterable[Imported], count: int, *, as_json: bool, what: 
             typer.echo(f"  {each.error}", err=True)
         for line in _gaps(each.view):
             typer.echo(line, err=True)
+        if each.view is not None and (replaced := each.view.replaced):
+            records = "1 record" if replaced == 1 else f"{replaced:,} records"
+            shown = f"headwater report {str(each.view.run.run_id)[:8]}"
+            typer.echo(f"  {records} took the place of records of other {what}s with the same key: {shown}", err=True)
         if each.view is not None and each.view.nothing_deleted:
             typer.echo(f"  nothing was deleted: {each.view.nothing_deleted}", err=True)
     if as_json:

@@ -14,6 +14,8 @@ from headwater.cli.session import installation
 from headwater.cli.units import unit_paths
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from headwater.store.runs import Run as Found
 
 app = typer.Typer(no_args_is_help=True, help="Runs: what was loaded, and what is left to do.")
@@ -90,11 +92,17 @@ def show(run: Run, as_json: AsJson = False) -> None:
             ("started", found.started_at),
             ("finished", found.finished_at),
             ("file", f"{found.source_name}, SHA-256 {found.blob_sha256.hex()}, {found.encoding}"),
+            *([("fetched", _fetched(view.remote))] if view.remote else []),
             *([("unit", unit)] if unit else []),
             ("chunks", f"{view.ledger.committed:,} of {found.chunks_planned:,} committed"),
         ]
     )
     print_run(view)
+
+
+def _fetched(remote: Mapping[str, str]) -> str:
+    version = f"version {remote['version']}"
+    return f"{remote['address']}, {version}" if "address" in remote else version
 
 
 @app.command()

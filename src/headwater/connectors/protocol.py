@@ -180,12 +180,15 @@ class Connector(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteFile:
-    """A file of a store. `version` changes whenever its bytes do: an ETag or a version id."""
+    """A file of a store. `version` changes whenever its bytes do: an ETag or a version id. `address` is where it lies
+    for whoever looks for it there, as in s3://bucket/key; never with a login.
+    """
 
     name: str
     size: int
     version: str
     modified: str | None = None
+    address: str | None = None
 
 
 class FileStore(Protocol):

@@ -51,6 +51,22 @@ class Refusal(Protocol):
         """True where the stored row came with a newer run than this one."""
 
 
+class Replaced(Protocol):
+    """A record that took the place of one that another source had brought."""
+
+    @property
+    def record_no(self) -> int:
+        """In the chunk, from 0."""
+
+    @property
+    def stored_record(self) -> int:
+        """The record, in its file from 1, that the replaced row came from."""
+
+    @property
+    def stored_source(self) -> str:
+        """The source of the replaced row."""
+
+
 class Loaded(Protocol):
     """What became of the rows given to one table."""
 
@@ -85,6 +101,10 @@ class Loaded(Protocol):
     @property
     def left_out(self) -> Sequence[int]:
         """Rows, by number in the chunk, that did not go in because their record was deleted by hand."""
+
+    @property
+    def replaced(self) -> Sequence[Replaced]:
+        """Of the updated rows those that took the place of one of another source, where no version decides."""
 
     @property
     def relies_on(self) -> Sequence[UUID]:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from headwater.pipeline.hash_columns import first_bytes
 from headwater.pipeline.refusals import NO_KEY, REFUSED_SCHEMA, Conflict, conflict_rows, hashes_as_bytes
+from headwater.pipeline.replacing import replaced_findings
 from headwater.pipeline.transform import Standing
 from headwater.pipeline.work import PreparedChunk, ReadChunk, Written
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from headwater.connectors.csv_file import ChunkSpan
     from headwater.contracts.document import Document
-    from headwater.pipeline.ports import ChunkStore, ChunkTransaction, EarlierChunk, Loaded, Refusal
+    from headwater.pipeline.ports import ChunkStore, ChunkTransaction, EarlierChunk, Loaded, Refusal, Replaced
     from headwater.pipeline.seen import SeenKeys
 
 CALCULATION_RULES = "calculation."
@@ -100,6 +101,7 @@ class ChunkWriter:
             repeats = _repeats(chunk, loaded)
             self._put_away(transaction, chunk, repeats)
             findings = _without(chunk.transformed.findings, refused)
+            findings = pa.concat_tables([findings, replaced_findings(loaded.replaced, self._document)])
             transaction.findings(_numbered(findings, chunk.span.first_record))
             read_only = [*(refusal.record_no for refusal in loaded.older), *loaded.left_out]
             older_keys = _keys_of(standing, read_only)
@@ -116,16 +118,17 @@ class ChunkWriter:
                 "relies_on": _relied_on(chunk.relies_on, loaded, results),
                 "span": chunk.span,
             }
-            transaction.commit(ledger, payload=_payload(ledger, beside=chunk.relies_on))
+            transaction.commit(ledger, payload=_payload(ledger, beside=chunk.relies_on, replaced=len(loaded.replaced)))
         self._seen.add(lambda: standing.key_hashes)
         return Written(committed=True)
 
     def _logic_hash_of(self, chunk: PreparedChunk, loaded: _Rounds) -> bytes:
-        """A chunk whose records merged with rows of other chunks, or were refused or older for them, is not its bytes'
-        doing alone; and one that replaced rows of its own would find them older the next time. It is marked so that no
-        later run finds itself equal to it.
+        """A chunk whose records merged with rows of other chunks, took the place of another source's, or were refused
+        or older for them, is not its bytes' doing alone; and one that replaced rows of its own would find them older
+        the next time. It is marked so that no later run finds itself equal to it.
         """
-        leans = loaded.merged or loaded.refused or loaded.older or loaded.left_out or chunk.transformed.rounds
+        met = (loaded.merged, loaded.refused, loaded.older, loaded.left_out, loaded.replaced)
+        leans = any(met) or chunk.transformed.rounds
         return hashlib.sha256(self._logic_hash + b"beside other chunks").digest() if leans else self._logic_hash
 
     def _is_committed(self) -> Written:
@@ -215,6 +218,7 @@ class _Rounds:
     refused: list[Refusal] = field(default_factory=list)
     older: list[Refusal] = field(default_factory=list)
     left_out: list[int] = field(default_factory=list)
+    replaced: list[Replaced] = field(default_factory=list)
     relies_on: list[UUID] = field(default_factory=list)
 
     def add(self, loaded: Loaded) -> None:
@@ -227,6 +231,7 @@ class _Rounds:
         self.refused.extend(loaded.refused)
         self.older.extend(loaded.older)
         self.left_out.extend(loaded.left_out)
+        self.replaced.extend(loaded.replaced)
         self.relies_on.extend(loaded.relies_on)
 
 
@@ -444,10 +449,11 @@ COUNTS = (
 )  # fmt: skip
 
 
-def _payload(ledger: dict[str, Any], *, beside: EarlierChunk | None = None) -> dict[str, Any]:
+def _payload(ledger: dict[str, Any], *, beside: EarlierChunk | None = None, replaced: int = 0) -> dict[str, Any]:
     """What the audit chain holds of a chunk: where it lies, its ledger, the hashes of what went in and what came out.
 
-    `beside` names the chunk whose records were known by their raw hash, so that a replay leaves out the same ones.
+    `beside` names the chunk whose records were known by their raw hash, so that a replay leaves out the same ones;
+    `replaced` is how many records of other sources were replaced, so that it finds the same.
     """
     relies_on = "".join(sorted(str(chunk) for chunk in ledger["relies_on"]))
     span: ChunkSpan = ledger["span"]
@@ -460,6 +466,7 @@ def _payload(ledger: dict[str, Any], *, beside: EarlierChunk | None = None) -> d
         "reused": str(ledger["reused_chunk_id"]) if ledger["reused_chunk_id"] else None,
         "beside": str(beside.root) if beside else None,
         **{name: _digest(ledger[name]) for name in ("raw_hashes", "key_hashes")},
+        **({"replaced": replaced} if replaced else {}),
         "relies_on": hashlib.sha256(relies_on.encode()).hexdigest() if relies_on else None,
         **({"extract": extract.sha256.hex(), "last_row": extract.last_row} if extract else {}),
     }

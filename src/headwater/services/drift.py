@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import asdict, dataclass
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from headwater.connectors.csv_file import read_chunk
 from headwater.errors import InputRefused
+from headwater.mapping.compile import columns_read
 from headwater.mapping.profile import profile
 from headwater.store import runs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from uuid import UUID
 
+    from headwater.mapping import Mapping as MappingDocument
     from headwater.pipeline.recipe import Recipe
     from headwater.services.installation import Installation
     from headwater.services.sources import TakenIn
+    from headwater.store.runs import Run
 
 SAMPLE = 2_000
 """So many records tell what a column holds."""
 FEW = 5
 """Of so few texts nothing is said."""
+SINGLY = 5
+"""Of so many columns that the mapping does not read each change is told; of more how many there are."""
 _FAMILIES = {"integer": "numbers", "number": "numbers", "date": "dates", "timestamp": "dates", "boolean": "yes or no"}
 
 ADDED, GONE, RENAMED, RETYPED = "added", "gone", "renamed", "retyped"
+KINDS = {ADDED: "new", GONE: "gone", RENAMED: "called otherwise", RETYPED: "with values of another kind"}
+"""In words."""
 ALIKE = 0.75
 """How alike two names must be to be one column's, old and new, where neither place nor type speaks for it."""
 
@@ -36,6 +44,7 @@ class Change:
 
     read_as: of a name that was not there, the fields that the mapping fills from it; () where it only skips by it, None
     where it does not read it.
+    is_read: whether the mapping reads the column, as it is or as it was.
     """
 
     kind: str
@@ -43,6 +52,7 @@ class Change:
     before: str | None
     after: str | None
     read_as: Sequence[str] | None = None
+    is_read: bool = True
 
     def __str__(self) -> str:
         if self.kind == ADDED:
@@ -80,13 +90,14 @@ def kinds_of(installation: Installation, taken: TakenIn) -> dict[str, str]:
 def find_drift(
     installation: Installation,
     recipe: Recipe,
-    mapping: str,
+    mapping: MappingDocument,
     kinds: Mapping[str, str],
     read: Mapping[str, Sequence[str]],
     *,
     unit: UUID | None,
 ) -> Drift | None:
     """What changed since the last import through the mapping of that name; None where nothing did, or it is the first.
+    What a recipe leaves out of a table, or the one before left out, has not changed.
 
     read: the columns that the mapping reads, with the fields each fills.
     unit: the one it is loaded into, in which alone an earlier import is looked for; None: that of the organisation.
@@ -94,9 +105,10 @@ def find_drift(
     """
     with installation.database.connect(installation.tenant_id) as connection:
         kind = "import" if recipe.source.connector is None else "sync"
-        last = runs.latest_through_mapping(connection, installation.tenant_id, mapping, kind=kind, unit=unit)
+        last = runs.latest_through_mapping(connection, installation.tenant_id, mapping.mapping, kind=kind, unit=unit)
     before = dict(last.layout.get("kinds", ())) if last else {}
-    changes = changes_between(before, kinds, read) if before else ()
+    changes = changes_between(before, kinds, read, columns_read(mapping, list(before))) if before else ()
+    changes = tuple(each for each in changes if last is None or not _is_unasked(each, recipe, last))
     if last is None or not changes:
         return None
     drift = Drift(mode=recipe.load.drift, since=last.source_name, changes=changes)
@@ -104,7 +116,7 @@ def find_drift(
         raise InputRefused(
             "the columns are not those of the last file, and the recipe says to stop then",
             where=f"recipe {recipe.recipe}, load.drift",
-            value="; ".join(map(str, changes)),
+            value="; ".join(_in_words(changes)),
             valid=f"the columns of {last.source_name}",
             remedy="Look at the mapping; then run the recipe once with load.drift: freeze.",
         )
@@ -140,24 +152,52 @@ def drift_in_words(noted: Mapping[str, Any] | None) -> tuple[str, ...]:
         "freeze": _not_loaded(left_out, every=not any(change.read_as is not None for change in changes)),
         "quarantine": "Records with a text in a new column are in quarantine." if new else "",
     }.get(str(noted["mode"]), "")
-    said = [f"Since {noted['since']}: {change}." for change in changes]
+    said = [f"Since {noted['since']}: {words}." for words in _in_words(changes)]
     return (*said, *([done] if done else []))
+
+
+def _in_words(changes: Sequence[Change]) -> tuple[str, ...]:
+    """Each change; of many that the mapping does not read how many of each kind there are."""
+    others = [change for change in changes if not change.is_read]
+    if len(others) <= SINGLY:
+        return tuple(map(str, changes))
+    counts = Counter(change.kind for change in others)
+    many = ", ".join(f"{counts[kind]:,} {words}" for kind, words in KINDS.items() if counts[kind])
+    read = tuple(str(change) for change in changes if change.is_read)
+    return (
+        *read,
+        f"{len(others):,} columns that the mapping does not read are not as they were: {many}; --json has all",
+    )
+
+
+def _is_unasked(change: Change, recipe: Recipe, last: Run) -> bool:
+    """Whether a column has come or gone only since one of the two recipes left it out."""
+    asked_then = (last.layout.get("selection") or {}).get("columns", ())
+    if change.kind == GONE:
+        return bool(recipe.source.columns) and change.column not in recipe.source.columns
+    return change.kind == ADDED and bool(asked_then) and change.column not in asked_then
 
 
 def _not_loaded(left_out: Sequence[Change], *, every: bool) -> str:
     """What is said of new columns that no field is filled from; by name where others are."""
     if not left_out:
         return ""
+    if not every and len(left_out) > SINGLY:
+        return f"{len(left_out):,} of the new columns are not loaded until they are mapped."
     what = "What is new" if every else ", ".join(repr(change.column) for change in left_out)
     return f"{what} is not loaded until it is mapped."
 
 
 def changes_between(
-    before: Mapping[str, str], after: Mapping[str, str], read: Mapping[str, Sequence[str]] | None = None
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    read: Mapping[str, Sequence[str]] | None = None,
+    was_read: Collection[str] | None = None,
 ) -> tuple[Change, ...]:
     """What became of columns; both are name -> kind of values in the order of the file, "" where the kind is not known.
 
-    read: columns that the mapping reads, with the fields each fills.
+    read: columns that the mapping reads, with the fields each fills; was_read: those it reads of the columns before.
+    Where they are left out, all count as read.
 
     A column that is gone and a new one are one renamed where they stand in the same place with values of one kind, or
     where their names are alike.
@@ -165,6 +205,7 @@ def changes_between(
     gone = [column for column in before if column not in after]
     new = [column for column in after if column not in before]
     renamed = _renamed(gone, new, before, after)
+    of_interest = {*(after if read is None else read), *(before if was_read is None else was_read)}
     read = read or {}
     changes = [
         Change(kind=RENAMED, column=now, before=was, after=now, read_as=read.get(now)) for was, now in renamed.items()
@@ -180,7 +221,13 @@ def changes_between(
         was, now = before[column], after.get(column)
         if now and was and was != now:
             changes.append(Change(kind=RETYPED, column=column, before=was, after=now))
-    return tuple(changes)
+    return tuple(
+        replace(
+            each,
+            is_read=not of_interest.isdisjoint((each.column, each.before if each.kind == RENAMED else each.column)),
+        )
+        for each in changes
+    )
 
 
 def _renamed(

@@ -71,10 +71,15 @@ ENGINE_THREADS = 2 if (os.cpu_count() or 1) > 2 else 1
 
 @dataclass(frozen=True, kw_only=True)
 class Remote:
-    """Where a file was fetched from, and in which version."""
+    """Where a file was fetched from, and in which version; `address` as the store says it, if it does."""
 
     connector_id: UUID
     version: str
+    address: str | None
+
+    def as_json(self) -> dict[str, str]:
+        """As it is kept with the run."""
+        return {"version": self.version} | ({"address": self.address} if self.address else {})
 
 
 def import_file(
@@ -173,7 +178,7 @@ def plan_source(
         found.taken,
         source_id=source_id_in(installation, found.logic.mapping.mapping, found.name, unit_id),
         source_name=found.name,
-        noted=found.noted | ({"remote": {"version": remote.version}} if remote else {}),
+        noted=found.noted | ({"remote": remote.as_json()} if remote else {}),
         connector_id=remote.connector_id if remote else None,
         together=placed(installation, unit_id, together),
     )
@@ -205,7 +210,7 @@ def found_file(installation: Installation, recipe: Recipe, base: Path, file: Sou
     )
     kinds = kinds_of(installation, taken)
     unit = unit_of_source(installation, recipe, mapping.mapping, source_name(recipe, file))
-    drift = find_drift(installation, recipe, mapping.mapping, kinds, columns_read(mapping, columns), unit=unit)
+    drift = find_drift(installation, recipe, mapping, kinds, columns_read(mapping, columns), unit=unit)
     if drift is not None and drift.mode == "quarantine":
         taken = replace(taken, plan=replace(taken.plan, unwanted=drift.new_columns))
     return FoundFile(

@@ -113,7 +113,7 @@ def plan_records(installation: Installation, recipe: Recipe, base: Path) -> UUID
     kinds = {name: kind for name, kind in kinds_of(installation, taken).items() if name in columns}
     name = source_name(recipe, SourceFile(path=path, name=records.name, alone=True))
     unit = unit_of_source(installation, recipe, mapping.mapping, name)
-    drift = find_drift(installation, recipe, mapping.mapping, kinds, columns_read(mapping, found.columns), unit=unit)
+    drift = find_drift(installation, recipe, mapping, kinds, columns_read(mapping, found.columns), unit=unit)
     return plan_run(
         installation,
         logic,

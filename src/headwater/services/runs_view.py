@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from headwater.connectors.files import WORKBOOKS
+from headwater.pipeline.replacing import REPLACED_RULE
 from headwater.services.access.policy import Right
 from headwater.services.access.within_units import may_reach
 from headwater.services.drift import drift_in_words
@@ -69,6 +70,17 @@ class RunView:
         return found
 
     @property
+    def remote(self) -> Mapping[str, str] | None:
+        """Of a file of a store its `version` there, and its `address` as the store says it, if it does."""
+        found: Mapping[str, str] | None = self.run.layout.get("remote")
+        return found
+
+    @property
+    def replaced(self) -> int:
+        """Records that took the place of what another source had brought under their key."""
+        return self.noticed.get(REPLACED_RULE, 0)
+
+    @property
     def workbook(self) -> str | None:
         """How the name of the workbook must end in which the run's records can be mended; None where there is none."""
         reading = reading_from_json(dict(self.run.layout))
@@ -98,6 +110,7 @@ class RunView:
             "mapping": self.mapping,
             "seconds": self.seconds,
             "ledger": counts,
+            "remote": self.remote,
             "deleted": self.deleted,
             "chunks": chunks,
             "findings": {"refused": dict(self.refused), "noticed": dict(self.noticed)},

@@ -45,6 +45,8 @@ class RawRecord:
     """A record as it stands in its file. `text` and `cells` are None where the file was erased.
 
     origin           what it came from: a file, a source that was synced, or records of a contract
+    address          where the file lay in a store, as in s3://bucket/key; None where it came from none
+    version          of it there: an ETag or a version id
     sha256           of the file; of a sync, of what was read for the record's chunk
     line, record_no  in the file, from 1; of a workbook `line` is the row, of a JSON array the index
     place            the same in words: "line 7", "sheet Data, row 7", "connector sap, table Orders, Order = 7"
@@ -53,6 +55,8 @@ class RawRecord:
 
     origin: Literal["file", "sync", "records"]
     file: str
+    address: str | None
+    version: str | None
     sha256: str
     encoding: str
     line: int
@@ -273,10 +277,11 @@ def _field(origin: FieldOrigin) -> str:
 def _raw(raw: RawRecord) -> Node:
     text = "(the file was erased; its hash is left)" if raw.text is None else raw.text
     pinned = {"file": "the file", "sync": "what was read", "records": "the records"}[raw.origin]
+    version = [Node(title="version", value=raw.version)] if raw.version else []
     return Node(
         title="raw record",
-        value=f"{raw.file}, {raw.place}" if raw.origin == "file" else raw.place,
-        children=(Node(title="text", value=text), Node(title=f"SHA-256 of {pinned}", value=raw.sha256)),
+        value=f"{raw.address or raw.file}, {raw.place}" if raw.origin == "file" else raw.place,
+        children=(Node(title="text", value=text), *version, Node(title=f"SHA-256 of {pinned}", value=raw.sha256)),
     )
 
 

@@ -233,6 +233,7 @@ class _Tracer:
         with self._connect() as connection:
             blob = get_cited_blob(connection, self._tenant_id, sha256)
         text, cells, line = None, None, span.first_line
+        remote = run.layout.get("remote", {})
         if blob.state == "held":
             with RunTexts(self._installation, run) as texts:
                 record = texts.record(span, record_no)
@@ -240,6 +241,8 @@ class _Tracer:
         return trace.RawRecord(
             origin="sync" if span.extract else "records" if "records" in run.layout else "file",
             file=file_of(run.layout) or blob.name,
+            address=remote.get("address"),
+            version=remote.get("version"),
             sha256=sha256.hex(),
             encoding=run.encoding,
             line=line,

@@ -65,12 +65,22 @@ class Refusal:
     newer: bool
 
 
+@dataclass(frozen=True)
+class Replaced:
+    """A record that took the place of one of another source, and where that came from."""
+
+    record_no: int
+    stored_record: int
+    stored_source: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
     """What became of the rows given to one table; the four counts, the refusals, the older ones and those left out add
     up to them.
 
-    `older` are those of a lower version than what stands; `left_out` those whose key was deleted by hand.
+    `older` are those of a lower version than what stands; `left_out` those whose key was deleted by hand; `replaced`
+    those of `updated` that took the place of what another source had brought.
     """
 
     inserted: int = 0
@@ -81,6 +91,7 @@ class Loaded:
     refused: tuple[Refusal, ...] = ()
     older: tuple[Refusal, ...] = ()
     left_out: tuple[int, ...] = ()
+    replaced: tuple[Replaced, ...] = ()
     relies_on: tuple[UUID, ...] = ()
 
 
@@ -178,6 +189,7 @@ class ChunkTransaction:
             run=self._key.run_id,
             started=self._key.run_started,
             settled=self._key.settled_from,
+            source=self._key.source_id,
             unit=unit,
             **bounds,
         )
@@ -191,8 +203,9 @@ class ChunkTransaction:
         if out := [refusal.record_no for refusal in (*refused, *older)]:
             self._run(names, "drop_refused", refused=out)
         higher = (self._one("met_higher", names) or (0,))[0]
-        updated = 0
+        updated, replaced = 0, tuple[Replaced, ...]()
         if to_change := len(changed) - len(again) + higher:
+            replaced = tuple(Replaced(*row) for row in self._all("met_replaced", names)) if is_record else ()
             self._run(names, "count_superseded")
             kept = self._run(names, "keep_history", chunk=self._key.chunk_id, **bounds)
             updated = self._run(names, "update_changed", chunk=self._key.chunk_id, unit=unit, **bounds)
@@ -209,6 +222,7 @@ class ChunkTransaction:
             refused=refused,
             older=older,
             left_out=left_out,
+            replaced=replaced,
             relies_on=relies_on,
         )
 

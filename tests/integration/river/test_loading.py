@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
 from headwater.services.runs_view import show_run
+from headwater.services.verification import verify
+from headwater.telemetry import SilentProgress
 from tests.river import River, activities, factors
 
 
@@ -71,6 +74,33 @@ def test_a_changed_record_replaces_the_old_one_which_goes_to_history(river: Rive
     (row,) = river.rows("SELECT * FROM activity_v1 WHERE activity_id = 'a'")
     assert row["quantity"] == 2
     assert row["chunk_id"] == past["superseded_by"]
+
+
+def test_a_record_that_takes_the_place_of_another_source_s_is_told_with_what_it_replaced(river: River) -> None:
+    def replaced(run_id: UUID) -> list[str]:
+        rows = river.rows(
+            "SELECT f.message FROM findings f JOIN chunks c USING (tenant_id, chunk_id)"
+            " WHERE c.run_id = %(run)s AND rule_id = 'record.replaced' ORDER BY f.record_no",
+            run=run_id,
+        )
+        assert len(rows) == show_run(river.installation, run_id).replaced
+        return [row["message"] for row in rows]
+
+    rows = [{"activity_id": key, "quantity": "1"} for key in "abcd"]
+    first, _ = river.load(activities(rows), name="north.csv", chunk_size=2)
+    changed = [{"activity_id": "x"}, {"activity_id": "a"}, {"activity_id": "d", "quantity": "2"}]
+    second, ledger = river.load(activities(changed), name="south.csv", chunk_size=2)
+    assert (ledger.inserted, ledger.unchanged, ledger.updated) == (1, 1, 1)
+    said = "It took the place of record 4 of north.csv, which had the same activity_id and other content."
+    assert (replaced(first), replaced(second)) == ([], [said])
+
+    again, _ = river.load(activities(changed), name="south.csv", chunk_size=2)
+    own, ledger = river.load(activities([*changed[:2], {"activity_id": "d", "quantity": "3"}]), name="south.csv")
+    assert (replaced(again), replaced(own), ledger.updated) == ([], [], 1), "a source replaces its own without a word"
+    rows = [{"activity_id": key, "period_end": "2024-03-02"} for key in "ad"]
+    higher, ledger = river.load(activities(rows), name="north.csv", version="period_end")
+    assert (replaced(higher), ledger.updated) == ([], 2), "a version decides"
+    assert verify(river.installation, progress=SilentProgress()).differences == ()
 
 
 def test_a_record_that_is_gone_from_a_corrected_file_stays(river: River) -> None:

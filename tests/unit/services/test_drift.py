@@ -65,6 +65,21 @@ def test_a_column_that_only_tells_what_to_skip_is_read() -> None:
     assert drift_in_words(noted) == ("Since a.csv: column 'Kind' is new and read to skip records.",)
 
 
+def test_of_many_columns_that_the_mapping_does_not_read_it_is_told_how_many() -> None:
+    others = {f"Custom {number}": "texts" for number in range(80)}
+    read = {"Site": ("facility_code",), "Start": ("period_start",)}
+    after = {"Site": "numbers", "New": "texts", "Energy (kWh)": "numbers", "Note": ""}
+    changes = changes_between({**BEFORE, **others}, after, {"Site": ("facility_code",)}, read)
+    assert len(changes) == 83
+    noted = json.loads(json.dumps(Drift(mode="freeze", since="a.csv", changes=changes).as_json()))
+    assert drift_in_words(noted) == (
+        "Since a.csv: column 'Start' is gone.",
+        "Since a.csv: column 'Site' held texts and holds numbers now.",
+        "Since a.csv: 81 columns that the mapping does not read are not as they were: 1 new, 80 gone; --json has all.",
+        "What is new is not loaded until it is mapped.",
+    )
+
+
 def test_what_was_done_about_it_is_said() -> None:
     change = {"kind": "added", "column": "X", "before": None, "after": "X"}
     noted = {"mode": "freeze", "since": "a.csv", "changes": [change]}

@@ -114,8 +114,13 @@ class Folder:
             status = _settled(path)
             if status is not None:
                 moment = datetime.datetime.fromtimestamp(status.st_mtime, datetime.UTC)
-                version = _version(status)
-                yield RemoteFile(name=name, size=status.st_size, version=version, modified=moment.isoformat())
+                yield RemoteFile(
+                    name=name,
+                    size=status.st_size,
+                    version=_version(status),
+                    modified=moment.isoformat(),
+                    address=str(path),
+                )
 
     def _paths(self) -> Iterator[tuple[str, Path]]:
         """Plain files that the pattern means."""

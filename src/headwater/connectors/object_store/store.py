@@ -121,6 +121,7 @@ class ObjectStore:
                         size=meta["size"],
                         version=version_of(meta),
                         modified=meta["last_modified"].isoformat(),
+                        address=f"{self._where.rstrip('/')}/{meta['path']}",
                     )
 
     def _names(self) -> Iterator[str]:

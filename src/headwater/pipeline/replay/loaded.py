@@ -21,6 +21,15 @@ class Refusal:
     newer: bool
 
 
+@dataclass(frozen=True)
+class Replaced:
+    """See `pipeline.ports.Replaced`."""
+
+    record_no: int
+    stored_record: int
+    stored_source: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
     """See `pipeline.ports.Loaded`."""
@@ -33,6 +42,7 @@ class Loaded:
     refused: tuple[Refusal, ...] = ()
     older: tuple[Refusal, ...] = ()
     left_out: tuple[int, ...] = ()
+    replaced: tuple[Replaced, ...] = ()
     relies_on: tuple[UUID, ...] = ()
 
 
@@ -43,6 +53,7 @@ class Meeting:
     run_id: UUID
     run_started: datetime
     source: str
+    source_id: bytes
     chunk_id: UUID
     first_record: int
     settled_from: datetime | None

@@ -16,7 +16,7 @@ from headwater.contracts.table import history_name, table_name
 from headwater.pipeline.replay.deleted import DeletedByHand
 from headwater.pipeline.replay.differences import ABSENT, PRESENT, ROW, Difference
 from headwater.pipeline.replay.erased import ErasedRows
-from headwater.pipeline.replay.loaded import Loaded, Meeting, Refusal
+from headwater.pipeline.replay.loaded import Loaded, Meeting, Refusal, Replaced
 from headwater.values import record_text_sql
 
 if TYPE_CHECKING:
@@ -123,6 +123,8 @@ class ContractRows:
         ]
         again = list(repeated(changed)) if changed else []
         refused, older = self._refuse(again)
+        replaced = f"SELECT record_no, stored_record, source FROM {self.met} WHERE NOT same AND ahead = 0 AND elsewhere"
+        displaced = self._all(f"{replaced} ORDER BY 1") if parent is None else ()
         updated = self._replace(meeting)
         inserted = self._insert(meeting.chunk_id)
         self._compare(meeting.chunk_id)
@@ -138,6 +140,7 @@ class ContractRows:
             refused=refused,
             older=older,
             left_out=left_out,
+            replaced=tuple(Replaced(*row) for row in displaced),
             relies_on=relies_on,
         )
 
@@ -234,13 +237,14 @@ SELECT i.record_no, i._key, a.row_hash = i.row_hash AS same,
        CASE WHEN {FOREIGN} THEN 0 ELSE {self._ahead(meeting, parent)} END AS ahead, a.row_hash AS stored_hash, a._chunk,
        c.first_record + a.record_no AS stored_record,
        CASE WHEN {FOREIGN} THEN 'another unit' ELSE c.source END AS source,
-       c.run = $1 OR coalesce(c.started >= $2::TIMESTAMPTZ, false) OR {FOREIGN} AS of_this_run, c.started > $3 AS newer
+       c.run = $1 OR coalesce(c.started >= $2::TIMESTAMPTZ, false) OR {FOREIGN} AS of_this_run, c.started > $3 AS newer,
+       coalesce(c.source_id <> $8, false) AS elsewhere
 FROM {self.incoming} i
 JOIN (SELECT * FROM {self._alive} WHERE _key BETWEEN (SELECT min(_key) FROM {self.incoming})
                                                 AND (SELECT max(_key) FROM {self.incoming})) a ON a._key = i._key
-JOIN (SELECT chunk, run, started, source, first_record, unit, true AS is_older
+JOIN (SELECT chunk, run, started, source, first_record, source_id, unit, true AS is_older
       FROM known_chunks LEFT JOIN source_units USING (source_id)
-      UNION ALL SELECT $4, $1, $3, $5, $6, NULL, false) c ON c.chunk = a._chunk""",
+      UNION ALL SELECT $4, $1, $3, $5, $6, NULL, NULL, false) c ON c.chunk = a._chunk""",
             [
                 meeting.run_id,
                 meeting.settled_from,
@@ -249,6 +253,7 @@ JOIN (SELECT chunk, run, started, source, first_record, unit, true AS is_older
                 meeting.source,
                 meeting.first_record,
                 meeting.unit,
+                meeting.source_id,
             ],
         )
 

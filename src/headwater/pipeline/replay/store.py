@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
@@ -13,7 +13,6 @@ import numpy as np
 
 from headwater.pipeline.replay.chunks_known import KnownChunk, KnownChunks
 from headwater.pipeline.replay.loaded import Meeting
-from headwater.pipeline.replay.rows import ContractRows
 from headwater.pipeline.transform import RAW_HASH_BYTES
 from headwater.pipeline.writer import COUNTS
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from headwater.pipeline.replay.differences import Differences
     from headwater.pipeline.replay.loaded import Loaded
     from headwater.pipeline.replay.quarantines import Quarantines
+    from headwater.pipeline.replay.rows import ContractRows
 
 HASHES = ("raw_sha256", "logic_hash", "rows_sha256")
 STANDING = ("raw_hashes", "key_hashes")
@@ -212,6 +212,7 @@ class ReplayTransaction:
             run_id=self._run.run_id,
             run_started=self._run.started,
             source=self._run.source_name,
+            source_id=self._run.source_id,
             chunk_id=self._chunk.chunk_id,
             first_record=self._chunk.first_record,
             settled_from=self._run.settled_from,
@@ -221,7 +222,7 @@ class ReplayTransaction:
         above = self._model.rows[_name(parent)] if parent is not None else None
         loaded = self._model.rows[_name(document)].load(rows, meeting, repeated=repeated, parent=above)
         self._relied_on.update(loaded.relies_on)
-        return loaded
+        return loaded if "replaced" in self._payload else replace(loaded, replaced=())  # not noted before, or none
 
     def quarantine(self, rows: pa.Table) -> None:
         """See `ports.ChunkTransaction.quarantine`."""
@@ -268,6 +269,7 @@ class ReplayTransaction:
         """The ledger that this replay came to, against the chain."""
         for name in (*COUNTS, *STANDING, "raw_sha256", "rows_sha256", "calculation"):
             self._differ(name, self._payload.get(name), payload[name], RECOMPUTED)
+        self._differ("replaced", self._payload.get("replaced"), payload.get("replaced"), RECOMPUTED)
 
     def _compare_relied_on(self, ledger: Mapping[str, Any]) -> None:
         """Which chunks this one relies on, and that each had lost as many rows by then as it says."""

@@ -87,14 +87,14 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
     selection = _selection(installation, recipe, source)
     plan = _asked(installation, stored, selection)
     if installation.keeps:
-        _note_schema(installation, stored, selection.table, plan.columns)
+        _note_schema(installation, stored, selection, plan.columns)
     selection = replace(selection, key=plan.key)
     layout, body = _layout(plan, decimal=logic.mapping.locale.decimal)
     compile_mapping(logic.mapping, logic.contract, layout.columns)
     kinds = {name: column.type for name, column in zip(layout.columns, plan.columns, strict=True)}
     read = columns_read(logic.mapping, layout.columns)
     unit = unit_of_source(installation, recipe, logic.mapping.mapping, name)
-    drift = find_drift(installation, recipe, logic.mapping.mapping, kinds, read, unit=unit)
+    drift = find_drift(installation, recipe, logic.mapping, kinds, read, unit=unit)
     if drift is not None and drift.mode == "quarantine":
         body["unwanted"] = list(drift.new_columns)
     body |= {
@@ -170,21 +170,36 @@ def _layout(plan: SourcePlan, *, decimal: str) -> tuple[Plan, dict[str, Any]]:
     return found, {name: body[name] for name in body if name not in {"chunks", "records", "size"}}
 
 
-def _note_schema(installation: Installation, stored: StoredConnector, table: str, columns: tuple[Column, ...]) -> None:
+def _note_schema(
+    installation: Installation, stored: StoredConnector, selection: Selection, columns: tuple[Column, ...]
+) -> None:
     """Keep the columns a table has, each time they are not those of the time before, and what changed: also where the
-    sync is then refused for it.
+    sync is then refused for it. A column that the recipe does not ask for is as it was.
     """
-    tenant_id, now = installation.tenant_id, [_told(column) for column in columns]
+    tenant_id, table = installation.tenant_id, selection.table
     with installation.database.connect(tenant_id) as connection:
         seen_no, before = connectors.schema_seen(connection, tenant_id, stored.connector_id, table)
+        now = _with_unasked([_told(column) for column in columns], before, selection)
         if now == before:
             return
         was = {str(column["name"]): str(column["type"]) for column in before}
-        changes = changes_between(was, {column.name: column.type for column in columns}) if before else ()
+        changes = changes_between(was, {str(column["name"]): str(column["type"]) for column in now}) if before else ()
         connectors.note_schema(
             connection, tenant_id, stored.connector_id, table, seen_no=seen_no + 1, columns=now,
             changes=[asdict(change) for change in changes],
         )  # fmt: skip
+
+
+def _with_unasked(
+    now: list[dict[str, Any]], before: Sequence[dict[str, Any]], selection: Selection
+) -> list[dict[str, Any]]:
+    """Where only some columns are asked for, the others as they were, in the order there was."""
+    if not selection.columns:
+        return now
+    left = {column["name"]: column for column in now}
+    asked = {*selection.columns, *left}
+    kept = [left.pop(each["name"], each) for each in before if each["name"] in left or each["name"] not in asked]
+    return [*kept, *left.values()]
 
 
 def _told(column: Column) -> dict[str, Any]:

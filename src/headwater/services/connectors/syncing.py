@@ -77,7 +77,7 @@ def sync_files(
             if not again and is_as_loaded(installation, stored, file, recipe, base):
                 yield Imported(file=name, view=None, error=None)
                 continue
-            remote = Remote(connector_id=stored.connector_id, version=file.version)
+            remote = Remote(connector_id=stored.connector_id, version=file.version, address=file.address)
             with at_hand(installation, stored, source, file) as fetched:
                 run_id = plan_source(installation, recipe, base, fetched, remote=remote)
         except (InputRefused, Misuse) as refused:

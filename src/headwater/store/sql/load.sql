@@ -25,7 +25,7 @@ SELECT %(tenant)s, {columns}, %(chunk)s, %(unit)s::uuid FROM {stage}
 -- Where staged keys meet stored ones.
 CREATE TEMP TABLE {met} (
     record_no integer, same boolean, ahead smallint, chunk_id uuid, chunk_lost integer, of_this_run boolean, newer boolean,
-    stored_record bigint, stored_source text, stored_hash bytea) ON COMMIT DROP
+    stored_record bigint, stored_source text, stored_hash bytea, elsewhere boolean) ON COMMIT DROP
 
 -- name: clear
 -- A temp table taken once more in the same transaction.
@@ -40,7 +40,7 @@ SELECT s.record_no, t.row_hash = s.row_hash, CASE WHEN {foreign} THEN 0 ELSE {ah
        c.run_id = %(run)s OR r.started_at >= coalesce(%(settled)s::timestamptz, 'infinity') OR {foreign},
        r.started_at > %(started)s, c.first_record + t.record_no,
        CASE WHEN {foreign} THEN 'another unit' ELSE r.source_name END,
-       CASE WHEN t.row_hash <> s.row_hash THEN t.row_hash END
+       CASE WHEN t.row_hash <> s.row_hash THEN t.row_hash END, r.source_id <> %(source)s
 FROM {stage} s
 JOIN {target} t ON t.tenant_id = %(tenant)s AND {same_key}
                AND t.{first_key} >= %(low)s AND t.{first_key} <= %(high)s
@@ -69,6 +69,12 @@ SELECT coalesce(array_agg(record_no), '{{}}') FROM {met} WHERE NOT same AND ahea
 -- Staged rows of a lower version than the one that stands, and where that came from.
 SELECT record_no, stored_record, stored_source, stored_hash, newer FROM {met} WHERE NOT same AND ahead < 0
 ORDER BY record_no
+
+-- name: met_replaced
+-- Staged rows that take the place of one of another source, where no version decides.
+SELECT m.record_no, m.stored_record, m.stored_source FROM {met} m JOIN {stage} s USING (record_no)
+WHERE NOT m.same AND m.ahead = 0 AND m.elsewhere
+ORDER BY 1
 
 -- name: met_higher
 -- How many staged rows have a higher version than the one that stands.
