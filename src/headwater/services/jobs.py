@@ -16,6 +16,7 @@ from headwater.pipeline.recipe import recipe_of
 from headwater.services.access.policy import Right
 from headwater.services.access.within_units import reached_run, unbound
 from headwater.services.imports import source_files, source_id, source_name
+from headwater.services.runs_left import end_runs, note_ended
 from headwater.services.runs_view import run_as_json
 from headwater.store import audit, connectors, jobs, source_units
 from headwater.telemetry import correlation_id
@@ -236,7 +237,8 @@ def _reached(installation: Installation, job: str | UUID) -> tuple[Installation,
 
 
 def cancel_job(installation: Installation, job: str | UUID) -> Job:
-    """Ask for a job's end. One that no worker is at has ended with this; another ends as Ctrl-C ends a run.
+    """Ask for a job's end. One that no worker is at has ended with this, and so has the run it was asked for, where
+    nobody has begun it; another ends as Ctrl-C ends a run.
 
     Conflict where it has ended.
     """
@@ -251,7 +253,9 @@ def cancel_job(installation: Installation, job: str | UUID) -> Job:
             )
         if jobs.ask_cancel(connection, tenant_id, found.job_id, asked_by=installation.actor.name):
             jobs.end(connection, tenant_id, found.job_id, "cancelled", None, fence=None)
+            left = end_runs(connection, tenant_id, found, "cancelled", None)
             jobs.let_in(connection, tenant_id, queue=found.queue, at_once=AT_ONCE)
+            note_ended(connection, tenant_id, left)
         note(connection, tenant_id, "job.cancel_asked", found.job_id)
         return jobs.get_job(connection, tenant_id, found.job_id)
 

@@ -12,21 +12,24 @@ import pytest
 from headwater.errors import InputRefused, Misuse, RetryLater
 from headwater.jobs.attempt import CANCELLED, STOPPING, TOO_LONG, put_off, settle
 from headwater.services.connectors.keeping import add
-from headwater.services.imports import file_recipe
+from headwater.services.imports import file_recipe, plan_file, resume
 from headwater.services.installation import Installation
 from headwater.services.job_ends import end_job
 from headwater.services.jobs import (
     AT_ONCE,
     Manner,
     ask_recipe,
+    ask_resume,
     ask_retry_failed,
     cancel_job,
     list_jobs,
     retry_job,
     show_job,
 )
+from headwater.services.verification import verify
 from headwater.store import jobs
 from headwater.store.jobs import Job
+from headwater.telemetry import SilentProgress
 from tests.river import River, activities
 from tests.servers import Installation as Made
 
@@ -145,6 +148,28 @@ def test_a_job_that_nobody_is_at_is_cancelled_at_once(river: River, theirs: Inst
     with pytest.raises(Misuse, match="the job has ended"):
         cancel_job(river.installation, waiting[0])
     assert [take(river) for _ in range(AT_ONCE)] == [*waiting[1:-1], None]
+
+
+def test_a_run_that_nobody_has_begun_is_cancelled_with_its_job(river: River) -> None:
+    def states() -> dict[UUID, str]:
+        return {row["run_id"]: row["state"] for row in river.rows("SELECT run_id, state FROM runs")}
+
+    (river.folder / "meters.csv").write_text(activities([{"activity_id": "a"}]))
+    run_ids = [plan_file(river.installation, river.folder / "meters.csv", river.mapping("activity_form")) for _ in "12"]
+    jobs_asked = [ask_resume(river.installation, str(run_id)) for run_id in run_ids]
+    assert cancel_job(river.installation, jobs_asked[0]).state == "cancelled"
+    assert states() == {run_ids[0]: "cancelled", run_ids[1]: "pending"}
+    (entry,) = river.rows(
+        "SELECT resource, payload::jsonb ->> 'state' AS state FROM audit_entries WHERE action = 'run.ended'"
+    )
+    assert entry == {"resource": f"run/{run_ids[0]}", "state": "cancelled"}
+
+    resume(river.installation, str(run_ids[1]), progress=SilentProgress())  # by hand, whatever its job waits for
+    cancel_job(river.installation, jobs_asked[1])
+    assert states() == {run_ids[0]: "cancelled", run_ids[1]: "succeeded"}
+    resume(river.installation, str(run_ids[0]), progress=SilentProgress())
+    assert states()[run_ids[0]] == "succeeded"
+    assert verify(river.installation, progress=SilentProgress()).differences == ()
 
 
 def test_what_cannot_be_done_is_refused_when_it_is_asked_for(river: River) -> None:
