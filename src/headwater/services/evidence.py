@@ -16,6 +16,7 @@ from headwater.services.inventories.verifying import BLOBS as INVENTORY_BLOBS
 from headwater.services.inventories.verifying import CALCULATED as INVENTORY
 from headwater.services.replayed_deletions import DESTROYED, SUBJECT_ERASED, destroyed_in
 from headwater.services.workbook_mending import write_again
+from headwater.store.blobs import NO_CONTENT
 from headwater.store.cited_blobs import all_cited_blobs
 from headwater.store.documents import all_contracts, all_documents
 
@@ -192,6 +193,7 @@ class Evidence:
         """
         tenant_id = self.installation.tenant_id
         found = all_cited_blobs(self.connection, tenant_id)
+        waiting = self.installation.blobs.prepared(tenant_id)
         progress.start("verifying files", total=sum(blob.size for blob in found), unit="bytes")
         try:
             for blob in found:
@@ -199,7 +201,7 @@ class Evidence:
                 self.blobs[digest] = blob
                 if digest not in self.erased and blob.state == "held":
                     self._check_file(blob)
-                elif self.installation.blobs.prepared_copy(tenant_id, blob.sha256) is not None:
+                elif (blob.sha256, NO_CONTENT) in waiting:
                     self.differences.unexplained("blob store", f"{blob.name} ({digest})", UNSETTLED)
                 progress.advance(blob.size)
         finally:

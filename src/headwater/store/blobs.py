@@ -2,7 +2,8 @@
 
 What was personal of somebody who is erased is taken out of a blob by a redacted copy, `<digest>.redacted`, beside which
 the blob itself is not kept any more; an empty one stands for a blob that was erased wholly. Who brings that very file
-again is refused, so that nobody comes back unnoticed. A copy is `<digest>.copy` until the database knows of it.
+again is refused, so that nobody comes back unnoticed. Until the database knows of a copy its name ends with its own
+digest and `.copy`.
 
 A blob is there whole and durable or not at all: it is written under another name, synced, and renamed. What a killed
 process left half written is removed by the next one.
@@ -29,6 +30,7 @@ from headwater.errors import HeadwaterError, InputRefused, Misuse, Stopped
 BLOCK = 8 * 2**20
 INCOMING = "incoming"
 REDACTED, PREPARED = ".redacted", ".copy"
+NO_CONTENT = hashlib.sha256().digest()
 
 _IS_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OnBlock = Callable[[bytes], object]
@@ -85,21 +87,27 @@ class BlobStore:
         """A redacted copy of a blob, to be put in its place by `replace`; nothing written stands for no content."""
         return BlobWriter(self._folder / str(tenant_id), prepares=sha256)
 
-    def prepared_copy(self, tenant_id: UUID, sha256: bytes) -> Blob | None:
-        """A copy that is not in its place yet, read anew."""
-        path = _beside(blob_path(self._folder / str(tenant_id), sha256), PREPARED)
-        return _hash_blocks(_blocks(path), None) if path.is_file() else None
+    def prepared(self, tenant_id: UUID) -> set[tuple[bytes, bytes]]:
+        """Copies that are not in their places: the hash of the blob, and that of the copy."""
+        names = (self._folder / str(tenant_id)).glob(f"[0-9a-f][0-9a-f]/*{PREPARED}")
+        found = (name.name.removesuffix(PREPARED).split(".") for name in names)
+        return {(bytes.fromhex(digest), bytes.fromhex(copy)) for digest, copy in found}
 
-    def replace(self, tenant_id: UUID, sha256: bytes) -> None:
-        """Put the prepared copy in place of the blob, durably; done again it does what is left to do."""
+    def replace(self, tenant_id: UUID, sha256: bytes, copy_sha256: bytes) -> None:
+        """Put a prepared copy in place of the blob, durably; done again it does what is left to do."""
         path = blob_path(self._folder / str(tenant_id), sha256)
         with _disk(path):
-            if _beside(path, PREPARED).is_file():
-                _beside(path, PREPARED).rename(_beside(path, REDACTED))
+            with suppress(FileNotFoundError):
+                _prepared(path, copy_sha256).rename(_beside(path, REDACTED))
                 _sync_folder(path.parent)
             if _beside(path, REDACTED).is_file():
                 path.unlink(missing_ok=True)
                 _sync_folder(path.parent)
+
+    def discard(self, tenant_id: UUID, sha256: bytes, copy_sha256: bytes) -> None:
+        """Remove a prepared copy that was given up."""
+        with _disk(self._folder):
+            _prepared(blob_path(self._folder / str(tenant_id), sha256), copy_sha256).unlink(missing_ok=True)
 
     def path(self, tenant_id: UUID, sha256: bytes) -> Path:
         """Where the blob is, or its redacted copy; Stopped where it is not, for what is cited must be there."""
@@ -206,7 +214,7 @@ class BlobWriter:
             target = blob_path(self._folder, self._hash.digest())
             _refuse_erased(target)
         else:
-            target = _beside(blob_path(self._folder, self._prepares), PREPARED)
+            target = _prepared(blob_path(self._folder, self._prepares), self._hash.digest())
         target.parent.mkdir(mode=0o700, exist_ok=True)
         os.rename(self._name, target)  # noqa: PTH104 - a name of mkstemp's
         for folder in (target.parent, self._folder, self._folder.parent):
@@ -221,6 +229,10 @@ def blob_path(tenant_folder: Path, sha256: bytes) -> Path:
 
 def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
+
+
+def _prepared(path: Path, copy_sha256: bytes) -> Path:
+    return _beside(path, f".{copy_sha256.hex()}{PREPARED}")
 
 
 def _refuse_erased(path: Path) -> None:

@@ -59,6 +59,11 @@ class Theirs:
         return self._connection.execute(statement, self._values)
 
 
+def hold_erasing(connection: psycopg.Connection[Any], tenant_id: UUID) -> None:
+    """Wait for whoever erases somebody of the organisation, and keep others waiting until the transaction ends."""
+    connection.execute(QUERIES["hold"], {"tenant_id": tenant_id})
+
+
 def first_records(connection: psycopg.Connection[Any], tenant_id: UUID, chunks: Collection[UUID]) -> Mapping[UUID, int]:
     """The number in its file of the first record of each chunk."""
     values = {"tenant_id": tenant_id, "chunks": list(chunks)}

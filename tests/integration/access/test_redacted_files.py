@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -137,7 +139,10 @@ def test_who_is_killed_before_the_copy_is_in_place_is_made_good_by_the_next_eras
     erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
     (path,) = Path(river.installation.settings.blob_dir).rglob("*.redacted")
     path.with_suffix("").write_bytes(before[path.stem])  # as it was when the database had just been told
-    path.rename(path.with_suffix(".copy"))
+    copy = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.rename(path.with_suffix(f".{copy}.copy"))
+    given_up = path.with_suffix(f".{hashlib.sha256(OF_ANN[1]).hexdigest()}.copy")
+    given_up.write_bytes(OF_ANN[1])  # by an erasure that ended before the database was told
 
     assert "not replaced yet" in str(checked(river).differences)
     with pytest.raises(NotFound):
@@ -234,3 +239,16 @@ def test_a_file_that_is_loaded_is_waited_for_and_what_was_left_of_a_run_is_not_l
     erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
     with pytest.raises(Stopped, match="erased from its file"):
         carry_out(river.installation, run_id, progress=SilentProgress())
+
+
+def test_who_are_erased_at_the_same_time_are_gone_from_the_same_file(river: River) -> None:
+    load(river, ANN, BOB, DORA)
+    with ThreadPoolExecutor() as pool:
+        asked = [
+            pool.submit(erase_subject, river.installation, "erp.worker", worker, reason="asked for")
+            for worker in ("hr/4711", "hr/4712")
+        ]
+        for each in asked:
+            assert [file.became for file in each.result().files] == ["redacted"]
+    assert says(river, *OF_ANN, b"hr/4712", b"Babbage") == []
+    proved(river)

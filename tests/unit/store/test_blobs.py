@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.errors import InputRefused, Misuse, Stopped
-from headwater.store.blobs import BLOCK, INCOMING, BlobStore
+from headwater.store.blobs import BLOCK, INCOMING, NO_CONTENT, BlobStore
 
 TENANT = UUID("6f9d5ea4-7c9f-4a7e-9f2e-000000000001")
 OTHER = UUID("6f9d5ea4-7c9f-4a7e-9f2e-000000000002")
@@ -184,3 +184,38 @@ def test_a_full_disk_stops_and_leaves_nothing(tmp_path: Path, large: Path) -> No
         assert store.measure(TENANT, kept.sha256) == kept
     finally:
         subprocess.run(["umount", small], check=True)
+
+
+def test_a_redacted_copy_stands_for_its_blob_which_is_not_taken_in_again(store: BlobStore, tmp_path: Path) -> None:
+    blob, other = store.put_bytes(TENANT, b"of Ann"), store.put_bytes(TENANT, b"of Bob")
+    with store.copy_writer(TENANT, blob.sha256) as writer:
+        writer.write(b"of ***")
+    copy = writer.blob.sha256
+    assert store.prepared(TENANT) == {(blob.sha256, copy)}
+    assert store.path(TENANT, blob.sha256).read_bytes() == b"of Ann"
+    for _ in range(2):
+        store.replace(TENANT, blob.sha256, copy)
+        assert store.path(TENANT, blob.sha256).read_bytes() == b"of ***"
+    assert store.measure(TENANT, blob.sha256).sha256 == copy
+    assert sorted(path.read_bytes() for path in files(tmp_path)) == [b"of ***", b"of Bob"]
+    path = tmp_path / "again"
+    path.write_bytes(b"of Ann")
+    for perhaps_held in (False, True):
+        with pytest.raises(InputRefused, match="erased"):
+            store.put_file(TENANT, path, perhaps_held=perhaps_held)
+    assert store.put_bytes(OTHER, b"of Ann") == blob
+    assert store.path(TENANT, other.sha256).read_bytes() == b"of Bob"
+
+
+def test_of_what_is_erased_wholly_nothing_is_left_and_a_copy_given_up_goes(store: BlobStore, tmp_path: Path) -> None:
+    blob = store.put_bytes(TENANT, b"of Ann")
+    with store.copy_writer(TENANT, blob.sha256) as writer:
+        writer.write(b"of A**")
+    store.discard(TENANT, blob.sha256, writer.blob.sha256)
+    with store.copy_writer(TENANT, blob.sha256):
+        pass
+    assert store.prepared(TENANT) == {(blob.sha256, NO_CONTENT)}
+    store.replace(TENANT, blob.sha256, NO_CONTENT)
+    with pytest.raises(Stopped, match="erased"):
+        store.path(TENANT, blob.sha256)
+    assert [path.read_bytes() for path in files(tmp_path)] == [b""]

@@ -21,7 +21,9 @@ from headwater.errors import HeadwaterError, RetryLater
 from headwater.services.access.theirs import OPEN_STATES
 from headwater.services.sources import layout_from_json, reading_from_json
 from headwater.store import audit
+from headwater.store.blobs import NO_CONTENT
 from headwater.store.cited_blobs import all_cited_blobs, get_cited_blob, note_redacted
+from headwater.store.erasures import hold_erasing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -81,9 +83,11 @@ class Copies:
         _refuse_open(found)
         for file in found:
             self._made.append(self._extract(file) if file.is_extract else self._text(file))
+        texts = {file.sha256 for file in found}
         originals: dict[bytes, list[FileOfTheirs]] = {}
         for file in found:
-            for raw in {run.blob_sha256 for run in file.runs.values() if not file.is_extract} - {file.sha256}:
+            # A file that is its own text in another run was overwritten as that already.
+            for raw in {run.blob_sha256 for run in file.runs.values() if not file.is_extract} - texts:
                 originals.setdefault(raw, []).append(file)
         self._made += [self._original(raw, texts) for raw, texts in originals.items()]
 
@@ -94,7 +98,8 @@ class Copies:
     def settle(self) -> None:
         """Once the transaction is committed."""
         for made in self._made:
-            self._installation.blobs.replace(self._installation.tenant_id, made.sha256)
+            copy = made.blob.sha256 if made.blob is not None else NO_CONTENT
+            self._installation.blobs.replace(self._installation.tenant_id, made.sha256, copy)
 
     def _text(self, file: FileOfTheirs) -> _Copy:
         with self._writer(file.sha256) as writer, self._open(file.sha256) as text:
@@ -172,14 +177,21 @@ class Copies:
 
 
 def settle_what_was_left(installation: Installation, connection: Any) -> None:
-    """Put copies in place that the database knows and that whoever made them could not put there any more."""
+    """Put copies in place that the database knows and that whoever made them could not put there any more; remove those
+    of which it knows nothing. Nobody else erases somebody until the transaction at hand ends.
+    """
     blobs, tenant_id = installation.blobs, installation.tenant_id
-    for cited in all_cited_blobs(connection, tenant_id):
-        if cited.copy_sha256 is None and cited.state == "held":
-            continue
-        prepared = blobs.prepared_copy(tenant_id, cited.sha256)
-        if prepared is not None and (prepared.sha256 == cited.copy_sha256 or not (prepared.size or cited.copy_sha256)):
-            blobs.replace(tenant_id, cited.sha256)
+    hold_erasing(connection, tenant_id)
+    known = {
+        (cited.sha256, cited.copy_sha256 or NO_CONTENT)
+        for cited in all_cited_blobs(connection, tenant_id)
+        if cited.copy_sha256 is not None or cited.state != "held"
+    }
+    for sha256, copy in blobs.prepared(tenant_id):
+        if (sha256, copy) in known:
+            blobs.replace(tenant_id, sha256, copy)
+        else:
+            blobs.discard(tenant_id, sha256, copy)
 
 
 def _refuse_open(found: Collection[FileOfTheirs]) -> None:

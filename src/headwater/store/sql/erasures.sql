@@ -1,3 +1,7 @@
+-- name: hold
+-- One erasure at a time: each makes its copies of files from those that the one before has left.
+SELECT pg_advisory_xact_lock(hashtextextended('erasures/' || %(tenant_id)s::text, 0))
+
 -- name: rows_of
 -- Rows with a value that the subject's key opens, as they stand or stood.
 SELECT t.chunk_id, t.record_no, encode(t.row_hash, 'hex') FROM {table} t WHERE t.tenant_id = %(tenant_id)s AND ({theirs})
