@@ -42,7 +42,12 @@ def inventory_made(client: httpx.Client) -> dict[str, Any]:
         client.post("/inventories", json={"document": json.dumps(INVENTORY)}, headers=key) for _ in range(2)
     )
     assert (asked.status_code, again.json()) == (202, asked.json()), asked.text
-    job = job_ended(client, asked.json()["job_id"])
+    with client.stream("GET", f"/jobs/{asked.json()['job_id']}/events") as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        lines = list(stream.iter_lines())
+    job = json.loads([line for line in lines if line.startswith("data: ")][-1][6:])
+    assert [line for line in lines if line.startswith("event: ")][-1] == "event: end"
+    assert job == job_ended(client, asked.json()["job_id"])
     assert (job["kind"], job["label"], job["state"]) == ("inventory", "over_http", "succeeded"), job
     made: dict[str, Any] = job["result"]
     return made

@@ -15,6 +15,7 @@ from headwater.cli.trying import DryRun, Rows, refuse_rows, try_and_tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from headwater.pipeline.recipe import Recipe
 
@@ -135,12 +136,18 @@ def ask_and_tell(recipes: Sequence[tuple[Recipe, Path]], *, every: bool, as_json
 
     with installation() as opened:
         asked = [ask_recipe(opened, recipe, base, every=every) for recipe, base in recipes]
+    tell_asked(asked, as_json=as_json)
+
+
+def tell_asked(asked: Sequence[UUID], *, as_json: bool) -> None:
+    """The ids of jobs that workers were asked for."""
     if as_json:
         print_json({"jobs": asked})
         return
     for job_id in asked:
         typer.echo(f"job {job_id}")
-    typer.echo("A worker carries it out (headwater worker); look at it with: headwater jobs show JOB", err=True)
+    show = f"show {asked[0]}" if len(asked) == 1 else "list"
+    typer.echo(f"A worker carries it out (headwater worker); look at it with: headwater jobs {show}", err=True)
 
 
 def _try(recipes: Sequence[tuple[Recipe, Path]], *, rows: int | None, every: bool, as_json: bool) -> NoReturn:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headwater.cli import exits
-from headwater.cli.imports import AsJson
+from headwater.cli.imports import AsJson, Queued, tell_asked
 from headwater.cli.licences import print_licences
 from headwater.cli.printing import print_facts, print_json, print_table, told_of
 from headwater.cli.session import installation
@@ -33,6 +33,8 @@ Limit = Annotated[int, typer.Option(min=1, help="How many to show.")]
 @app.command()
 def calculate(
     document: Annotated[Path, typer.Argument(help="An inventory document, in YAML.", show_default=False)],
+    *,
+    queued: Queued = False,
     as_json: AsJson = False,
 ) -> None:
     """Calculate an inventory from the activities, factors and instruments that stand now.
@@ -43,6 +45,7 @@ def calculate(
     \b
     Examples:
       headwater inventory calculate laboratory_2020.yaml
+      headwater inventory calculate laboratory_2020.yaml --queue
 
     \b
     Exit codes: 0 calculated, 1 error, 2 usage, 3 calculated, and something is missing from its total.
@@ -51,6 +54,9 @@ def calculate(
     from headwater.services.inventories.viewing import show_inventory
     from headwater.telemetry import progress
 
+    if queued:
+        _ask(document, as_json=as_json)
+        return
     with installation() as opened:
         made = work_out(opened, document, progress=progress())
         view = show_inventory(opened, str(made.inventory_id))
@@ -63,6 +69,13 @@ def calculate(
         _print_view(view, SHOWN)
     if view.left_out:
         raise typer.Exit(exits.OPEN_IN_QUARANTINE)
+
+
+def _ask(document: Path, *, as_json: bool) -> None:
+    from headwater.services.inventories.sending import ask_inventory_of_file
+
+    with installation() as opened:
+        tell_asked([ask_inventory_of_file(opened, document)], as_json=as_json)
 
 
 @app.command("list")

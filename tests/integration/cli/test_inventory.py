@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.integration.cli.conftest import Headwater
+from tests.integration.cli.test_jobs import WORKER
 from tests.river import activities, factors
 
 pytestmark = pytest.mark.server
@@ -48,6 +50,26 @@ def test_what_has_no_figure_shows_in_text_and_exit_code(headwater: Headwater, ca
     assert again.json["is_new"] is False
     assert again.json["totals"][0]["scopes"] == {"2": "400.000000"}
     assert "calculating: 2 of 2 activities" in done.err
+
+
+def test_a_worker_makes_the_same_inventory_of_the_document_as_it_was_queued(
+    headwater: Headwater, calculated: Path, tmp_path: Path
+) -> None:
+    (job,) = headwater("inventory", "calculate", calculated, "--queue", "--json").json["jobs"]
+    told = headwater("inventory", "calculate", calculated, "--queue")
+    assert (told.code, told.out.startswith("job ")) == (0, True)
+    assert f"headwater jobs show {told.out.split()[1]}" in told.err
+    body = calculated.read_text()
+    calculated.write_text(body.replace("Plant", "Another"))
+    assert subprocess.run(WORKER, check=False, timeout=240, cwd=tmp_path, capture_output=True).returncode == 0
+    result = headwater("jobs", "show", job, "--json").json["result"]
+    calculated.write_text(body)
+    again = headwater("inventory", "calculate", calculated, "--json")
+    assert (again.json["is_new"], again.json["inventory"]["inventory_id"]) == (False, result["inventory_id"])
+    wrong = yaml.safe_dump({**BODY, "factors": {"rates": "nowhere.csv"}})
+    calculated.write_text(wrong)
+    refused = headwater("inventory", "calculate", calculated, "--queue")
+    assert (refused.code, "the file of rates cannot be read: No such file" in refused.err) == (USAGE, True)
 
 
 def test_a_draft_is_discarded_and_a_number_never(headwater: Headwater, calculated: Path) -> None:

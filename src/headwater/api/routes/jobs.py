@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Query, Request
 from fastapi.encoders import jsonable_encoder
+from fastapi.responses import StreamingResponse
 
 from headwater.api.access import Here, needs, router
+from headwater.api.live import Seen, stream
 from headwater.services import jobs
 from headwater.services.access.policy import Right
+from headwater.services.run_progress import progress
 
 routes = router("jobs")
 
@@ -28,6 +31,29 @@ def show_job(here: Here, job: str) -> dict[str, Any]:
     """A job with its runs."""
     shown: dict[str, Any] = jsonable_encoder(jobs.show_job(here, job).as_json())
     return shown
+
+
+@routes.get(
+    "/jobs/{job}/events", response_class=StreamingResponse, **needs(Right.READ, 404, long="events", anywhere=True)
+)
+async def watch_job(here: Here, job: str, request: Request) -> StreamingResponse:
+    """A job as server-sent events, with how far each of its runs is: `progress` whenever it changes, `end` when it has
+    ended. One that is tried again later has not.
+    """
+
+    def look() -> Seen:
+        view = jobs.show_job(here, job)
+        runs = [progress(here, run.run_id) for run in view.runs]
+        steps = (
+            view.job.state,
+            view.job.attempts,
+            view.job.cancel_asked_at,
+            *((run.run_id, run.state, run.chunks_done, run.chunks_failed, run.records_done) for run in runs),
+        )
+        body = jsonable_encoder({**jobs.job_as_json(view.job), "runs": [run.as_json() for run in runs]})
+        return Seen(steps=steps, body=body, has_ended=view.job.has_ended)
+
+    return await stream(look, request)
 
 
 @routes.post("/jobs/{job}/cancellation", **needs(Right.WRITE, 404, 409, anywhere=True))

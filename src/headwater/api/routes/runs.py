@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from headwater.api.access import Here, needs, router
 from headwater.api.asking import Asked, Page, page_of
+from headwater.api.live import Seen, stream
 from headwater.services import house_lists
 from headwater.services.access.policy import Right
 from headwater.services.run_progress import progress
 from headwater.services.runs_view import show_run
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from headwater.services.installation import Installation
-
 routes = router("runs")
-EVERY_SECONDS = 0.5
-LONGEST_SECONDS = 3600
-QUIET_SECONDS = 15
 
 
 @routes.get("/runs", **needs(Right.READ, anywhere=True))
@@ -62,24 +51,10 @@ def show_progress(here: Here, run: str) -> dict[str, Any]:
 )
 async def watch(here: Here, run: str, request: Request) -> StreamingResponse:
     """Live progress as server-sent events: `progress` whenever it changes, `end` when the run has ended."""
-    first = await run_in_threadpool(progress, here, run)
-    events = _events(here, first.run_id, request)
-    return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
+    def look() -> Seen:
+        now = progress(here, run)
+        steps = (now.state, now.chunks_done, now.chunks_failed, now.records_done)
+        return Seen(steps=steps, body=now.as_json(), has_ended=now.ended)
 
-async def _events(here: Installation, run_id: str, request: Request) -> AsyncIterator[str]:
-    """From the database, so that it does not matter which process works on the run."""
-    began = told = time.monotonic()
-    last: tuple[Any, ...] | None = None
-    while time.monotonic() - began < LONGEST_SECONDS and not await request.is_disconnected():
-        now = await run_in_threadpool(progress, here, run_id)
-        seen = (now.state, now.chunks_done, now.chunks_failed, now.records_done)
-        if seen != last:
-            last, told = seen, time.monotonic()
-            yield f"event: {'end' if now.ended else 'progress'}\ndata: {json.dumps(now.as_json())}\n\n"
-        elif time.monotonic() - told > QUIET_SECONDS:
-            told = time.monotonic()
-            yield ": still here\n\n"
-        if now.ended:
-            return
-        await asyncio.sleep(EVERY_SECONDS)
+    return await stream(look, request)

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from headwater.accounting.inventory.document import read_document
+from headwater.documents.reading import read_text
 from headwater.documents.strict_yaml import parse_yaml
 from headwater.errors import Misuse
 from headwater.services.access.policy import Right
@@ -40,6 +41,23 @@ def ask_inventory(installation: Installation, text: str, rates: str | None = Non
         return ask(installation, connection, wanted, manner=USUAL, asked_by=installation.actor.name)
 
 
+def ask_inventory_of_file(installation: Installation, path: Path) -> UUID:
+    """Ask for the inventory that the document at `path` describes; the job's id. The document and its file of rates go
+    with the job as they are now: whoever changes them later changes nothing of it.
+    """
+    installation.require(Right.TRANSFORM, on="inventories")
+    text = read_text(path, "inventory document")
+    named = read_document(parse_yaml(text, where=str(path)), where=str(path)).factors.rates
+    if named is None:
+        return ask_inventory(installation, text)
+    try:
+        rates = (path.parent / named).read_bytes().decode()  # to the byte: the inventory's id hangs on it
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not in UTF-8"
+        raise Misuse(f"the file of rates cannot be read: {why}", where="factors.rates", value=named) from error
+    return ask_inventory(installation, text, rates)
+
+
 def make_asked(installation: Installation, job: Job) -> dict[str, Any]:
     """Make the inventory that a job was asked for, of what stands now; what it came to, in plain values."""
     installation.require(Right.TRANSFORM, on="inventories")
@@ -49,7 +67,7 @@ def make_asked(installation: Installation, job: Job) -> dict[str, Any]:
         path = None
         if called is not None:
             path = Path(folder) / called
-            path.write_text(str(rates), encoding="utf-8")
+            path.write_bytes(str(rates).encode())
         made = make(installation, document, path, progress=SilentProgress())
     return {**vars(made), "inventory_id": str(made.inventory_id)}
 
