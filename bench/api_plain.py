@@ -39,7 +39,7 @@ def _recording(into: list[tuple[str, Any, bool] | None]) -> Iterator[None]:
 
     def noted(cursor: Any, query: Any, params: Any = None, **more: Any) -> Any:
         text = query.as_string(cursor) if hasattr(query, "as_string") else query
-        into.append((text, params, not cursor.connection.autocommit))
+        into.append((text.decode() if isinstance(text, bytes) else text, params, not cursor.connection.autocommit))
         return execute(cursor, query, params, **more)
 
     def ended(connection: Any) -> None:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import wraps
+from inspect import iscoroutinefunction
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -64,6 +66,9 @@ class House:
 class GuardedRoute(APIRoute):
     """A route that knows who calls before anything of the request is looked at."""
 
+    def __init__(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
+        super().__init__(path, _in_one_thread(endpoint), **more)
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's own handler, with the guard before it."""
         handle = super().get_route_handler()
@@ -101,6 +106,18 @@ class GuardedRoute(APIRoute):
             return await in_place(place or house.places["write"], name_of(caller), doing)
 
         return guarded
+
+
+def _in_one_thread(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """What waits for the database does so in a thread; FastAPI would have its answer looked through in a second one."""
+    if iscoroutinefunction(endpoint):
+        return endpoint
+
+    @wraps(endpoint)
+    async def asked(**values: Any) -> Any:
+        return await run_in_threadpool(endpoint, **values)
+
+    return asked
 
 
 async def in_place(places: Places | None, caller: str, work: Callable[[], Coroutine[Any, Any, Response]]) -> Response:

@@ -29,14 +29,15 @@ if TYPE_CHECKING:
 
 EVERY: tuple[APIRouter, ...] = tuple(
     each.routes
-    for each in (
+    for each in (  # looked through in this order: what is asked for most stands first
+        deletions,
+        records,
+        figures,
+        evidence,
         people,
         contracts,
         mappings,
         datasets,
-        deletions,
-        records,
-        figures,
         inventories,
         imports,
         connectors,
@@ -45,7 +46,6 @@ EVERY: tuple[APIRouter, ...] = tuple(
         notifications,
         runs,
         quarantine,
-        evidence,
         health,
     )
 )
