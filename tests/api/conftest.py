@@ -76,6 +76,15 @@ def token_of(database: Database, tenant_id: UUID, role: Role, unit_id: UUID | No
 @contextlib.contextmanager
 def serving(database: Installation, folder: Path, log: Path, *arguments: str, **more: str) -> Iterator[str]:
     """A server process over a database, and where it answers."""
+    with started(database, folder, log, *arguments, **more) as (url, _):
+        yield url
+
+
+@contextlib.contextmanager
+def started(
+    database: Installation, folder: Path, log: Path, *arguments: str, **more: str
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The same, and the process."""
     port = free_port()
     settings = {
         "HEADWATER_DATABASE_URL": database.app_url,
@@ -99,7 +108,7 @@ def serving(database: Installation, folder: Path, log: Path, *arguments: str, **
         try:
             url = f"http://127.0.0.1:{port}"
             _await(process, url, log)
-            yield url
+            yield url, process
         finally:
             process.terminate()
             process.wait(30)

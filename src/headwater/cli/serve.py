@@ -32,7 +32,7 @@ def serve(
 
     Behind a proxy that speaks TLS; tokens travel with every request. The embedded database is started where no other is
     set. Stop it with Ctrl-C or SIGTERM: requests under way have eight seconds to finish, then what they ask of the
-    database is cancelled.
+    database is cancelled. A second Ctrl-C ends it at once and cuts them off; nothing is left half-done.
 
     Where nobody administrates the organisation yet, standard error has the link by which somebody comes to: whoever
     reads it, there or in a file that it is written to, may use it once. Without `public_url` links begin with where it
@@ -73,6 +73,8 @@ def _serve(listening: socket, *, workers: int, root_path: str) -> None:
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
+    from headwater.cli.stopping import Server
+
     config = uvicorn.Config(
         "headwater.api.process:create",
         factory=True,
@@ -89,9 +91,10 @@ def _serve(listening: socket, *, workers: int, root_path: str) -> None:
     if workers > 1:
         Multiprocess(config, sockets=[listening]).run()
         return
-    server = uvicorn.Server(config)
+    server = Server(config)
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
+    server.tell_cut_off()
     if not server.started:
         raise typer.Exit(1)
 
