@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from decimal import Decimal
@@ -31,6 +33,7 @@ def data_dir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="headwater-", dir="/var/tmp"))  # pytest's own are 0700
     folder.chmod(0o755)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")  # as the README's is shown
     yield folder / "data"
     shutil.rmtree(folder)
 
@@ -49,7 +52,8 @@ def without_what_differs(shown: str) -> str:
 def shown_by_the_readme(data_dir: Path) -> str:
     page = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
     _, _, told = page.partition("<!-- transcript: headwater demo -->\n```console\n$ headwater demo\n")
-    return told.partition("```\n<!-- /transcript -->")[0].replace("~/.local/share/headwater", str(data_dir))
+    told = told.partition("```\n<!-- /transcript -->")[0].replace("~/.local/share/headwater", str(data_dir))
+    return told.replace(f"Files: {FOLDER}.", f"Files: {Path.cwd() / FOLDER}.")
 
 
 @pytest.mark.long
