@@ -141,6 +141,7 @@ class Database:
         return connection
 
     def _bind(self, connection: TenantConnection, tenant_id: UUID) -> None:
+        connection.bound_to = None
         with translated("connect to the database"):
             try:
                 # Outside a transaction, because a rollback would take the tenant away with it.

@@ -40,6 +40,12 @@ def list_keys(connection: psycopg.Connection[Any], tenant_id: UUID) -> list[Orga
     return select(connection, OrganisationKey, QUERIES["keys"], {"tenant_id": tenant_id})
 
 
+def has_written(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the transaction has written anything, which it may undo."""
+    row = connection.execute(QUERIES["has_written"]).fetchone()
+    return row is None or bool(row[0])
+
+
 def add_key(connection: psycopg.Connection[Any], tenant_id: UUID, key: OrganisationKey) -> bool:
     """Keep a key; False where one of this number is there already."""
     return connection.execute(QUERIES["add"], {"tenant_id": tenant_id, **asdict(key)}).rowcount == 1

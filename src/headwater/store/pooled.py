@@ -1,14 +1,14 @@
 """Connections that are kept open between the requests of a server: to open one takes longer than most questions.
 
-Nobody gets one without being bound to their own tenant first, which takes from it what it was bound to and held. What
-waits for long, or holds a lock until its session ends, takes a connection of its own by `apart`.
+Nobody gets one without being bound to their own tenant first, which takes from it what it was bound to. What waits for
+long, or holds a lock until its session ends, takes a connection of its own by `apart`: one that is given back is open.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from threading import Lock
+from threading import Lock, Semaphore
 from types import TracebackType
 from typing import TYPE_CHECKING
 from weakref import WeakSet
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 QUERIES = named_queries("session")
 MOST = 16
+KEPT_SHARE = 2
+"""Requests keep one connection in so many at most, between two questions: the others are left to whoever asks now."""
 WAIT_SECONDS = 2.0
 """After so long a connection is opened beside the pool: who holds one and waits for another must not wait for ever."""
 
@@ -64,7 +66,8 @@ class PooledConnection(TenantConnection):
 class Kept:
     """The connection that a request goes on with, while nobody asks by it: bound once, however often it is asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: Semaphore) -> None:
+        self._places = places
         self._lock = Lock()
         self._free: PooledConnection | None = None
         self._has_ended = False
@@ -73,14 +76,17 @@ class Kept:
         """The connection, if there is one that nobody asks by."""
         with self._lock:
             free, self._free = self._free, None
+        if free is not None:
+            self._places.release()
         return free
 
     def keep(self, connection: PooledConnection) -> bool:
-        """Whether it is kept: one is, until the request has ended, which has no transaction open."""
-        if connection.info.transaction_status is not TransactionStatus.IDLE:
-            return False
+        """Whether it is kept: one is that has no transaction open, while the request lasts and not too many are."""
         with self._lock:
-            if self._free is not None or self._has_ended:
+            if self._free is connection:
+                return True
+            is_idle = connection.info.transaction_status is TransactionStatus.IDLE
+            if self._free is not None or self._has_ended or not is_idle or not self._places.acquire(blocking=False):
                 return False
             self._free = connection
         return True
@@ -99,6 +105,7 @@ class Pool(ConnectionPool[PooledConnection]):
 
     def __init__(self, url: str, *, most: int) -> None:
         self.lent: WeakSet[PooledConnection] = WeakSet()
+        self.places = Semaphore(max(most // KEPT_SHARE, 1))
         self._url = url
         super().__init__(
             url,
@@ -139,7 +146,7 @@ class PooledDatabase(Database):
     @contextmanager
     def for_one_request(self) -> Iterator[PooledDatabase]:
         """The same, which goes by one connection until the block ends; whoever asks while it is in use gets another."""
-        kept = Kept()
+        kept = Kept(self._pool.places)
         same = PooledDatabase(self._url, self._pool, self._behalf, kept)
         same.opens = self.opens
         try:
@@ -154,11 +161,11 @@ class PooledDatabase(Database):
     def _opened(self) -> TenantConnection:
         connection = self._kept.take() if self._kept is not None else None
         if connection is None:
-            try:
-                with translated("connect to the database"):
+            with translated("connect to the database"):
+                try:
                     connection = self._pool.getconn(timeout=WAIT_SECONDS)
-            except PoolTimeout:
-                return super()._opened()
+                except PoolTimeout:
+                    return super()._opened()
             self._pool.lent.add(connection)
             connection.bound_to, connection.kept = None, self._kept
         _as_new(connection)

@@ -173,7 +173,7 @@ class RunChunks:
             chunks.mark_failed(connection, self._tenant_id, self._run.run_id, chunk_no, error=error)
 
     def _held_connection(self) -> TenantConnection:
-        connection = self._database.connect(self._tenant_id)
+        connection = self._database.apart().connect(self._tenant_id)  # its session ends, and the holds with it
         try:
             with translated("hold the run"):
                 runs.hold_run(connection, self._tenant_id, self._run.run_id)

@@ -6,10 +6,15 @@ import psycopg
 import pytest
 
 from headwater.errors import Conflict, Misuse, RetryLater
+from headwater.services.imports import import_file
+from headwater.services.installation import serving
 from headwater.store.one_connection import one_snapshot
 from headwater.store.pooled import pooled
 from headwater.store.requests import HeldRequest, RequestKey
+from headwater.telemetry import SilentProgress
+from tests.river import River, activities
 from tests.servers import Installation
+from tests.workers import until
 
 
 def test_a_connection_is_bound_anew_and_holds_nothing(installation: Installation) -> None:
@@ -79,6 +84,41 @@ def test_what_a_request_asks_goes_by_one_connection_that_is_bound_once_to_whom_i
             assert late.execute("SELECT tenant_id FROM tenants").fetchall() == [(own,)]
 
 
+def test_whoever_finds_the_pool_empty_gets_a_connection_beside_it(installation: Installation) -> None:
+    own = installation.tenant_id
+    with (
+        pooled(installation.app_url, most=1) as database,
+        database.connect(own) as first,
+        database.connect(own) as beside,
+    ):
+        assert beside.execute("SELECT tenant_id FROM tenants").fetchall() == [(own,)]
+        assert not isinstance(beside, type(first))
+
+
+def test_requests_keep_half_of_the_connections_at_most(installation: Installation) -> None:
+    own = installation.tenant_id
+    with pooled(installation.app_url, most=2) as database, database.for_one_request() as one:
+        with one.connect(own) as first:
+            first.execute("SELECT 1")
+        with database.for_one_request() as two:
+            with two.connect(own) as second:
+                assert second is not first
+            with database.connect(own) as third:
+                assert third is second  # it was given back, and not kept
+        with one.connect(own) as again:
+            assert again is first
+
+
+def test_closed_twice_it_is_lent_to_one_only(installation: Installation) -> None:
+    own = installation.tenant_id
+    with pooled(installation.app_url, most=2) as database, database.for_one_request() as kept:
+        with kept.connect(own) as first:
+            first.close()
+        with kept.connect(own) as again, kept.connect(own) as other:
+            assert again is first
+            assert other is not first
+
+
 def test_a_kept_connection_that_broke_is_given_back(installation: Installation) -> None:
     with pooled(installation.app_url, most=1) as database, database.for_one_request() as kept:
         with pytest.raises(RetryLater), kept.connect(installation.tenant_id) as connection:
@@ -125,3 +165,16 @@ def test_the_same_write_is_done_by_one_at_a_time_and_known_when_its_process_was_
     third.close()
     assert answered is not None
     assert (answered.request_hash, answered.status, answered.body) == (b"1" * 32, 201, b"{}")
+
+
+def test_what_a_run_of_a_server_holds_ends_with_it(river: River) -> None:
+    of_this = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    held = f"SELECT FROM pg_locks WHERE locktype = 'advisory' AND {of_this}"
+    with (
+        serving(river.installation) as served,
+        served.database.connect(served.tenant_id),
+    ):
+        source = river.folder / "activities.csv"
+        source.write_text(activities([{"activity_id": "a", "quantity": "1"}]), encoding="utf-8")
+        import_file(served, source, river.mapping("activity_form"), progress=SilentProgress())
+        until(lambda: river.rows(held) == [], "the sessions that held the run have ended")

@@ -197,9 +197,10 @@ class Openers:
             return replace(known, connection=connection)
         above = keys_of(self.settings)
         by_no = _all_opened(connection, tenant_id, above)
-        if not by_no:  # one that is made here may be undone with its transaction
+        if not by_no:
             return keyring_of(self.settings, tenant_id, connection)
-        self._known[tenant_id] = Keyring(tenant_id, None, above, by_no)
+        if not stored.has_written(connection):  # one that is made in a transaction may be undone with it
+            self._known[tenant_id] = Keyring(tenant_id, None, above, by_no)
         return Keyring(tenant_id, connection, above, by_no)
 
 

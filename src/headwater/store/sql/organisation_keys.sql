@@ -2,6 +2,10 @@
 -- Every key the organisation has had; the newest encrypts.
 SELECT {columns} FROM organisation_keys WHERE tenant_id = %(tenant_id)s ORDER BY key_no
 
+-- name: has_written
+-- Whether this transaction has written anything yet.
+SELECT pg_current_xact_id_if_assigned() IS NOT NULL
+
 -- name: add
 -- A key under a number that none has; nothing where somebody was quicker.
 INSERT INTO organisation_keys (tenant_id, key_no, wrapped_by, nonce, wrapped)
