@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 OWN = "as its own text says"
 UNSETTLED = "it was erased, and the file is not replaced yet: to erase anybody, or them again, replaces it"
+LEFT = "it was erased, and is still there beside its redacted copy: to erase anybody, or them again, removes it"
 NAMES = {"mapping": ("mapping", "version"), "recipe": ("recipe", "version"), "column_lineage": ("name", "sql"),
          "inventory": ("inventory", "version")}  # fmt: skip
 """Where a document of a kind says its name and its version."""
@@ -203,6 +204,8 @@ class Evidence:
                     self._check_file(blob)
                 elif (blob.sha256, NO_CONTENT) in waiting:
                     self.differences.unexplained("blob store", f"{blob.name} ({digest})", UNSETTLED)
+                if self.installation.blobs.is_beside_its_copy(tenant_id, blob.sha256):
+                    self.differences.unexplained("blob store", f"{blob.name} ({digest})", LEFT)
                 progress.advance(blob.size)
         finally:
             progress.finish()

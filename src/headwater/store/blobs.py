@@ -100,9 +100,14 @@ class BlobStore:
             with suppress(FileNotFoundError):
                 _prepared(path, copy_sha256).rename(_beside(path, REDACTED))
                 _sync_folder(path.parent)
-            if _beside(path, REDACTED).is_file():
+            if self.is_beside_its_copy(tenant_id, sha256):
                 path.unlink(missing_ok=True)
                 _sync_folder(path.parent)
+
+    def is_beside_its_copy(self, tenant_id: UUID, sha256: bytes) -> bool:
+        """Whether a blob is still there although its redacted copy is in its place: left by a killed process."""
+        path = blob_path(self._folder / str(tenant_id), sha256)
+        return path.is_file() and _beside(path, REDACTED).is_file()
 
     def discard(self, tenant_id: UUID, sha256: bytes, copy_sha256: bytes) -> None:
         """Remove a prepared copy that was given up."""
@@ -217,6 +222,12 @@ class BlobWriter:
             target = _prepared(blob_path(self._folder, self._prepares), self._hash.digest())
         target.parent.mkdir(mode=0o700, exist_ok=True)
         os.rename(self._name, target)  # noqa: PTH104 - a name of mkstemp's
+        if self._prepares is None:
+            try:
+                _refuse_erased(target)  # by an erasure since it was asked above
+            except InputRefused:
+                target.unlink(missing_ok=True)
+                raise
         for folder in (target.parent, self._folder, self._folder.parent):
             _sync_folder(folder)
 

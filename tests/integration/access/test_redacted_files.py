@@ -151,6 +151,20 @@ def test_who_is_killed_before_the_copy_is_in_place_is_made_good_by_the_next_eras
     proved(river)
 
 
+def test_who_is_killed_before_the_file_beside_its_copy_is_removed_is_told_of_and_made_good(river: River) -> None:
+    load(river, ANN, BOB)
+    before = kept(river)
+    erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
+    (path,) = Path(river.installation.settings.blob_dir).rglob("*.redacted")
+    path.with_suffix("").write_bytes(before[path.stem])
+
+    assert "beside its redacted copy" in str(checked(river).differences)
+    load(river, DORA)
+    erase_subject(river.installation, "erp.worker", "hr/4716", reason="somebody of another file")
+    assert says(river, *OF_ANN) == []
+    proved(river)
+
+
 def test_quoted_fields_and_lines_within_them_stay_in_their_places(river: River) -> None:
     load(river, 'hr/4711,hr,"Lovelace, ""Ann""\nof Kiel",DE,2019-05-06,,1,1984-03-02', BOB)
     erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")

@@ -58,7 +58,6 @@ class RedactedFile:
         return asdict(self)
 
 
-@dataclass(kw_only=True)
 @dataclass(frozen=True, kw_only=True)
 class _Copy:
     """A copy that is durable; `sha256` is of the blob whose place it takes, `blob` None where nothing takes it."""
@@ -177,8 +176,9 @@ class Copies:
 
 
 def settle_what_was_left(installation: Installation, connection: Any) -> None:
-    """Put copies in place that the database knows and that whoever made them could not put there any more; remove those
-    of which it knows nothing. Nobody else erases somebody until the transaction at hand ends.
+    """Put copies in place that the database knows and that whoever made them could not put there any more, and remove
+    files that are still beside theirs; remove copies of which it knows nothing. Nobody else erases somebody until the
+    transaction at hand ends.
     """
     blobs, tenant_id = installation.blobs, installation.tenant_id
     hold_erasing(connection, tenant_id)
@@ -187,11 +187,10 @@ def settle_what_was_left(installation: Installation, connection: Any) -> None:
         for cited in all_cited_blobs(connection, tenant_id)
         if cited.copy_sha256 is not None or cited.state != "held"
     }
-    for sha256, copy in blobs.prepared(tenant_id):
-        if (sha256, copy) in known:
-            blobs.replace(tenant_id, sha256, copy)
-        else:
-            blobs.discard(tenant_id, sha256, copy)
+    for sha256, copy in known:
+        blobs.replace(tenant_id, sha256, copy)
+    for sha256, copy in blobs.prepared(tenant_id) - known:
+        blobs.discard(tenant_id, sha256, copy)
 
 
 def _refuse_open(found: Collection[FileOfTheirs]) -> None:
