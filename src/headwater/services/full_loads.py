@@ -45,6 +45,10 @@ REFUSED = (
     "records of it were refused and are open; once they are mended, dismissed or corrected in the source, the next full"
     " load deletes what the source no longer holds"
 )
+UNKNOWN = (
+    "another source sends records that were mended before their keys were kept; once they are corrected in it, the next"
+    " full load deletes what the source no longer holds"
+)
 MOVED = (
     "a gap was filled after the last chunk was read, and rows may have moved between them meanwhile; the next full load"
     " deletes what the source no longer holds"
@@ -73,10 +77,14 @@ def sweep_if_full(
             settled = settled_keys(connection, installation.tenant_id, reading, SETTLED)
             if reason := _not_to_be_swept(run, logic, chunks, settled):
                 return reason
+            holding = held_by_others(connection, installation.tenant_id, logic.contract, run.source_id)
+            if holding.unknown:
+                return UNKNOWN
             sweep = Sweep(
                 connection, installation.tenant_id, run, logic.contract, results, chunk_id=chunks[-1].chunk_id
             )
-            if _swept(installation, connection, sweep, duck, KeysRead(reading, settled.hashes)):
+            read = KeysRead(reading, settled.hashes)
+            if _swept(installation, connection, sweep, duck, reading=read, holding=holding):
                 return None
             connection.rollback()
     raise RetryLater("other sources keep loading the same contract", where=f"the sweep of run {run.run_id}")
@@ -84,14 +92,18 @@ def sweep_if_full(
 
 @dataclass(frozen=True)
 class KeysRead:
-    """Where the keys stand that are read of a source, and those of what it sends wrong and was settled here."""
+    """Where the keys stand that are read of a source, and those of what it sends wrong and was settled here; of how
+    many of these nobody knows the key.
+    """
 
     chunks: list[UUID]
     settled: npt.NDArray[np.uint64]
+    unknown: int = 0
 
     def is_as(self, other: KeysRead) -> bool:
         """Whether nothing has come or gone."""
-        return self.chunks == other.chunks and np.array_equal(self.settled, other.settled)
+        is_same = self.chunks == other.chunks and self.unknown == other.unknown
+        return is_same and np.array_equal(self.settled, other.settled)
 
     def hashes(self, installation: Installation) -> Iterator[npt.NDArray[np.uint64]]:
         """All of them."""
@@ -103,7 +115,8 @@ class KeysRead:
 def held_by_others(connection: TenantConnection, tenant_id: UUID, document: Document, source_id: bytes) -> KeysRead:
     """What all other sources hold of a contract, records included that they send wrong and that were mended here."""
     chunks = holding_chunks(connection, tenant_id, document, source_id)
-    return KeysRead(chunks, settled_keys(connection, tenant_id, chunks, MENDED).hashes)
+    mended = settled_keys(connection, tenant_id, chunks, MENDED)
+    return KeysRead(chunks, mended.hashes, mended.unknown)
 
 
 def _not_to_be_swept(run: Run, logic: Logic, chunks: Sequence[Chunk], settled: SettledKeys) -> str | None:
@@ -141,11 +154,12 @@ def _swept(
     connection: TenantConnection,
     sweep: Sweep,
     duck: duckdb.DuckDBPyConnection,
+    *,
     reading: KeysRead,
+    holding: KeysRead,
 ) -> bool:
     """Delete batch by batch; False where another source has loaded meanwhile and may hold what was deleted."""
     tenant_id, run, document = installation.tenant_id, sweep.run, sweep.document
-    holding = held_by_others(connection, tenant_id, document, run.source_id)
     with (
         SeenKeys(lambda: reading.hashes(installation)) as seen,
         SeenKeys(lambda: holding.hashes(installation)) as held,

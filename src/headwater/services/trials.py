@@ -276,7 +276,10 @@ class _Trying:
         if not trial.chunks:
             return TriedSweep(rows=0, why="the source holds no records")
         read = [*self._keys, np.frombuffer(b"".join(self._settled_keys), np.uint64)]
-        return TriedSweep(rows=rows_to_go(self._installation, duck, self._logic.contract, self._source_id, read))
+        rows = rows_to_go(self._installation, duck, self._logic.contract, self._source_id, read)
+        if rows is None:
+            return TriedSweep(rows=0, why="another source sends records that were mended before their keys were kept")
+        return TriedSweep(rows=rows)
 
     def _one(self, trial: Trial, preparation: Preparation, span: ChunkSpan) -> None:
         try:

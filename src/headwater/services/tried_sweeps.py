@@ -38,9 +38,9 @@ def rows_to_go(
     contract: Document,
     source_id: bytes,
     read: Sequence[npt.NDArray[np.uint64]],
-) -> int:
+) -> int | None:
     """Rows that earlier runs of a source have loaded, whose keys are not among those `read` now, and which no other
-    source holds.
+    source holds; None where it is not known what those hold.
     """
     tenant_id, count = installation.tenant_id, 0
     run = _RunToCome(source_id=source_id, started_at=datetime.max.replace(tzinfo=UTC))
@@ -50,6 +50,8 @@ def rows_to_go(
         SeenKeys(lambda: holding.hashes(installation)) as held,
     ):
         holding = held_by_others(connection, tenant_id, contract, source_id)
+        if holding.unknown:
+            return None
         for batch in older_keys(connection, tenant_id, contract, run):
             keys = opened_keys(connection, contract, pa.Table.from_batches([batch]))
             hashes = stored_key_hashes(duck, contract, keys)

@@ -84,21 +84,24 @@ SETTLED, MENDED = ("resubmitted", "dismissed"), ("resubmitted",)
 
 @dataclass(frozen=True, kw_only=True)
 class SettledKeys:
-    """How many refused records are settled here, and the hashes of their keys, as far as they could be read."""
+    """How many refused records are settled here, and the hashes of their keys, as far as they could be read; how many
+    more are that were refused before keys were kept.
+    """
 
     records: int
+    unknown: int
     hashes: npt.NDArray[np.uint64]
 
 
 def settled_keys(
     connection: psycopg.Connection[Any], tenant_id: UUID, chunks: Sequence[UUID], states: Sequence[str]
 ) -> SettledKeys:
-    """Of the records that these chunks refused last and that are in one of these states. One that was refused before
-    keys were kept is not among them.
-    """
+    """Of the records that these chunks refused last and that are in one of these states."""
     values = {"tenant": tenant_id, "chunks": list(chunks), "states": list(states)}
-    keys = [bytes(key) for (key,) in connection.execute(QUERIES["settled_keys"], values)]
-    return SettledKeys(records=len(keys), hashes=np.frombuffer(b"".join(keys), np.uint64))
+    found = [key for (key,) in connection.execute(QUERIES["settled_keys"], values)]
+    keys = [bytes(key) for key in found if key is not None]
+    hashes = np.frombuffer(b"".join(keys), np.uint64)
+    return SettledKeys(records=len(keys), unknown=len(found) - len(keys), hashes=hashes)
 
 
 def key_hashes(

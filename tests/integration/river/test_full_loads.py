@@ -207,3 +207,20 @@ def test_what_was_refused_before_its_key_was_kept_deletes_nothing(river: River) 
     assert full(river, of("a", wrong="many")) is not None
     assert len(standing(river)) == 3
     assert is_proved(river)
+
+
+def test_what_another_source_had_mended_before_its_key_was_kept_keeps_everything(river: River) -> None:
+    full(river, of("a", "b"), name="one.csv")
+    full(river, of("c", b="many"), name="two.csv")
+    mend(river, {"b": {"quantity": "1"}})
+    full(river, of("c", b="many"), name="two.csv")
+    river.change("UPDATE quarantine SET key_hash = NULL")
+
+    said = full(river, of("a"), name="one.csv")
+    assert said is not None
+    assert said.startswith("another source sends records that were mended before")
+    assert sorted(standing(river)) == ["a", "b", "c"]
+    assert full(river, of("c"), name="two.csv") is None
+    assert full(river, of("a"), name="one.csv") is None
+    assert sorted(standing(river)) == ["a", "c"]
+    assert is_proved(river)

@@ -50,9 +50,9 @@ SELECT coalesce(sum((payload::jsonb ->> 'records')::bigint), 0)::bigint,
 FROM audit_entries WHERE tenant_id = %(tenant)s AND resource COLLATE "C" = %(resource)s AND action = 'run.swept'
 
 -- name: settled_keys
--- Keys of records that chunks refused last and that are settled here, as far as they could be read.
+-- Keys of records that chunks refused last and that are settled here, null where it was not kept.
 SELECT key_hash FROM quarantine
-WHERE tenant_id = %(tenant)s AND last_chunk_id = ANY(%(chunks)s) AND state = ANY(%(states)s) AND key_hash IS NOT NULL
+WHERE tenant_id = %(tenant)s AND last_chunk_id = ANY(%(chunks)s) AND state = ANY(%(states)s)
 ORDER BY key_hash
 
 -- name: key_hashes
