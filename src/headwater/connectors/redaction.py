@@ -6,7 +6,7 @@ import codecs
 from typing import TYPE_CHECKING, BinaryIO
 
 from headwater.connectors.csv_file import is_utf8
-from headwater.connectors.files import PARQUET, WORKBOOKS
+from headwater.connectors.files import CSV, PARQUET, WORKBOOKS
 from headwater.connectors.marked_workbook.plain import as_xlsx
 from headwater.connectors.parquet_file.redact import write_without
 from headwater.errors import InputRefused
@@ -24,6 +24,9 @@ def obstacle(config: FileConfig) -> str | None:
     """Why a file as it came cannot be written again; None where it can."""
     if config.member is not None:
         return "it is packed"
+    if config.shape.unpivot or config.shape.fill_down or (config.shape and config.format == CSV):
+        # A column's name, or a cell above that filled theirs, may be what tells whom a record is about.
+        return "it was reshaped when it was read"
     if config.format in {*WORKBOOKS, PARQUET} or (config.is_delimited and not is_utf8(config.csv.encoding or "utf-8")):
         return None
     return f"a file of format {config.format} is not written again"

@@ -165,6 +165,20 @@ def test_who_is_killed_before_the_file_beside_its_copy_is_removed_is_told_of_and
     proved(river)
 
 
+def test_nobody_is_erased_while_a_file_that_may_speak_of_them_cannot_be_read(river: River) -> None:
+    load(river, ANN, BOB)
+    path = next(path for path in Path(river.installation.settings.blob_dir).rglob("*") if path.is_file())
+    load(river, BOB, ANN)
+    elsewhere = path.rename(river.folder / "elsewhere")
+    with pytest.raises(Stopped, match="not there"):
+        erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
+    assert shown(river, "erp.worker", "name") == [("Ann Lovelace",), ("Bob Babbage",)]
+    elsewhere.rename(path)
+    erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
+    assert says(river, *OF_ANN) == []
+    proved(river)
+
+
 def test_quoted_fields_and_lines_within_them_stay_in_their_places(river: River) -> None:
     load(river, 'hr/4711,hr,"Lovelace, ""Ann""\nof Kiel",DE,2019-05-06,,1,1984-03-02', BOB)
     erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")

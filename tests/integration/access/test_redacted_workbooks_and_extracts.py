@@ -129,6 +129,65 @@ def test_text_of_another_encoding_is_redacted_in_it(river: River) -> None:
     proved(river)
 
 
+@pytest.mark.parametrize("encodings", [("utf-8", "utf-16"), ("utf-16", "utf-8"), ("cp1252", "utf-16")])
+def test_the_same_text_that_came_in_two_encodings_is_redacted_in_both(river: River, encodings: tuple[str, ...]) -> None:
+    rows = "\n".join(",".join(row) for row in ROWS).replace("Lovelace", "Lovelacé")
+    for encoding in encodings:
+        load(river, rows.encode(encoding), name="staff.csv", encoding=encoding)
+    done = erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
+    assert {file.became for file in done.files} == {"redacted"}
+    texts = [text for each in (*OF_ANN, "Lovelacé".encode()) for text in (each, each.decode().encode("utf-16-le"))]
+    assert says(river, *texts) == []
+    assert len([content for content in kept(river).values() if "Babbage".encode("utf-16-le") in content]) == 1
+    proved(river)
+
+
+def test_a_workbook_that_was_reshaped_is_erased_wholly(river: River) -> None:
+    """Whom a record is about may stand in a column's name, or in a row above it that is no record."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (["worker_id", "system", "name"], ["hr/4711", "", ""], ["", "hr", "Ann Lovelace"],
+                ["hr/4712", "", ""], ["", "hr", "Bob Babbage"]):  # fmt: skip
+        sheet.append(row)
+    out = io.BytesIO()
+    book.save(out)
+    mapping = river.folder / "workers.yaml"
+    fields = {name: {"column": name} for name in ("worker_id", "system", "name")}
+    source = {"fill_down": ["worker_id"]}
+    body = {"mapping": "workers", "version": "1.0.0", "contract": "erp.worker@1", "fields": fields, "source": source}
+    mapping.write_text(yaml.safe_dump(body))
+    river.load(out.getvalue(), name="staff.xlsx", mapping=str(mapping))
+    done = erase(river)["raw"]
+    assert (done.became, done.why) == ("erased wholly", "it was reshaped when it was read")
+    assert [text for content in unpacked(river) for text in OF_ANN[:2] if text in content] == []
+    assert shown(river, "erp.worker", "name")[0] == ("Bob Babbage",)
+
+
+def test_a_workbook_with_people_in_its_columns_is_erased_wholly(river: River) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["trip", "travel_date", "hr/4711", "hr/4712"])
+    sheet.append(["T1", "2024-01-02", "600", "90"])
+    out = io.BytesIO()
+    book.save(out)
+    said = {"travel_id": "trip", "worker_id": "who", "travel_date": "travel_date", "distance": "km"}
+    constants = {"system": "hr", "mode": "train", "origin": "Kiel", "destination": "Bonn", "distance_unit": "km"}
+    fields = {name: {"column": column} for name, column in said.items()}
+    fields |= {name: {"constant": text} for name, text in constants.items()}
+    source = {"unpivot": {"columns": ["hr/*"], "name": "who", "value": "km"}}
+    mapping = river.folder / "trips.yaml"
+    body = {"mapping": "trips", "version": "1.0.0", "contract": "erp.travel@1", "fields": fields, "source": source}
+    mapping.write_text(yaml.safe_dump(body))
+    river.load(out.getvalue(), name="trips.xlsx", mapping=str(mapping))
+    done = {file.became: file.why for file in
+            erase_subject(river.installation, "erp.travel", "hr/4711", reason="asked for").files}  # fmt: skip
+    assert done == {"redacted": None, "erased wholly": "it was reshaped when it was read"}
+    assert [content for content in unpacked(river) if b"hr/4711" in content] == []
+    assert [content for content in unpacked(river) if b"hr/4712" in content] != []
+
+
 def test_what_cannot_be_written_again_is_erased_wholly_and_its_text_proves(river: River) -> None:
     body = [dict(zip(ROWS[0], row, strict=True)) for row in ROWS[1:]]
     load(river, json.dumps(body).encode(), name="staff.json")

@@ -7,10 +7,8 @@ killed between the two leaves a copy that the next erasure puts in its place.
 from __future__ import annotations
 
 import io
-import tempfile
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headwater.connectors.csv_file.redact import Range, overwrite
@@ -19,18 +17,21 @@ from headwater.connectors.redaction import obstacle, write_redacted
 from headwater.connectors.text_table.parts import part_of
 from headwater.errors import HeadwaterError, RetryLater
 from headwater.services.access.theirs import OPEN_STATES
+from headwater.services.scratch import scratch
 from headwater.services.sources import layout_from_json, reading_from_json
 from headwater.store import audit
-from headwater.store.blobs import NO_CONTENT
+from headwater.store.blobs import BLOCK, NO_CONTENT
 from headwater.store.cited_blobs import all_cited_blobs, get_cited_blob, note_redacted
 from headwater.store.erasures import hold_erasing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from pathlib import Path
 
     from headwater.services.access.theirs import FileOfTheirs
     from headwater.services.installation import Installation
     from headwater.store.blobs import Blob, BlobWriter
+    from headwater.store.runs import Run
 
 REDACTED, WHOLLY = "redacted", "erased wholly"
 BLOB_REDACTED = "blob.redacted"
@@ -112,34 +113,33 @@ class Copies:
 
     def _original(self, raw: bytes, texts: list[FileOfTheirs]) -> _Copy:
         """A file as it came; erased wholly where it cannot be written without them."""
-        why = _obstacle(texts)
-        with ExitStack() as stack:
-            copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="headwater-"))
+        of_raw = [(file, run) for file in texts for run in file.runs.values() if run.blob_sha256 == raw]
+        why = _obstacle(of_raw)
+        with scratch(self._installation.settings.data_dir, "redacting") as folder:
+            copy = folder / "copy"
             if why is None:
-                why = self._try(raw, texts, copy)
-            with self._writer(raw) as writer:
-                while why is None and (block := copy.read(io.DEFAULT_BUFFER_SIZE * 64)):
+                why = self._try(raw, of_raw, copy)
+            with self._writer(raw) as writer, ExitStack() as stack:
+                prepared = stack.enter_context(copy.open("rb")) if why is None else io.BytesIO()
+                while block := prepared.read(BLOCK):
                     writer.write(block)
         return self._copy(raw, None if why else writer.blob, texts[0], {"why": why} if why else {})
 
-    def _try(self, raw: bytes, texts: list[FileOfTheirs], copy: Any) -> str | None:
+    def _try(self, raw: bytes, of_raw: list[tuple[FileOfTheirs, Run]], copy: Path) -> str | None:
         """Write the copy; why it cannot be, or None."""
-        run = next(iter(texts[0].runs.values()))
+        file, run = of_raw[0]
         config = reading_from_json(dict(run.layout))
         if config is None:
             raise AssertionError("a file that is not its own text was read by something")
-        prepared = self._path(texts[0].sha256)
         name = get_cited_blob(self._connection, self._installation.tenant_id, raw).name
-        with tempfile.NamedTemporaryFile(prefix="headwater-") as text:
-            with prepared.open("rb") as original:
-                overwrite(original, sorted(texts[0].cells), texts[0].filler, text.write)
-            text.flush()
-            try:
-                write_redacted(self._path(raw), config, copy, name=name, rows=_rows(texts), text=Path(text.name))
-            except HeadwaterError as error:
-                return error.what
-        copy.flush()
-        copy.seek(0)
+        text = copy.with_name("text")
+        with self._open(file.sha256) as original, text.open("wb") as overwritten:
+            overwrite(original, sorted(file.cells), file.filler, overwritten.write)
+        try:
+            with copy.open("wb") as out:
+                write_redacted(self._path(raw), config, out, name=name, rows=_rows(of_raw), text=text)
+        except HeadwaterError as error:
+            return error.what
         return None
 
     def _copy(self, sha256: bytes, blob: Blob | None, file: FileOfTheirs, payload: Mapping[str, Any]) -> _Copy:
@@ -205,20 +205,22 @@ def _refuse_open(found: Collection[FileOfTheirs]) -> None:
                 )
 
 
-def _obstacle(texts: list[FileOfTheirs]) -> str | None:
-    configs = [reading_from_json(dict(run.layout)) for file in texts for run in file.runs.values()]
-    if any("mends" in run.layout for file in texts for run in file.runs.values()):
+def _obstacle(of_raw: list[tuple[FileOfTheirs, Run]]) -> str | None:
+    """Why a file as it came cannot be written again, by the runs that read it and the texts they made of it."""
+    configs = [reading_from_json(dict(run.layout)) for _, run in of_raw]
+    if any("mends" in run.layout for _, run in of_raw):
         return EDITED
-    if len(texts) > 1 and any(config is not None and config.is_delimited for config in configs):
+    several = len({file.sha256 for file, _ in of_raw}) > 1
+    if several and any(config is not None and config.is_delimited for config in configs):
         return "it was read in several encodings"
     return next((why for config in configs if config is not None and (why := obstacle(config))), None)
 
 
-def _rows(texts: list[FileOfTheirs]) -> dict[str, dict[int, set[str]]]:
+def _rows(of_raw: list[tuple[FileOfTheirs, Run]]) -> dict[str, dict[int, set[str]]]:
     """Where records of theirs stand in the file as it came: part -> row -> columns."""
     found: dict[str, dict[int, set[str]]] = {}
-    for file in texts:
-        parts = layout_from_json(dict(next(iter(file.runs.values())).layout)).parts
+    for file, run in of_raw:
+        parts = layout_from_json(dict(run.layout)).parts
         for record, names in file.rows.items():
             part = part_of(parts, record)
             if part is not None:

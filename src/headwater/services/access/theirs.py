@@ -7,7 +7,6 @@ were pinned for another recipe to read bear the hash of the row, by which theirs
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,6 @@ import pyarrow.compute as pc
 from headwater.connectors.csv_file.read import parse_slice
 from headwater.connectors.csv_file.redact import Range, filler_of, places_of
 from headwater.engine.duck import engine
-from headwater.errors import Stopped
 from headwater.mapping.compile import columns_read
 from headwater.pipeline.mending import KEY, LINE, MendForm
 from headwater.services.access.sealing import joined_texts
@@ -27,6 +25,7 @@ from headwater.services.logic import compile_logic
 from headwater.services.run_texts import RunTexts, span_of
 from headwater.store import runs
 from headwater.store.chunks import chunks_of
+from headwater.store.cited_blobs import all_cited_blobs
 from headwater.store.stored_rows import ROW_HASH
 
 if TYPE_CHECKING:
@@ -72,21 +71,25 @@ class Search:
         self._domain = domain
         self._text = text
         self._contracts: dict[bytes, Document | None] = {}
+        blobs = all_cited_blobs(connection, installation.tenant_id)
+        self._erased = {blob.sha256 for blob in blobs if blob.state != "held"}
         self.found: dict[bytes, FileOfTheirs] = {}
 
     def look(self, origins: Iterable[Origin], hashes: Collection[str]) -> None:
-        """Fill `found`; `origins` and `hashes` are of rows known to be theirs, whatever their file says now."""
+        """Fill `found`; `origins` and `hashes` are of rows known to be theirs, whatever their file says now.
+
+        Stopped where a file cannot be read: what it says of them would be left.
+        """
         known: dict[UUID, set[int]] = {}
         for chunk_id, number in origins:
             known.setdefault(chunk_id, set()).add(number)
         for run in runs.all_runs(self._connection, self._installation.tenant_id):
-            document = self._contract(run)
-            # What was erased wholly before says nothing of anybody.
-            with suppress(Stopped):
-                if "records" in run.layout:
-                    self._look_in_records(run, hashes)
-                elif document is not None:
-                    self._look_in(run, document, known)
+            if run.text_sha256 in self._erased:
+                continue
+            if "records" in run.layout:
+                self._look_in_records(run, hashes)
+            elif (document := self._contract(run)) is not None:
+                self._look_in(run, document, known)
 
     def _contract(self, run: Run) -> Document | None:
         """The newest minor version of what a run loaded, where it is about people known as these are."""
@@ -96,6 +99,10 @@ class Search:
             fits = newest.is_of_people and newest.subject_domain == self._domain
             self._contracts[run.contract_hash] = newest if fits else None
         return self._contracts[run.contract_hash]
+
+    def _is_erased(self, span: ChunkSpan) -> bool:
+        """Whether a chunk's own file was erased wholly: it says nothing of anybody."""
+        return span.extract is not None and span.extract.sha256 in self._erased
 
     def _look_in(self, run: Run, document: Document, known: Mapping[UUID, set[int]]) -> None:
         installation = self._installation
@@ -107,7 +114,7 @@ class Search:
             taken_out = frozenset(texts.layout.columns) - _kept(document, logic, columns, form)
             for chunk in chunks_of(self._connection, installation.tenant_id, run.run_id):
                 span = span_of(chunk)
-                if run.kind == "sync" and span.extract is None:
+                if (run.kind == "sync" and span.extract is None) or self._is_erased(span):
                     continue
                 data = texts.bytes_of(span)
                 raw = parse_slice(data, span, texts.layout)
@@ -129,6 +136,8 @@ class Search:
             beside = [column for prefix in of if (column := f"{prefix}{ROW_HASH}") in texts.layout.columns]
             chunks = chunks_of(self._connection, self._installation.tenant_id, run.run_id)
             for span in map(span_of, chunks if taken_out else ()):
+                if self._is_erased(span):
+                    continue
                 data = texts.bytes_of(span)
                 raw = parse_slice(data, span, texts.layout)
                 told = [pc.is_in(raw.table[column], value_set=pa.array(list(hashes), pa.string())) for column in beside]
