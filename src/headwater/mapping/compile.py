@@ -18,8 +18,8 @@ from headwater.values.outcome import Outcome
 from headwater.values.text_format import OWN_FORMAT, TextFormat
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
     from collections.abc import Mapping as Lookup
-    from collections.abc import Sequence
 
     from headwater.contracts.document import Document
     from headwater.mapping.document import FieldRule, Locale, Mapping
@@ -160,6 +160,21 @@ def columns_read(mapping: Mapping, columns: Sequence[str]) -> dict[str, tuple[st
         for column in columns_in(text, where=place):
             found.setdefault(spelt.get(column.casefold(), column), {})
     return {column: tuple(fields) for column, fields in found.items() if column in columns}
+
+
+def columns_sought(mapping: Mapping, columns: Collection[str]) -> frozenset[str]:
+    """Of columns, those that the mapping speaks of, under any of their names and in any of its variants. Unlike
+    `columns_read` it asks no header that the mapping holds for: they may be those of another version's file.
+    """
+    place = f"mapping {mapping.mapping} {mapping.version}"
+    rules = [*mapping.fields.values(), *(rule for when in mapping.when for rule in when.fields.values() if rule)]
+    skips = [*mapping.skip, *(skip for when in mapping.when for skip in when.skip or ())]
+    texts = [rule.expression for rule in rules if rule.expression is not None]
+    named = [name for rule in rules for name in rule.names]
+    for text in (*texts, *(skip.when for skip in skips), *_net_texts(mapping)):
+        named += columns_in(text, where=place)
+    sought = {name.casefold() for name in named}
+    return frozenset(column for column in columns if column.casefold() in sought)
 
 
 def columns_known_by(mapping: Mapping, columns: Sequence[str]) -> tuple[str, ...]:

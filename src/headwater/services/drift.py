@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.connectors.csv_file import read_chunk
 from headwater.errors import InputRefused
-from headwater.mapping.compile import columns_read
+from headwater.mapping.compile import columns_sought
 from headwater.mapping.profile import profile
 from headwater.store import runs
 
@@ -107,7 +107,7 @@ def find_drift(
         kind = "import" if recipe.source.connector is None else "sync"
         last = runs.latest_through_mapping(connection, installation.tenant_id, mapping.mapping, kind=kind, unit=unit)
     before = dict(last.layout.get("kinds", ())) if last else {}
-    changes = changes_between(before, kinds, read, columns_read(mapping, list(before))) if before else ()
+    changes = changes_between(before, kinds, read, columns_sought(mapping, before)) if before else ()
     changes = tuple(each for each in changes if last is None or not _is_unasked(each, recipe, last))
     if last is None or not changes:
         return None

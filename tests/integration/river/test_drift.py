@@ -91,3 +91,17 @@ def test_a_new_column_that_the_mapping_reads_is_loaded_and_said_to_be(river: Riv
     run_id, _ = river.load(activities(rows, (*ACTIVITY_COLUMNS, *later)), name="2025.csv", mapping=form)
     said = show_run(river.installation, run_id).drift
     assert said == tuple(f"Since 2024.csv: column {name!r} is new and read as {name}." for name in later)
+
+
+def test_a_mapping_that_follows_a_new_name_holds_for_the_file_that_has_it(river: River) -> None:
+    """The file before lacks a column that the mapping reads by now: that is told, and no reason to refuse."""
+    path = Path(river.mapping("activity_form"))
+    text = activities([{"activity_id": "a"}])
+    river.load(text, name="2024.csv", mapping=str(path))
+    body = yaml.safe_load(path.read_text())
+    body["fields"]["quantity"]["column"] = "quantities"
+    path.write_text(yaml.safe_dump(body | {"version": "1.1.0"}))
+    run_id, ledger = river.load(text.replace("quantity", "quantities", 1), name="2025.csv", mapping=str(path))
+    assert (ledger.read, ledger.quarantined) == (1, 0)
+    said = show_run(river.installation, run_id).drift
+    assert said == ("Since 2024.csv: column 'quantity' is called 'quantities' now and read as quantity.",)

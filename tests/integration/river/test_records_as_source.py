@@ -17,6 +17,7 @@ from headwater.services.listing import Question
 from headwater.services.record_sources import plan_records
 from headwater.services.records import list_records
 from headwater.services.replay_export.export import check, export_run
+from headwater.services.runs_view import show_run
 from headwater.services.trace import MadeFrom
 from headwater.services.tracing import trace_record
 from headwater.services.verification import verify
@@ -153,6 +154,14 @@ def test_a_credit_is_taken_off_and_the_trace_says_so(river: River) -> None:
     assert (credit.key, credit.taken_off, credit.record.raw.line if credit.record else None) == ("c", "4.250000", 2)
     found = verify(river.installation, progress=SilentProgress())
     assert (found.differences, found.not_recomputed, found.checked["pinned records"]) == ((), {}, 4)
+    # Run again: nothing is new, until less is credited.
+    again = run(river)
+    assert (river.ledger(again).unchanged, show_run(river.installation, again).drift) == (1, ())
+    river.load(INVOICES.splitlines(keepends=True)[0] + more.replace("4.25", "4.00"), name="credits.csv",
+               mapping=str(river.folder / "invoices.yaml"))  # fmt: skip
+    last = run(river)
+    assert (river.ledger(last).updated, show_run(river.installation, last).drift) == (1, ())
+    assert trace_record(river.installation, "activity", "a").record.values["quantity"] == "6.500000"
 
 
 def made_from_invoice(river: River, key: str, *, row_hash: str | None = None) -> MadeFrom:
