@@ -167,9 +167,11 @@ def _swept(
         for batch in older_keys(connection, tenant_id, document, run):
             keys = pa.Table.from_batches([batch])
             hashes = stored_key_hashes(duck, document, opened_keys(connection, document, keys))
-            gone = keys.filter(pa.array(~(seen.among(hashes) | held.among(hashes))))
+            is_gone = ~(seen.among(hashes) | held.among(hashes))
+            gone = keys.filter(pa.array(is_gone))
             if gone.num_rows:
-                sweep.delete({name: [str(text) for text in gone[name].to_pylist()] for name in gone.column_names})
+                texts = {name: [str(text) for text in gone[name].to_pylist()] for name in gone.column_names}
+                sweep.delete(texts, hashes[is_gone])
     return sweep.finish(lambda: holding.is_as(held_by_others(connection, tenant_id, document, run.source_id)))
 
 

@@ -44,7 +44,7 @@ from headwater.services.sources import layout_from_json, reading_from_json
 from headwater.store.chunks import chunks_of
 from headwater.store.connectors import source_chunks_of
 from headwater.store.source_units import ASSIGNED
-from headwater.store.sweep import MENDED, SETTLED
+from headwater.store.sweep import MENDED, SETTLED, swept_with
 from headwater.values import record_id
 
 if TYPE_CHECKING:
@@ -203,18 +203,26 @@ class Replay:
             self.not_recomputed.setdefault(str(seen.run.run_id), str(error))
             for rows in self._model.rows.values():
                 rows.adopt_deleted(last)
+            self._model.quarantines.adopt_swept(swept_with(seen.run.run_id))
             return
-        records = self._model.rows[opened.contract]
+        records, gone = self._model.rows[opened.contract], []
         with (
             SeenKeys(lambda: self._keys([seen], SETTLED)) as read,
             SeenKeys(lambda: self._keys(others, MENDED)) as held,
         ):
+
+            def is_held(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+                found = read.among(hashes) | held.among(hashes)
+                gone.append(hashes[~found])
+                return found
+
             deleted = records.sweep(
                 last,
                 run_id=seen.run.run_id,
                 source_id=seen.run.source_id,
-                among=lambda hashes: read.among(hashes) | held.among(hashes),
+                among=is_held,
             )
+        self._model.quarantines.expire_swept(swept_with(seen.run.run_id), opened.contract, gone)
         results = self._model.rows[opened.results].delete_orphans(records, last) if opened.results else 0
         for column, number in (("records", deleted), ("results", results)):
             key = f"entry {entry.seq}, run.swept"

@@ -11,6 +11,7 @@ from psycopg import sql
 from headwater.contracts.table import history_name, table_name
 from headwater.store import audit
 from headwater.store.failures import translated
+from headwater.store.load_names import contract_of
 from headwater.store.queries import named_queries
 from headwater.store.stored_rows import canonical, row_batches
 
@@ -138,14 +139,21 @@ class Sweep:
         self._chunk_id = chunk_id
         self._deleted = {"records": 0, "results": 0}
 
-    def delete(self, keys: Mapping[str, Sequence[str]]) -> None:
-        """The rows with these keys: columns of canonical texts."""
+    def delete(self, keys: Mapping[str, Sequence[str]], hashes: npt.NDArray[np.uint64]) -> None:
+        """The rows with these keys: columns of canonical texts, and their hashes as chunks have them."""
         targets = {"records": self.document} | ({"results": self._results} if self._results else {})
         with translated("sweep a full load"):
             for name, target in targets.items():
                 self._deleted[name] += delete_rows(
                     self._connection, self._tenant_id, target, self.document, keys=keys, chunk_id=self._chunk_id
                 )
+            values = {
+                "tenant": self._tenant_id,
+                "contract": contract_of(self.document),
+                "hashes": [each.tobytes() for each in hashes],
+                "reason": swept_with(self.run.run_id),
+            }
+            self._connection.execute(QUERIES["expire_swept"], values)
 
     def finish(self, is_right_still: Callable[[], bool]) -> bool:
         """Note in the audit chain what was deleted, if anything; False, and nothing is, where it is not right any more.
@@ -166,6 +174,11 @@ class Sweep:
                 payload=self._deleted,
             )
         return True
+
+
+def swept_with(run_id: UUID) -> str:
+    """Why a mended record is not settled any more."""
+    return f"not sent any more, and deleted as it was mended, in run {run_id}"
 
 
 def swept_by(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> dict[str, int]:

@@ -224,3 +224,35 @@ def test_what_another_source_had_mended_before_its_key_was_kept_keeps_everything
     assert full(river, of("a"), name="one.csv") is None
     assert sorted(standing(river)) == ["a", "c"]
     assert is_proved(river)
+
+
+def states(river: River) -> list[str]:
+    return [row["state"] for row in river.rows("SELECT state FROM quarantine ORDER BY raw ->> 'activity_id'")]
+
+
+def test_what_was_mended_and_deleted_since_is_open_when_its_source_sends_it_wrong_again(river: River) -> None:
+    full(river, of("a", wrong="many"))
+    mend(river, {"wrong": {"quantity": "12"}})
+    assert full(river, of("a")) is None
+    assert (sorted(standing(river)), states(river)) == (["a"], ["expired"])
+    assert is_proved(river)
+
+    assert full(river, of("a", "b", wrong="many")) is not None
+    assert states(river) == ["open"]
+    mend(river, {"wrong": {"quantity": "13"}})
+    assert full(river, of("a", wrong="many")) is None
+    assert standing(river) == {"a": "1", "wrong": "13"}
+    assert is_proved(river)
+
+
+def test_a_record_corrected_in_its_source_stays_when_it_is_sent_wrong_again_as_it_was_mended_to_another_key(
+    river: River,
+) -> None:
+    full(river, of("a", wronger="lots"))
+    mend(river, {"wronger": {"activity_id": "right", "quantity": "13"}})
+    assert full(river, of("a", wronger="7")) is None
+    assert standing(river) == {"a": "1", "wronger": "7"}
+
+    assert full(river, of("a", wronger="lots")) is not None
+    assert (standing(river), states(river)) == ({"a": "1", "wronger": "7"}, ["open"])
+    assert is_proved(river)

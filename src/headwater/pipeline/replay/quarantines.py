@@ -157,6 +157,33 @@ WHERE source_id = $2 AND state = 'open' AND last_chunk_id NOT IN (
             [f"not refused any more in run {run_id}", source_id.hex(), source_id, started],
         )
 
+    def expire_swept(self, reason: str, contract: str, gone: Iterable[npt.NDArray[np.uint64]]) -> None:
+        """Mended records whose row a sweep has deleted: see `store.sweep`. Those of which no key was kept stay as they
+        are.
+        """
+        found = pa.array([each.tobytes().hex() for hashes in gone for each in hashes], pa.string())
+        self._connection.register("swept", pa.table({"key_hash": found}))
+        self._connection.execute(
+            """
+UPDATE quarantine q SET state = 'expired', state_reason = $1
+WHERE state = 'resubmitted' AND split_part(contract, '.', 1) = $2
+  AND substr(key_hash, 1, 16) IN (SELECT key_hash FROM swept)
+  AND (quarantine_id, occurrence) NOT IN (SELECT (quarantine_id, occurrence) FROM stored_quarantine
+                                          WHERE key_hash IS NULL)""",
+            [reason, contract],
+        )
+        self._connection.unregister("swept")
+
+    def adopt_swept(self, reason: str) -> None:
+        """The same of a sweep that cannot be done again: what is stored as deleted by it, or as settled otherwise."""
+        self._connection.execute(
+            """
+UPDATE quarantine q SET state = 'expired', state_reason = $1 FROM stored_quarantine s
+WHERE q.state = 'resubmitted' AND s.quarantine_id = q.quarantine_id AND s.occurrence = q.occurrence
+  AND (s.state_reason = $1 OR s.state <> 'expired' AND s.state_reason IS DISTINCT FROM q.state_reason)""",
+            [reason],
+        )
+
     def close(self, keys: Sequence[str], *, state: str, reason: str) -> None:
         """Records that a person said need no mending, or that had been open for too long."""
         self._connection.executemany(
@@ -308,7 +335,15 @@ FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence 
         self._finish_findings()
 
     def _take_erased(self) -> None:
-        """Ciphertexts of somebody who was erased count as what was read: the hash of the raw record is compared."""
+        """Ciphertexts of somebody who was erased count as what was read: the hash of the raw record is compared. Which
+        of their rows a sweep has deleted is not known any more.
+        """
+        self._connection.execute(
+            "UPDATE quarantine AS m SET state = s.state, state_reason = s.state_reason, key_hash = s.key_hash"
+            " FROM stored_quarantine s WHERE s.quarantine_id = m.quarantine_id AND s.occurrence = m.occurrence"
+            " AND m.state = 'resubmitted' AND s.state = 'expired' AND list_contains($1, s.quarantine_id)",
+            [sorted(self.erased)],
+        )
         for table, columns, more in (
             ("quarantine", ("raw", "findings"), ""),
             ("repairs", ("findings",), " AND s.repair_no = m.repair_no"),

@@ -16,6 +16,17 @@ kept AS (
     SELECT g.tenant_id, {gone_columns}, g.chunk_id, g.unit_id, %(chunk)s, 'delete' FROM gone g)
 SELECT chunk_id, count(*) FROM gone GROUP BY chunk_id
 
+-- name: expire_swept
+-- Mended records whose row goes: their source did not send them, and if it does again they are open.
+WITH gone AS (
+    SELECT quarantine_id, occurrence FROM quarantine
+    WHERE tenant_id = %(tenant)s AND state = 'resubmitted' AND split_part(contract, '.', 1) = %(contract)s
+      AND substr(key_hash, 1, 8) = ANY(%(hashes)s::bytea[])
+    ORDER BY quarantine_id, occurrence
+    FOR UPDATE)
+UPDATE quarantine q SET state = 'expired', state_reason = %(reason)s, updated_at = clock_timestamp()
+FROM gone g WHERE q.tenant_id = %(tenant)s AND q.quarantine_id = g.quarantine_id AND q.occurrence = g.occurrence
+
 -- name: count_lost
 -- Each chunk counts the rows it has lost.
 UPDATE chunks SET superseded = superseded + %(lost)s WHERE tenant_id = %(tenant)s AND chunk_id = %(chunk)s
