@@ -92,5 +92,5 @@ def test_a_key_is_decrypted_by_the_kms_that_encrypted_it(
     with pytest.raises(Misuse, match="KMS cannot be asked"):
         resolve(alone, "stored:plant")
     monkeypatch.setitem(sys.modules, "boto3", None)
-    with pytest.raises(Misuse, match=r"headwater\[kms\]"):
+    with pytest.raises(Misuse, match=r"\[kms\]"):
         resolve(alone, "stored:plant")
