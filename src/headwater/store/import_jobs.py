@@ -139,6 +139,11 @@ def advance(
         )
 
 
+def forget_cells(connection: psycopg.Connection[Any], tenant_id: UUID) -> None:
+    """Keep of what inspection found in files the format and the columns alone, whatever became of them."""
+    connection.execute(QUERIES["forget_cells"], {"tenant_id": tenant_id})
+
+
 def look_later(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID, *, wait: timedelta) -> None:
     """Have a worker look at the import after a while: whoever works on it now may be killed before it is done."""
     connection.execute(QUERIES["look_later"], {"tenant_id": tenant_id, "job_id": job_id, "wait": wait})

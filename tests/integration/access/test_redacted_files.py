@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,15 +15,22 @@ from headwater.errors import InputRefused, NotFound, RetryLater, Stopped
 from headwater.pipeline.recipe import load_recipe
 from headwater.services import deletions
 from headwater.services.access.erasing import erase_subject
+from headwater.services.access.theirs import Search
 from headwater.services.imports import carry_out, plan_file
+from headwater.services.kept_mappings import keep_mapping
 from headwater.services.record_sources import plan_records
+from headwater.services.uploads import looking
 from headwater.services.verification import Verification, verify
 from headwater.telemetry import SilentProgress
 from tests.integration.access.test_erasing_subjects import shown, travel
-from tests.integration.access.test_personal_values import ANN, BOB, CLARA, HEADER, load, proved
+from tests.integration.access.test_personal_values import ANN, BOB, CLARA, HEADER, PLAIN, load, proved
+from tests.integration.jobs.test_files_looked_at import sent
 from tests.integration.test_mending import exported, resubmitted
+from tests.river import activities
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from tests.river import River
 
 pytestmark = pytest.mark.server
@@ -177,6 +185,47 @@ def test_nobody_is_erased_while_a_file_that_may_speak_of_them_cannot_be_read(riv
     erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
     assert says(river, *OF_ANN) == []
     proved(river)
+
+
+def test_nobody_is_erased_where_a_file_came_while_the_others_were_looked_through(river: River) -> None:
+    load(river, ANN, BOB)
+    here = river.installation
+    with here.database.connect(here.tenant_id) as connection:
+        search = Search(here, connection, here.contract("erp.worker", 1).subject_domain, "hr/4711")
+        search.look([], [])
+        river.load(activities([{"activity_id": "a"}]))  # speaks of nobody
+        search.refuse_planned_since()
+        load(river, DORA, ANN)
+        with pytest.raises(RetryLater, match="looked through"):
+            search.refuse_planned_since()
+
+
+def test_what_inspection_showed_of_a_file_goes_once_it_is_loaded_and_of_all_where_somebody_is_erased(
+    river: River,
+) -> None:
+    load(river, ANN, BOB)
+    here = river.installation
+    keep_mapping(here, (river.folder / "erp_worker.yaml").read_text())
+    content = f"Lovelace and others\n\n{HEADER}\n{BOB}\n{ANN}\n".encode()
+    waiting, planned, cancelled = (
+        looking.go_on(here, sent(here, "staff.csv", content, mapping)) for mapping in (None, "erp_worker", None)
+    )
+    looking.cancel(here, cancelled.job_id)
+    assert (waiting.state, planned.state) == ("inspected", "planned")
+
+    def told(job_id: UUID) -> str:
+        (row,) = river.rows("SELECT found FROM import_jobs WHERE job_id = %(job)s", job=job_id)
+        return json.dumps(row["found"])
+
+    assert "Lovelace" in told(waiting.job_id)
+    for job in (planned, cancelled):
+        assert "worker_id" in told(job.job_id)
+        assert [text for text in PLAIN if text in told(job.job_id)] == []
+    river.change("UPDATE runs SET state = 'cancelled', finished_at = now() WHERE state = 'pending'")
+    erase_subject(here, "erp.worker", "hr/4711", reason="asked for")
+    assert "worker_id" in told(waiting.job_id)
+    assert [text for text in PLAIN if text in told(waiting.job_id)] == []
+    assert looking.choose_mapping(here, waiting.job_id, "erp_worker").state in {"planned", "refused"}
 
 
 def test_quoted_fields_and_lines_within_them_stay_in_their_places(river: River) -> None:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from headwater.connectors.csv_file.read import parse_slice
 from headwater.connectors.csv_file.redact import Range, filler_of, places_of
 from headwater.engine.duck import engine
+from headwater.errors import RetryLater
 from headwater.mapping.compile import columns_read
 from headwater.pipeline.mending import KEY, LINE, MendForm
 from headwater.services.access.sealing import joined_texts
@@ -73,6 +74,7 @@ class Search:
         self._contracts: dict[bytes, Document | None] = {}
         blobs = all_cited_blobs(connection, installation.tenant_id)
         self._erased = {blob.sha256 for blob in blobs if blob.state != "held"}
+        self._seen: set[UUID] = set()
         self.found: dict[bytes, FileOfTheirs] = {}
 
     def look(self, origins: Iterable[Origin], hashes: Collection[str]) -> None:
@@ -84,12 +86,27 @@ class Search:
         for chunk_id, number in origins:
             known.setdefault(chunk_id, set()).add(number)
         for run in runs.all_runs(self._connection, self._installation.tenant_id):
+            self._seen.add(run.run_id)
             if run.text_sha256 in self._erased:
                 continue
             if "records" in run.layout:
                 self._look_in_records(run, hashes)
             elif (document := self._contract(run)) is not None:
                 self._look_in(run, document, known)
+
+    def refuse_planned_since(self) -> None:
+        """RetryLater where a run was planned since `look` whose file may speak of them: it was not looked through.
+
+        Asked once the audit chain was written to: until the transaction ends no other run is planned.
+        """
+        for run in runs.all_runs(self._connection, self._installation.tenant_id):
+            if run.run_id not in self._seen and ("records" in run.layout or self._contract(run) is not None):
+                raise RetryLater(
+                    "a file that may speak of them came while the others were looked through",
+                    where=f"run {run.run_id}",
+                    value=run.source_name,
+                    remedy="Erase them once it is loaded; nothing was erased yet.",
+                )
 
     def _contract(self, run: Run) -> Document | None:
         """The newest minor version of what a run loaded, where it is about people known as these are."""

@@ -55,8 +55,20 @@ UPDATE import_jobs SET tries = tries + 1, updated_at = clock_timestamp()
 WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s RETURNING tries
 
 -- name: advance
--- From one state to another, with what was found on the way; what is not given stays.
-UPDATE import_jobs SET state = %(state)s, sha256 = coalesce(%(sha256)s, sha256), found = coalesce(%(found)s, found),
+-- From one state to another, with what was found on the way; what is not given stays, but for cells that inspection showed,
+-- which nobody looks at any more once the file is loaded or given up.
+UPDATE import_jobs SET state = %(state)s, sha256 = coalesce(%(sha256)s, sha256),
+    found = CASE WHEN %(state)s IN ('planned', 'refused', 'cancelled') AND found IS NOT NULL
+        THEN jsonb_build_object('format', found -> 'format', 'encoding', found -> 'encoding', 'columns', found -> 'columns')
+        ELSE coalesce(%(found)s, found) END,
     mapping = coalesce(%(mapping)s, mapping), error = %(error)s, run_id = coalesce(%(run_id)s, run_id),
     tries = 0, updated_at = clock_timestamp(), version = version + 1
 WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND state = ANY(%(from_states)s)
+
+-- name: forget_cells
+-- Of whatever inspection found no cells stay. Whoever works on one of these just now is about to load it or give it up.
+UPDATE import_jobs SET version = version + 1,
+    found = jsonb_build_object('format', found -> 'format', 'encoding', found -> 'encoding', 'columns', found -> 'columns')
+WHERE tenant_id = %(tenant_id)s AND job_id IN (
+    SELECT job_id FROM import_jobs
+    WHERE tenant_id = %(tenant_id)s AND found -> 'sample' IS NOT NULL FOR UPDATE SKIP LOCKED)
