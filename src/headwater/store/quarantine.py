@@ -82,7 +82,7 @@ class HeldRecord:
     rules: frozenset[str]  # that refused it
     last_run_id: UUID  # the run that refused it last
     was_sent: bool  # a committed chunk of the asking run stands for it already
-    key_hash: bytes | None  # of the key it is known under; see migration 0041
+    key_hash: bytes | None  # of the keys it is known under; see migration 0051
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -256,3 +256,19 @@ def test_a_record_corrected_in_its_source_stays_when_it_is_sent_wrong_again_as_i
     assert full(river, of("a", wronger="lots")) is not None
     assert (standing(river), states(river)) == ({"a": "1", "wronger": "7"}, ["open"])
     assert is_proved(river)
+
+
+def test_what_was_mended_to_another_key_keeps_the_row_under_its_own_too(river: River) -> None:
+    full(river, of("a", "b", wronger="5"))
+    assert full(river, of("a", wronger="lots")) is not None
+    mend(river, {"wronger": {"activity_id": "right", "quantity": "13"}})
+
+    assert would_delete(river, of("a", wronger="lots")) == 1
+    assert full(river, of("a", wronger="lots")) is None
+    assert full(river, of("a", wronger="lots")) is None
+    assert standing(river) == {"a": "1", "wronger": "5", "right": "13"}
+    assert is_proved(river)
+
+    assert full(river, of("a")) is None
+    assert standing(river) == {"a": "1"}
+    assert is_proved(river)

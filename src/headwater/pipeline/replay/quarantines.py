@@ -105,7 +105,9 @@ FROM refused r LEFT JOIN offsets o ON o.quarantine_id = r.quarantine_id::UUID"""
             """
 UPDATE quarantine q SET last_chunk_id = $1,
     findings = CASE WHEN q.state IN ('open', 'expired') THEN a.findings ELSE q.findings END,
-    key_hash = CASE WHEN q.state = 'resubmitted' THEN q.key_hash ELSE a.key_hash END,
+    key_hash = CASE WHEN q.state <> 'resubmitted' THEN a.key_hash
+                    WHEN a.key_hash = '' THEN substr(q.key_hash, 1, 16) || substr(q.key_hash, 1, 16)
+                    ELSE substr(q.key_hash, 1, 16) || a.key_hash END,
     state = CASE WHEN q.state = 'expired' THEN 'open' ELSE q.state END,
     state_reason = CASE WHEN q.state = 'expired' THEN NULL ELSE q.state_reason END
 FROM arriving a WHERE a.quarantine_id = q.quarantine_id AND a.occurrence = q.occurrence""",
@@ -142,7 +144,9 @@ SELECT quarantine_id, occurrence,
         )
         self._connection.execute(
             """
-UPDATE quarantine q SET state = 'resubmitted', state_reason = $1, key_hash = a.key_hash FROM arriving a
+UPDATE quarantine q SET state = 'resubmitted', state_reason = $1,
+    key_hash = a.key_hash || CASE WHEN q.key_hash = '' THEN a.key_hash ELSE right(q.key_hash, 16) END
+FROM arriving a
 WHERE a.outcome = 'loaded' AND a.quarantine_id = q.quarantine_id AND a.occurrence = q.occurrence""",
             [f"mended and loaded by run {run_id}"],
         )
