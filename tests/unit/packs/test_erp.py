@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from headwater.accounting.units import SPELLINGS
+from headwater.connectors.parquet_file.texts import texts
 from headwater.contracts import Document, enforce_row
 from headwater.mapping import load_mapping
 from headwater.packs.erp import pack
@@ -182,6 +184,32 @@ def test_orders_of_sap() -> None:
 def test_how_far_an_order_of_sap_is_released(change: dict[str, str], state: str | None) -> None:
     (order,) = mapped("sap_purchase_orders", SAP_ORDER | change)
     assert order["release_state"] == state
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        ({}, "released"),
+        ({"ReleaseIsNotCompleted": True}, "in_release"),
+        ({"PurchasingCompletenessStatus": True}, "held"),
+    ],
+)
+def test_yes_and_no_of_an_order_of_sap_are_read_as_a_sync_writes_them(change: dict[str, bool], state: str) -> None:
+    flags = {"ReleaseIsNotCompleted": False, "PurchasingCompletenessStatus": False} | change
+    (order,) = mapped("sap_purchase_orders", SAP_ORDER | {"PurchasingProcessingStatus": "02"} | as_synced(flags))
+    assert order["release_state"] == state
+
+
+@pytest.mark.parametrize("flag", ["IsCompletelyDelivered", "IsFinallyInvoiced"])
+def test_yes_and_no_of_an_item_of_sap_are_read_as_a_sync_writes_them(flag: str) -> None:
+    flags = {"IsCompletelyDelivered": False, "IsFinallyInvoiced": False}
+    marked = SAP_ITEM | {"PurchasingDocumentDeletionCode": "L"}
+    items = mapped("sap_purchase_order_items", *(marked | as_synced(flags | {flag: given}) for given in (False, True)))
+    assert [item["is_cancelled"] for item in items] == ["True", "False"]
+
+
+def as_synced(flags: dict[str, bool]) -> dict[str, str]:
+    return dict(zip(flags, texts(pa.array(flags.values(), pa.bool_()), ".").to_pylist(), strict=True))
 
 
 @pytest.mark.parametrize(
