@@ -128,6 +128,7 @@ def seaweedfs() -> Iterator[S3Server]:
         command += [f"-master.port={master}", f"-volume.port={volume}", "-filer", f"-filer.port={filer}"]
         command += ["-s3", f"-s3.port={plain}", f"-s3.port.https={tls}", f"-s3.config={folder / 's3.json'}"]
         command += [f"-s3.cert.file={made.certificate}", f"-s3.key.file={made.key}"]
+        command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]  # whose ports a second server would find taken
         command += ["-volume.max=20", "-master.volumeSizeLimitMB=256"]
         url = f"http://127.0.0.1:{plain}"
         with running(command, f"{url}/status", folder):
