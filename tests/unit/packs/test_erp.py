@@ -187,15 +187,11 @@ def test_how_far_an_order_of_sap_is_released(change: dict[str, str], state: str 
 
 
 @pytest.mark.parametrize(
-    ("change", "state"),
-    [
-        ({}, "released"),
-        ({"ReleaseIsNotCompleted": True}, "in_release"),
-        ({"PurchasingCompletenessStatus": True}, "held"),
-    ],
+    ("flag", "state"),
+    [("", "released"), ("ReleaseIsNotCompleted", "in_release"), ("PurchasingCompletenessStatus", "held")],
 )
-def test_yes_and_no_of_an_order_of_sap_are_read_as_a_sync_writes_them(change: dict[str, bool], state: str) -> None:
-    flags = {"ReleaseIsNotCompleted": False, "PurchasingCompletenessStatus": False} | change
+def test_yes_and_no_of_an_order_of_sap_are_read_as_a_sync_writes_them(flag: str, state: str) -> None:
+    flags = {name: name == flag for name in ("ReleaseIsNotCompleted", "PurchasingCompletenessStatus")}
     (order,) = mapped("sap_purchase_orders", SAP_ORDER | {"PurchasingProcessingStatus": "02"} | as_synced(flags))
     assert order["release_state"] == state
 
