@@ -14,6 +14,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import io
 import os
 import re
 import tempfile
@@ -22,7 +23,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 from uuid import UUID
 
 from headwater.errors import HeadwaterError, InputRefused, Misuse, Stopped
@@ -230,6 +231,22 @@ class BlobWriter:
                 raise
         for folder in (target.parent, self._folder, self._folder.parent):
             _sync_folder(folder)
+
+
+class BlobFile(io.RawIOBase):
+    """A blob's writer as the file that Arrow writes to."""
+
+    def __init__(self, writer: BlobWriter) -> None:
+        super().__init__()
+        self._writer = writer
+
+    def writable(self) -> bool:
+        """It is written to."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Take some more bytes."""
+        return self._writer.write(bytes(data))
 
 
 def blob_path(tenant_folder: Path, sha256: bytes) -> Path:

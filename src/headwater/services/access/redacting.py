@@ -20,7 +20,7 @@ from headwater.services.access.theirs import OPEN_STATES
 from headwater.services.scratch import scratch
 from headwater.services.sources import layout_from_json, reading_from_json
 from headwater.store import audit
-from headwater.store.blobs import BLOCK, NO_CONTENT
+from headwater.store.blobs import BLOCK, NO_CONTENT, BlobFile
 from headwater.store.cited_blobs import all_cited_blobs, get_cited_blob, note_redacted
 from headwater.store.erasures import hold_erasing
 
@@ -108,7 +108,7 @@ class Copies:
 
     def _extract(self, file: FileOfTheirs) -> _Copy:
         with self._writer(file.sha256) as writer:
-            write_without(self._path(file.sha256), file.rows, _Sink(writer))
+            write_without(self._path(file.sha256), file.rows, BlobFile(writer))
         return self._copy(file.sha256, writer.blob, file, {"rows": sorted(file.rows)})
 
     def _original(self, raw: bytes, texts: list[FileOfTheirs]) -> _Copy:
@@ -231,16 +231,3 @@ def _rows(of_raw: list[tuple[FileOfTheirs, Run]]) -> dict[str, dict[int, set[str
 def ranges_of(payload: Mapping[str, Any]) -> list[Range]:
     """The records of a text that an entry of the chain says were overwritten."""
     return [(first, last) for first, last in payload.get("records", ())]
-
-
-class _Sink(io.RawIOBase):
-    """A blob's writer as the file that Arrow writes to."""
-
-    def __init__(self, writer: BlobWriter) -> None:
-        self._writer = writer
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        return self._writer.write(bytes(data))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from contextlib import ExitStack
 from functools import partial
 from threading import Event
@@ -22,6 +21,7 @@ from headwater.services.connectors.kinds import kind_named
 from headwater.services.connectors.pacing import wait
 from headwater.services.connectors.reading_ahead import ReadingAhead
 from headwater.services.run_texts import RunTexts
+from headwater.store.blobs import BlobFile
 from headwater.store.connectors import get_connector, source_chunks_of
 from headwater.store.documents import get_contract
 from headwater.store.runs import hold_connector
@@ -196,7 +196,7 @@ def write_parquet(
     """
     rows, last = 0, None
     parquet: pq.ParquetWriter | None = None
-    sink = pa.PythonFile(_Sink(writer), mode="w")
+    sink = pa.PythonFile(BlobFile(writer), mode="w")
     for batch in batches:
         if batch.schema.names != list(names):
             raise _other_columns(batch.schema.names, names, where)
@@ -251,16 +251,3 @@ def _other_columns(found: Sequence[str], planned: Sequence[str], where: str) -> 
         valid=", ".join(planned),
         remedy="Sync again: the columns are looked at when a sync is planned.",
     )
-
-
-class _Sink(io.RawIOBase):
-    """A blob's writer as the file that Arrow writes to."""
-
-    def __init__(self, writer: BlobWriter) -> None:
-        self._writer = writer
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        return self._writer.write(bytes(data))
