@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from bench import api_imports, api_plain, api_soak, machine
-from bench.api_data import MAPPING, MIX, prepare, requests
+from bench.api_data import MAPPING, MIX, Asked, prepare, requests
 from bench.api_report import Report, Times, write
 from bench.api_serving import Serving, serving
 from bench.inputs import Inputs
@@ -37,7 +37,7 @@ from headwater.telemetry import configure_logging
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bench.api_data import Asked, Organisation
+    from bench.api_data import Organisation
 
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
 DATABASE: Final = "api"
@@ -75,6 +75,7 @@ class Bench:
         if self._begins("reads"):
             report.plain = self._plain(drawn)
             with self._serving(workers=self._asked.workers, worker=False) as served:
+                report.first_sums = self._first_sums(served, made)
                 self._locust(served, drawn, self._asked.seconds / 4)  # warms up
                 report.http = self._reads(served, drawn)
         if self._begins("cpu"):
@@ -107,6 +108,16 @@ class Bench:
         before = server_cpu_seconds(self._server.postmaster)
         found = api_plain.at_rate(url, recorded, rate=self._asked.rate, seconds=self._asked.seconds)
         return Times(times=found, database_cpu_seconds=server_cpu_seconds(self._server.postmaster) - before)
+
+    def _first_sums(self, served: Serving, made: Sequence[Organisation]) -> list[float]:
+        """Milliseconds until the sums of each organisation are worked out; they are kept until a record changes."""
+        found = []
+        with httpx.Client(base_url=served.url, timeout=60) as client:
+            for each in made:
+                began = time.monotonic()
+                _get(client, Asked(kind="sums", path="/emissions", token=each.token))
+                found.append((time.monotonic() - began) * 1000)
+        return found
 
     def _reads(self, served: Serving, drawn: Sequence[Asked]) -> Times:
         before, own = server_cpu_seconds(self._server.postmaster), served.cpu_seconds()

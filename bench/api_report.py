@@ -54,6 +54,7 @@ class Report:
     filled_seconds: float
     rate: float
     seconds: float
+    first_sums: Sequence[float] = ()
     plain: Times | None = None
     http: Times | None = None
     cpu: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -86,6 +87,7 @@ class Report:
             f"{'reached' if is_reached else 'not reached'}; {achieved:.0f} a second were answered, {failed} failed"
         )
         yield from (f"  {count} x {what}" for what, count in self.http.failed.items())
+        yield f"sums worked out for the first time, one after another: p50 {percentile(self.first_sums, 50):.0f} ms"
         yield (
             f"processors: servers {self.http.server_cpu_seconds:.1f} s, database "
             f"{self.http.database_cpu_seconds:.1f} s; plain: database {self.plain.database_cpu_seconds:.1f} s"
@@ -132,6 +134,7 @@ def write(report: Report, about: Mapping[str, Any], path: Path) -> None:
     for name, times in (("http", report.http), ("plain", report.plain)):
         if times is not None:
             told[name] = _times(times)
+    told["first_sums_p50_ms"] = round(percentile(report.first_sums, 50), 1)
     told["imports"] = [asdict(each) for each in report.imports]
     told["soak"] = asdict(report.soak) | {"slope_mib_an_hour": report.soak.slope} if report.soak else None
     path.parent.mkdir(parents=True, exist_ok=True)

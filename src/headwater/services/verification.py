@@ -22,11 +22,13 @@ from headwater.pipeline.replay.quarantines import Quarantines
 from headwater.pipeline.replay.rows import ContractRows
 from headwater.pipeline.replay.store import Model
 from headwater.services.access.policy import Right
+from headwater.services.emissions import summed
 from headwater.services.evidence import Evidence
 from headwater.services.inventories.verifying import InventoryCheck
 from headwater.services.pinned_records import PinnedRecords
 from headwater.services.replaying import Replay
 from headwater.store import audit, chunks, runs, source_units
+from headwater.store.emissions import kept_sums
 from headwater.store.stored_rows import house_batches, stored_batches
 
 if TYPE_CHECKING:
@@ -267,6 +269,7 @@ class _Verifier:
         if pinned.checked:
             self._checked["pinned records"] = pinned.checked
         self._units(model)
+        self._sums()
         if deleted := replay.deletions.finish(self._connection, self._tenant_id):
             self._checked["deleted records"] = deleted
         self._deletions = replay.deletions.told
@@ -289,6 +292,15 @@ class _Verifier:
                     self._differences.compare(
                         table, key, "unit_id", stored=unit, expected=expected, why="the unit of the source it came from"
                     )
+
+    def _sums(self) -> None:
+        """What is kept, so that it need not be summed up for each who asks, is what the rows come to."""
+        kept = kept_sums(self._connection, self._tenant_id)
+        if kept is not None:
+            expected = summed(self._installation, self._connection)
+            self._differences.compare(
+                "emission_sums", "all units", "sums", stored=kept, expected=expected, why="the sums of the rows"
+            )
 
     def _inventories(self) -> dict[str, str]:
         check = InventoryCheck(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 
 from headwater.contracts.table import table_name
 from headwater.store.queries import named_queries
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from headwater.contracts.document import Document
 
 QUERIES = named_queries("emissions")
+CHANGES_NO_RECORD: Final = (
+    r"^(access|channel|credential|grant|identity|import|inventory|job|link|mapping|notifications?|password|role|schedule"
+    r"|session|sign_in|token)\.|^run\.(planned|started)$|\.read$"
+)
+"""Entries of the audit chain after which every record is what it was. Of any other it is taken that one is not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +58,19 @@ def emission_sums(
     )
     with connection.cursor(row_factory=class_row(EmissionSum)) as cursor:
         return cursor.execute(query, {"tenant_id": tenant_id}).fetchall()
+
+
+def kept_sums(connection: psycopg.Connection[Any], tenant_id: UUID) -> list[EmissionSum] | None:
+    """The sums over all units where they were kept and no record can have changed since."""
+    values = {"tenant_id": tenant_id, "changes_no_record": CHANGES_NO_RECORD}
+    row = connection.execute(QUERIES["kept"], values).fetchone()
+    return None if row is None else [EmissionSum(**each | {"co2e_kg": Decimal(each["co2e_kg"])}) for each in row[0]]
+
+
+def keep_sums(connection: psycopg.Connection[Any], tenant_id: UUID, seq: int, sums: Sequence[EmissionSum]) -> None:
+    """Keep sums over all units as they are after the entry `seq` of the audit chain."""
+    kept = [asdict(each) | {"co2e_kg": str(each.co2e_kg)} for each in sums]
+    connection.execute(QUERIES["keep"], {"tenant_id": tenant_id, "seq": seq, "sums": Jsonb(kept)})
 
 
 def without_figure(connection: psycopg.Connection[Any], tenant_id: UUID, runs: Sequence[UUID]) -> list[WithoutFigure]:

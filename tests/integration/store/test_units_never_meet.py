@@ -21,6 +21,7 @@ SHARED = {
     "blobs": "what runs cite, by hash; there is no list of them",
     "audit_heads": "the end of the chain, which whoever adds to it must know",
     "api_requests": "each their own, by name",
+    "emission_sums": "one row of all units, which nobody sees who is bound to some: see test_kept_sums",
     "source_turns": "when whom may be asked next; names no record",
     "source_requests": "when whom may be asked next; names no record",
     "subject_keys": "keys that say of nobody whose they are; one opens values of records in several units",
@@ -30,7 +31,7 @@ SHARED = {
         "people and how they sign in belong to no source; the services ask in which unit",
     ),
 }  # fmt: skip
-"""Tables that are the same for who acts in units, and why."""
+"""Tables without rows of units, and why."""
 
 
 def test_who_is_bound_to_a_unit_sees_its_rows_and_no_others(installation: Installation) -> None:

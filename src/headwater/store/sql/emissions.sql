@@ -13,3 +13,16 @@ JOIN chunks c ON c.tenant_id = r.tenant_id AND c.run_id = r.run_id AND c.state =
 JOIN findings f ON f.tenant_id = r.tenant_id AND f.chunk_id = coalesce(c.reused_chunk_id, c.chunk_id)
 WHERE r.tenant_id = %(tenant_id)s AND r.run_id = ANY(%(runs)s) AND f.rule_id LIKE 'calculation.%%'
 GROUP BY 1, 2, 3 ORDER BY min(r.started_at), min(f.record_no)
+
+-- name: kept
+-- The sums as they were kept, while nothing is told since that may have changed a record.
+SELECT k.sums FROM emission_sums k
+WHERE k.tenant_id = %(tenant_id)s AND NOT EXISTS (
+    SELECT FROM audit_entries e
+    WHERE e.tenant_id = k.tenant_id AND e.seq > k.seq AND e.action !~ %(changes_no_record)s
+)
+
+-- name: keep
+-- Keep them, where nobody has kept later ones meanwhile.
+INSERT INTO emission_sums AS k (tenant_id, seq, sums) VALUES (%(tenant_id)s, %(seq)s, %(sums)s)
+ON CONFLICT (tenant_id) DO UPDATE SET seq = excluded.seq, sums = excluded.sums WHERE k.seq <= excluded.seq

@@ -20,7 +20,7 @@ GRANT SELECT, INSERT, DELETE ON notifications, notification_delivery_items TO {a
 GRANT SELECT, INSERT ON documents, quarantine_repairs, audit_entries TO {app};
 GRANT SELECT, INSERT, DELETE ON findings TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON deleted_records, source_units TO {app};
-GRANT SELECT, INSERT, UPDATE ON dataset_offers TO {app};
+GRANT SELECT, INSERT, UPDATE ON dataset_offers, emission_sums TO {app};
 GRANT SELECT ON public_datasets TO {app};
 GRANT SELECT, INSERT, UPDATE ON blobs, runs, chunks, connector_sync_state, quarantine, audit_heads TO {app};
 
