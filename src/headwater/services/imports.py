@@ -34,6 +34,7 @@ from headwater.services.drift import find_drift, kinds_of
 from headwater.services.factor_sets import FACTORS
 from headwater.services.folders import files_of
 from headwater.services.full_loads import sweep_if_full
+from headwater.services.latest import Latest
 from headwater.services.logic import Logic, compile_logic, fingerprint, pinned
 from headwater.services.mending import mending_of
 from headwater.services.run_ends import end_run, noted_if_broken_off
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
 
     Together = Callable[[TenantConnection, Run], None]
 
+LOGIC: Latest[Logic] = Latest(64)
 LOADED = ("succeeded", "succeeded_with_quarantine")
 ENGINE_THREADS = 2 if (os.cpu_count() or 1) > 2 else 1
 """Two keep up with the writer, more would only need more memory; with two processors, the second is the database's."""
@@ -366,7 +368,12 @@ def resume(installation: Installation, run: str, *, progress: Progress) -> UUID:
 
 
 def stored_logic(installation: Installation, run: Run) -> Logic:
-    """The logic of a run from the documents it cites."""
+    """The logic of a run from the documents it cites: they are what their hashes say, and are read once."""
+    cited = (run.contract_hash, run.mapping_hash, run.recipe_hash, run.factor_set, run.reference_codes)
+    return LOGIC.get((installation.tenant_id, *cited), lambda: _read_logic(installation, run))
+
+
+def _read_logic(installation: Installation, run: Run) -> Logic:
     with installation.database.connect(installation.tenant_id) as connection:
         contract = Document.from_json(get_contract(connection, run.contract_hash).body)
         mapping = get_document(connection, installation.tenant_id, run.mapping_hash)

@@ -6,6 +6,7 @@ import io
 import tempfile
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
@@ -228,12 +229,8 @@ def find_rows(
     units: Collection[UUID] | None = None,
 ) -> list[StoredRow]:
     """Rows with these values in some or all of the key's fields, by key; 50 at most. Of these units only, if any."""
-    query = sql.SQL(QUERIES["by_key"]).format(
-        columns=_stored(document),
-        table=sql.Identifier(table_name(document)),
-        condition=_same(key),
-        order=_listed([spec.name for spec in document.key]),
-    )
+    order = tuple(spec.name for spec in document.key)
+    query = _composed("by_key", table_name(document), _stored(document), tuple(key), order)
     told = {"tenant_id": tenant_id, "of_units": None if units is None else list(units)}
     values = {**sealed_key(connection, document, key), **told}
     return _rows(connection, document, connection.execute(query, values).fetchall())
@@ -248,15 +245,28 @@ def find_past(
     row_hash: bytes,
 ) -> StoredRow | None:
     """The version of a row that has this hash, where it was replaced or deleted since."""
-    query = sql.SQL(QUERIES["past"]).format(
-        columns=_stored(document), table=sql.Identifier(history_name(document)), condition=_same(key)
-    )
+    query = _composed("past", history_name(document), _stored(document), tuple(key))
     values = {**sealed_key(connection, document, key), "tenant_id": tenant_id, "row_hash": row_hash}
     return next(iter(_rows(connection, document, connection.execute(query, values).fetchall())), None)
 
 
-def _stored(document: Document) -> sql.Composed:
-    return _listed([*(spec.name for spec in document.fields), "absent", "chunk_id", "record_no", "row_hash"])
+def _stored(document: Document) -> tuple[str, ...]:
+    return (*(spec.name for spec in document.fields), "absent", "chunk_id", "record_no", "row_hash")
+
+
+@lru_cache(maxsize=256)  # composing it takes longer than PostgreSQL needs to answer
+def _composed(
+    query: str, table: str, columns: tuple[str, ...], key: tuple[str, ...], order: tuple[str, ...] = ()
+) -> bytes:
+    """A named statement for these names, which are those of contracts."""
+    same = (sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in key)
+    composed = sql.SQL(QUERIES[query]).format(
+        table=sql.Identifier(table),
+        columns=_listed(columns),
+        condition=sql.SQL(" AND ").join(same),
+        order=_listed(order),
+    )
+    return composed.as_bytes(None)
 
 
 def _rows(connection: psycopg.Connection[Any], document: Document, rows: Sequence[Sequence[Any]]) -> list[StoredRow]:
@@ -279,17 +289,13 @@ def count_past(
     connection: psycopg.Connection[Any], tenant_id: UUID, document: Document, key: Mapping[str, object]
 ) -> int:
     """How many versions of a row were replaced or deleted."""
-    query = sql.SQL(QUERIES["count_past"]).format(table=sql.Identifier(history_name(document)), condition=_same(key))
+    query = _composed("count_past", history_name(document), (), tuple(key))
     row = connection.execute(query, {**sealed_key(connection, document, key), "tenant_id": tenant_id}).fetchone()
     return int(row[0]) if row else 0
 
 
 def _listed(names: Sequence[str]) -> sql.Composed:
     return sql.SQL(", ").join(map(sql.Identifier, names))
-
-
-def _same(key: Mapping[str, object]) -> sql.Composed:
-    return sql.SQL(" AND ").join(sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in key)
 
 
 def stored_batches(connection: psycopg.Connection[Any], document: Document, *, past: bool) -> Iterator[pa.RecordBatch]:
