@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from headwater.api.app import create_app
 from headwater.settings import load_settings
 from headwater.telemetry import configure_logging
@@ -16,7 +14,6 @@ if TYPE_CHECKING:
 
 def create() -> FastAPI:
     """The application for the settings that hold here."""
-    pa.set_memory_pool(pa.system_memory_pool())  # the usual one keeps memory for each of the many threads of a server
     settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
     return create_app(settings)

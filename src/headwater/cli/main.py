@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import Annotated
 
@@ -128,6 +129,8 @@ def run() -> None:
     for told in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(told) == signal.SIG_DFL:  # as by nohup it may be ignored
             signal.signal(told, _interrupt)
+    # Arrow's own allocator keeps memory for each thread that ever used it, and reads the choice when it is loaded.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     app(prog_name="headwater")
 
 
