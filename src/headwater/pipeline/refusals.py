@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import pyarrow as pa
 from headwater.values.canonical import record_text, sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -59,6 +60,16 @@ class Conflict:
 def quarantine_key(source_id: bytes, raw_hash: bytes) -> str:
     """32 hex digits that name a bad record of a source, however often it is read."""
     return sha256(source_id.hex() + raw_hash.hex())[:16].hex()
+
+
+def held_keys(keys: Sequence[bytes]) -> dict[str, str]:
+    """What the audit chain holds of the keys that a chunk's refused records were read under."""
+    return {"refused_keys": keys_digest(keys)} if keys else {}
+
+
+def keys_digest(keys: Iterable[bytes]) -> str:
+    """SHA-256 of keys, whatever their order."""
+    return hashlib.sha256(b"".join(sorted(keys))).hexdigest()
 
 
 def quarantine_key_sql(source_id: bytes, raw_hash: str) -> str:

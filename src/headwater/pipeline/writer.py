@@ -12,7 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headwater.pipeline.hash_columns import first_bytes
-from headwater.pipeline.refusals import NO_KEY, REFUSED_SCHEMA, Conflict, conflict_rows, hashes_as_bytes
+from headwater.pipeline.refusals import (
+    NO_KEY,
+    REFUSED_SCHEMA,
+    Conflict,
+    conflict_rows,
+    hashes_as_bytes,
+    held_keys,
+)
 from headwater.pipeline.replacing import replaced_findings
 from headwater.pipeline.transform import Standing
 from headwater.pipeline.work import PreparedChunk, ReadChunk, Written
@@ -99,7 +106,7 @@ class ChunkWriter:
             loaded, results = self._load(transaction, chunk)
             refused = [*(refusal.record_no for refusal in (*loaded.refused, *loaded.older)), *loaded.left_out]
             repeats = _repeats(chunk, loaded)
-            self._put_away(transaction, chunk, repeats)
+            keys = self._put_away(transaction, chunk, repeats)
             findings = _without(chunk.transformed.findings, refused)
             findings = pa.concat_tables([findings, replaced_findings(loaded.replaced, self._document)])
             transaction.findings(_numbered(findings, chunk.span.first_record))
@@ -118,7 +125,8 @@ class ChunkWriter:
                 "relies_on": _relied_on(chunk.relies_on, loaded, results),
                 "span": chunk.span,
             }
-            transaction.commit(ledger, payload=_payload(ledger, beside=chunk.relies_on, replaced=len(loaded.replaced)))
+            payload = _payload(ledger, beside=chunk.relies_on, replaced=len(loaded.replaced))
+            transaction.commit(ledger, payload=payload | held_keys(keys))
         self._seen.add(lambda: standing.key_hashes)
         return Written(committed=True)
 
@@ -172,8 +180,10 @@ class ChunkWriter:
         ledger = _calculation(results, findings, known)
         return ledger if self._version is None else {**ledger, "unchanged": results.unchanged + results.merged}
 
-    def _put_away(self, transaction: ChunkTransaction, chunk: PreparedChunk, repeats: _Repeats) -> None:
-        """Refused records go to quarantine, or for a resubmission into the history of what they mend."""
+    def _put_away(self, transaction: ChunkTransaction, chunk: PreparedChunk, repeats: _Repeats) -> list[bytes]:
+        """Refused records go to quarantine, or for a resubmission into the history of what they mend; the keys of those
+        in quarantine.
+        """
         in_conflict = conflict_rows(
             repeats.conflicts,
             chunk.raw,
@@ -185,11 +195,11 @@ class ChunkWriter:
         )
         broken = _placed(chunk.transformed.refused, chunk)
         refused = pa.concat_tables([broken, in_conflict])
-        if chunk.mends is None:
-            transaction.quarantine(pa.concat_tables([chunk.ragged, refused]))
-        else:
-            transaction.quarantine(chunk.ragged)
+        quarantined = pa.concat_tables([chunk.ragged, refused]) if chunk.mends is None else chunk.ragged
+        transaction.quarantine(quarantined)
+        if chunk.mends is not None:
             transaction.mend(_mended(chunk, refused, repeats))
+        return [key for key in quarantined["key_hash"].to_pylist() if key is not None]
 
 
 @dataclass(frozen=True, kw_only=True)

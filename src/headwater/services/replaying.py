@@ -370,7 +370,11 @@ class Replay:
             parent = self._model.rows[opened.contract] if opened and name == opened.results else None
             rows.adopt(chunk.chunk_id, sweeps=opened is None, parent=parent)
             rows.check_hashes(chunk.chunk_id)
-        self._model.quarantines.adopt(chunk.chunk_id, as_refused=opened is not None)
+        is_held = "refused_keys" in chunk.payload
+        self._model.quarantines.adopt(chunk.chunk_id, is_held=is_held, as_refused=opened is not None)
+        _, keys = self._standing(chunk.chunk_id)
+        place = place_in(seen, chunk.chunk_no)
+        self._model.quarantines.compare_keys(chunk.chunk_id, place, chunk.payload, keys)
         self._model.known.adopted.add(chunk.chunk_id)
         reused = chunk.payload["reused"]
         self._model.known.add(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+from collections.abc import Iterator
 
 import pytest
 
 from headwater.cli.carrying import ledger_lines
+from headwater.pipeline import writer
 from headwater.pipeline.recipe import load_recipe
 from headwater.services import quarantine_exports, quarantines
 from headwater.services.imports import carry_out
@@ -199,10 +202,18 @@ def test_what_another_source_sends_wrong_and_was_mended_here_is_held_by_it(river
     assert is_proved(river)
 
 
-def test_what_was_refused_before_its_key_was_kept_deletes_nothing(river: River) -> None:
-    full(river, of("a", "b", wrong="many"))
-    mend(river, {"wrong": {"quantity": "12"}})
+@contextlib.contextmanager
+def before_keys_were_kept(river: River) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as then:
+        then.setattr(writer, "held_keys", lambda _: {})
+        yield
     river.change("UPDATE quarantine SET key_hash = NULL")
+
+
+def test_what_was_refused_before_its_key_was_kept_deletes_nothing(river: River) -> None:
+    with before_keys_were_kept(river):
+        full(river, of("a", "b", wrong="many"))
+        mend(river, {"wrong": {"quantity": "12"}})
 
     assert full(river, of("a", wrong="many")) is not None
     assert len(standing(river)) == 3
@@ -211,10 +222,10 @@ def test_what_was_refused_before_its_key_was_kept_deletes_nothing(river: River) 
 
 def test_what_another_source_had_mended_before_its_key_was_kept_keeps_everything(river: River) -> None:
     full(river, of("a", "b"), name="one.csv")
-    full(river, of("c", b="many"), name="two.csv")
-    mend(river, {"b": {"quantity": "1"}})
-    full(river, of("c", b="many"), name="two.csv")
-    river.change("UPDATE quarantine SET key_hash = NULL")
+    with before_keys_were_kept(river):
+        full(river, of("c", b="many"), name="two.csv")
+        mend(river, {"b": {"quantity": "1"}})
+        full(river, of("c", b="many"), name="two.csv")
 
     said = full(river, of("a"), name="one.csv")
     assert said is not None

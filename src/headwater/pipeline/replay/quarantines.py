@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headwater.pipeline.replay.refused_keys import check_mended, check_seen, make_macros
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
@@ -59,6 +61,8 @@ class Quarantines:
             " value VARCHAR, message VARCHAR)"
         )
         connection.execute("CREATE TABLE findings_done (chunk_id UUID)")
+        connection.execute("ALTER TABLE quarantine ADD COLUMN is_held BOOLEAN")  # whether the chain has its key
+        make_macros(connection)
         self.destroyed: Mapping[UUID, set[int]] = {}  # by chunk, records destroyed by hand
         self.erased: frozenset[UUID] = frozenset()  # records of somebody whose values nobody opens any more
         self.erased_rows: Mapping[UUID, set[int]] = {}  # the same of loaded records, by chunk
@@ -79,8 +83,12 @@ class Quarantines:
             elif table == "findings":
                 self.findings_count += rows.num_rows
 
-    def refuse(self, rows: pa.Table, *, source_id: bytes, contract: str, chunk_id: UUID, run_id: UUID) -> None:
-        """Put refused records away as `store.load` does: each once, however often it is read."""
+    def refuse(
+        self, rows: pa.Table, *, source_id: bytes, contract: str, chunk_id: UUID, run_id: UUID, is_held: bool
+    ) -> None:
+        """Put refused records away as `store.load` does: each once, however often it is read. `is_held`: the audit
+        chain has the keys they were read under.
+        """
         if rows.num_rows == 0:
             return
         self._connection.register("refused", _canonical(rows, "raw", "findings"))
@@ -105,20 +113,20 @@ FROM refused r LEFT JOIN offsets o ON o.quarantine_id = r.quarantine_id::UUID"""
             """
 UPDATE quarantine q SET last_chunk_id = $1,
     findings = CASE WHEN q.state IN ('open', 'expired') THEN a.findings ELSE q.findings END,
+    is_held = $2 AND (q.is_held OR q.state <> 'resubmitted'),
     key_hash = CASE WHEN q.state <> 'resubmitted' THEN a.key_hash
-                    WHEN a.key_hash = '' THEN substr(q.key_hash, 1, 16) || substr(q.key_hash, 1, 16)
-                    ELSE substr(q.key_hash, 1, 16) || a.key_hash END,
+                    ELSE both_keys(substr(q.key_hash, 1, 16), a.key_hash) END,
     state = CASE WHEN q.state = 'expired' THEN 'open' ELSE q.state END,
     state_reason = CASE WHEN q.state = 'expired' THEN NULL ELSE q.state_reason END
 FROM arriving a WHERE a.quarantine_id = q.quarantine_id AND a.occurrence = q.occurrence""",
-            [chunk_id],
+            [chunk_id, is_held],
         )
         self._connection.execute(
             """
 INSERT INTO quarantine
-SELECT quarantine_id, occurrence, $1, raw_hash, $2, $3, record_no, line, $3, raw, findings, 'open', NULL, key_hash
+SELECT quarantine_id, occurrence, $1, raw_hash, $2, $3, record_no, line, $3, raw, findings, 'open', NULL, key_hash, $4
 FROM arriving ANTI JOIN quarantine USING (quarantine_id, occurrence)""",
-            [source_id.hex(), contract, chunk_id],
+            [source_id.hex(), contract, chunk_id, is_held],
         )
 
     def mend(self, rows: pa.Table, *, chunk_id: UUID, run_id: UUID, actor: str) -> None:
@@ -145,7 +153,7 @@ SELECT quarantine_id, occurrence,
         self._connection.execute(
             """
 UPDATE quarantine q SET state = 'resubmitted', state_reason = $1,
-    key_hash = a.key_hash || CASE WHEN q.key_hash = '' THEN a.key_hash ELSE right(q.key_hash, 16) END
+    key_hash = both_keys(a.key_hash, key_seen(q.key_hash))
 FROM arriving a
 WHERE a.outcome = 'loaded' AND a.quarantine_id = q.quarantine_id AND a.occurrence = q.occurrence""",
             [f"mended and loaded by run {run_id}"],
@@ -221,27 +229,37 @@ FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence 
 
         return find
 
-    def adopt(self, chunk_id: UUID, *, as_refused: bool = False) -> None:
+    def adopt(self, chunk_id: UUID, *, is_held: bool, as_refused: bool = False) -> None:
         """Take over what is stored of a chunk that cannot be done again; `as_refused`: as it was then, as all that came
         after is done again.
         """
-        then = "s.* REPLACE ($1 AS last_chunk_id, 'open' AS state, NULL AS state_reason)" if as_refused else "s.*"
+        then, state, key = "s.*", "s.state, state_reason = s.state_reason", "s.key_hash"
+        if as_refused:
+            then = (
+                "s.* REPLACE ($1 AS last_chunk_id, 'open' AS state, NULL AS state_reason,"
+                " key_seen(s.key_hash) AS key_hash)"
+            )
+            state = "q.state, state_reason = q.state_reason"
+            key = (
+                "CASE WHEN q.state = 'resubmitted' THEN both_keys(substr(q.key_hash, 1, 16), key_seen(s.key_hash))"
+                " ELSE key_seen(s.key_hash) END"
+            )
         self._connection.execute(
-            f"INSERT INTO quarantine SELECT {then} FROM stored_quarantine s"
+            f"INSERT INTO quarantine SELECT {then}, $2 FROM stored_quarantine s"
             " ANTI JOIN quarantine USING (quarantine_id, occurrence) WHERE s.chunk_id = $1",
-            [chunk_id],
+            [chunk_id, is_held],
         )
-        state = "q.state, state_reason = q.state_reason" if as_refused else "s.state, state_reason = s.state_reason"
         self._connection.execute(
             f"UPDATE quarantine q SET last_chunk_id = s.last_chunk_id, findings = s.findings, state = {state},"
-            " key_hash = s.key_hash FROM stored_quarantine s"
+            f" key_hash = {key}, is_held = $2 FROM stored_quarantine s"
             " WHERE s.last_chunk_id = $1 AND s.quarantine_id = q.quarantine_id AND s.occurrence = q.occurrence",
-            [chunk_id],
+            [chunk_id, is_held],
         )
         self._connection.execute("INSERT INTO repairs SELECT * FROM stored_repairs WHERE chunk_id = $1", [chunk_id])
         if as_refused:
             self._connection.execute(
-                "UPDATE quarantine q SET state = 'resubmitted', state_reason = s.state_reason"
+                "UPDATE quarantine q SET state = 'resubmitted', state_reason = s.state_reason,"
+                " key_hash = CASE WHEN length(s.key_hash) = 32 THEN s.key_hash ELSE q.key_hash END"
                 " FROM stored_quarantine s, stored_repairs r WHERE r.chunk_id = $1 AND r.outcome = 'loaded'"
                 " AND r.quarantine_id = q.quarantine_id AND r.occurrence = q.occurrence"
                 " AND s.quarantine_id = q.quarantine_id AND s.occurrence = q.occurrence",
@@ -253,6 +271,11 @@ FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence 
                 [chunk_id],
             )
         self._connection.execute("INSERT INTO findings_done VALUES ($1)", [chunk_id])
+
+    def compare_keys(self, chunk_id: UUID, place: str, payload: Mapping[str, Any], key_hashes: bytes) -> None:
+        """Keys stored of what such a chunk refused and mended; `key_hashes`: those of its records that stand."""
+        check_seen(self._connection, self._differences, chunk_id, place, payload)
+        check_mended(self._connection, self._differences, chunk_id, payload, key_hashes)
 
     def compare_findings(self, chunk_id: UUID, place: str, made: pa.Table | None, *, first_record: int) -> None:
         """What was noticed about a chunk's records, as made and as stored; None where it makes none."""
@@ -330,7 +353,7 @@ FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence 
         self._take_erased()
         self._connection.execute(
             "UPDATE quarantine AS m SET key_hash = NULL FROM stored_quarantine s WHERE s.key_hash IS NULL"
-            " AND s.quarantine_id = m.quarantine_id AND s.occurrence = m.occurrence"
+            " AND NOT m.is_held AND s.quarantine_id = m.quarantine_id AND s.occurrence = m.occurrence"
         )  # refused before keys were kept
         why = "refused again, and settled as the chain says"
         self._compare_table("quarantine", "quarantine", ("quarantine_id", "occurrence"), list(RECORD), why)

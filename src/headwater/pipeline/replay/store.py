@@ -232,6 +232,7 @@ class ReplayTransaction:
             contract=self._run.contract,
             chunk_id=self._chunk.chunk_id,
             run_id=self._run.run_id,
+            is_held="refused_keys" in self._payload,
         )
 
     def mend(self, rows: pa.Table) -> None:
@@ -270,6 +271,8 @@ class ReplayTransaction:
         for name in (*COUNTS, *STANDING, "raw_sha256", "rows_sha256", "calculation"):
             self._differ(name, self._payload.get(name), payload[name], RECOMPUTED)
         self._differ("replaced", self._payload.get("replaced"), payload.get("replaced"), RECOMPUTED)
+        if "refused_keys" in self._payload:
+            self._differ("refused_keys", self._payload["refused_keys"], payload.get("refused_keys"), RECOMPUTED)
 
     def _compare_relied_on(self, ledger: Mapping[str, Any]) -> None:
         """Which chunks this one relies on, and that each had lost as many rows by then as it says."""

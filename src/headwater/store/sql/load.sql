@@ -183,8 +183,8 @@ ON CONFLICT (tenant_id, quarantine_id, occurrence) DO UPDATE
 SET last_chunk_id = EXCLUDED.last_chunk_id,
     findings = CASE WHEN q.state IN ('open', 'expired') THEN EXCLUDED.findings ELSE q.findings END,
     key_hash = CASE WHEN q.state <> 'resubmitted' THEN EXCLUDED.key_hash
-                    WHEN octet_length(EXCLUDED.key_hash) = 0 THEN substr(q.key_hash, 1, 8) || substr(q.key_hash, 1, 8)
-                    ELSE substr(q.key_hash, 1, 8) || EXCLUDED.key_hash END,
+                    ELSE substr(q.key_hash, 1, 8) || CASE WHEN octet_length(EXCLUDED.key_hash) = 0 THEN '\x0000000000000000'::bytea
+                                                          ELSE EXCLUDED.key_hash END END,
     state = CASE WHEN q.state = 'expired' THEN 'open' ELSE q.state END,
     state_reason = CASE WHEN q.state = 'expired' THEN NULL ELSE q.state_reason END,
     updated_at = CASE WHEN q.state = 'expired' THEN clock_timestamp() ELSE q.updated_at END
@@ -228,7 +228,7 @@ FROM (SELECT split_part(mends, '.', 1)::uuid AS quarantine_id, split_part(mends,
 -- name: settle_mended
 -- Refused records whose repair was loaded, from now on under its key too; those whose repair was refused stay open.
 UPDATE quarantine q SET state = 'resubmitted', state_reason = %(reason)s, updated_at = clock_timestamp(),
-    key_hash = s.key_hash || CASE WHEN octet_length(q.key_hash) = 0 THEN s.key_hash ELSE q.key_hash END
+    key_hash = s.key_hash || CASE WHEN octet_length(q.key_hash) = 0 THEN '\x0000000000000000'::bytea ELSE q.key_hash END
 FROM {stage} s
 WHERE s.outcome = 'loaded' AND q.tenant_id = %(tenant)s AND q.quarantine_id = split_part(s.mends, '.', 1)::uuid
   AND q.occurrence = split_part(s.mends, '.', 2)::integer
