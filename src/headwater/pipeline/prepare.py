@@ -158,7 +158,7 @@ class Preparation:
             return rows
         cells = [row.cells for row in drifted]
         raw = pa.table({name: pa.array([row[name] for row in cells], pa.string()) for name in self._layout.columns})
-        more = drifted_rows(drifted, self._transform.key_hashes(raw), **where)
+        more = drifted_rows(drifted, self._transform.keys_read(raw), **where)
         return pa.concat_tables([rows, more]).sort_by("record_no")
 
     def _run(self, chunk: ReadChunk, raw: RawChunk, which: npt.NDArray[np.bool_]) -> Transformed:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from headwater.values.canonical import record_text, sha256
 
@@ -34,7 +35,7 @@ REFUSED_SCHEMA = pa.schema(_REFUSED)
 RAGGED_RULE = "record.columns"
 DRIFT_RULE = "record.drift"
 NO_KEY = b""
-"""The key hash of a record that no key can be read of, or whose key stands by another record."""
+"""The key hash of a record that no key can be read of."""
 UNCUT = ""
 """The column name under which a record stands that could not be cut into columns."""
 
@@ -99,9 +100,7 @@ def ragged_rows(ragged: Sequence[Ragged], *, source_id: bytes, first_record: int
     )
 
 
-def drifted_rows(
-    drifted: Sequence[Drifted], keys: npt.NDArray[np.uint64], *, source_id: bytes, first_record: int
-) -> pa.Table:
+def drifted_rows(drifted: Sequence[Drifted], keys: pa.Array[Any], *, source_id: bytes, first_record: int) -> pa.Table:
     """Records with a text in a column that was not there before, where the recipe says `drift: quarantine`, and the
     hashes of their keys.
     """
@@ -124,15 +123,16 @@ def drifted_rows(
         )
         for row in drifted
     )
-    return rows.set_column(rows.schema.get_field_index("key_hash"), "key_hash", hashes_as_bytes(keys))
+    return _with_keys(rows, hashes_as_bytes(keys))
 
 
-def hashes_as_bytes(keys: npt.NDArray[np.uint64]) -> pa.Array[Any]:
-    """Hashes of keys as they are stored, eight bytes each."""
-    width = keys.dtype.itemsize
-    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), len(keys), [None, pa.py_buffer(keys.tobytes())]).cast(
-        pa.binary()
-    )
+def hashes_as_bytes(keys: pa.Array[Any]) -> pa.Array[Any]:
+    """Hashes of keys as they are stored, eight bytes each, or `NO_KEY` for null."""
+    hashes: npt.NDArray[np.uint64] = keys.fill_null(0).to_numpy(zero_copy_only=False)
+    width = hashes.dtype.itemsize
+    cells = pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), len(keys), [None, pa.py_buffer(hashes.tobytes())])
+    stored: pa.Array[Any] = pc.if_else(keys.is_valid(), cells.cast(pa.binary()), pa.scalar(NO_KEY, pa.binary()))
+    return stored
 
 
 def conflict_rows(
@@ -144,13 +144,16 @@ def conflict_rows(
     document: Document,
     source_id: bytes,
     first_record: int,
+    keys: Mapping[int, bytes],
 ) -> pa.Table:
-    """Records whose key stands with other content; `raw`, `record_nos` and `lines` are the chunk's, aligned."""
+    """Records whose key stands with other content; `raw`, `record_nos` and `lines` are the chunk's, aligned. `keys` has
+    the hashes of their keys.
+    """
     if not conflicts:
         return REFUSED_SCHEMA.empty_table()
     places = np.searchsorted(record_nos, [conflict.record_no for conflict in conflicts])
     rows = raw.take(places).to_pylist()
-    return _table(
+    table = _table(
         (
             source_id,
             sha256(record_text(list(cells.values()))),
@@ -161,6 +164,8 @@ def conflict_rows(
         )
         for conflict, place, cells in zip(conflicts, places, rows, strict=True)
     )
+    hashes = pa.array([keys.get(conflict.record_no, NO_KEY) for conflict in conflicts], pa.binary())
+    return _with_keys(table, hashes)
 
 
 def _conflict_finding(conflict: Conflict, document: Document) -> dict[str, str]:
@@ -192,6 +197,10 @@ def _conflict_finding(conflict: Conflict, document: Document) -> dict[str, str]:
         "valid": f"one record for each {keys}",
         "mend": "Correct the key where two things share it by mistake; dismiss the record where it is the wrong one.",
     }
+
+
+def _with_keys(rows: pa.Table, keys: pa.Array[Any]) -> pa.Table:
+    return rows.set_column(rows.schema.get_field_index("key_hash"), "key_hash", keys)
 
 
 def _table(rows: Any) -> pa.Table:

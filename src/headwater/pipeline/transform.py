@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -63,7 +63,8 @@ class Transformed:
     records    the contract's fields, absent, record_no, row_hash: what may be loaded, sorted by key, each key once but
                for what `rounds` says
     results    likewise for what was calculated from them, or None where the recipe calculates nothing
-    refused    quarantine_id, raw_hash, record_no, raw, findings, key_hash: those that break a rule
+    refused    quarantine_id, raw_hash, record_no, raw, findings, key_hash: those that break a rule; key_hash is null
+               where no key can be read
     conflicts  those whose key an earlier record of the chunk has with other content
     findings   record_no, rule_id, field, value, message: noticed, loaded all the same
     skipped    reason -> count, by the mapping's own instruction
@@ -182,10 +183,19 @@ class ChunkTransform:
 
     def key_hashes(self, raw: pa.Table) -> npt.NDArray[np.uint64]:
         """The hash of each row's key, in order, as `Standing` has them; also of rows that will be refused."""
+        hashes: npt.NDArray[np.uint64] = self._keys_of(raw)["key_hash"].to_numpy()
+        return hashes
+
+    def keys_read(self, raw: pa.Table) -> pa.Array[Any]:
+        """The same of rows to be refused; null where no key can be read."""
+        keys = self._keys_of(raw)
+        read: pa.Array[Any] = pc.if_else(keys["has_key"], keys["key_hash"], None).combine_chunks()
+        return read
+
+    def _keys_of(self, raw: pa.Table) -> pa.Table:
         self._connection.register("raw", raw)
         try:
-            hashes: npt.NDArray[np.uint64] = self._arrow(self._keys_sql())["key_hash"].to_numpy()
-            return hashes
+            return self._arrow(self._keys_sql())
         finally:
             self._connection.unregister("raw")
 
@@ -294,10 +304,14 @@ FROM {f"({calculation.over('judged')}) AS judged" if calculation else "judged"}
 WITH mapped AS (SELECT {texts} FROM {self._mapping.source("raw")}),
      read AS (SELECT {readings} FROM mapped),
      parsed AS (SELECT {values} FROM read)
-SELECT {self._key_hash()} AS key_hash FROM parsed"""
+SELECT {self._key_hash()} AS key_hash, {self._has_key()} AS has_key FROM parsed"""
 
     def _key_hash(self) -> str:
         return f"hash({_listed(map(quoted_field, self._keys))})"
+
+    def _has_key(self) -> str:
+        """Whether all of it could be read."""
+        return " AND ".join(f"{quoted_field(name)} IS NOT NULL" for name in self._keys)
 
     def _parsed(self) -> dict[str, str]:
         """SQL of the outcomes and values; a plain text is one already, or nearly."""
@@ -323,7 +337,7 @@ SELECT {self._key_hash()} AS key_hash FROM parsed"""
         masks = [*self._masks, *self._refusing]
         return self._arrow(f"""
 WITH failing AS (
-         SELECT _record_no, _raw_hash, key_hash, {_listed(masks)}
+         SELECT _record_no, _raw_hash, CASE WHEN {self._has_key()} THEN key_hash END AS key_hash, {_listed(masks)}
          FROM chunk WHERE _skip IS NULL AND ({self._rejected()})),
      texts AS (SELECT failing.*, {self._texts} FROM failing JOIN {self._mapping.source("raw")} USING (_record_no)),
      told AS ({self._words.refusals_sql("texts", masks)})

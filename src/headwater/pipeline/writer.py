@@ -192,6 +192,7 @@ class ChunkWriter:
             document=self._document,
             source_id=self._source_id,
             first_record=chunk.span.first_record,
+            keys=_keys_read(chunk),
         )
         broken = _placed(chunk.transformed.refused, chunk)
         refused = pa.concat_tables([broken, in_conflict])
@@ -263,7 +264,7 @@ def _placed(refused: pa.Table, chunk: PreparedChunk) -> pa.Table:
     columns = {name: refused[name] for name in refused.column_names} | {
         "record_no": pa.array(numbers.astype(np.int64) + chunk.span.first_record),
         "line": pa.array(lines, pa.int64()),
-        "key_hash": hashes_as_bytes(refused["key_hash"].to_numpy()),
+        "key_hash": hashes_as_bytes(refused["key_hash"].combine_chunks()),
     }
     return pa.table({name: columns[name] for name in REFUSED_SCHEMA.names}).cast(REFUSED_SCHEMA)
 
@@ -296,7 +297,7 @@ def _mended(chunk: PreparedChunk, refused: pa.Table, repeats: _Repeats) -> pa.Ta
 def _keys_read(chunk: PreparedChunk) -> dict[int, bytes]:
     """The hashes of the keys of a chunk's records; one that merged has that of the first."""
     standing = chunk.transformed.standing
-    hashes = hashes_as_bytes(standing.key_hashes).to_pylist()
+    hashes = hashes_as_bytes(pa.array(standing.key_hashes)).to_pylist()
     keys = dict(zip(standing.record_nos.tolist(), hashes, strict=True))
     repeated = dict(chunk.transformed.merged)
     repeated |= {each.record_no: each.first for each in chunk.transformed.conflicts if each.first is not None}

@@ -45,6 +45,11 @@ REFUSED = (
     "records of it were refused and are open; once they are mended, dismissed or corrected in the source, the next full"
     " load deletes what the source no longer holds"
 )
+UNREAD = (
+    "of a record of it that was dismissed no key can be read, and it may be the next version of any row; once it is"
+    " corrected in the source, taken out of it or skipped by the mapping, the next full load deletes what the source no"
+    " longer holds"
+)
 UNKNOWN = (
     "another source sends records that were mended before their keys were kept; once they are corrected in it, the next"
     " full load deletes what the source no longer holds"
@@ -62,9 +67,10 @@ def sweep_if_full(
     not, of a full load that is not swept.
 
     A row must not go because its next version has a fault: what was mended here or dismissed stays under its key as
-    long as the source sends it, however wrong. Nor because another source holds it still: two sources that agree share
-    one row. A file without records sweeps nothing: it is far more often a broken export than the wish to delete
-    everything. Nor must one go that moved, while a gap was open, into a chunk that had been read.
+    long as the source sends it, however wrong; and where no key can be read of what was dismissed, every row does. Nor
+    because another source holds it still: two sources that agree share one row. A file without records
+    sweeps nothing: it is far more often a broken export than the wish to delete everything. Nor must one go that moved,
+    while a gap was open, into a chunk that had been read.
     """
     if logic.recipe.load.strategy != "full" or run.kind == "resubmit":
         return None
@@ -124,6 +130,8 @@ def _not_to_be_swept(run: Run, logic: Logic, chunks: Sequence[Chunk], settled: S
         return NOT_WHOLE
     if sum((chunk.quarantined or 0) + (chunk.quarantined_raw or 0) for chunk in chunks) > settled.records:
         return REFUSED
+    if settled.unread:
+        return UNREAD
     return MOVED if rows_move(run, logic.mapping, logic.contract) and not _last_was_read_last(chunks) else None
 
 

@@ -25,7 +25,7 @@ from headwater.errors import HeadwaterError, RetryLater, Stopped
 from headwater.mapping import compile_mapping
 from headwater.pipeline.hash_columns import first_bytes
 from headwater.pipeline.prepare import Preparation
-from headwater.pipeline.refusals import Conflict, conflict_rows
+from headwater.pipeline.refusals import NO_KEY, Conflict, conflict_rows
 from headwater.pipeline.writer import DELETED, OLDER_VERSION
 from headwater.services.connectors.extraction import SyncTexts, first_record
 from headwater.services.connectors.planning import found_sync
@@ -271,6 +271,8 @@ class _Trying:
             return TriedSweep(rows=0, why="a chunk cannot be read")
         if trial.quarantined > len(self._settled_keys):
             return TriedSweep(rows=0, why="records would be refused")
+        if NO_KEY in self._settled_keys:
+            return TriedSweep(rows=0, why="of a record that was dismissed no key can be read")
         if not trial.is_whole:
             return TriedSweep(rows=None, why="only a part of the records was looked at")
         if not trial.chunks:
@@ -320,6 +322,7 @@ class _Trying:
             document=self._logic.contract,
             source_id=self._source_id,
             first_record=first,
+            keys={},
         )
         for table, offset in ((chunk.ragged, 0), (chunk.transformed.refused, first), (in_conflict, 0)):
             trial.quarantined += table.num_rows

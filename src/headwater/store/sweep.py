@@ -85,11 +85,12 @@ SETTLED, MENDED = ("resubmitted", "dismissed"), ("resubmitted",)
 
 @dataclass(frozen=True, kw_only=True)
 class SettledKeys:
-    """How many refused records are settled here, and the hashes of their keys, as far as they could be read; how many
-    more are that were refused before keys were kept.
+    """How many refused records are settled here, and the hashes of their keys; of how many, all dismissed, no key could
+    be read; how many more are that were refused before keys were kept.
     """
 
     records: int
+    unread: int
     unknown: int
     hashes: npt.NDArray[np.uint64]
 
@@ -102,7 +103,7 @@ def settled_keys(
     found = [key for (key,) in connection.execute(QUERIES["settled_keys"], values)]
     keys = [bytes(key) for key in found if key is not None]
     hashes = np.frombuffer(b"".join(keys), np.uint64)
-    return SettledKeys(records=len(keys), unknown=len(found) - len(keys), hashes=hashes)
+    return SettledKeys(records=len(keys), unread=keys.count(b""), unknown=len(found) - len(keys), hashes=hashes)
 
 
 def key_hashes(

@@ -173,18 +173,44 @@ def test_records_mended_alike_are_each_known_under_the_key_they_stand_by(river: 
     assert is_proved(river)
 
 
-@pytest.mark.parametrize("key_can_be_read", [True, False])
-def test_a_row_stays_while_its_next_version_is_sent_wrong_and_was_dismissed(
-    river: River, *, key_can_be_read: bool
-) -> None:
+def test_a_row_stays_while_its_next_version_is_sent_wrong_and_was_dismissed(river: River) -> None:
     full(river, of("a", "b", "c"))
-    wrong = of("b", a="many") if key_can_be_read else of("b") + "a,too,few\n"
+    wrong = of("b", a="many")
     assert full(river, wrong) is not None
     assert len(standing(river)) == 3
     dismiss_all(river)
 
+    assert would_delete(river, wrong) == 1
     assert full(river, wrong) is None
-    assert sorted(standing(river)) == (["a", "b"] if key_can_be_read else ["b"])
+    assert sorted(standing(river)) == ["a", "b"]
+    assert is_proved(river)
+
+
+@pytest.mark.parametrize("unread", ["a,too,few\n", ",electricity,,DE,2024-01-01,,5,kWh,,,,,,\n"], ids=["row", "key"])
+def test_nothing_goes_while_a_dismissed_record_may_be_the_next_version_of_any_row(river: River, unread: str) -> None:
+    full(river, of("a", "b", "c"))
+    assert full(river, of("b") + unread) is not None
+    dismiss_all(river)
+
+    assert would_delete(river, of("b") + unread) is None
+    for _ in range(2):
+        said = full(river, of("b") + unread)
+        assert said is not None
+        assert said.startswith("of a record of it that was dismissed no key can be read")
+        assert sorted(standing(river)) == ["a", "b", "c"]
+    assert full(river, of("b")) is None
+    assert sorted(standing(river)) == ["b"]
+    assert is_proved(river)
+
+
+def test_a_dismissed_record_whose_key_another_one_has_keeps_nothing_from_going(river: River) -> None:
+    full(river, of("a", "b", "c"))
+    twice = of("a", "b", a="7")
+    assert full(river, twice) is not None
+    dismiss_all(river)
+
+    assert full(river, twice) is None
+    assert sorted(standing(river)) == ["a", "b"]
     assert is_proved(river)
 
 

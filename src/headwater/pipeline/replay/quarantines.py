@@ -352,9 +352,10 @@ FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence 
         """Every refused record, repair and finding, none missing and none too many."""
         self._take_erased()
         self._connection.execute(
-            "UPDATE quarantine AS m SET key_hash = NULL FROM stored_quarantine s WHERE s.key_hash IS NULL"
-            " AND NOT m.is_held AND s.quarantine_id = m.quarantine_id AND s.occurrence = m.occurrence"
-        )  # refused before keys were kept
+            "UPDATE quarantine AS m SET key_hash = s.key_hash FROM stored_quarantine s WHERE NOT m.is_held"
+            " AND (s.key_hash IS NULL OR key_seen(s.key_hash) = '' OR key_seen(m.key_hash) = '')"
+            " AND s.quarantine_id = m.quarantine_id AND s.occurrence = m.occurrence"
+        )  # refused before keys were kept, or before it was told of which none could be read
         why = "refused again, and settled as the chain says"
         self._compare_table("quarantine", "quarantine", ("quarantine_id", "occurrence"), list(RECORD), why)
         keys = ("quarantine_id", "occurrence", "repair_no")
