@@ -39,9 +39,16 @@ class HeadwaterError(Exception):
         super().__init__(what)
 
     def __str__(self) -> str:
+        return self._said(self.value)
+
+    def as_kept(self) -> dict[str, str]:
+        """What is kept of it for good, as in the audit chain."""
+        return {"kind": type(self).__name__, "message": self._said(self.value)}
+
+    def _said(self, value: object) -> str:
         sentence = f"{self.where}: {self.what}" if self.where else self.what
-        if self.value is not None:
-            sentence += f" (value: {str(self.value)[:200]!r})"
+        if value is not None:
+            sentence += f" (value: {str(value)[:200]!r})"
         parts = [sentence]
         if self.valid:
             parts.append(f"Valid: {self.valid}")
@@ -63,6 +70,10 @@ class RetryLater(HeadwaterError):
 
 class InputRefused(HeadwaterError):
     """A file or document that cannot be read or trusted as a whole; nothing of it was loaded."""
+
+    def as_kept(self) -> dict[str, str]:
+        """As of any, but for the value: it was read, and may be somebody's."""
+        return {"kind": type(self).__name__, "message": self._said(None)}
 
 
 class Stopped(HeadwaterError):

@@ -34,8 +34,7 @@ def noted_if_broken_off(installation: Installation, run: Run) -> Iterator[None]:
         _break_off(installation, run, "cancelled", {"message": "interrupted"}, what=None)
         raise
     except HeadwaterError as error:
-        told = {"kind": type(error).__name__, "message": str(error)}
-        _break_off(installation, run, "failed", told, what=error.what)
+        _break_off(installation, run, "failed", error.as_kept(), what=error.what)
         raise
 
 

@@ -140,7 +140,9 @@ def advance(
 
 
 def forget_cells(connection: psycopg.Connection[Any], tenant_id: UUID) -> None:
-    """Keep of what inspection found in files the format and the columns alone, whatever became of them."""
+    """Keep of what inspection found in files the format and the columns alone, and of why some were refused no value,
+    whatever became of them.
+    """
     connection.execute(QUERIES["forget_cells"], {"tenant_id": tenant_id})
 
 

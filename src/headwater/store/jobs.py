@@ -205,6 +205,11 @@ def put_off(
     connection.execute(QUERIES["put_off"], values)
 
 
+def forget_values(connection: psycopg.Connection[Any], tenant_id: UUID) -> None:
+    """Keep of why jobs failed no value: it may have been read, and be somebody's."""
+    connection.execute(QUERIES["forget_values"], {"tenant_id": tenant_id})
+
+
 def seconds_left(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) -> float:
     """Until a job that was put off may be tried again."""
     row = connection.execute(QUERIES["seconds_left"], {"tenant_id": tenant_id, "job_id": job_id}).fetchone()

@@ -25,7 +25,7 @@ from headwater.services.logic import compile_logic
 from headwater.services.reasons import reason_said
 from headwater.services.records import contract_of
 from headwater.services.replayed_deletions import SUBJECT_ERASED, as_payload
-from headwater.store import audit, import_jobs, runs, subject_keys
+from headwater.store import audit, import_jobs, jobs, runs, subject_keys
 from headwater.store.erasures import Theirs, first_records, refused_by_run
 from headwater.values import OWN_FORMAT
 from headwater.values.canonical import SEPARATOR
@@ -72,7 +72,8 @@ def erase_subject(installation: Installation, reference: str, text: str, *, reas
     text: what the contract's subject fields say, `|` between them; its key where it names no subject. Misuse where its
     records are about nobody; NotFound where no key is kept, and no file speaks of them: nobody is known by it, or they
     are erased already. RetryLater while a file that speaks of them is loaded, or one that may was planned meanwhile;
-    Stopped where a file cannot be read. What inspection showed of files that wait goes too, whomever it is of.
+    Stopped where a file cannot be read. What inspection showed of files that wait goes too, and what files were refused
+    for, whomever it is of.
     """
     installation.require(Right.DELETE, on=f"records/{reference}")
     document = contract_of(installation, reference)
@@ -97,6 +98,7 @@ def erase_subject(installation: Installation, reference: str, text: str, *, reas
         copies.make(search.found.values())
         _forget(installation, connection, seals, refused, origins)
         import_jobs.forget_cells(connection, installation.tenant_id)
+        jobs.forget_values(connection, installation.tenant_id)
         subject_id = None if subject is None else str(subject.subject_id)
         audit.append(
             connection,

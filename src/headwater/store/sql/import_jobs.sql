@@ -66,9 +66,12 @@ UPDATE import_jobs SET state = %(state)s, sha256 = coalesce(%(sha256)s, sha256),
 WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND state = ANY(%(from_states)s)
 
 -- name: forget_cells
--- Of whatever inspection found no cells stay. Whoever works on one of these just now is about to load it or give it up.
-UPDATE import_jobs SET version = version + 1,
-    found = jsonb_build_object('format', found -> 'format', 'encoding', found -> 'encoding', 'columns', found -> 'columns')
+-- Of whatever inspection found, or files were refused for, no cells stay. Whoever works on one of these just now is about to
+-- load it or give it up.
+UPDATE import_jobs SET version = version + 1, error = error || '{"value": null}',
+    found = CASE WHEN found IS NOT NULL
+        THEN jsonb_build_object('format', found -> 'format', 'encoding', found -> 'encoding', 'columns', found -> 'columns') END
 WHERE tenant_id = %(tenant_id)s AND job_id IN (
     SELECT job_id FROM import_jobs
-    WHERE tenant_id = %(tenant_id)s AND found -> 'sample' IS NOT NULL FOR UPDATE SKIP LOCKED)
+    WHERE tenant_id = %(tenant_id)s AND (found -> 'sample' IS NOT NULL OR error ->> 'value' IS NOT NULL)
+    FOR UPDATE SKIP LOCKED)

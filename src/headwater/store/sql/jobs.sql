@@ -102,6 +102,10 @@ WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND state IN ('pending',
   AND (%(fence)s::bigint IS NULL OR fence = %(fence)s)
 RETURNING job_id
 
+-- name: forget_values
+-- Of why jobs failed no value stays.
+UPDATE jobs SET error = error || '{"value": null}' WHERE tenant_id = %(tenant_id)s AND error ->> 'value' IS NOT NULL
+
 -- name: put_off
 -- The attempt of whoever has the job has come to nothing, and it waits for the next one.
 UPDATE jobs SET state = 'pending', error = %(error)s, attempts = attempts - %(uncounted)s,

@@ -1,0 +1,56 @@
+"""What an error quotes of a file may be somebody's: it is kept neither for good nor once they are erased."""
+
+from __future__ import annotations
+
+import pytest
+
+from headwater.errors import InputRefused
+from headwater.jobs.attempt import told
+from headwater.services.access.erasing import erase_subject
+from headwater.services.imports import plan_file
+from headwater.services.job_ends import end_job
+from headwater.services.kept_mappings import keep_mapping
+from headwater.services.run_ends import noted_if_broken_off
+from headwater.services.uploads import looking
+from headwater.store import runs
+from tests.integration.access.test_personal_values import ANN, BOB, load
+from tests.integration.jobs.test_asking import ask, begun
+from tests.integration.jobs.test_files_looked_at import sent
+from tests.river import River
+
+pytestmark = pytest.mark.server
+QUOTED = "SELECT error FROM {} WHERE error::text ~ 'Lovelace'"
+
+
+def test_what_a_run_read_when_it_broke_off_stands_neither_with_it_nor_in_the_chain(river: River) -> None:
+    load(river, ANN, BOB)
+    run_id = plan_file(river.installation, river.folder / "erp_worker.csv", str(river.folder / "erp_worker.yaml"))
+    here = river.installation
+    with here.database.connect(here.tenant_id) as connection:
+        run = runs.get_run(connection, here.tenant_id, run_id)
+    with pytest.raises(InputRefused), noted_if_broken_off(here, run):
+        raise InputRefused("this is no record", where="line 2", value=ANN)
+
+    (ended,) = river.rows("SELECT error FROM runs WHERE run_id = %(run)s", run=run_id)
+    assert ended["error"]["message"] == "line 2: this is no record."
+    assert river.rows("SELECT FROM audit_entries WHERE payload ~ 'Lovelace'") == []
+
+
+def test_what_a_file_was_refused_for_goes_where_somebody_is_erased(river: River) -> None:
+    load(river, ANN, BOB)
+    here = river.installation
+    keep_mapping(here, (river.folder / "erp_worker.yaml").read_text())
+    content = b'{"worker_id": "hr/4712", "name": "Bob"}\n{"worker_id": "hr/4711", Lovelace}\n'
+    refused = looking.go_on(here, sent(here, "staff.jsonl", content, "erp_worker"))
+    assert refused.state == "refused"
+    job = begun(here, ask(here, river))
+    end_job(here, job, "failed", told(InputRefused("this is no record", value=ANN)))
+    kept = ("import_jobs", "jobs")
+    assert all(river.rows(QUOTED.format(table)) for table in kept)
+
+    erase_subject(here, "erp.worker", "hr/4711", reason="asked for")
+
+    assert not any(river.rows(QUOTED.format(table)) for table in kept)
+    (row,) = river.rows("SELECT error FROM import_jobs")
+    assert refused.error is not None
+    assert row["error"] == {**refused.error, "value": None}
