@@ -131,6 +131,17 @@ class BlobStore:
             )
         return path
 
+    def is_gone(self, tenant_id: UUID, sha256: bytes) -> bool:
+        """Whether neither the blob nor a redacted copy is there. Stopped where the tenant's whole folder is not: then
+        nothing is known of any.
+        """
+        path = blob_path(self._folder / str(tenant_id), sha256)
+        if not path.parent.parent.is_dir():
+            raise Stopped(
+                "the folder of kept files is not there", where=str(path.parent.parent), remedy="Look to its disk."
+            )
+        return not (path.is_file() or _beside(path, REDACTED).is_file())
+
     def open(self, tenant_id: UUID, sha256: bytes) -> BinaryIO:
         """The blob's content, to be closed by the caller."""
         return self.path(tenant_id, sha256).open("rb")

@@ -177,11 +177,17 @@ def test_nobody_is_erased_while_a_file_that_may_speak_of_them_cannot_be_read(riv
     load(river, ANN, BOB)
     path = next(path for path in Path(river.installation.settings.blob_dir).rglob("*") if path.is_file())
     load(river, BOB, ANN)
-    elsewhere = path.rename(river.folder / "elsewhere")
-    with pytest.raises(Stopped, match="not there"):
+    content = path.read_bytes()
+    path.chmod(0o600)
+    path.write_bytes(content[:-20])
+    with pytest.raises(Stopped):
         erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
     assert shown(river, "erp.worker", "name") == [("Ann Lovelace",), ("Bob Babbage",)]
-    elsewhere.rename(path)
+    path.write_bytes(content)
+    folder = path.parent.parent.rename(river.folder / "elsewhere")
+    with pytest.raises(Stopped, match="the folder of kept files is not there"):
+        erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
+    folder.rename(path.parent.parent)
     erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
     assert says(river, *OF_ANN) == []
     proved(river)

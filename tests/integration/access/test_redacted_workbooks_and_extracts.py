@@ -29,7 +29,7 @@ from tests.integration.access.test_personal_values import ANN, BOB, HEADER, PLAI
 from tests.integration.access.test_redacted_files import DORA, OF_ANN, kept, says
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from headwater.services.access.redacting import RedactedFile
     from tests.river import River
@@ -199,8 +199,8 @@ def test_what_cannot_be_written_again_is_erased_wholly_and_its_text_proves(river
         load(river, json.dumps(body).encode(), name="staff.json")
 
 
-def test_an_extract_of_a_sync_is_redacted_and_reading_the_very_same_again_is_refused(river: River) -> None:
-    path = river.folder / "hr.sqlite"
+def staff_database(river: River, path: Path) -> Callable[[], str]:
+    """A database of staff, and what reads it once more and says how that ended."""
     with sqlite3.connect(path) as source:
         source.execute(f"CREATE TABLE staff ({', '.join(f'{name} TEXT' for name in ROWS[0])}, PRIMARY KEY (worker_id))")
         source.executemany(f"INSERT INTO staff VALUES ({', '.join('?' * len(ROWS[0]))})", ROWS[1:])
@@ -219,6 +219,12 @@ def test_an_extract_of_a_sync_is_redacted_and_reading_the_very_same_again_is_ref
         (run,) = river.rows("SELECT state FROM runs WHERE run_id = %(run)s", run=run_id)
         return str(run["state"])
 
+    return sync
+
+
+def test_an_extract_of_a_sync_is_redacted_and_reading_the_very_same_again_is_refused(river: River) -> None:
+    path = river.folder / "hr.sqlite"
+    sync = staff_database(river, path)
     assert sync() == "succeeded"
     assert [text for text in PLAIN if text in everything(river)] == []
     assert erase(river)["extract"].became == "redacted"

@@ -17,7 +17,7 @@ from headwater.errors import Misuse, NotFound
 from headwater.services.access.encrypting import tables
 from headwater.services.access.keys import seals_of
 from headwater.services.access.policy import Right
-from headwater.services.access.redacting import Copies, settle_what_was_left
+from headwater.services.access.redacting import Copies, not_there, settle_what_was_left
 from headwater.services.access.sealing import NOTICED, REFUSED, UNCUT, joined_texts
 from headwater.services.access.theirs import Search
 from headwater.services.imports import stored_logic
@@ -72,8 +72,8 @@ def erase_subject(installation: Installation, reference: str, text: str, *, reas
     text: what the contract's subject fields say, `|` between them; its key where it names no subject. Misuse where its
     records are about nobody; NotFound where no key is kept, and no file speaks of them: nobody is known by it, or they
     are erased already. RetryLater while a file that speaks of them is loaded, or one that may was planned meanwhile;
-    Stopped where a file cannot be read. What inspection showed of files that wait goes too, and what files were refused
-    for, whomever it is of.
+    Stopped where a file is there and cannot be read; one that is lost is told of. What inspection showed of files that
+    wait goes too, and what files were refused for, whomever it is of.
     """
     installation.require(Right.DELETE, on=f"records/{reference}")
     document = contract_of(installation, reference)
@@ -110,10 +110,11 @@ def erase_subject(installation: Installation, reference: str, text: str, *, reas
                 "rows": {name: as_payload(set(each)) for name, each in rows.items()},
                 "refused": sorted(refused),
                 "files": sorted(sha256.hex() for sha256 in search.found),
+                **({"not_there": sorted(sha256.hex() for sha256 in search.gone)} if search.gone else {}),
                 **installation.actor.came_by(),
             },
         )
-        files = copies.note()
+        files = copies.note() + [not_there(sha256, name) for sha256, name in sorted(search.gone.items())]
         search.refuse_planned_since()
     copies.settle()
     return Erasure(

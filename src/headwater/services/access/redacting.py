@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from headwater.store.blobs import Blob, BlobWriter
     from headwater.store.runs import Run
 
-REDACTED, WHOLLY = "redacted", "erased wholly"
+REDACTED, WHOLLY, GONE = "redacted", "erased wholly", "not there"
 BLOB_REDACTED = "blob.redacted"
 """What the audit chain calls it that another content stands for a blob."""
 EDITED = "it is an edited workbook, whose records were read beside those it mends"
@@ -43,8 +43,9 @@ EDITED = "it is an edited workbook, whose records were read beside those it mend
 class RedactedFile:
     """What became of a file.
 
-    became   redacted: a copy without what was personal stands in its place; erased wholly: nothing does
-    records  how many records of theirs it held
+    became   redacted: a copy without what was personal stands in its place; erased wholly: nothing does; not there: it
+             was lost before, and may have spoken of them
+    records  how many records of theirs it held, where that is known
     why      why there is no copy
     """
 
@@ -57,6 +58,12 @@ class RedactedFile:
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)
+
+
+def not_there(sha256: bytes, name: str) -> RedactedFile:
+    """A file that was lost before somebody was erased whom it may have spoken of."""
+    why = "it was lost before; where it is put back, erase them again"
+    return RedactedFile(sha256=sha256.hex(), name=name, became=GONE, records=0, why=why)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -74,13 +74,17 @@ class Search:
         self._contracts: dict[bytes, Document | None] = {}
         blobs = all_cited_blobs(connection, installation.tenant_id)
         self._erased = {blob.sha256 for blob in blobs if blob.state != "held"}
+        self._names = {blob.sha256: blob.name for blob in blobs}
         self._seen: set[UUID] = set()
+        self.gone: dict[bytes, str] = {}
         self.found: dict[bytes, FileOfTheirs] = {}
 
     def look(self, origins: Iterable[Origin], hashes: Collection[str]) -> None:
-        """Fill `found`; `origins` and `hashes` are of rows known to be theirs, whatever their file says now.
+        """Fill `found`; `origins` and `hashes` are of rows known to be theirs, whatever their file says now. `gone` are
+        files that may have spoken of them, by name, and that are not there.
 
-        Stopped where a file cannot be read: what it says of them would be left.
+        Stopped where one is there, or what its text was made of, and cannot be read: what it says of them would be
+        left.
         """
         known: dict[UUID, set[int]] = {}
         for chunk_id, number in origins:
@@ -88,6 +92,8 @@ class Search:
         for run in runs.all_runs(self._connection, self._installation.tenant_id):
             self._seen.add(run.run_id)
             if run.text_sha256 in self._erased:
+                continue
+            if run.kind != "sync" and self._may_speak(run) and self._is_gone(run.text_sha256, run.blob_sha256):
                 continue
             if "records" in run.layout:
                 self._look_in_records(run, hashes)
@@ -100,13 +106,24 @@ class Search:
         Asked once the audit chain was written to: until the transaction ends no other run is planned.
         """
         for run in runs.all_runs(self._connection, self._installation.tenant_id):
-            if run.run_id not in self._seen and ("records" in run.layout or self._contract(run) is not None):
+            if run.run_id not in self._seen and self._may_speak(run):
                 raise RetryLater(
                     "a file that may speak of them came while the others were looked through",
                     where=f"run {run.run_id}",
                     value=run.source_name,
                     remedy="Erase them once it is loaded; nothing was erased yet.",
                 )
+
+    def _may_speak(self, run: Run) -> bool:
+        return "records" in run.layout or self._contract(run) is not None
+
+    def _is_gone(self, sha256: bytes, made_of: bytes) -> bool:
+        """Whether a file is lost, and so is what it was made of; it is noted."""
+        blobs, tenant_id = self._installation.blobs, self._installation.tenant_id
+        if not (blobs.is_gone(tenant_id, sha256) and blobs.is_gone(tenant_id, made_of)):
+            return False
+        self.gone[sha256] = self._names.get(sha256, "")
+        return True
 
     def _contract(self, run: Run) -> Document | None:
         """The newest minor version of what a run loaded, where it is about people known as these are."""
@@ -117,9 +134,12 @@ class Search:
             self._contracts[run.contract_hash] = newest if fits else None
         return self._contracts[run.contract_hash]
 
-    def _is_erased(self, span: ChunkSpan) -> bool:
-        """Whether a chunk's own file was erased wholly: it says nothing of anybody."""
-        return span.extract is not None and span.extract.sha256 in self._erased
+    def _says_nothing(self, span: ChunkSpan) -> bool:
+        """Whether a chunk's own file was erased wholly, or is lost."""
+        if span.extract is None:
+            return False
+        sha256 = span.extract.sha256
+        return sha256 in self._erased or self._is_gone(sha256, sha256)
 
     def _look_in(self, run: Run, document: Document, known: Mapping[UUID, set[int]]) -> None:
         installation = self._installation
@@ -131,7 +151,7 @@ class Search:
             taken_out = frozenset(texts.layout.columns) - _kept(document, logic, columns, form)
             for chunk in chunks_of(self._connection, installation.tenant_id, run.run_id):
                 span = span_of(chunk)
-                if (run.kind == "sync" and span.extract is None) or self._is_erased(span):
+                if (run.kind == "sync" and span.extract is None) or self._says_nothing(span):
                     continue
                 data = texts.bytes_of(span)
                 raw = parse_slice(data, span, texts.layout)
@@ -153,7 +173,7 @@ class Search:
             beside = [column for prefix in of if (column := f"{prefix}{ROW_HASH}") in texts.layout.columns]
             chunks = chunks_of(self._connection, self._installation.tenant_id, run.run_id)
             for span in map(span_of, chunks if taken_out else ()):
-                if self._is_erased(span):
+                if self._says_nothing(span):
                     continue
                 data = texts.bytes_of(span)
                 raw = parse_slice(data, span, texts.layout)
