@@ -98,6 +98,7 @@ class Replay:
         self._progress = progress
         self._open: dict[UUID, OpenRun] = {}
         self._loading: dict[UUID, tuple[str, bool]] = {}
+        self._taken_over: set[UUID] = set()  # chunks, whole
         self.seen: dict[UUID, SeenRun] = {}
         self.not_recomputed: dict[str, str] = {}
         self.of_other_versions: set[str] = set()
@@ -196,6 +197,9 @@ class Replay:
         if seen is None:
             return
         last = seen.committed[max(seen.committed)].chunk_id
+        if last in self._taken_over:  # and with it what was deleted in its name
+            self._model.quarantines.adopt_swept(swept_with(seen.run.run_id))
+            return
         try:
             opened = self._opened(seen)
             others = list(holders(seen.run, self.seen.values(), self._loads))
@@ -362,6 +366,7 @@ class Replay:
         if not self._is_erased(seen, chunk):
             self.not_recomputed.setdefault(str(seen.run.run_id), str(error).splitlines()[0])
         self._take_over(seen, chunk)
+        self._taken_over.add(chunk.chunk_id)
 
     def _take_over(self, seen: SeenRun, chunk: ExpectedChunk, opened: OpenRun | None = None) -> None:
         """`opened` where its file is there but for somebody: what was done to it later is then done again."""

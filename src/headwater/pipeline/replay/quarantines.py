@@ -178,7 +178,7 @@ WHERE source_id = $2 AND state = 'open' AND last_chunk_id NOT IN (
         self._connection.execute(
             """
 UPDATE quarantine q SET state = 'expired', state_reason = $1
-WHERE state = 'resubmitted' AND split_part(contract, '.', 1) = $2
+WHERE state = 'resubmitted' AND starts_with(contract, $2 || '.')
   AND substr(key_hash, 1, 16) IN (SELECT key_hash FROM swept)
   AND (quarantine_id, occurrence) NOT IN (SELECT (quarantine_id, occurrence) FROM stored_quarantine
                                           WHERE key_hash IS NULL)""",

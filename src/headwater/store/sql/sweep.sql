@@ -20,7 +20,7 @@ SELECT chunk_id, count(*) FROM gone GROUP BY chunk_id
 -- Mended records whose row goes: their source did not send them, and if it does again they are open.
 WITH gone AS (
     SELECT quarantine_id, occurrence FROM quarantine
-    WHERE tenant_id = %(tenant)s AND state = 'resubmitted' AND split_part(contract, '.', 1) = %(contract)s
+    WHERE tenant_id = %(tenant)s AND state = 'resubmitted' AND contract ^@ (%(contract)s::text || '.')
       AND substr(key_hash, 1, 8) = ANY(%(hashes)s::bytea[])
     ORDER BY quarantine_id, occurrence
     FOR UPDATE)
