@@ -109,7 +109,7 @@ def delete(
         standing = {each.key: each for each in deleting.lock()}
         _refuse_missing(deleting, named, standing, whole=installation.units is None)
         if expected is not None:
-            _refuse_changed(next(iter(standing.values())), expected)
+            _refuse_changed(named, next(iter(standing.values())), expected)
         rows = deleting.to_history(deletion_id)
         origins = {key: (each.chunk_id, each.record_no) for key, each in standing.items()}
         deleting.mark(deletion_id, origins, reason=why, destroyed=False)
@@ -128,12 +128,12 @@ def restore(installation: Installation, reference: str, keys: Sequence[str], *, 
         marked = _marked(_deleting(installation, connection, named), named)
         gone = sorted(each.key for each in marked if each.destroyed)
         if gone and installation.units is not None:
-            raise _no_deleted(document, gone[0])
+            raise _no_deleted(document, named.as_said(gone[0]))
         if gone:
             raise Conflict(
                 "it was destroyed, and nothing is left to restore",
                 where=document.name,
-                value=gone[0],
+                value=named.as_said(gone[0]),
                 remedy="Admit it, and import its source again.",
             )
         for deletion_id in sorted({each.deletion_id for each in marked}):
@@ -141,7 +141,7 @@ def restore(installation: Installation, reference: str, keys: Sequence[str], *, 
             deleting = _deleting(installation, connection, _only(named, of_it))
             back = {name: len(each) for name, each in deleting.put_back(deletion_id).items()}
             if back[table_of(document)] != len(of_it):  # rows of other units are not there
-                raise _no_deleted(document, of_it[0].key)
+                raise _no_deleted(document, named.as_said(of_it[0].key))
             deleting.unmark()
             origins = [(each.chunk_id, each.record_no) for each in of_it]
             done = _Done(action=RESTORED, deletion_id=deletion_id, reason=why, lasts=origins, rows=back)
@@ -212,7 +212,8 @@ def admit(installation: Installation, reference: str, keys: Sequence[str], *, re
         marked = _marked(deleting, named)
         kept = sorted(each.key for each in marked if not each.destroyed)
         if kept:
-            raise Conflict("it is deleted, not destroyed", where=document.name, value=kept[0], remedy="Restore it.")
+            key = named.as_said(kept[0])
+            raise Conflict("it is deleted, not destroyed", where=document.name, value=key, remedy="Restore it.")
         deleting.unmark()
         for deletion_id in sorted({each.deletion_id for each in marked}):
             of_it = [each for each in marked if each.deletion_id == deletion_id]
@@ -260,7 +261,7 @@ def _named(installation: Installation, reference: str, keys: Sequence[str]) -> t
     if not 1 <= len(keys) <= MOST:
         raise Misuse("so many records are not taken at once", where="keys", value=len(keys), valid=f"1 to {MOST:,}")
     columns: dict[str, list[str]] = {spec.name: [] for spec in document.key}
-    seen: set[tuple[str, ...]] = set()
+    seen: dict[tuple[str, ...], str] = {}
     with installation.database.connect(installation.tenant_id) as connection:
         for key in keys:
             try:
@@ -269,10 +270,10 @@ def _named(installation: Installation, reference: str, keys: Sequence[str]) -> t
                 raise _no_such_record(document, key) from None
             texts = stored_key(connection, document, values)
             if texts not in seen:
-                seen.add(texts)
+                seen[texts] = key
                 for spec, text in zip(document.key, texts, strict=True):
                     columns[spec.name].append(text)
-    return document, Keys(document=document, columns=columns)
+    return document, Keys(document=document, columns=columns, said=list(seen.values()))
 
 
 def _deleting(installation: Installation, connection: TenantConnection, named: Keys) -> Deleting:
@@ -291,16 +292,16 @@ def _refuse_missing(deleting: Deleting, named: Keys, standing: Mapping[str, Stan
     missing = [key for key in named.texts() if key not in standing]
     if missing:
         if whole and any(each.key == missing[0] for each in deleting.marked()):
-            raise Conflict("it is deleted already", where=named.document.name, value=missing[0])
-        raise _no_such_record(named.document, missing[0])
+            raise Conflict("it is deleted already", where=named.document.name, value=named.as_said(missing[0]))
+        raise _no_such_record(named.document, named.as_said(missing[0]))
 
 
-def _refuse_changed(stands: Standing, expected: str) -> None:
+def _refuse_changed(named: Keys, stands: Standing, expected: str) -> None:
     if stands.row_hash.hex() != expected:
         error = Conflict(
             "it was changed since you looked", where="If-Match", value=expected, valid=stands.row_hash.hex()
         )
-        error.mine, error.theirs = "deleted", {"key": stands.key, "version": stands.row_hash.hex()}
+        error.mine, error.theirs = "deleted", {"key": named.as_said(stands.key), "version": stands.row_hash.hex()}
         raise error
 
 
@@ -334,7 +335,7 @@ def _marked(deleting: Deleting, named: Keys) -> list[Marked]:
     marked = deleting.marked()
     missing = set(named.texts()) - {each.key for each in marked}
     if missing:
-        raise _no_deleted(named.document, min(missing))
+        raise _no_deleted(named.document, named.as_said(min(missing)))
     return marked
 
 
@@ -344,7 +345,7 @@ def _lasts(deleting: Deleting, named: Keys) -> dict[str, Origin]:
     lasts |= {each.key: (each.chunk_id, each.record_no) for each in deleting.lock()}
     missing = [key for key in named.texts() if key not in lasts]
     if missing:
-        raise _no_such_record(named.document, missing[0])
+        raise _no_such_record(named.document, named.as_said(missing[0]))
     return lasts
 
 

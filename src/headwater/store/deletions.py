@@ -36,10 +36,13 @@ Origin = tuple["UUID", int]
 
 @dataclass(frozen=True, kw_only=True)
 class Keys:
-    """Records of a contract by their keys: canonical texts, column by column, each key once."""
+    """Records of a contract by their keys: texts as they are stored, column by column, each key once; `said` as whoever
+    asks wrote them, which is all that they may be told of what is personal.
+    """
 
     document: Document
     columns: Mapping[str, Sequence[str]]
+    said: Sequence[str]
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -49,11 +52,16 @@ class Keys:
         return Keys(
             document=self.document,
             columns={name: [texts[place] for place in places] for name, texts in self.columns.items()},
+            said=[self.said[place] for place in places],
         )
 
     def texts(self) -> list[str]:
-        """As people write them."""
+        """As they are stored, each in one text."""
         return [KEY_SEPARATOR.join(parts) for parts in zip(*self.columns.values(), strict=True)]
+
+    def as_said(self, text: str) -> str:
+        """One of these `texts` as it was asked for."""
+        return self.said[self.texts().index(text)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ import yaml
 from psycopg import sql
 from pydantic import SecretStr
 
-from headwater.errors import Misuse, NotFound, Stopped
+from headwater.errors import Conflict, HeadwaterError, Misuse, NotFound, Stopped
 from headwater.services import deletions, quarantines
 from headwater.services.access.encrypting import encrypt_records
 from headwater.services.access.keys import rotate
@@ -152,6 +152,30 @@ def test_rows_are_found_again_by_keys_that_are_ciphertext(river: River) -> None:
     load(river, ANN, strategy="full")
     assert values(river, "name") == [("Ann Lovelace",)]
     proved(river)
+
+
+def test_what_cannot_be_done_to_a_record_names_it_as_it_was_asked_for(river: River) -> None:
+    load(river, ANN, BOB, CLARA.replace("2001-02-03", ""))
+    here, of = river.installation, "erp.worker"
+    deletions.delete(here, of, ["hr/4711"], reason="left")
+    hanging = deletions.hanging_on(here, of, ["hr/4713"])
+    deletions.destroy(here, of, ["hr/4713"], reason="not ours", confirmation=hanging.confirmation)
+    told: list[tuple[Callable[[], object], type[HeadwaterError], str]] = [
+        (lambda: deletions.delete(here, of, ["hr/4712", "hr/4711"], reason="again"), Conflict, "hr/4711"),
+        (lambda: deletions.delete(here, of, ["hr/4799"], reason="nobody"), NotFound, "hr/4799"),
+        (lambda: deletions.restore(here, of, ["hr/4712"]), NotFound, "hr/4712"),
+        (lambda: deletions.restore(here, of, ["hr/4713"]), Conflict, "hr/4713"),
+        (lambda: deletions.hanging_on(here, of, ["hr/4799"]), NotFound, "hr/4799"),
+        (lambda: deletions.admit(here, of, ["hr/4711"], reason="let in"), Conflict, "hr/4711"),
+    ]
+    for do, kind, key in told:
+        with pytest.raises(kind) as refused:
+            do()
+        assert refused.value.value == key
+    with pytest.raises(Conflict) as changed:
+        deletions.delete(here, of, ["hr/4712"], reason="left", expected="another")
+    assert isinstance(changed.value.theirs, dict)
+    assert changed.value.theirs["key"] == "hr/4712"
 
 
 def test_travel_is_sealed_by_the_key_of_the_traveller_where_that_is_told(river: River) -> None:
