@@ -6,7 +6,7 @@ the field came, and is read again under the new version, is found the same.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headwater.values import record_text, record_text_sql
 
@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from headwater.contracts.document import Document, FieldSpec
+
+
+def canonical_texts(document: Document, values: Mapping[str, Any]) -> dict[str, str | None]:
+    """The canonical texts of a row's values, by field."""
+    return {
+        field.name: None if values[field.name] is None else field.kind.canonical(values[field.name])
+        for field in document.fields
+    }
 
 
 def row_text(document: Document, values: Mapping[str, str | None], absent: str | None) -> str:

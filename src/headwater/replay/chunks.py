@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from headwater.contracts.row_text import row_text
+from headwater.contracts.row_text import canonical_texts, row_text
 from headwater.errors import InputRefused
 from headwater.replay.container import Reader
 from headwater.replay.differences import Difference, Findings
 from headwater.replay.evidence import RunEvidence
-from headwater.replay.records import STANDING_BYTES, Row, canonical_texts, typed, typed_field
+from headwater.replay.records import STANDING_BYTES, Row, typed, typed_field
 from headwater.values import sha256
 
 ROW, KNOWN, MERGED, CONFLICT, OLDER = "row", "known", "merged", "conflict", "older"

@@ -8,7 +8,7 @@ from typing import Any
 
 from headwater.contracts.document import Document, RuleSpec
 from headwater.contracts.row import enforce_row
-from headwater.contracts.row_text import row_text
+from headwater.contracts.row_text import canonical_texts, row_text
 from headwater.errors import InputRefused
 from headwater.replay.program import Language, as_record, built, joined_text
 from headwater.values import OWN_FORMAT, Outcome, TextFormat, sha256
@@ -84,14 +84,6 @@ class RowMaker:
     def _holds(self, _document: Document, rule: RuleSpec, values: Mapping[str, Any]) -> bool | None:
         verdict: bool | None = self._rules[rule.id](as_record({name: values[name] for name in rule.fields}))
         return verdict
-
-
-def canonical_texts(contract: Document, values: Mapping[str, Any]) -> dict[str, str | None]:
-    """The texts of a row's values that are hashed."""
-    return {
-        spec.name: None if values[spec.name] is None else spec.kind.canonical(values[spec.name])
-        for spec in contract.fields
-    }
 
 
 def typed(contract: Document, texts: Mapping[str, str | None]) -> dict[str, Any]:

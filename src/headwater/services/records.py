@@ -12,13 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import csv as arrow_csv
 
+from headwater.contracts.row_text import canonical_texts
 from headwater.contracts.table import history_name, table_name
 from headwater.errors import Misuse, NotFound
 from headwater.services.access.keys import seals_of
 from headwater.services.access.masking import masked_table, masked_values, personal_fields, show_records_clear
 from headwater.services.access.policy import Right
 from headwater.services.listing import Listed, Page, Question, ask, by_name, choice_of
-from headwater.services.tracing import canonical_values, parse_key
+from headwater.services.tracing import parse_key
 from headwater.store import listing
 from headwater.store.listing import Column, Condition
 from headwater.store.sealed import opened_values, opener_of, sealed_key
@@ -301,7 +302,7 @@ def _record(document: Document, row: Mapping[str, Any], *, clear: bool) -> Recor
 
 def plain_values(document: Document, values: Mapping[str, Any]) -> dict[str, Any]:
     """Values as JSON: whole numbers and booleans as such, all else as canonical text, so that decimals stay exact."""
-    texts = canonical_values(document, values)
+    texts = canonical_texts(document, values)
     return {
         spec.name: values[spec.name] if spec.type in {"integer", "boolean"} else texts[spec.name]
         for spec in document.fields
@@ -310,7 +311,7 @@ def plain_values(document: Document, values: Mapping[str, Any]) -> dict[str, Any
 
 def key_text(document: Document, values: Mapping[str, Any]) -> str:
     """A record's key as one text."""
-    texts = canonical_values(document, values)
+    texts = canonical_texts(document, values)
     return "|".join(str(texts[spec.name]) for spec in document.key)
 
 

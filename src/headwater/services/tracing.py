@@ -13,6 +13,7 @@ from headwater.accounting.outcome import CalculationOutcome
 from headwater.accounting.timeline import GASES, FactorPolicy, timeline
 from headwater.connectors.csv_file import ChunkSpan
 from headwater.contracts import Document as Contract
+from headwater.contracts.row_text import canonical_texts
 from headwater.errors import Misuse, NotFound
 from headwater.replay.records import typed
 from headwater.services import factor_sets, trace
@@ -129,7 +130,7 @@ class _Tracer:
         origin = self._origin(row.chunk_id)
         record_no = origin.chunk.first_record + row.record_no
         raw = self._raw(origin, row.record_no)
-        values = canonical_values(contract, row.values)
+        values = canonical_texts(contract, row.values)
         key = {spec.name: row.values[spec.name] for spec in contract.key}
         with self._connect() as connection:
             noticed = findings.of_record(connection, self._tenant_id, row.chunk_id, record_no)
@@ -173,8 +174,8 @@ class _Tracer:
                 read = find_past(connection, self._tenant_id, contract, key, row_hash=row_hash)
         was: Mapping[str, str | None] = origin.cells
         if read is not None and row_hash is not None:
-            was = canonical_values(contract, read.values)
-        standing = canonical_values(contract, now.values) if now else {}
+            was = canonical_texts(contract, read.values)
+        standing = canonical_texts(contract, now.values) if now else {}
         changed = [name for name in origin.cells if now and (standing[name] or "") != (was[name] or "")]
         found = read or now
         return trace.MadeFrom(
@@ -202,7 +203,7 @@ class _Tracer:
         figures = dict(zip((f"{gas}_kg" for gas in GASES), again.figures, strict=True))
         return trace.FigureTrace(
             contract=trace.Document(name=emission.name, version=emission.version, hash=emission.hash.hex()),
-            values=canonical_values(emission, row.values),
+            values=canonical_texts(emission, row.values),
             row_hash=row.row_hash.hex(),
             formula=again.formula(),
             formula_name=f"{FORMULA} {FORMULA_VERSION}",
@@ -222,7 +223,7 @@ class _Tracer:
             raise Misuse("the pinned factor set does not hold the figure's factor", where="emission", value=factor_id)
         with self._connect() as connection:
             rows = find_rows(connection, self._tenant_id, contract, {"factor_id": factor_id})
-        stands = rows and canonical_values(contract, rows[0].values) == values
+        stands = rows and canonical_texts(contract, rows[0].values) == values
         record = self.record(contract, rows[0]) if stands else None
         return trace.FactorTrace(values=values, factor_set=factor_set.hex(), record=record)
 
@@ -339,14 +340,6 @@ def parse_key(contract: Contract, text: str) -> dict[str, object]:
     if len(parts) != len(contract.key) or any(value is None for value in parsed):
         raise Misuse("this is not a key of the contract", where=contract.name, value=text, valid=names)
     return {spec.name: value for spec, value in zip(contract.key, parsed, strict=True)}
-
-
-def canonical_values(contract: Contract, values: Mapping[str, Any]) -> dict[str, str | None]:
-    """Values as the texts that are hashed."""
-    return {
-        spec.name: None if values[spec.name] is None else spec.kind.canonical(values[spec.name])
-        for spec in contract.fields
-    }
 
 
 def _same_pair(factors: pa.Table, activity: Mapping[str, Any]) -> Any:

@@ -9,8 +9,9 @@ import csv
 import io
 from typing import IO, TYPE_CHECKING, Any
 
+from headwater.contracts.row_text import canonical_texts
 from headwater.replay.inventory import KEPT_BACK
-from headwater.replay.records import RowMaker, canonical_texts
+from headwater.replay.records import RowMaker
 from headwater.services.replay_export.factors import gate_told
 
 if TYPE_CHECKING:
