@@ -105,6 +105,29 @@ def test_a_key_in_two_files_is_told_with_the_file_whose_record_was_replaced(buck
     assert "record 2 of bills/2024/01.csv" in found["message"]
 
 
+def test_a_file_is_read_again_once_the_one_that_took_its_record_is_gone_and_that_one_when_it_is_back(
+    bucket: Bucket,
+) -> None:
+    bucket.put("2024/02.csv", "2,B1,2024-02-01,110")
+    bucket.sync()
+    obstore.delete(bucket.server.owner, "bills/2024/02.csv")
+    assert [each.view is not None for each in bucket.sync().values()] == [True]
+    assert bucket.loaded() == {"1": "100", "2": "200"}
+    assert [each.view is not None for each in bucket.sync().values()] == [False]
+    bucket.put("2024/02.csv", "2,B1,2024-02-01,110")
+    assert [name for name, each in bucket.sync().items() if each.view] == ["bills/2024/02.csv"]
+    assert bucket.loaded() == {"1": "100", "2": "110"}
+    assert not any(each.view for each in bucket.sync().values())
+
+
+def test_a_file_that_is_gone_since_it_has_another_name_gives_up_nothing(bucket: Bucket) -> None:
+    bucket.put("2024/02.csv", "2,B1,2024-02-01,110")
+    bucket.sync()
+    obstore.rename(bucket.server.owner, "bills/2024/02.csv", "bills/2023/02.csv")
+    bucket.sync()
+    assert bucket.loaded() == {"1": "100", "2": "110"}
+
+
 def test_a_record_is_traced_to_its_object_and_the_version_that_was_read(bucket: Bucket) -> None:
     installation = bucket.river.installation
     bucket.sync()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headwater.errors import HeadwaterError, RetryLater
@@ -11,7 +10,6 @@ from headwater.services.connectors.keeping import find, is_store, opened
 from headwater.services.connectors.planning import plan_sync
 from headwater.services.connectors.retrying import resume_each, unfinished_runs
 from headwater.services.connectors.syncing import files_of_store, sync_files
-from headwater.services.folders import SourceFile
 from headwater.services.imports import carry_out as carry_out_run
 from headwater.services.imports import plan_source, source_files, source_name
 from headwater.services.inventories.sending import make_asked
@@ -22,6 +20,7 @@ from headwater.telemetry import SilentProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
     from uuid import UUID
 
     from headwater.pipeline.recipe import Recipe
@@ -138,13 +137,9 @@ def _sync_by(
     with opened(installation, stored) as source:
         if recipe.source.table is None and is_store(source):
             done = {run.source_name for run in before}
-            files = [
-                file
-                for file in files_of_store(installation, stored, source)
-                if source_name(recipe, SourceFile(path=Path(), name=f"{stored.name}/{file.name}")) not in done
-            ]
+            files = files_of_store(installation, stored, source)
             ended = sync_files(
-                installation, stored, source, files, recipe=recipe, base=base, progress=QUIET, again=again
+                installation, stored, source, files, recipe=recipe, base=base, progress=QUIET, again=again, done=done
             )
             parts.add_each(ended)
             return

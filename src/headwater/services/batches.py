@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.errors import HeadwaterError, InputRefused, Misuse
 from headwater.services.access.policy import Right
-from headwater.services.imports import carry_out, plan_source, was_loaded
+from headwater.services.imports import carry_out, plan_source
 from headwater.services.runs_view import show_run
+from headwater.services.unchanged import in_turn, was_loaded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+    from uuid import UUID
 
     from headwater.pipeline.recipe import Recipe
     from headwater.services.folders import SourceFile
     from headwater.services.installation import Installation
     from headwater.services.runs_view import RunView
+    from headwater.store.runs import Run
     from headwater.telemetry import Progress
 
 UNCHANGED, REFUSED = "unchanged", "refused"
@@ -57,18 +60,30 @@ def import_each(
 ) -> Iterator[Imported]:
     """Import the files one after another; one that is as it was when it was last loaded is left out unless `again`."""
     installation.require(Right.WRITE)
-    for file in files:
+
+    def loaded(file: SourceFile) -> Run | None:
         try:
-            if not again and was_loaded(installation, recipe, base, file):
-                yield Imported(file=file.name, view=None, error=None)
-                continue
-            run_id = plan_source(installation, recipe, base, file)
-        except (InputRefused, Misuse) as refused:
-            yield Imported(file=file.name, view=None, error=refused)
-            continue
-        error: HeadwaterError | None = None
-        try:
-            carry_out(installation, run_id, progress=progress)
-        except HeadwaterError as stopped:
-            error = stopped  # the run has noted it and can be resumed; the other files are not concerned
-        yield Imported(file=file.name, view=show_run(installation, run_id), error=error)
+            return None if again else was_loaded(installation, recipe, base, file)
+        except (InputRefused, Misuse):
+            return None  # it is refused again, and told, where it is planned
+
+    def load(file: SourceFile) -> Imported:
+        return load_one(
+            installation, file.name, lambda: plan_source(installation, recipe, base, file), progress=progress
+        )
+
+    yield from in_turn(installation, files, loaded, load, lambda file: Imported(file=file.name, view=None, error=None))
+
+
+def load_one(installation: Installation, name: str, plan: Callable[[], UUID], *, progress: Progress) -> Imported:
+    """Plan the run of one file among several and carry it out; whatever becomes of it, the others are not concerned."""
+    try:
+        run_id = plan()
+    except (InputRefused, Misuse) as refused:
+        return Imported(file=name, view=None, error=refused)
+    error: HeadwaterError | None = None
+    try:
+        carry_out(installation, run_id, progress=progress)
+    except HeadwaterError as stopped:
+        error = stopped  # the run has noted it and can be resumed
+    return Imported(file=name, view=show_run(installation, run_id), error=error)

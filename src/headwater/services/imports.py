@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -34,6 +33,7 @@ from headwater.services.drift import find_drift, kinds_of
 from headwater.services.factor_sets import FACTORS
 from headwater.services.folders import files_of
 from headwater.services.full_loads import sweep_if_full
+from headwater.services.given_up import note_given_up
 from headwater.services.latest import Latest
 from headwater.services.logic import Logic, compile_logic, fingerprint, pinned
 from headwater.services.mending import mending_of
@@ -45,7 +45,6 @@ from headwater.store import audit, runs
 from headwater.store.chunks import PlannedChunk, chunks_to_do
 from headwater.store.cited_blobs import cite_blob, get_cited_blob
 from headwater.store.documents import get_contract, get_document, put_document
-from headwater.store.quarantine import open_of_run
 from headwater.store.run_chunks import RunChunks
 from headwater.telemetry import bind_context, get_logger
 from headwater.values import record_id
@@ -66,7 +65,6 @@ if TYPE_CHECKING:
     Together = Callable[[TenantConnection, Run], None]
 
 LOGIC: Latest[Logic] = Latest(64)
-LOADED = ("succeeded", "succeeded_with_quarantine")
 ENGINE_THREADS = 2 if (os.cpu_count() or 1) > 2 else 1
 """Two keep up with the writer, more would only need more memory; with two processors, the second is the database's."""
 
@@ -224,29 +222,6 @@ def found_file(installation: Installation, recipe: Recipe, base: Path, file: Sou
     )
 
 
-def was_loaded(installation: Installation, recipe: Recipe, base: Path, file: SourceFile) -> bool:
-    """Whether the source's last run loaded this very file as it would be loaded now: see `is_as_then`."""
-    logic = logic_of(installation, recipe, base)
-    source = source_id(installation, recipe, logic.mapping, source_name(recipe, file))
-    with installation.database.connect(installation.tenant_id) as connection:
-        last = runs.latest_of_source(connection, installation.tenant_id, source)
-    return last is not None and last.blob_sha256 == _sha256_of(file.path) and is_as_then(installation, last, logic)
-
-
-def is_as_then(installation: Installation, last: Run, logic: Logic) -> bool:
-    """Whether a run loaded what it read by the same mapping, contract, factors, code and way of loading.
-
-    A full load that deleted nothing, for records of it were open, is owed once none of them is.
-    """
-    then = stored_logic(installation, last)
-    if last.state not in LOADED or then.hash != logic.hash or not then.recipe.loads_as(logic.recipe):
-        return False
-    if not (last.reconciliation or {}).get("nothing_deleted"):
-        return True
-    with installation.database.connect(installation.tenant_id) as connection:
-        return open_of_run(connection, installation.tenant_id, last.run_id) > 0
-
-
 def logic_of(installation: Installation, recipe: Recipe, base: Path) -> Logic:
     """What decides about the results of a recipe that is planned now; Misuse where it names what is not there."""
     refuse_read_ahead(recipe)
@@ -268,11 +243,6 @@ def refuse_read_ahead(recipe: Recipe) -> None:
 def _contract(installation: Installation, mapping: Mapping) -> Document:
     contract = installation.contract(mapping.contract_name, mapping.contract_major)
     return loadable(contract, where=f"mapping {mapping.mapping}")
-
-
-def _sha256_of(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
 
 
 def source_name(recipe: Recipe, file: SourceFile) -> str:
@@ -450,6 +420,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
             work.execute([span_of(chunk) for chunk in to_do])
             results = calculation.document if calculation else None
             kept = sweep_if_full(installation, run, logic, duck=duck, results=results)
+            note_given_up(installation, run)
         end_run(installation, run, logic, nothing_deleted=kept)
     # Once the engine, the source and the hold on both are let go: a store that is slow keeps nobody waiting for them.
     mirror_at_end(installation, run_id)

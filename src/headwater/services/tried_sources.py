@@ -9,8 +9,9 @@ from headwater.errors import HeadwaterError, InputRefused, Misuse
 from headwater.services.access.policy import Right
 from headwater.services.connectors.keeping import find, opened
 from headwater.services.connectors.syncing import at_hand, files_to_sync, is_as_loaded
-from headwater.services.imports import source_files, was_loaded
+from headwater.services.imports import source_files
 from headwater.services.trials import try_file, try_sync
+from headwater.services.unchanged import was_loaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

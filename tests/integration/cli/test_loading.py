@@ -247,7 +247,7 @@ def test_a_folder_is_a_run_a_file_with_one_exit_code(headwater: Headwater, form:
     again = headwater("import", "sites", "--mapping", "form.yaml", "--json")
     assert again.code == 4
     assert again.json["states"] == {"unchanged": 2, "refused": 1}
-    assert "c.xlsx" in again.json["files"][2]["error"]
+    assert "c.xlsx" in again.json["files"][0]["error"]
     (folder / "a.csv").unlink()
     (folder / "b.csv").unlink()
     assert headwater("import", "sites", "--mapping", "form.yaml").code == 1

@@ -202,10 +202,10 @@ class TestManyFiles:
         (folder / "new.csv").write_text(activities([{"activity_id": "w"}]), encoding="utf-8")
         second = self.each(river, "sites")
         assert [(each.file, each.state) for each in second] == [
-            ("2024/south.csv", "unchanged"),
             ("broken.xlsx", "refused"),
             ("new.csv", "succeeded"),
             ("north.csv", "succeeded"),
+            ("2024/south.csv", "unchanged"),
         ]
         assert quantities(river) == {"n": 2, "s": 1, "w": 1}
         assert [each.state for each in self.each(river, "sites/**/*.csv", again=True)] == ["succeeded"] * 3

@@ -6,24 +6,26 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from headwater.errors import HeadwaterError, InputRefused, Misuse
+from headwater.errors import InputRefused, Misuse
 from headwater.services.access.policy import Right
-from headwater.services.batches import Imported
+from headwater.services.batches import Imported, load_one
 from headwater.services.connectors.asking import Asker
 from headwater.services.connectors.keeping import is_store
 from headwater.services.folders import SourceFile
-from headwater.services.imports import Remote, carry_out, is_as_then, logic_of, plan_source, source_id, source_name
-from headwater.services.runs_view import show_run
+from headwater.services.given_up import note_gone
+from headwater.services.imports import Remote, logic_of, plan_source, source_name
 from headwater.services.scratch import scratch
-from headwater.store import runs
+from headwater.services.unchanged import in_turn, is_as_then, last_of_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
+    from uuid import UUID
 
     from headwater.connectors.protocol import Connector, FileStore, RemoteFile
     from headwater.pipeline.recipe import Recipe
     from headwater.services.installation import Installation
     from headwater.store.connectors import StoredConnector
+    from headwater.store.runs import Run
     from headwater.telemetry import Progress
 
 
@@ -68,27 +70,34 @@ def sync_files(
     base: Path,
     progress: Progress,
     again: bool = False,
+    done: Collection[str] = (),
 ) -> Iterator[Imported]:
-    """Bring in the files one after another; one whose version was loaded last is not even fetched, unless `again`."""
+    """Bring in the files that the store lists, one after another; one whose version was loaded last is not even
+    fetched, unless `again`, nor one whose source is `done`.
+    """
     installation.require(Right.WRITE)
-    for file in files:
-        name = f"{stored.name}/{file.name}"
+    named = {_name_of(recipe, stored, file): file for file in files}
+    note_gone(installation, stored.connector_id, _name_of(recipe, stored), named)
+
+    def loaded(file: RemoteFile) -> Run | None:
         try:
-            if not again and is_as_loaded(installation, stored, file, recipe, base):
-                yield Imported(file=name, view=None, error=None)
-                continue
-            remote = Remote(connector_id=stored.connector_id, version=file.version, address=file.address)
-            with at_hand(installation, stored, source, file) as fetched:
-                run_id = plan_source(installation, recipe, base, fetched, remote=remote)
-        except (InputRefused, Misuse) as refused:
-            yield Imported(file=name, view=None, error=refused)
-            continue
-        error: HeadwaterError | None = None
-        try:
-            carry_out(installation, run_id, progress=progress)
-        except HeadwaterError as stopped:
-            error = stopped  # the run has noted it and can be resumed; the other files are not concerned
-        yield Imported(file=name, view=show_run(installation, run_id), error=error)
+            return None if again else is_as_loaded(installation, stored, file, recipe, base)
+        except (InputRefused, Misuse):
+            return None  # it is refused again, and told, where it is planned
+
+    def plan(file: RemoteFile) -> UUID:
+        remote = Remote(connector_id=stored.connector_id, version=file.version, address=file.address)
+        with at_hand(installation, stored, source, file) as fetched:
+            return plan_source(installation, recipe, base, fetched, remote=remote)
+
+    def load(file: RemoteFile) -> Imported:
+        return load_one(installation, f"{stored.name}/{file.name}", lambda: plan(file), progress=progress)
+
+    def leave_out(file: RemoteFile) -> Imported:
+        return Imported(file=f"{stored.name}/{file.name}", view=None, error=None)
+
+    to_do = [file for name, file in named.items() if name not in done]
+    yield from in_turn(installation, to_do, loaded, load, leave_out)
 
 
 @contextmanager
@@ -111,15 +120,18 @@ def _fetched(asker: Asker, source: FileStore, file: RemoteFile, folder: Path, *,
 
 def is_as_loaded(
     installation: Installation, stored: StoredConnector, file: RemoteFile, recipe: Recipe, base: Path
-) -> bool:
-    """Whether this very version was loaded last, as it would be loaded now: see `is_as_then`."""
+) -> Run | None:
+    """The last run of a file, where it loaded this very version as it would be loaded now: see `is_as_then`."""
     logic = logic_of(installation, recipe, base)
-    named = SourceFile(path=Path(), name=f"{stored.name}/{file.name}")
-    source = source_id(installation, recipe, logic.mapping, source_name(recipe, named))
-    with installation.database.connect(installation.tenant_id) as connection:
-        last = runs.latest_of_source(connection, installation.tenant_id, source)
-    return (
+    last = last_of_source(installation, recipe, logic, _name_of(recipe, stored, file))
+    is_same = (
         last is not None
         and last.layout.get("remote", {}).get("version") == file.version
         and is_as_then(installation, last, logic)
     )
+    return last if is_same else None
+
+
+def _name_of(recipe: Recipe, stored: StoredConnector, file: RemoteFile | None = None) -> str:
+    """What the source is called that is a file of a store; what those of all its files begin with."""
+    return source_name(recipe, SourceFile(path=Path(), name=f"{stored.name}/{file.name if file else ''}"))
