@@ -80,9 +80,12 @@ def _gaps(view: RunView | None) -> Iterator[str]:
 
 
 def _print(ended: Sequence[Imported], what: str) -> None:
+    names, lines = [what, "state", *COLUMNS, "run"], [_line(each) for each in ended]
+    # Most loads delete nothing, and eight columns leave no room for the names of files.
+    shown = [place for place, name in enumerate(names) if name != "deleted" or any(line[place] for line in lines)]
     print_table(
-        [what, "state", *COLUMNS, "run"],
-        [_line(each) for each in ended],
+        [names[place] for place in shown],
+        [[line[place] for place in shown] for line in lines],
         title=f"{len(ended)} {what}s",
         numbers=COLUMNS,
     )
