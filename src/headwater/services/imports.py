@@ -25,6 +25,7 @@ from headwater.services.access.encrypting import refuse_keys_in_clear
 from headwater.services.access.policy import Right
 from headwater.services.access.sealing import sealing_of
 from headwater.services.chain_entries import planned_payload
+from headwater.services.changed_keys import refuse_another_key
 from headwater.services.column_lineage import SqlLineage, lineage_of
 from headwater.services.connectors.extraction import sync_texts
 from headwater.services.contracts_view import loadable
@@ -213,9 +214,12 @@ def found_file(installation: Installation, recipe: Recipe, base: Path, file: Sou
     drift = find_drift(installation, recipe, mapping, kinds, columns_read(mapping, columns), unit=unit)
     if drift is not None and drift.mode == "quarantine":
         taken = replace(taken, plan=replace(taken.plan, unwanted=drift.new_columns))
+    name, logic = source_name(recipe, file), logic_of(installation, recipe, base)
+    source = source_id(installation, recipe, mapping, name)
+    refuse_another_key(installation, logic, columns, source_id=source, name=name)
     return FoundFile(
-        name=source_name(recipe, file),
-        logic=logic_of(installation, recipe, base),
+        name=name,
+        logic=logic,
         taken=taken,
         noted={"kinds": list(kinds.items()), "warnings": list(found.warnings)}
         | ({"drift": drift.as_json()} if drift else {}),

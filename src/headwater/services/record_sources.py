@@ -17,6 +17,7 @@ from headwater.errors import InputRefused, Misuse
 from headwater.mapping import compile_mapping
 from headwater.mapping.compile import NET, NET_OF, columns_known_by, columns_read
 from headwater.services.access.policy import Right
+from headwater.services.changed_keys import refuse_another_key
 from headwater.services.drift import find_drift, kinds_of
 from headwater.services.folders import SourceFile
 from headwater.services.imports import logic_of, plan_run, source_name
@@ -114,11 +115,13 @@ def plan_records(installation: Installation, recipe: Recipe, base: Path) -> UUID
     name = source_name(recipe, SourceFile(path=path, name=records.name, alone=True))
     unit = unit_of_source(installation, recipe, mapping.mapping, name)
     drift = find_drift(installation, recipe, mapping, kinds, columns_read(mapping, found.columns), unit=unit)
+    source = source_id_in(installation, mapping.mapping, name, unit_id)
+    refuse_another_key(installation, logic, found.columns, source_id=source, name=name)
     return plan_run(
         installation,
         logic,
         taken,
-        source_id=source_id_in(installation, mapping.mapping, name, unit_id),
+        source_id=source,
         source_name=name,
         noted={"kinds": list(kinds.items()), "warnings": [], "records": records.as_json()}
         | ({"drift": drift.as_json()} if drift else {}),

@@ -124,6 +124,13 @@ def latest_of_source(connection: psycopg.Connection[Any], tenant_id: UUID, sourc
     return found[0] if found else None
 
 
+def last_loaded_of_source(connection: psycopg.Connection[Any], tenant_id: UUID, source_id: bytes) -> Run | None:
+    """The last import of a source that has loaded something."""
+    values = {"tenant_id": tenant_id, "source_id": source_id}
+    found = select(connection, Run, QUERIES["last_loaded_of_source"], values)
+    return found[0] if found else None
+
+
 def is_loaded_before(connection: psycopg.Connection[Any], tenant_id: UUID, source_id: bytes, run_id: UUID) -> bool:
     """Whether a source has a run beside this one."""
     values = {"tenant_id": tenant_id, "source_id": source_id, "run_id": run_id}

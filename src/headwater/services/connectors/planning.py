@@ -20,6 +20,7 @@ from headwater.mapping import compile_mapping
 from headwater.mapping.compile import columns_read
 from headwater.services.access.policy import Right
 from headwater.services.chain_entries import planned_payload
+from headwater.services.changed_keys import refuse_another_key
 from headwater.services.connectors.asking import Asker
 from headwater.services.connectors.extraction import MAX_CHUNK_ROWS, first_record
 from headwater.services.connectors.keeping import find, opened, tables_of
@@ -91,6 +92,7 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
     selection = replace(selection, key=plan.key)
     layout, body = _layout(plan, decimal=logic.mapping.locale.decimal)
     compile_mapping(logic.mapping, logic.contract, layout.columns)
+    refuse_another_key(installation, logic, layout.columns, source_id=source, name=name)
     kinds = {name: column.type for name, column in zip(layout.columns, plan.columns, strict=True)}
     read = columns_read(logic.mapping, layout.columns)
     unit = unit_of_source(installation, recipe, logic.mapping.mapping, name)

@@ -39,6 +39,13 @@ SELECT {columns} FROM runs
 WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s AND kind IN ('import', 'sync')
 ORDER BY started_at DESC LIMIT 1
 
+-- name: last_loaded_of_source
+-- The last import of a source that has loaded something.
+SELECT {columns} FROM runs r
+WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s AND kind IN ('import', 'sync')
+  AND EXISTS (SELECT FROM chunks c WHERE c.tenant_id = r.tenant_id AND c.run_id = r.run_id AND c.state = 'committed')
+ORDER BY started_at DESC LIMIT 1
+
 -- name: others_of_source
 -- How many runs a source has beside one.
 SELECT count(*) FROM runs WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s AND run_id <> %(run_id)s

@@ -1,0 +1,101 @@
+"""A mapping that makes the key of records otherwise than before is told before anything is loaded."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from headwater.errors import Misuse
+from headwater.pipeline.recipe import Recipe, load_recipe
+from headwater.services.connectors.keeping import add
+from headwater.services.connectors.planning import plan_sync
+from headwater.services.imports import carry_out
+from headwater.services.tried_sources import try_each
+from headwater.telemetry import SilentProgress
+from tests.river import River
+
+FIELDS: dict[str, Any] = {
+    "activity_id": {"column": "bill"},
+    "activity_type": {"constant": "electricity"},
+    "region": {"constant": "DE"},
+    "period_start": {"constant": "2024-01-01"},
+    "quantity": {"column": "kwh"},
+    "unit": {"constant": "kWh"},
+}
+BY_VENDOR = {"expression": "vendor || '-' || bill"}
+
+
+def mapping(river: River, key: Any, *, name: str = "bills", version: str = "1.0.0") -> str:
+    path = river.folder / "bills.yaml"
+    body = {"mapping": name, "version": version, "contract": "activity@1", "fields": {**FIELDS, "activity_id": key}}
+    path.write_text(yaml.safe_dump(body), encoding="utf-8")
+    return str(path)
+
+
+def load(river: River, key: Any, *, head: str = "bill", strategy: str = "delta", name: str = "bills") -> list[str]:
+    said = mapping(river, key, name=name, version=f"1.{len(river.rows('SELECT FROM runs'))}.0")
+    river.load(f"{head},vendor,kwh\n1,north,10\n", name="bills.csv", mapping=said, strategy=strategy)
+    return [row["activity_id"] for row in river.rows("SELECT activity_id FROM activity_v1 ORDER BY 1")]
+
+
+def test_records_of_another_key_are_not_loaded_beside_those_of_the_old(river: River) -> None:
+    load(river, {"column": "bill"})
+    with pytest.raises(Misuse) as refused:
+        load(river, BY_VENDOR)
+    said = str(refused.value)
+    assert "activity_id was column 'bill' and is vendor || '-' || bill" in said
+    assert "load.strategy: full" in said
+
+    recipe = load_recipe(river.folder / "bills.recipe.yaml")
+    with pytest.raises(Misuse, match="would stay beside the new"):
+        list(try_each(river.installation, recipe, river.folder, rows=None, every=False, progress=SilentProgress()))
+    assert load(river, BY_VENDOR, strategy="full") == ["north-1"]
+    assert load(river, BY_VENDOR) == ["north-1"]
+
+
+def test_both_keys_stand_where_the_mapping_has_another_name(river: River) -> None:
+    load(river, {"column": "bill"})
+    assert load(river, BY_VENDOR, name="bills_by_vendor") == ["1", "north-1"]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "head"),
+    [
+        ({"column": "bill"}, {"column": ["bill", "number"]}, "number"),
+        ({"column": "bill", "note": "as printed"}, {"column": "bill"}, "bill"),
+        ({"column": "bill", "values": {"1": "one"}}, {"column": "bill", "values": {"1": "one", "x": "two"}}, "bill"),
+    ],
+    ids=["another name", "a note", "a word more"],
+)
+def test_the_same_key_said_otherwise_is_loaded(river: River, before: Any, now: Any, head: str) -> None:
+    first = load(river, before)
+    assert load(river, now, head=head) == first
+
+
+def test_a_word_that_means_another_key_is_told(river: River) -> None:
+    load(river, {"column": "bill", "values": {"1": "one"}})
+    with pytest.raises(Misuse, match="would stay beside the new"):
+        load(river, {"column": "bill", "values": {"1": "first"}})
+
+
+def test_a_table_is_not_synced_by_another_key(river: River, tmp_path: Path) -> None:
+    path = tmp_path / "bills.sqlite"
+    with closing(sqlite3.connect(path)) as source, source:
+        source.execute("CREATE TABLE bills (bill TEXT PRIMARY KEY, vendor TEXT NOT NULL, kwh INTEGER NOT NULL)")
+        source.execute("INSERT INTO bills VALUES ('1', 'north', 10)")
+    add(river.installation, "bills", "sqlite", {"path": str(path)})
+
+    def sync(key: Any, version: str) -> None:
+        said = {"recipe": "bills", "source": {"connector": "bills", "table": "bills"},
+                "mapping": mapping(river, key, version=version)}  # fmt: skip
+        run_id = plan_sync(river.installation, Recipe.model_validate(said), river.folder)
+        carry_out(river.installation, run_id, progress=SilentProgress())
+
+    sync({"column": "bill"}, "1.0.0")
+    with pytest.raises(Misuse, match="activity_id was column 'bill' and is vendor"):
+        sync(BY_VENDOR, "1.1.0")
