@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -126,6 +127,41 @@ def test_a_file_that_is_gone_since_it_has_another_name_gives_up_nothing(bucket: 
     obstore.rename(bucket.server.owner, "bills/2024/02.csv", "bills/2023/02.csv")
     bucket.sync()
     assert bucket.loaded() == {"1": "100", "2": "110"}
+
+
+def test_each_file_of_an_archive_is_read_as_from_a_folder(bucket: Bucket) -> None:
+    river, base = bucket.river, bucket.river.folder
+
+    def put(**files: str) -> None:
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as archive:
+            for name, record in files.items():
+                archive.writestr(f"{name}.csv", f"{HEAD}{record}\n")
+        obstore.put(bucket.server.owner, "bills/year.zip", content.getvalue())
+
+    def tried() -> dict[str, str]:
+        each = try_each(river.installation, bucket.recipe, base, rows=None, every=False, progress=SilentProgress())
+        return {one.source: one.state for one in each}
+
+    change(river.installation, "bills", {"pattern": "*.zip"})
+    put(may="8,B1,2024-05-01,150", june="9,B1,2024-06-01,160")
+    names = {"bills/year.zip/may.csv", "bills/year.zip/june.csv"}
+    assert tried() == dict.fromkeys(names, "succeeded")
+    assert {name: each.state for name, each in bucket.sync().items()} == dict.fromkeys(names, "succeeded")
+    assert bucket.loaded() == {"8": "150", "9": "160"}
+    found = trace_record(river.installation, "activity", "9").record.raw
+    assert (found.address, found.place) == (f"s3://{BUCKET}/bills/year.zip", "june.csv, line 2")
+
+    assert {name: each.view for name, each in bucket.sync().items()} == {"bills/year.zip": None}
+    assert tried() == {"bills/year.zip": "unchanged"}
+    put(may="8,B1,2024-05-01,150", june="9,B1,2024-06-01,161", july="7,B1,2024-07-01,x")
+    ended = bucket.sync()
+    assert {name: each.state for name, each in ended.items()} == {
+        **dict.fromkeys(names, "succeeded"), "bills/year.zip/july.csv": "succeeded_with_quarantine",
+    }  # fmt: skip
+    assert bucket.loaded() == {"8": "150", "9": "161"}
+    assert [each.view for each in bucket.sync().values()] == [None]
+    assert verify(river.installation, progress=SilentProgress()).differences == ()
 
 
 def test_a_record_is_traced_to_its_object_and_the_version_that_was_read(bucket: Bucket) -> None:

@@ -51,7 +51,9 @@ def tell_each(imported: Iterable[Imported], count: int, *, as_json: bool, what: 
     ended: list[Imported] = []
     for each in imported:
         ended.append(each)
-        typer.echo(f"{len(ended)} of {count}  {each.file}: {each.state.replace('_', ' ')}", err=as_json)
+        typer.echo(
+            f"{len(ended)} of {max(count, len(ended))}  {each.file}: {each.state.replace('_', ' ')}", err=as_json
+        )
         if each.error is not None:
             typer.echo(f"  {each.error}", err=True)
         for line in _gaps(each.view):

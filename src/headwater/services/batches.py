@@ -61,14 +61,12 @@ def import_each(
     """Import the files one after another; one that is as it was when it was last loaded is left out unless `again`."""
     installation.require(Right.WRITE)
 
-    def loaded(file: SourceFile) -> Run | None:
-        try:
-            return None if again else was_loaded(installation, recipe, base, file)
-        except (InputRefused, Misuse):
-            return None  # it is refused again, and told, where it is planned
+    def loaded(file: SourceFile) -> Sequence[Run]:
+        last = None if again else was_loaded(installation, recipe, base, file)
+        return () if last is None else (last,)
 
-    def load(file: SourceFile) -> Imported:
-        return load_one(
+    def load(file: SourceFile) -> Iterator[Imported]:
+        yield load_one(
             installation, file.name, lambda: plan_source(installation, recipe, base, file), progress=progress
         )
 

@@ -56,7 +56,7 @@ def files_of(said: str, base: Path, *, member: str | None) -> tuple[SourceFile, 
             valid=f"at most {MAX_FILES:,}",
             remedy="Choose a narrower pattern.",
         )
-    return tuple(file for each in found for file in _members(each, member))
+    return tuple(file for each in found for file in members_of(each, member))
 
 
 def _below(folder: Path, pattern: str) -> list[SourceFile]:
@@ -76,7 +76,7 @@ def _fixed_part(pattern: Path) -> Path:
     return Path(*fixed)
 
 
-def _members(file: SourceFile, pattern: str | None) -> Iterator[SourceFile]:
+def members_of(file: SourceFile, pattern: str | None) -> Iterator[SourceFile]:
     """A file itself, or where it is an archive of several files each of those. A damaged one is refused when read."""
     try:
         inside = data_members(file.path, file.name, pattern)

@@ -72,15 +72,22 @@ ENGINE_THREADS = 2 if (os.cpu_count() or 1) > 2 else 1
 
 @dataclass(frozen=True, kw_only=True)
 class Remote:
-    """Where a file was fetched from, and in which version; `address` as the store says it, if it does."""
+    """Where a file was fetched from, and in which version; `address` as the store says it, if it does.
+
+    archive  of a file inside an archive, what that is called; `members` of it are files to read
+    """
 
     connector_id: UUID
     version: str
     address: str | None
+    archive: str | None = None
+    members: int = 1
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, Any]:
         """As it is kept with the run."""
-        return {"version": self.version} | ({"address": self.address} if self.address else {})
+        remote = {"version": self.version} | ({"address": self.address} if self.address else {})
+        archive = {"archive": {"name": self.archive, "members": self.members}} if self.archive else {}
+        return {"remote": remote} | archive
 
 
 def import_file(
@@ -179,7 +186,7 @@ def plan_source(
         found.taken,
         source_id=source_id_in(installation, found.logic.mapping.mapping, found.name, unit_id),
         source_name=found.name,
-        noted=found.noted | ({"remote": remote.as_json()} if remote else {}),
+        noted=found.noted | (remote.as_json() if remote else {}),
         connector_id=remote.connector_id if remote else None,
         together=placed(installation, unit_id, together),
     )

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from headwater.errors import HeadwaterError, InputRefused, Misuse
 from headwater.services.access.policy import Right
 from headwater.services.connectors.keeping import find, opened
-from headwater.services.connectors.syncing import at_hand, files_to_sync, is_as_loaded
+from headwater.services.connectors.syncing import LoadedBefore, files_to_sync, parts_at_hand
 from headwater.services.imports import source_files
 from headwater.services.trials import try_file, try_sync
 from headwater.services.unchanged import was_loaded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from headwater.pipeline.recipe import Recipe
+    from headwater.services.folders import SourceFile
     from headwater.services.installation import Installation
     from headwater.services.trials import Trial
     from headwater.telemetry import Progress
@@ -73,12 +74,14 @@ def try_each(
         yield Tried(source=trial.source, trial=trial)
         return
 
-    def attempt(number: int, left: int | None) -> Trial | None:
-        if not every and was_loaded(installation, recipe, base, files[number]):
-            return None
-        return try_file(installation, recipe, base, files[number], rows=left, progress=progress)
+    def parts(number: int) -> Iterator[SourceFile]:
+        if every or not was_loaded(installation, recipe, base, files[number]):
+            yield files[number]
 
-    yield from _one_by_one([file.name for file in files], attempt, rows)
+    def attempt(file: SourceFile, left: int | None) -> Trial:
+        return try_file(installation, recipe, base, file, rows=left, progress=progress)
+
+    yield from _one_by_one([file.name for file in files], parts, attempt, rows)
 
 
 def _through_connector(
@@ -91,28 +94,45 @@ def _through_connector(
         return
     with opened(installation, stored) as source:
         store, files = files_to_sync(installation, stored, source)
+        before = LoadedBefore(installation, stored, recipe, base)
 
-        def attempt(number: int, left: int | None) -> Trial | None:
-            if not every and is_as_loaded(installation, stored, files[number], recipe, base):
-                return None
-            with at_hand(installation, stored, store, files[number]) as file:
-                return try_file(installation, recipe, base, file, rows=left, progress=progress)
+        def parts(number: int) -> Iterator[SourceFile]:
+            if every or not before.as_it_is(files[number]):
+                with parts_at_hand(installation, stored, store, files[number], before.member) as found:
+                    yield from found
 
-        yield from _one_by_one([f"{stored.name}/{file.name}" for file in files], attempt, rows)
+        def attempt(file: SourceFile, left: int | None) -> Trial:
+            return try_file(installation, recipe, base, file, rows=left, progress=progress)
+
+        yield from _one_by_one([f"{stored.name}/{file.name}" for file in files], parts, attempt, rows)
 
 
 def _one_by_one(
-    names: Iterable[str], attempt: Callable[[int, int | None], Trial | None], rows: int | None
+    names: Sequence[str],
+    parts: Callable[[int], Iterator[SourceFile]],
+    attempt: Callable[[SourceFile, int | None], Trial],
+    rows: int | None,
 ) -> Iterator[Tried]:
-    names, left = list(names), rows
-    for number, name in enumerate(names):
+    """Each file, or each that is inside it; one without parts is as it was loaded."""
+    left = rows
+    for place, name in enumerate(names):
         if left is not None and left <= 0:
             return
-        trial, error = None, None
+        tried = Tried(source=name, number=place + 1, count=len(names))
+        found: SourceFile | None = None
         try:
-            trial = attempt(number, left)
+            for found in parts(place):
+                try:
+                    trial = attempt(found, left)
+                except (InputRefused, Misuse) as refused:
+                    yield replace(tried, source=found.name, error=refused)
+                    continue
+                yield replace(tried, source=found.name, trial=trial)
+                left = None if left is None else max(0, left - trial.read)
+                if left == 0:
+                    break
         except (InputRefused, Misuse) as refused:
-            error = refused
-        if trial is not None and left is not None:
-            left -= trial.read
-        yield Tried(source=name, trial=trial, error=error, number=number + 1, count=len(names))
+            yield replace(tried, error=refused)
+            continue
+        if found is None:
+            yield tried

@@ -11,7 +11,7 @@ from headwater.store import runs
 from headwater.store.quarantine import open_of_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from headwater.pipeline.recipe import Recipe
@@ -59,23 +59,25 @@ def is_as_then(installation: Installation, last: Run, logic: Logic) -> bool:
 def in_turn(
     installation: Installation,
     files: Sequence[File],
-    loaded: Callable[[File], Run | None],
-    load: Callable[[File], Ended],
+    loaded: Callable[[File], Sequence[Run]],
+    load: Callable[[File], Iterable[Ended]],
     leave_out: Callable[[File], Ended],
 ) -> Iterator[Ended]:
-    """Load files one after another, but for those that are `loaded` as they are. These come last: what was read before
-    them may have given up a record that they hold too.
+    """Load files one after another, but for those that some runs have `loaded` as they are. These come last: what was
+    read before them may have given up a record that they hold too.
     """
-    left: list[tuple[File, Run]] = []
+    left: list[tuple[File, Sequence[Run]]] = []
     for file in files:
-        last = loaded(file)
-        if last is None:
-            yield load(file)
-        else:
+        if last := loaded(file):
             left.append((file, last))
+        else:
+            yield from load(file)
     is_alone = len(left) == len(files)
     for file, last in left:
-        yield leave_out(file) if is_alone or not is_to_be_read_again(installation, last) else load(file)
+        if is_alone or not any(is_to_be_read_again(installation, run) for run in last):
+            yield leave_out(file)
+        else:
+            yield from load(file)
 
 
 def _sha256_of(path: Path) -> bytes:

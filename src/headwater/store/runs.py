@@ -131,6 +131,12 @@ def last_loaded_of_source(connection: psycopg.Connection[Any], tenant_id: UUID, 
     return found[0] if found else None
 
 
+def latest_of_archives(connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID) -> list[Run]:
+    """The newest run of each file inside an archive that came through a connector."""
+    values = {"tenant_id": tenant_id, "connector_id": connector_id}
+    return select(connection, Run, QUERIES["latest_of_archives"], values)
+
+
 def is_loaded_before(connection: psycopg.Connection[Any], tenant_id: UUID, source_id: bytes, run_id: UUID) -> bool:
     """Whether a source has a run beside this one."""
     values = {"tenant_id": tenant_id, "source_id": source_id, "run_id": run_id}

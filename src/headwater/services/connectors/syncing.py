@@ -11,15 +11,15 @@ from headwater.services.access.policy import Right
 from headwater.services.batches import Imported, load_one
 from headwater.services.connectors.asking import Asker
 from headwater.services.connectors.keeping import is_store
-from headwater.services.folders import SourceFile
+from headwater.services.folders import SourceFile, members_of
 from headwater.services.given_up import note_gone
 from headwater.services.imports import Remote, logic_of, plan_source, source_name
 from headwater.services.scratch import scratch
 from headwater.services.unchanged import in_turn, is_as_then, last_of_source
+from headwater.store import runs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
-    from uuid import UUID
 
     from headwater.connectors.protocol import Connector, FileStore, RemoteFile
     from headwater.pipeline.recipe import Recipe
@@ -76,28 +76,52 @@ def sync_files(
     fetched, unless `again`, nor one whose source is `done`.
     """
     installation.require(Right.WRITE)
-    named = {_name_of(recipe, stored, file): file for file in files}
-    note_gone(installation, stored.connector_id, _name_of(recipe, stored), named)
+    before = LoadedBefore(installation, stored, recipe, base)
+    named = {before.name_of(file): file for file in files}
+    note_gone(installation, stored.connector_id, before.prefix, named)
 
-    def loaded(file: RemoteFile) -> Run | None:
+    def loaded(file: RemoteFile) -> Sequence[Run]:
+        return () if again else before.as_it_is(file)
+
+    def load(file: RemoteFile) -> Iterator[Imported]:
         try:
-            return None if again else is_as_loaded(installation, stored, file, recipe, base)
-        except (InputRefused, Misuse):
-            return None  # it is refused again, and told, where it is planned
+            with parts_at_hand(installation, stored, source, file, before.member) as parts:
+                for part in parts:
+                    yield load_part(part, file, of=len(parts))
+        except (InputRefused, Misuse) as refused:
+            yield Imported(file=f"{stored.name}/{file.name}", view=None, error=refused)
 
-    def plan(file: RemoteFile) -> UUID:
-        remote = Remote(connector_id=stored.connector_id, version=file.version, address=file.address)
-        with at_hand(installation, stored, source, file) as fetched:
-            return plan_source(installation, recipe, base, fetched, remote=remote)
-
-    def load(file: RemoteFile) -> Imported:
-        return load_one(installation, f"{stored.name}/{file.name}", lambda: plan(file), progress=progress)
+    def load_part(part: SourceFile, file: RemoteFile, *, of: int) -> Imported:
+        if of > 1 and not again and before.last_as_it_is(part.name, file):
+            return Imported(file=part.name, view=None, error=None)
+        remote = Remote(
+            connector_id=stored.connector_id,
+            version=file.version,
+            address=file.address,
+            archive=before.name_of(file) if of > 1 else None,
+            members=of,
+        )
+        return load_one(
+            installation,
+            part.name,
+            lambda: plan_source(installation, recipe, base, part, remote=remote),
+            progress=progress,
+        )
 
     def leave_out(file: RemoteFile) -> Imported:
         return Imported(file=f"{stored.name}/{file.name}", view=None, error=None)
 
     to_do = [file for name, file in named.items() if name not in done]
     yield from in_turn(installation, to_do, loaded, load, leave_out)
+
+
+@contextmanager
+def parts_at_hand(
+    installation: Installation, stored: StoredConnector, source: FileStore, file: RemoteFile, member: str | None
+) -> Iterator[Sequence[SourceFile]]:
+    """The same; of an archive with several files that `member` means, each of those."""
+    with at_hand(installation, stored, source, file) as fetched:
+        yield tuple(members_of(fetched, member))
 
 
 @contextmanager
@@ -118,20 +142,49 @@ def _fetched(asker: Asker, source: FileStore, file: RemoteFile, folder: Path, *,
     return SourceFile(path=path, name=name)
 
 
-def is_as_loaded(
-    installation: Installation, stored: StoredConnector, file: RemoteFile, recipe: Recipe, base: Path
-) -> Run | None:
-    """The last run of a file, where it loaded this very version as it would be loaded now: see `is_as_then`."""
-    logic = logic_of(installation, recipe, base)
-    last = last_of_source(installation, recipe, logic, _name_of(recipe, stored, file))
-    is_same = (
-        last is not None
-        and last.layout.get("remote", {}).get("version") == file.version
-        and is_as_then(installation, last, logic)
-    )
-    return last if is_same else None
+class LoadedBefore:
+    """What a recipe has loaded of the files of a store. Misuse where it names what is not there."""
 
+    def __init__(self, installation: Installation, stored: StoredConnector, recipe: Recipe, base: Path) -> None:
+        self._installation, self._stored, self._recipe, self._base = installation, stored, recipe, base
+        self.member = logic_of(installation, recipe, base).mapping.source.member
+        with installation.database.connect(installation.tenant_id) as connection:
+            found = runs.latest_of_archives(connection, installation.tenant_id, stored.connector_id)
+        self._archives: dict[str, list[str]] = {}
+        for run in found:
+            self._archives.setdefault(run.layout["archive"]["name"], []).append(run.source_name)
 
-def _name_of(recipe: Recipe, stored: StoredConnector, file: RemoteFile | None = None) -> str:
-    """What the source is called that is a file of a store; what those of all its files begin with."""
-    return source_name(recipe, SourceFile(path=Path(), name=f"{stored.name}/{file.name if file else ''}"))
+    @property
+    def prefix(self) -> str:
+        """What the names of all its sources begin with."""
+        return self._called(f"{self._stored.name}/")
+
+    def name_of(self, file: RemoteFile) -> str:
+        """What the source is called that is a file of the store."""
+        return self._called(f"{self._stored.name}/{file.name}")
+
+    def as_it_is(self, file: RemoteFile) -> Sequence[Run]:
+        """The last runs of a file, or of each in it, where they loaded this very version as it would be loaded now."""
+        last = self.last_as_it_is(f"{self._stored.name}/{file.name}", file)
+        if last is not None:
+            return (last,)
+        inside = [self._last_as_it_is(name, file) for name in dict.fromkeys(self._archives.get(self.name_of(file), ()))]
+        found = [run for run in inside if run is not None]
+        return found if found and len(found) == found[0].layout["archive"]["members"] else ()
+
+    def last_as_it_is(self, name: str, file: RemoteFile) -> Run | None:
+        """The last run of a file of the store, or of one inside it, where it loaded this version: see `is_as_then`."""
+        return self._last_as_it_is(self._called(name), file)
+
+    def _last_as_it_is(self, source: str, file: RemoteFile) -> Run | None:
+        logic = logic_of(self._installation, self._recipe, self._base)
+        last = last_of_source(self._installation, self._recipe, logic, source)
+        is_same = (
+            last is not None
+            and last.layout.get("remote", {}).get("version") == file.version
+            and is_as_then(self._installation, last, logic)
+        )
+        return last if is_same else None
+
+    def _called(self, name: str) -> str:
+        return source_name(self._recipe, SourceFile(path=Path(), name=name))

@@ -46,6 +46,12 @@ WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s AND kind IN ('impo
   AND EXISTS (SELECT FROM chunks c WHERE c.tenant_id = r.tenant_id AND c.run_id = r.run_id AND c.state = 'committed')
 ORDER BY started_at DESC LIMIT 1
 
+-- name: latest_of_archives
+-- The newest run of each file inside an archive that came through a connector.
+SELECT DISTINCT ON (source_id) {columns} FROM runs
+WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s AND layout ? 'archive'
+ORDER BY source_id, started_at DESC
+
 -- name: others_of_source
 -- How many runs a source has beside one.
 SELECT count(*) FROM runs WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s AND run_id <> %(run_id)s
