@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -149,14 +148,6 @@ def forget_cells(connection: psycopg.Connection[Any], tenant_id: UUID) -> None:
 def look_later(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID, *, wait: timedelta) -> None:
     """Have a worker look at the import after a while: whoever works on it now may be killed before it is done."""
     connection.execute(QUERIES["look_later"], {"tenant_id": tenant_id, "job_id": job_id, "wait": wait})
-
-
-def let_go(connection: TenantConnection) -> None:
-    """Let others at what the connection holds, at once: a session that is closed ends a moment later."""
-    with suppress(psycopg.Error):  # a session that is lost holds nothing
-        connection.rollback()
-        connection.execute(QUERIES["let_go"])
-        connection.commit()
 
 
 def hold(database: Database, tenant_id: UUID, job_id: UUID) -> TenantConnection:

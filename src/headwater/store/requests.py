@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from headwater.errors import Conflict
 from headwater.store.failures import translated
+from headwater.store.holding import let_go
 from headwater.store.queries import named_queries
 from headwater.store.records import select
 
@@ -97,5 +98,6 @@ class HeldRequest:
             self._connection.execute(QUERIES["drop"], self._key.values)
 
     def close(self) -> None:
-        """Let go of it: with the session the hold ends."""
+        """Let go of it."""
+        let_go(self._connection)
         self._connection.close()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import psycopg
 import pytest
+from psycopg import sql
 
 from headwater.errors import Conflict, Misuse, RetryLater
 from headwater.services.imports import import_file
@@ -153,8 +156,8 @@ def test_the_same_write_is_done_by_one_at_a_time_and_known_when_its_process_was_
     assert first.begin(b"1" * 32) is None
     with pytest.raises(Conflict, match="being done just now"):
         HeldRequest(installation.database, key)
-    first.close()  # as the session of a killed process does
-    second = HeldRequest(installation.database, key)
+    first._connection.close()  # as the session of a killed process does
+    second = held_at_last(installation, key)
     begun = second.begin(b"1" * 32)
     assert begun is not None
     assert begun.status is None
@@ -165,6 +168,29 @@ def test_the_same_write_is_done_by_one_at_a_time_and_known_when_its_process_was_
     third.close()
     assert answered is not None
     assert (answered.request_hash, answered.status, answered.body) == (b"1" * 32, 201, b"{}")
+
+
+def held_at_last(installation: Installation, key: RequestKey) -> HeldRequest:
+    """Once the server has noticed that whoever held it is gone."""
+    held: list[HeldRequest] = []
+
+    def is_held() -> bool:
+        with suppress(Conflict):
+            held.append(HeldRequest(installation.database, key))
+        return bool(held)
+
+    until(is_held, "the session of the killed process has ended")
+    return held[0]
+
+
+def test_what_was_let_go_is_free_before_its_session_has_ended(installation: Installation) -> None:
+    key = RequestKey(tenant_id=installation.tenant_id, actor="token/1", key="k")
+    held = HeldRequest(installation.database, key)
+    for number in range(500):  # which it drops before it ends
+        held._connection.execute(sql.SQL("CREATE TEMP TABLE {} ()").format(sql.Identifier(f"slow{number}")))
+        held._connection.commit()
+    held.close()
+    HeldRequest(installation.database, key).close()
 
 
 def test_what_a_run_of_a_server_holds_ends_with_it(river: River) -> None:

@@ -27,6 +27,7 @@ from headwater.services.uploads.reaching import reached_import
 from headwater.services.uploads.receiving import LOOKED_AT_AFTER, path_of, remove_file
 from headwater.services.uploads.viewing import waits_for_nobody
 from headwater.store import audit, import_jobs
+from headwater.store.holding import let_go
 from headwater.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def go_on(installation: Installation, job_id: UUID) -> ImportJob:
         try:
             return _tried(installation, connection, job, tries)
         finally:
-            import_jobs.let_go(connection)
+            let_go(connection)
 
 
 def _tried(installation: Installation, connection: TenantConnection, job: ImportJob, tries: int) -> ImportJob:

@@ -20,6 +20,7 @@ from headwater.services.access.changing import in_use
 from headwater.services.access.policy import Right
 from headwater.services.uploads.reaching import reached_import
 from headwater.store import audit, import_jobs
+from headwater.store.holding import let_go
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,7 +168,7 @@ class Receiving:
             return False
         finally:
             self.file.close()
-            import_jobs.let_go(self.connection)
+            let_go(self.connection)
             self.connection.close()
 
 

@@ -40,10 +40,6 @@ SELECT headwater_queue.procrastinate_defer_jobs_v1(ARRAY[ROW('schedules', 'go_on
     jsonb_build_object('tenant_id', %(tenant_id)s::uuid, 'id', %(job_id)s::uuid), clock_timestamp() + %(wait)s::interval
 )::headwater_queue.procrastinate_job_to_defer_v1])
 
--- name: let_go
--- Whatever this session holds is others'.
-SELECT pg_advisory_unlock_all()
-
 -- name: received
 -- So many bytes of the file are here and durable.
 UPDATE import_jobs SET received = %(received)s, updated_at = clock_timestamp(), version = version + 1
