@@ -108,7 +108,7 @@ def test_bad_rows_are_refused_with_their_place_and_mended(synced: Synced) -> Non
     refused = synced.river.rows("SELECT raw ->> 'reading_id' AS id, state FROM quarantine ORDER BY record_no")
     assert [(row["id"], row["state"]) for row in refused] == [("7", "open"), ("700", "open")]
     (first, _) = synced.river.rows("SELECT quarantine_id, occurrence FROM quarantine ORDER BY record_no")
-    place = show_record(synced.river.installation, f"{first['quarantine_id']}.{first['occurrence']}").place
+    place = show_record(synced.river.installation, f"{first['quarantine_id']}.{first['occurrence']}").origin.place
     assert place == "connector plant, table public.meter_reading, reading_id = 7"
     synced.at_source("UPDATE meter_reading SET kwh = 1 WHERE reading_id IN (7, 700)")
     synced.sync(load={"strategy": "full"})

@@ -19,6 +19,7 @@ from headwater.cli.session import installation
 from headwater.errors import Misuse
 
 if TYPE_CHECKING:
+    from headwater.services.quarantines import Origin
     from headwater.services.repairs import Changes
     from headwater.store.quarantine import Quarantined, Repair
 
@@ -62,15 +63,26 @@ def list_(
             opened, state=None if state is State.ALL else state.value, run=run, rule=rule, limit=limit
         )
     if as_json:
-        print_json({"records": [record_as_json(record) for record in listing.records], "total": listing.total})
+        records = [record_as_json(*each) for each in zip(listing.records, listing.origins, strict=True)]
+        print_json({"records": records, "total": listing.total})
         return
+    states = ["state"] if state is State.ALL else []
     print_table(
-        ["quarantine", "line", "rule", "value", "why", "state"],
-        [(record.key, record.line, *_first_reason(record), record.state) for record in listing.records],
-        numbers=["line"],
+        ["quarantine", "place", "rule", "value", "why", *states],
+        [
+            (
+                record.key,
+                f"{origin.source}, {origin.place}",
+                *_first_reason(record),
+                *([record.state] if states else []),
+            )
+            for record, origin in zip(listing.records, listing.origins, strict=True)
+        ],
         whole=["quarantine"],
     )
     typer.echo(told_of(len(listing.records), listing.total, "record"))
+    for source, mend in dict.fromkeys((each.source, each.mend) for each in listing.origins if each.mend):
+        typer.echo(f"To mend those of {source}: {mend}")
 
 
 @app.command()
@@ -89,7 +101,7 @@ def show(key: Key, as_json: AsJson = False) -> None:
     if as_json:
         pairs = zip(view.repairs, view.changes, strict=True)
         repaired = [_repair_as_json(repair) | {"changes": changes} for repair, changes in pairs]
-        print_json(record_as_json(record) | {"run_id": str(view.run.run_id), "repairs": repaired})
+        print_json(record_as_json(record, view.origin) | {"run_id": str(view.run.run_id), "repairs": repaired})
         return
     print_facts(
         [
@@ -97,7 +109,8 @@ def show(key: Key, as_json: AsJson = False) -> None:
             ("state", record.state + (f" ({record.state_reason})" if record.state_reason else "")),
             ("contract", record.contract),
             ("run", view.run.run_id),
-            ("place", f"{view.run.source_name}, record {record.record_no:,}, {view.place}"),
+            ("place", f"{view.origin.source}, record {record.record_no:,}, {view.origin.place}"),
+            *([("to mend it", view.origin.mend)] if view.origin.mend else []),
             ("first refused", record.created_at),
         ]
     )
@@ -267,7 +280,7 @@ app.command()(expire)
 app.command()(mirror)
 
 
-def record_as_json(record: Quarantined) -> dict[str, Any]:
+def record_as_json(record: Quarantined, origin: Origin) -> dict[str, Any]:
     """A refused record as plain values."""
     return {
         "quarantine": str(record.key),
@@ -276,6 +289,7 @@ def record_as_json(record: Quarantined) -> dict[str, Any]:
         "contract": record.contract,
         "record": record.record_no,
         "line": record.line,
+        **origin.as_json(),
         "raw": dict(record.raw),
         "findings": [dict(finding) for finding in record.findings],
         "created_at": record.created_at.isoformat(),

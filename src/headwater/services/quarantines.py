@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from headwater.connectors.csv_file import CsvConfig
@@ -40,10 +40,26 @@ DELIMITERS = {",", ";", "\t"}
 
 
 @dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a refused record came from: the file, table or contract, and where it stands there; of a record of a
+    contract, which was refused as what a mapping made of it, how it is mended where `quarantine export` would not last.
+    """
+
+    source: str
+    place: str
+    mend: str | None
+
+    def as_json(self) -> dict[str, str | None]:
+        """Plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Listing:
-    """The first of the refused records chosen, in source order, and how many there are."""
+    """The first of the refused records chosen, in source order, with where each came from, and how many there are."""
 
     records: Sequence[Quarantined]
+    origins: Sequence[Origin]
     total: int
 
 
@@ -60,9 +76,9 @@ class RecordView:
     run: Run
 
     @property
-    def place(self) -> str:
-        """Where it stands in its file, in words."""
-        return place_of(self.run.layout, self.record.record_no, self.record.line, self.record.raw)
+    def origin(self) -> Origin:
+        """Where it came from, in words."""
+        return _origin(self.record, self.run)
 
 
 def list_records(
@@ -73,7 +89,23 @@ def list_records(
     with seen.database.connect(seen.tenant_id) as connection:
         which = which_records(connection, seen, state=state, run=run, rule=rule)
         records, total = quarantine.list_quarantined(connection, seen.tenant_id, which, limit=limit)
-    return Listing(records=records, total=total)
+        last = quarantine.last_run_of_each(connection, seen.tenant_id, [record.key for record in records])
+        found = {run_id: runs.get_run(connection, seen.tenant_id, run_id) for run_id in set(last.values())}
+    origins = [_origin(record, found[last[record.key]]) for record in records]
+    return Listing(records=records, origins=origins, total=total)
+
+
+def _origin(record: Quarantined, run: Run) -> Origin:
+    """`run` refused it last."""
+    mend = None
+    if "records" in run.layout:
+        contract = run.layout["records"]["contract"][0]
+        mend = f"correct the record of {contract} in the source that it came from, or the mapping; then run both again"
+    return Origin(
+        source=run.source_name,
+        place=place_of(run.layout, record.record_no, record.line, record.raw),
+        mend=mend,
+    )
 
 
 def show_record(installation: Installation, key: str) -> RecordView:

@@ -253,6 +253,21 @@ def change_state(
     )
 
 
+def last_run_of_each(
+    connection: psycopg.Connection[Any], tenant_id: UUID, keys: Sequence[QuarantineKey]
+) -> dict[QuarantineKey, UUID]:
+    """The runs that refused these records last."""
+    values = {
+        "tenant_id": tenant_id,
+        "ids": [key.quarantine_id for key in keys],
+        "occurrences": [key.occurrence for key in keys],
+    }
+    return {
+        QuarantineKey(quarantine_id=found, occurrence=occurrence): run_id
+        for found, occurrence, run_id in connection.execute(QUERIES["last_run_of_each"], values)
+    }
+
+
 def find_held(
     connection: psycopg.Connection[Any],
     tenant_id: UUID,

@@ -75,6 +75,10 @@ def test_mending_from_refusal_to_loaded(headwater: Headwater, meters: Path, tmp_
     listed = headwater("quarantine", "list", "--run", run[:8], "--json").json
     assert listed["total"] == 2
     assert [record["raw"]["activity_id"] for record in listed["records"]] == ["c", "d"]
+    assert [(record["source"], record["place"]) for record in listed["records"]] == [
+        ("meters.csv", "line 4"), ("meters.csv", "line 5"),
+    ]  # fmt: skip
+    assert "meters.csv, line 4" in " ".join(headwater("quarantine", "list").out.split())
 
     done = headwater("quarantine", "export", "--run", run, "--out", "mend.csv")
     assert done.code == 0

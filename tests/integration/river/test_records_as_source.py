@@ -12,6 +12,7 @@ import yaml
 from headwater.errors import InputRefused, Misuse
 from headwater.pipeline.recipe import load_recipe
 from headwater.pipeline.replay.differences import Difference
+from headwater.services import quarantines
 from headwater.services.imports import carry_out
 from headwater.services.listing import Question
 from headwater.services.record_sources import plan_records
@@ -82,6 +83,9 @@ def test_records_are_read_as_they_stand_and_proven(river: River) -> None:
         "SELECT raw ->> 'category' AS category, raw ->> 'category.method' AS method FROM quarantine"
     )
     assert refused == {"category": "sap/2", "method": ""}
+    (origin,) = quarantines.list_records(river.installation, state="open", run=None, rule=None, limit=9).origins
+    assert origin.place == "erp.invoice_line b as it stood"
+    assert "correct the record of erp.invoice_line in the source that it came from" in (origin.mend or "")
 
     # The same again changes nothing; a category that comes lets the refused one in.
     again = river.ledger(run(river))

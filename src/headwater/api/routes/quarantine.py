@@ -126,7 +126,7 @@ def _as_json(view: RecordView) -> dict[str, Any]:
         "contract": record.contract,
         "run_id": str(view.run.run_id),
         "source": view.run.source_name,
-        "place": view.place,
+        "place": view.origin.place,
         "cells": [{"column": column, "text": text} for column, text in view.cells],
         "findings": list(record.findings),
         "created_at": record.created_at,

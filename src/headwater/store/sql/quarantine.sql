@@ -48,6 +48,14 @@ FROM (SELECT DISTINCT q.last_chunk_id FROM quarantine q WHERE {which}) refused
 JOIN chunks c ON c.tenant_id = %(tenant_id)s AND c.chunk_id = refused.last_chunk_id
 ORDER BY 1
 
+-- name: last_run_of_each
+-- The run that refused each of these records last.
+SELECT q.quarantine_id, q.occurrence, c.run_id
+FROM unnest(%(ids)s::uuid[], %(occurrences)s::integer[]) AS named (quarantine_id, occurrence)
+JOIN quarantine q ON q.tenant_id = %(tenant_id)s AND q.quarantine_id = named.quarantine_id
+                 AND q.occurrence = named.occurrence
+JOIN chunks c ON c.tenant_id = q.tenant_id AND c.chunk_id = q.last_chunk_id
+
 -- name: has_uncut
 -- Whether any of the records chosen could not be cut into columns; jsonb calls its whole text "".
 SELECT EXISTS (SELECT FROM quarantine q WHERE {which} AND q.raw ? '')
