@@ -26,6 +26,9 @@ SURE = 0.8
 MOST = 0.8
 """The share of a column's texts that must be of one kind for the column to be of it."""
 
+MOSTLY = 0.5
+"""From this share on a column of texts is told to hold numbers or dates but for some cells."""
+
 EXAMPLES = 5
 
 
@@ -45,6 +48,28 @@ class Convention:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OddCells:
+    """Cells of a column that are not of the kind that most are of; the first of them, and in which record it stands."""
+
+    kind: str
+    count: int
+    filled: int
+    first: str
+    record: int
+
+    @property
+    def share(self) -> float:
+        """Of the cells, how many are of the kind."""
+        return 1 - self.count / self.filled
+
+    def __str__(self) -> str:
+        kind = "dates" if self.kind in shapes.DAYS else "numbers"
+        return (
+            f"{self.count:,} of {self.filled:,} cells are no {kind}, the first {self.first!r} in record {self.record:,}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class ColumnProfile:
     """One column of the sample.
 
@@ -57,6 +82,7 @@ class ColumnProfile:
     words       the distinct texts, lower case, where there are at most 60: what tables of values are compared with
     is_year     whole numbers that are years
     low, high   of the numbers, as far as they can be read
+    odd         of a column that holds numbers or dates but for some cells, those; it may be of texts therefore
     """
 
     name: str
@@ -72,6 +98,7 @@ class ColumnProfile:
     is_year: bool = False
     low: float | None = None
     high: float | None = None
+    odd: OddCells | None = None
 
     @property
     def blanks(self) -> float:
@@ -133,7 +160,8 @@ def _column(name: str, texts: Any, evidence: shapes.Evidence, unit: str | None) 
     absent = _absent(counts, found)
     told = {text: count for text, count in counts.items() if text not in absent}
     kind, share = _kind(told, found)
-    if kind in {"number", "integer"}:
+    odd = _odd(trimmed, told, found)
+    if (odd.kind if odd is not None else kind) in shapes.NUMBERS:
         evidence.add_numbers([text for text in told if found[text] in shapes.NUMBERS])
     elif kind in {"date", "timestamp"}:
         evidence.add_dates([text for text in told if found[text] in shapes.DAYS])
@@ -153,7 +181,20 @@ def _column(name: str, texts: Any, evidence: shapes.Evidence, unit: str | None) 
         is_year=kind == "integer" and bool(numbers) and all(1850 <= number <= 2100 for number in numbers),
         low=min(numbers, default=None),
         high=max(numbers, default=None),
+        odd=odd,
     )
+
+
+def _odd(texts: Any, told: Mapping[str, int], found: Mapping[str, str]) -> OddCells | None:
+    """What keeps a column from being of numbers or dates throughout; None where nothing does, or too much."""
+    total = sum(told.values())
+    for kind, family in (("number", shapes.NUMBERS), ("date", shapes.DAYS)):
+        odd = {text: count for text, count in told.items() if found[text] not in family}
+        if odd and 1 - sum(odd.values()) / total >= MOSTLY:
+            places = {text: pc.index(texts, text).as_py() for text in odd}
+            first = min(odd, key=places.__getitem__)
+            return OddCells(kind=kind, count=sum(odd.values()), filled=total, first=first, record=places[first] + 1)
+    return None
 
 
 def _kind(told: Mapping[str, int], found: Mapping[str, str]) -> tuple[str, float]:

@@ -253,7 +253,7 @@ def _with_numbers(fields: list[SuggestedField], document: Document, profile: Pro
     left = [
         column
         for column in profile.columns
-        if column.kind in {"number", "integer"} and not column.is_year and column.name not in used
+        if _holds_numbers(column) and not column.is_year and column.name not in used
     ]
     told = [
         Candidate(column=column.name, confidence=0.0, why=tuple(_of_numbers(column)))
@@ -269,7 +269,13 @@ def _with_numbers(fields: list[SuggestedField], document: Document, profile: Pro
     ]
 
 
+def _holds_numbers(column: ColumnProfile) -> bool:
+    return column.kind in {"number", "integer"} or (column.odd is not None and column.odd.kind == "number")
+
+
 def _of_numbers(column: ColumnProfile) -> Iterator[str]:
+    if column.odd is not None:
+        yield str(column.odd)
     if column.unit is not None:
         yield f"in {column.unit}"
     if column.low is not None and column.high is not None:

@@ -107,6 +107,20 @@ def test_a_name_that_says_less_than_a_unit_is_no_quantity(header: str) -> None:
     assert "quantity" not in columns_of(suggested(ACTIVITY, **{header: texts}))
 
 
+def test_a_quantity_with_cells_that_are_no_numbers_is_found_and_they_are_told() -> None:
+    bills = BILLS | {"Consumption (kWh)": ["100", "see note", "120"]}
+    found = {each.field: each for each in suggested(ACTIVITY, **bills).fields}
+    assert found["quantity"].column == "Consumption (kWh)"
+    assert "1 of 3 cells are no numbers, the first 'see note' in record 2" in found["quantity"].why
+    assert found["unit"].constant == "kWh"
+
+
+def test_a_column_of_words_among_numbers_is_no_quantity() -> None:
+    bills = BILLS | {"Consumption (kWh)": ["100", "see note", "none given"]}
+    found = {each.field: each for each in suggested(ACTIVITY, **bills).fields}
+    assert found["quantity"].column != "Consumption (kWh)"
+
+
 def test_no_column_is_used_twice() -> None:
     found = suggested(id=["1", "2"], date=["2024-01-01", "2024-01-02"], value=["1.5", "2.5"], Country=["DE", "GB"])
     used = [field.column for field in found.fields if field.column]
