@@ -28,7 +28,7 @@ def open_azure_blob(config: AzureBlobConfig, resolve: Resolve) -> ObjectStore:
         )
 
     where = f"azure://{config.account}/{config.container}" + (f"/{config.prefix}" if config.prefix else "")
-    return ObjectStore(config, where=where, make=make, rights=("List", "Read", "Write"))
+    return ObjectStore(config, where=where, address=config.address, make=make, rights=("List", "Read", "Write"))
 
 
 def _login(config: AzureBlobConfig, resolve: Resolve) -> dict[str, Any]:

@@ -29,8 +29,10 @@ class NotAllowed(Misuse):
     cause: Cause = "config"
 
 
-def not_now(what: str, where: str, cause: Cause, *, after: float | None = None) -> NotNow:
-    error = NotNow(what, where=where, remedy="Try again later." if after is None else f"Try again after {after:g} s.")
+def not_now(
+    what: str, where: str, cause: Cause, *, after: float | None = None, remedy: str = "Try again later."
+) -> NotNow:
+    error = NotNow(what, where=where, remedy=remedy if after is None else f"Try again after {after:g} s.")
     error.cause, error.after = cause, after
     return error
 
@@ -55,25 +57,37 @@ def problem_of(error: HeadwaterError) -> Problem:
 
 
 def of_transport(error: httpx.HTTPError, where: str) -> HeadwaterError:
-    """What a library's error about a connection means."""
+    """What a library's error about a connection means, with the host and port that were asked."""
+    at = _asked(error)
     if isinstance(error, httpx.ConnectTimeout):
-        return not_now("no connection in time", where, "timeout")
+        remedy = "Look at the network and at firewalls between, or set connect_seconds higher."
+        return not_now(f"no connection to {at} in time", where, "timeout", remedy=remedy)
     if isinstance(error, httpx.TimeoutException):
-        return not_now("no answer in time", where, "timeout")
+        remedy = "Try again later; if it stays so, set read_seconds higher."
+        return not_now(f"no answer of {at} in time", where, "timeout", remedy=remedy)
     if isinstance(error, httpx.ConnectError):
-        return _of_connecting(error, where)
+        return _of_connecting(error, where, at)
     if isinstance(error, httpx.DecodingError):
         return InputRefused("the answer is packed in a way that cannot be unpacked", where=where)
     if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
         return not_allowed("this cannot be sent as HTTP", where, "config", remedy="See that no value has line breaks.")
-    return not_now("the connection was lost before the answer was whole", where, "refused")
+    return not_now(f"the connection to {at} was lost before the answer was whole", where, "refused")
 
 
-def _of_connecting(error: httpx.ConnectError, where: str) -> HeadwaterError:
+def _asked(error: httpx.HTTPError) -> str:
+    """Host and port, and nothing else of the address: in it a secret may stand."""
+    try:
+        url = error.request.url
+    except RuntimeError:  # it was not sent yet
+        return "the host"
+    return f"{url.host}:{url.port or {'http': 80}.get(url.scheme, 443)}"
+
+
+def _of_connecting(error: httpx.ConnectError, where: str, at: str) -> HeadwaterError:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return not_allowed(
-                f"the certificate is not trusted: {cause.verify_message}",
+                f"the certificate of {at} is not trusted: {cause.verify_message}",
                 where,
                 "tls",
                 valid="a certificate for this host from a known authority",
@@ -81,13 +95,17 @@ def _of_connecting(error: httpx.ConnectError, where: str) -> HeadwaterError:
             )
         if isinstance(cause, ssl.SSLError):
             remedy = "See that the port speaks TLS 1.2 or 1.3."
-            return not_allowed("TLS cannot be agreed on", where, "tls", remedy=remedy)
+            return not_allowed(f"TLS cannot be agreed on with {at}", where, "tls", remedy=remedy)
         if isinstance(cause, socket.gaierror):
             if cause.errno == socket.EAI_AGAIN:
-                return not_now("the host's name cannot be looked up just now", where, "name_not_found")
+                return not_now(f"the host's name cannot be looked up just now: {at}", where, "name_not_found")
             remedy = "Correct url, or the network's names."
-            return not_allowed("the host's name is not found", where, "name_not_found", remedy=remedy)
-    return not_now("nothing takes the connection", where, "refused")
+            return not_allowed(f"the host's name is not found: {at}", where, "name_not_found", remedy=remedy)
+        if isinstance(cause, ConnectionRefusedError):
+            remedy = "See that the service is up and that url has its host and port; then try again."
+            return not_now(f"{at} refuses the connection: nothing listens there", where, "refused", remedy=remedy)
+    remedy = "Look at the network, at firewalls between, and at the host and port of url; then try again."
+    return not_now(f"nothing takes the connection to {at}", where, "refused", remedy=remedy)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Literal, cast
+from urllib.parse import urlsplit
 
 from headwater.connectors.protocol import Cause, Problem
 from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater
@@ -96,7 +97,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Set prefix to a folder without such keys, or rename it: no empty names, no . or .., no control characters",
     ),
     "name_not_found": ("the host has no address", "Look at endpoint_url, region and account; is the network up?"),
-    "refused": ("nothing answers at this address", "Look at endpoint_url; is the server up, is a firewall between?"),
+    "refused": ("nothing answers there", "Look at endpoint_url; is the server up, is a firewall between?"),
     "timeout": (
         "no answer came in time",
         "Try again; if it stays so, set timeout_seconds higher or look at the network",
@@ -112,15 +113,27 @@ WORDS: dict[str, tuple[str, str]] = {
 }
 
 
-def problem(found: Obstacle, where: str, asked: str) -> Problem:
-    """What a person is told; `asked` is what was tried, with the right that it needs."""
+ON_THE_WAY = {"name_not_found", "refused", "timeout", "tls"}
+"""What is told with the host that was asked: the bucket is not to blame."""
+
+
+def problem(found: Obstacle, where: str, asked: str, address: str) -> Problem:
+    """What a person is told; `asked` is what was tried, with the right that it needs; `address` where requests go."""
     what, remedy = WORDS[found.kind]
-    told = f"{what} ({found.code})" if found.code else what
+    code = host_of(address) if found.kind in ON_THE_WAY else found.code
+    told = f"{what} ({code})" if code else what
     return Problem(cause=cast("Cause", found.kind), what=f"{told}: {asked}", where=where, remedy=remedy)
 
 
-def error_of(found: Obstacle, where: str, asked: str) -> HeadwaterError:
+def host_of(address: str) -> str:
+    """Host and port of an address, and nothing else."""
+    parts = urlsplit(address)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{host}:{parts.port or {'http': 80}.get(parts.scheme, 443)}"
+
+
+def error_of(found: Obstacle, where: str, asked: str, address: str) -> HeadwaterError:
     """The same as an error: RetryLater for what may pass, else Misuse."""
-    said = problem(found, where, asked)
+    said = problem(found, where, asked, address)
     kind = RetryLater if found.passes else InputRefused if found.kind == "config" else Misuse
     return kind(said.what, where=said.where, remedy=said.remedy)

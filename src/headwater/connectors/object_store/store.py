@@ -27,15 +27,23 @@ class ObjectStore:
     """What S3 and Azure Blob have in common.
 
     where  how the store is called in problems: s3://bucket, without login
+    address where requests go, of which problems tell host and port
     make   the store of obstore, made at the first call; Misuse where a secret is missing
     rights what listing, reading and writing need, in the store's own words
     """
 
     def __init__(
-        self, config: RemoteFilesConfig, *, where: str, make: Callable[[], Any], rights: tuple[str, str, str]
+        self,
+        config: RemoteFilesConfig,
+        *,
+        where: str,
+        address: str,
+        make: Callable[[], Any],
+        rights: tuple[str, str, str],
     ) -> None:
         self._config = config
         self._where = where
+        self._address = address
         self._make = make
         self._rights = rights
         self._made: Any = None
@@ -51,7 +59,7 @@ class ObjectStore:
         if listed is None:
             refused = self._of_a_list(refused)
             if refused is not None:
-                return [problem(refused, self._where, self._listing)]
+                return [problem(refused, self._where, self._listing, self._address)]
             there, _ = self._asked(lambda: list(islice(self._names(), LOOKED_AT)))
             return [nothing_meant(self._config, self._where, there or [])]
         where = f"{self._where}, {listed.name}"
@@ -59,7 +67,7 @@ class ObjectStore:
         _, refused = self._asked(lambda: library().get(self._store, listed.name).meta)
         if refused is None:
             return []
-        return [problem(refused, where, f"reading {listed.name} ({self._rights[1]})")]
+        return [problem(refused, where, f"reading {listed.name} ({self._rights[1]})", self._address)]
 
     def files(self) -> Sequence[RemoteFile]:
         """The files that the pattern means, by name."""
@@ -67,7 +75,7 @@ class ObjectStore:
         if not found:
             refused = self._of_a_list(refused)
         if refused is not None:
-            raise error_of(refused, self._where, self._listing)
+            raise error_of(refused, self._where, self._listing, self._address)
         return found or []
 
     def fetch(self, file: RemoteFile, to: Path) -> None:
@@ -88,13 +96,15 @@ class ObjectStore:
             raise changed(self._where, file.name)
         if refused.kind == "not_found" and refused.code not in {"NoSuchBucket", "ContainerNotFound"}:
             raise changed(self._where, file.name, "the file is gone since it was listed")
-        raise error_of(refused, f"{self._where}, {file.name}", f"reading {file.name} ({self._rights[1]})")
+        raise error_of(
+            refused, f"{self._where}, {file.name}", f"reading {file.name} ({self._rights[1]})", self._address
+        )
 
     def put(self, name: str, path: Path) -> None:
         """Write a file under a name; one of that name is replaced, whole or not at all."""
         _, refused = self._asked(lambda: library().put(self._store, name, path))
         if refused is not None:
-            raise error_of(refused, f"{self._where}, {name}", f"writing {name} ({self._rights[2]})")
+            raise error_of(refused, f"{self._where}, {name}", f"writing {name} ({self._rights[2]})", self._address)
 
     def close(self) -> None:
         """Let the connections go with the store that holds them."""

@@ -37,4 +37,5 @@ def open_s3(config: S3Config, resolve: Resolve) -> ObjectStore:
         )
 
     where = f"s3://{config.bucket}" + (f"/{config.prefix}" if config.prefix else "")
-    return ObjectStore(config, where=where, make=make, rights=("s3:ListBucket", "s3:GetObject", "s3:PutObject"))
+    rights = ("s3:ListBucket", "s3:GetObject", "s3:PutObject")
+    return ObjectStore(config, where=where, address=config.address, make=make, rights=rights)

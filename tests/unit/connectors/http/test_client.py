@@ -241,11 +241,14 @@ def test_nobody_listens(opened: Open) -> None:
         error = error_of(lambda: opened(url=url).json(url))
     assert isinstance(error, RetryLater)
     assert problem_of(error).cause == "refused"
+    assert error.what == f"{url.removeprefix('http://')} refuses the connection: nothing listens there"
 
 
 def test_no_such_host(opened: Open) -> None:
     url = "https://no-such-host.invalid"
-    assert problem_of(error_of(lambda: opened(url=url).json(url))).cause == "name_not_found"
+    error = error_of(lambda: opened(url=url).json(url))
+    assert problem_of(error).cause == "name_not_found"
+    assert "no-such-host.invalid:443" in error.what
 
 
 def test_a_port_without_tls(server: Server, opened: Open) -> None:
