@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from headwater.pipeline.recipe import Recipe
     from headwater.services.installation import Installation
     from headwater.services.trials import Refused, Trial, TriedSweep
+    from headwater.services.tried_keys import KeysInTwo
     from headwater.services.tried_sources import Tried
 
 _IN_WORDS = {
@@ -28,6 +29,7 @@ _IN_WORDS = {
     "refused": "would be refused",
     "unchanged": "would be left out: it is as it was when it was loaded last",
 }
+KEYS_TOLD, PAIRS_TOLD = 5, 5
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be loaded and refused; leave nothing behind.")]
 Rows = Annotated[int | None, typer.Option("--rows", min=1, help="With --dry-run: so many records are enough.")]
 
@@ -47,16 +49,19 @@ def try_and_tell(
     every: bool = False,
 ) -> NoReturn:
     """Try recipes one after another, each with its folder, and leave with the exit code their runs would have."""
+    from headwater.services.tried_keys import KeysTried
     from headwater.services.tried_sources import Tried, try_each
     from headwater.telemetry import progress
 
+    in_two: list[KeysInTwo] = []
     told: list[Tried] = []
     codes: list[int] = []
     not_looked_at = 0
     for recipe, base in recipes:
         tried: list[Tried] = []
+        keys = KeysTried()
         try:
-            for each in try_each(installation, recipe, base, rows=rows, every=every, progress=progress()):
+            for each in try_each(installation, recipe, base, rows=rows, every=every, progress=progress(), keys=keys):
                 tried.append(each)
                 if not as_json:
                     _tell_source(each)
@@ -70,9 +75,20 @@ def try_and_tell(
             codes.append(exits.USAGE if isinstance(error, Misuse) else exits.ERROR)
             tried.append(Tried(source=recipe.recipe, error=error))
         told += tried
+        in_two += keys.in_two()
     if as_json:
-        print_json({"dry_run": [each.as_json() for each in told], "not_looked_at": not_looked_at})
+        print_json(
+            {
+                "dry_run": [each.as_json() for each in told],
+                "not_looked_at": not_looked_at,
+                "keys_in_two_files": [each.as_json() for each in in_two],
+            }
+        )
     else:
+        for common in in_two[:PAIRS_TOLD]:
+            typer.echo(_in_two(common))
+        if len(in_two) > PAIRS_TOLD:
+            typer.echo(f"and {len(in_two) - PAIRS_TOLD:,} more pairs of files: --json has all")
         if not_looked_at:
             typer.echo(f"{not_looked_at:,} more files were not looked at: those above hold records enough.")
         typer.echo("Nothing was written.")
@@ -135,7 +151,19 @@ def _deleted(sweep: TriedSweep) -> str:
         return f"not known: {sweep.why}"
     if sweep.why is not None:
         return f"none: {sweep.why}"
-    return f"{sweep.rows:,} that the source no longer holds" if sweep.rows else "none"
+    if not sweep.rows:
+        return "none"
+    more = f" and {sweep.rows - KEYS_TOLD:,} more (--json names them)" if sweep.rows > KEYS_TOLD else ""
+    keys = f": {', '.join(sweep.keys[:KEYS_TOLD])}{more}" if sweep.keys else ""
+    return f"{sweep.rows:,} that the source no longer holds{keys}"
+
+
+def _in_two(common: KeysInTwo) -> str:
+    one, other = common.files
+    keys, records = (
+        ("1 key stands", "one record") if common.keys == 1 else (f"{common.keys:,} keys stand", "one record each")
+    )
+    return f"{keys} in {one} and in {other}: {records}, that of the file that is loaded last"
 
 
 def _said(refused: Refused) -> str:

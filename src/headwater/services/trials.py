@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from headwater.services.folders import SourceFile
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
+    from headwater.services.tried_keys import KeysTried
     from headwater.telemetry import Progress
 
 SAMPLES = 3
@@ -82,11 +83,12 @@ class Rule:
 @dataclass(frozen=True, kw_only=True)
 class TriedSweep:
     """How many rows a full load would delete since the source no longer holds them; None where that is not known.
-    `why` nothing is deleted, or why it is not known.
+    `why` nothing is deleted, or why it is not known. `keys` are the first of them, none where a key is personal.
     """
 
     rows: int | None
     why: str | None = None
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(kw_only=True)
@@ -176,9 +178,16 @@ def try_sync(installation: Installation, recipe: Recipe, base: Path, *, rows: in
 
 
 def try_file(
-    installation: Installation, recipe: Recipe, base: Path, file: SourceFile, *, rows: int | None, progress: Progress
+    installation: Installation,
+    recipe: Recipe,
+    base: Path,
+    file: SourceFile,
+    *,
+    rows: int | None,
+    progress: Progress,
+    keys: KeysTried | None = None,
 ) -> Trial:
-    """Try the import of one file."""
+    """Try the import of one file; `keys` takes those that were read of it."""
     with _leaving_nothing(installation) as trying:
         size = recipe.load.chunk_size or installation.settings.chunk_size
         smaller = recipe.load.model_copy(update={"chunk_size": min(size, rows or size)})
@@ -189,6 +198,8 @@ def try_file(
         source = source_id(installation, recipe, found.logic.mapping, found.name)
         trial = _Trying(trying, found.logic, texts, layout=body, source_id=source, name=found.name, rows=rows)
         done = trial.through(found.taken.plan.chunks, progress)
+        if keys is not None:
+            keys.add(file.name, trial.keys)
         return replace(done, drift=drift_in_words(found.noted.get("drift")))
 
 
@@ -221,7 +232,7 @@ class _Trying:
         self._name = name
         self._rows = rows
         self._seen: list[_Seen] = []
-        self._keys: list[npt.NDArray[np.uint64]] = []
+        self.keys: list[npt.NDArray[np.uint64]] = []
         self._settled_keys: list[bytes] = []
         self._refused_so_far: Counter[str] = Counter()
         self._deleted = deleted_hashes(installation, logic.contract)
@@ -277,11 +288,11 @@ class _Trying:
             return TriedSweep(rows=None, why="only a part of the records was looked at")
         if not trial.chunks:
             return TriedSweep(rows=0, why="the source holds no records")
-        read = [*self._keys, np.frombuffer(b"".join(self._settled_keys), np.uint64)]
-        rows = rows_to_go(self._installation, duck, self._logic.contract, self._source_id, read)
-        if rows is None:
+        read = [*self.keys, np.frombuffer(b"".join(self._settled_keys), np.uint64)]
+        found = rows_to_go(self._installation, duck, self._logic.contract, self._source_id, read)
+        if found is None:
             return TriedSweep(rows=0, why="another source sends records that were mended before their keys were kept")
-        return TriedSweep(rows=rows)
+        return TriedSweep(rows=found.rows, keys=found.keys)
 
     def _one(self, trial: Trial, preparation: Preparation, span: ChunkSpan) -> None:
         try:
@@ -295,8 +306,7 @@ class _Trying:
         gone = leave_out(self._installation, self._logic.contract, done.records, self._deleted)
         again = self._again(chunk)
         trial.chunks += 1
-        if self._logic.recipe.load.strategy == "full":
-            self._keys.append(done.standing.key_hashes)
+        self.keys.append(done.standing.key_hashes)
         conflicts = [each for each in again.conflicts if each.record_no not in gone]
         out = pa.array(sorted({*again.merged, *gone, *(each.record_no for each in conflicts)}), pa.int32())
         trial.read += chunk.span.records

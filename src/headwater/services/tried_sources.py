@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from headwater.services.folders import SourceFile
     from headwater.services.installation import Installation
     from headwater.services.trials import Trial
+    from headwater.services.tried_keys import KeysTried
     from headwater.telemetry import Progress
 
 
@@ -51,12 +52,19 @@ class Tried:
 
 
 def try_each(
-    installation: Installation, recipe: Recipe, base: Path, *, rows: int | None, every: bool, progress: Progress
+    installation: Installation,
+    recipe: Recipe,
+    base: Path,
+    *,
+    rows: int | None,
+    every: bool,
+    progress: Progress,
+    keys: KeysTried | None = None,
 ) -> Iterator[Tried]:
     """Try what a recipe reads, until so many records were looked at; files after that are not even fetched.
 
     A file among several that is refused leaves the others be, as in a run; a source that stands alone raises. `every`
-    takes files too that are as they were loaded last.
+    takes files too that are as they were loaded last; `keys` takes those of all files that were tried.
     """
     installation.require(Right.WRITE)
     if recipe.source.contract is not None:
@@ -66,7 +74,7 @@ def try_each(
             valid="a recipe with a path or a connector",
         )
     if recipe.source.connector is not None:
-        yield from _through_connector(installation, recipe, base, rows=rows, every=every, progress=progress)
+        yield from _through_connector(installation, recipe, base, rows=rows, every=every, progress=progress, keys=keys)
         return
     files = source_files(installation, recipe, base)
     if files[0].alone:
@@ -79,13 +87,20 @@ def try_each(
             yield files[number]
 
     def attempt(file: SourceFile, left: int | None) -> Trial:
-        return try_file(installation, recipe, base, file, rows=left, progress=progress)
+        return try_file(installation, recipe, base, file, rows=left, progress=progress, keys=keys)
 
     yield from _one_by_one([file.name for file in files], parts, attempt, rows)
 
 
 def _through_connector(
-    installation: Installation, recipe: Recipe, base: Path, *, rows: int | None, every: bool, progress: Progress
+    installation: Installation,
+    recipe: Recipe,
+    base: Path,
+    *,
+    rows: int | None,
+    every: bool,
+    progress: Progress,
+    keys: KeysTried | None,
 ) -> Iterator[Tried]:
     stored = find(installation, str(recipe.source.connector))
     if recipe.source.table is not None:
@@ -102,7 +117,7 @@ def _through_connector(
                     yield from found
 
         def attempt(file: SourceFile, left: int | None) -> Trial:
-            return try_file(installation, recipe, base, file, rows=left, progress=progress)
+            return try_file(installation, recipe, base, file, rows=left, progress=progress, keys=keys)
 
         yield from _one_by_one([f"{stored.name}/{file.name}" for file in files], parts, attempt, rows)
 

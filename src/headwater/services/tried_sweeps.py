@@ -1,4 +1,4 @@
-"""How many rows the sweep of a full load would delete, found as the sweep finds them and with nothing deleted."""
+"""Which rows the sweep of a full load would delete, found as the sweep finds them and with nothing deleted."""
 
 from __future__ import annotations
 
@@ -32,17 +32,30 @@ class _RunToCome:
     started_at: datetime
 
 
+KEYS = 1000
+"""So many of those that would go are named."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowsToGo:
+    """How many rows would go, and the keys of the first as they are written; none where a key is personal."""
+
+    rows: int
+    keys: tuple[str, ...]
+
+
 def rows_to_go(
     installation: Installation,
     duck: duckdb.DuckDBPyConnection,
     contract: Document,
     source_id: bytes,
     read: Sequence[npt.NDArray[np.uint64]],
-) -> int | None:
+) -> RowsToGo | None:
     """Rows that earlier runs of a source have loaded, whose keys are not among those `read` now, and which no other
     source holds; None where it is not known what those hold.
     """
-    tenant_id, count = installation.tenant_id, 0
+    tenant_id, count, named = installation.tenant_id, 0, list[str]()
+    is_personal = any(spec.personal for spec in installation.contract(contract.name, contract.major).key)
     run = _RunToCome(source_id=source_id, started_at=datetime.max.replace(tzinfo=UTC))
     with (
         installation.database.connect(tenant_id) as connection,
@@ -55,5 +68,10 @@ def rows_to_go(
         for batch in older_keys(connection, tenant_id, contract, run):
             keys = opened_keys(connection, contract, pa.Table.from_batches([batch]))
             hashes = stored_key_hashes(duck, contract, keys)
-            count += int(np.count_nonzero(~(seen.among(hashes) | held.among(hashes))))
-    return count
+            is_gone = ~(seen.among(hashes) | held.among(hashes))
+            count += int(np.count_nonzero(is_gone))
+            if count and not is_personal and len(named) < KEYS:
+                gone = keys.filter(pa.array(is_gone)).slice(0, KEYS - len(named))
+                columns = [gone[spec.name].to_pylist() for spec in contract.key]
+                named += ["|".join(map(str, key)) for key in zip(*columns, strict=True)]
+    return RowsToGo(rows=count, keys=tuple(named))

@@ -124,6 +124,22 @@ def test_files_are_tried_one_by_one_as_a_run_takes_them(headwater: Headwater, fo
     assert (headwater(*alone, "--dry-run").code, headwater(*alone).code) == (2, 2)
 
 
+def test_keys_that_two_files_hold_are_told(headwater: Headwater, form: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "sites"
+    folder.mkdir()
+    for name, keys in {"a": "xy", "b": "yz", "c": "xyw"}.items():
+        rows = [{"activity_id": key, "quantity": str(ord(name))} for key in keys]
+        (folder / f"{name}.csv").write_text(activities(rows))
+    load = ("import", folder, "-m", form, "--dry-run")
+    assert headwater(*load, "--json").json["keys_in_two_files"] == [
+        {"files": ["a.csv", "b.csv"], "keys": 1},
+        {"files": ["a.csv", "c.csv"], "keys": 1},
+        {"files": ["b.csv", "c.csv"], "keys": 1},
+    ]
+    told = headwater(*load).out
+    assert "1 key stands in a.csv and in b.csv: one record, that of the file that is loaded last" in told
+
+
 def test_files_of_a_store_are_fetched_only_as_far_as_is_needed(
     headwater: Headwater, form: Path, tmp_path: Path
 ) -> None:
@@ -148,14 +164,14 @@ def test_what_a_full_load_would_delete_is_said(headwater: Headwater, full_lab: L
     def said(*more: object) -> Any:
         return headwater(*sync, "--dry-run", "--json", *more).json["dry_run"][0]["sweep"]
 
-    assert said() == {"rows": 0, "why": None}
+    assert said() == {"rows": 0, "why": None, "keys": []}
     assert headwater(*sync).code == 0
     full_lab.change("DELETE FROM a WHERE reading_id IN (7, 21, 40)")
-    assert said() == {"rows": 3, "why": None}
-    assert said("--rows", "5") == {"rows": None, "why": "only a part of the records was looked at"}
-    assert "3 that the source no longer holds" in headwater(*sync, "--dry-run").out
+    assert said() == {"rows": 3, "why": None, "keys": ["21", "40", "7"]}
+    assert said("--rows", "5") == {"rows": None, "why": "only a part of the records was looked at", "keys": []}
+    assert "3 that the source no longer holds: 21, 40, 7" in headwater(*sync, "--dry-run").out
     full_lab.change("UPDATE a SET kwh = -1 WHERE reading_id = 3")
-    assert said() == {"rows": 0, "why": "records would be refused"}
+    assert said() == {"rows": 0, "why": "records would be refused", "keys": []}
     full_lab.change("UPDATE a SET kwh = 4 WHERE reading_id = 3")
     assert headwater(*sync).code == 0
     assert river.rows("SELECT count(*) AS rows FROM activity_v1") == [{"rows": 37}]
