@@ -14,6 +14,7 @@ import pytest
 from headwater.services.imports import plan_file
 from tests.api.conftest import Api, started
 from tests.river import activities
+from tests.workers import until
 
 pytestmark = pytest.mark.server
 
@@ -36,6 +37,26 @@ def test_a_second_interrupt_ends_it_at_once_and_says_what_it_cut_off(api: Api, t
         assert process.wait(60) == 0, log.read_text()
     assert "ended at once: 1 request was cut off. Nothing is left half-done" in log.read_text()
     assert api.river.rows("SELECT state FROM runs WHERE run_id = %(run)s", run=run) == [{"state": "pending"}]
+
+
+def test_several_processes_end_at_once_too_and_say_what_all_of_them_cut_off(api: Api, tmp_path: Path) -> None:
+    source = api.river.folder / "not-begun.csv"
+    source.write_text(activities([{"activity_id": "never"}]), encoding="utf-8")
+    run = plan_file(api.river.installation, source, api.river.mapping("activity_form"))
+    log = tmp_path / "server.log"
+    headers = {"Authorization": f"Bearer {api.tokens['default', 'admin']}"}
+    with (
+        started(api.database, api.log.parent, log, "--no-worker", "--workers", "2") as (url, process),
+        contextlib.ExitStack() as kept,
+    ):
+        for _ in range(3):
+            asked = httpx.stream("GET", f"{url}/api/v1/runs/{run}/events", headers=headers, timeout=60)
+            assert kept.enter_context(asked).status_code == 200
+        process.send_signal(signal.SIGINT)
+        until(lambda: "Waiting for child process" in log.read_text(), "the processes are told to stop")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0, log.read_text()
+    assert "ended at once: 3 requests were cut off. Nothing is left half-done" in log.read_text()
 
 
 def listens(url: str) -> bool:

@@ -71,9 +71,8 @@ def serve(
 def _serve(listening: socket, *, workers: int, root_path: str) -> None:
     """Serve until told to stop."""
     import uvicorn
-    from uvicorn.supervisors import Multiprocess
 
-    from headwater.cli.stopping import Server
+    from headwater.cli.stopping import Processes, Server, tell_cut_off
 
     config = uvicorn.Config(
         "headwater.api.process:create",
@@ -89,12 +88,16 @@ def _serve(listening: socket, *, workers: int, root_path: str) -> None:
         limit_concurrency=1000,
     )
     if workers > 1:
-        Multiprocess(config, sockets=[listening]).run()
+        several = Processes(config, sockets=[listening])
+        several.run()
+        if several.is_forced:
+            tell_cut_off(several.cut_off())
         return
     server = Server(config)
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
-    server.tell_cut_off()
+    if server.force_exit:
+        tell_cut_off(server.cut_off)
     if not server.started:
         raise typer.Exit(1)
 
