@@ -14,7 +14,7 @@ from headwater.errors import HeadwaterError
 from headwater.services.access.redacting import BLOB_REDACTED, ranges_of
 from headwater.services.inventories.verifying import BLOBS as INVENTORY_BLOBS
 from headwater.services.inventories.verifying import CALCULATED as INVENTORY
-from headwater.services.replayed_deletions import DESTROYED, SUBJECT_ERASED, destroyed_in
+from headwater.services.replay.deletions import DESTROYED, SUBJECT_ERASED, destroyed_in
 from headwater.services.workbook_mending import write_again
 from headwater.store.blobs import NO_CONTENT
 from headwater.store.cited_blobs import all_cited_blobs

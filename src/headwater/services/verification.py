@@ -25,8 +25,8 @@ from headwater.services.access.policy import Right
 from headwater.services.emissions import summed
 from headwater.services.evidence import Evidence
 from headwater.services.inventories.verifying import InventoryCheck
-from headwater.services.pinned_records import PinnedRecords
-from headwater.services.replaying import Replay
+from headwater.services.replay.chain import Replay
+from headwater.services.replay.pinned_records import PinnedRecords
 from headwater.store import audit, chunks, runs, source_units
 from headwater.store.emissions import kept_sums
 from headwater.store.stored_rows import house_batches, stored_batches
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from headwater.audit.chain import Break, Entry
     from headwater.services.installation import Installation
-    from headwater.services.replayed_deletions import ToldDeletion
+    from headwater.services.replay.deletions import ToldDeletion
     from headwater.store.database import TenantConnection
     from headwater.telemetry import Progress
 

@@ -21,7 +21,7 @@ Origin = tuple["UUID", int]
 """Where a row came from: its chunk, and its record's number in that."""
 
 
-class Theirs:
+class RowsOfSubject:
     """The rows of one subject, in the caller's transaction. `mark` is what their ciphertexts hold."""
 
     def __init__(self, connection: psycopg.Connection[Any], tenant_id: UUID, mark: str) -> None:

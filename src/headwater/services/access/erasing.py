@@ -24,9 +24,9 @@ from headwater.services.imports import stored_logic
 from headwater.services.logic import compile_logic
 from headwater.services.reasons import reason_said
 from headwater.services.records import contract_of
-from headwater.services.replayed_deletions import SUBJECT_ERASED, as_payload
+from headwater.services.replay.deletions import SUBJECT_ERASED, as_payload
 from headwater.store import audit, import_jobs, jobs, runs, subject_keys
-from headwater.store.erasures import Theirs, first_records, refused_by_run
+from headwater.store.erasures import RowsOfSubject, first_records, refused_by_run
 from headwater.values import OWN_FORMAT
 from headwater.values.canonical import SEPARATOR
 
@@ -128,7 +128,7 @@ def erase_subject(installation: Installation, reference: str, text: str, *, reas
 
 def _rows(installation: Installation, connection: Any, subject: Subject) -> tuple[dict[str, list[Origin]], set[str]]:
     """Where rows of theirs came from, by contract, and their hashes; those beside their values are taken off."""
-    theirs = Theirs(connection, installation.tenant_id, subject.mark)
+    theirs = RowsOfSubject(connection, installation.tenant_id, subject.mark)
     found: dict[str, list[Origin]] = {}
     hashes: set[str] = set()
     for document in _personal(installation):

@@ -36,9 +36,9 @@ from headwater.services.chain_entries import layout_digest, plan_digest, run_of_
 from headwater.services.full_loads import MOVED
 from headwater.services.imports import stored_logic
 from headwater.services.logic import compile_logic, fingerprint
-from headwater.services.replayed_deletions import ACTIONS, SUBJECT_ERASED, ReplayedDeletions
-from headwater.services.replayed_runs import OpenRun, SeenRun, place_in, span_in
-from headwater.services.replayed_sweeps import holders, keys_read
+from headwater.services.replay.deletions import ACTIONS, SUBJECT_ERASED, ReplayedDeletions
+from headwater.services.replay.runs import OpenRun, SeenRun, place_in, span_in
+from headwater.services.replay.sweeps import holders, keys_read
 from headwater.services.run_texts import RunTexts
 from headwater.services.sources import layout_from_json, reading_from_json
 from headwater.store.chunks import chunks_of

@@ -67,5 +67,5 @@ def place_in(seen: SeenRun, chunk_no: int) -> str:
 
 
 if TYPE_CHECKING:
-    Theirs = Callable[[SeenRun, ChunkSpan, RunTexts], list[int]]
+    ErasedRecords = Callable[[SeenRun, ChunkSpan, RunTexts], list[int]]
     """Records of a chunk, by number in it, that were erased from its file."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from headwater.pipeline.replay.differences import Differences
     from headwater.pipeline.replay.rows import ContractRows
     from headwater.services.installation import Installation
-    from headwater.services.replayed_runs import SeenRun, Theirs
+    from headwater.services.replay.runs import ErasedRecords, SeenRun
 
 PINNED = "pinned records"
 WHY = "a run has read it so"
@@ -40,7 +40,7 @@ class PinnedRecords:
         self._differences = differences
         self.checked = 0
 
-    def check(self, runs: Iterable[SeenRun], erased: set[str], *, theirs: Theirs) -> None:
+    def check(self, runs: Iterable[SeenRun], erased: set[str], *, theirs: ErasedRecords) -> None:
         """Every run that read records. One whose file is gone or damaged was named before; `theirs` are records of a
         chunk that were erased from it: what others are left with is then not worked out again.
         """
