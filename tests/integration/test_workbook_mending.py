@@ -24,8 +24,8 @@ from headwater.errors import InputRefused, Misuse
 from headwater.services.imports import carry_out
 from headwater.services.tracing import trace_record
 from headwater.services.verification import verify
-from headwater.services.workbook_export import FINDINGS, ExportedWorkbook, export_workbook
-from headwater.services.workbook_mending import WorkbookSent, plan_workbook
+from headwater.services.workbooks.export import FINDINGS, ExportedWorkbook, export_workbook
+from headwater.services.workbooks.mending import WorkbookSent, plan_workbook
 from headwater.store.chunks import Ledger
 from headwater.telemetry import SilentProgress
 from tests.river import River

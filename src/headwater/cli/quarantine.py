@@ -241,7 +241,7 @@ def resubmit(
     Exit codes: 0 all loaded, 1 error, 2 usage, 3 some stay open in quarantine, 4 partial success.
     """
     from headwater.services.quarantines import plan_resubmission
-    from headwater.services.workbook_mending import is_workbook
+    from headwater.services.workbooks.mending import is_workbook
 
     with installation() as opened:
         hints = partial(fix_hints, opened)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from headwater.services.installation import Installation
-    from headwater.services.workbook_mending import WorkbookSent
+    from headwater.services.workbooks.mending import WorkbookSent
 
 SHOWN = 20
 COUNTED = ("sent", "gone", "unclear", "others", "missing")
@@ -29,7 +29,7 @@ def export_workbook(
     opened: Installation, output: Path | None, *, run: str | None, rule: str | None, as_json: bool
 ) -> None:
     """Write the workbook and tell what is in it."""
-    from headwater.services.workbook_export import export_workbook as write
+    from headwater.services.workbooks.export import export_workbook as write
 
     if output is None or run is None:
         raise Misuse(
@@ -58,7 +58,7 @@ def resubmit_workbook(
     opened: Installation, file: Path, *, as_json: bool, hints: Callable[[UUID], Iterable[str]]
 ) -> None:
     """Send the rows of an edited workbook, and tell what in it is not sent."""
-    from headwater.services.workbook_mending import plan_workbook
+    from headwater.services.workbooks.mending import plan_workbook
 
     more: dict[str, object] = {}
     left: list[str] = []
@@ -99,7 +99,7 @@ def _left_out(sent: WorkbookSent, file: Path) -> Iterable[str]:
 
 def _refused_again(opened: Installation, run_id: UUID) -> Iterable[str]:
     """Where in the workbook what was sent is still wrong."""
-    from headwater.services.workbook_mending import refused_again
+    from headwater.services.workbooks.mending import refused_again
 
     found = list(refused_again(opened, run_id))
     if found:

@@ -15,7 +15,7 @@ from headwater.services.access.redacting import BLOB_REDACTED, ranges_of
 from headwater.services.inventories.verifying import BLOBS as INVENTORY_BLOBS
 from headwater.services.inventories.verifying import CALCULATED as INVENTORY
 from headwater.services.replay.deletions import DESTROYED, SUBJECT_ERASED, destroyed_in
-from headwater.services.workbook_mending import write_again
+from headwater.services.workbooks.mending import write_again
 from headwater.store.blobs import NO_CONTENT
 from headwater.store.cited_blobs import all_cited_blobs
 from headwater.store.documents import all_contracts, all_documents

@@ -10,8 +10,8 @@ from headwater.services import quarantine_exports
 from headwater.services.access.policy import Right
 from headwater.services.jobs import ask_resume
 from headwater.services.quarantines import plan_resubmission
-from headwater.services.workbook_export import export_workbook
-from headwater.services.workbook_mending import is_workbook, plan_workbook
+from headwater.services.workbooks.export import export_workbook
+from headwater.services.workbooks.mending import is_workbook, plan_workbook
 from headwater.store import runs
 
 if TYPE_CHECKING:

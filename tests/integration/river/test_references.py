@@ -20,8 +20,8 @@ from headwater.services.previews import preview
 from headwater.services.unchanged import was_loaded
 from headwater.services.verification import verify
 from headwater.services.wanted_fixes import wanted_so
-from headwater.services.workbook_export import export_workbook
-from headwater.services.workbook_mending import plan_workbook, refused_again
+from headwater.services.workbooks.export import export_workbook
+from headwater.services.workbooks.mending import plan_workbook, refused_again
 from headwater.store import runs
 from headwater.telemetry import SilentProgress
 from tests.integration.test_mending import exported, resubmitted

@@ -20,7 +20,7 @@ from headwater.errors import InputRefused, Misuse
 from headwater.services.access.policy import Right
 from headwater.services.imports import stored_logic
 from headwater.services.sources import layout_from_json, reading_from_json
-from headwater.services.workbook_rows import original, read_run
+from headwater.services.workbooks.rows import original, read_run
 from headwater.store import quarantine, runs
 from headwater.store.quarantine import Which
 from headwater.values import OWN_FORMAT
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from headwater.mapping import Mapping as MappingDocument
     from headwater.services.installation import Installation
     from headwater.services.row_matching import Cells, SheetRow
-    from headwater.services.workbook_rows import ReadRun
+    from headwater.services.workbooks.rows import ReadRun
     from headwater.store.quarantine import Quarantined
 
 FINDINGS = OWN

@@ -18,7 +18,7 @@ from headwater.services.logic import pinned
 from headwater.services.mended_text import keep_text, write_text
 from headwater.services.row_matching import Asked, match
 from headwater.services.sources import TakenIn, layout_from_json
-from headwater.services.workbook_export import (
+from headwater.services.workbooks.export import (
     FINDINGS,
     HEADER,
     RECORD,
@@ -28,7 +28,7 @@ from headwater.services.workbook_export import (
     name_in,
     never_calculated,
 )
-from headwater.services.workbook_rows import in_format, read_copy, read_run
+from headwater.services.workbooks.rows import in_format, read_copy, read_run
 from headwater.store import quarantine, runs
 from headwater.store.quarantine import Which
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
     from headwater.services.row_matching import Cells, Matched, SheetRow
-    from headwater.services.workbook_rows import ReadRun
+    from headwater.services.workbooks.rows import ReadRun
     from headwater.store.quarantine import Quarantined
 
 Place = tuple[str, str, int, int]
