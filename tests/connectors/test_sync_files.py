@@ -102,7 +102,8 @@ def test_a_key_in_two_files_is_told_with_the_file_whose_record_was_replaced(buck
     assert {name: each.view.replaced for name, each in ended.items() if each.view} == {
         "bills/2024/01.csv": 0, "bills/2024/02.csv": 1,
     }  # fmt: skip
-    (found,) = bucket.river.rows("SELECT message FROM findings WHERE rule_id = 'record.replaced'")
+    (found,) = bucket.river.rows("SELECT value, message FROM findings WHERE rule_id = 'record.replaced'")
+    assert found["value"] == "2"
     assert "record 2 of bills/2024/01.csv" in found["message"]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from headwater.cli.imports import AsJson
-from headwater.cli.printing import print_json, print_table
+from headwater.cli.printing import print_json, print_table, told_of
 from headwater.cli.session import installation
 
 app = typer.Typer(no_args_is_help=True, help="Secrets that configs refer to as stored:NAME; none is ever shown.")
@@ -92,6 +92,7 @@ def rotate() -> None:
     with installation() as opened:
         count, keys, of_channels = encrypt_again(opened), keys_again(opened), channels_again(opened)
     typer.echo(
-        f"{count} credentials, {keys} keys of the organisation and {of_channels} secrets of channels are encrypted by "
-        "the first key now; older ones can go once this is done for every organisation."
+        f"Encrypted by the first key now: {told_of(count, count, 'credential')},"
+        f" {told_of(keys, keys, 'key')} of the organisation, {told_of(of_channels, of_channels, 'secret')} of channels;"
+        " older keys can go once this is done for every organisation."
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headwater.cli.imports import AsJson
-from headwater.cli.printing import print_facts, print_json, print_table
+from headwater.cli.printing import print_facts, print_json, print_table, told_of
 from headwater.cli.session import installation
 from headwater.services.access.policy import Right, Role
 
@@ -272,7 +272,9 @@ def rotate(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"organisation_keys": organisation, "person_keys": people})
     else:
-        typer.echo(f"{organisation} keys of the organisation and {people} of people are encrypted anew.")
+        typer.echo(
+            f"Encrypted anew: {told_of(organisation, organisation, 'key')} of the organisation, {people:,} of people."
+        )
 
 
 @keys_app.command()

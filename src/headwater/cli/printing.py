@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+FOLDED = 30
+"""So wide a column may be before its texts are folded."""
+
 WIDTH = 140
 """Columns of a line where no terminal says how wide it is."""
 
@@ -85,6 +88,17 @@ def told_of(shown: int, total: int, one: str, many: str | None = None) -> str:
     """How many there are, and that a list is shortened. `many` is `one` with an s unless it is said."""
     what = one if total == 1 else many or f"{one}s"
     return f"{total:,} {what}" if shown == total else f"{shown:,} of {total:,} {what} shown"
+
+
+def fitting(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """As many columns, from the first, as stand beside each other without being folded to shreds; at least one."""
+    left, shown = console().width, list[str]()
+    for place, name in enumerate(columns):
+        left -= 3 + min(FOLDED, max(len(name), *(len(row[place]) for row in rows), 0))
+        if left < 0 and shown:
+            break
+        shown.append(name)
+    return shown
 
 
 def console() -> Console:

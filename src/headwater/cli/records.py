@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from headwater.cli.imports import AsJson
-from headwater.cli.printing import print_facts, print_json, print_table
+from headwater.cli.printing import fitting, print_facts, print_json, print_table, text_of
 from headwater.cli.session import installation
+from headwater.errors import Misuse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 app = typer.Typer(no_args_is_help=True, help="Records of any contract: list, delete, restore, destroy, erase.")
 
@@ -31,6 +35,9 @@ def list_(
     clear: Annotated[
         bool, typer.Option("--clear", help="Personal data in clear, which the audit chain notes.")
     ] = False,
+    columns: Annotated[
+        str | None, typer.Option("--columns", help="Which fields to show, with commas.", show_default="as many as fit")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List records as they stand, by key. What is personal is masked unless --clear is said; then it can be asked by,
@@ -40,6 +47,7 @@ def list_(
     Examples:
       headwater records list activity
       headwater records list activity --filter quantity:gt:1000 --sort quantity --limit 5
+      headwater records list activity --columns activity_id,quantity,unit
       headwater records list erp.worker --clear --filter "name:eq:Ann Lee"
     """
     from headwater.services.listing import Question
@@ -53,8 +61,23 @@ def list_(
         return
     names = list(page.items[0]["values"]) if page.items else []
     filled = [name for name in names if any(item["values"][name] is not None for item in page.items)]
-    print_table(filled, [[item["values"][name] for name in filled] for item in page.items])
+    rows = [[text_of(item["values"][name]) for name in filled] for item in page.items]
+    shown = fitting(filled, rows) if columns is None else _chosen(columns, names)
+    print_table(shown, [[item["values"][name] for name in shown] for item in page.items])
+    if columns is None and len(shown) < len(filled):
+        typer.echo(
+            f"{len(filled) - len(shown)} more fields: say --columns {','.join(filled[len(shown) :][:3])},… or --json"
+        )
     typer.echo(f"{len(page.items):,} of {page.total:,}{' or more' if page.at_least else ''} records")
+
+
+def _chosen(columns: str, names: Sequence[str]) -> list[str]:
+    """Fields that are named; Misuse for one that there is not."""
+    chosen = [name.strip() for name in columns.split(",") if name.strip()]
+    for name in chosen:
+        if names and name not in names:
+            raise Misuse("there is no such field", where="--columns", value=name, valid=", ".join(names))
+    return chosen
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from headwater.pipeline.transform import FINDINGS_SCHEMA
 
@@ -17,16 +18,19 @@ if TYPE_CHECKING:
 REPLACED_RULE = "record.replaced"
 
 
-def replaced_findings(replaced: Sequence[Replaced], document: Document) -> pa.Table:
-    """A finding for each, by its number in the chunk: which record of which source it replaced."""
+def replaced_findings(replaced: Sequence[Replaced], document: Document, records: pa.Table) -> pa.Table:
+    """A finding for each of these records of a chunk, by its number: its key, unless that is personal, and which record
+    of which source it replaced.
+    """
     keys = ", ".join(spec.name for spec in document.key)
+    told = {} if any(spec.personal for spec in document.key) else _keys(replaced, document, records)
     return pa.Table.from_pylist(
         [
             {
                 "record_no": each.record_no,
                 "rule_id": REPLACED_RULE,
                 "field": keys,
-                "value": None,
+                "value": told.get(each.record_no),
                 "message": (
                     f"It took the place of record {each.stored_record} of {each.stored_source}, which had the same"
                     f" {keys} and other content."
@@ -36,3 +40,13 @@ def replaced_findings(replaced: Sequence[Replaced], document: Document) -> pa.Ta
         ],
         schema=FINDINGS_SCHEMA,
     )
+
+
+def _keys(replaced: Sequence[Replaced], document: Document, records: pa.Table) -> dict[int, str]:
+    wanted = pa.array([each.record_no for each in replaced], records.schema.field("record_no").type)
+    rows = records.filter(pc.is_in(records["record_no"], wanted))
+    columns = [[spec.kind.canonical(value) for value in rows[spec.name].to_pylist()] for spec in document.key]
+    return {
+        number: "|".join(map(str, key))
+        for number, key in zip(rows["record_no"].to_numpy().tolist(), zip(*columns, strict=True), strict=True)
+    }

@@ -108,7 +108,9 @@ class ChunkWriter:
             repeats = _repeats(chunk, loaded)
             keys = self._put_away(transaction, chunk, repeats)
             findings = _without(chunk.transformed.findings, refused)
-            findings = pa.concat_tables([findings, replaced_findings(loaded.replaced, self._document)])
+            findings = pa.concat_tables(
+                [findings, replaced_findings(loaded.replaced, self._document, chunk.transformed.records)]
+            )
             transaction.findings(_numbered(findings, chunk.span.first_record))
             read_only = [*(refusal.record_no for refusal in loaded.older), *loaded.left_out]
             older_keys = _keys_of(standing, read_only)

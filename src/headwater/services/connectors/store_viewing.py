@@ -76,10 +76,10 @@ def told_some(names: Sequence[str]) -> str | None:
 
 
 def _named(installation: Installation, stored: StoredConnector, source: FileStore, name: str) -> RemoteFile:
-    """The file of that name; Misuse naming those most like it, or the first, of all that the pattern means."""
+    """The file of that name or address; Misuse naming those most like it, or the first, of all that are meant."""
     asker = Asker(installation, stored.connector_id, stored.name)
     files = asker.ask(source.files, about="the list of files")
-    found = next((each for each in files if each.name == name), None)
+    found = next((each for each in files if name in {each.name, each.address}), None)
     if found is None:
         names = [each.name for each in files]
         raise Misuse(
