@@ -72,6 +72,9 @@ def discover(name: Name, as_json: AsJson = False) -> None:
     Examples:
       headwater connectors discover crm
       headwater connectors discover crm --json
+
+    \b
+    Exit codes: 0 found, 1 nothing is found or the source does not answer, 2 usage, or a login or name that is refused.
     """
     from headwater.connectors.protocol import Table
     from headwater.errors import Misuse
@@ -83,10 +86,12 @@ def discover(name: Name, as_json: AsJson = False) -> None:
         problems = [] if found or as_json else ask_why(opened, name, None)
     if as_json:
         print_json([_discovered(each) for each in found])
-        return
-    if not found:
+    if not found and not as_json:
         told = [Misuse(each.what, where=each.where, valid=each.valid, remedy=each.remedy) for each in problems]
         typer.echo("\n".join(map(str, told)) or "There is no table that this login may read.")
+    if not found:
+        raise typer.Exit(exits.ERROR)
+    if as_json:
         return
     tables = [each for each in found if isinstance(each, Table)]
     if tables:
@@ -95,7 +100,7 @@ def discover(name: Name, as_json: AsJson = False) -> None:
             [
                 (
                     each.name,
-                    each.rows,
+                    "not known" if each.rows is None else each.rows,
                     len(each.columns),
                     ", ".join(each.key),
                     ", ".join(each.cursors),

@@ -201,8 +201,9 @@ def test_a_pattern_that_means_no_file_is_told_with_what_there_is(
     assert (problem["cause"], problem["what"], problem["valid"]) == ("not_found", what, there)
     assert headwater("connectors", "validate", "bills").code == 1
     told = headwater("connectors", "discover", "bills")
-    assert (told.code, told.out.startswith(f"{bills}: {what}. Valid: {there}.")) == (0, True), told.out
-    assert headwater("connectors", "discover", "bills", "--json").json == []
+    assert (told.code, told.out.startswith(f"{bills}: {what}. Valid: {there}.")) == (1, True), told.out
+    listed = headwater("connectors", "discover", "bills", "--json")
+    assert (listed.code, listed.json) == (1, [])
     refused = headwater("connectors", "sync", "bills", "-m", lab.mapping)
     assert (refused.code, f"there is no file to read: {what}. Valid: {there}" in refused.err) == (2, True), refused.err
 
@@ -244,7 +245,9 @@ def test_credentials_are_kept_listed_and_never_shown(headwater: Headwater) -> No
     assert [(each["name"], each["key"]) for each in listed.json] == [("plant", "k1")]
     shown = headwater("connectors", "credentials", "list")
     assert "plant" in shown.out
-    assert headwater("connectors", "credentials", "rotate").out.startswith("0 credentials")
+    assert headwater("connectors", "credentials", "rotate").out.startswith(
+        "Encrypted by the first key now: 0 credentials"
+    )
     assert headwater("connectors", "credentials", "remove", "plant").code == 0
     assert headwater("connectors", "credentials", "remove", "plant").code == 2
     assert PLANTED not in said.out + said.err + listed.out + shown.out
