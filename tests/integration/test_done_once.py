@@ -14,7 +14,7 @@ import yaml
 from fastapi import Response
 
 from headwater.api.idempotency import once
-from headwater.errors import Conflict, HeadwaterError
+from headwater.errors import Conflict, HeadwaterError, RetryLater
 from headwater.services import kept_mappings
 from headwater.services.connectors.keeping import add
 from headwater.services.installation import Installation
@@ -54,6 +54,17 @@ def sent(river: River, content: str) -> UUID:
 def import_of(river: River, job_id: UUID) -> import_jobs.ImportJob:
     with river.installation.database.connect(river.installation.tenant_id) as connection:
         return import_jobs.get_job(connection, river.installation.tenant_id, job_id)
+
+
+@pytest.mark.parametrize("content", [b"a", b"all"])
+def test_who_sends_a_file_while_the_database_is_lost_is_told_to_come_again(river: River, content: bytes) -> None:
+    job = receiving.begin(river.installation, "meters.csv", len(b"all"), mapping=None)
+    receiving_ = receiving.receive(river.installation, job.job_id, 0)
+    receiving_.take(content)
+    river.change("SELECT pg_terminate_backend(%(pid)s)", pid=receiving_.connection.info.backend_pid)
+    with pytest.raises(RetryLater):
+        receiving_.close()
+    assert receiving.receive(river.installation, job.job_id, 0).close() is False  # nobody holds it, nothing is noted
 
 
 def test_a_file_is_a_run_with_a_job_or_neither_and_a_worker_goes_on_with_it(river: River) -> None:

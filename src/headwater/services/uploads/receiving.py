@@ -20,6 +20,7 @@ from headwater.services.access.changing import in_use
 from headwater.services.access.policy import Right
 from headwater.services.uploads.reaching import reached_import
 from headwater.store import audit, import_jobs
+from headwater.store.failures import translated
 from headwater.store.holding import let_go
 
 if TYPE_CHECKING:
@@ -151,8 +152,9 @@ class Receiving:
         with _disk(self.installation):
             self.file.flush()
             os.fsync(self.file.fileno())
-        import_jobs.note_received(self.connection, self.installation.tenant_id, self.job.job_id, self.offset)
-        self.connection.commit()
+        with translated("receive a file"):
+            import_jobs.note_received(self.connection, self.installation.tenant_id, self.job.job_id, self.offset)
+            self.connection.commit()
         self.noted = self.offset
 
     def close(self) -> bool:
@@ -161,9 +163,10 @@ class Receiving:
             self.note()
             if self.offset == self.job.size:
                 tenant_id, job_id = self.installation.tenant_id, self.job.job_id
-                import_jobs.advance(self.connection, tenant_id, job_id, "uploaded", from_states=["uploading"])
-                import_jobs.look_later(self.connection, tenant_id, job_id, wait=LOOKED_AT_AFTER)
-                self.connection.commit()
+                with translated("receive a file"):
+                    import_jobs.advance(self.connection, tenant_id, job_id, "uploaded", from_states=["uploading"])
+                    import_jobs.look_later(self.connection, tenant_id, job_id, wait=LOOKED_AT_AFTER)
+                    self.connection.commit()
                 return True
             return False
         finally:
@@ -177,8 +180,9 @@ def receive(installation: Installation, job_id: UUID, offset: int) -> Receiving:
     installation, _ = reached_import(installation, Right.WRITE, job_id)
     connection = import_jobs.hold(installation.database, installation.tenant_id, job_id)
     try:
-        job = import_jobs.get_job(connection, installation.tenant_id, job_id)
-        connection.commit()
+        with translated("receive a file"):
+            job = import_jobs.get_job(connection, installation.tenant_id, job_id)
+            connection.commit()
         _refuse_other_offset(job, offset)
         path = path_of(installation, job)
         with _disk(installation):
