@@ -11,10 +11,11 @@ import pytest
 from headwater.services import deletions
 from headwater.services.access import units
 from headwater.services.access.policy import Right, Role
-from headwater.services.emissions import calculated_emissions, summed
+from headwater.services.emissions import FAR, calculated_emissions, kept_and_summed
 from headwater.services.entered_records import enter
 from headwater.services.sign_in.tokens import create_for_service
 from headwater.services.verification import verify
+from headwater.store import audit
 from headwater.store.emissions import EmissionSum
 from headwater.telemetry import SilentProgress
 from tests.river import River, activities, factors
@@ -32,7 +33,9 @@ def loaded(river: River) -> River:
 
 def by_rows(river: River) -> Sequence[EmissionSum]:
     with river.installation.database.connect(river.installation.tenant_id) as connection:
-        return summed(river.installation, connection)
+        found = kept_and_summed(river.installation, connection)
+    assert found is not None
+    return found[1]
 
 
 def shown(river: River) -> str:
@@ -82,3 +85,37 @@ def test_whoever_is_bound_to_a_unit_neither_sees_nor_keeps_them(loaded: River) -
     with database.connect(loaded.installation.tenant_id) as bound:
         assert bound.execute("SELECT count(*) FROM emission_sums").fetchone() == (0,)
         assert bound.execute("UPDATE emission_sums SET seq = seq").rowcount == 0
+
+
+def test_sums_dated_beyond_the_chain_are_not_shown_and_replaced(loaded: River) -> None:
+    calculated_emissions(loaded.installation)
+    loaded.change("""UPDATE emission_sums SET seq = 1000000, sums = jsonb_set(sums, '{0,co2e_kg}', '"4"')""")
+    assert shown(loaded) == "5"
+    loaded.load(activities([{"activity_id": "a", "quantity": "11"}]), name="two.csv")
+    assert shown(loaded) == "10"
+
+
+def test_sums_of_another_statement_are_not_shown(loaded: River) -> None:
+    calculated_emissions(loaded.installation)
+    loaded.change("""UPDATE emission_sums SET made_by = sha256('x'), sums = jsonb_set(sums, '{0,co2e_kg}', '"4"')""")
+    assert shown(loaded) == "5"
+
+
+def test_kept_sums_follow_a_chain_that_goes_on_without_a_change_of_records(loaded: River) -> None:
+    calculated_emissions(loaded.installation)
+    before = loaded.rows("SELECT seq, sums FROM emission_sums")
+    tenant_id = loaded.installation.tenant_id
+    with loaded.installation.database.connect(tenant_id) as connection:
+        for number in range(FAR):
+            audit.append(connection, tenant_id, action="session.begun", resource=f"person/{number}", payload={})
+    calculated_emissions(loaded.installation)
+    after = loaded.rows("SELECT seq, sums FROM emission_sums")
+    assert after == [{"seq": before[0]["seq"] + FAR, "sums": before[0]["sums"]}]
+
+
+def test_who_asks_a_database_that_only_reads_is_answered(loaded: River) -> None:
+    loaded.change("REVOKE INSERT, UPDATE ON emission_sums FROM headwater_app")
+    try:
+        assert [sums.records for sums in calculated_emissions(loaded.installation)] == [4]
+    finally:
+        loaded.change("GRANT INSERT, UPDATE ON emission_sums TO headwater_app")

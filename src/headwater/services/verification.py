@@ -22,13 +22,12 @@ from headwater.pipeline.replay.quarantines import Quarantines
 from headwater.pipeline.replay.rows import ContractRows
 from headwater.pipeline.replay.store import Model
 from headwater.services.access.policy import Right
-from headwater.services.emissions import summed
+from headwater.services.emissions import kept_and_summed
 from headwater.services.evidence import Evidence
 from headwater.services.inventories.verifying import InventoryCheck
 from headwater.services.replay.chain import Replay
 from headwater.services.replay.pinned_records import PinnedRecords
 from headwater.store import audit, chunks, runs, source_units
-from headwater.store.emissions import kept_sums
 from headwater.store.stored_rows import house_batches, stored_batches
 
 if TYPE_CHECKING:
@@ -295,11 +294,11 @@ class _Verifier:
 
     def _sums(self) -> None:
         """What is kept, so that it need not be summed up for each who asks, is what the rows come to."""
-        kept = kept_sums(self._connection, self._tenant_id)
-        if kept is not None:
-            expected = summed(self._installation, self._connection)
+        found = kept_and_summed(self._installation, self._connection)
+        if found is not None:
+            stored, expected = found
             self._differences.compare(
-                "emission_sums", "all units", "sums", stored=kept, expected=expected, why="the sums of the rows"
+                "emission_sums", "all units", "sums", stored=stored, expected=expected, why="the sums of the rows"
             )
 
     def _inventories(self) -> dict[str, str]:

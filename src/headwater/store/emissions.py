@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -20,10 +21,15 @@ if TYPE_CHECKING:
     from headwater.contracts.document import Document
 
 QUERIES = named_queries("emissions")
-CHANGES_NO_RECORD: Final = (
-    r"^(access|channel|credential|grant|identity|import|inventory|job|link|mapping|notifications?|password|role|schedule"
-    r"|session|sign_in|token)\.|^run\.(planned|started)$|\.read$"
-)
+CHANGE_NO_RECORD: Final = (
+    "access.refused", "channel.tested", "credential.rotated", "credential.stored", "grant.given", "grant.revoked",
+    "import.begun", "import.cancelled", "import.given_up", "import.refused", "inventory.calculated",
+    "inventory.published", "job.asked", "job.cancel_asked", "job.ended", "link.asked", "link.made", "mapping.kept",
+    "notification.asked_again", "notifications.forgotten", "password.changed", "personal_data.read", "role.given",
+    "role.taken", "run.planned", "run.started", "schedule.added", "schedule.paused", "schedule.removed",
+    "schedule.resumed", "session.begun", "session.ended", "sign_in.oidc", "sign_in.password", "token.created",
+    "token.revoked",
+)  # fmt: skip
 """Entries of the audit chain after which every record is what it was. Of any other it is taken that one is not."""
 
 
@@ -49,28 +55,43 @@ class WithoutFigure:
     records: int
 
 
-def emission_sums(
-    connection: psycopg.Connection[Any], tenant_id: UUID, *, emission: Document, activity: Document
-) -> list[EmissionSum]:
-    """By scope, then by activity type, the largest first."""
-    query = sql.SQL(QUERIES["by_activity_type"]).format(
-        emission=sql.Identifier(table_name(emission)), activity=sql.Identifier(table_name(activity))
-    )
+def sums_statement(*, emission: Document, activity: Document) -> bytes:
+    """What sums up emissions by scope, then by activity type, the largest first."""
+    tables = {"emission": table_name(emission), "activity": table_name(activity)}
+    named = {name: sql.Identifier(table) for name, table in tables.items()}
+    return sql.SQL(QUERIES["by_activity_type"]).format(**named).as_bytes(None)
+
+
+def emission_sums(connection: psycopg.Connection[Any], tenant_id: UUID, statement: bytes) -> list[EmissionSum]:
+    """The sums by every row that the connection sees."""
     with connection.cursor(row_factory=class_row(EmissionSum)) as cursor:
-        return cursor.execute(query, {"tenant_id": tenant_id}).fetchall()
+        return cursor.execute(statement, {"tenant_id": tenant_id}).fetchall()
 
 
-def kept_sums(connection: psycopg.Connection[Any], tenant_id: UUID) -> list[EmissionSum] | None:
-    """The sums over all units where they were kept and no record can have changed since."""
-    values = {"tenant_id": tenant_id, "changes_no_record": CHANGES_NO_RECORD}
-    row = connection.execute(QUERIES["kept"], values).fetchone()
-    return None if row is None else [EmissionSum(**each | {"co2e_kg": Decimal(each["co2e_kg"])}) for each in row[0]]
+def kept_sums(
+    connection: psycopg.Connection[Any], tenant_id: UUID, statement: bytes
+) -> tuple[list[EmissionSum], int] | None:
+    """The sums over all units where they were kept and no record can have changed since; and how many entries of the
+    audit chain ago that was.
+    """
+    values = {"made_by": _made_by(statement), "change_no_record": list(CHANGE_NO_RECORD)}
+    row = connection.execute(QUERIES["kept"], {"tenant_id": tenant_id, **values}).fetchone()
+    if row is None:
+        return None
+    return [EmissionSum(**each | {"co2e_kg": Decimal(each["co2e_kg"])}) for each in row[0]], int(row[1])
 
 
-def keep_sums(connection: psycopg.Connection[Any], tenant_id: UUID, seq: int, sums: Sequence[EmissionSum]) -> None:
+def keep_sums(
+    connection: psycopg.Connection[Any], tenant_id: UUID, statement: bytes, *, seq: int, sums: Sequence[EmissionSum]
+) -> None:
     """Keep sums over all units as they are after the entry `seq` of the audit chain."""
     kept = [asdict(each) | {"co2e_kg": str(each.co2e_kg)} for each in sums]
-    connection.execute(QUERIES["keep"], {"tenant_id": tenant_id, "seq": seq, "sums": Jsonb(kept)})
+    values = {"seq": seq, "made_by": _made_by(statement), "sums": Jsonb(kept)}
+    connection.execute(QUERIES["keep"], {"tenant_id": tenant_id, **values})
+
+
+def _made_by(statement: bytes) -> bytes:
+    return hashlib.sha256(statement).digest()
 
 
 def without_figure(connection: psycopg.Connection[Any], tenant_id: UUID, runs: Sequence[UUID]) -> list[WithoutFigure]:

@@ -3,6 +3,7 @@
 CREATE TABLE emission_sums (
     tenant_id   uuid PRIMARY KEY REFERENCES tenants,
     seq         bigint NOT NULL CHECK (seq >= 0),
+    made_by     bytea NOT NULL CHECK (octet_length(made_by) = 32),  -- the hash of the statement that sums up
     sums        jsonb NOT NULL
 );
 

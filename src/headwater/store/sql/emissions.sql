@@ -15,14 +15,15 @@ WHERE r.tenant_id = %(tenant_id)s AND r.run_id = ANY(%(runs)s) AND f.rule_id LIK
 GROUP BY 1, 2, 3 ORDER BY min(r.started_at), min(f.record_no)
 
 -- name: kept
--- The sums as they were kept, while nothing is told since that may have changed a record.
-SELECT k.sums FROM emission_sums k
-WHERE k.tenant_id = %(tenant_id)s AND NOT EXISTS (
+-- The sums as they were kept, while nothing is told since that may have changed a record, and how many entries ago.
+SELECT k.sums, h.seq - k.seq
+FROM emission_sums k JOIN audit_heads h USING (tenant_id)
+WHERE k.tenant_id = %(tenant_id)s AND k.made_by = %(made_by)s AND k.seq <= h.seq AND NOT EXISTS (
     SELECT FROM audit_entries e
-    WHERE e.tenant_id = k.tenant_id AND e.seq > k.seq AND e.action !~ %(changes_no_record)s
+    WHERE e.tenant_id = k.tenant_id AND e.seq > k.seq AND e.action <> ALL(%(change_no_record)s)
 )
 
 -- name: keep
--- Keep them, where nobody has kept later ones meanwhile.
-INSERT INTO emission_sums AS k (tenant_id, seq, sums) VALUES (%(tenant_id)s, %(seq)s, %(sums)s)
-ON CONFLICT (tenant_id) DO UPDATE SET seq = excluded.seq, sums = excluded.sums WHERE k.seq <= excluded.seq
+-- Keep them. Whoever keeps older ones over later ones does no harm: these are looked at from where they were made.
+INSERT INTO emission_sums AS k (tenant_id, seq, made_by, sums) VALUES (%(tenant_id)s, %(seq)s, %(made_by)s, %(sums)s)
+ON CONFLICT (tenant_id) DO UPDATE SET seq = excluded.seq, made_by = excluded.made_by, sums = excluded.sums
