@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 from headwater.errors import Misuse
 from headwater.mapping import read_mapping
+from headwater.services.ways_of_a_key import other_way
 from headwater.store import runs
 from headwater.store.documents import get_document
+from headwater.store.sweep import has_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
-    from headwater.mapping import Mapping as MappingDocument
-    from headwater.mapping.document import FieldRule
+    from headwater.mapping import Mapping
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
 
@@ -37,50 +38,40 @@ def refuse_another_key(
         if last is None or last.mapping_hash == logic.mapping.hash:
             return
         stored = get_document(connection, installation.tenant_id, last.mapping_hash)
-    then = read_mapping(stored.body, where=f"mapping {stored.name} {stored.version}")
-    before = then.for_columns(tuple(last.layout["columns"])).fields
-    now = _rules(logic.mapping, tuple(last.layout["columns"]), columns)
-    keys = [spec.name for spec in logic.contract.key]
-    changed = [key for key in keys if _is_otherwise(before.get(key), now.get(key))]
-    if changed:
-        raise Misuse(
-            "the key of its records is made otherwise than when they were loaded: those that stand under the old one "
-            "would stay beside the new",
-            where=f"mapping {logic.mapping.mapping} {logic.mapping.version}, {name}",
-            value="; ".join(f"{key} was {_said(before.get(key))} and is {_said(now.get(key))}" for key in changed),
-            remedy=(
-                "Load all of it once with load.strategy: full, which deletes what stands under the old key; where a"
-                " column has only another name, list both names; where both are to stand, give the mapping another"
-                " name."
-            ),
-        )
+        header = tuple(last.layout.get("mends", last.layout)["columns"])
+        keys = {spec.name for spec in logic.contract.key}
+        then = _of_keys(read_mapping(stored.body, where=f"mapping {stored.name} {stored.version}"), keys)
+        before, now = then.for_columns(header), _as_of(_of_keys(logic.mapping, keys), header, columns)
+        ways = [(spec.name, other_way(spec, before, now, header)) for spec in logic.contract.key]
+        told = [f"{key} was {way[0]} and is {way[1]}" for key, way in ways if way is not None]
+        if not told or not has_rows(connection, installation.tenant_id, logic.contract, source_id):
+            return
+    raise Misuse(
+        "the key of its records is made otherwise than when they were loaded: those that stand under the old one "
+        "would stay beside the new",
+        where=f"mapping {logic.mapping.mapping} {logic.mapping.version}, {name}",
+        value="; ".join(told),
+        remedy=(
+            "Load all of it once with load.strategy: full, which deletes what stands under the old key; where a"
+            " column has only another name, list both names; where both are to stand, give the mapping another"
+            " name."
+        ),
+    )
 
 
-def _rules(mapping: MappingDocument, then: Sequence[str], now: Sequence[str]) -> Mapping[str, FieldRule]:
-    """How the fields would be filled of the columns there were, or of those there are where these do not fit."""
+def _of_keys(mapping: Mapping, keys: Collection[str]) -> Mapping:
+    """The mapping without its other fields: their columns need not be in the header that was."""
+    fields = {name: rule for name, rule in mapping.fields.items() if name in keys}
+    variants = tuple(
+        when.model_copy(update={"fields": {name: rule for name, rule in when.fields.items() if name in keys}})
+        for when in mapping.when
+    )
+    return mapping.model_copy(update={"fields": fields, "when": variants})
+
+
+def _as_of(mapping: Mapping, then: Sequence[str], now: Sequence[str]) -> Mapping:
+    """As it holds for the columns there were, or for those there are where these do not fit."""
     try:
-        return mapping.for_columns(then).fields
+        return mapping.for_columns(then)
     except Misuse:
-        return mapping.for_columns(now).fields
-
-
-def _is_otherwise(before: FieldRule | None, now: FieldRule | None) -> bool:
-    """Whether it comes from elsewhere, or a word means another; words that were not listed were refused."""
-    if before is None or now is None:
-        return before is not now
-    words = (before.values or {}).items()
-    return _origin(before) != _origin(now) or not words <= (now.values or {}).items()
-
-
-def _origin(rule: FieldRule) -> tuple[object, ...]:
-    return (rule.names, rule.constant, rule.expression)
-
-
-def _said(rule: FieldRule | None) -> str:
-    if rule is None:
-        return "nothing"
-    if rule.expression is not None:
-        return rule.expression
-    if rule.constant is not None:
-        return f"the constant {rule.constant!r}"
-    return "column " + ", ".join(map(repr, rule.names))
+        return mapping.for_columns(now)

@@ -125,7 +125,7 @@ def latest_of_source(connection: psycopg.Connection[Any], tenant_id: UUID, sourc
 
 
 def last_loaded_of_source(connection: psycopg.Connection[Any], tenant_id: UUID, source_id: bytes) -> Run | None:
-    """The last import of a source that has loaded something."""
+    """The last run of a source, resubmissions included, in which a record was found good."""
     values = {"tenant_id": tenant_id, "source_id": source_id}
     found = select(connection, Run, QUERIES["last_loaded_of_source"], values)
     return found[0] if found else None

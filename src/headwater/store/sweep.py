@@ -63,6 +63,13 @@ def older_keys(
     )
 
 
+def has_rows(connection: psycopg.Connection[Any], tenant_id: UUID, document: Document, source_id: bytes) -> bool:
+    """Whether any row of a contract stands that came from a source."""
+    query = sql.SQL(QUERIES["has_rows"]).format(target=sql.Identifier(table_name(document)))
+    found = connection.execute(query, {"tenant": tenant_id, "source": source_id}).fetchone()
+    return bool(found and found[0])
+
+
 def reading_chunks(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> list[UUID]:
     """The chunks by which a run has read its records, older ones that it found equal included."""
     rows = connection.execute(QUERIES["reading_chunks"], {"tenant": tenant_id, "run": run_id})

@@ -14,7 +14,10 @@ from headwater.errors import Misuse
 from headwater.pipeline.recipe import Recipe, load_recipe
 from headwater.services.connectors.keeping import add
 from headwater.services.connectors.planning import plan_sync
+from headwater.services.deletions import delete
 from headwater.services.imports import carry_out
+from headwater.services.quarantine_mending import resubmit
+from headwater.services.quarantines import list_records
 from headwater.services.tried_sources import try_each
 from headwater.telemetry import SilentProgress
 from tests.river import River
@@ -30,16 +33,20 @@ FIELDS: dict[str, Any] = {
 BY_VENDOR = {"expression": "vendor || '-' || bill"}
 
 
-def mapping(river: River, key: Any, *, name: str = "bills", version: str = "1.0.0") -> str:
+def mapping(river: River, key: Any, *, name: str = "bills", version: str = "1.0.0", more: Any = None) -> str:
     path = river.folder / "bills.yaml"
-    body = {"mapping": name, "version": version, "contract": "activity@1", "fields": {**FIELDS, "activity_id": key}}
+    fields = {**FIELDS, "activity_id": key, **(more or {})}
+    body = {"mapping": name, "version": version, "contract": "activity@1", "fields": fields}
     path.write_text(yaml.safe_dump(body), encoding="utf-8")
     return str(path)
 
 
-def load(river: River, key: Any, *, head: str = "bill", strategy: str = "delta", name: str = "bills") -> list[str]:
-    said = mapping(river, key, name=name, version=f"1.{len(river.rows('SELECT FROM runs'))}.0")
-    river.load(f"{head},vendor,kwh\n1,north,10\n", name="bills.csv", mapping=said, strategy=strategy)
+def load(
+    river: River, key: Any, *, head: str = "bill", strategy: str = "delta", name: str = "bills", more: Any = None,
+    rows: str = "1,north,10\n",
+) -> list[str]:  # fmt: skip
+    said = mapping(river, key, name=name, version=f"1.{len(river.rows('SELECT FROM runs'))}.0", more=more)
+    river.load(f"{head},vendor,kwh\n{rows}", name="bills.csv", mapping=said, strategy=strategy)
     return [row["activity_id"] for row in river.rows("SELECT activity_id FROM activity_v1 ORDER BY 1")]
 
 
@@ -81,6 +88,57 @@ def test_a_word_that_means_another_key_is_told(river: River) -> None:
     load(river, {"column": "bill", "values": {"1": "one"}})
     with pytest.raises(Misuse, match="would stay beside the new"):
         load(river, {"column": "bill", "values": {"1": "first"}})
+
+
+def test_a_key_by_which_nothing_was_loaded_is_corrected(river: River) -> None:
+    assert load(river, {"column": "vendor"}, rows="1,,10\n2,,11\n") == []
+    assert load(river, {"column": "bill"}, rows="1,,10\n2,,11\n") == ["1", "2"]
+
+
+def test_records_that_were_mended_stand_under_their_key_too(river: River) -> None:
+    assert load(river, {"column": "bill"}, rows="1,north,much\n") == []
+    (refused,) = list_records(river.installation, state="open", run=None, rule=None, limit=9).records
+    resubmit(river.installation, {str(refused.key): {"kwh": "10"}})
+    with pytest.raises(Misuse, match="would stay beside the new"):
+        load(river, BY_VENDOR)
+
+
+def test_once_the_records_are_deleted_any_key_is_taken(river: River) -> None:
+    load(river, {"column": "bill"})
+    delete(river.installation, "activity", ["1"], reason="under the wrong key")
+    assert load(river, BY_VENDOR) == ["north-1"]
+
+
+def test_a_full_load_that_changes_no_row_settles_the_key_too(river: River) -> None:
+    load(river, {"column": "bill"})
+    assert load(river, {"expression": "trim(bill)"}, strategy="full") == ["1"]
+    assert load(river, {"expression": "trim(bill)"}) == ["1"]
+
+
+def test_a_column_with_another_name_is_the_same_key_beside_a_new_column(river: River) -> None:
+    load(river, {"column": "bill"})
+    both, more = {"column": ["bill", "number"]}, {"note": {"column": "remark"}}
+    assert load(river, both, head="remark,number", rows="first,1,north,10\n", more=more) == ["1"]
+
+
+def test_dates_of_another_order_are_told(river: River) -> None:
+    def loaded(order: str, version: str) -> None:
+        fields = {
+            "company_number": {"column": "no"}, "year_end": {"column": "end"}, "consolidation": {"constant": "company"},
+            "currency": {"constant": "EUR"}, "revenue": {"column": "revenue"},
+        }  # fmt: skip
+        body = {"mapping": "accounts", "version": version, "contract": "company_accounts@1", "fields": fields,
+                "locale": {"date_order": order}}  # fmt: skip
+        path = river.folder / "accounts.yaml"
+        path.write_text(yaml.safe_dump(body), encoding="utf-8")
+        river.load("no,end,revenue\n123456789,03/04/2024,10\n", name="accounts.csv", mapping=str(path))
+
+    loaded("MDY", "1.0.0")
+    with pytest.raises(Misuse) as refused:
+        loaded("DMY", "1.1.0")
+    said = "year_end was column 'end' (locale.date_order 'MDY') and is column 'end' (locale.date_order 'DMY')"
+    assert said in str(refused.value)
+    assert len(river.rows("SELECT FROM company_accounts_v1")) == 1
 
 
 def test_a_table_is_not_synced_by_another_key(river: River, tmp_path: Path) -> None:

@@ -40,10 +40,12 @@ WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s AND kind IN ('impo
 ORDER BY started_at DESC LIMIT 1
 
 -- name: last_loaded_of_source
--- The last import of a source that has loaded something.
+-- The last run of a source in which a record was found good: one that refused all of them has loaded nothing.
 SELECT {columns} FROM runs r
-WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s AND kind IN ('import', 'sync')
-  AND EXISTS (SELECT FROM chunks c WHERE c.tenant_id = r.tenant_id AND c.run_id = r.run_id AND c.state = 'committed')
+WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s
+  AND EXISTS (SELECT FROM chunks c LEFT JOIN chunks root ON root.tenant_id = c.tenant_id AND root.chunk_id = c.reused_chunk_id
+              WHERE c.tenant_id = r.tenant_id AND c.run_id = r.run_id AND c.state = 'committed'
+                AND octet_length(coalesce(root.key_hashes, c.key_hashes)) > 0)
 ORDER BY started_at DESC LIMIT 1
 
 -- name: latest_of_archives
