@@ -19,7 +19,8 @@ from __future__ import annotations
 class HeadwaterError(Exception):
     """Base of all errors. Says what is wrong, where, with which value, what is valid and what to do.
 
-    The facts stay readable as attributes; `str()` joins those given into sentences.
+    The facts stay readable as attributes; `str()` joins those given into sentences. What may quote a cell is `value`
+    and no part of the rest: that is kept for good, and channels are told of it.
     """
 
     def __init__(
@@ -42,8 +43,8 @@ class HeadwaterError(Exception):
         return self._said(self.value)
 
     def as_kept(self) -> dict[str, str]:
-        """What is kept of it for good, as in the audit chain."""
-        return {"kind": type(self).__name__, "message": self._said(self.value)}
+        """What is kept of it for good, as in the audit chain; no value: it may have been read, and be somebody's."""
+        return {"kind": type(self).__name__, "message": self._said(None)}
 
     def _said(self, value: object) -> str:
         sentence = f"{self.where}: {self.what}" if self.where else self.what
@@ -70,10 +71,6 @@ class RetryLater(HeadwaterError):
 
 class InputRefused(HeadwaterError):
     """A file or document that cannot be read or trusted as a whole; nothing of it was loaded."""
-
-    def as_kept(self) -> dict[str, str]:
-        """As of any, but for the value: it was read, and may be somebody's."""
-        return {"kind": type(self).__name__, "message": self._said(None)}
 
 
 class Stopped(HeadwaterError):

@@ -77,9 +77,9 @@ def error_of(error: Exception, config: DatabricksConfig, token: str) -> Headwate
     if status in _CAUSES:
         return raised(problem_of(error, config, token))
     if status >= 429 or state.startswith(_PASSING) or isinstance(error, OSError) or type(error).__name__ in _LOST:
-        return RetryLater(f"Databricks gave up: {said}", where=where)
+        return RetryLater("Databricks gave up", where=where, value=said)
     if state.startswith("22"):
-        return InputRefused(f"Databricks cannot give these rows: {said}", where=where)
+        return InputRefused("Databricks cannot give these rows", where=where, value=said)
     if state or type(error).__name__ == "ServerOperationError":
-        return Misuse(f"Databricks refuses the statement: {said}", where=where)
-    return Stopped(f"reading failed in a way that is not known: {said}", where=where)
+        return Misuse("Databricks refuses the statement", where=where, value=said)
+    return Stopped("reading failed in a way that is not known", where=where, value=said)

@@ -106,7 +106,7 @@ class DuckdbConnector(FileSource):
             return [
                 Problem(
                     cause="refused" if isinstance(error, RetryLater) else "protocol",
-                    what=error.what,
+                    what=error.what if error.value is None else f"{error.what}: {error.value}",
                     where=str(self._path),
                     remedy=error.remedy or "Mend or replace the file",
                 )
@@ -120,12 +120,12 @@ class DuckdbConnector(FileSource):
             error,
             duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException | duckdb.PermissionException,
         ):
-            return Misuse(f"DuckDB refuses: {said}", where=where)
+            return Misuse("DuckDB refuses", where=where, value=said)
         if isinstance(error, duckdb.OutOfMemoryException):
             return Misuse(
-                f"DuckDB refuses: {said}", where=where, remedy="Raise `memory_limit_mb`, or read fewer rows a chunk"
+                "DuckDB refuses", where=where, value=said, remedy="Raise `memory_limit_mb`, or read fewer rows a chunk"
             )
-        return InputRefused(f"the file cannot be read: {said}", where=where)
+        return InputRefused("the file cannot be read", where=where, value=said)
 
 
 def _plain(value: object) -> str | None:

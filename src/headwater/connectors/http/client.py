@@ -279,6 +279,7 @@ class HttpClient:
                         f"no token is given: {error.what}",
                         where,
                         "login",
+                        value=error.value,
                         remedy="Correct client_id, client_secret_ref and what else auth names.",
                     )
                 raise error

@@ -30,9 +30,15 @@ class NotAllowed(Misuse):
 
 
 def not_now(
-    what: str, where: str, cause: Cause, *, after: float | None = None, remedy: str = "Try again later."
+    what: str,
+    where: str,
+    cause: Cause,
+    *,
+    value: object = None,
+    after: float | None = None,
+    remedy: str = "Try again later.",
 ) -> NotNow:
-    error = NotNow(what, where=where, remedy=remedy if after is None else f"Try again after {after:g} s.")
+    error = NotNow(what, where=where, value=value, remedy=remedy if after is None else f"Try again after {after:g} s.")
     error.cause, error.after = cause, after
     return error
 
@@ -120,20 +126,31 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def of_status(response: httpx.Response, where: str, said: str) -> HeadwaterError:
     """What a status other than 200 means; `said` is what the source says itself, without secrets."""
     status = response.status_code
-    words = f"the source answers {status} {response.reason_phrase}".rstrip() + (f": {said}" if said else "")
+    words = f"the source answers {status} {response.reason_phrase}".rstrip()
+    value = said or None
     if status in _PASSING:
-        return not_now(words, where, "refused" if status != 429 else "timeout", after=retry_after(response))
+        return not_now(
+            words, where, "refused" if status != 429 else "timeout", value=value, after=retry_after(response)
+        )
     if status == 401:
         return not_allowed(
-            words, where, "login", remedy="Correct auth: its user, or what password_ref, token_ref or key_ref leads to."
+            words,
+            where,
+            "login",
+            value=value,
+            remedy="Correct auth: its user, or what password_ref, token_ref or key_ref leads to.",
         )
     if status == 403:
         return not_allowed(
-            words, where, "missing_right", remedy="Ask whoever runs the source for the right to read this."
+            words,
+            where,
+            "missing_right",
+            value=value,
+            remedy="Ask whoever runs the source for the right to read this.",
         )
     if status in {404, 410}:
-        return not_allowed(words, where, "not_found", remedy="Correct url or the name of the table.")
-    return not_allowed(words, where, "protocol", valid="an answer with status 200")
+        return not_allowed(words, where, "not_found", value=value, remedy="Correct url or the name of the table.")
+    return not_allowed(words, where, "protocol", value=value, valid="an answer with status 200")
 
 
 def retry_after(response: httpx.Response) -> float | None:

@@ -84,11 +84,11 @@ def error_of(error: Exception, config: MysqlConfig, password: str) -> HeadwaterE
             remedy="Where it happens again, raise `statement_timeout` or read fewer rows a chunk",
         )
     if code in _PASSING or (code == 0 and isinstance(error, OSError | EOFError | pymysql.err.InterfaceError)):
-        return RetryLater(f"the server gave up: {said}", where=where)
+        return RetryLater("the server gave up", where=where, value=said)
     if code in _RIGHTS:
         return Misuse(f"a right is missing: {said}", where=where, remedy=f"Grant it to {config.user!r} on the server")
     if isinstance(error, pymysql.err.DataError):
-        return InputRefused(f"the server cannot give these rows: {said}", where=where)
+        return InputRefused("the server cannot give these rows", where=where, value=said)
     if code:
-        return Misuse(f"the server refuses the statement: {said}", where=where)
-    return Stopped(f"reading failed in a way that is not known: {said}", where=where)
+        return Misuse("the server refuses the statement", where=where, value=said)
+    return Stopped("reading failed in a way that is not known", where=where, value=said)

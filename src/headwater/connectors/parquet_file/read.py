@@ -85,8 +85,9 @@ def _in_words(name: str) -> Iterator[None]:
                 "the file is encrypted", where=name, value=why, remedy="Write it without encryption."
             ) from error
         raise InputRefused(
-            f"the Parquet file is damaged, or uses what is not read: {why}",
+            "the Parquet file is damaged, or uses what is not read",
             where=name,
+            value=why,
             valid="a Parquet file that can be read whole",
             remedy="Fetch it again, or write it again with another tool.",
         ) from error
@@ -148,8 +149,9 @@ def _texts_of(leaf: Column, column: str, where: str, decimal: str) -> Column:
         ) from error
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise InputRefused(
-            f"the column {column} holds a value that is no {leaf.type}: {str(error).splitlines()[0]}",
+            f"the column {column} holds a value that is no {leaf.type}",
             where=where,
+            value=str(error).splitlines()[0],
             remedy="Write the file again; texts must be UTF-8, time zones known.",
         ) from error
     if pc.any(pc.match_substring(made, "\0")).as_py():

@@ -81,19 +81,19 @@ def error_of(error: DriverError, config: PostgresConfig, password: str) -> Headw
                 value=said,
                 remedy="Where it happens again, raise `statement_timeout` or read fewer rows a chunk",
             )
-        return RetryLater(f"the server gave up: {said}", where=config.where)
+        return RetryLater("the server gave up", where=config.where, value=said)
     if code.startswith(("22", "XX")):
-        return InputRefused(f"the server cannot give these rows: {said}", where=config.where)
+        return InputRefused("the server cannot give these rows", where=config.where, value=said)
     if code == "42501":
         return Misuse(
             f"a right is missing: {said}", where=config.where, remedy=f"Grant it to {config.user!r} on the server"
         )
     if code:
-        return Misuse(f"the server refuses the statement: {said}", where=config.where)
+        return Misuse("the server refuses the statement", where=config.where, value=said)
     problem = problem_of(error, config, password)
     if problem.cause == "protocol" and "ERROR: " in said:
         # While rows stream in, the server's refusal comes without its code.
-        return InputRefused(f"the server cannot give these rows: {said}", where=config.where)
+        return InputRefused("the server cannot give these rows", where=config.where, value=said)
     if problem.cause == "protocol":
-        return Stopped(f"reading failed in a way that is not known: {said}", where=config.where)
+        return Stopped("reading failed in a way that is not known", where=config.where, value=said)
     return raised(problem)

@@ -109,19 +109,19 @@ def _of_client(error: Exception, config: SnowflakeConfig, secrets: tuple[str, ..
             remedy="Begin the sync anew, raise DATA_RETENTION_TIME_IN_DAYS of the table, or set time_travel to false",
         )
     if number in _SESSION_GONE or number in _FETCHING or number in _FAILED_OVER_HTTP:
-        return RetryLater(f"Snowflake gave up: {said}", where=where)
+        return RetryLater("Snowflake gave up", where=where, value=said)
     if number == _NO_RIGHT or state == "42501":
         return Misuse(f"a right is missing: {said}", where=where, remedy="Grant it to the role, or choose another role")
     if number in _CAUSES:
         return raised(problem_of(error, config, secrets))
     if state.startswith("22"):
-        return InputRefused(f"Snowflake cannot give these rows: {said}", where=where)
+        return InputRefused("Snowflake cannot give these rows", where=where, value=said)
     if state or number in _OBJECTS:
-        return Misuse(f"Snowflake refuses the statement: {said}", where=where)
+        return Misuse("Snowflake refuses the statement", where=where, value=said)
     if isinstance(error, OSError) or type(error).__name__ in {
         "OperationalError",
         "InterfaceError",
         "ServiceUnavailableError",
     }:
-        return RetryLater(f"Snowflake gave up: {said}", where=where)
-    return Stopped(f"reading failed in a way that is not known: {said}", where=where)
+        return RetryLater("Snowflake gave up", where=where, value=said)
+    return Stopped("reading failed in a way that is not known", where=where, value=said)

@@ -88,7 +88,8 @@ def error_of_arrow(error: Exception, source: str, where: str) -> HeadwaterError 
             remedy="Sync again, for the column may have changed since the plan; else leave it out by source.columns",
         )
     if isinstance(error, pa.ArrowException):
-        return RetryLater(f"{source} gave an answer that cannot be read: {' '.join(str(error).split())}", where=where)
+        said = " ".join(str(error).split())
+        return RetryLater(f"{source} gave an answer that cannot be read", where=where, value=said)
     return None
 
 

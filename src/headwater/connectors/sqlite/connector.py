@@ -133,5 +133,5 @@ def _error_of(error: sqlite3.Error, path: Path) -> HeadwaterError:
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT}:
         return RetryLater("somebody else has the file locked", where=str(path), remedy="Wait, or raise `lock_timeout`")
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_TOOBIG}:
-        return InputRefused(f"the file cannot be read: {error}", where=str(path))
-    return Misuse(f"SQLite refuses: {error}", where=str(path))
+        return InputRefused("the file cannot be read", where=str(path), value=str(error))
+    return Misuse("SQLite refuses", where=str(path), value=str(error))

@@ -150,9 +150,9 @@ def error_of(error: Exception, config: SqlServerConfig, password: str) -> Headwa
     """What the caller does next, of whatever the driver raised."""
     said = without(password, " ".join(str(error).split()))
     if _PASSING.search(said):
-        return RetryLater(f"the server gave up: {said}", where=config.where)
+        return RetryLater("the server gave up", where=config.where, value=said)
     if "permission was denied" in said:
         return Misuse(f"a right is missing: {said}", where=config.where, remedy=f"Grant it to {config.user!r}")
     if type(error).__name__ == "DataError":
-        return InputRefused(f"the server cannot give these rows: {said}", where=config.where)
-    return Misuse(f"the server refuses the statement: {said}", where=config.where)
+        return InputRefused("the server cannot give these rows", where=config.where, value=said)
+    return Misuse("the server refuses the statement", where=config.where, value=said)

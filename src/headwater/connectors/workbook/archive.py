@@ -194,10 +194,11 @@ def attribute(found: ET.Element, name: str) -> str | None:
     return None
 
 
-def corrupt(where: str, why: str) -> InputRefused:
+def corrupt(where: str, why: str, *, value: str | None = None) -> InputRefused:
     return InputRefused(
         f"the workbook is damaged: {why}",
         where=where,
+        value=value,
         remedy="Fetch the file again; if it opens in a spreadsheet program, save it from there anew.",
     )
 

@@ -233,7 +233,7 @@ class _Rows:
         try:
             return self._value(kind, cell, attributes, column)
         except (KeyError, ValueError, InvalidOperation) as error:
-            raise corrupt(self._place(), f"a cell of type {kind} cannot be read: {error}") from error
+            raise corrupt(self._place(), f"a cell of type {kind} cannot be read", value=str(error)) from error
 
     def _value(self, kind: str, cell: ET.Element, attributes: dict[str, str], column: int) -> tuple[str, str]:
         if kind == "string":

@@ -274,7 +274,7 @@ class _Rows:
                     kinds += [BLANK] * (len(texts) - 1 - len(kinds))
                     kinds.append(self._cells.kind(style or style_behind, given))
         except (ValueError, IndexError, KeyError) as error:
-            raise corrupt(self._place(), f"a cell cannot be read: {error}") from error
+            raise corrupt(self._place(), "a cell cannot be read", value=str(error)) from error
         if column:
             check_column(column, self._place)
         return texts, "".join(kinds)

@@ -25,7 +25,7 @@ from headwater.services.logic import compile_logic
 from headwater.services.reasons import reason_said
 from headwater.services.records import contract_of
 from headwater.services.replay.deletions import SUBJECT_ERASED, as_payload
-from headwater.store import audit, import_jobs, jobs, runs, subject_keys
+from headwater.store import audit, import_jobs, jobs, kept_errors, runs, subject_keys
 from headwater.store.erasures import RowsOfSubject, first_records, refused_by_run
 from headwater.values import OWN_FORMAT
 from headwater.values.canonical import SEPARATOR
@@ -73,7 +73,7 @@ def erase_subject(installation: Installation, reference: str, text: str, *, reas
     records are about nobody; NotFound where no key is kept, and no file speaks of them: nobody is known by it, or they
     are erased already. RetryLater while a file that speaks of them is loaded, or one that may was planned meanwhile;
     Stopped where a file is there and cannot be read; one that is lost is told of. What inspection showed of files that
-    wait goes too, and what files were refused for, whomever it is of.
+    wait goes too, and what errors quote, whomever it is of.
     """
     installation.require(Right.DELETE, on=f"records/{reference}")
     document = contract_of(installation, reference)
@@ -99,6 +99,7 @@ def erase_subject(installation: Installation, reference: str, text: str, *, reas
         _forget(installation, connection, seals, refused, origins)
         import_jobs.forget_cells(connection, installation.tenant_id)
         jobs.forget_values(connection, installation.tenant_id)
+        kept_errors.forget_values(connection, installation.tenant_id)
         subject_id = None if subject is None else str(subject.subject_id)
         audit.append(
             connection,

@@ -43,6 +43,7 @@ from headwater.services.run_texts import RunTexts
 from headwater.services.sources import layout_from_json, reading_from_json
 from headwater.store.chunks import chunks_of
 from headwater.store.connectors import source_chunks_of
+from headwater.store.kept_errors import as_it_stands
 from headwater.store.source_units import ASSIGNED
 from headwater.store.sweep import MENDED, SETTLED, swept_with
 from headwater.values import record_id
@@ -466,7 +467,7 @@ class Replay:
             run, key = seen.stored, str(seen.run.run_id)
             lineage = run.lineage_hash.hex() if run.lineage_hash else None
             self._differ("runs", key, "state", run.state, seen.state)
-            self._differ("runs", key, "error", _plain(run.error), _plain(seen.error))
+            self._differ("runs", key, "error", _plain(run.error), _plain(as_it_stands(run.error, seen.error)))
             self._differ("runs", key, "reconciliation", _plain(run.reconciliation), _plain(seen.reconciliation))
             self._differ("runs", key, "lineage_hash", lineage, seen.lineage)
             for chunk in seen.chunks.values():

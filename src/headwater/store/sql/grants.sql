@@ -17,6 +17,7 @@ GRANT SELECT, INSERT, UPDATE ON notification_channels TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON notification_deliveries TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON notification_secrets TO {app};
 GRANT SELECT, INSERT, DELETE ON notifications, notification_delivery_items TO {app};
+GRANT UPDATE (summary, data) ON notifications TO {app};
 GRANT SELECT, INSERT ON documents, quarantine_repairs, audit_entries TO {app};
 GRANT SELECT, INSERT, DELETE ON findings TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON deleted_records, source_units TO {app};

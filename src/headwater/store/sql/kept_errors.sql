@@ -1,0 +1,21 @@
+-- name: of_runs
+-- Of why runs failed no value stays.
+UPDATE runs SET error = jsonb_set(error, '{message}', to_jsonb(regexp_replace(error ->> 'message', %(quoted)s, '')))
+WHERE tenant_id = %(tenant_id)s AND error ->> 'message' ~ %(quoted)s
+
+-- name: of_chunks
+-- Nor of why chunks did.
+UPDATE chunks SET error = jsonb_set(error, '{message}', to_jsonb(regexp_replace(error ->> 'message', %(quoted)s, '')))
+WHERE tenant_id = %(tenant_id)s AND state = 'failed' AND error ->> 'message' ~ %(quoted)s
+
+-- name: of_sources
+-- Nor of what sources answered last.
+UPDATE source_circuits SET last_error = regexp_replace(last_error, %(quoted)s, '')
+WHERE tenant_id = %(tenant_id)s AND last_error ~ %(quoted)s
+
+-- name: of_notifications
+-- Nor of what channels are told, or were.
+UPDATE notifications SET summary = regexp_replace(summary, %(quoted)s, ''),
+    data = CASE WHEN data ->> 'error' ~ %(quoted)s
+        THEN jsonb_set(data, '{error}', to_jsonb(regexp_replace(data ->> 'error', %(quoted)s, ''))) ELSE data END
+WHERE tenant_id = %(tenant_id)s AND (summary ~ %(quoted)s OR data ->> 'error' ~ %(quoted)s)
