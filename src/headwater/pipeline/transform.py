@@ -43,8 +43,8 @@ RAW_HASH_BYTES = 16
 PIECE_ROWS = 8_192
 """Rows a thread of the engine takes at a time: four of its vectors, so that 50,000 are shared by more than two."""
 
-TRANSFORM_VERSION = "2"
-"""Part of every chunk's fingerprint: raise it when the same raw record could give another row, hash or finding."""
+TRANSFORM_VERSION = "3"
+"""Part of every chunk's fingerprint: raise it when the same raw record could give another row, hash, key or finding."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import pytest
 from headwater.cli.carrying import ledger_lines
 from headwater.pipeline import writer
 from headwater.pipeline.recipe import load_recipe
-from headwater.services import quarantine_exports, quarantines
+from headwater.services import logic, quarantine_exports, quarantines
 from headwater.services.imports import carry_out
 from headwater.services.reports import read_report, render
 from headwater.services.runs_view import show_run
@@ -212,6 +212,20 @@ def test_a_dismissed_record_whose_key_another_one_has_keeps_nothing_from_going(r
     assert full(river, twice) is None
     assert sorted(standing(river)) == ["a", "b"]
     assert is_proved(river)
+
+
+def test_a_conflict_dismissed_before_its_key_was_kept_keeps_nothing_from_going(river: River) -> None:
+    twice, more = of("a", a="7"), of("b", "c").partition("\n")[2]
+    with pytest.MonkeyPatch.context() as then:
+        then.setattr(logic, "TRANSFORM_VERSION", "2")
+        then.setattr(writer, "held_keys", lambda _: {})
+        assert full(river, twice + more) is not None
+        dismiss_all(river)
+    river.change("UPDATE quarantine SET key_hash = ''")
+
+    assert full(river, twice) is None
+    assert sorted(standing(river)) == ["a"]
+    assert not verify(river.installation, progress=SilentProgress()).differences
 
 
 def test_what_another_source_sends_wrong_and_was_mended_here_is_held_by_it(river: River) -> None:
