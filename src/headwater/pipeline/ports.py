@@ -150,6 +150,11 @@ class ChunkTransaction(Protocol):
     def findings(self, rows: pa.Table) -> None:
         """Note what was seen about loaded records: record_no (in the file), rule_id, field, value, message."""
 
+    def held(self, digest: str) -> str:
+        """What the audit chain holds of a digest of keys: where values are personal a keyed hash, by which nobody
+        without the organisation's key can try what they were.
+        """
+
     def commit(self, ledger: Mapping[str, Any], *, payload: Mapping[str, Any]) -> None:
         """Write ledger, checkpoint and audit entry, and commit. Of the ledger, `relies_on` names the older chunks that
         this one relies on, and `span` says where the chunk's text lies.

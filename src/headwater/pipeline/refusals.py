@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from headwater.values.canonical import record_text, sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -36,6 +36,8 @@ RAGGED_RULE = "record.columns"
 DRIFT_RULE = "record.drift"
 NO_KEY = b""
 """The key hash of a record that no key can be read of."""
+KEYED = "keyed:"
+"""What a digest of keys begins with in the audit chain that only who has the organisation's key can make."""
 UNCUT = ""
 """The column name under which a record stands that could not be cut into columns."""
 
@@ -63,9 +65,11 @@ def quarantine_key(source_id: bytes, raw_hash: bytes) -> str:
     return sha256(source_id.hex() + raw_hash.hex())[:16].hex()
 
 
-def held_keys(keys: Sequence[bytes]) -> dict[str, str]:
-    """What the audit chain holds of the keys that a chunk's refused records were read under."""
-    return {"refused_keys": keys_digest(keys)} if keys else {}
+def held_keys(keys: Sequence[bytes], held: Callable[[str], str]) -> dict[str, str]:
+    """What the audit chain holds of the keys that a chunk's refused records were read under; `held`: see
+    `ports.ChunkTransaction.held`.
+    """
+    return {"refused_keys": held(keys_digest(keys))} if keys else {}
 
 
 def keys_digest(keys: Iterable[bytes]) -> str:

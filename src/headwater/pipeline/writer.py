@@ -128,7 +128,7 @@ class ChunkWriter:
                 "span": chunk.span,
             }
             payload = _payload(ledger, beside=chunk.relies_on, replaced=len(loaded.replaced))
-            transaction.commit(ledger, payload=payload | held_keys(keys))
+            transaction.commit(ledger, payload=payload | held_keys(keys, transaction.held))
         self._seen.add(lambda: standing.key_hashes)
         return Written(committed=True)
 

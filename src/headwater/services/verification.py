@@ -21,6 +21,7 @@ from headwater.pipeline.replay.differences import ROW, Difference, Differences
 from headwater.pipeline.replay.quarantines import Quarantines
 from headwater.pipeline.replay.rows import ContractRows
 from headwater.pipeline.replay.store import Model
+from headwater.services.access.keys import seals_of
 from headwater.services.access.policy import Right
 from headwater.services.emissions import kept_and_summed
 from headwater.services.evidence import Evidence
@@ -344,7 +345,8 @@ class _Verifier:
                 table.add_stored(stored_batches(self._connection, document, past=past), past=past)
             rows[f"{document.name}@{document.major}"] = table
             table.erased.rows = self._evidence.erased_rows.get(f"{document.name}@{document.major}", {})
-        quarantines = Quarantines(self._duck, self._differences)
+        keyed = seals_of(self._installation.settings, self._connection, self._tenant_id).held
+        quarantines = Quarantines(self._duck, self._differences, keyed=keyed)
         quarantines.destroyed = self._evidence.destroyed
         quarantines.erased_rows = self._evidence.erased_findings()
         quarantines.erased = frozenset(self._evidence.erased_refusals)

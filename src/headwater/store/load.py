@@ -318,6 +318,10 @@ class ChunkTransaction:
         self._stage(stage, rows)
         self._execute("insert_findings", {"stage": sql.Identifier(stage)}, chunk=self._key.chunk_id)
 
+    def held(self, digest: str) -> str:
+        """What the audit chain holds of a digest of keys: see `ports.ChunkTransaction.held`."""
+        return digest if self._sealing is None else self._sealing.held(digest)
+
     def commit(self, ledger: Mapping[str, Any], *, payload: Mapping[str, Any]) -> None:
         """Write the chunk's ledger, advance the checkpoint, add the audit entry (its head locked last), commit."""
         span, extract = ledger["span"], ledger["span"].extract

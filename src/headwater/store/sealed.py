@@ -59,6 +59,9 @@ class Sealing(Protocol):
     def findings(self, rows: pa.Table) -> pa.Table:
         """What was noticed: see `ChunkTransaction.findings`."""
 
+    def held(self, digest: str) -> str:
+        """A digest of keys as the audit chain holds it."""
+
 
 def cell_place(column: str) -> str:
     """Where the cell of a refused record is sealed."""

@@ -218,7 +218,7 @@ def test_a_conflict_dismissed_before_its_key_was_kept_keeps_nothing_from_going(r
     twice, more = of("a", a="7"), of("b", "c").partition("\n")[2]
     with pytest.MonkeyPatch.context() as then:
         then.setattr(logic, "TRANSFORM_VERSION", "2")
-        then.setattr(writer, "held_keys", lambda _: {})
+        then.setattr(writer, "held_keys", lambda *_: {})
         assert full(river, twice + more) is not None
         dismiss_all(river)
     river.change("UPDATE quarantine SET key_hash = ''")
@@ -245,7 +245,7 @@ def test_what_another_source_sends_wrong_and_was_mended_here_is_held_by_it(river
 @contextlib.contextmanager
 def before_keys_were_kept(river: River) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as then:
-        then.setattr(writer, "held_keys", lambda _: {})
+        then.setattr(writer, "held_keys", lambda *_: {})
         yield
     river.change("UPDATE quarantine SET key_hash = NULL")
 

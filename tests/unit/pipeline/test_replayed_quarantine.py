@@ -51,7 +51,7 @@ def test_a_ciphertext_that_nobody_opens_counts_as_what_was_read_where_somebody_w
     with engine() as duck:
         KnownChunks(connection=duck)
         differences = Differences(limit=9)
-        model = Quarantines(duck, differences)
+        model = Quarantines(duck, differences, keyed=str)
         model.erased = frozenset(erased)
         of_record = {
             "occurrence": 1, "source_id": b"s".hex(), "raw_hash": "01", "contract": "c@1.0.0", "chunk_id": CHUNK,

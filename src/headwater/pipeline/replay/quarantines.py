@@ -49,8 +49,11 @@ class Held:
 class Quarantines:
     """Tables of the engine: `quarantine` and `repairs` as made; `stored_quarantine` and so on as they are stored."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, differences: Differences) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, differences: Differences, *, keyed: Callable[[str], str]
+    ) -> None:
         self._connection = connection
+        self.keyed = keyed  # a digest of keys as the chain holds it where values are personal
         self._differences = differences
         record, repair = (", ".join(f"{name} {kind}" for name, kind in table.items()) for table in (RECORD, REPAIR))
         for prefix in ("", "stored_"):
@@ -274,7 +277,7 @@ FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence 
 
     def compare_keys(self, chunk_id: UUID, place: str, payload: Mapping[str, Any], key_hashes: bytes) -> None:
         """Keys stored of what such a chunk refused and mended; `key_hashes`: those of its records that stand."""
-        check_seen(self._connection, self._differences, chunk_id, place, payload)
+        check_seen(self._connection, self._differences, chunk_id, place, payload, keyed=self.keyed)
         check_mended(self._connection, self._differences, chunk_id, payload, key_hashes)
 
     def compare_findings(self, chunk_id: UUID, place: str, made: pa.Table | None, *, first_record: int) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headwater.pipeline.refusals import keys_digest
+from headwater.pipeline.refusals import KEYED, keys_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from uuid import UUID
 
     import duckdb
@@ -28,12 +28,19 @@ def make_macros(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def as_held(held: str | None, digest: str, keyed: Callable[[str], str]) -> str:
+    """A digest of keys in the form that the chain holds one in: before it was keyed it was kept as it is."""
+    return keyed(digest) if held is not None and held.startswith(KEYED) else digest
+
+
 def check_seen(
     connection: duckdb.DuckDBPyConnection,
     differences: Differences,
     chunk_id: UUID,
     place: str,
     payload: Mapping[str, Any],
+    *,
+    keyed: Callable[[str], str],
 ) -> None:
     """The keys a chunk read its refused records under, as stored, against what the chain holds of them.
 
@@ -46,7 +53,7 @@ def check_seen(
     ).fetchall()
     if len(rows) == payload["quarantined"] + payload["quarantined_raw"]:
         keys = [bytes.fromhex(key) for (key,) in rows if key is not None]
-        found = keys_digest(keys) if len(keys) == len(rows) else None
+        found = as_held(payload["refused_keys"], keys_digest(keys), keyed) if len(keys) == len(rows) else None
         differences.compare(
             "quarantine",
             place,

@@ -13,6 +13,7 @@ import numpy as np
 
 from headwater.pipeline.replay.chunks_known import KnownChunk, KnownChunks
 from headwater.pipeline.replay.loaded import Meeting
+from headwater.pipeline.replay.refused_keys import as_held
 from headwater.pipeline.transform import RAW_HASH_BYTES
 from headwater.pipeline.writer import COUNTS
 
@@ -244,6 +245,10 @@ class ReplayTransaction:
     def findings(self, rows: pa.Table) -> None:
         """See `ports.ChunkTransaction.findings`."""
         self._findings = rows
+
+    def held(self, digest: str) -> str:
+        """See `ports.ChunkTransaction.held`; as the chain has it of this chunk."""
+        return as_held(self._payload.get("refused_keys"), digest, self._model.quarantines.keyed)
 
     def commit(self, ledger: Mapping[str, Any], *, payload: Mapping[str, Any]) -> None:
         """Compare what the chunk left behind: findings, ledger, hashes, and what the chain holds of it."""

@@ -80,6 +80,10 @@ class ChunkSealing:
         self._cells = cells
         self._chunk_id = chunk_id
 
+    def held(self, digest: str) -> str:
+        """A digest of keys: see `Seals.held`."""
+        return self._seals.held(digest)
+
     def rows(self, document: Document, rows: pa.Table) -> pa.Table:
         """Records of the contract with their personal fields sealed; of any other as they are."""
         if (document.name, document.major) != (self._document.name, self._document.major):

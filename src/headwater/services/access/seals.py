@@ -19,6 +19,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+from headwater.pipeline.refusals import KEYED
 from headwater.store import subject_keys as stored
 from headwater.store.sealed import SEALED, SIGN
 from headwater.store.subject_keys import SubjectKey
@@ -111,6 +112,10 @@ class Seals:
             plain = document.by_name[name].kind.canonical(key[name])
             found[name] = self.index(name, plain) if subject is None else self.seal(subject, name, plain)
         return found
+
+    def held(self, digest: str) -> str:
+        """A digest of keys as the audit chain holds it: what it says of few keys could be tried out otherwise."""
+        return KEYED + self.keys.index("refused keys", digest).hex()
 
     def index(self, place: str, text: str) -> str:
         """What every ciphertext of this value at this place begins with, whoever's it is."""
