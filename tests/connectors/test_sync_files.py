@@ -56,6 +56,13 @@ class Bucket:
     def put(self, name: str, *records: str) -> None:
         obstore.put(self.server.owner, f"bills/{name}", (HEAD + "".join(f"{line}\n" for line in records)).encode())
 
+    def archive(self, **files: str) -> None:
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as archive:
+            for name, record in files.items():
+                archive.writestr(f"{name}.csv", f"{HEAD}{record}\n")
+        obstore.put(self.server.owner, "bills/year.zip", content.getvalue())
+
     def sync(self, between: Any = lambda: None, *, again: bool = False) -> dict[str, Imported]:
         """What became of each file; `between` happens once they are listed."""
         installation = self.river.installation
@@ -107,19 +114,27 @@ def test_a_key_in_two_files_is_told_with_the_file_whose_record_was_replaced(buck
     assert "record 2 of bills/2024/01.csv" in found["message"]
 
 
-def test_a_file_is_read_again_once_the_one_that_took_its_record_is_gone_and_that_one_when_it_is_back(
-    bucket: Bucket,
-) -> None:
+def told(ended: dict[str, Imported]) -> dict[str, int]:
+    """The files that are told of, with how many records; none of the others was read."""
+    assert all(each.state == "unchanged" for each in ended.values())
+    return {name: each.given_up for name, each in ended.items() if each.notice}
+
+
+def test_a_file_is_told_of_while_the_one_that_took_its_record_is_gone(bucket: Bucket) -> None:
     bucket.put("2024/02.csv", "2,B1,2024-02-01,110")
     bucket.sync()
     obstore.delete(bucket.server.owner, "bills/2024/02.csv")
-    assert [each.view is not None for each in bucket.sync().values()] == [True]
-    assert bucket.loaded() == {"1": "100", "2": "200"}
-    assert [each.view is not None for each in bucket.sync().values()] == [False]
-    bucket.put("2024/02.csv", "2,B1,2024-02-01,110")
-    assert [name for name, each in bucket.sync().items() if each.view] == ["bills/2024/02.csv"]
+    for _ in range(2):
+        assert told(bucket.sync()) == {"bills/2024/01.csv": 1}
     assert bucket.loaded() == {"1": "100", "2": "110"}
-    assert not any(each.view for each in bucket.sync().values())
+    bucket.put("2024/02.csv", "2,B1,2024-02-01,110")
+    bucket.sync()
+    assert told(bucket.sync()) == {}
+    obstore.delete(bucket.server.owner, "bills/2024/02.csv")
+    assert told(bucket.sync()) == {"bills/2024/01.csv": 1}
+    bucket.sync(again=True)
+    assert told(bucket.sync()) == {}
+    assert bucket.loaded() == {"1": "100", "2": "200"}
 
 
 def test_a_file_that_is_gone_since_it_has_another_name_gives_up_nothing(bucket: Bucket) -> None:
@@ -127,25 +142,44 @@ def test_a_file_that_is_gone_since_it_has_another_name_gives_up_nothing(bucket: 
     bucket.sync()
     obstore.rename(bucket.server.owner, "bills/2024/02.csv", "bills/2023/02.csv")
     bucket.sync()
+    assert told(bucket.sync()) == {}
     assert bucket.loaded() == {"1": "100", "2": "110"}
+
+
+def test_a_pattern_that_means_other_files_for_a_while_changes_nothing(bucket: Bucket) -> None:
+    bucket.put("2024/02.csv", "2,B1,2024-02-01,110")
+    bucket.sync()
+    change(bucket.river.installation, "bills", {"pattern": "*.none"})
+    assert bucket.sync() == {}
+    change(bucket.river.installation, "bills", {"pattern": "**/01.csv"})
+    assert told(bucket.sync()) == {"bills/2024/01.csv": 1}
+    change(bucket.river.installation, "bills", {"pattern": "**/*.csv"})
+    assert told(bucket.sync()) == {}
+    assert bucket.loaded() == {"1": "100", "2": "110"}
+
+
+def test_a_file_that_is_taken_out_of_an_archive_is_gone(bucket: Bucket) -> None:
+    change(bucket.river.installation, "bills", {"pattern": "**/*"})
+    bucket.archive(may="2,B1,2024-05-01,150", june="9,B1,2024-06-01,160", july="7,B1,2024-07-01,170")
+    bucket.sync()
+    assert told(bucket.sync()) == {}
+    obstore.put(bucket.server.owner, "bills/year.zip", b"PK\3\4 broken")
+    assert not any(each.notice for each in bucket.sync().values())
+    bucket.archive(june="9,B1,2024-06-01,160", july="7,B1,2024-07-01,170")
+    bucket.sync()
+    assert told(bucket.sync()) == {"bills/2024/01.csv": 1}
+    assert bucket.loaded()["2"] == "150"
 
 
 def test_each_file_of_an_archive_is_read_as_from_a_folder(bucket: Bucket) -> None:
     river, base = bucket.river, bucket.river.folder
-
-    def put(**files: str) -> None:
-        content = io.BytesIO()
-        with zipfile.ZipFile(content, "w") as archive:
-            for name, record in files.items():
-                archive.writestr(f"{name}.csv", f"{HEAD}{record}\n")
-        obstore.put(bucket.server.owner, "bills/year.zip", content.getvalue())
 
     def tried() -> dict[str, str]:
         each = try_each(river.installation, bucket.recipe, base, rows=None, every=False, progress=SilentProgress())
         return {one.source: one.state for one in each}
 
     change(river.installation, "bills", {"pattern": "*.zip"})
-    put(may="8,B1,2024-05-01,150", june="9,B1,2024-06-01,160")
+    bucket.archive(may="8,B1,2024-05-01,150", june="9,B1,2024-06-01,160")
     names = {"bills/year.zip/may.csv", "bills/year.zip/june.csv"}
     assert tried() == dict.fromkeys(names, "succeeded")
     assert {name: each.state for name, each in bucket.sync().items()} == dict.fromkeys(names, "succeeded")
@@ -155,7 +189,7 @@ def test_each_file_of_an_archive_is_read_as_from_a_folder(bucket: Bucket) -> Non
 
     assert {name: each.view for name, each in bucket.sync().items()} == {"bills/year.zip": None}
     assert tried() == {"bills/year.zip": "unchanged"}
-    put(may="8,B1,2024-05-01,150", june="9,B1,2024-06-01,161", july="7,B1,2024-07-01,x")
+    bucket.archive(may="8,B1,2024-05-01,150", june="9,B1,2024-06-01,161", july="7,B1,2024-07-01,x")
     ended = bucket.sync()
     assert {name: each.state for name, each in ended.items()} == {
         **dict.fromkeys(names, "succeeded"), "bills/year.zip/july.csv": "succeeded_with_quarantine",

@@ -56,6 +56,8 @@ def tell_each(imported: Iterable[Imported], count: int, *, as_json: bool, what: 
         )
         if each.error is not None:
             typer.echo(f"  {each.error}", err=True)
+        if each.notice is not None:
+            typer.echo(f"  {each.notice}", err=True)
         for line in _gaps(each.view):
             typer.echo(line, err=True)
         if each.view is not None and (replaced := each.view.replaced):

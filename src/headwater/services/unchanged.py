@@ -1,17 +1,15 @@
-"""Whether a file was loaded as it would be loaded now, and is left out; of many files in turn, those that were not."""
+"""Whether a file was loaded as it would be loaded now, and is left out."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from headwater.services.given_up import is_to_be_read_again
 from headwater.services.imports import logic_of, source_id, source_name, stored_logic
 from headwater.store import runs
 from headwater.store.quarantine import open_of_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from headwater.pipeline.recipe import Recipe
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
     from headwater.store.runs import Run
 
 LOADED = ("succeeded", "succeeded_with_quarantine")
-File = TypeVar("File")
-Ended = TypeVar("Ended")
 
 
 def was_loaded(installation: Installation, recipe: Recipe, base: Path, file: SourceFile) -> Run | None:
@@ -41,43 +37,17 @@ def last_of_source(installation: Installation, recipe: Recipe, logic: Logic, nam
 
 
 def is_as_then(installation: Installation, last: Run, logic: Logic) -> bool:
-    """Whether a run loaded what it read by the same mapping, contract, factors, code and way of loading, and what
-    stands by it needs no other reading.
+    """Whether a run loaded what it read by the same mapping, contract, factors, code and way of loading.
 
     A full load that deleted nothing, for records of it were open, is owed once none of them is.
     """
     then = stored_logic(installation, last)
     if last.state not in LOADED or then.hash != logic.hash or not then.recipe.loads_as(logic.recipe):
         return False
-    if (last.reconciliation or {}).get("nothing_deleted"):
-        with installation.database.connect(installation.tenant_id) as connection:
-            if not open_of_run(connection, installation.tenant_id, last.run_id):
-                return False
-    return not is_to_be_read_again(installation, last)
-
-
-def in_turn(
-    installation: Installation,
-    files: Sequence[File],
-    loaded: Callable[[File], Sequence[Run]],
-    load: Callable[[File], Iterable[Ended]],
-    leave_out: Callable[[File], Ended],
-) -> Iterator[Ended]:
-    """Load files one after another, but for those that some runs have `loaded` as they are. These come last: what was
-    read before them may have given up a record that they hold too.
-    """
-    left: list[tuple[File, Sequence[Run]]] = []
-    for file in files:
-        if last := loaded(file):
-            left.append((file, last))
-        else:
-            yield from load(file)
-    is_alone = len(left) == len(files)
-    for file, last in left:
-        if is_alone or not any(is_to_be_read_again(installation, run) for run in last):
-            yield leave_out(file)
-        else:
-            yield from load(file)
+    if not (last.reconciliation or {}).get("nothing_deleted"):
+        return True
+    with installation.database.connect(installation.tenant_id) as connection:
+        return open_of_run(connection, installation.tenant_id, last.run_id) > 0
 
 
 def _sha256_of(path: Path) -> bytes:

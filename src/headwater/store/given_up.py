@@ -49,35 +49,25 @@ def note(connection: psycopg.Connection[Any], tenant_id: UUID, chunk_id: UUID, g
 
 def latest_of_connector(
     connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID
-) -> list[tuple[UUID, str]]:
-    """The newest run of each file that came through a connector, and what its source is called."""
+) -> list[tuple[UUID, bytes, str]]:
+    """The newest run of each file that came through a connector, with its source and what that is called."""
     values = {"tenant": tenant_id, "connector": connector_id}
-    return [(run_id, name) for run_id, name in connection.execute(QUERIES["latest_of_connector"], values)]
+    found = connection.execute(QUERIES["latest_of_connector"], values)
+    return [(run_id, bytes(source_id), name) for run_id, source_id, name in found]
 
 
-def give_up_all(connection: psycopg.Connection[Any], tenant_id: UUID, runs: Sequence[UUID]) -> None:
-    """The files that these runs have read are gone."""
-    connection.execute(QUERIES["give_up_all"], {"tenant": tenant_id, "runs": list(runs)})
+def given_up_since(connection: psycopg.Connection[Any], tenant_id: UUID, run: Run, gone: Sequence[UUID]) -> Hashes:
+    """Keys that other sources of the contract have read after a run, and hold no longer; with all that the runs `gone`
+    have read.
+    """
+    values = {**_of(tenant_id, run), "gone": list(gone)}
+    return _hashes(b"".join(bytes(keys or b"") for (keys,) in connection.execute(QUERIES["given_up_since"], values)))
 
 
-def is_gone(connection: psycopg.Connection[Any], tenant_id: UUID, run: Run) -> bool:
-    """Whether the file of its source's newest run was gone since."""
-    row = connection.execute(QUERIES["is_gone"], _of(tenant_id, run)).fetchone()
-    return bool(row and row[0])
-
-
-def given_up_since(connection: psycopg.Connection[Any], tenant_id: UUID, run: Run) -> Hashes:
-    """Keys that other sources of the contract have read after a run, and hold no longer."""
-    found = connection.execute(QUERIES["given_up_since"], _of(tenant_id, run)).fetchall()
-    return _hashes(b"".join(bytes(keys) for (keys,) in found))
-
-
-def held_since(connection: psycopg.Connection[Any], tenant_id: UUID, run: Run) -> Iterator[Hashes]:
-    """Keys that other sources of the contract have read after a run, and hold still; chunk by chunk."""
-    with translated("read the keys of other sources"), connection.cursor(name="held_since") as cursor:
-        cursor.itersize = 8
-        for (keys,) in cursor.execute(QUERIES["held_since"], _of(tenant_id, run)):
-            yield _hashes(keys)
+def holding_since(connection: psycopg.Connection[Any], tenant_id: UUID, run: Run, gone: Sequence[UUID]) -> list[UUID]:
+    """The chunks by which other sources of the contract have read, after a run, what they hold still."""
+    values = {**_of(tenant_id, run), "gone": list(gone)}
+    return [chunk_id for (chunk_id,) in connection.execute(QUERIES["holding_since"], values)]
 
 
 def _of(tenant_id: UUID, run: Run) -> dict[str, Any]:

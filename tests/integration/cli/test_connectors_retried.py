@@ -116,6 +116,6 @@ def test_each_file_of_a_store_is_a_run_that_goes_on(headwater: Headwater, river:
     assert (done.code, done.out.splitlines()[0]) == (0, "1 of 1  bills/01.csv: succeeded")
     done = headwater("connectors", "sync", "bills", "-m", full_lab.mapping)
     assert done.code == 0
-    assert "1 of 2  bills/01.csv: unchanged" in done.out
-    assert "2 of 2  bills/02.csv: succeeded" in done.out
+    assert "2 of 2  bills/01.csv: unchanged" in done.out
+    assert "1 of 2  bills/02.csv: succeeded" in done.out
     assert river.rows("SELECT count(*) FROM activity_v1") == [{"count": 60}]

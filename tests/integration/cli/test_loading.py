@@ -255,3 +255,23 @@ def test_a_folder_is_a_run_a_file_with_one_exit_code(headwater: Headwater, form:
     (folder / "a.csv").unlink()
     (folder / "b.csv").unlink()
     assert headwater("import", "sites", "--mapping", "form.yaml").code == 1
+
+
+def test_a_file_whose_record_another_had_replaced_and_holds_no_longer_is_told_of(
+    headwater: Headwater, form: Path, tmp_path: Path
+) -> None:
+    del form
+    folder = tmp_path / "sites"
+    folder.mkdir()
+    (folder / "a.csv").write_text(activities([{"activity_id": "x", "quantity": "10"}]))
+    (folder / "b.csv").write_text(activities([{"activity_id": "x", "quantity": "20"}]))
+    headwater("import", "sites", "--mapping", "form.yaml")
+    (folder / "b.csv").write_text(activities([{"activity_id": "n"}]))
+    told = headwater("import", "sites", "--mapping", "form.yaml")
+    assert told.code == 0
+    assert "a.csv: unchanged" in told.out
+    assert "  1 record of it was replaced by another file, which holds the key no longer" in told.err
+    again = headwater("import", "sites", "--mapping", "form.yaml", "--json").json["files"]
+    assert [bool(each["notice"]) for each in again] == [True, False]
+    headwater("import", "sites", "--mapping", "form.yaml", "--all")
+    assert "record of it" not in headwater("import", "sites", "--mapping", "form.yaml").err

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from headwater.errors import InputRefused, Misuse
 from headwater.services.access.policy import Right
-from headwater.services.batches import Imported, load_one
+from headwater.services.batches import Imported, left_out, load_one
 from headwater.services.connectors.asking import Asker
 from headwater.services.connectors.keeping import is_store
 from headwater.services.folders import SourceFile, members_of
-from headwater.services.given_up import note_gone
-from headwater.services.imports import Remote, logic_of, plan_source, source_name
+from headwater.services.imports import Remote, logic_of, plan_source, source_id, source_name
 from headwater.services.scratch import scratch
-from headwater.services.unchanged import in_turn, is_as_then, last_of_source
+from headwater.services.unchanged import is_as_then, last_of_source
 from headwater.store import runs
+from headwater.store.given_up import latest_of_connector
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
+    from uuid import UUID
 
     from headwater.connectors.protocol import Connector, FileStore, RemoteFile
     from headwater.pipeline.recipe import Recipe
@@ -73,27 +75,27 @@ def sync_files(
     done: Collection[str] = (),
 ) -> Iterator[Imported]:
     """Bring in the files that the store lists, one after another; one whose version was loaded last is not even
-    fetched, unless `again`, nor one whose source is `done`.
+    fetched, unless `again`, nor one whose source is `done`. Those left out come last: see `import_each`.
     """
     installation.require(Right.WRITE)
     before = LoadedBefore(installation, stored, recipe, base)
+    left: list[tuple[str, Sequence[Run]]] = []
     named = {before.name_of(file): file for file in files}
-    note_gone(installation, stored.connector_id, before.prefix, named)
-
-    def loaded(file: RemoteFile) -> Sequence[Run]:
-        return () if again else before.as_it_is(file)
+    there, unread = set(named), set[str]()
 
     def load(file: RemoteFile) -> Iterator[Imported]:
         try:
             with parts_at_hand(installation, stored, source, file, before.member) as parts:
                 for part in parts:
-                    yield load_part(part, file, of=len(parts))
+                    there.add(before.called(part.name))
+                    if len(parts) > 1 and not again and (last := before.last_as_it_is(part.name, file)):
+                        left.append((part.name, [last]))
+                    else:
+                        yield load_part(part, file, of=len(parts))
         except (InputRefused, Misuse) as refused:
             yield Imported(file=f"{stored.name}/{file.name}", view=None, error=refused)
 
     def load_part(part: SourceFile, file: RemoteFile, *, of: int) -> Imported:
-        if of > 1 and not again and before.last_as_it_is(part.name, file):
-            return Imported(file=part.name, view=None, error=None)
         remote = Remote(
             connector_id=stored.connector_id,
             version=file.version,
@@ -101,18 +103,19 @@ def sync_files(
             archive=before.name_of(file) if of > 1 else None,
             members=of,
         )
-        return load_one(
-            installation,
-            part.name,
-            lambda: plan_source(installation, recipe, base, part, remote=remote),
-            progress=progress,
-        )
+        plan = partial(plan_source, installation, recipe, base, part, remote=remote)
+        return load_one(installation, part.name, plan, progress=progress)
 
-    def leave_out(file: RemoteFile) -> Imported:
-        return Imported(file=f"{stored.name}/{file.name}", view=None, error=None)
-
-    to_do = [file for name, file in named.items() if name not in done]
-    yield from in_turn(installation, to_do, loaded, load, leave_out)
+    for name, file in [(name, file) for name, file in named.items() if name not in done]:
+        if not again and (last := before.as_it_is(file)):
+            left.append((f"{stored.name}/{file.name}", last))
+            there.update(run.source_name for run in last)
+            continue
+        for each in load(file):
+            if each.view is None:
+                unread.add(name)
+            yield each
+    yield from left_out(installation, left, before.gone(there, unread) if left else ())
 
 
 @contextmanager
@@ -154,14 +157,9 @@ class LoadedBefore:
         for run in found:
             self._archives.setdefault(run.layout["archive"]["name"], []).append(run.source_name)
 
-    @property
-    def prefix(self) -> str:
-        """What the names of all its sources begin with."""
-        return self._called(f"{self._stored.name}/")
-
     def name_of(self, file: RemoteFile) -> str:
         """What the source is called that is a file of the store."""
-        return self._called(f"{self._stored.name}/{file.name}")
+        return self.called(f"{self._stored.name}/{file.name}")
 
     def as_it_is(self, file: RemoteFile) -> Sequence[Run]:
         """The last runs of a file, or of each in it, where they loaded this very version as it would be loaded now."""
@@ -172,9 +170,26 @@ class LoadedBefore:
         found = [run for run in inside if run is not None]
         return found if found and len(found) == found[0].layout["archive"]["members"] else ()
 
+    def gone(self, there: Collection[str], unread: Collection[str]) -> Sequence[UUID]:
+        """The last runs of sources of the recipe that are not `there` any more; what lies in an archive that could not
+        be read may be.
+        """
+        logic = logic_of(self._installation, self._recipe, self._base)
+        own, unsure = self.called(f"{self._stored.name}/"), tuple(f"{name}/" for name in unread)
+        with self._installation.database.connect(self._installation.tenant_id) as connection:
+            latest = latest_of_connector(connection, self._installation.tenant_id, self._stored.connector_id)
+        return [
+            run_id
+            for run_id, source, name in latest
+            if name not in there
+            and name.startswith(own)
+            and not name.startswith(unsure)
+            and source == source_id(self._installation, self._recipe, logic.mapping, name)
+        ]
+
     def last_as_it_is(self, name: str, file: RemoteFile) -> Run | None:
         """The last run of a file of the store, or of one inside it, where it loaded this version: see `is_as_then`."""
-        return self._last_as_it_is(self._called(name), file)
+        return self._last_as_it_is(self.called(name), file)
 
     def _last_as_it_is(self, source: str, file: RemoteFile) -> Run | None:
         logic = logic_of(self._installation, self._recipe, self._base)
@@ -186,5 +201,6 @@ class LoadedBefore:
         )
         return last if is_same else None
 
-    def _called(self, name: str) -> str:
+    def called(self, name: str) -> str:
+        """What the source of that name is called in the recipe."""
         return source_name(self._recipe, SourceFile(path=Path(), name=name))
