@@ -96,6 +96,7 @@ TABLES_NOT_EVIDENCE: Mapping[str, str] = {
     "notification_delivery_items": "which message told of what",
     "dataset_offers": "copies made for others; the chain has the hash of each, and what was taken is a run",
     "public_datasets": "copies that all read; the chain of whoever published has each with its hash",
+    "emission_sums": "sums kept for whoever asks again; those that are shown are held against the rows all the same",
     "organisation_names": "the names of organisations, for the owner of the tables",
 }
 """Tables that hold no evidence, with the reason."""
