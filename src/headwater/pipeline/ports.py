@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from headwater.connectors.csv_file import ChunkSpan
     from headwater.contracts.document import Document
+    from headwater.errors import HeadwaterError
 
 
 class ChunkTexts(Protocol):
@@ -191,8 +192,8 @@ class ChunkStore(Protocol):
     def begin(self, chunk_no: int) -> AbstractContextManager[ChunkTransaction]:
         """Open the transaction of a chunk; left without commit, nothing of it remains."""
 
-    def fail(self, chunk_no: int, error: Mapping[str, Any]) -> None:
-        """Record a chunk as a gap."""
+    def fail(self, chunk_no: int, error: HeadwaterError) -> None:
+        """Record a chunk as a gap, with all that the error says; what it quotes is sealed where values are personal."""
 
     def earlier(self, chunk_no: int, raw_sha256: bytes) -> EarlierChunk | None:
         """The chunk in the same place with these very bytes and this logic whose rows all stand, or None."""

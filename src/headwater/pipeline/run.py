@@ -120,7 +120,7 @@ class ChunkRun:
             raise error
         self._outcome.failed[span.chunk_no] = error
         get_logger(__name__).info("chunk failed", chunk_no=span.chunk_no, kind=type(error).__name__)
-        self._store.fail(span.chunk_no, error.as_kept())
+        self._store.fail(span.chunk_no, error)
 
     def _retried(self, attempt: Callable[[], T]) -> T:
         """Try again what may pass by itself; the last error stands."""

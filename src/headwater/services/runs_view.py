@@ -15,6 +15,7 @@ from headwater.services.sources import file_of, reading_from_json
 from headwater.store import findings, runs, source_units
 from headwater.store.chunks import Ledger, chunks_of, ledger_of
 from headwater.store.documents import get_contract, get_document
+from headwater.store.kept_errors import why
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -215,6 +216,7 @@ def show_run(installation: Installation, run: str | UUID) -> RunView:
         mapping = get_document(connection, tenant_id, found.mapping_hash)
         ledger = ledger_of(connection, tenant_id, found.run_id)
         is_repair = found.kind == "resubmit"
+        may_quote = installation.actor.may(Right.WRITE, unit_id)  # as may see rows as they stand in a file
         failed = [chunk for chunk in chunks_of(connection, tenant_id, found.run_id) if chunk.state == "failed"]
         refused, refused_records = findings.refused_by_rule(connection, tenant_id, found.run_id, repairs=is_repair)
         return RunView(
@@ -225,6 +227,6 @@ def show_run(installation: Installation, run: str | UUID) -> RunView:
             refused=refused,
             noticed=findings.noticed_by_rule(connection, tenant_id, found.run_id),
             open=open_after_resubmission(ledger) if is_repair else refused_records,
-            gaps={chunk.chunk_no: str((chunk.error or {}).get("message", "")) for chunk in failed},
+            gaps={chunk.chunk_no: why(connection, chunk.error, whole=may_quote) for chunk in failed},
             unit_id=unit_id,
         )

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.store.failures import translated
 from headwater.store.queries import named_queries
+from headwater.store.sealed import ERROR_PLACE, is_sealed, opener_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
     import psycopg
+
+    from headwater.store.database import TenantConnection
 
 QUERIES = named_queries("kept_errors")
 
@@ -24,11 +27,29 @@ QUOTED = (
 _QUOTED = re.compile(QUOTED, re.DOTALL)
 
 
-def forget_values(connection: psycopg.Connection[Any], tenant_id: UUID) -> None:
-    """Keep of why anything failed, or was told to have, no value: it may have been read, and be somebody's."""
+def why(connection: TenantConnection, error: Mapping[str, Any] | None, *, whole: bool) -> str:
+    """Why a chunk failed; `whole` with what the error quotes, as long as that is kept and its key is there."""
+    kept = error or {}
+    said, quoting = str(kept.get("message", "")), kept.get("whole")
+    if not whole or quoting is None:
+        return said
+    if not is_sealed(quoting):
+        return str(quoting)
+    place, opener = (ERROR_PLACE, quoting), opener_of(connection)
+    return said if opener is None else opener([place]).get(place, said)
+
+
+def forget_values(connection: psycopg.Connection[Any], tenant_id: UUID) -> list[str]:
+    """Keep of why anything failed, or was told to have, no value: it may have been read, and be somebody's.
+
+    Returns the ciphertexts there were of them, for whoever deletes their keys.
+    """
+    values = {"tenant_id": tenant_id, "quoted": QUOTED}
     with translated("forget what errors quote"):
+        whole = [text for (text,) in connection.execute(QUERIES["whole"], values) if is_sealed(text)]
         for name in ("of_runs", "of_chunks", "of_sources", "of_notifications"):
-            connection.execute(QUERIES[name], {"tenant_id": tenant_id, "quoted": QUOTED})
+            connection.execute(QUERIES[name], values)
+    return whole
 
 
 def as_it_stands(stored: Mapping[str, Any] | None, said: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

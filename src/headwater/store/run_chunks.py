@@ -15,7 +15,7 @@ import numpy.typing as npt
 import psycopg
 from psycopg.rows import dict_row
 
-from headwater.errors import RetryLater
+from headwater.errors import HeadwaterError, RetryLater
 from headwater.store import chunks, runs
 from headwater.store.database import Database, TenantConnection
 from headwater.store.failures import translate, translated
@@ -167,10 +167,14 @@ class RunChunks:
                 with suppress(psycopg.Error):
                     self._writer.rollback()
 
-    def fail(self, chunk_no: int, error: Mapping[str, Any]) -> None:
-        """Record a chunk as a gap."""
+    def fail(self, chunk_no: int, error: HeadwaterError) -> None:
+        """Record a chunk as a gap: see `pipeline.ports.ChunkStore.fail`."""
+        kept, whole = error.as_kept(), str(error)
         with self._database.connect(self._tenant_id) as connection:
-            chunks.mark_failed(connection, self._tenant_id, self._run.run_id, chunk_no, error=error)
+            if whole != kept["message"]:
+                sealing = self._sealing(connection, self._chunk_ids[chunk_no]) if self._sealing is not None else None
+                kept["whole"] = whole if sealing is None else sealing.failed(whole)
+            chunks.mark_failed(connection, self._tenant_id, self._run.run_id, chunk_no, error=kept)
 
     def _held_connection(self) -> TenantConnection:
         connection = self._database.apart().connect(self._tenant_id)  # its session ends, and the holds with it

@@ -59,6 +59,9 @@ class Sealing(Protocol):
     def findings(self, rows: pa.Table) -> pa.Table:
         """What was noticed: see `ChunkTransaction.findings`."""
 
+    def failed(self, error: str) -> str:
+        """Why the chunk failed, with the value that it failed for."""
+
     def held(self, digest: str) -> str:
         """A digest of keys as the audit chain holds it."""
 
@@ -71,6 +74,10 @@ def cell_place(column: str) -> str:
 def finding_place(field: str) -> str:
     """Where the value that a finding tells is sealed."""
     return f"finding:{field}"
+
+
+ERROR_PLACE = "error"
+"""Where what an error says of a chunk is sealed."""
 
 
 def is_sealed(value: object) -> bool:

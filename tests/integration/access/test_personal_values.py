@@ -239,6 +239,6 @@ def test_rows_of_before_are_read_and_encrypted_where_they_stand(river: River) ->
 
 
 def test_a_contract_without_anything_personal_makes_no_key(river: River) -> None:
-    river.load(activities([{"activity_id": "a"}, {"activity_id": "b"}]))
+    river.load(activities([{"activity_id": "a"}, {"activity_id": "b", "quantity": "x"}]))
     assert river.rows("SELECT * FROM subject_keys") == []
     assert river.rows("SELECT * FROM organisation_keys") == []

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from headwater.contracts.document import Document
+    from headwater.errors import HeadwaterError
     from headwater.pipeline.replay.differences import Differences
     from headwater.pipeline.replay.loaded import Loaded
     from headwater.pipeline.replay.quarantines import Quarantines
@@ -163,7 +164,7 @@ class ReplayStore:
         yield ReplayTransaction(self._model, self._run, self._chunk, self._standing)
         self._done.append(self._chunk.chunk_id)
 
-    def fail(self, chunk_no: int, error: Mapping[str, Any]) -> None:
+    def fail(self, chunk_no: int, error: HeadwaterError) -> None:
         """A replay records no gaps."""
         raise AssertionError(f"chunk {chunk_no} of a replay failed: {error}")
 

@@ -19,6 +19,7 @@ from headwater.services.access.keys import seals_of
 from headwater.services.access.policy import Right
 from headwater.services.access.redacting import Copies, not_there, settle_what_was_left
 from headwater.services.access.sealing import NOTICED, REFUSED, UNCUT, joined_texts
+from headwater.services.access.seals import subject_of
 from headwater.services.access.theirs import Search
 from headwater.services.imports import stored_logic
 from headwater.services.logic import compile_logic
@@ -99,7 +100,8 @@ def erase_subject(installation: Installation, reference: str, text: str, *, reas
         _forget(installation, connection, seals, refused, origins)
         import_jobs.forget_cells(connection, installation.tenant_id)
         jobs.forget_values(connection, installation.tenant_id)
-        kept_errors.forget_values(connection, installation.tenant_id)
+        quoted = kept_errors.forget_values(connection, installation.tenant_id)
+        subject_keys.remove_keys(connection, installation.tenant_id, [subject_of(each) for each in quoted])
         subject_id = None if subject is None else str(subject.subject_id)
         audit.append(
             connection,

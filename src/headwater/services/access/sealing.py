@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from headwater.mapping.compile import columns_read
 from headwater.services.access.keys import seals_of
-from headwater.store.sealed import cell_place, finding_place
+from headwater.store.sealed import ERROR_PLACE, cell_place, finding_place
 from headwater.values.canonical import SEPARATOR
 
 if TYPE_CHECKING:
@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from headwater.services.access.seals import Subject
     from headwater.services.installation import Installation
 
-REFUSED, NOTICED = "refused", "noticed"
-"""Domains of subjects: a record in quarantine by its id, a record of a chunk by that and its number in the file."""
+REFUSED, NOTICED, FAILED = "refused", "noticed", "failed"
+"""Domains of subjects: a record in quarantine by its id, a record of a chunk by that and its number in the file, and by
+its id a chunk that failed.
+"""
 UNCUT = ""
 
 
@@ -81,8 +83,13 @@ class ChunkSealing:
         self._chunk_id = chunk_id
 
     def held(self, digest: str) -> str:
-        """A digest of keys: see `Seals.held`."""
-        return self._seals.held(digest)
+        """A digest of keys: see `Seals.held`; as it is where keys are about nobody."""
+        return self._seals.held(digest) if self._document.is_of_people else digest
+
+    def failed(self, error: str) -> str:
+        """What an error quotes may be anybody's: the chunk is a subject of its own."""
+        of = str(self._chunk_id)
+        return self._seals.subjects(FAILED, [of], make=True)[of].seal(ERROR_PLACE, error)
 
     def rows(self, document: Document, rows: pa.Table) -> pa.Table:
         """Records of the contract with their personal fields sealed; of any other as they are."""

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import numpy as np
 
-from headwater.errors import Stopped
+from headwater.errors import HeadwaterError, Stopped
 from headwater.pipeline.prepare import Preparation
 from headwater.pipeline.replay.store import EarlierChunk
 from headwater.pipeline.transform import RAW_HASH_BYTES
@@ -80,7 +80,7 @@ class _Beside:
     def begin(self, chunk_no: int) -> AbstractContextManager[ChunkTransaction]:
         raise AssertionError(f"chunk {chunk_no} is made, not loaded")
 
-    def fail(self, chunk_no: int, error: Mapping[str, Any]) -> None:
+    def fail(self, chunk_no: int, error: HeadwaterError) -> None:
         raise AssertionError(f"chunk {chunk_no} of an export failed: {error}")
 
 

@@ -6,7 +6,12 @@ WHERE tenant_id = %(tenant_id)s AND error ->> 'message' ~ %(quoted)s
 -- name: of_chunks
 -- Nor of why chunks did.
 UPDATE chunks SET error = jsonb_set(error, '{message}', to_jsonb(regexp_replace(error ->> 'message', %(quoted)s, '')))
-WHERE tenant_id = %(tenant_id)s AND state = 'failed' AND error ->> 'message' ~ %(quoted)s
+    - 'whole'
+WHERE tenant_id = %(tenant_id)s AND state = 'failed' AND (error ? 'whole' OR error ->> 'message' ~ %(quoted)s)
+
+-- name: whole
+-- Why chunks failed, with what the errors quote.
+SELECT error ->> 'whole' FROM chunks WHERE tenant_id = %(tenant_id)s AND state = 'failed' AND error ? 'whole' FOR UPDATE
 
 -- name: of_sources
 -- Nor of what sources answered last.
