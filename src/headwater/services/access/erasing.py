@@ -98,10 +98,7 @@ def erase_subject(installation: Installation, reference: str, text: str, *, reas
             raise NotFound("nobody is known by this, or they are erased", where=document.name, value=text)
         copies.make(search.found.values())
         _forget(installation, connection, seals, refused, origins)
-        import_jobs.forget_cells(connection, installation.tenant_id)
-        jobs.forget_values(connection, installation.tenant_id)
-        quoted = kept_errors.forget_values(connection, installation.tenant_id)
-        subject_keys.remove_keys(connection, installation.tenant_id, [subject_of(each) for each in quoted])
+        _forget_what_is_told(connection, installation.tenant_id)
         subject_id = None if subject is None else str(subject.subject_id)
         audit.append(
             connection,
@@ -156,6 +153,14 @@ def _forget(
     noticed = {f"{chunk}.{first[chunk] + number}" for chunk, number in origins}
     of_them = [*seals.subjects(REFUSED, set(refused)).values(), *seals.subjects(NOTICED, noticed).values()]
     subject_keys.remove_keys(connection, tenant_id, [each.subject_id for each in of_them])
+
+
+def _forget_what_is_told(connection: Any, tenant_id: UUID) -> None:
+    """Of whomever: what inspection showed of files, and what errors quote."""
+    import_jobs.forget_cells(connection, tenant_id)
+    jobs.forget_values(connection, tenant_id)
+    quoted = kept_errors.forget_values(connection, tenant_id)
+    subject_keys.remove_keys(connection, tenant_id, [subject_of(each) for each in quoted])
 
 
 def _refused(installation: Installation, connection: Any, document: Document, text: str) -> tuple[dict[str, UUID], int]:
