@@ -91,7 +91,7 @@ def ask(
         choice = replace(choice, units=sorted(installation.units))
     mark = _mark(listed, question, installation.tenant_id)
     after = None if question.cursor is None else _place(question.cursor, mark, choice.order)
-    with installation.database.connect(installation.tenant_id) as connection:
+    with installation.database.asking(installation.tenant_id) as connection:
         rows = listing.page(connection, installation.tenant_id, choice, after=after, limit=question.limit + 1)
         total = listing.count(connection, installation.tenant_id, choice) if question.count else None
     more = len(rows) > question.limit

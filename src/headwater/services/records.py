@@ -106,7 +106,7 @@ def show_record(installation: Installation, reference: str, key: str, *, clear: 
     document = contract_of(installation, reference)
     if clear:
         show_records_clear(installation, document)
-    with installation.database.connect(installation.tenant_id) as connection:
+    with installation.database.asking(installation.tenant_id) as connection:
         found = find_rows(connection, installation.tenant_id, document, _key(document, key), units=installation.units)
     if not found:
         raise NotFound("there is no such record", where=document.name, value=key)
@@ -257,7 +257,7 @@ def _opened(installation: Installation, document: Document, rows: list[dict[str,
     """Rows of a list with what is personal in clear."""
     if not document.personal:
         return rows
-    with installation.database.connect(installation.tenant_id) as connection:
+    with installation.database.asking(installation.tenant_id) as connection:
         return opened_values(document, rows, opener_of(connection))
 
 

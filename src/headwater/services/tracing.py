@@ -142,7 +142,7 @@ class _Tracer:
             key="|".join(str(values[name]) for name in key),
             values=values,
             row_hash=row.row_hash.hex(),
-            mapping=trace.Document(name=mapping.mapping, version=mapping.version, hash=mapping.hash.hex()),
+            mapping=trace.Document(name=mapping.mapping, version=mapping.version, hash=origin.run.mapping_hash.hex()),
             fields=field_origins(own, mapping, values, row.absent, raw.cells),
             raw=raw,
             run=self._run_ref(origin),

@@ -29,6 +29,10 @@ class OneConnection(Database):
             raise Misuse("the connection is bound to another organisation", where="database")
         return nullcontext(self._connection)
 
+    def asking(self, tenant_id: UUID) -> Any:
+        """Likewise: it stays in its transaction."""
+        return self.connect(tenant_id)
+
 
 @contextmanager
 def one_snapshot(database: Database, tenant_id: UUID) -> Iterator[Database]:

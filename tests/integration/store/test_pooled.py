@@ -7,6 +7,7 @@ from contextlib import suppress
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 
 from headwater.errors import Conflict, Misuse, RetryLater
 from headwater.services.imports import import_file
@@ -58,6 +59,27 @@ def test_all_that_one_answer_asks_is_asked_of_one_connection(installation: Insta
         with database.connect(other) as connection:
             assert connection.info.backend_pid == pid
             assert connection.execute("SELECT tenant_id FROM tenants").fetchall() == [(other,)]
+
+
+def test_single_questions_begin_no_transaction_but_in_a_snapshot_stay_in_its_own(installation: Installation) -> None:
+    own, assigned = installation.tenant_id, "SELECT count(*) FROM units"
+    new = "INSERT INTO units (tenant_id, unit_id, kind, name) VALUES (%s, gen_random_uuid(), 'site', 'new')"
+    with pooled(installation.app_url, most=1) as database:
+        with database.asking(own) as connection:
+            assert connection.execute(assigned).fetchone() == (0,)
+            assert connection.info.transaction_status is TransactionStatus.IDLE
+        with database.connect(own) as connection:
+            assert connection.execute(assigned).fetchone() == (0,)
+            assert connection.info.transaction_status is TransactionStatus.INTRANS
+        with one_snapshot(database, own) as held:
+            with held.asking(own) as connection:
+                assert connection.execute(assigned).fetchone() == (0,)
+            with psycopg.connect(installation.superuser_url) as other:
+                other.execute(new, [own])
+            with held.asking(own) as connection:
+                assert connection.execute(assigned).fetchone() == (0,)
+        with database.asking(own) as connection:
+            assert connection.execute(assigned).fetchone() == (1,)
 
 
 def test_what_a_request_asks_goes_by_one_connection_that_is_bound_once_to_whom_it_is_for(

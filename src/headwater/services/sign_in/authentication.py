@@ -42,7 +42,7 @@ def authenticate(installation: Installation, text: str, origin: Origin = UNKNOWN
         raise _unknown()
     there = installation.acting(NOBODY, bearer.tenant_id)
     found = _by_token if bearer.kind is Kind.TOKEN else _by_session
-    with there.database.connect(bearer.tenant_id) as connection:
+    with there.database.asking(bearer.tenant_id) as connection:
         actor = found(there, connection, bearer, origin)
     if actor is None:
         raise _unknown()
@@ -120,11 +120,12 @@ def _note_refused(there: Installation, connection: Any, bearer: Bearer, origin: 
         _noted[bearer.id] = now
     kind = "token" if bearer.kind is Kind.TOKEN else "session"
     index = address_index(there, connection, origin)
-    audit.append(
-        connection,
-        bearer.tenant_id,
-        action=f"{kind}.refused",
-        resource=f"{kind}/{bearer.id}",
-        payload={"address": index.hex()} if index else {},
-        result="refused",
-    )
+    with connection.transaction():
+        audit.append(
+            connection,
+            bearer.tenant_id,
+            action=f"{kind}.refused",
+            resource=f"{kind}/{bearer.id}",
+            payload={"address": index.hex()} if index else {},
+            result="refused",
+        )
