@@ -148,6 +148,12 @@ class ChunkTransaction(Protocol):
         `open`. RetryLater where one of them is not open any more.
         """
 
+    def expire_corrected(self, keys: Callable[[], npt.NDArray[np.uint64]]) -> int:
+        """Where the run does not read all of its source: expire open records of the source that runs before it refused,
+        and that are corrected, as they have one of these keys, which the chunk has loaded; how many. Those refused for
+        a key in conflict stay: it may be the other that was loaded.
+        """
+
     def findings(self, rows: pa.Table) -> None:
         """Note what was seen about loaded records: record_no (in the file), rule_id, field, value, message."""
 

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headwater.pipeline.chained import chunk_payload
 from headwater.pipeline.hash_columns import first_bytes
 from headwater.pipeline.refusals import (
     NO_KEY,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from headwater.connectors.csv_file import ChunkSpan
     from headwater.contracts.document import Document
     from headwater.pipeline.ports import ChunkStore, ChunkTransaction, EarlierChunk, Loaded, Refusal, Replaced
     from headwater.pipeline.seen import SeenKeys
@@ -91,7 +91,8 @@ class ChunkWriter:
                 "relies_on": tuple(earlier.relies_on),
                 "span": chunk.span,
             }
-            transaction.commit(ledger, payload=_payload(ledger))
+            corrected = transaction.expire_corrected(lambda: _keys_of_standing(*self._store.standing(earlier.root)))
+            transaction.commit(ledger, payload=chunk_payload(ledger, corrected=corrected))
         self._seen.add(lambda: self._store.standing(earlier.root)[1])
         return Written(committed=True)
 
@@ -127,7 +128,8 @@ class ChunkWriter:
                 "relies_on": _relied_on(chunk.relies_on, loaded, results),
                 "span": chunk.span,
             }
-            payload = _payload(ledger, beside=chunk.relies_on, replaced=len(loaded.replaced))
+            corrected = transaction.expire_corrected(lambda: standing.key_hashes)
+            payload = chunk_payload(ledger, beside=chunk.relies_on, replaced=len(loaded.replaced), corrected=corrected)
             transaction.commit(ledger, payload=payload | held_keys(keys, transaction.held))
         self._seen.add(lambda: standing.key_hashes)
         return Written(committed=True)
@@ -396,6 +398,10 @@ def _standing(standing: Standing, known: Standing | None, refused: Sequence[int]
     )
 
 
+def _keys_of_standing(raw_hashes: npt.NDArray[np.void], key_hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    return key_hashes[: len(raw_hashes)]  # keys of records older than what stood come after
+
+
 def _keys_of(standing: Standing, record_nos: Sequence[int]) -> npt.NDArray[np.uint64]:
     return standing.key_hashes[np.isin(standing.record_nos, np.array(record_nos, np.int32))]
 
@@ -454,36 +460,3 @@ def _relied_on(alike: EarlierChunk | None, *loaded: _Rounds | None) -> tuple[UUI
 def _rows_sha256(records: pa.Table, refused: Sequence[int]) -> bytes:
     hashes = first_bytes(_without(records, refused)["row_hash"], hashlib.sha256().digest_size)
     return hashlib.sha256(hashes.tobytes()).digest()
-
-
-COUNTS = (
-    "read", "mapped", "skipped", "quarantined_raw",
-    "produced", "inserted", "updated", "unchanged", "merged", "quarantined",
-)  # fmt: skip
-
-
-def _payload(ledger: dict[str, Any], *, beside: EarlierChunk | None = None, replaced: int = 0) -> dict[str, Any]:
-    """What the audit chain holds of a chunk: where it lies, its ledger, the hashes of what went in and what came out.
-
-    `beside` names the chunk whose records were known by their raw hash, so that a replay leaves out the same ones;
-    `replaced` is how many records of other sources were replaced, so that it finds the same.
-    """
-    relies_on = "".join(sorted(str(chunk) for chunk in ledger["relies_on"]))
-    span: ChunkSpan = ledger["span"]
-    extract = span.extract
-    return {
-        **{name: ledger[name].hex() for name in ("raw_sha256", "logic_hash", "rows_sha256")},
-        **{name: ledger[name] for name in COUNTS},
-        "calculation": ledger["calculation"],
-        "span": [span.byte_start, span.byte_end, span.first_record, span.first_line, span.records],
-        "reused": str(ledger["reused_chunk_id"]) if ledger["reused_chunk_id"] else None,
-        "beside": str(beside.root) if beside else None,
-        **{name: _digest(ledger[name]) for name in ("raw_hashes", "key_hashes")},
-        **({"replaced": replaced} if replaced else {}),
-        "relies_on": hashlib.sha256(relies_on.encode()).hexdigest() if relies_on else None,
-        **({"extract": extract.sha256.hex(), "last_row": extract.last_row} if extract else {}),
-    }
-
-
-def _digest(content: bytes | None) -> str | None:
-    return hashlib.sha256(content).hexdigest() if content else None

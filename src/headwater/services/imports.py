@@ -404,6 +404,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
             chunk_ids={chunk.chunk_no: chunk.chunk_id for chunk in to_do},
             settled_from=mending.form.settled_from if mending else None,
             sealing=sealing_of(installation, logic.contract, logic.mapping, columns),
+            only_changes=run.kind == "sync" and logic.recipe.load.strategy != "full",
         ) as store,
         SeenKeys(store.key_hashes) as seen,
     ):

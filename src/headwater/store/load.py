@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    import numpy.typing as npt
     import psycopg
 
     from headwater.contracts.document import Document
+    from headwater.store.corrected import OpenRecords
     from headwater.store.sealed import Sealing
 
 QUERIES = named_queries("load")
@@ -98,10 +100,17 @@ class Loaded:
 class ChunkTransaction:
     """The one transaction of a chunk; made by `Database.chunk`, valid until committed or left."""
 
-    def __init__(self, connection: psycopg.Connection[Any], key: ChunkKey, sealing: Sealing | None = None) -> None:
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        key: ChunkKey,
+        sealing: Sealing | None = None,
+        refused_before: OpenRecords | None = None,
+    ) -> None:
         self._connection = connection
         self._key = key
         self._sealing = sealing
+        self._refused_before = refused_before
         self._stages = 0
         self._made: set[str] = set()
         self._unit: UUID | None = None
@@ -307,6 +316,12 @@ class ChunkTransaction:
             )
         self._execute("insert_repairs", tables, chunk=self._key.chunk_id, actor=audit.acting(self._connection))
         self._execute("settle_mended", tables, reason=f"mended and loaded by run {self._key.run_id}")
+
+    def expire_corrected(self, keys: Callable[[], npt.NDArray[np.uint64]]) -> int:
+        """See `ports.ChunkTransaction.expire_corrected`."""
+        if self._refused_before is None:
+            return 0
+        return self._refused_before.expire(self._connection, keys, chunk_id=self._key.chunk_id)
 
     def findings(self, rows: pa.Table) -> None:
         """Note what was seen about loaded records: record_no (in the file), rule_id, field, value, message."""

@@ -17,6 +17,7 @@ from psycopg.rows import dict_row
 
 from headwater.errors import HeadwaterError, RetryLater
 from headwater.store import chunks, runs
+from headwater.store.corrected import OpenRecords
 from headwater.store.database import Database, TenantConnection
 from headwater.store.failures import translate, translated
 from headwater.store.load import ChunkKey, ChunkTransaction
@@ -41,7 +42,10 @@ class EarlierChunk:
 
 
 class RunChunks:
-    """The chunks of one run, loaded over one connection that also holds the run, so that nobody else works on it."""
+    """The chunks of one run, loaded over one connection that also holds the run, so that nobody else works on it.
+
+    only_changes  it does not read all of its source, so that no end of it can tell what that has corrected: chunks do
+    """
 
     def __init__(
         self,
@@ -53,6 +57,7 @@ class RunChunks:
         chunk_ids: Mapping[int, UUID],
         settled_from: datetime | None = None,
         sealing: Callable[[TenantConnection, UUID], Sealing] | None = None,
+        only_changes: bool = False,
     ) -> None:
         self._database = database
         self._tenant_id = tenant_id
@@ -61,6 +66,7 @@ class RunChunks:
         self._chunk_ids = chunk_ids
         self._settled_from = settled_from
         self._sealing = sealing
+        self._refused_before = _refused_before(tenant_id, run, contract) if only_changes else None
         self._writer = self._held_connection()
         self._reader: TenantConnection | None = None
         self._reading = Lock()  # the engine's thread asks for hashes, and the writer's
@@ -155,7 +161,7 @@ class RunChunks:
         )
         sealing = self._sealing(self._writer, key.chunk_id) if self._sealing is not None else None
         try:
-            yield ChunkTransaction(self._writer, key, sealing)
+            yield ChunkTransaction(self._writer, key, sealing, self._refused_before)
         except psycopg.errors.UniqueViolation as error:
             raise RetryLater(
                 "another run has just loaded the same keys", where=f"chunk {chunk_no}", value=error.diag.message_detail
@@ -187,3 +193,7 @@ class RunChunks:
             connection.close()
             raise
         return connection
+
+
+def _refused_before(tenant_id: UUID, run: runs.Run, contract: str) -> OpenRecords:
+    return OpenRecords(tenant_id, run.source_id, contract, run_id=run.run_id, started=run.started_at)

@@ -237,3 +237,23 @@ def test_an_extract_of_a_sync_is_redacted_and_reading_the_very_same_again_is_ref
     source.close()
     assert sync() == "succeeded"
     nothing_speaks_of_ann(river)
+
+
+def test_what_their_source_corrected_is_proved_beside_what_was_erased(river: River) -> None:
+    """Ann's record and Bob's were refused, and came in well with the next sync, which read all but is no full load."""
+    path = river.folder / "hr.sqlite"
+    sync = staff_database(river, path)
+
+    def left_on(day: str) -> None:
+        with sqlite3.connect(path) as source:
+            source.execute("UPDATE staff SET left_on = ? WHERE name IN ('Ann Lovelace', 'Bob Babbage')", [day])
+        source.close()
+
+    left_on("2001-01-01")
+    assert sync() == "succeeded_with_quarantine"
+    left_on("2023-09-10")
+    assert sync() == "succeeded"
+    assert {row["state"] for row in river.rows("SELECT state FROM quarantine")} == {"expired"}
+    proved(river)
+    assert {file.became for file in erase(river).values()} == {"redacted"}
+    nothing_speaks_of_ann(river)

@@ -11,11 +11,12 @@ from uuid import UUID
 
 import numpy as np
 
+from headwater.pipeline.chained import COUNTS
 from headwater.pipeline.replay.chunks_known import KnownChunk, KnownChunks
+from headwater.pipeline.replay.corrected import expire_corrected
 from headwater.pipeline.replay.loaded import Meeting
 from headwater.pipeline.replay.refused_keys import as_held
 from headwater.pipeline.transform import RAW_HASH_BYTES
-from headwater.pipeline.writer import COUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -243,6 +244,13 @@ class ReplayTransaction:
             rows, chunk_id=self._chunk.chunk_id, run_id=self._run.run_id, actor=self._chunk.actor
         )
 
+    def expire_corrected(self, keys: Callable[[], npt.NDArray[np.uint64]]) -> int:
+        """See `ports.ChunkTransaction.expire_corrected`; of chunks that did it, as the chain has it."""
+        if "corrected" not in self._payload:
+            return 0
+        expire_corrected(self._model.known.connection, self._known(reused=None), self._run.contract, keys())
+        return int(self._payload["corrected"])
+
     def findings(self, rows: pa.Table) -> None:
         """See `ports.ChunkTransaction.findings`."""
         self._findings = rows
@@ -259,17 +267,18 @@ class ReplayTransaction:
         compare_with_chain(self._model.differences, self._chunk, self._place, self._standing)
         self._compare_again(payload)
         self._compare_relied_on(ledger)
-        self._model.known.add(
-            KnownChunk(
-                chunk_id=self._chunk.chunk_id,
-                run_id=self._run.run_id,
-                run_started=self._run.started,
-                source=self._run.source_name,
-                source_id=self._run.source_id,
-                chunk_no=self._chunk.chunk_no,
-                first_record=self._chunk.first_record,
-                reused=ledger["reused_chunk_id"],
-            )
+        self._model.known.add(self._known(reused=ledger["reused_chunk_id"]))
+
+    def _known(self, *, reused: UUID | None) -> KnownChunk:
+        return KnownChunk(
+            chunk_id=self._chunk.chunk_id,
+            run_id=self._run.run_id,
+            run_started=self._run.started,
+            source=self._run.source_name,
+            source_id=self._run.source_id,
+            chunk_no=self._chunk.chunk_no,
+            first_record=self._chunk.first_record,
+            reused=reused,
         )
 
     def _compare_again(self, payload: Mapping[str, Any]) -> None:

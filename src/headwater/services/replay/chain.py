@@ -17,9 +17,10 @@ from headwater.connectors.csv_file import ChunkSpan
 from headwater.connectors.csv_file.redact import records_at
 from headwater.engine.duck import engine
 from headwater.errors import HeadwaterError, Stopped
+from headwater.pipeline.chained import COUNTS
 from headwater.pipeline.mending import MendForm, Mending
 from headwater.pipeline.prepare import Preparation
-from headwater.pipeline.replay.chunks_known import KnownChunk
+from headwater.pipeline.replay.corrected import adopt_corrected
 from headwater.pipeline.replay.store import (
     SPAN,
     EarlierChunk,
@@ -31,13 +32,13 @@ from headwater.pipeline.replay.store import (
 )
 from headwater.pipeline.seen import SeenKeys
 from headwater.pipeline.work import ReadChunk
-from headwater.pipeline.writer import COUNTS, ChunkWriter
+from headwater.pipeline.writer import ChunkWriter
 from headwater.services.chain_entries import layout_digest, plan_digest, run_of_chain
 from headwater.services.full_loads import MOVED
 from headwater.services.imports import stored_logic
 from headwater.services.logic import compile_logic, fingerprint
 from headwater.services.replay.deletions import ACTIONS, SUBJECT_ERASED, ReplayedDeletions
-from headwater.services.replay.runs import OpenRun, SeenRun, place_in, span_in
+from headwater.services.replay.runs import OpenRun, SeenRun, known_chunk, place_in, span_in
 from headwater.services.replay.sweeps import holders, keys_read
 from headwater.services.run_texts import RunTexts
 from headwater.services.sources import layout_from_json, reading_from_json
@@ -378,23 +379,13 @@ class Replay:
             rows.check_hashes(chunk.chunk_id)
         is_held = "refused_keys" in chunk.payload
         self._model.quarantines.adopt(chunk.chunk_id, is_held=is_held, as_refused=opened is not None)
+        if "corrected" in chunk.payload:
+            adopt_corrected(self._model.known.connection, seen.run.run_id)
         _, keys = self._standing(chunk.chunk_id)
         place = place_in(seen, chunk.chunk_no)
         self._model.quarantines.compare_keys(chunk.chunk_id, place, chunk.payload, keys)
         self._model.known.adopted.add(chunk.chunk_id)
-        reused = chunk.payload["reused"]
-        self._model.known.add(
-            KnownChunk(
-                chunk_id=chunk.chunk_id,
-                run_id=seen.run.run_id,
-                run_started=seen.run.started_at,
-                source=seen.run.source_name,
-                source_id=seen.run.source_id,
-                chunk_no=chunk.chunk_no,
-                first_record=chunk.first_record,
-                reused=UUID(reused) if reused else None,
-            )
-        )
+        self._model.known.add(known_chunk(seen.run, chunk))
 
     def _opened(self, seen: SeenRun) -> OpenRun:
         run = seen.run

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from headwater.connectors.csv_file import ChunkSpan, Extract
+from headwater.pipeline.replay.chunks_known import KnownChunk
 from headwater.pipeline.replay.store import SPAN
 
 if TYPE_CHECKING:
@@ -59,6 +61,21 @@ def span_in(chunk: ExpectedChunk) -> ChunkSpan:
     extract = Extract(sha256=bytes.fromhex(sha256), last_row=chunk.payload["last_row"]) if sha256 else None
     place = dict(zip(SPAN, chunk.payload["span"], strict=True))
     return ChunkSpan(chunk_no=chunk.chunk_no, extract=extract, **place)
+
+
+def known_chunk(run: Run, chunk: ExpectedChunk) -> KnownChunk:
+    """What the model remembers of a chunk that was not done again."""
+    reused = chunk.payload["reused"]
+    return KnownChunk(
+        chunk_id=chunk.chunk_id,
+        run_id=run.run_id,
+        run_started=run.started_at,
+        source=run.source_name,
+        source_id=run.source_id,
+        chunk_no=chunk.chunk_no,
+        first_record=chunk.first_record,
+        reused=UUID(reused) if reused else None,
+    )
 
 
 def place_in(seen: SeenRun, chunk_no: int) -> str:

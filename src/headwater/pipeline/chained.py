@@ -1,0 +1,45 @@
+"""What the audit chain holds of a chunk."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headwater.connectors.csv_file import ChunkSpan
+    from headwater.pipeline.ports import EarlierChunk
+
+COUNTS = (
+    "read", "mapped", "skipped", "quarantined_raw",
+    "produced", "inserted", "updated", "unchanged", "merged", "quarantined",
+)  # fmt: skip
+
+
+def chunk_payload(
+    ledger: dict[str, Any], *, beside: EarlierChunk | None = None, replaced: int = 0, corrected: int = 0
+) -> dict[str, Any]:
+    """Where a chunk lies, its ledger, the hashes of what went in and what came out.
+
+    `beside` names the chunk whose records were known by their raw hash, so that a replay leaves out the same ones;
+    `replaced` is how many records of other sources were replaced, `corrected` how many refused ones the source has.
+    """
+    relies_on = "".join(sorted(str(chunk) for chunk in ledger["relies_on"]))
+    span: ChunkSpan = ledger["span"]
+    extract = span.extract
+    return {
+        **{name: ledger[name].hex() for name in ("raw_sha256", "logic_hash", "rows_sha256")},
+        **{name: ledger[name] for name in COUNTS},
+        "calculation": ledger["calculation"],
+        "span": [span.byte_start, span.byte_end, span.first_record, span.first_line, span.records],
+        "reused": str(ledger["reused_chunk_id"]) if ledger["reused_chunk_id"] else None,
+        "beside": str(beside.root) if beside else None,
+        **{name: _digest(ledger[name]) for name in ("raw_hashes", "key_hashes")},
+        **({"replaced": replaced} if replaced else {}),
+        **({"corrected": corrected} if corrected else {}),
+        "relies_on": hashlib.sha256(relies_on.encode()).hexdigest() if relies_on else None,
+        **({"extract": extract.sha256.hex(), "last_row": extract.last_row} if extract else {}),
+    }
+
+
+def _digest(content: bytes | None) -> str | None:
+    return hashlib.sha256(content).hexdigest() if content else None
