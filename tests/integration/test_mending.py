@@ -18,6 +18,7 @@ from headwater.services import quarantine_exports, quarantines
 from headwater.services.access.policy import EVERY_RIGHT, Actor
 from headwater.services.imports import carry_out, resume
 from headwater.services.records import show_record
+from headwater.services.runs_view import show_run
 from headwater.services.verification import verify
 from headwater.store import runs
 from headwater.store.chunks import Ledger
@@ -194,6 +195,39 @@ def test_a_mended_record_does_not_replace_what_its_own_run_loaded(river: River) 
     _, ledger = resubmitted(river, [rows[0] | {"activity_id": "b"}])
     assert ledger.inserted == 1
     assert quantities(river) == {"a": "1", "b": "2"}
+
+
+def test_why_it_was_refused_the_last_time_is_told_and_what_stands_in_its_way(river: River) -> None:
+    river.load(
+        activities([{"activity_id": "a"}, {"activity_id": "b", "quantity": "x"}, {"activity_id": "c", "quantity": "y"}])
+    )
+    rows = edited(exported(river), {"b": {"activity_id": "a", "quantity": "5"}})
+    run_id, _ = resubmitted(river, rows)
+
+    listing = quarantines.list_records(river.installation, state="open", run=None, rule=None, limit=9)
+    assert [record.findings[0]["rule"] for record in listing.records] == ["activity.quantity.type"] * 2
+    (tried, untried) = listing.tried
+    assert tried is not None
+    assert (tried[0]["rule"], tried[0]["value"], untried) == ("activity.key.conflict", "a", None)
+    assert "record 1 of activities.csv" in tried[0]["message"]
+    key = str(listing.records[0].key)
+    assert quarantines.show_record(river.installation, key).tried == tried
+    assert "stands already" in exported(river)[0]["reasons"]
+    assert "stands already" not in exported(river)[1]["reasons"]
+
+    ((taken,), total) = show_run(river.installation, run_id).taken
+    assert (str(taken.key), taken.field, taken.value, total) == (key, "activity_id", "a", 1)
+
+    assert verify(river.installation, progress=SilentProgress()).ok
+    blank = "jsonb_set(findings, '{0,value}', '\"\"')"
+    river.change(f"UPDATE quarantine_repairs SET findings = {blank}")  # as it was told before keys were
+    assert verify(river.installation, progress=SilentProgress()).ok
+    river.change("UPDATE quarantine_repairs SET findings = jsonb_set(findings, '{0,value}', '\"z\"')")
+    assert not verify(river.installation, progress=SilentProgress()).ok
+
+    resubmitted(river, edited(exported(river), {"b": {"quantity": "5"}}))
+    settled = quarantines.list_records(river.installation, state="resubmitted", run=None, rule=None, limit=9)
+    assert settled.tried == [None]
 
 
 def test_a_mended_record_replaces_what_an_older_run_loaded(river: River) -> None:

@@ -144,6 +144,7 @@ def next_steps(view: RunView, left: Sequence[str] = ()) -> Iterator[str]:
     which = "it" if view.open == 1 else "them"
     if run.kind == "resubmit":
         yield f"{records} still open in quarantine: correct {which} in the same file and resubmit it."
+        yield from _keys_taken(view)
         return
     refused = view.ledger.quarantined_raw + view.ledger.quarantined
     of = f", of {refused:,} that were refused" if refused != view.open else ""
@@ -155,3 +156,17 @@ def next_steps(view: RunView, left: Sequence[str] = ()) -> Iterator[str]:
         yield "Or as CSV:"
     yield f"  headwater quarantine export --run {run.run_id} --out mend.csv"
     yield "  headwater quarantine resubmit mend.csv"
+
+
+def _keys_taken(view: RunView) -> Iterator[str]:
+    """Which records stand in the way of mended ones, and what can be done about that."""
+    shown, total = view.taken
+    for each in shown:
+        key = f" {each.value}" if each.value else ""
+        yield f"  {each.key}, {view.contract.partition(' ')[0]}{key}: {each.message}"
+    if total > len(shown):
+        yield f"  and {total - len(shown):,} more: headwater quarantine list --run {view.run.run_id}"
+    if shown:
+        yield "Where two things share a key by mistake, correct the key in the file. Where the refused one is wrong,"
+        yield "or the same thing once more, dismiss it:"
+        yield f'  headwater quarantine dismiss {shown[0].key} --reason "it stands already"'

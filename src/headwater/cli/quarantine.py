@@ -19,6 +19,8 @@ from headwater.cli.session import installation
 from headwater.errors import Misuse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from headwater.services.quarantines import Origin
     from headwater.services.repairs import Changes
     from headwater.store.quarantine import Quarantined, Repair
@@ -48,7 +50,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, help="How many to show.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List refused records, each with its first reason.
+    """List refused records, each with its first reason: of one that was mended in vain, why it was refused again.
 
     \b
     Examples:
@@ -63,7 +65,7 @@ def list_(
             opened, state=None if state is State.ALL else state.value, run=run, rule=rule, limit=limit
         )
     if as_json:
-        records = [record_as_json(*each) for each in zip(listing.records, listing.origins, strict=True)]
+        records = [record_as_json(*each) for each in zip(listing.records, listing.origins, listing.tried, strict=True)]
         print_json({"records": records, "total": listing.total})
         return
     states = ["state"] if state is State.ALL else []
@@ -73,10 +75,10 @@ def list_(
             (
                 record.key,
                 f"{origin.source}, {origin.place}",
-                *_first_reason(record),
+                *_first_reason(record, tried),
                 *([record.state] if states else []),
             )
-            for record, origin in zip(listing.records, listing.origins, strict=True)
+            for record, origin, tried in zip(listing.records, listing.origins, listing.tried, strict=True)
         ],
         whole=["quarantine"],
     )
@@ -101,7 +103,8 @@ def show(key: Key, as_json: AsJson = False) -> None:
     if as_json:
         pairs = zip(view.repairs, view.changes, strict=True)
         repaired = [_repair_as_json(repair) | {"changes": changes} for repair, changes in pairs]
-        print_json(record_as_json(record, view.origin) | {"run_id": str(view.run.run_id), "repairs": repaired})
+        whole = record_as_json(record, view.origin, view.tried)
+        print_json(whole | {"run_id": str(view.run.run_id), "repairs": repaired})
         return
     print_facts(
         [
@@ -115,10 +118,13 @@ def show(key: Key, as_json: AsJson = False) -> None:
         ]
     )
     print_table(["column", "cell"], [(name or "(not cut into columns)", cell) for name, cell in view.cells])
-    print_table(
-        ["rule", "field", "value", "why", "valid", "how to mend it"],
-        [[finding.get(name) for name in FINDING] for finding in record.findings],
-    )
+    for title, findings in (("as it was mended last", view.tried), ("as its source has it", record.findings)):
+        if findings:
+            print_table(
+                ["rule", "field", "value", "why", "valid", "how to mend it"],
+                [[finding.get(name) for name in FINDING] for finding in findings],
+                title=title if view.tried else None,
+            )
     if view.repairs:
         print_table(
             ["repair", "at", "changed", "outcome", "why"],
@@ -280,8 +286,8 @@ app.command()(expire)
 app.command()(mirror)
 
 
-def record_as_json(record: Quarantined, origin: Origin) -> dict[str, Any]:
-    """A refused record as plain values."""
+def record_as_json(record: Quarantined, origin: Origin, tried: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
+    """A refused record as plain values; `tried` is what was wrong with it as it was mended last."""
     return {
         "quarantine": str(record.key),
         "state": record.state,
@@ -292,6 +298,7 @@ def record_as_json(record: Quarantined, origin: Origin) -> dict[str, Any]:
         **origin.as_json(),
         "raw": dict(record.raw),
         "findings": [dict(finding) for finding in record.findings],
+        "tried": None if tried is None else [dict(finding) for finding in tried],
         "created_at": record.created_at.isoformat(),
         "updated_at": record.updated_at.isoformat(),
     }
@@ -309,7 +316,9 @@ def _repair_as_json(repair: Repair) -> dict[str, Any]:
     }
 
 
-def _first_reason(record: Quarantined) -> tuple[str, str, str]:
-    first = record.findings[0]
-    more = f" (and {len(record.findings) - 1} more)" if len(record.findings) > 1 else ""
-    return str(first["rule"]), str(first.get("value") or "")[:60], f"{first['message']}{more}"
+def _first_reason(record: Quarantined, tried: Sequence[Mapping[str, Any]] | None) -> tuple[str, str, str]:
+    """Of one that was mended in vain, why that was."""
+    first, *others = tried or record.findings
+    more = f" (and {len(others)} more)" if others else ""
+    why = f"as it was mended: {first['message']}" if tried else first["message"]
+    return str(first["rule"]), str(first.get("value") or "")[:60], f"{why}{more}"

@@ -149,9 +149,10 @@ def conflict_rows(
     source_id: bytes,
     first_record: int,
     keys: Mapping[int, bytes],
+    told: Mapping[int, str],
 ) -> pa.Table:
     """Records whose key stands with other content; `raw`, `record_nos` and `lines` are the chunk's, aligned. `keys` has
-    the hashes of their keys.
+    the hashes of their keys, `told` the keys that may be told.
     """
     if not conflicts:
         return REFUSED_SCHEMA.empty_table()
@@ -164,7 +165,7 @@ def conflict_rows(
             first_record + conflict.record_no,
             int(lines[place]),
             cells,
-            _conflict_finding(conflict, document),
+            _conflict_finding(conflict, document, told.get(conflict.record_no, "")),
         )
         for conflict, place, cells in zip(conflicts, places, rows, strict=True)
     )
@@ -172,7 +173,7 @@ def conflict_rows(
     return _with_keys(table, hashes)
 
 
-def _conflict_finding(conflict: Conflict, document: Document) -> dict[str, str]:
+def _conflict_finding(conflict: Conflict, document: Document, told: str) -> dict[str, str]:
     keys = ", ".join(spec.name for spec in document.key)
     if conflict.is_older:
         return {
@@ -196,7 +197,7 @@ def _conflict_finding(conflict: Conflict, document: Document) -> dict[str, str]:
     return {
         "rule": f"{document.name}.key.conflict",
         "field": keys,
-        "value": "",
+        "value": told,
         "message": f"Another record with the same {keys} and other content stands already{newer}: {conflict.stands}.",
         "valid": f"one record for each {keys}",
         "mend": "Correct the key where two things share it by mistake; dismiss the record where it is the wrong one.",

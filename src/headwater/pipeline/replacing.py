@@ -1,4 +1,4 @@
-"""Records that took the place of what another source had brought: loaded, and said to be."""
+"""Records that took the place of what another source had brought, said to be; and keys as findings tell them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from headwater.contracts.document import Document
     from headwater.pipeline.ports import Replaced
+    from headwater.pipeline.refusals import Conflict
+    from headwater.pipeline.transform import Transformed
 
 REPLACED_RULE = "record.replaced"
 
@@ -23,7 +25,7 @@ def replaced_findings(replaced: Sequence[Replaced], document: Document, records:
     of which source it replaced.
     """
     keys = ", ".join(spec.name for spec in document.key)
-    told = {} if any(spec.personal for spec in document.key) else _keys(replaced, document, records)
+    told = keys_told([each.record_no for each in replaced], document, records)
     return pa.Table.from_pylist(
         [
             {
@@ -42,11 +44,30 @@ def replaced_findings(replaced: Sequence[Replaced], document: Document, records:
     )
 
 
-def _keys(replaced: Sequence[Replaced], document: Document, records: pa.Table) -> dict[int, str]:
-    wanted = pa.array([each.record_no for each in replaced], records.schema.field("record_no").type)
+def keys_told(record_nos: Sequence[int], document: Document, records: pa.Table) -> dict[int, str]:
+    """The keys of these records of a chunk, by number, as a finding tells them; of none where they are personal."""
+    if not record_nos or any(spec.personal for spec in document.key):
+        return {}
+    wanted = pa.array(record_nos, records.schema.field("record_no").type)
     rows = records.filter(pc.is_in(records["record_no"], wanted))
     columns = [[spec.kind.canonical(value) for value in rows[spec.name].to_pylist()] for spec in document.key]
     return {
         number: "|".join(map(str, key))
         for number, key in zip(rows["record_no"].to_numpy().tolist(), zip(*columns, strict=True), strict=True)
     }
+
+
+def firsts(transformed: Transformed) -> dict[int, int]:
+    """Records of a chunk whose key an earlier one of it has -> that one."""
+    repeated = dict(transformed.merged)
+    return repeated | {each.record_no: each.first for each in transformed.conflicts if each.first is not None}
+
+
+def told_of(conflicts: Sequence[Conflict], transformed: Transformed, document: Document) -> dict[int, str]:
+    """The keys of records in conflict, by number, as findings tell them."""
+    if not conflicts:
+        return {}
+    first = firsts(transformed)
+    named = {each.record_no: first.get(each.record_no, each.record_no) for each in conflicts}
+    told = keys_told(list(named.values()), document, transformed.records)
+    return {number: told[of] for number, of in named.items() if of in told}

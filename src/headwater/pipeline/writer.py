@@ -21,7 +21,7 @@ from headwater.pipeline.refusals import (
     hashes_as_bytes,
     held_keys,
 )
-from headwater.pipeline.replacing import replaced_findings
+from headwater.pipeline.replacing import firsts, replaced_findings, told_of
 from headwater.pipeline.transform import Standing
 from headwater.pipeline.work import PreparedChunk, ReadChunk, Written
 
@@ -197,6 +197,7 @@ class ChunkWriter:
             source_id=self._source_id,
             first_record=chunk.span.first_record,
             keys=_keys_read(chunk),
+            told=told_of(repeats.conflicts, chunk.transformed, self._document),
         )
         broken = _placed(chunk.transformed.refused, chunk)
         refused = pa.concat_tables([broken, in_conflict])
@@ -303,9 +304,7 @@ def _keys_read(chunk: PreparedChunk) -> dict[int, bytes]:
     standing = chunk.transformed.standing
     hashes = hashes_as_bytes(pa.array(standing.key_hashes)).to_pylist()
     keys = dict(zip(standing.record_nos.tolist(), hashes, strict=True))
-    repeated = dict(chunk.transformed.merged)
-    repeated |= {each.record_no: each.first for each in chunk.transformed.conflicts if each.first is not None}
-    return keys | {number: keys[first] for number, first in repeated.items()}
+    return keys | {number: keys[first] for number, first in firsts(chunk.transformed).items()}
 
 
 def _repeats(chunk: PreparedChunk, loaded: _Rounds) -> _Repeats:

@@ -37,7 +37,8 @@ class Exported:
 
 
 def export(installation: Installation, out: IO[str], *, run: str | None, rule: str | None) -> Exported:
-    """Write open records as CSV: which, why, where, then their cells as they were read.
+    """Write open records as CSV: which, why (of what was mended in vain, why that was), where, then their cells as they
+    were read.
 
     Misuse where the records chosen do not all belong to one source read by one mapping, naming the runs to choose from,
     or where there are none.
@@ -56,7 +57,8 @@ def export(installation: Installation, out: IO[str], *, run: str | None, rule: s
                 remedy="`headwater quarantine list` shows what is open.",
             )
         form = form_of(origins, has_record=quarantine.has_uncut(connection, tenant_id, which))
-        rows = write_rows(out, form, quarantine.each_quarantined(connection, tenant_id, which))
+        records = quarantine.each_quarantined(connection, tenant_id, which)
+        rows = write_rows(out, form, quarantine.with_last_tries(connection, tenant_id, records))
     return Exported(rows=rows, run_id=latest_of(origins).run_id, columns=form.header)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headwater.connectors.csv_file import CsvConfig
 from headwater.connectors.csv_file.read import read_chunk
@@ -22,7 +22,7 @@ from headwater.store import audit, quarantine, runs
 from headwater.store.quarantine import Quarantined, Repair
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import timedelta
     from pathlib import Path
     from uuid import UUID
@@ -56,10 +56,14 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """The first of the refused records chosen, in source order, with where each came from, and how many there are."""
+    """The first of the refused records chosen, in source order, with where each came from, and how many there are.
+
+    tried  of each that is open and was mended in vain: what was wrong with it the last time
+    """
 
     records: Sequence[Quarantined]
     origins: Sequence[Origin]
+    tried: Sequence[Sequence[Mapping[str, Any]] | None]
     total: int
 
 
@@ -80,6 +84,12 @@ class RecordView:
         """Where it came from, in words."""
         return _origin(self.record, self.run)
 
+    @property
+    def tried(self) -> Sequence[Mapping[str, Any]] | None:
+        """What was wrong with its last repair, where it is open for that."""
+        is_refused = self.record.state == "open" and self.repairs and self.repairs[-1].outcome == "refused"
+        return self.repairs[-1].findings if is_refused else None
+
 
 def list_records(
     installation: Installation, *, state: str | None, run: str | None, rule: str | None, limit: int
@@ -91,8 +101,9 @@ def list_records(
         records, total = quarantine.list_quarantined(connection, seen.tenant_id, which, limit=limit)
         last = quarantine.last_run_of_each(connection, seen.tenant_id, [record.key for record in records])
         found = {run_id: runs.get_run(connection, seen.tenant_id, run_id) for run_id in set(last.values())}
+        tried = quarantine.last_tries(connection, seen.tenant_id, records)
     origins = [_origin(record, found[last[record.key]]) for record in records]
-    return Listing(records=records, origins=origins, total=total)
+    return Listing(records=records, origins=origins, tried=tried, total=total)
 
 
 def _origin(record: Quarantined, run: Run) -> Origin:

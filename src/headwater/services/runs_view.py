@@ -16,13 +16,18 @@ from headwater.store import findings, runs, source_units
 from headwater.store.chunks import Ledger, chunks_of, ledger_of
 from headwater.store.documents import get_contract, get_document
 from headwater.store.kept_errors import why
+from headwater.store.quarantine import key_taken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from headwater.services.installation import Installation
+    from headwater.store.quarantine import KeyTaken
     from headwater.store.runs import Run
+
+
+TAKEN_SHOWN = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +38,7 @@ class RunView:
     refused             rule -> findings on records that are open in quarantine; for a resubmission on refused repairs
     noticed             rule -> findings on records that were loaded, chunks reused included
     open                records of the run that are open in quarantine
+    taken               for a resubmission, the first records refused as another has their key, and how many there are
     gaps                chunk number -> why it could not be loaded
     unit_id             the unit of its source; None where it is the organisation's
     """
@@ -44,6 +50,7 @@ class RunView:
     refused: Mapping[str, int]
     noticed: Mapping[str, int]
     open: int
+    taken: tuple[Sequence[KeyTaken], int]
     gaps: Mapping[int, str]
     unit_id: UUID | None
 
@@ -119,8 +126,13 @@ class RunView:
             "warnings": list(self.warnings),
             "drift": self.run.layout.get("drift"),
             "gaps": {str(number): why for number, why in self.gaps.items()},
+            **({"key_taken": self._taken_as_json()} if self.taken[1] else {}),
             **({"reconciliation": self.run.reconciliation} if self.run.reconciliation else {}),
         }
+
+    def _taken_as_json(self) -> dict[str, Any]:
+        told = [{**asdict(each), "key": str(each.key)} for each in self.taken[0]]
+        return {"records": told, "total": self.taken[1]}
 
 
 def run_as_json(run: Run, *, unit_id: UUID | None) -> dict[str, Any]:
@@ -227,6 +239,7 @@ def show_run(installation: Installation, run: str | UUID) -> RunView:
             refused=refused,
             noticed=findings.noticed_by_rule(connection, tenant_id, found.run_id),
             open=open_after_resubmission(ledger) if is_repair else refused_records,
+            taken=key_taken(connection, tenant_id, found.run_id, limit=TAKEN_SHOWN) if is_repair else ((), 0),
             gaps={chunk.chunk_no: why(connection, chunk.error, whole=may_quote) for chunk in failed},
             unit_id=unit_id,
         )

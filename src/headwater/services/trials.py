@@ -26,6 +26,7 @@ from headwater.mapping import compile_mapping
 from headwater.pipeline.hash_columns import first_bytes
 from headwater.pipeline.prepare import Preparation
 from headwater.pipeline.refusals import NO_KEY, Conflict, conflict_rows
+from headwater.pipeline.replacing import told_of
 from headwater.pipeline.writer import DELETED, OLDER_VERSION
 from headwater.services.connectors.extraction import SyncTexts, first_record
 from headwater.services.connectors.planning import found_sync
@@ -333,6 +334,7 @@ class _Trying:
             source_id=self._source_id,
             first_record=first,
             keys={},
+            told=told_of(conflicts, chunk.transformed, self._logic.contract),
         )
         for table, offset in ((chunk.ragged, 0), (chunk.transformed.refused, first), (in_conflict, 0)):
             trial.quarantined += table.num_rows

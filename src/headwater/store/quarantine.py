@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -185,6 +186,54 @@ def get_quarantined(
     return _opened(connection, found)[0], [
         replace(each, findings=told) for each, told in zip(repairs, opened, strict=True)
     ]
+
+
+def last_tries(
+    connection: psycopg.Connection[Any], tenant_id: UUID, records: Sequence[Quarantined]
+) -> list[Sequence[Mapping[str, Any]] | None]:
+    """For each of these records, where it is open and its last repair was refused: what was wrong with that."""
+    values = _arrays([record.key for record in records]) | {"tenant_id": tenant_id}
+    rows = connection.execute(QUERIES["last_repairs"], values).fetchall()
+    refused = [(found, number, findings) for found, number, outcome, findings in rows if outcome == "refused"]
+    opened = opened_refusals([findings for _, _, findings in refused], opener_of(connection))
+    tries = {(found, number): findings for (found, number, _), findings in zip(refused, opened, strict=True)}
+    return [
+        tries.get((record.quarantine_id, record.occurrence)) if record.state == "open" else None for record in records
+    ]
+
+
+def with_last_tries(
+    connection: psycopg.Connection[Any], tenant_id: UUID, records: Iterator[Quarantined]
+) -> Iterator[Quarantined]:
+    """The same records; the findings are those of the last try to mend each, where it was refused."""
+    while some := list(islice(records, FETCH)):
+        for record, tried in zip(some, last_tries(connection, tenant_id, some), strict=True):
+            yield record if tried is None else replace(record, findings=tried)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyTaken:
+    """A mended record that was refused, since another stands under its key: what is said of that."""
+
+    key: QuarantineKey
+    field: str
+    value: str
+    message: str
+
+
+def key_taken(
+    connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID, *, limit: int
+) -> tuple[list[KeyTaken], int]:
+    """The first records that a resubmission sent under a key that another has, and how many there are."""
+    values = {"tenant_id": tenant_id, "run_id": run_id, "limit": limit}
+    rows = connection.execute(QUERIES["key_taken"], values).fetchall()
+    found = [
+        KeyTaken(
+            key=QuarantineKey(quarantine_id=found, occurrence=number), field=field, value=value or "", message=message
+        )
+        for found, number, field, value, message, _ in rows
+    ]
+    return found, rows[0][-1] if rows else 0
 
 
 def refused_repairs(

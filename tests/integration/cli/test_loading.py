@@ -70,6 +70,13 @@ def test_a_recipe_is_run_from_its_own_folder(headwater: Headwater, meters: Path,
     assert (again["source"], again["ledger"]["unchanged"], again["ledger"]["inserted"]) == ("meters", 2, 0)
 
 
+def _write(path: Path, rows: list[dict[str, str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def test_mending_from_refusal_to_loaded(headwater: Headwater, meters: Path, tmp_path: Path) -> None:
     run = headwater("import", meters, "-m", "form.yaml", "--json").json["run_id"]
     listed = headwater("quarantine", "list", "--run", run[:8], "--json").json
@@ -91,15 +98,18 @@ def test_mending_from_refusal_to_loaded(headwater: Headwater, meters: Path, tmp_
     with mend.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     rows[0]["quantity"] = "30"
-    with mend.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    _write(mend, rows)
     done = headwater("quarantine", "resubmit", mend)
     assert done.code == 3
     assert "1 record is still open in quarantine" in done.out
 
     left = rows[1]["quarantine"]
+    _write(mend, [rows[1] | {"activity_id": "c", "period_start": rows[0]["period_start"], "quantity": "31"}])
+    told = " ".join(headwater("quarantine", "resubmit", mend).out.split())
+    assert f"{left}, activity c: Another record with the same activity_id and other content stands already" in told
+    assert f"headwater quarantine dismiss {left}" in told
+    assert "as it was mended: Another record" in " ".join(headwater("quarantine", "list").out.split())
+    assert "as it was mended last" in headwater("quarantine", "show", left).out
     assert headwater("quarantine", "dismiss", left, "--reason", "a test").code == 0
     shown = headwater("quarantine", "show", left)
     assert "dismissed (a test)" in shown.out

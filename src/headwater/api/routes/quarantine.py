@@ -129,6 +129,7 @@ def _as_json(view: RecordView) -> dict[str, Any]:
         "place": view.origin.place,
         "cells": [{"column": column, "text": text} for column, text in view.cells],
         "findings": list(record.findings),
+        "tried": None if view.tried is None else list(view.tried),
         "created_at": record.created_at,
         "updated_at": record.updated_at,
         "repairs": [

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headwater.pipeline.replay.refused_keys import check_mended, check_seen, make_macros
+from headwater.pipeline.replay.refused_keys import check_mended, check_seen, make_macros, take_untold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -354,6 +354,7 @@ FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence 
     def finish(self) -> None:
         """Every refused record, repair and finding, none missing and none too many."""
         self._take_erased()
+        take_untold(self._connection)
         self._connection.execute(
             "UPDATE quarantine AS m SET key_hash = s.key_hash FROM stored_quarantine s WHERE NOT m.is_held"
             " AND (s.key_hash IS NULL OR key_seen(s.key_hash) = '' OR key_seen(m.key_hash) = '')"

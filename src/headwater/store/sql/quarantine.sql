@@ -71,6 +71,22 @@ SELECT {columns} FROM quarantine_repairs
 WHERE tenant_id = %(tenant_id)s AND quarantine_id = %(quarantine_id)s AND occurrence = %(occurrence)s
 ORDER BY repair_no
 
+-- name: last_repairs
+-- The last repair of each of these records.
+SELECT DISTINCT ON (r.quarantine_id, r.occurrence) r.quarantine_id, r.occurrence, r.outcome, r.findings
+FROM unnest(%(ids)s::uuid[], %(occurrences)s::integer[]) AS named (quarantine_id, occurrence)
+JOIN quarantine_repairs r ON r.tenant_id = %(tenant_id)s AND r.quarantine_id = named.quarantine_id
+                         AND r.occurrence = named.occurrence
+ORDER BY r.quarantine_id, r.occurrence, r.repair_no DESC
+
+-- name: key_taken
+-- Records that a resubmission sent and was refused, since another stands under their key, the first of them; how many.
+SELECT r.quarantine_id, r.occurrence, f ->> 'field', f ->> 'value', f ->> 'message', count(*) OVER ()
+FROM quarantine_repairs r JOIN chunks c ON c.tenant_id = r.tenant_id AND c.chunk_id = r.chunk_id,
+     jsonb_array_elements(r.findings) AS f
+WHERE r.tenant_id = %(tenant_id)s AND c.run_id = %(run_id)s AND r.outcome = 'refused' AND f ->> 'rule' LIKE '%%.key.conflict'
+ORDER BY r.record_no LIMIT %(limit)s
+
 -- name: refused_repairs
 -- What a resubmission sent and was refused again.
 SELECT r.record_no, r.findings
