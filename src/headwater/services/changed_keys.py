@@ -6,6 +6,7 @@ stands beside them, twice in every figure.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from headwater.errors import Misuse
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from headwater.mapping import Mapping
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
+    from headwater.store.database import TenantConnection
+    from headwater.store.runs import Run
 
 
 def refuse_another_key(
@@ -34,29 +37,70 @@ def refuse_another_key(
     if logic.recipe.load.strategy == "full":
         return
     with installation.database.connect(installation.tenant_id) as connection:
-        last = runs.last_loaded_of_source(connection, installation.tenant_id, source_id)
-        if last is None or last.mapping_hash == logic.mapping.hash:
-            return
-        stored = get_document(connection, installation.tenant_id, last.mapping_hash)
-        header = tuple(last.layout.get("mends", last.layout)["columns"])
-        keys = {spec.name for spec in logic.contract.key}
-        then = _of_keys(read_mapping(stored.body, where=f"mapping {stored.name} {stored.version}"), keys)
-        before, now = then.for_columns(header), _as_of(_of_keys(logic.mapping, keys), header, columns)
-        ways = [(spec.name, other_way(spec, before, now, header)) for spec in logic.contract.key]
-        told = [f"{key} was {way[0]} and is {way[1]}" for key, way in ways if way is not None]
-        if not told or not has_rows(connection, installation.tenant_id, logic.contract, source_id):
-            return
+        loaded = runs.changes_of_mapping(connection, installation.tenant_id, source_id)
+        told = _Keys(installation, connection, logic).stand_otherwise(loaded, columns, source_id)
+    if not told:
+        return
     raise Misuse(
         "the key of its records is made otherwise than when they were loaded: those that stand under the old one "
         "would stay beside the new",
         where=f"mapping {logic.mapping.mapping} {logic.mapping.version}, {name}",
         value="; ".join(told),
         remedy=(
-            "Load all of it once with load.strategy: full, which deletes what stands under the old key; where a"
-            " column has only another name, list both names; where both are to stand, give the mapping another"
-            " name."
+            "Load all of it once with load.strategy: full, which deletes what stands under the old key once none of"
+            " its records is open in quarantine; where a column has only another name, list both names; where both are"
+            " to stand, give the mapping another name."
         ),
     )
+
+
+class _Keys:
+    """How the key of a source's records was made, run by run, and how it is."""
+
+    def __init__(self, installation: Installation, connection: TenantConnection, logic: Logic) -> None:
+        self._connection = connection
+        self._tenant_id = installation.tenant_id
+        self._contract = logic.contract
+        self._mapping = logic.mapping
+        self._names = {spec.name for spec in logic.contract.key}
+
+    def stand_otherwise(self, loaded: Sequence[Run], columns: Sequence[str], source_id: bytes) -> list[str]:
+        """How the key was that rows stand under, and how it is, field by field; nothing where it is as it was.
+
+        Rows are as the last run made them; and as runs made them before a full load by another key that could delete
+        nothing. What only reads the same key otherwise has put no row beside another.
+        """
+        if not loaded:
+            return []
+        told = self._told(loaded[-1], self._mapping, columns)
+        if told and has_rows(self._connection, self._tenant_id, self._contract, source_id):
+            return told
+        for before, after in pairwise(loaded):
+            told = self._told(before, self._mapping, columns)
+            if not told or not self._told(before, self._read(after), _header(after)):
+                continue
+            if has_rows(self._connection, self._tenant_id, self._contract, source_id, before=after.started_at):
+                return told
+        return []
+
+    def _told(self, run: Run, mapping: Mapping, columns: Sequence[str]) -> list[str]:
+        """By what the mapping makes another key than a run did."""
+        if run.mapping_hash == mapping.hash:
+            return []
+        header = _header(run)
+        before = _of_keys(self._read(run), self._names).for_columns(header)
+        now = _as_of(_of_keys(mapping, self._names), header, columns)
+        ways = [(spec.name, other_way(spec, before, now, header)) for spec in self._contract.key]
+        return [f"{key} was {way[0]} and is {way[1]}" for key, way in ways if way is not None]
+
+    def _read(self, run: Run) -> Mapping:
+        stored = get_document(self._connection, self._tenant_id, run.mapping_hash)
+        return read_mapping(stored.body, where=f"mapping {stored.name} {stored.version}")
+
+
+def _header(run: Run) -> tuple[str, ...]:
+    """The columns of what a run read, or mended."""
+    return tuple(run.layout.get("mends", run.layout)["columns"])
 
 
 def _of_keys(mapping: Mapping, keys: Collection[str]) -> Mapping:

@@ -124,11 +124,12 @@ def latest_of_source(connection: psycopg.Connection[Any], tenant_id: UUID, sourc
     return found[0] if found else None
 
 
-def last_loaded_of_source(connection: psycopg.Connection[Any], tenant_id: UUID, source_id: bytes) -> Run | None:
-    """The last run of a source, resubmissions included, in which a record was found good."""
+def changes_of_mapping(connection: psycopg.Connection[Any], tenant_id: UUID, source_id: bytes) -> list[Run]:
+    """Runs of a source that loaded something since its latest full load that was swept, and that: in their order the
+    last, and of each change of its mapping the run before it and the run after it.
+    """
     values = {"tenant_id": tenant_id, "source_id": source_id}
-    found = select(connection, Run, QUERIES["last_loaded_of_source"], values)
-    return found[0] if found else None
+    return select(connection, Run, QUERIES["changes_of_mapping"], values)
 
 
 def latest_of_archives(connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID) -> list[Run]:

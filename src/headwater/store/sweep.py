@@ -63,10 +63,17 @@ def older_keys(
     )
 
 
-def has_rows(connection: psycopg.Connection[Any], tenant_id: UUID, document: Document, source_id: bytes) -> bool:
-    """Whether any row of a contract stands that came from a source."""
+def has_rows(
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    document: Document,
+    source_id: bytes,
+    *,
+    before: datetime | None = None,
+) -> bool:
+    """Whether any row of a contract stands that came from a source, by a run that began before this moment."""
     query = sql.SQL(QUERIES["has_rows"]).format(target=sql.Identifier(table_name(document)))
-    found = connection.execute(query, {"tenant": tenant_id, "source": source_id}).fetchone()
+    found = connection.execute(query, {"tenant": tenant_id, "source": source_id, "before": before}).fetchone()
     return bool(found and found[0])
 
 

@@ -115,6 +115,36 @@ def test_a_full_load_that_changes_no_row_settles_the_key_too(river: River) -> No
     assert load(river, {"expression": "trim(bill)"}) == ["1"]
 
 
+def test_a_full_load_by_another_key_settles_it_once_it_has_deleted_what_stood_under_the_old(river: River) -> None:
+    rows, wrong = "1,north,10\n2,north,20\n", "1,north,10\n2,north,much\n"
+    load(river, {"column": "bill"}, rows=rows)
+    assert load(river, BY_VENDOR, strategy="full", rows=wrong) == ["1", "2", "north-1"]
+    for key, said in ((BY_VENDOR, "activity_id was column 'bill' and is vendor"),
+                      ({"column": "bill"}, "activity_id was vendor .* and is column 'bill'")):  # fmt: skip
+        with pytest.raises(Misuse, match=said):
+            load(river, key, rows=rows)
+    with pytest.raises(Misuse, match="once none of its records is open in quarantine"):
+        load(river, BY_VENDOR, rows=rows)
+    assert load(river, BY_VENDOR, strategy="full", rows=rows) == ["north-1", "north-2"]
+    assert load(river, BY_VENDOR, rows=rows) == ["north-1", "north-2"]
+
+
+def test_where_what_stood_under_the_old_key_is_deleted_by_hand_nothing_stands_twice(river: River) -> None:
+    load(river, {"column": "bill"})
+    load(river, BY_VENDOR, strategy="full", rows="1,north,10\n2,north,much\n")
+    delete(river.installation, "activity", ["1"], reason="under the wrong key")
+    assert load(river, BY_VENDOR) == ["north-1"]
+
+
+def test_full_loads_that_leave_records_in_quarantine_keep_no_column_from_getting_another_name(river: River) -> None:
+    wrong = "1,north,10\n2,north,much\n"
+    load(river, {"column": "bill"}, rows=wrong)
+    both = {"column": ["bill", "number"]}
+    assert load(river, both, strategy="full", rows=wrong) == ["1"]
+    assert load(river, both, head="number", rows=wrong) == ["1"]
+    assert load(river, {"column": "number"}, head="number", rows=wrong) == ["1"]
+
+
 def test_a_column_with_another_name_is_the_same_key_beside_a_new_column(river: River) -> None:
     load(river, {"column": "bill"})
     both, more = {"column": ["bill", "number"]}, {"note": {"column": "remark"}}

@@ -39,14 +39,27 @@ SELECT {columns} FROM runs
 WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s AND kind IN ('import', 'sync')
 ORDER BY started_at DESC LIMIT 1
 
--- name: last_loaded_of_source
--- The last run of a source in which a record was found good: one that refused all of them has loaded nothing.
-SELECT {columns} FROM runs r
-WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s
-  AND EXISTS (SELECT FROM chunks c LEFT JOIN chunks root ON root.tenant_id = c.tenant_id AND root.chunk_id = c.reused_chunk_id
-              WHERE c.tenant_id = r.tenant_id AND c.run_id = r.run_id AND c.state = 'committed'
-                AND octet_length(coalesce(root.key_hashes, c.key_hashes)) > 0)
-ORDER BY started_at DESC LIMIT 1
+-- name: changes_of_mapping
+-- Runs of a source in which a record was found good, resubmissions included, since its latest full load that deleted what
+-- the source no longer held, and that: the last, and those at which the mapping became another. One that refused all of its
+-- records has loaded nothing.
+WITH loaded AS (
+    SELECT r.*, r.kind IN ('import', 'sync') AND r.state IN ('succeeded', 'succeeded_with_quarantine')
+                AND NOT coalesce(r.reconciliation ? 'nothing_deleted', false)
+                AND d.body::jsonb -> 'load' ->> 'strategy' = 'full' AS is_swept
+    FROM runs r JOIN documents d ON d.tenant_id = r.tenant_id AND d.hash = r.recipe_hash
+    WHERE r.tenant_id = %(tenant_id)s AND r.source_id = %(source_id)s
+      AND EXISTS (SELECT FROM chunks c
+                  LEFT JOIN chunks root ON root.tenant_id = c.tenant_id AND root.chunk_id = c.reused_chunk_id
+                  WHERE c.tenant_id = r.tenant_id AND c.run_id = r.run_id AND c.state = 'committed'
+                    AND octet_length(coalesce(root.key_hashes, c.key_hashes)) > 0)),
+since AS (
+    SELECT *, lag(mapping_hash) OVER by_time AS hash_before, lead(mapping_hash) OVER by_time AS hash_after
+    FROM loaded WHERE started_at >= coalesce((SELECT max(started_at) FROM loaded WHERE is_swept), '-infinity')
+    WINDOW by_time AS (ORDER BY started_at))
+SELECT {columns} FROM since
+WHERE mapping_hash <> coalesce(hash_before, mapping_hash) OR hash_after IS NULL OR mapping_hash <> hash_after
+ORDER BY started_at
 
 -- name: latest_of_archives
 -- The newest run of each file inside an archive that came through a connector.

@@ -6,11 +6,12 @@
  WHERE t.tenant_id = {tenant} AND r.source_id = {source} AND r.started_at < {started}) AS older
 
 -- name: has_rows
--- Whether any row of a contract stands that came from a source.
+-- Whether any row of a contract stands that came from a source, by a run that began before some moment.
 SELECT EXISTS (SELECT FROM {target} t
                JOIN chunks c ON c.tenant_id = t.tenant_id AND c.chunk_id = t.chunk_id
                JOIN runs r ON r.tenant_id = c.tenant_id AND r.run_id = c.run_id
-               WHERE t.tenant_id = %(tenant)s AND r.source_id = %(source)s)
+               WHERE t.tenant_id = %(tenant)s AND r.source_id = %(source)s
+                 AND r.started_at < coalesce(%(before)s::timestamptz, 'infinity'))
 
 -- name: delete_rows
 -- Rows with these keys go to history as deleted; how many each chunk has lost by it.
