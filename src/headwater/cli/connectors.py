@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from headwater.cli import connectors_asking, connectors_looking, connectors_syncing
+from headwater.cli import connectors_asking, connectors_discovering, connectors_looking, connectors_syncing
 from headwater.cli.connectors_asking import Name
 from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_facts, print_json, print_table
@@ -166,7 +166,7 @@ def remove(name: Name) -> None:
 
 
 app.command()(connectors_asking.validate)
-app.command()(connectors_asking.discover)
+app.command()(connectors_discovering.discover)
 app.command()(connectors_looking.sample)
 app.command()(connectors_looking.fetch)
 app.command()(connectors_asking.profile)

@@ -1,4 +1,4 @@
-"""Asking a source: whether it can be read, what it holds, its first rows, the chunks a sync would read."""
+"""Asking a source: whether it can be read, what its columns hold, the chunks a sync would read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from headwater.services.connectors.profiling import ColumnProfile
 
 Name = Annotated[str, typer.Argument(help="Name of the connector.", show_default=False)]
-FEW = 3
 TableName = Annotated[str, typer.Option("--table", "-t", help="The table, as `discover` calls it.", show_default=False)]
 
 
@@ -62,64 +61,6 @@ def _tell(problems: Sequence[Problem]) -> None:
     )
 
 
-def discover(name: Name, as_json: AsJson = False) -> None:
-    """List the tables of a source with their columns, keys and cursors, or the files of a store.
-
-    Cursors are columns that tell what changed. Other times are dates of the business and of entries: rows changed later
-    keep them, so that a sync by one passes over such a change.
-
-    \b
-    Examples:
-      headwater connectors discover crm
-      headwater connectors discover crm --json
-
-    \b
-    Exit codes: 0 found, 1 nothing is found or the source does not answer, 2 usage, or a login or name that is refused.
-    """
-    from headwater.connectors.protocol import Table
-    from headwater.errors import Misuse
-    from headwater.services.connectors.viewing import discover as ask
-    from headwater.services.connectors.viewing import validate as ask_why
-
-    with installation() as opened:
-        found = ask(opened, name)
-        problems = [] if found or as_json else ask_why(opened, name, None)
-    if as_json:
-        print_json([_discovered(each) for each in found])
-    if not found and not as_json:
-        told = [Misuse(each.what, where=each.where, valid=each.valid, remedy=each.remedy) for each in problems]
-        typer.echo("\n".join(map(str, told)) or "There is no table that this login may read.")
-    if not found:
-        raise typer.Exit(exits.ERROR)
-    if as_json:
-        return
-    tables = [each for each in found if isinstance(each, Table)]
-    if tables:
-        print_table(
-            ["table", "rows, about", "columns", "key", "cursors", "other times"],
-            [
-                (
-                    each.name,
-                    "not known" if each.rows is None else each.rows,
-                    len(each.columns),
-                    ", ".join(each.key),
-                    ", ".join(each.cursors),
-                    _few(each.times),
-                )
-                for each in tables
-            ],
-            numbers=["rows, about", "columns"],
-            whole=["table"],
-        )
-        return
-    files = [each for each in found if not isinstance(each, Table)]
-    print_table(
-        ["file", "bytes", "modified", "version"],
-        [(each.name, each.size, each.modified, each.version) for each in files],
-        numbers=["bytes"],
-    )
-
-
 def profile(
     name: Name,
     *,
@@ -139,6 +80,7 @@ def profile(
 ) -> None:
     """Show what the columns of a table hold: blanks, different values, lowest, highest, sum, mean, what is frequent.
 
+    The type is the source's own; beside it stands what the values look like, which a column of texts hides.
     No value is told of a column from which any mapping of this connector has ever filled a field that may hold personal
     data. Numbers are exact, the mean rounded to 12 decimals. Nothing is loaded.
 
@@ -156,10 +98,11 @@ def profile(
         print_json(found.as_json())
         return
     print_table(
-        ["column", "type", "blank", "different", "lowest", "highest", "sum", "mean", "longest", "most often, or looks"],
+        ["column", "type", "holds", "blank", "different", "lowest", "highest", "sum", "mean", "longest",
+         "most often, or looks"],
         [
-            (each.name, each.type, each.blank, each.distinct, each.low, each.high, each.total, each.mean, each.longest,
-             "personal: not told" if each.personal else _frequent(each))
+            (each.name, each.type, each.holds, each.blank, each.distinct, each.low, each.high, each.total, each.mean,
+             each.longest, "personal: not told" if each.personal else _frequent(each))
             for each in found.columns
         ],
         title=f"{found.table}, {'all' if found.is_whole else 'the first'} {found.rows:,} rows",
@@ -209,27 +152,6 @@ def plan(
         [(each.chunk_no, each.rows, _place(each.locator), each.cursor_to) for each in found.chunks],
         numbers=["chunk", "rows, about"],
     )
-
-
-def _discovered(found: Any) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    from headwater.connectors.protocol import Table
-
-    if not isinstance(found, Table):
-        return asdict(found)
-    columns = [
-        {"name": each.name, "type": each.type, "arrow": str(each.arrow), "nullable": each.nullable}
-        for each in found.columns
-    ]
-    return {
-        "table": found.name, "columns": columns, "key": found.key, "cursors": found.cursors,
-        "times": found.times, "rows": found.rows, "comment": found.comment,
-    }  # fmt: skip
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:FEW]) + (f" and {len(names) - FEW:,} more" if len(names) > FEW else "")
 
 
 def _place(locator: Any) -> str:

@@ -71,7 +71,20 @@ def test_a_source_is_asked(headwater: Headwater) -> None:
     assert (set(tables), tables["a"]["key"]) == ({"a", "b"}, ["reading_id"])
     assert tables["a"]["cursors"] == ["changed_at"]
     assert [each["name"] for each in tables["a"]["columns"]][:2] == ["reading_id", "site"]
-    assert "reading_id" in headwater("connectors", "discover", "lab").out
+    listed = headwater("connectors", "discover", "lab").out
+    assert "reading_id" in listed
+    assert "headwater connectors discover lab --table a" in listed
+    columns = headwater("connectors", "discover", "lab", "--table", "a")
+    assert [
+        line.split() for line in columns.out.splitlines() if line.startswith(("reading_id", "site", "changed_at"))
+    ] == [
+        ["reading_id", "INTEGER", "no", "key"],
+        ["site", "TEXT", "yes"],
+        ["changed_at", "TIMESTAMP", "yes", "cursor"],
+    ]
+    assert headwater("connectors", "discover", "lab", "-t", "a", "--json").json == [tables["a"]]
+    missing = headwater("connectors", "discover", "lab", "-t", "aa")
+    assert (missing.code, "no table of this name" in missing.err, "Did you mean a" in missing.err) == (2, True, True)
     rows = headwater("connectors", "sample", "lab", "-t", "a", "--rows", "2", "--json").json
     assert [row["kwh"] for row in rows] == ["1.5", "3"]
     assert "2024-06-01 00:00:01" in headwater("connectors", "sample", "lab", "-t", "a").out

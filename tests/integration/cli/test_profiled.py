@@ -48,6 +48,33 @@ def test_columns_are_counted_exactly_and_by_the_shared_parser(headwater: Headwat
     assert "No mapping of this connector is known" in told
 
 
+def test_the_type_is_the_sources_own_beside_what_the_values_look_like(headwater: Headwater, tmp_path: Path) -> None:
+    path = tmp_path / "kinds.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute(
+            "CREATE TABLE t AS SELECT n::INTEGER AS id, 1.5::DECIMAL(38,10) AS kwh, '2024-01-0' || n AS month,"
+            " DATE '2024-01-01' + n::INTEGER AS day, n || ',5' AS said, 'Kim' AS name,"
+            " {'name': 'Kim', 'days': n::INTEGER} AS person FROM range(1, 5) r(n)"
+        )
+    assert headwater("connectors", "add", "duck", "-k", "duckdb", "-s", f"path={path}").code == 0
+    mapping = mapping_of(tmp_path / "people.yaml", "people", note={"column": "name"})
+    for more in ((), ("--all",)):
+        told = columns_of(
+            headwater("connectors", "profile", "duck", "-t", "main.t", "-m", mapping, "--json", *more).json
+        )
+        assert {name: (each["type"], each["holds"]) for name, each in told.items()} == {
+            "id": ("INTEGER", "integer"),
+            "kwh": ("DECIMAL(38,10)", "number"),
+            "month": ("VARCHAR", "date"),
+            "day": ("DATE", "date"),
+            "said": ("VARCHAR", "number"),
+            "name": ("VARCHAR", ""),  # what a personal column looks like is not told
+            "person": ('STRUCT("name" VARCHAR, "days" INTEGER)', "text"),
+        }
+        assert told["kwh"]["arrow"] == "decimal128(38, 10)"
+    assert "DECIMAL(38,10)" in headwater("connectors", "profile", "duck", "-t", "main.t").out
+
+
 def test_numbers_are_read_as_they_would_be_and_nothing_is_lost(headwater: Headwater, tmp_path: Path) -> None:
     path = tmp_path / "kinds.duckdb"
     with duckdb.connect(path) as connection:

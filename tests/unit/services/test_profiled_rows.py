@@ -25,6 +25,7 @@ def test_nested_columns_are_cut_up_and_times_keep_their_order(tmp_path: Path) ->
     assert [(each.name, each.is_text, each.is_number) for each in kept.columns] == [
         ("worker.name", True, False), ("worker.days", False, True), ("at", False, False), ("seen", False, False),
     ]  # fmt: skip
+    assert [each.part_of for each in kept.columns] == ["worker", "worker", None, None]
     assert kept.columns[2].ends == ("1970-01-01T00:00:00Z", "1970-01-01T00:00:01Z")  # as texts .5Z would be first
     assert kept.columns[3].ends == ("FALSE", "TRUE")
     assert kept.dataset.to_table()["worker.days"].to_pylist() == ["1.5", "", "", "0.0000001"]

@@ -26,11 +26,13 @@ _TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 class KeptColumn:
     """A column of texts, and the type its values came with.
 
-    ends  the first and the last of times, days, yes and no, whose texts need not sort as they do; () for all others
+    part_of  the column of the source that it was cut out of; None where it is that column
+    ends     the first and the last of times, days, yes and no, whose texts need not sort as they do; () for all others
     """
 
     name: str
     kind: pa.DataType
+    part_of: str | None = None
     ends: tuple[str, ...] = ()
 
     @property
@@ -56,12 +58,13 @@ class KeptRows:
 def keep_rows(batches: Iterable[pa.RecordBatch], schema: pa.Schema, folder: Path, *, where: str) -> KeptRows:
     """Keep batches of this schema, for as long as the folder is there. InputRefused where a value has no text."""
     raw, rows = folder / "raw.parquet", 0
-    ends = _leaves(pa.RecordBatch.from_pylist([], schema))
+    cut = _leaves(pa.RecordBatch.from_pylist([], schema))
+    ends = [leaf for _, leaf in cut]
     with pq.ParquetWriter(raw, schema, compression="zstd") as writer:
         for batch in batches:
             writer.write_batch(batch)
             rows += batch.num_rows
-            ends = [_ends(before, leaf) for before, leaf in zip(ends, _leaves(batch), strict=True)]
+            ends = [_ends(before, leaf) for before, (_, leaf) in zip(ends, _leaves(batch), strict=True)]
     read = read_parquet(raw, name=where, decimal=".")
     path = folder / "texts.parquet"
     text_schema = pa.schema([(name, pa.string()) for name in read.columns])
@@ -70,14 +73,20 @@ def keep_rows(batches: Iterable[pa.RecordBatch], schema: pa.Schema, folder: Path
             writer.write_table(made.rows)
     raw.unlink()
     columns = tuple(
-        KeptColumn(name=name, kind=each.type, ends=tuple(texts(each, ".").to_pylist()))
-        for name, each in zip(read.columns, ends, strict=True)
+        KeptColumn(
+            name=name,
+            kind=each.type,
+            part_of=path[0] if len(path) > 1 else None,
+            ends=tuple(texts(each, ".").to_pylist()),
+        )
+        for name, (path, _), each in zip(read.columns, cut, ends, strict=True)
     )
     return KeptRows(rows=rows, columns=columns, dataset=ds.dataset(path))
 
 
-def _leaves(batch: pa.RecordBatch) -> list[Any]:
-    return [leaf for at, name in enumerate(batch.schema.names) for _, leaf in leaves(batch.column(at), (name,))]
+def _leaves(batch: pa.RecordBatch) -> list[tuple[tuple[str, ...], Any]]:
+    """The columns that the columns are made of, each with its path."""
+    return [leaf for at, name in enumerate(batch.schema.names) for leaf in leaves(batch.column(at), (name,))]
 
 
 def _ends(before: Any, values: Any) -> Any:

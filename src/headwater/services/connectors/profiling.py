@@ -19,22 +19,24 @@ import pyarrow as pa
 from headwater.connectors.protocol import Selection
 from headwater.engine.duck import engine, interruptible
 from headwater.engine.fragments import quote_name
-from headwater.errors import InputRefused
+from headwater.errors import HeadwaterError, InputRefused
+from headwater.mapping.profile import profile as looked_at
 from headwater.services.access.policy import Right
 from headwater.services.connectors.asking import Asker
 from headwater.services.connectors.extraction import first_rows
 from headwater.services.connectors.keeping import find, opened, tables_of
 from headwater.services.connectors.kept_rows import keep_rows
 from headwater.services.connectors.personal import personal_columns
+from headwater.services.samples import RECORDS
 from headwater.services.scratch import scratch
 from headwater.values.kinds import Number
 from headwater.values.outcome import FIRST_FAILURE, Outcome
 from headwater.values.text_format import TextFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from headwater.connectors.protocol import Connector, SourcePlan
+    from headwater.connectors.protocol import Column, Connector, SourcePlan
     from headwater.services.connectors.kept_rows import KeptColumn, KeptRows
     from headwater.services.installation import Installation
 
@@ -53,7 +55,9 @@ PLAIN_NUMBERS = TextFormat(group=None)
 class ColumnProfile:
     """One column. Values are texts; low, high and total of numbers are exact, also of numbers that come as texts.
 
-    type        as the connector gives it
+    type        in the source's own words; of a part of a nested column, and where the source declares none, `arrow`
+    arrow       as the connector gives it
+    holds       what the first values look like, in the words of `inspect`; "" where they are personal
     blank       rows without a value, or with an empty text
     distinct    how many different values, counted exactly
     total       None where 38 digits may not hold it
@@ -66,6 +70,8 @@ class ColumnProfile:
 
     name: str
     type: str
+    arrow: str
+    holds: str
     blank: int
     distinct: int
     low: str | None = None
@@ -107,13 +113,17 @@ def profile(
     where = f"connector {name}, {table}"
     with scratch(installation.settings.data_dir, "profiled") as folder:
         with opened(installation, stored) as source:
-            kept = Asker(installation, stored.connector_id, stored.name).ask(
+            kept, declared = Asker(installation, stored.connector_id, stored.name).ask(
                 lambda: _kept(tables_of(source, stored), table, rows, folder, where), about=table
             )
         memory = f"{installation.settings.memory_limit // 2**20}MiB"
         with engine(memory_limit=memory) as duck, _in_words(where):
             duck.register("rows", kept.dataset)
-            columns = tuple(_column(duck, each, is_personal=each.name in personal) for each in kept.columns)
+            looks = _looks(kept)
+            columns = tuple(
+                _column(duck, each, _typed(each, declared), looks[each.name], is_personal=each.name in personal)
+                for each in kept.columns
+            )
     return TableProfile(
         table=table,
         rows=kept.rows,
@@ -137,19 +147,40 @@ def _in_words(where: str) -> Iterator[None]:
         ) from error
 
 
-def _kept(source: Connector, table: str, rows: int | None, folder: Path, where: str) -> KeptRows:
-    """The first rows of a table."""
+def _kept(
+    source: Connector, table: str, rows: int | None, folder: Path, where: str
+) -> tuple[KeptRows, Sequence[Column]]:
+    """The first rows of a table, and its columns as the source declares them."""
     if rows is not None and rows <= SAMPLED_AT_ONCE:
         found = source.sample(table, rows)
-        return keep_rows(found.to_batches(), found.schema, folder, where=where)
+        return keep_rows(found.to_batches(), found.schema, folder, where=where), _declared(source, table)
     selection = Selection(table=table)
     plan = source.plan(selection)
     batches = first_rows(_all_rows(source, selection, plan), rows)
     first = next(batches, None)
     if first is None:
         schema = pa.schema([(column.name, column.arrow) for column in plan.columns])
-        return keep_rows((), schema, folder, where=where)
-    return keep_rows(chain([first], batches), first.schema, folder, where=where)
+        return keep_rows((), schema, folder, where=where), plan.columns
+    return keep_rows(chain([first], batches), first.schema, folder, where=where), plan.columns
+
+
+def _declared(source: Connector, table: str) -> Sequence[Column]:
+    """() of what is read though the source does not list it, and where another of its tables stands in the way."""
+    try:
+        return next((each.columns for each in source.discover() if each.name == table), ())
+    except HeadwaterError:
+        return ()
+
+
+def _typed(column: KeptColumn, declared: Sequence[Column]) -> str:
+    found = next((each.type for each in declared if each.name == column.name), None)
+    return str(column.kind) if found is None or column.part_of is not None else found
+
+
+def _looks(kept: KeptRows) -> dict[str, str]:
+    """What the first texts of each column are, whatever type they came with."""
+    seen = looked_at(kept.dataset.head(RECORDS))
+    return {each.name: "years" if each.is_year else each.kind for each in seen.columns}
 
 
 def _all_rows(source: Connector, selection: Selection, plan: SourcePlan) -> Iterator[pa.RecordBatch]:
@@ -158,7 +189,9 @@ def _all_rows(source: Connector, selection: Selection, plan: SourcePlan) -> Iter
             yield from batches
 
 
-def _column(duck: duckdb.DuckDBPyConnection, column: KeptColumn, *, is_personal: bool) -> ColumnProfile:
+def _column(
+    duck: duckdb.DuckDBPyConnection, column: KeptColumn, source_type: str, looks: str, *, is_personal: bool
+) -> ColumnProfile:
     name = quote_name(column.name)
     # A count over groups spills to disk where they are many, which count(DISTINCT) does not.
     different = f"SELECT count(*) FROM (SELECT {name} FROM rows WHERE {name} <> '' GROUP BY {name})"
@@ -168,7 +201,9 @@ def _column(duck: duckdb.DuckDBPyConnection, column: KeptColumn, *, is_personal:
     longest = longest if column.is_text else None
     told: dict[str, Any] = {
         "name": column.name,
-        "type": str(column.kind),
+        "type": source_type,
+        "arrow": str(column.kind),
+        "holds": "" if is_personal else looks,
         "blank": blank,
         "distinct": distinct,
         "longest": longest,

@@ -6,9 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from headwater.connectors.protocol import Selection
+from headwater.documents.near import did_you_mean
+from headwater.errors import Misuse
 from headwater.services.access.policy import Right
 from headwater.services.connectors.keeping import find, is_store, opened, tables_of
-from headwater.services.connectors.store_viewing import first_records
+from headwater.services.connectors.store_viewing import first_records, told_some
 from headwater.store import connectors
 
 if TYPE_CHECKING:
@@ -83,6 +85,23 @@ def discover(installation: Installation, name: str) -> Sequence[Table] | Sequenc
     stored = find(installation, name)
     with opened(installation, stored) as source:
         return source.files() if is_store(source) else tables_of(source, stored).discover()
+
+
+def discovered_table(installation: Installation, name: str, table: str) -> Table:
+    """One table of a source as its catalogue has it; Misuse naming those most like it where there is none."""
+    installation.require(Right.TRANSFORM)
+    stored = find(installation, name)
+    with opened(installation, stored) as source:
+        found = {each.name: each for each in tables_of(source, stored).discover()}
+    if table not in found:
+        raise Misuse(
+            "the source has no table of this name that its login may read",
+            where=f"connector {name}",
+            value=table,
+            valid=told_some(sorted(found)),
+            remedy=did_you_mean(table, found) or f"All of them: headwater connectors discover {name}",
+        )
+    return found[table]
 
 
 def sample(installation: Installation, name: str, table: str, *, rows: int) -> pa.Table:
