@@ -278,7 +278,9 @@ def test_only_what_the_login_may_select_is_told(
 
 def test_a_server_that_is_none_and_a_login_without_tls(connector: MysqlConnector, server: MariaDb) -> None:
     plain = MysqlConnector(server.config.model_copy(update={"tls": "disable"}), resolve)
-    assert [problem.cause for problem in plain.validate()] == ["login"]
+    (refused,) = plain.validate()
+    assert refused.cause == "login"
+    assert refused.what.startswith(f"the user 'reader' is refused by {server.config.host}:{server.config.port}")
     assert (
         MysqlConnector(server.config.model_copy(update={"tls": "require", "ca_file": None}), resolve).validate() == []
     )

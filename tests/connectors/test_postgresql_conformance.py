@@ -12,6 +12,7 @@ import pytest
 from psycopg import sql
 
 from headwater.connectors.postgresql import PostgresConfig, kind
+from headwater.connectors.postgresql.connector import PostgresConnector
 from headwater.connectors.protocol import Kind
 from headwater.testing import ConnectorConformance, Row
 from tests.connectors.servers_postgresql import PASSWORD, guarded_postgresql
@@ -113,6 +114,25 @@ def _server(installed_postgres: Any) -> Iterator[None]:
         socket.create_server(("127.0.0.1", 0)) as PostgresCase.silent,
     ):
         yield
+
+
+def test_a_wrong_password_is_told_in_our_words_and_a_missing_rule_in_the_servers() -> None:
+    config = PostgresCase.server.config
+
+    def told(changes: dict[str, Any], password: str) -> tuple[str, str | None]:
+        (problem,) = PostgresConnector(config.model_copy(update=changes), lambda _: password).validate()
+        return problem.what, problem.remedy
+
+    server = f"{config.host}:{config.port}"
+    assert told({}, "wrong") == (
+        f"the user 'reader' is refused by {server}",
+        "Correct `user`, or what `password_ref` leads to (env:POSTGRES_PASSWORD)",
+    )
+    assert told({"database": "none"}, PASSWORD)[0] == f"{server} does not know the database 'none'"
+    plain = told({"sslmode": "disable"}, PASSWORD)[0]
+    assert plain.startswith(
+        f"no connection to {server} can be made that both sides trust (TLS); what came back: no pg_hba"
+    )
 
 
 class TestPostgres(ConnectorConformance):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from headwater.connectors.protocol import Config
+from headwater.connectors.sql.refused import Login
 
 
 class DatabricksConfig(Config):
@@ -38,3 +39,14 @@ class DatabricksConfig(Config):
     def where(self) -> str:
         """The workspace and the catalog, for messages."""
         return f"{self.host}/{self.catalog}"
+
+    @property
+    def login(self) -> Login:
+        """Who asks whom, for what is said where that is refused."""
+        return Login(
+            server=f"{self.host}:{self.port}",
+            user=None,
+            asked=f"the warehouse {self.http_path} with the catalog {self.catalog!r}",
+            where=self.where,
+            secret=("token_ref", self.token_ref),
+        )

@@ -14,7 +14,6 @@ from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater, S
 
 _CAUSES: dict[int, Cause] = {400: "not_found", 401: "login", 403: "login", 404: "not_found"}
 _REMEDIES: dict[Cause, str] = {
-    "login": "Check the token that `token_ref` refers to, and whether it may use the warehouse",
     "not_found": "Check `http_path` and `catalog`",
     "missing_right": "Ask for USE CATALOG, USE SCHEMA and SELECT",
     "timeout": "Check that the warehouse runs or may start, and routes and proxies between this machine and it",
@@ -52,10 +51,10 @@ def problem_of(error: Exception, config: DatabricksConfig, token: str) -> Proble
     elif any(word in said for word in _MISSING_CATALOG):
         cause = "not_found"
     elif "SSL" in said or "certificate" in said:
-        cause, said = "tls", "no trusted connection with TLS can be made"
+        cause, said = "tls", ""
     elif status >= 429 or (status == 0 and type(error).__name__ in _LOST):
         cause = "timeout"
-    return Problem(cause=cause, what=said, where=config.where, remedy=_REMEDIES[cause])
+    return config.login.problem(cause, said, _REMEDIES)
 
 
 def error_of(error: Exception, config: DatabricksConfig, token: str) -> HeadwaterError:

@@ -163,7 +163,7 @@ class HttpClient:
                     if response.status_code == 200:
                         yield response, deadline
                         return
-                    error = of_status(response, where, self._said(response, deadline))
+                    error = of_status(response, where, self._said(response, deadline), self._config.auth)
                 if response.status_code != 401 or is_last or header is None or not self._signature.renew(header[1]):
                     raise error
 
@@ -273,7 +273,7 @@ class HttpClient:
             with self._opened().stream("POST", url, data=form, headers=asked) as response:
                 if response.status_code == 200:
                     return self._body(response, deadline, 1, "max_answer_mb")
-                error = of_status(response, where, self._said(response, deadline))
+                error = of_status(response, where, self._said(response, deadline), self._config.auth)
                 if response.status_code in {400, 401, 403}:
                     raise not_allowed(
                         f"no token is given: {error.what}",

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
+from headwater.connectors.http.config import ApiKeyAuth, Auth, BasicAuth, ClientCredentials, NoAuth, RefreshToken
 from headwater.connectors.protocol import Cause, Problem
 from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater
 
@@ -86,7 +87,34 @@ def _asked(error: httpx.HTTPError) -> str:
         url = error.request.url
     except RuntimeError:  # it was not sent yet
         return "the host"
+    return _at(url)
+
+
+def _at(url: httpx.URL) -> str:
     return f"{url.host}:{url.port or {'http': 80}.get(url.scheme, 443)}"
+
+
+def _who(auth: Auth) -> str:
+    """Who a source was asked as, as the config says it."""
+    if isinstance(auth, NoAuth):
+        return "whoever has no login"
+    if isinstance(auth, BasicAuth):
+        return f"the user {auth.user!r}"
+    if isinstance(auth, ClientCredentials | RefreshToken):
+        return f"the client {auth.client_id!r}"
+    return "the key" if isinstance(auth, ApiKeyAuth) else "the token"
+
+
+def _mend(auth: Auth) -> str:
+    if isinstance(auth, NoAuth):
+        return "Set auth: the source asks for a login."
+    if isinstance(auth, BasicAuth):
+        return f"Correct auth: user, or what password_ref leads to ({auth.password_ref})."
+    if isinstance(auth, ClientCredentials | RefreshToken):
+        return f"Correct auth: client_id and scope, or what client_secret_ref leads to ({auth.client_secret_ref})."
+    if isinstance(auth, ApiKeyAuth):
+        return f"Correct auth: header, or what key_ref leads to ({auth.key_ref})."
+    return f"Correct auth: what token_ref leads to ({auth.token_ref})."
 
 
 def _of_connecting(error: httpx.ConnectError, where: str, at: str) -> HeadwaterError:
@@ -123,7 +151,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         seen = seen.__cause__ or seen.__context__
 
 
-def of_status(response: httpx.Response, where: str, said: str) -> HeadwaterError:
+def of_status(response: httpx.Response, where: str, said: str, auth: Auth) -> HeadwaterError:
     """What a status other than 200 means; `said` is what the source says itself, without secrets."""
     status = response.status_code
     words = f"the source answers {status} {response.reason_phrase}".rstrip()
@@ -134,15 +162,15 @@ def of_status(response: httpx.Response, where: str, said: str) -> HeadwaterError
         )
     if status == 401:
         return not_allowed(
-            words,
+            f"{_who(auth)} is refused by {_at(response.request.url)}; {words}",
             where,
             "login",
             value=value,
-            remedy="Correct auth: its user, or what password_ref, token_ref or key_ref leads to.",
+            remedy=_mend(auth),
         )
     if status == 403:
         return not_allowed(
-            words,
+            f"{_who(auth)} may not read this; {words}",
             where,
             "missing_right",
             value=value,

@@ -28,7 +28,6 @@ _CAUSES: dict[int, Cause] = {
 }
 _REMEDIES: dict[Cause, str] = {
     "tls": "Give the authority's certificates by `ca_file`, or choose another `tls`",
-    "login": "Check `user`, from where the server lets it log in, and the password that `password_ref` refers to",
     "not_found": "Check the name of the database",
     "missing_right": "Grant the login a right in the database",
     "timeout": "Check routes and firewalls between this machine and the server",
@@ -67,7 +66,7 @@ def problem_of(error: Exception, config: MysqlConfig, password: str) -> Problem:
     cause: Cause = _CAUSES.get(code, "protocol")
     if cause == "protocol":
         cause = "tls" if _is_tls(error) else "timeout" if code == 2003 else "protocol"
-    return Problem(cause=cause, what=_words(error, password), where=config.where, remedy=_REMEDIES.get(cause))
+    return config.login.problem(cause, _words(error, password), _REMEDIES)
 
 
 def error_of(error: Exception, config: MysqlConfig, password: str) -> HeadwaterError:

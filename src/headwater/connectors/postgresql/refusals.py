@@ -29,11 +29,15 @@ _REMEDIES: dict[Cause, str] = {
     "refused": "Check host and port, and whether the server is running",
     "timeout": "Check routes and firewalls between this machine and the server",
     "tls": "Give the authority's certificates by `ca_file`, or choose another `sslmode`",
-    "login": "Check `user`, and the password that `password_ref` refers to",
     "not_found": "Check the name of the database",
     "missing_right": "Ask for the right to connect to the database",
     "protocol": "Check that a PostgreSQL server is what answers there, and look into its log",
 }
+# What libpq says before the server's own words: where it asked, which stands in our sentence.
+_LIBPQ = re.compile(
+    r"^(?:Failed to connect: )?(?:connection to server (?:at|on) .*?, port \d+ failed: |connection to server on socket"
+    r" .*? failed: )?(?:[A-Z]{4,12}: +)?"
+)
 # SQLSTATEs, and classes of them, that may pass by themselves: connection, resources, operator, conflict, lock.
 _PASSING = ("08", "53", "57", "40", "55P03", "25P0")
 _LOST = re.compile(
@@ -65,7 +69,7 @@ def problem_of(error: DriverError, config: PostgresConfig, password: str) -> Pro
     """Why no connection is to be had."""
     said = words_of(error, password)
     cause: Cause = next((cause for words, cause in _WORDS if re.search(words, said)), "protocol")
-    return Problem(cause=cause, what=said, where=config.where, remedy=_REMEDIES.get(cause))
+    return config.login.problem(cause, _LIBPQ.sub("", said), _REMEDIES)
 
 
 def error_of(error: DriverError, config: PostgresConfig, password: str) -> HeadwaterError:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from headwater.connectors.protocol import Config
+from headwater.connectors.sql.refused import Login
 
 
 class SnowflakeConfig(Config):
@@ -61,3 +62,15 @@ class SnowflakeConfig(Config):
     def where(self) -> str:
         """The account and the database, for messages."""
         return f"{self.account}/{self.database}"
+
+    @property
+    def login(self) -> Login:
+        """Who asks whom, for what is said where that is refused."""
+        references = {name: getattr(self, name) for name in ("private_key_ref", "token_ref", "password_ref")}
+        return Login(
+            server=self.server,
+            user=self.user,
+            asked=f"the database {self.database!r}, or the account, role or warehouse of the config",
+            where=self.where,
+            secret=next((name, reference) for name, reference in references.items() if reference is not None),
+        )

@@ -43,7 +43,6 @@ _REMEDIES: dict[Cause, str] = {
     "timeout": "Check routes, proxies and firewalls between this machine and Snowflake",
     "refused": "Check `host` and `port`",
     "tls": "Check what stands between this machine and Snowflake, and the certificates that the machine trusts",
-    "login": "Check `user`, and the key, token or password that is referred to",
     "missing_right": "Ask for the role, or choose another",
     "not_found": "Check `account`, `database`, `warehouse` and `role`",
     "protocol": "Check that Snowflake is what answers there",
@@ -78,10 +77,10 @@ def problem_of(error: Exception, config: SnowflakeConfig, secrets: tuple[str, ..
     number, said = number_of(error), words_of(error, secrets)
     cause = _CAUSES.get(number, "protocol")
     if any(word in said for word in _TLS):
-        cause, said = "tls", "no trusted connection with TLS can be made"
+        cause, said = "tls", ""
     elif (number == _NOBODY_ANSWERS and "Could not connect" in said) or number in _FAILED_OVER_HTTP:
         cause = "timeout"
-    return Problem(cause=cause, what=said, where=config.where, remedy=_REMEDIES[cause])
+    return config.login.problem(cause, said, _REMEDIES)
 
 
 def error_of(error: Exception, config: SnowflakeConfig, secrets: tuple[str, ...]) -> HeadwaterError:

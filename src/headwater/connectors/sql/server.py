@@ -9,6 +9,7 @@ from typing import Annotated, Generic, TypeVar
 from pydantic import Field
 
 from headwater.connectors.protocol import Config, Problem, Resolve
+from headwater.connectors.sql.refused import Login
 from headwater.connectors.sql.source import Source
 
 
@@ -32,6 +33,17 @@ class ServerConfig(Config):
     def where(self) -> str:
         """The server and the database, for messages."""
         return f"{self.host}:{self.port}/{self.database}"
+
+    @property
+    def login(self) -> Login:
+        """Who asks whom, for what is said where that is refused."""
+        return Login(
+            server=f"{self.host}:{self.port}",
+            user=self.user,
+            asked=f"the database {self.database!r}",
+            where=self.where,
+            secret=None if self.password_ref is None else ("password_ref", self.password_ref),
+        )
 
 
 Given = TypeVar("Given", bound=ServerConfig)

@@ -28,6 +28,13 @@ _WORDS: tuple[tuple[str, Cause], ...] = (
     (r"permission was denied|916|229", "missing_right"),
     (r"timeout|timed out", "timeout"),
 )
+_REMEDIES: dict[Cause, str] = {
+    "not_found": "Check the name of the database",
+    "missing_right": "Ask for the right to connect to the database",
+    "timeout": "Check routes and firewalls between this machine and the server",
+    "tls": "See that the machine trusts the server's certificate, or choose another `tls`",
+    "protocol": "Check the config, or ask whoever runs the server",
+}
 _PASSING = re.compile(
     r"deadlock|snapshot isolation transaction aborted|lock request time out|timeout|timed out|communication link"
     r"|connection (?:is|was) (?:closed|broken|lost)|not currently available|shutdown|TCP Provider",
@@ -141,9 +148,7 @@ def problem_of(error: Exception, config: SqlServerConfig, password: str) -> Prob
     """Why no connection is to be had."""
     said = without(password, " ".join(str(error).split()))
     cause: Cause = next((cause for words, cause in _WORDS if re.search(words, said)), "protocol")
-    return Problem(
-        cause=cause, what=said, where=config.where, remedy="Check the config, or ask whoever runs the server"
-    )
+    return config.login.problem(cause, said, _REMEDIES)
 
 
 def error_of(error: Exception, config: SqlServerConfig, password: str) -> HeadwaterError:

@@ -131,3 +131,4 @@ def test_refusals_are_sorted_by_what_to_do_next(error: Exception, kind: type[Exc
 def test_sessions_fail_for_a_cause(error: Exception, cause: str) -> None:
     problem = problem_of(error, CONFIG, "hidden secret")
     assert (problem.cause, "hidden secret" in problem.what) == (cause, False)
+    assert f"{CONFIG.host}:{CONFIG.port}" in problem.what

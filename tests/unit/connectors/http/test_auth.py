@@ -87,6 +87,29 @@ def oauth(server: Server, kind: str = "client_credentials", **more: Any) -> dict
 
 
 @pytest.mark.parametrize(
+    ("auth", "who", "what"),
+    [
+        ({"kind": "basic", "user": "me", "password_ref": "env:P"}, "the user 'me'", "password_ref leads to (env:P)"),
+        ({"kind": "bearer", "token_ref": "env:T"}, "the token", "token_ref leads to (env:T)"),
+        ({"kind": "api_key", "key_ref": "env:T"}, "the key", "key_ref leads to (env:T)"),
+        ({"kind": "none"}, "whoever has no login", "Set auth"),
+    ],
+)
+def test_a_refused_login_is_told_with_who_asked_and_what_to_correct(
+    server: Server, opened: Open, auth: dict[str, str], who: str, what: str
+) -> None:
+    server.answer = lambda _: json_reply('{"error": {"message": "Unknown"}}', 401)
+    with pytest.raises(Misuse) as raised:
+        opened(**auth).json(server.url)
+    host = server.url.removeprefix("http://")
+    assert raised.value.what == f"{who} is refused by {host}; the source answers 401 Unauthorized"
+    assert (raised.value.value, what in (raised.value.remedy or "")) == ("Unknown", True)
+    server.answer = lambda _: json_reply("{}", 403)
+    with pytest.raises(Misuse, match=f"{who} may not read this; the source answers 403"):
+        opened(**auth).json(server.url)
+
+
+@pytest.mark.parametrize(
     ("auth", "header", "value"),
     [
         ({"kind": "basic", "user": "me", "password_ref": "env:P"}, "authorization", "Basic"),

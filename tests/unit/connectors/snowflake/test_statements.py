@@ -199,3 +199,4 @@ def test_refusals_are_sorted_by_what_to_do_next(error: Exception, kind: type[Exc
 def test_logins_fail_for_a_cause(error: Exception, cause: str) -> None:
     problem = problem_of(error, CONFIG, ("hidden secret",))
     assert (problem.cause, "hidden secret" in problem.what) == (cause, False)
+    assert CONFIG.server in problem.what
