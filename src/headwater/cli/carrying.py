@@ -95,6 +95,10 @@ def print_run(view: RunView, left: Sequence[str] = ()) -> None:
             title="Sums, source against target",
             numbers=["read", "stands here", "difference"],
         )
+    if view.differences:
+        typer.echo("A difference is what was read less what stands here; it may come of these:")
+        for line in view.differences:
+            typer.echo(f"  {line}")
     for line in (*view.warnings, *view.drift):
         typer.echo(f"noticed: {line}")
     for number, why in view.gaps.items():

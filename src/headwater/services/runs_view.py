@@ -9,6 +9,7 @@ from headwater.connectors.files import WORKBOOKS
 from headwater.pipeline.replacing import REPLACED_RULE
 from headwater.services.access.policy import Right
 from headwater.services.access.within_units import may_reach
+from headwater.services.connectors.differences import explained
 from headwater.services.drift import drift_in_words
 from headwater.services.mending import open_after_resubmission
 from headwater.services.sources import file_of, reading_from_json
@@ -78,6 +79,11 @@ class RunView:
         return found
 
     @property
+    def differences(self) -> tuple[str, ...]:
+        """What differing sums of a sync may come from, and where to look; () where none differs."""
+        return explained(self.run.run_id, self.run.reconciliation or {}, gaps=len(self.gaps))
+
+    @property
     def remote(self) -> Mapping[str, str] | None:
         """Of a file of a store its `version` there, and its `address` as the store says it, if it does."""
         found: Mapping[str, str] | None = self.run.layout.get("remote")
@@ -128,6 +134,7 @@ class RunView:
             "gaps": {str(number): why for number, why in self.gaps.items()},
             **({"key_taken": self._taken_as_json()} if self.taken[1] else {}),
             **({"reconciliation": self.run.reconciliation} if self.run.reconciliation else {}),
+            **({"differences": list(self.differences)} if self.differences else {}),
         }
 
     def _taken_as_json(self) -> dict[str, Any]:

@@ -94,6 +94,19 @@ def test_a_source_is_asked(headwater: Headwater) -> None:
     assert "rows, about" in headwater("connectors", "plan", "lab", "-t", "a").out
 
 
+def test_differing_sums_are_told_with_what_they_may_come_of(headwater: Headwater, full_lab: Lab) -> None:
+    sync = ("connectors", "sync", "lab", "-t", "a", "-m", full_lab.mapping)
+    first = headwater(*sync)
+    assert (first.code, "difference is what" in first.out) == (0, False)  # nothing differs
+    full_lab.change("DELETE FROM a WHERE reading_id > 35", "UPDATE a SET kwh = -1 WHERE reading_id = 7")
+    second = headwater(*sync)
+    assert (second.code, "A difference is what was read less what stands here" in second.out) == (3, True)
+    told = headwater("runs", "show", second.out.split()[1], "--json").json
+    refused, gone = told["differences"]
+    assert refused.startswith("1 record was refused")
+    assert gone.startswith("6 records were standing here and not loaded by this run")  # the refused one's as it was
+
+
 def test_a_table_is_synced_and_how_far_is_told(
     headwater: Headwater, full_lab: Lab, river: River, tmp_path: Path
 ) -> None:

@@ -1,0 +1,59 @@
+"""What a difference between the sums that a sync read and those that stand here may come from, and where to look."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+
+def explained(run_id: UUID, reconciliation: Mapping[str, Any], *, gaps: int) -> tuple[str, ...]:
+    """Sentences, those that the counts of the run bear out; the usual causes where none does. () without a difference.
+
+    gaps  chunks that are not loaded
+    """
+    fields = reconciliation.get("fields", {})
+    if not any(Decimal(each["difference"]) for each in fields.values()):
+        return ()
+    if found := _of_counts(run_id, reconciliation, gaps=gaps):
+        return tuple(found)
+    usual = (
+        "No record of this run was refused, skipped or merged. Left are: numbers rounded to the decimals of their"
+        " field, records that stand as they were mended in quarantine, and a row that moved while the source was read"
+        f" and was read twice. Sync again when the source is at rest. What was counted: headwater runs show {run_id}"
+    )
+    return (usual,)
+
+
+def _of_counts(run_id: UUID, told: Mapping[str, Any], *, gaps: int) -> list[str]:
+    found = []
+    if refused := told.get("quarantined", 0):
+        found.append(
+            f"{_records(refused)} refused: read, and not standing here as read:"
+            f" headwater quarantine list --run {run_id}"
+        )
+    if skipped := told.get("skipped", 0):
+        found.append(f"{_records(skipped)} skipped: read, and left out for the reason that the ledger tells.")
+    if merged := told.get("merged", 0):
+        found.append(f"{_records(merged)} merged: equal to another of the same key, so that both stand as one.")
+    if gaps:
+        chunks = "1 chunk is" if gaps == 1 else f"{gaps:,} chunks are"
+        found.append(
+            f"{chunks} not loaded: what stands of it is of an earlier sync. Go on with: headwater runs resume {run_id}"
+        )
+    more = told.get("rows_of_source", 0) - told.get("stands", 0)
+    if more > 0:
+        found.append(
+            f"{_records(more)} standing here and not loaded by this run: mended in quarantine, in a chunk that is not"
+            " loaded, or no longer in the source, where a full load (`--full`) deletes them."
+        )
+    if more < 0:
+        found.append(f"{_records(-more)} loaded, and meanwhile replaced by another source or erased.")
+    return found
+
+
+def _records(count: int) -> str:
+    return "1 record was" if count == 1 else f"{count:,} records were"
