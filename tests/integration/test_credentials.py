@@ -21,10 +21,10 @@ from headwater.services.connectors.secrets import (
     _make_key_file,
     forget,
     keys_of,
-    names,
     resolve,
     rotate,
     store_secret,
+    stored,
 )
 from headwater.services.installation import Installation
 from headwater.settings import Settings
@@ -48,7 +48,7 @@ def test_a_stored_secret_comes_back_to_who_has_its_key_and_to_nobody_else(river:
     first = with_keys(river, K1)
     store_secret(first, "plant", SECRET)
     assert resolve(first, "stored:plant") == SECRET
-    assert [(name, key) for name, key, _ in names(first)] == [("plant", "k1")]
+    assert [(each.name, each.key) for each in stored(first)] == [("plant", "k1")]
     (row,) = river.rows("SELECT c::text AS said, ciphertext FROM credentials c")
     assert SECRET.encode() not in bytes(row["ciphertext"])
     assert SECRET not in row["said"]
@@ -87,7 +87,7 @@ def test_keys_are_changed_while_everybody_goes_on_reading(river: River) -> None:
     slow = with_keys(river, f"{K1},{K2}")  # has not been started again yet
     for reader in (both, new, slow):
         assert (resolve(reader, "stored:plant"), resolve(reader, "stored:lab")) == (SECRET, "other")
-    assert [key for _, key, _ in names(new)] == ["k2", "k2"]
+    assert [each.key for each in stored(new)] == ["k2", "k2"]
 
     store_secret(new, "lab", "set meanwhile")
     with both.database.connect(both.tenant_id) as connection:

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from headwater.errors import Misuse, RetryLater
 from headwater.services.connectors import wrapped_keys
-from headwater.services.connectors.secrets import keys_of, names, resolve, rotate, store_secret
+from headwater.services.connectors.secrets import keys_of, resolve, rotate, store_secret, stored
 from headwater.services.installation import Installation
 from headwater.settings import load_settings
 from tests.connectors.servers_kms import moto_kms
@@ -63,7 +63,7 @@ def test_a_key_is_decrypted_by_the_kms_that_encrypted_it(
     assert rotate(both) == 1
     wrapped_keys.unwrapped.cache_clear()  # another process
     alone = with_keys(river, f"k2:aws-kms:{arn}:{ciphertext}")
-    assert [key for _, key, _ in names(alone)] == ["k2"]
+    assert [each.key for each in stored(alone)] == ["k2"]
     assert resolve(alone, "stored:plant") == SECRET
     assert ciphertext not in repr(keys_of(alone.settings)) + repr(alone.settings)
 
@@ -85,7 +85,7 @@ def test_a_key_is_decrypted_by_the_kms_that_encrypted_it(
     assert resolve(both, "stored:local") == SECRET
     with pytest.raises(RetryLater, match="KMS does not answer"):
         store_secret(both, "local", SECRET)
-    assert [key for _, key, _ in names(both)] == ["k1", "k2"]
+    assert [each.key for each in stored(both)] == ["k1", "k2"]
     monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", kms)
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

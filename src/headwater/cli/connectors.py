@@ -152,17 +152,22 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
 @app.command()
 def remove(name: Name) -> None:
-    """Let go of a connector. What came through it stays, and so do its runs.
+    """Let go of a connector. What came through it stays, and so do its runs and the secrets it referred to.
 
     \b
     Examples:
       headwater connectors remove crm
     """
     from headwater.services.connectors.keeping import remove as let_go
+    from headwater.services.connectors.secrets import stored
 
     with installation() as opened:
+        used = {each.name for each in stored(opened) if f"connector {name}" in each.used_by}
         let_go(opened, name)
+        left = [each.name for each in stored(opened) if each.name in used and not each.used_by]
     typer.echo(f"{name} is removed; what came through it stays.")
+    for secret in left:
+        typer.echo(f"Nothing refers to its secret any more: headwater connectors credentials remove {secret}")
 
 
 app.command()(connectors_asking.validate)

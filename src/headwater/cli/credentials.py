@@ -39,20 +39,26 @@ def set_(name: Name) -> None:
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """List the names of stored secrets, and which key encrypts each.
+    """List the names of stored secrets, which key encrypts each, and what refers to it: nothing does to one not used.
 
     \b
     Examples:
       headwater connectors credentials list
     """
-    from headwater.services.connectors.secrets import names
+    from dataclasses import asdict
+
+    from headwater.services.connectors.secrets import stored
 
     with installation() as opened:
-        found = names(opened)
+        found = stored(opened)
     if as_json:
-        print_json([{"name": name, "key": key, "updated_at": when} for name, key, when in found])
-    else:
-        print_table(["credential", "key", "stored"], found, whole=["credential"])
+        print_json([asdict(each) for each in found])
+        return
+    print_table(
+        ["credential", "key", "stored", "used by"],
+        [(each.name, each.key, each.updated_at, ", ".join(each.used_by) or "nothing") for each in found],
+        whole=["credential"],
+    )
 
 
 @app.command()

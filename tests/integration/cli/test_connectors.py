@@ -288,6 +288,9 @@ def test_a_credential_that_is_in_use_is_kept_and_by_whom_is_told(
     for name, reference in (("erp", "stored:plant"), ("crm", "stored:plant"), ("lab", "env:LAB_PASSWORD")):
         assert headwater("connectors", "add", name, *config, "-s", f"secret_access_key_ref={reference}").code == 0
     monkeypatch.setenv("HEADWATER_METRICS_TOKEN", "stored:plant")
+    used = {each["name"]: each["used_by"] for each in headwater("connectors", "credentials", "list", "--json").json}
+    assert used == {"plant": ["connector crm", "connector erp", "setting metrics_token"], "spare": []}
+    assert "nothing" in headwater("connectors", "credentials", "list").out
     refused = headwater("connectors", "credentials", "remove", "plant")
     assert refused.code == 2
     assert "it is in use: connector crm, connector erp, setting metrics_token" in refused.err
@@ -309,3 +312,17 @@ def test_a_credential_that_is_in_use_is_kept_and_by_whom_is_told(
     assert headwater("connectors", "change", "erp", "-s", absolute).code == 0
     told = headwater("connectors", "validate", "erp", "--json")
     assert f"{tmp_path}/secrets/erp, cannot be read: No such file" in told.out + told.err
+
+
+def test_a_connector_that_is_removed_names_the_secrets_it_leaves_unused(headwater: Headwater) -> None:
+    for name in ("shared", "own"):
+        assert headwater("connectors", "credentials", "set", name, typed=PLANTED).code == 0
+    config = ("-k", "s3", "-s", "endpoint_url=http://127.0.0.1:1", "-s", "bucket=bills", "-s", "access_key_id=reader")
+    secrets = {"erp": ("shared", "own"), "crm": ("shared", "shared")}
+    for name, (login, key) in secrets.items():
+        said = ("-s", f"session_token_ref=stored:{login}", "-s", f"secret_access_key_ref=stored:{key}")
+        assert headwater("connectors", "add", name, *config, *said).code == 0
+    told = headwater("connectors", "remove", "erp").out
+    assert "headwater connectors credentials remove own" in told
+    assert "credentials remove shared" not in told
+    assert "credentials remove shared" in headwater("connectors", "remove", "crm").out

@@ -10,7 +10,7 @@ import base64
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from headwater.services.installation import Installation
     from headwater.settings import Settings
+    from headwater.store.connectors import StoredConnector
 
 NONCE_BYTES = 12
 KEY_FILE = "credentials.key"
@@ -152,12 +153,34 @@ def store_secret(installation: Installation, name: str, secret: str) -> None:
         _note(installation, connection, "credential.stored", name, key=sealed.key_id)
 
 
-def names(installation: Installation) -> list[tuple[str, str, datetime]]:
-    """Name, id of the key, and when it was stored, of each secret."""
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """A secret as it is listed: the id of the key that encrypts it, when it was stored, and what refers to it.
+
+    used_by  connectors, and settings of this process; () where nothing here does
+    """
+
+    name: str
+    key: str
+    updated_at: datetime
+    used_by: tuple[str, ...]
+
+
+def stored(installation: Installation) -> list[Stored]:
+    """Each secret, by name."""
     installation.require(Right.TRANSFORM)
     with installation.database.connect(installation.tenant_id) as connection:
         found = credentials.list_credentials(connection, installation.tenant_id)
-    return [(each.name, each.key_id, each.updated_at) for each in found]
+        there = list_connectors(connection, installation.tenant_id)
+    return [
+        Stored(
+            name=each.name,
+            key=each.key_id,
+            updated_at=each.updated_at,
+            used_by=_users(installation.settings, there, each.name),
+        )
+        for each in found
+    ]
 
 
 def forget(installation: Installation, name: str, *, force: bool = False) -> None:
@@ -174,9 +197,7 @@ def forget(installation: Installation, name: str, *, force: bool = False) -> Non
                 valid=", ".join(there) or "none is stored",
                 remedy=did_you_mean(name, there),
             )
-        users = [f"connector {each.name}" for each in list_connectors(connection, tenant_id)
-                 if _refers(each.config, name)]  # fmt: skip
-        users += [f"setting {each}" for each in _settings_that_refer(installation.settings, name)]
+        users = _users(installation.settings, list_connectors(connection, tenant_id), name)
         if users and not force:
             raise Misuse(
                 f"it is in use: {', '.join(users)}",
@@ -185,6 +206,14 @@ def forget(installation: Installation, name: str, *, force: bool = False) -> Non
             )
         credentials.remove_credential(connection, tenant_id, name)
         _note(installation, connection, "credential.forgotten", name)
+
+
+def _users(settings: Settings, connectors: Sequence[StoredConnector], name: str) -> tuple[str, ...]:
+    """What refers to the secret of that name."""
+    return (
+        *(f"connector {each.name}" for each in connectors if _refers(each.config, name)),
+        *(f"setting {each}" for each in _settings_that_refer(settings, name)),
+    )
 
 
 def _refers(config: object, name: str) -> bool:
