@@ -94,6 +94,9 @@ def _redacted(value: object) -> object:
     return value
 
 
+MEGABYTE = 1_000_000
+
+
 class Progress(Protocol):
     """What a long step tells how far it is. Calls may come from any one thread at a time."""
 
@@ -130,10 +133,27 @@ def waiting(what: str, stream: TextIO | None = None) -> Iterator[None]:
 
 def pace(count: int, seconds: float, unit: str) -> str:
     """How fast it goes, in the time in which at least ten of them are done: "1,200 rows/s", "18 chunks/min"."""
+    if unit == "bytes" and count >= 10 * MEGABYTE * seconds:
+        return f"{count / MEGABYTE / seconds:,.0f} MB/s"
     for name, length in (("s", 1), ("min", 60)):
         if count * length >= 10 * seconds:
             return f"{count * length / seconds:,.0f} {unit}/{name}"
     return f"{count * 3600 / seconds:,.0f} {unit}/h"
+
+
+def time_left(seconds: float) -> str:
+    """How long it goes on at the pace it had so far: "15 s left", "12 min left", "3 h left"."""
+    for length, name in ((1, "s"), (60, "min")):
+        if seconds < 120 * length:
+            return f"{seconds / length:,.0f} {name} left"
+    return f"{seconds / 3600:,.0f} h left"
+
+
+def amount(done: int, total: int, unit: str) -> str:
+    """How much of how much; of many bytes in megabytes."""
+    if unit == "bytes" and total >= 10 * MEGABYTE:
+        return f"{done / MEGABYTE:,.0f} of {total / MEGABYTE:,.0f} MB"
+    return f"{done:,} of {total:,} {unit}"
 
 
 class SilentProgress:
@@ -181,46 +201,57 @@ class LineProgress:
         self._written, self._shown = self._clock(), self._done
         seconds = self._written - self._began
         share = 100 * self._done // self._total if self._total else 100
-        line = f"{self._what}: {self._done:,} of {self._total:,} {self._unit} ({share} %)"
+        line = f"{self._what}: {amount(self._done, self._total, self._unit)} ({share} %)"
         fresh = self._done - self._before
         if seconds > 0 and fresh > 0:
             rate = fresh / seconds
             line += f", {pace(fresh, seconds, self._unit)}"
             line += (
-                f", {(self._total - self._done) / rate:,.0f} s left"
-                if self._done < self._total
-                else f", {seconds:,.1f} s"
+                f", {time_left((self._total - self._done) / rate) if self._done < self._total else f'{seconds:,.1f} s'}"
             )
         self._stream.write(line + "\n")
         self._stream.flush()
 
 
 class TerminalProgress:
-    """A bar with count, rate and time left."""
+    """A bar with count, rate and time left. On a narrow terminal the bar shrinks, and a long name is cut: no number is.
 
-    def __init__(self, stream: TextIO) -> None:
+    The time left comes of all that was done, and not of the last seconds: one chunk may take longer than those.
+    """
+
+    def __init__(self, stream: TextIO, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console.Console(file=stream)
+        self._clock = clock
         self._bars = bars.Progress(
             bars.TextColumn("{task.description}"),
             bars.BarColumn(),
-            bars.TextColumn("{task.completed:,.0f} of {task.total:,.0f} {task.fields[unit]}"),
+            bars.TextColumn("{task.fields[amount]}"),
             bars.TextColumn("{task.fields[rate]}"),
-            bars.TimeRemainingColumn(compact=True),
-            console=console.Console(file=stream),
+            bars.TextColumn("{task.fields[left]}"),
+            console=self._console,
         )
 
     def start(self, what: str, *, total: int, done: int = 0, unit: str = "rows") -> None:
         """Show the bar."""
-        self._fresh = 0
-        self._began, self._unit = time.monotonic(), unit
-        self._task = self._bars.add_task(what, total=total, completed=done, unit=unit, rate="")
+        self._before = self._done = done
+        self._began, self._unit, self._total = self._clock(), unit, total
+        numbers = len(f"{amount(total, total, unit)} 999,999 {unit}/min 119 min left") + 8  # the bar, and gaps
+        room = max(12, self._console.width - numbers)
+        named = what if len(what) <= room else f"…{what[1 - room :]}"
+        told = amount(done, total, unit)
+        self._task = self._bars.add_task(named, total=total, completed=done, amount=told, rate="", left="")
         self._bars.start()
 
     def advance(self, units: int) -> None:
         """Move the bar."""
-        self._fresh += units
-        seconds = time.monotonic() - self._began
-        rate = pace(self._fresh, seconds, self._unit) if seconds > 0 else ""
-        self._bars.update(self._task, advance=units, rate=rate)
+        self._done += units
+        seconds, fresh = self._clock() - self._began, self._done - self._before
+        rate = left = ""
+        if seconds > 0 and fresh > 0:
+            rate = pace(fresh, seconds, self._unit)
+            left = time_left((self._total - self._done) * seconds / fresh) if self._done < self._total else ""
+        told = amount(self._done, self._total, self._unit)
+        self._bars.update(self._task, advance=units, amount=told, rate=rate, left=left)
 
     def finish(self) -> None:
         """Leave the bar as it is and give the terminal back."""

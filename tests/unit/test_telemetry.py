@@ -17,6 +17,7 @@ from headwater.telemetry import (
     pace,
     progress,
     redact,
+    time_left,
     waiting,
 )
 
@@ -127,6 +128,35 @@ def test_an_empty_input_is_done() -> None:
     lines.start("empty.csv", total=0)
     lines.finish()
     assert stream.getvalue() == "empty.csv: 0 of 0 rows (100 %)\n"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(15, "15 s left"), (119, "119 s left"), (600, "10 min left"), (36_000, "10 h left")]
+)
+def test_long_times_are_told_in_minutes_or_hours(seconds: float, said: str) -> None:
+    assert time_left(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("what", "unit", "numbers", "told"),
+    [
+        ("verifying files", "bytes", (12_345_678_901, 1_345_678_901), ("1,346 of 12,346 MB", "34 MB/s", "5 min left")),
+        ("verifying records", "rows", (1_345_678, 45_678), ("45,678 of 1,345,678 rows", "1,142 rows/s", "19 min left")),
+        ("connector plant, table public.meter_reading_of_a_year", "rows", (1_345_678, 45_678), ("…", "19 min left")),
+    ],
+)
+def test_a_narrow_bar_keeps_its_numbers_and_a_slow_step_its_time_left(
+    monkeypatch: pytest.MonkeyPatch, what: str, unit: str, numbers: tuple[int, int], told: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    stream, clock = Terminal(), Clock()
+    bar = TerminalProgress(stream, clock=clock)
+    total, step = numbers
+    bar.start(what, total=total, unit=unit)
+    clock.now += 40  # longer than a window over the last seconds
+    bar.advance(step)
+    bar.finish()
+    assert [each for each in told if each not in stream.getvalue()] == []
 
 
 def test_the_bar_shows_the_planned_total() -> None:
