@@ -23,7 +23,7 @@ class Page(BaseModel):
     at_least: bool = Field(default=False, description="Whether there are more than `total`, which is not counted on.")
 
 
-def question(
+async def question(
     filter: Annotated[  # noqa: A002 - what it is called in an address
         list[str] | None, Query(description="`field:operator:value`; may be given several times, all must hold.")
     ] = None,
@@ -33,7 +33,7 @@ def question(
     *,
     count: Annotated[bool, Query(description="Say how many there are in all.")] = False,
 ) -> Question:
-    """What an address asks of a list."""
+    """What an address asks of a list. It is awaited for nothing, but a plain function FastAPI would run in a thread."""
     return Question(filters=filter or (), sort=sort, cursor=cursor, limit=limit, count=count)
 
 
