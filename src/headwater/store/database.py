@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from copy import copy
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
 from headwater.errors import Misuse, Stopped
@@ -41,6 +42,7 @@ class TenantConnection(psycopg.Connection[TupleRow]):
     request: RequestKey | None = None  # the write that it is part of, where that is named
     opens: Opener | None = None  # personal values that are read through it
     bound_to: tuple[UUID, frozenset[UUID] | None] | None = None  # a tenant, and units of it
+    holds: bool = False  # it may keep others from something until it is closed
 
     def __exit__(
         self,
@@ -53,6 +55,20 @@ class TenantConnection(psycopg.Connection[TupleRow]):
             super().__exit__(exc_type, exc_val, exc_tb)
         if isinstance(exc_val, psycopg.Error):
             raise translate(exc_val, where="database") from exc_val
+
+    def close(self) -> None:
+        """Let others at what it holds, and end the session, which takes a moment."""
+        if self.holds and not self.closed:
+            self._let_go()
+        super().close()
+
+    def _let_go(self) -> None:
+        if self.info.transaction_status in {TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN}:
+            return  # nobody answers, or nobody listened to the answer: with the session all is let go
+        with suppress(psycopg.Error):  # a session that is lost holds nothing
+            self.rollback()
+            self.execute(QUERIES["let_go"])
+            self.commit()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,8 +202,14 @@ class Database:
             raise Stopped("another worker has taken this job meanwhile", where=f"job {job_id}")
 
     def apart(self) -> Database:
-        """The same, each connection one of its own: for what holds a lock until its session ends."""
+        """The same, each connection one of its own."""
         return self
+
+    def holding(self, tenant_id: UUID) -> TenantConnection:
+        """A connection of its own for what keeps others out: what it holds is free the moment it is closed."""
+        connection = self.apart().connect(tenant_id)
+        connection.holds = True
+        return connection
 
     def for_one_request(self) -> AbstractContextManager[Database]:
         """The same until the block ends; where connections are kept open, all that is asked meanwhile goes by one."""
@@ -195,10 +217,14 @@ class Database:
 
     def hold(self, tenant_id: UUID, name: str) -> TenantConnection | None:
         """A connection that alone holds what is called so, until it is closed; None where somebody else does."""
-        connection = self.apart().connect(tenant_id)
-        with translated(f"hold {name.partition(' ')[0]}"):
-            row = connection.execute(QUERIES["hold"], {"name": name}).fetchone()
-            connection.commit()
+        connection = self.holding(tenant_id)
+        try:
+            with translated(f"hold {name.partition(' ')[0]}"):
+                row = connection.execute(QUERIES["hold"], {"name": name}).fetchone()
+                connection.commit()
+        except BaseException:
+            connection.close()
+            raise
         if row is None or not row[0]:
             connection.close()
             return None

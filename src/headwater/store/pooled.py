@@ -1,7 +1,7 @@
 """Connections that are kept open between the requests of a server: to open one takes longer than most questions.
 
 Nobody gets one without being bound to their own tenant first, which takes from it what it was bound to. What waits for
-long, or holds a lock until its session ends, takes a connection of its own by `apart`: one that is given back is open.
+long, or holds a lock, takes a connection of its own by `apart` or `holding`: one that is given back is open.
 """
 
 from __future__ import annotations

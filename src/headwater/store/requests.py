@@ -12,7 +12,6 @@ from psycopg.types.json import Jsonb
 
 from headwater.errors import Conflict
 from headwater.store.failures import translated
-from headwater.store.holding import let_go
 from headwater.store.queries import named_queries
 from headwater.store.records import select
 
@@ -57,25 +56,15 @@ class HeldRequest:
     def __init__(self, database: Database, key: RequestKey) -> None:
         """Conflict where somebody does the same just now."""
         self._key = key
-        self._connection = database.apart().connect(key.tenant_id)
-        try:
-            self._hold()
-        except BaseException:
-            self._connection.close()
-            raise
-
-    def _hold(self) -> None:
-        name = f"request {self._key.tenant_id} {self._key.actor} {self._key.key}"
-        with translated("hold a request"):
-            row = self._connection.execute(QUERIES["hold"], {"name": name}).fetchone()
-            self._connection.commit()
-        if row is None or not row[0]:
+        held = database.hold(key.tenant_id, f"request {key.tenant_id} {key.actor} {key.key}")
+        if held is None:
             raise Conflict(
                 "the same request is being done just now",
                 where="Idempotency-Key",
-                value=self._key.key,
+                value=key.key,
                 remedy="Wait, and send it again: you will get its answer.",
             )
+        self._connection = held
 
     def begin(self, request_hash: bytes) -> Answered | None:
         """Note that it is begun; or what there is of it already."""
@@ -99,5 +88,4 @@ class HeldRequest:
 
     def close(self) -> None:
         """Let go of it."""
-        let_go(self._connection)
         self._connection.close()

@@ -183,7 +183,7 @@ class RunChunks:
             chunks.mark_failed(connection, self._tenant_id, self._run.run_id, chunk_no, error=kept)
 
     def _held_connection(self) -> TenantConnection:
-        connection = self._database.apart().connect(self._tenant_id)  # its session ends, and the holds with it
+        connection = self._database.holding(self._tenant_id)
         try:
             with translated("hold the run"):
                 runs.hold_run(connection, self._tenant_id, self._run.run_id)

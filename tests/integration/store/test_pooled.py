@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -12,6 +13,7 @@ from psycopg.pq import TransactionStatus
 from headwater.errors import Conflict, Misuse, RetryLater
 from headwater.services.imports import import_file
 from headwater.services.installation import serving
+from headwater.store import runs, source_units
 from headwater.store.one_connection import one_snapshot
 from headwater.store.pooled import pooled
 from headwater.store.requests import HeldRequest, RequestKey
@@ -19,6 +21,9 @@ from headwater.telemetry import SilentProgress
 from tests.river import River, activities
 from tests.servers import Installation
 from tests.workers import until
+
+if TYPE_CHECKING:
+    from headwater.store.database import TenantConnection
 
 
 def test_a_connection_is_bound_anew_and_holds_nothing(installation: Installation) -> None:
@@ -178,7 +183,7 @@ def test_the_same_write_is_done_by_one_at_a_time_and_known_when_its_process_was_
     assert first.begin(b"1" * 32) is None
     with pytest.raises(Conflict, match="being done just now"):
         HeldRequest(installation.database, key)
-    first._connection.close()  # as the session of a killed process does
+    first._connection.pgconn.finish()  # as the session of a killed process does
     second = held_at_last(installation, key)
     begun = second.begin(b"1" * 32)
     assert begun is not None
@@ -205,14 +210,75 @@ def held_at_last(installation: Installation, key: RequestKey) -> HeldRequest:
     return held[0]
 
 
+def end_slowly(connection: TenantConnection) -> None:
+    """The session of this connection drops so much before it ends that whoever asks meanwhile finds it there."""
+    for number in range(500):
+        connection.execute(sql.SQL("CREATE TEMP TABLE {} ()").format(sql.Identifier(f"slow{number}")))
+        connection.commit()
+
+
 def test_what_was_let_go_is_free_before_its_session_has_ended(installation: Installation) -> None:
     key = RequestKey(tenant_id=installation.tenant_id, actor="token/1", key="k")
     held = HeldRequest(installation.database, key)
-    for number in range(500):  # which it drops before it ends
-        held._connection.execute(sql.SQL("CREATE TEMP TABLE {} ()").format(sql.Identifier(f"slow{number}")))
-        held._connection.commit()
+    end_slowly(held._connection)
     held.close()
     HeldRequest(installation.database, key).close()
+
+
+@pytest.mark.parametrize("how", ["done", "failed", "closed in the middle"])
+def test_what_is_held_is_free_the_moment_that_whoever_held_it_closes(installation: Installation, how: str) -> None:
+    with pooled(installation.app_url, most=2) as database:
+        held = database.hold(installation.tenant_id, "message 1")
+        assert held is not None
+        assert database.hold(installation.tenant_id, "message 1") is None
+        end_slowly(held)
+        if how == "closed in the middle":
+            held.execute("SELECT 1")
+            held.close()
+        else:
+            with suppress(ZeroDivisionError), held:
+                held.execute("SELECT 1")
+                if how == "failed":
+                    raise ZeroDivisionError
+        again = database.hold(installation.tenant_id, "message 1")
+        assert again is not None
+        again.close()
+
+
+def test_a_session_that_is_lost_while_it_holds_is_closed_and_nothing_else(installation: Installation) -> None:
+    tenant_id = installation.tenant_id
+    held = installation.database.hold(tenant_id, "message 2")
+    assert held is not None
+    with installation.database.connect(tenant_id) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", (held.info.backend_pid,))
+    held.close()
+    assert held.closed
+
+    def is_free() -> bool:
+        again = installation.database.hold(tenant_id, "message 2")
+        if again is not None:
+            again.close()
+        return again is not None
+
+    until(is_free, "the session that was ended has let go")
+
+
+def test_a_run_that_has_ended_keeps_its_source_from_nobody(river: River) -> None:
+    database, tenant_id = river.installation.database, river.installation.tenant_id
+    source = river.folder / "activities.csv"
+    source.write_text(activities([{"activity_id": "a", "quantity": "1"}]), encoding="utf-8")
+    run_id = import_file(river.installation, source, river.mapping("activity_form"), progress=SilentProgress())
+    with database.connect(tenant_id) as connection:
+        run = runs.get_run(connection, tenant_id, run_id)
+    held = database.holding(tenant_id)
+    runs.hold_source(held, tenant_id, run)
+    held.commit()
+    with database.connect(tenant_id) as connection, pytest.raises(Conflict, match="a run of this source is at work"):
+        source_units.hold(connection, tenant_id, run.source_id)
+    end_slowly(held)
+    held.close()
+    with database.connect(tenant_id) as connection:
+        source_units.hold(connection, tenant_id, run.source_id)
 
 
 def test_what_a_run_of_a_server_holds_ends_with_it(river: River) -> None:

@@ -88,7 +88,7 @@ class SyncTexts(RunTexts):
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:  # what is open is closed again where the connector cannot be held
-            held = stack.enter_context(self._installation.database.apart().connect(self._installation.tenant_id))
+            held = stack.enter_context(self._installation.database.holding(self._installation.tenant_id))
             hold_connector(held, self._installation.tenant_id, self._stored.connector_id, self._stored.name)
             # Opening a connector reaches nothing yet, so that a source that is down shows with the first chunk.
             source = stack.enter_context(opened(self._installation, self._stored, given_up=self._given_up))

@@ -27,7 +27,6 @@ from headwater.services.uploads.reaching import reached_import
 from headwater.services.uploads.receiving import LOOKED_AT_AFTER, path_of, remove_file
 from headwater.services.uploads.viewing import waits_for_nobody
 from headwater.store import audit, import_jobs
-from headwater.store.holding import let_go
 from headwater.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -50,17 +49,13 @@ LINES_KEPT, SIGNS_KEPT = 100, 1000
 def go_on(installation: Installation, job_id: UUID) -> ImportJob:
     """Take an import as far as it gets: to its run, or to where a mapping must be said. Conflict where it has ended."""
     installation, _ = reached_import(installation, Right.WRITE, job_id)
-    connection = import_jobs.hold(installation.database, installation.tenant_id, job_id)
-    with connection:
+    with import_jobs.hold(installation.database, installation.tenant_id, job_id) as connection:
         job = import_jobs.get_job(connection, installation.tenant_id, job_id)
         if job.state not in {*LOOKED_AT, "mapped"}:
             raise Conflict(f"the import is {job.state}", where="import", value=job_id, valid=", ".join(LOOKED_AT))
         tries = import_jobs.begin_try(connection, installation.tenant_id, job_id)
         connection.commit()
-        try:
-            return _tried(installation, connection, job, tries)
-        finally:
-            let_go(connection)
+        return _tried(installation, connection, job, tries)
 
 
 def _tried(installation: Installation, connection: TenantConnection, job: ImportJob, tries: int) -> ImportJob:

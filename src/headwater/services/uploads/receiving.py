@@ -21,7 +21,6 @@ from headwater.services.access.policy import Right
 from headwater.services.uploads.reaching import reached_import
 from headwater.store import audit, import_jobs
 from headwater.store.failures import translated
-from headwater.store.holding import let_go
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -171,7 +170,6 @@ class Receiving:
             return False
         finally:
             self.file.close()
-            let_go(self.connection)
             self.connection.close()
 
 

@@ -1,11 +1,3 @@
--- name: hold
--- Whether nobody else does this very request; held until the session ends.
-SELECT pg_try_advisory_lock(hashtextextended(%(name)s, 0))
-
--- name: let_go
--- Whatever this session holds is others'.
-SELECT pg_advisory_unlock_all()
-
 -- name: forget_old
 -- Answers are kept for so long.
 DELETE FROM api_requests

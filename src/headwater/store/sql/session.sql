@@ -13,6 +13,10 @@ FROM pg_roles WHERE rolname = current_user
 -- Whether nobody else holds what is called so; held until the session ends.
 SELECT pg_try_advisory_lock(hashtextextended(%(name)s, 0))
 
+-- name: let_go
+-- Whatever this session holds is others'.
+SELECT pg_advisory_unlock_all()
+
 -- name: limit_time
 -- How long a statement may take, and a transaction wait for its client.
 SELECT set_config('statement_timeout', %(seconds)s, false),
