@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from headwater.cli import exits
-from headwater.cli.printing import print_facts, print_json, print_table
+from headwater.cli.printing import print_facts, print_json, print_table, text_of
 from headwater.cli.several import WORSE_AND_WORSE
 from headwater.errors import HeadwaterError, Misuse
 
@@ -85,19 +85,27 @@ def try_and_tell(
             }
         )
     else:
-        for common in in_two[:PAIRS_TOLD]:
-            typer.echo(_in_two(common))
-        if len(in_two) > PAIRS_TOLD:
-            typer.echo(f"and {len(in_two) - PAIRS_TOLD:,} more pairs of files: --json has all")
-        if not_looked_at:
-            typer.echo(f"{not_looked_at:,} more files were not looked at: those above hold records enough.")
-        typer.echo("Nothing was written.")
+        _tell_rest(told, in_two, not_looked_at)
     raise typer.Exit(max(codes, key=WORSE_AND_WORSE.index))
 
 
+def _tell_rest(told: Sequence[Tried], in_two: Sequence[KeysInTwo], not_looked_at: int) -> None:
+    for common in in_two[:PAIRS_TOLD]:
+        typer.echo(_in_two(common))
+    if len(in_two) > PAIRS_TOLD:
+        typer.echo(f"and {len(in_two) - PAIRS_TOLD:,} more pairs of files: --json has all")
+    if not_looked_at:
+        typer.echo(f"{not_looked_at:,} more files were not looked at: those above hold records enough.")
+    if all(each.state == "unchanged" for each in told):
+        typer.echo("There is nothing to do: nothing is new since then. To try it all the same, add --all.")
+    typer.echo("Nothing was written.")
+
+
 def _tell_source(tried: Tried) -> None:
-    if tried.count > 1:
-        typer.echo(f"{tried.number} of {tried.count}  {tried.source}: {_IN_WORDS[tried.state]}")
+    if tried.count > 1 or tried.last is not None:
+        by = "" if tried.last is None else f", by run {tried.last.run_id} of {text_of(tried.last.started_at)}"
+        place = f"{tried.number} of {tried.count}  " if tried.count > 1 else ""
+        typer.echo(f"{place}{tried.source}: {_IN_WORDS[tried.state]}{by}")
     if tried.error is not None:
         typer.echo(f"  {tried.error}", err=True)
     if tried.trial is not None:
@@ -131,6 +139,8 @@ def _tell(trial: Trial) -> None:
         typer.echo(f"chunk {number} cannot be read: {why}")
     if trial.broken_off is not None:
         typer.echo(f"the run would end here: {trial.broken_off}")
+    if trial.nothing is not None:
+        typer.echo(f"There is nothing to do: {trial.nothing}.")
     if not trial.quarantined:
         typer.echo("No record would be quarantined.")
         return

@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ from headwater.services.scratch import scratch
 from headwater.services.sources import layout_as_json
 from headwater.services.tried_deletions import deleted_hashes, leave_out
 from headwater.services.tried_sweeps import rows_to_go
+from headwater.store import runs
 from headwater.store.blobs import BlobStore
 from headwater.store.quarantine import find_held
 from headwater.store.sweep import SETTLED
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 
     from headwater.pipeline.recipe import Recipe
     from headwater.pipeline.work import PreparedChunk
+    from headwater.services.connectors.planning import FoundSync
     from headwater.services.folders import SourceFile
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
@@ -107,6 +110,7 @@ class Trial:
     gaps        chunk -> why it could not be read
     sweep       what would be deleted; None where the load is not a full one
     broken_off  the error that would end the run, if any
+    nothing     why there is nothing to do, if there is nothing
     """
 
     source: str
@@ -128,6 +132,7 @@ class Trial:
     drift: tuple[str, ...] = ()
     sweep: TriedSweep | None = None
     broken_off: str | None = None
+    nothing: str | None = None
 
     @property
     def state(self) -> str:
@@ -175,7 +180,9 @@ def try_sync(installation: Installation, recipe: Recipe, base: Path, *, rows: in
         trial = _Trying(
             trying, found.logic, texts, layout=found.layout, source_id=found.source_id, name=found.name, rows=rows
         )
-        return replace(trial.through(spans, progress), drift=drift_in_words(found.layout.get("drift")))
+        done = trial.through(spans, progress)
+        nothing = _nothing_new(trying, found) or _no_records(done)
+        return replace(done, drift=drift_in_words(found.layout.get("drift")), nothing=nothing)
 
 
 def try_file(
@@ -201,7 +208,24 @@ def try_file(
         done = trial.through(found.taken.plan.chunks, progress)
         if keys is not None:
             keys.add(file.name, trial.keys)
-        return replace(done, drift=drift_in_words(found.noted.get("drift")))
+        return replace(done, drift=drift_in_words(found.noted.get("drift")), nothing=_no_records(done))
+
+
+def _nothing_new(installation: Installation, found: FoundSync) -> str | None:
+    """Why a sync by a cursor would bring in nothing, where the source has nothing later than was read."""
+    cursor, since = (found.layout["selection"][name] for name in ("cursor", "since"))
+    if since is None or any(chunk.cursor_to not in {None, since} for chunk in found.chunks):
+        return None
+    with installation.database.connect(installation.tenant_id) as connection:
+        last = runs.latest_of_source(connection, installation.tenant_id, found.source_id)
+    by = "" if last is None else f", by run {last.run_id} of {last.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    again = "; only what was read then is read again" if found.chunks else ""
+    return f"nothing at the source has a {cursor} after {since}, up to which it was read{by}{again}"
+
+
+def _no_records(done: Trial) -> str | None:
+    is_empty = not (done.planned or done.read or done.gaps or done.broken_off)
+    return f"{done.source} holds no records" if is_empty else None
 
 
 @contextmanager

@@ -22,18 +22,20 @@ if TYPE_CHECKING:
     from headwater.services.installation import Installation
     from headwater.services.trials import Trial
     from headwater.services.tried_keys import KeysTried
+    from headwater.store.runs import Run
     from headwater.telemetry import Progress
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tried:
     """What a run would do with one source, `number` of `count`. Without trial or error it would be left out, for it is
-    as it was when it was loaded last.
+    as it was when `last` loaded it.
     """
 
     source: str
     trial: Trial | None = None
     error: HeadwaterError | None = None
+    last: Run | None = None
     number: int = 1
     count: int = 1
 
@@ -48,7 +50,9 @@ class Tried:
         """Plain values."""
         if self.trial is not None:
             return self.trial.as_json()
-        return {"source": self.source, "state": self.state, "error": str(self.error) if self.error else None}
+        last = None if self.last is None else {"run_id": str(self.last.run_id), "at": self.last.started_at.isoformat()}
+        error = str(self.error) if self.error else None
+        return {"source": self.source, "state": self.state, "error": error, "last": last}
 
 
 def try_each(
@@ -82,14 +86,17 @@ def try_each(
         yield Tried(source=trial.source, trial=trial)
         return
 
+    def left_out(number: int) -> Sequence[Run]:
+        last = None if every else was_loaded(installation, recipe, base, files[number])
+        return [] if last is None else [last]
+
     def parts(number: int) -> Iterator[SourceFile]:
-        if every or not was_loaded(installation, recipe, base, files[number]):
-            yield files[number]
+        yield files[number]
 
     def attempt(file: SourceFile, left: int | None) -> Trial:
         return try_file(installation, recipe, base, file, rows=left, progress=progress, keys=keys)
 
-    yield from _one_by_one([file.name for file in files], parts, attempt, rows)
+    yield from _one_by_one([file.name for file in files], left_out, parts, attempt, rows)
 
 
 def _through_connector(
@@ -111,31 +118,36 @@ def _through_connector(
         store, files = files_to_sync(installation, stored, source)
         before = LoadedBefore(installation, stored, recipe, base)
 
+        def left_out(number: int) -> Sequence[Run]:
+            return [] if every else before.as_it_is(files[number])
+
         def parts(number: int) -> Iterator[SourceFile]:
-            if every or not before.as_it_is(files[number]):
-                with parts_at_hand(installation, stored, store, files[number], before.member) as found:
-                    yield from found
+            with parts_at_hand(installation, stored, store, files[number], before.member) as found:
+                yield from found
 
         def attempt(file: SourceFile, left: int | None) -> Trial:
             return try_file(installation, recipe, base, file, rows=left, progress=progress, keys=keys)
 
-        yield from _one_by_one([f"{stored.name}/{file.name}" for file in files], parts, attempt, rows)
+        yield from _one_by_one([f"{stored.name}/{file.name}" for file in files], left_out, parts, attempt, rows)
 
 
 def _one_by_one(
     names: Sequence[str],
+    left_out: Callable[[int], Sequence[Run]],
     parts: Callable[[int], Iterator[SourceFile]],
     attempt: Callable[[SourceFile, int | None], Trial],
     rows: int | None,
 ) -> Iterator[Tried]:
-    """Each file, or each that is inside it; one without parts is as it was loaded."""
+    """Each file, or each that is inside it; one that is as runs have loaded it is left out."""
     left = rows
     for place, name in enumerate(names):
         if left is not None and left <= 0:
             return
         tried = Tried(source=name, number=place + 1, count=len(names))
-        found: SourceFile | None = None
         try:
+            if runs := left_out(place):
+                yield replace(tried, last=max(runs, key=lambda run: run.started_at))
+                continue
             for found in parts(place):
                 try:
                     trial = attempt(found, left)
@@ -148,6 +160,3 @@ def _one_by_one(
                     break
         except (InputRefused, Misuse) as refused:
             yield replace(tried, error=refused)
-            continue
-        if found is None:
-            yield tried

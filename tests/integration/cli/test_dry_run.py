@@ -155,7 +155,33 @@ def test_files_of_a_store_are_fetched_only_as_far_as_is_needed(
     assert ([each["source"] for each in few.json["dry_run"]], few.json["not_looked_at"]) == (["store/a.csv"], 2)
     tried, done = headwater(*sync, "--dry-run"), headwater(*sync)
     assert (tried.code, done.code) == (4, 4)
-    assert headwater(*sync, "--dry-run", "--json").json["dry_run"][0]["state"] == "unchanged"
+    (left, *_) = headwater(*sync, "--dry-run", "--json").json["dry_run"]
+    assert (left["state"], set(left["last"])) == ("unchanged", {"run_id", "at"})
+    for name in ("b", "c"):
+        (folder / f"{name}.csv").unlink()
+    told = headwater(*sync, "--dry-run")
+    assert (
+        f"store/a.csv: would be left out: it is as it was when it was loaded last, by run {left['last']['run_id']}"
+        in told.out
+    )
+    assert told.out.endswith(
+        "There is nothing to do: nothing is new since then. To try it all the same, add --all.\nNothing was written.\n"
+    )
+    assert "nothing to do" not in headwater(*sync, "--dry-run", "--all").out
+
+
+def test_a_sync_by_a_cursor_with_nothing_new_says_so(headwater: Headwater, full_lab: Lab) -> None:
+    sync = ("connectors", "sync", "lab", "-t", "a", "-m", full_lab.mapping, "--cursor", "reading_id")
+    assert "nothing to do" not in headwater(*sync, "--dry-run").out
+    run = headwater(*sync, "--json").json["run_id"]
+    (found,) = headwater(*sync, "--dry-run", "--json").json["dry_run"]
+    assert f"nothing at the source has a reading_id after 40, up to which it was read, by run {run}" in found["nothing"]
+    assert "There is nothing to do: nothing at the source" in headwater(*sync, "--dry-run").out
+    full_lab.change("INSERT INTO a SELECT 41, site, month, kwh, changed_at FROM a WHERE reading_id = 40")
+    assert headwater(*sync, "--dry-run", "--json").json["dry_run"][0]["nothing"] is None
+    full_lab.change("DELETE FROM a")
+    whole = ("connectors", "sync", "lab", "-t", "a", "-m", full_lab.mapping)
+    assert headwater(*whole, "--dry-run", "--json").json["dry_run"][0]["nothing"] == "lab/a holds no records"
 
 
 def test_what_a_full_load_would_delete_is_said(headwater: Headwater, full_lab: Lab, river: River) -> None:
