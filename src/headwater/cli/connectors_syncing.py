@@ -16,8 +16,12 @@ from headwater.cli.session import installation
 from headwater.cli.trying import DryRun, Rows, refuse_rows, try_and_tell
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from headwater.pipeline.recipe import Recipe
     from headwater.services.installation import Installation
+
+GAPS_TOLD = 5
 
 
 def sync(
@@ -132,6 +136,9 @@ def status(name: Name, as_json: AsJson = False) -> None:
 def state(name: Name, as_json: AsJson = False) -> None:
     """Show how far each source was read through a connector: its checkpoint, and gaps.
 
+    The latest run of a source is in up to the chunk that is told, without a gap. Chunks after it that failed are the
+    gaps: how many, and which. `headwater connectors retry-failed` goes on with them.
+
     \b
     Examples:
       headwater connectors state crm --json
@@ -144,12 +151,12 @@ def state(name: Name, as_json: AsJson = False) -> None:
         print_json(list(found.states))
         return
     print_table(
-        ["source", "chunks in", "gaps", "cursor", "last row", "window", "when"],
+        ["source", "in up to chunk", "gaps", "cursor", "last row", "window", "when"],
         [
             (
                 each["source_name"],
                 each["last_chunk_no"],
-                ", ".join(map(str, each["gaps"])),
+                _gaps(each["gaps"]),
                 each["last_cursor"],
                 each["last_row_id"],
                 " to ".join(filter(None, (each["last_window_start"], each["last_window_end"]))),
@@ -157,8 +164,17 @@ def state(name: Name, as_json: AsJson = False) -> None:
             )
             for each in found.states
         ],
-        numbers=["chunks in"],
+        numbers=["in up to chunk"],
     )
+
+
+def _gaps(chunks: Sequence[int]) -> str:
+    """How many there are, and the numbers of the first."""
+    if not chunks:
+        return "none"
+    more = f" and {len(chunks) - GAPS_TOLD:,} more" if len(chunks) > GAPS_TOLD else ""
+    named = ", ".join(map(str, chunks[:GAPS_TOLD]))
+    return f"{len(chunks):,}: {'chunk' if len(chunks) == 1 else 'chunks'} {named}{more}"
 
 
 def retry_failed(name: Name, as_json: AsJson = False) -> None:

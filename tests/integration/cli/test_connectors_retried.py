@@ -59,6 +59,9 @@ def test_chunks_that_failed_and_runs_that_were_killed_go_on(headwater: Headwater
         " FROM runs r, generate_series(1, 20) n WHERE source_name = 'lab/a'"
     )
 
+    (shown,) = [line for line in headwater("connectors", "state", "lab").out.splitlines() if "lab/shaky" in line]
+    assert shown.split()[1:5] == ["3", "1:", "chunk", "4"]
+
     first = headwater("connectors", "retry-failed", "lab")
     assert first.code == 4
     assert [line for line in first.out.splitlines() if " of 2 " in line] == [
