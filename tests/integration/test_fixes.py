@@ -201,7 +201,7 @@ def test_a_change_that_would_move_what_stands_is_not_applied(river: River) -> No
     shown = like(river, key)
     offer = next(offer for offer in shown.offers if offer.name == "decimal-sign")
     assert (len(offer.would_load), offer.moved) == (1, 1)
-    with pytest.raises(Misuse, match="1 records that stand"):
+    with pytest.raises(Misuse, match="1 record that stands would be read otherwise"):
         shown.chosen("decimal-sign")
     assert quantities(river) == {"stands": "1234", "a": "1.5"}
 

@@ -10,6 +10,7 @@ import typer
 
 from headwater.cli import exits
 from headwater.cli.printing import print_json, print_table
+from headwater.documents.counted import counted
 from headwater.errors import HeadwaterError
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def next_steps(view: RunView, left: Sequence[str] = ()) -> Iterator[str]:
         return
     if not view.open:
         return
-    records = "1 record is" if view.open == 1 else f"{view.open:,} records are"
+    records = counted(view.open, "record is", "records are")
     which = "it" if view.open == 1 else "them"
     if run.kind == "resubmit":
         yield f"{records} still open in quarantine: correct {which} in the same file and resubmit it."

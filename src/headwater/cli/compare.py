@@ -12,6 +12,7 @@ from headwater.cli.licences import print_licences
 from headwater.cli.pages import present
 from headwater.cli.printing import print_table
 from headwater.cli.session import installation
+from headwater.documents.counted import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +76,7 @@ def _print(found: Comparison) -> None:
     print_table(["", "moved", "t CO2e", ""], rows, numbers=["moved", "t CO2e"], title="What moved, and why")
     _print_movers("activity type", found.by_type)
     _print_movers("activity", found.by_activity)
-    typer.echo(f"{found.moved_activities:,} activities moved")
+    typer.echo(f"{counted(found.moved_activities, 'activity', 'activities')} moved")
     for note in found.notes:
         typer.echo(f"note: {note}")
     print_licences(found.licences)

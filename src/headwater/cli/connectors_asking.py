@@ -11,6 +11,7 @@ from headwater.cli import exits
 from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_json, print_table
 from headwater.cli.session import installation
+from headwater.documents.counted import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +65,12 @@ def _tell(problems: Sequence[Problem]) -> None:
 def profile(
     name: Name,
     *,
-    table: TableName,
+    table: Annotated[
+        str | None,
+        typer.Option(
+            "--table", "-t", help="The table or file, as `discover` calls it.", show_default="the only one there is"
+        ),
+    ] = None,
     rows: Annotated[int, typer.Option(min=1, help="How many of the first rows to look at.")] = 10_000,
     every: Annotated[bool, typer.Option("--all", help="Look at all rows.")] = False,
     mapping: Annotated[
@@ -78,7 +84,7 @@ def profile(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what the columns of a table hold: blanks, different values, lowest, highest, sum, mean, what is frequent.
+    """Show what the columns of a table or a file hold: blanks, different values, lowest, highest, sum, mean and more.
 
     The type is the source's own; beside it stands what the values look like, which a column of texts hides.
     No value is told of a column from which any mapping of this connector has ever filled a field that may hold personal
@@ -88,6 +94,7 @@ def profile(
     Examples:
       headwater connectors profile crm --table public.meters
       headwater connectors profile crm --table public.meters --all --json
+      headwater connectors profile bills --table 2024/bills-01.csv
       headwater connectors profile hr --table Workers --mapping workers.yaml
     """
     from headwater.services.connectors.profiling import profile as ask
@@ -105,7 +112,7 @@ def profile(
              each.longest, "personal: not told" if each.personal else _frequent(each))
             for each in found.columns
         ],
-        title=f"{found.table}, {'all' if found.is_whole else 'the first'} {found.rows:,} rows",
+        title=f"{found.table}, {'all' if found.is_whole else 'the first'} {counted(found.rows, 'row')}",
         numbers=["blank", "different", "longest"],
         whole=["column"],
     )  # fmt: skip

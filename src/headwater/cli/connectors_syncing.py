@@ -57,7 +57,7 @@ def sync(
       headwater connectors sync bucket --mapping bills.yaml --queue
 
     \b
-    Exit codes: 0 all loaded, 1 error, 2 usage, 3 loaded with rows open in quarantine, 4 partial success.
+    Exit codes: 0 all loaded, 1 error or no file, 2 usage, 3 loaded with rows open in quarantine, 4 partial success.
     """
     from headwater.pipeline.recipe import recipe_of
 

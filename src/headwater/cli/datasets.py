@@ -9,6 +9,7 @@ import typer
 from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_facts, print_json, print_table
 from headwater.cli.session import installation
+from headwater.documents.counted import counted
 
 app = typer.Typer(no_args_is_help=True, help="Records copied to another organisation, or public to all of them.")
 
@@ -179,7 +180,7 @@ def retract(name: Name, of_installation: OfInstallation = False, as_json: AsJson
     if as_json:
         print_json({"name": name, "versions": count})
         return
-    typer.echo(f"not public any more: {name}, {count:,} versions")
+    typer.echo(f"not public any more: {name}, {counted(count, 'version')}")
 
 
 def _tell(taken: dict[str, object], *, as_json: bool) -> None:

@@ -12,6 +12,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from headwater.documents.counted import counted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -85,7 +87,7 @@ class DemoOnConsole:
 
     def refused(self, listing: Listing, *, names: Mapping[bytes, str]) -> None:
         """Every refused record with its place, value and reason; one in full, as each stands in the export."""
-        self._step(f"{listing.total} records refused, none lost")
+        self._step(f"{counted(listing.total, 'record')} refused, none lost")
         table = _table("file", "line", "value", "why", numbers=("line",))
         order = list(names)
         records = sorted(listing.records, key=lambda record: (order.index(record.source_id), record.record_no))
@@ -107,9 +109,8 @@ class DemoOnConsole:
 
     def without_figure(self, found: Sequence[WithoutFigure]) -> None:
         """Records that were loaded but have no figure, with the candidates named."""
-        self._step(
-            f"{sum(each.records for each in found)} records loaded without a figure: no factor is taken unasked",
-        )
+        records = counted(sum(each.records for each in found), "record")
+        self._step(f"{records} loaded without a figure: no factor is taken unasked")
         table = _table("file", "records", "why", numbers=("records",))
         for each in found:
             table.add_row(_short(each.source_name), str(each.records), Text(each.message))

@@ -12,6 +12,7 @@ from headwater.cli import exits
 from headwater.cli.imports import AsJson
 from headwater.cli.printing import console, print_json, print_table, told_of
 from headwater.cli.session import installation
+from headwater.documents.counted import counted
 from headwater.errors import Misuse
 
 if TYPE_CHECKING:
@@ -130,8 +131,8 @@ def _print_verification(found: Verification) -> None:
         typer.echo(f"not computed again: {run}: {why}")
     if found.of_other_versions:
         typer.echo(
-            f"{len(found.of_other_versions)} runs were made by another version of Headwater or of its engine;"
-            " this version has computed them again"
+            f"{counted(len(found.of_other_versions), 'run was', 'runs were')} made by another version of Headwater"
+            " or of its engine; this version has computed all of that again"
         )
     good = "Everything agrees: nothing was changed since it was loaded."
     typer.echo(good if found.ok else typer.style("The evidence does not hold.", fg="red", bold=True))

@@ -12,6 +12,7 @@ from headwater.cli.imports import AsJson
 from headwater.cli.many import tell_each
 from headwater.cli.printing import print_facts, print_json, print_table, told_of
 from headwater.cli.session import installation
+from headwater.documents.counted import counted
 
 if TYPE_CHECKING:
     from headwater.services.factors import Wanted
@@ -221,15 +222,15 @@ def export(
     if as_json:
         print_json({"file": str(file), **done.as_json()})
         return
-    typer.echo(f"{done.factors:,} factors in {file}")
+    typer.echo(f"{counted(done.factors, 'factor')} in {file}")
     if done.left_out:
         print_table(
             ["left out", "source", "licence", "why"],
             [[each.factor_id, each.source, each.licence, each.why] for each in done.left_out],
-            title=f"{len(done.left_out):,} factors left out",
+            title=f"{counted(len(done.left_out), 'factor')} left out",
         )
     for each in done.licences:
-        typer.echo(f"rests on: {each.licence or 'no licence said'} ({each.source}, {each.factors:,} factors)")
+        typer.echo(f"rests on: {each.licence or 'no licence said'} ({each.source}, {counted(each.factors, 'factor')})")
 
 
 def _wanted(

@@ -70,7 +70,7 @@ def import_(
       headwater import meters.csv --mapping meters.yaml --queue
 
     \b
-    Exit codes: 0 all loaded, 1 error, 2 usage, 3 loaded with rows open in quarantine, 4 partial success.
+    Exit codes: 0 all loaded, 1 error or no file, 2 usage, 3 loaded with rows open in quarantine, 4 partial success.
     """
     from headwater.services.imports import file_recipe
 
@@ -113,7 +113,7 @@ def run(
       headwater run sap.yaml workday.yaml plant.yaml --at-once 3
 
     \b
-    Exit codes: 0 all loaded, 1 error, 2 usage, 3 loaded with rows open in quarantine, 4 partial success.
+    Exit codes: 0 all loaded, 1 error or no file, 2 usage, 3 loaded with rows open in quarantine, 4 partial success.
     """
     from headwater.pipeline.recipe import load_recipe
 

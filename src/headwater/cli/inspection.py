@@ -11,6 +11,7 @@ from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_facts, print_json, print_table, told_of
 from headwater.cli.reading import Delimiter, Encoding, Format, Header, Member, Preamble, Records, Sheet, hints
 from headwater.cli.session import read_settings
+from headwater.documents.counted import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +108,7 @@ def _tell(found: Inspected) -> None:
             (each.name, _kind(each), each.unit, share_of(each.blanks), each.distinct, _absent(each))
             for each in profile.columns
         ],
-        title=f"Columns, over {profile.records:,} records",
+        title=f"Columns, over {counted(profile.records, 'record')}",
         numbers=["blank", "different"],
     )
     lines = seen.sample_lines[:ROWS]

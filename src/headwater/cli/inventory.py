@@ -12,6 +12,7 @@ from headwater.cli.imports import AsJson, Queued, tell_asked
 from headwater.cli.licences import print_licences
 from headwater.cli.printing import print_facts, print_json, print_table, told_of
 from headwater.cli.session import installation
+from headwater.documents.counted import counted
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -298,9 +299,9 @@ def export(
     if written.left_out:
         names = "; ".join(f"{each.source}, {each.licence or 'no licence stated'}" for each in written.licences)
         typer.echo(
-            f"the figures of {written.left_out:,} lines are left out, {_tonnes(written.left_out_kg)} t CO2e of the"
-            f" inventory's own total: what they rest on may not be passed on, or nobody has said that it may ({names})."
-            f" The column {REASON} says which.",
+            f"the figures of {counted(written.left_out, 'line')} are left out, {_tonnes(written.left_out_kg)} t CO2e of"
+            f" the inventory's own total: what they rest on may not be passed on, or nobody has said that it may"
+            f" ({names}). The column {REASON} says which.",
             err=True,
         )
 

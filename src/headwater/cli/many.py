@@ -9,6 +9,7 @@ import typer
 
 from headwater.cli import exits
 from headwater.cli.printing import print_json, print_table
+from headwater.documents.counted import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -61,7 +62,7 @@ def tell_each(imported: Iterable[Imported], count: int, *, as_json: bool, what: 
         for line in _gaps(each.view):
             typer.echo(line, err=True)
         if each.view is not None and (replaced := each.view.replaced):
-            records = "1 record" if replaced == 1 else f"{replaced:,} records"
+            records = counted(replaced, "record")
             shown = f"headwater report {str(each.view.run.run_id)[:8]}"
             typer.echo(f"  {records} took the place of records of other {what}s with the same key: {shown}", err=True)
         if each.view is not None and each.view.nothing_deleted:
@@ -90,7 +91,7 @@ def _print(ended: Sequence[Imported], what: str) -> None:
     print_table(
         [names[place] for place in shown],
         [[line[place] for place in shown] for line in lines],
-        title=f"{len(ended)} {what}s",
+        title=counted(len(ended), what),
         numbers=COLUMNS,
     )
     refused = [each.view for each in ended if each.view is not None and each.view.open]
@@ -99,7 +100,7 @@ def _print(ended: Sequence[Imported], what: str) -> None:
     for view in refused[:RUNS_TOLD]:
         typer.echo(f"  headwater quarantine list --run {view.run.run_id}")
     if len(refused) > RUNS_TOLD:
-        typer.echo(f"  and {len(refused) - RUNS_TOLD:,} runs more; of all of them: headwater quarantine list")
+        typer.echo(f"  and {counted(len(refused) - RUNS_TOLD, 'run')} more; of all of them: headwater quarantine list")
 
 
 def _line(each: Imported) -> tuple[object, ...]:

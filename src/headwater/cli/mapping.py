@@ -11,6 +11,7 @@ from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_facts, print_json, print_table, told_of
 from headwater.cli.reading import Delimiter, Encoding, Format, Header, Member, Preamble, Records, Sheet, hints
 from headwater.cli.session import installation, read_settings
+from headwater.documents.counted import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,7 +98,7 @@ def _tell(found: Suggested) -> None:
     print_facts(
         [
             ("contract", f"{suggestion.contract}, {suggestion.title}"),
-            ("looked at", f"{found.sample.rows.num_rows:,} records"),
+            ("looked at", counted(found.sample.rows.num_rows, "record")),
             *([("fit", f"{suggestion.fit:.0%}; others: {others}")] if others else []),
             *([("mind", "no contract fits well: what is found may be chance")] if not suggestion.fits else []),
             *([("unpivot", _unpivot(found))] if suggestion.unpivot else []),
@@ -127,7 +128,10 @@ def _tell(found: Suggested) -> None:
 def _unpivot(found: Suggested) -> str:
     turned = found.suggestion.unpivot
     return (
-        f"{len(turned.columns)} columns are years and become records: {turned.name}, {turned.value}" if turned else ""
+        f"{counted(len(turned.columns), 'column is a year', 'columns are years')}, turned into records: {turned.name},"
+        f" {turned.value}"
+        if turned
+        else ""
     )
 
 
@@ -188,7 +192,7 @@ def _tell_preview(found: Preview) -> None:
     print_facts(
         [
             ("mapping", f"{found.mapping} to {found.contract}"),
-            ("looked at", f"{'all' if found.is_whole else 'the first'} {found.read:,} records"),
+            ("looked at", f"{'all' if found.is_whole else 'the first'} {counted(found.read, 'record')}"),
             ("loaded", f"{found.loaded:,}" + (f", {found.merged:,} merged" if found.merged else "")),
             ("skipped", counts(found.skipped)),
             ("refused", f"{found.refused_records:,}"),

@@ -13,6 +13,7 @@ from headwater.cli.licences import print_licences
 from headwater.cli.pages import present
 from headwater.cli.printing import print_json, print_table
 from headwater.cli.session import installation
+from headwater.documents.counted import counted
 
 if TYPE_CHECKING:
     from headwater.services.meters import Asked, MeterCalendar
@@ -120,7 +121,8 @@ def fill(
             title="Gaps that stay",
             numbers=["days"],
         )
-    typer.echo(f"{found.estimates.num_rows:,} estimates written to {out}, {len(left):,} gaps stay")
+    stay = counted(len(left), "gap stays", "gaps stay")
+    typer.echo(f"{counted(found.estimates.num_rows, 'estimate')} written to {out}, {stay}")
     if found.estimates.num_rows:
         typer.echo(f"load them: headwater import {out} --mapping {FORM}")
 
@@ -150,7 +152,7 @@ def _print(found: MeterCalendar) -> None:
     from headwater.services.meters import remarks
     from headwater.services.report_figures import tonnes
 
-    counted = found.calendar
+    calendar = found.calendar
     print_table(
         ["what", "meter", "from", "up to", "days", "bills", "quantity", "t CO2e at risk", "remarks"],
         [
@@ -165,13 +167,15 @@ def _print(found: MeterCalendar) -> None:
                 None if row["co2e_kg"] is None else tonnes(row["co2e_kg"]),
                 remarks(row),
             )
-            for row in counted.findings.to_pylist()
+            for row in calendar.findings.to_pylist()
         ],
         numbers=["days", "quantity", "t CO2e at risk"],
     )
-    typer.echo(f"{counted.judged:,} bills of {counted.meters.num_rows:,} meters laid out")
-    for reason, count in counted.unjudged.items():
-        typer.echo(f"{count:,} activities not judged: {reason}")
+    typer.echo(f"{counted(calendar.judged, 'bill')} of {counted(calendar.meters.num_rows, 'meter')} laid out")
+    for reason, count in calendar.unjudged.items():
+        typer.echo(f"{counted(count, 'activity', 'activities')} not judged: {reason}")
     for kind, what in (("overlap", "billed more than once"), ("gap", "not billed")):
-        typer.echo(f"{len(counted.of_kind(kind)):,} stretches {what}: {found.risk_in_words(kind)}")
+        typer.echo(
+            f"{counted(len(calendar.of_kind(kind)), 'stretch', 'stretches')} {what}: {found.risk_in_words(kind)}"
+        )
     print_licences(found.licences)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from headwater.documents.counted import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,8 +20,20 @@ if TYPE_CHECKING:
 FOLDED = 30
 """So wide a column may be before its texts are folded."""
 
+NARROW = 16
+"""Narrower than this a column of words is not made."""
+
+GAP = 3
+"""Spaces between the columns of a table."""
+
 WIDTH = 140
 """Columns of a line where no terminal says how wide it is."""
+
+
+_COPIED = re.compile(
+    r"://|^\S+@\S+\.\S+$|^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$|^[0-9a-f]{40,}$"
+)
+"""What is copied from a table: addresses, ids and hashes."""
 
 
 def print_json(document: Any) -> None:
@@ -34,23 +49,48 @@ def print_table(
     numbers: Sequence[str] = (),
     whole: Sequence[str] = (),
 ) -> None:
-    """A table whose cells fold and are never cut, those of `whole` not even that; `numbers` stand to the right."""
+    """A table whose cells fold and are never cut, those of `whole` not even that; `numbers` stand to the right.
+
+    Ids and addresses stay whole, too, so that they can be copied. Where the terminal is too narrow for such a table,
+    one row is written below the other, one column a line.
+    """
+    cells = [[text_of(cell) for cell in row] for row in rows]
+    kept = [
+        column in whole or column in numbers or any(_COPIED.search(row[place]) for row in cells)
+        for place, column in enumerate(columns)
+    ]
+    if title:
+        typer.echo(f"\n{typer.style(title, bold=True)}")
+    if cells and _narrowest(columns, cells, kept) > console().width:
+        for row in cells:
+            print_facts(pair for pair in zip(columns, row, strict=True) if pair[1])
+            typer.echo()
+        return
+    _print_beside(columns, cells, kept, numbers)
+
+
+def _narrowest(columns: Sequence[str], cells: Sequence[Sequence[str]], kept: Sequence[bool]) -> int:
+    """So wide the table must be that no word of up to `NARROW` signs, and nothing that is kept whole, is broken."""
+    total = GAP * (len(columns) - 1)
+    for place, name in enumerate(columns):
+        texts = [name, *(row[place] for row in cells)]
+        longest = max(len(line) for text in texts for line in text.split("\n"))
+        total += longest if kept[place] else min(NARROW, longest)
+    return total
+
+
+def _print_beside(
+    columns: Sequence[str], cells: Sequence[Sequence[str]], kept: Sequence[bool], numbers: Sequence[str]
+) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
-        table.add_column(
-            column,
-            justify="right" if column in numbers else "left",
-            overflow="fold",
-            no_wrap=column in whole or column in numbers,
-        )
-    for row in rows:
-        table.add_row(*(Text(text_of(cell)) for cell in row))
-    if title:
-        typer.echo(f"\n{typer.style(title, bold=True)}")
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold", no_wrap=kept[place])
+    for row in cells:
+        table.add_row(*map(Text, row))
     console().print(table)
     typer.echo()
 
@@ -86,8 +126,8 @@ def text_of(value: object) -> str:
 
 def told_of(shown: int, total: int, one: str, many: str | None = None) -> str:
     """How many there are, and that a list is shortened. `many` is `one` with an s unless it is said."""
-    what = one if total == 1 else many or f"{one}s"
-    return f"{total:,} {what}" if shown == total else f"{shown:,} of {total:,} {what} shown"
+    told = counted(total, one, many)
+    return told if shown == total else f"{shown:,} of {told} shown"
 
 
 def fitting(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

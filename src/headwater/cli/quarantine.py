@@ -16,6 +16,7 @@ from headwater.cli.quarantine_fix import fix, fix_hints
 from headwater.cli.quarantine_keeping import expire, mirror
 from headwater.cli.quarantine_workbook import export_workbook, resubmit_workbook
 from headwater.cli.session import installation
+from headwater.documents.counted import counted
 from headwater.errors import Misuse
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ def export(  # noqa: PLR0917  the options of a command
     if as_json:
         print_json({"run_id": exported.run_id, "records": exported.rows, "output": str(output)})
         return
-    typer.echo(f"{exported.rows:,} records of run {exported.run_id} written to {output}")
+    typer.echo(f"{counted(exported.rows, 'record')} of run {exported.run_id} written to {output}")
     typer.echo(f"Correct them there, then: headwater quarantine resubmit {output}")
 
 

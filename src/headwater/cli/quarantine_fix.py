@@ -10,6 +10,7 @@ import typer
 from headwater.cli.carrying import carry_out_and_tell
 from headwater.cli.printing import print_json, print_table
 from headwater.cli.session import installation
+from headwater.documents.counted import counted
 from headwater.errors import Misuse
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def fix_hints(opened: Installation, run_id: UUID) -> Iterator[str]:
     from headwater.services.wanted_fixes import like_mended
 
     for group in like_mended(opened, run_id):
-        records = "1 more record is" if group.records == 1 else f"{group.records:,} more records are"
+        records = counted(group.records, "more record is", "more records are")
         yield f"{records} open that {group.rule} refused. What the mapping could mend as you mended one:"
         yield f"  headwater quarantine fix --like {group.example}"
 

@@ -13,6 +13,7 @@ from headwater.cli import exits
 from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_json, print_table
 from headwater.cli.session import installation
+from headwater.documents.counted import counted
 from headwater.errors import Misuse
 
 DAYS_OF = {"d": 1, "w": 7}
@@ -44,7 +45,7 @@ def expire(
 
     days = _days(older_than)
     age = timedelta(days=days)
-    why = f"not refused for more than {days:,} days" if reason is None else reason.strip()
+    why = f"not refused for more than {counted(days, 'day')}" if reason is None else reason.strip()
     if not why:
         raise Misuse("a reason must be said", where="--reason", remedy="Say why the records need no mending.")
     with installation() as opened:
@@ -58,9 +59,12 @@ def expire(
     if yes:
         typer.echo(f"{expired:,} expired: {why}")
     elif count:
-        typer.echo(f"{count:,} are open and older than {days:,} days. Nothing was changed; --yes lets them expire.")
+        records = counted(count, "record is", "records are")
+        typer.echo(
+            f"{records} open and older than {counted(days, 'day')}. Nothing was changed; with --yes they expire."
+        )
     else:
-        typer.echo(f"none is open and older than {days:,} days")
+        typer.echo(f"none is open and older than {counted(days, 'day')}")
 
 
 def mirror(as_json: AsJson = False) -> None:
@@ -84,7 +88,7 @@ def mirror(as_json: AsJson = False) -> None:
             for each in dead_letters.mirror(opened):
                 done.append(each)
                 if each.error is None:
-                    typer.echo(f"{each.records:,} records of {each.source_name}: {each.object}", err=as_json)
+                    typer.echo(f"{counted(each.records, 'record')} of {each.source_name}: {each.object}", err=as_json)
                 else:
                     typer.echo(f"not copied, run {each.run_id} of {each.source_name}: {each.error}", err=True)
         finally:
@@ -92,7 +96,7 @@ def mirror(as_json: AsJson = False) -> None:
             if as_json:
                 print_json({"mirrored": [asdict(each) for each in done], "left": left})
             elif left:
-                typer.echo(f"what {left:,} runs refused is not copied yet", err=True)
+                typer.echo(f"what {counted(left, 'run')} refused is not copied yet", err=True)
     failed = sum(each.error is not None for each in done)
     if failed:
         raise typer.Exit(exits.ERROR if failed == len(done) else exits.PARTIAL)

@@ -10,6 +10,7 @@ import typer
 
 from headwater.cli.carrying import carry_out_and_tell
 from headwater.cli.printing import print_json
+from headwater.documents.counted import counted
 from headwater.errors import Misuse
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ def export_workbook(
     if as_json:
         print_json({**asdict(found), "output": str(output)})
         return
-    typer.echo(f"{found.records:,} records of run {found.run_id} marked in {output}: {_cells(found.cells)} coloured")
+    typer.echo(
+        f"{counted(found.records, 'record')} of run {found.run_id} marked in {output}: {_cells(found.cells)} coloured"
+    )
     if found.converted:
         typer.echo(
             f"It came as .{found.converted} and is given back as .xlsx: values, kinds of numbers and merged cells are "
@@ -50,7 +53,7 @@ def export_workbook(
     if found.unnoted:
         typer.echo(f"{_cells(found.unnoted)} have no note, since a workbook bears only so many; all are listed.")
     if found.elsewhere:
-        typer.echo(f"{found.elsewhere:,} records of the run are not in its file as it stands: mend them as CSV.")
+        typer.echo(f"{_records(found.elsewhere)} of the run and not in its file as it stands: mend as CSV.")
     typer.echo(f"Correct it there, then: headwater quarantine resubmit {output}")
 
 
@@ -129,8 +132,8 @@ def _quoted(text: str, *, always: bool = False) -> str:
 
 
 def _records(count: int) -> str:
-    return "1 record is" if count == 1 else f"{count:,} records are"
+    return counted(count, "record is", "records are")
 
 
 def _cells(count: int) -> str:
-    return "1 cell" if count == 1 else f"{count:,} cells"
+    return counted(count, "cell")

@@ -9,6 +9,7 @@ import typer
 from headwater.cli.imports import AsJson
 from headwater.cli.printing import fitting, print_facts, print_json, print_table, text_of
 from headwater.cli.session import installation
+from headwater.documents.counted import counted
 from headwater.errors import Misuse
 
 if TYPE_CHECKING:
@@ -65,10 +66,10 @@ def list_(
     shown = fitting(filled, rows) if columns is None else _chosen(columns, names)
     print_table(shown, [[item["values"][name] for name in shown] for item in page.items])
     if columns is None and len(shown) < len(filled):
-        typer.echo(
-            f"{len(filled) - len(shown)} more fields: say --columns {','.join(filled[len(shown) :][:3])},… or --json"
-        )
-    typer.echo(f"{len(page.items):,} of {page.total:,}{' or more' if page.at_least else ''} records")
+        more = counted(len(filled) - len(shown), "more field", "more fields")
+        typer.echo(f"{more}: say --columns {','.join(filled[len(shown) :][:3])},… or --json")
+    there = f"{page.total:,} or more records" if page.at_least else counted(page.total or 0, "record")
+    typer.echo(f"{len(page.items):,} of {there}")
 
 
 def _chosen(columns: str, names: Sequence[str]) -> list[str]:

@@ -23,6 +23,7 @@ import typer
 from headwater.cli import exits
 from headwater.cli.many import COLUMNS
 from headwater.cli.printing import print_json, print_table
+from headwater.documents.counted import counted
 from headwater.errors import HeadwaterError
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def run_each_and_tell(recipes: Sequence[Path], *, at_once: int, options: Sequenc
         print_table(
             ["recipe", "state", *COLUMNS, "run"],
             [_line(each) for each in ended],
-            title=f"{len(ended)} recipes",
+            title=counted(len(ended), "recipe"),
             numbers=COLUMNS,
             whole=["recipe"],
         )
@@ -242,5 +243,5 @@ def _line(each: Ended) -> tuple[object, ...]:
     counts = [sum(ledger[name] for ledger in ledgers) for name in ("read", "inserted", "updated", "unchanged")]
     swept = [run["deleted"]["records"] for run in each.runs if run["deleted"] is not None]
     in_quarantine = sum(run["open_in_quarantine"] for run in each.runs)
-    run = str(each.runs[0]["run_id"])[:8] if len(ledgers) == 1 else f"{len(ledgers)} runs"
+    run = str(each.runs[0]["run_id"])[:8] if len(ledgers) == 1 else counted(len(ledgers), "run")
     return (each.recipe, each.state.replace("_", " "), *counts, sum(swept) if swept else None, in_quarantine, run)

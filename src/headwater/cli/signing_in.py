@@ -9,6 +9,7 @@ import typer
 from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_facts, print_json, print_table
 from headwater.cli.session import installation
+from headwater.documents.counted import counted
 
 if TYPE_CHECKING:
     from headwater.services.installation import Installation
@@ -51,7 +52,7 @@ def end_sessions(whom: Whom, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"ended": ended})
     else:
-        typer.echo(f"{ended} sessions have ended.")
+        typer.echo(f"{counted(ended, 'session has', 'sessions have')} ended.")
 
 
 def reset_link(whom: Whom, as_json: AsJson = False) -> None:

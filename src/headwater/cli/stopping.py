@@ -10,6 +10,8 @@ import typer
 import uvicorn
 from uvicorn.supervisors import multiprocess
 
+from headwater.documents.counted import counted
+
 if TYPE_CHECKING:
     from socket import socket
     from types import FrameType
@@ -103,7 +105,7 @@ class Processes(multiprocess.Multiprocess):
 
 def tell_cut_off(count: int) -> None:
     """Say what a caller finds: each change is one transaction, which is there whole or not at all."""
-    requests = "1 request was" if count == 1 else f"{count} requests were"
+    requests = counted(count, "request was", "requests were")
     typer.echo(
         f"ended at once: {requests} cut off. Nothing is left half-done: what was not answered is there whole or"
         " not at all. Uploads go on where they stopped, and a request with an Idempotency-Key may be sent again.",

@@ -9,6 +9,7 @@ import typer
 from headwater.cli import exits
 from headwater.cli.printing import print_facts, print_json, print_table, text_of
 from headwater.cli.several import WORSE_AND_WORSE
+from headwater.documents.counted import counted
 from headwater.errors import HeadwaterError, Misuse
 
 if TYPE_CHECKING:
@@ -93,9 +94,10 @@ def _tell_rest(told: Sequence[Tried], in_two: Sequence[KeysInTwo], not_looked_at
     for common in in_two[:PAIRS_TOLD]:
         typer.echo(_in_two(common))
     if len(in_two) > PAIRS_TOLD:
-        typer.echo(f"and {len(in_two) - PAIRS_TOLD:,} more pairs of files: --json has all")
+        typer.echo(f"and {counted(len(in_two) - PAIRS_TOLD, 'more pair', 'more pairs')} of files: --json has all")
     if not_looked_at:
-        typer.echo(f"{not_looked_at:,} more files were not looked at: those above hold records enough.")
+        files = counted(not_looked_at, "more file was", "more files were")
+        typer.echo(f"{files} not looked at: those above hold records enough.")
     if all(each.state == "unchanged" for each in told):
         typer.echo("There is nothing to do: nothing is new since then. To try it all the same, add --all.")
     typer.echo("Nothing was written.")
@@ -117,7 +119,9 @@ def _tell(trial: Trial) -> None:
         return "\n".join(f"{count:,} {what}" for what, count in of.items()) or "none"
 
     looked_at = (
-        f"all {trial.read:,} records" if trial.is_whole else f"{trial.read:,} of about {trial.planned:,} records"
+        f"all {counted(trial.read, 'record')}"
+        if trial.is_whole
+        else f"{trial.read:,} of about {counted(trial.planned, 'record')}"
     )
     figures = {} if trial.figures is None else trial.figures
     sweep = [] if trial.sweep is None else [("would be deleted", _deleted(trial.sweep))]

@@ -9,6 +9,7 @@ import typer
 from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_json, print_table
 from headwater.cli.session import installation
+from headwater.documents.counted import counted
 from headwater.services.access.kinds import UnitKind
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def archive(
     if as_json:
         print_json({"unit_id": unit_id, "archived": count})
     else:
-        typer.echo(f"{count} units are archived. Back again: headwater units restore {unit_id}")
+        typer.echo(f"{counted(count, 'unit is', 'units are')} archived. Back again: headwater units restore {unit_id}")
 
 
 @app.command()
@@ -147,7 +148,7 @@ def restore(
     if as_json:
         print_json({"unit_id": unit_id, "restored": count})
     else:
-        typer.echo(f"{count} units are in use again.")
+        typer.echo(f"{counted(count, 'unit is', 'units are')} in use again.")
 
 
 def _confirm(opened: Installation, unit_id: UUID, unit: str, *, yes: bool) -> None:
@@ -155,8 +156,8 @@ def _confirm(opened: Installation, unit_id: UUID, unit: str, *, yes: bool) -> No
 
     hangs = units.hanging_on(opened, unit_id)
     typer.echo(
-        f"on {unit} hang {hangs.units} units below it, {hangs.roles} roles, {hangs.grants} grants and "
-        f"{hangs.tokens} tokens of services",
+        f"on {unit} hang {counted(hangs.units, 'unit')} below it, {counted(hangs.roles, 'role')},"
+        f" {counted(hangs.grants, 'grant')} and {counted(hangs.tokens, 'token')} of services",
         err=True,
     )
     if not yes:
@@ -208,7 +209,7 @@ def assign(
     if as_json:
         print_json(done)
         return
-    typer.echo(f"{done['rows']:,} rows of {done['name']} moved, older versions and figures included")
+    typer.echo(f"{counted(done['rows'], 'row')} of {done['name']} moved, older versions and figures included")
 
 
 def unit_paths(opened: Installation) -> dict[UUID, str]:

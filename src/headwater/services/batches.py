@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from headwater.documents.counted import counted
 from headwater.errors import HeadwaterError, InputRefused, Misuse
 from headwater.services.access.policy import Right
 from headwater.services.given_up import records_given_up
@@ -51,7 +52,7 @@ class Imported:
         """What stands otherwise than it says, although it was left out, and what to do."""
         if not self.given_up:
             return None
-        records = "1 record of it was" if self.given_up == 1 else f"{self.given_up:,} records of it were"
+        records = counted(self.given_up, "record of it was", "records of it were")
         return (
             f"{records} replaced by another file, which holds the key no longer or is gone: what stands is not what"
             " this file says; --all reads all files again, in their order"

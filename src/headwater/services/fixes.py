@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from headwater.connectors.files import TEXT, FileConfig
+from headwater.documents.counted import counted
 from headwater.engine.duck import engine
 from headwater.errors import Misuse
 from headwater.mapping import Mapping, read_mapping
@@ -151,7 +152,7 @@ class Preview:
         offer = self.named(name)
         if offer.moved:
             raise Misuse(
-                f"{offer.moved:,} records that stand would be read otherwise, too",
+                f"{counted(offer.moved, 'record that stands', 'records that stand')} would be read otherwise, too",
                 where="quarantine fix",
                 value=offer.says,
                 valid="a change that touches refused records only",

@@ -47,7 +47,7 @@ def files_of(said: str, base: Path, *, member: str | None) -> tuple[SourceFile, 
     else:
         raise Misuse("there is no such file", where=said, valid="a file, a folder, or a pattern such as 'data/*.xlsx'")
     if not found:
-        raise Misuse("there is no file to read", where=said, remedy="Look at the folder or the pattern.")
+        raise InputRefused("there is no file to read", where=said, remedy="Look at the folder or the pattern.")
     if len(found) > MAX_FILES:
         raise Misuse(
             "so many files are most likely not one source",

@@ -16,6 +16,7 @@ from headwater.accounting.indicators import (
     ordered,
     read_indicators,
 )
+from headwater.documents.counted import counted
 from headwater.documents.reading import read_text
 from headwater.documents.strict_yaml import parse_yaml
 from headwater.services.access.policy import Right
@@ -147,7 +148,7 @@ def rests_on(computed: Computed) -> list[str]:
             line = f"{each.source}{condition}, SHA-256 {each.sha256}"
             rows_of[line] = rows_of.get(line, 0) + each.rows
     is_direct = not any(figure.value.parts for figure in computed.figures)
-    return [f"{count:,} rows of {line}" if is_direct else line for line, count in rows_of.items()]
+    return [f"{counted(count, 'row')} of {line}" if is_direct else line for line, count in rows_of.items()]
 
 
 def sentence(words: str) -> str:
@@ -203,7 +204,7 @@ def _section(computed: Computed) -> Section:
         drawing=_drawing(computed),
         tables=[
             Table(
-                caption=f"{len(table):,} values",
+                caption=counted(len(table), "value"),
                 columns=[*heads, "value", "unit", "remarks"],
                 rows=table,
                 numbers=[len(heads)],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headwater.documents.counted import counted
 from headwater.services.pages import rendered, write_text
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def how_it_is_written(found: Inspected) -> Sequence[tuple[str, str]]:
     file, config = found.file, found.file.config
     facts: list[tuple[str, str]] = [("format", file.format)]
     if file.member is not None:
-        facts.append(("inside", f"{file.member}; {len(file.members):,} files in the archive"))
+        facts.append(("inside", f"{file.member}; {counted(len(file.members), 'file')} in the archive"))
     if file.encoding:
         facts.append(("encoding", file.encoding))
     if file.format == "csv":
@@ -43,7 +44,7 @@ def how_it_is_written(found: Inspected) -> Sequence[tuple[str, str]]:
     if hidden:
         facts.append(("sheets hidden", ", ".join(hidden)))
     header = f"{where_word(found).lower()} {file.header_line:,}" if file.header_line else "names in every record"
-    facts.append(("header", f"{header}, {len(file.columns):,} columns"))
+    facts.append(("header", f"{header}, {counted(len(file.columns), 'column')}"))
     if config.nested.records and file.format in {"json", "geojson", "xml"}:
         facts.append(("records", config.nested.records))
     if file.units:

@@ -14,6 +14,7 @@ from headwater.accounting.inventory.findings import LEAVES_OUT, NO_SHARE, NOT_IN
 from headwater.accounting.inventory.lines import COLUMNS, LINE_SCHEMA, SHARE, counts_sql, sql_type
 from headwater.accounting.inventory.lines_sql import counted_sql
 from headwater.contracts.document import FieldSpec
+from headwater.documents.counted import counted
 from headwater.errors import Misuse
 from headwater.services.inventories.calculating import stored_document
 from headwater.services.inventories.inputs import pinned_activities
@@ -84,7 +85,8 @@ class Loaded:
         """What is not among the lines, as a sentence."""
         said = [f"activities that findings say are in no total: {self.left_out:,}"] if self.left_out else []
         said += [
-            f"not among the lines, as it exists by {gwp_set} only: {kg.scaleb(-3):f} t CO2e of {count:,} activities"
+            f"not among the lines, as it exists by {gwp_set} only: {kg.scaleb(-3):f} t CO2e of"
+            f" {counted(count, 'activity', 'activities')}"
             for gwp_set, count, kg in self.elsewhere
         ]
         return f"{'; '.join(said)}; see `headwater inventory show`" if said else None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headwater.connectors.files import FileConfig, data_members
+from headwater.documents.counted import counted
 from headwater.errors import InputRefused, Misuse
 from headwater.mapping.draft import quoted
 from headwater.mapping.naming import folded
@@ -91,7 +92,9 @@ def init_recipes(paths: Sequence[Path], out: Path, *, contract: str | None = Non
             refused.append(Refusal(file=str(path), why=str(error)))
     if not samples:
         raise InputRefused(
-            "none of the files can be read", where=f"{len(files)} files", value=refused[0].why if refused else None
+            "none of the files can be read",
+            where=counted(len(files), "file"),
+            value=refused[0].why if refused else None,
         )
     drafts = _Drafts(samples=samples, files=files, out=out, contract=contract, documents={})
     names: set[str] = set()

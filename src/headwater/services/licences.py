@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from headwater.accounting.factors import RestsOn, rests_on
+from headwater.documents.counted import counted
 from headwater.services.figure_page import Section, Table
 from headwater.store.stored_rows import parse_rows
 
@@ -81,7 +82,7 @@ def texts(found: Sequence[RestsOn]) -> list[list[str]]:
 def section(found: Sequence[RestsOn]) -> Section:
     """The licences as the last section of a page."""
     table = Table(
-        caption=f"{len(found):,} sources and licences of factors and instruments",
+        caption=f"{counted(len(found), 'source and licence', 'sources and licences')} of factors and instruments",
         columns=HEADS,
         rows=texts(found),
         numbers=[HEADS.index(name) for name in NUMBERS],

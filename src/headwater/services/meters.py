@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.accounting.meters import BILLS_SCHEMA, Calendar, Filling, fill_gaps, read_calendar
 from headwater.accounting.meters.filling import ACTIVITY_COLUMNS, MADE_HERE
+from headwater.documents.counted import counted
 from headwater.errors import Misuse
 from headwater.services.access.policy import Right
 from headwater.services.charts import Drawing, Label, Mark
@@ -164,10 +165,11 @@ def page(found: MeterCalendar, *, organisation: str) -> Page:
     """The calendar as a page: a row of days for each meter, then what was found."""
     calendar = found.calendar
     overlaps, gaps = calendar.of_kind("overlap"), calendar.of_kind("gap")
+    meters = counted(calendar.meters.num_rows, "meter")
     return Page(
         title=f"Meters of {organisation}",
         eyebrow="calendar of meters",
-        context=f"{calendar.judged:,} bills of {calendar.meters.num_rows:,} meters laid out"
+        context=f"{counted(calendar.judged, 'bill')} of {meters} laid out"
         + "".join(f" · {count:,} not judged: {reason}" for reason, count in calendar.unjudged.items()),
         tiles=[
             (f"{len(overlaps):,}", "stretches billed more than once"),
@@ -179,7 +181,7 @@ def page(found: MeterCalendar, *, organisation: str) -> Page:
             Section(
                 heading="Days",
                 sentences=[
-                    f"{min(calendar.meters.num_rows, MOST_METERS):,} of {calendar.meters.num_rows:,} meters shown.",
+                    f"{min(calendar.meters.num_rows, MOST_METERS):,} of {meters} shown.",
                     "A thin bar is not billed, a middling one billed, a thick one billed more than once.",
                 ],
                 drawing=_drawing(calendar),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,16 @@ def take_sample(path: Path, hints: FileConfig, *, records: int = RECORDS, mappin
         found = replace(found, config=replace(found.config, decimal=decimal))
     with table_of(path, found.config, name=found.name) as table:
         return _first(found, table.columns, table.batches, records)
+
+
+@contextmanager
+def every_record(path: Path, hints: FileConfig) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
+    """All records of a file that are not blank, as texts, as long as the block lasts; refused as `take_sample` does."""
+    found = inspect_file(path, hints)
+    with table_of(path, found.config, name=found.name) as table:
+        schema = pa.schema([(column, pa.string()) for column in table.columns])
+        filled = (batch.rows.filter(pa.array(_filled(batch.rows))).cast(schema) for batch in table.batches)
+        yield schema, (each for rows in filled for each in rows.to_batches())
 
 
 def source_keys(found: Inspection[FileConfig]) -> dict[str, object]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID, uuid4
 
+from headwater.documents.counted import counted
 from headwater.errors import Misuse
 from headwater.services import jobs as asking
 from headwater.services.access.policy import Right
@@ -270,7 +271,8 @@ def _see_to(
     missed = len(passed) - (now - latest <= LATE)
     tenant_id, reason = installation.tenant_id, None
     if missed:
-        reason = f"{missed} times were missed, the first at {due:%Y-%m-%d %H:%M} UTC: no worker was at work"
+        told = counted(missed, "time was", "times were")
+        reason = f"{told} missed, the first at {due:%Y-%m-%d %H:%M} UTC: no worker was at work"
     if schedules.is_at_work(connection, tenant_id, found.schedule_id):
         reason = "its job of before has not ended"
     elif found.missed == "catch_up" or now - latest <= LATE:

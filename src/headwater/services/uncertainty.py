@@ -12,6 +12,7 @@ import pyarrow as pa
 from headwater.accounting.quality_rating import Rating, rate
 from headwater.accounting.uncertainty import FIGURES_SCHEMA, Assessment, Assumed, Interval, assess, build_model
 from headwater.accounting.uncertainty.pedigree import pedigree_table
+from headwater.documents.counted import counted
 from headwater.errors import Misuse
 from headwater.services.access.policy import Right
 from headwater.services.charts import Bar, Chart, room_for, rows
@@ -158,7 +159,7 @@ def page(found: Uncertainty, *, organisation: str) -> Page:
                 heading=f"By {' and '.join(found.by) or 'whole'}",
                 tables=[
                     Table(
-                        caption=f"{1 + len(found.assessment.groups):,} totals",
+                        caption=counted(1 + len(found.assessment.groups), "total"),
                         columns=["", *INTERVAL],
                         rows=interval_rows(found),
                         numbers=(1, 2, 3, 4, 5),
@@ -201,7 +202,9 @@ def sentences(found: Uncertainty) -> list[str]:
     if assessment.draws:
         said.append(f"{assessment.draws:,} draws, seed {assessment.seed}")
         if assessment.pooled:
-            said.append(f"{assessment.alone:,} activities drawn each, {assessment.pooled:,} in pools")
+            said.append(
+                f"{counted(assessment.alone, 'activity', 'activities')} drawn each, {assessment.pooled:,} in pools"
+            )
     else:
         said.append("in closed form, nothing drawn")
     said.append(

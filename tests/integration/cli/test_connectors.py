@@ -165,10 +165,14 @@ def test_what_is_said_of_a_sync_must_go_together(headwater: Headwater, lab: Lab)
         (("lab",), "connector lab: a table must be said"),
         (("lab", "-t", "a", "--cursor", "nothing"), "'nothing'"),
         (("bills", "-t", "a"), "connector bills: this connector brings files, not tables"),
-        (("bills",), "connector bills: there is no file to read"),
     ):
         refused = headwater("connectors", "sync", *words, "-m", lab.mapping)
         assert (refused.code, said in refused.err) == (2, True), refused.err
+    empty = headwater("connectors", "sync", "bills", "-m", lab.mapping)
+    assert (empty.code, "connector bills: there is no file to read" in empty.err) == (1, True), empty.err
+    recipe = folder.parent / "bills.yaml"
+    recipe.write_text("recipe: bills\nsource: {connector: bills}\nmapping: readings.yaml\n")
+    assert headwater("run", recipe).code == headwater("import", folder, "-m", lab.mapping).code == 1
     as_json = headwater("connectors", "sync", "lab", "-m", lab.mapping, "--json")
     assert (as_json.code, as_json.out) == (2, "")
     assert json.loads(as_json.err)["error"]["where"] == "connector lab"
@@ -205,6 +209,7 @@ def test_a_file_of_a_store_is_looked_at_and_brought_here(headwater: Headwater, t
         assert headwater(*words).code == 0, line
     again = headwater("connectors", "fetch", "bills", "2024/of january.csv")
     assert (again.code, "of january.csv: the file is there already" in again.err) == (2, True)
+    assert "Say another name with --out, as --out '2024-of january.csv'" in again.err
     Path("of january.csv").write_text("something else")
     assert headwater("connectors", "fetch", "bills", "2024/of january.csv", "--force").code == 0
     assert Path("of january.csv").read_bytes() == (bills / "2024/of january.csv").read_bytes()
@@ -231,7 +236,7 @@ def test_a_pattern_that_means_no_file_is_told_with_what_there_is(
     listed = headwater("connectors", "discover", "bills", "--json")
     assert (listed.code, listed.json) == (1, [])
     refused = headwater("connectors", "sync", "bills", "-m", lab.mapping)
-    assert (refused.code, f"there is no file to read: {what}. Valid: {there}" in refused.err) == (2, True), refused.err
+    assert (refused.code, f"there is no file to read: {what}. Valid: {there}" in refused.err) == (1, True), refused.err
 
 
 def test_a_sample_too_wide_for_the_terminal_has_one_column_a_line(headwater: Headwater, lab: Lab) -> None:

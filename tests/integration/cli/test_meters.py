@@ -42,7 +42,7 @@ def test_gaps_and_overlaps_with_what_is_at_risk(loaded: Headwater) -> None:
     assert [(each["source"], each["licence"], each["lines"]) for each in found["licences"]] == [("test", "CC0", 4)]
     told = loaded("meters", "calendar", "--from", "2024-01-01", "--to", "2025-01-01").out
     assert "2 stretches not billed" in told
-    assert "1 activities not judged: no end of the period" in told
+    assert "1 activity not judged: no end of the period" in told
     assert loaded("meters", "calendar", "--facility", "ROM").code == 2
 
 

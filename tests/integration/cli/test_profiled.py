@@ -139,3 +139,27 @@ def test_what_the_engine_cannot_do_is_our_error(river: River, full_lab: Lab, mon
     monkeypatch.setattr("headwater.services.connectors.profiling.MOST_OFTEN", -1)
     with pytest.raises(InputRefused, match="the engine could not work with these rows"):
         profile(river.installation, "lab", "a", rows=None, mapping=None, base=full_lab.path.parent)
+
+
+@pytest.mark.usefixtures("lab")
+def test_a_file_of_a_store_is_profiled_and_what_may_be_named_is_told(headwater: Headwater, tmp_path: Path) -> None:
+    bills = tmp_path / "bills"
+    bills.mkdir()
+    (bills / "january.csv").write_text("meter;kwh;day\nm1;1.5;2024-01-31\n;;\nm2;2.5;2024-01-30\nm2;n/a;\n")
+    assert headwater("connectors", "add", "bills", "-k", "folder", "-s", f"path={bills}").code == 0
+    for more in ((), ("--all",), ("-t", "january.csv")):  # the only one there is need not be named
+        told = headwater("connectors", "profile", "bills", *more, "--json").json
+        assert (told["table"], told["rows"]) == ("january.csv", 3)
+        columns = columns_of(told)
+        assert [columns[name]["holds"] for name in ("meter", "kwh", "day")] == ["code", "number", "date"]
+        assert (columns["kwh"]["total"], columns["day"]["blank"], columns["meter"]["distinct"]) == ("4", 1, 2)
+    first = headwater("connectors", "profile", "bills", "--rows", "1", "--json").json
+    assert (first["rows"], first["is_whole"]) == (1, False)
+    (bills / "february.csv").write_text("meter;kwh\nm1;1.5\n")
+    several = headwater("connectors", "profile", "bills")
+    assert several.code == 2
+    assert "a file must be said: this connector has 2 files. Valid: february.csv, january.csv." in several.err
+    tables = headwater("connectors", "profile", "lab")
+    assert (tables.code, "a table must be said: this connector has 2 tables. Valid: a, b." in tables.err) == (2, True)
+    wrong = headwater("connectors", "profile", "bills", "-t", "januar.csv")
+    assert (wrong.code, "Did you mean january.csv" in wrong.err) == (2, True)

@@ -63,7 +63,7 @@ def test_two_runs_are_compared(loaded: Headwater, form: Path, tmp_path: Path) ->
     assert done.code == 0, done.err
     assert "input" in done.out
     assert "+2" in done.out
-    assert "1 activities moved" in done.out
+    assert "1 activity moved" in done.out
     assert "<svg" in (tmp_path / "moved.html").read_text()
     body = loaded("compare", first, first, "--json").json
     assert {move["co2e_kg"] for move in body["moves"]} == {"0.000000"}

@@ -30,6 +30,7 @@ from headwater.connectors.csv_file.sample import (
     separator_line,
     single_quotes,
 )
+from headwater.documents.counted import counted
 from headwater.errors import InputRefused
 
 CONFIDENT = 0.8
@@ -112,7 +113,7 @@ def find_structure(sample: str, said: CsvConfig, name: str) -> Structure:
         unnamed = int(_has_trailing_delimiter(header.cells, below))
         evidence += ("every record ends with a delimiter, the header does not",) * unnamed
     preamble = header.line if said.preamble is None else said.preamble
-    evidence += (f"{preamble} lines stand above the header",) * bool(preamble)
+    evidence += (f"{counted(preamble, 'line stands', 'lines stand')} above the header",) * bool(preamble)
     config = replace(config, preamble=preamble, unnamed=unnamed)
     warnings += [*about_records(best.rows, best.header), *about_characters(best.rows)]
     return Structure(config=config, confidence=confidence, evidence=evidence, warnings=tuple(warnings))

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from headwater.accounting.comparison.causes import CAUSES, MEANING
+from headwater.documents.counted import counted
 from headwater.services.charts import BOTTOM, LEFT, RIGHT, TOP, WIDTH, Drawing, Label, Line, Mark, gridlines
 from headwater.services.figure_page import Page, Section, Table
 from headwater.services.licences import section
@@ -26,7 +27,7 @@ def page_of(comparison: Comparison) -> Page:
     rows = [(named(move.cause), tonnes(move.co2e_kg, sign=True), _meaning(move.cause, move.note))
             for move in comparison.moves]  # fmt: skip
     total = (f"from {a.name} to {b.name}", tonnes(comparison.difference, sign=True), "the sum, with no rest")
-    causes = Table(caption=f"{len(rows)} causes, in the order in which they are replaced",
+    causes = Table(caption=f"{counted(len(rows), 'cause')}, in the order of being replaced",
                    columns=columns, rows=[*rows, total], numbers=(1,))  # fmt: skip
     return Page(
         title=f"{a.name} and {b.name}",

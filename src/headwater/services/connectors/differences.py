@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from headwater.documents.counted import counted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
@@ -40,7 +42,7 @@ def _of_counts(run_id: UUID, told: Mapping[str, Any], *, gaps: int) -> list[str]
     if merged := told.get("merged", 0):
         found.append(f"{_records(merged)} merged: equal to another of the same key, so that both stand as one.")
     if gaps:
-        chunks = "1 chunk is" if gaps == 1 else f"{gaps:,} chunks are"
+        chunks = counted(gaps, "chunk is", "chunks are")
         found.append(
             f"{chunks} not loaded: what stands of it is of an earlier sync. Go on with: headwater runs resume {run_id}"
         )
@@ -56,4 +58,4 @@ def _of_counts(run_id: UUID, told: Mapping[str, Any], *, gaps: int) -> list[str]
 
 
 def _records(count: int) -> str:
-    return "1 record was" if count == 1 else f"{count:,} records were"
+    return counted(count, "record was", "records were")

@@ -17,16 +17,18 @@ import duckdb
 import pyarrow as pa
 
 from headwater.connectors.protocol import Selection
+from headwater.documents.counted import counted
 from headwater.engine.duck import engine, interruptible
 from headwater.engine.fragments import quote_name
-from headwater.errors import HeadwaterError, InputRefused
+from headwater.errors import HeadwaterError, InputRefused, Misuse
 from headwater.mapping.profile import profile as looked_at
 from headwater.services.access.policy import Right
 from headwater.services.connectors.asking import Asker
 from headwater.services.connectors.extraction import first_rows
-from headwater.services.connectors.keeping import find, opened, tables_of
+from headwater.services.connectors.keeping import find, is_store, opened, tables_of
 from headwater.services.connectors.kept_rows import keep_rows
 from headwater.services.connectors.personal import personal_columns
+from headwater.services.connectors.store_viewing import all_records, told_some
 from headwater.services.samples import RECORDS
 from headwater.services.scratch import scratch
 from headwater.values.kinds import Number
@@ -36,9 +38,10 @@ from headwater.values.text_format import TextFormat
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from headwater.connectors.protocol import Column, Connector, SourcePlan
+    from headwater.connectors.protocol import Column, Connector, FileStore, SourcePlan
     from headwater.services.connectors.kept_rows import KeptColumn, KeptRows
     from headwater.services.installation import Installation
+    from headwater.store.connectors import StoredConnector
 
 MOST_OFTEN = 5
 SAMPLED_AT_ONCE = 10_000
@@ -100,9 +103,10 @@ class TableProfile:
 
 
 def profile(
-    installation: Installation, name: str, table: str, *, rows: int | None, mapping: str | None, base: Path
+    installation: Installation, name: str, table: str | None, *, rows: int | None, mapping: str | None, base: Path
 ) -> TableProfile:
-    """Look at so many rows, None for all.
+    """Look at so many rows of a table, or records of a file of a store; None for all. Misuse where none is named, with
+    the names there are.
 
     Values of a column are not told where any mapping of this connector, or the one named here, fills a personal field
     from it. InputRefused where values cannot be looked at.
@@ -110,12 +114,19 @@ def profile(
     installation.require(Right.TRANSFORM)
     stored = find(installation, name)
     personal = personal_columns(installation, name, mapping, base)
-    where = f"connector {name}, {table}"
     with scratch(installation.settings.data_dir, "profiled") as folder:
         with opened(installation, stored) as source:
-            kept, declared = Asker(installation, stored.connector_id, stored.name).ask(
-                lambda: _kept(tables_of(source, stored), table, rows, folder, where), about=table
-            )
+            asker = Asker(installation, stored.connector_id, stored.name)
+            table = table or _unnamed(asker, source, stored)
+            where = f"connector {name}, {table}"
+            declared: Sequence[Column] = ()
+            if is_store(source):
+                with all_records(installation, stored, source, table) as (schema, records):
+                    kept = keep_rows(first_rows(records, rows), schema, folder, where=where)
+            else:
+                kept, declared = asker.ask(
+                    lambda: _kept(tables_of(source, stored), table, rows, folder, where), about=table
+                )
         memory = f"{installation.settings.memory_limit // 2**20}MiB"
         with engine(memory_limit=memory) as duck, _in_words(where):
             duck.register("rows", kept.dataset)
@@ -145,6 +156,23 @@ def _in_words(where: str) -> Iterator[None]:
             value=str(error).splitlines()[0],
             remedy="Look at fewer with --rows; if that fails too, it is a fault of Headwater: please report it.",
         ) from error
+
+
+def _unnamed(asker: Asker, source: Connector | FileStore, stored: StoredConnector) -> str:
+    """The only one there is. Misuse where there are others, or none."""
+    what = "file" if is_store(source) else "table"
+    if is_store(source):
+        names = [file.name for file in asker.ask(source.files, about="the list of files")]
+    else:
+        names = [table.name for table in asker.ask(tables_of(source, stored).discover, about="the list of tables")]
+    if len(names) == 1:
+        return names[0]
+    raise Misuse(
+        f"a {what} must be said: this connector has {counted(len(names), what)}",
+        where=f"connector {stored.name}",
+        valid=told_some(names),
+        remedy=f"Say one with --table; all of them: headwater connectors discover {stored.name}",
+    )
 
 
 def _kept(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,10 @@ from headwater.services.access.policy import Right
 from headwater.services.connectors.asking import Asker
 from headwater.services.connectors.keeping import find, is_store, opened
 from headwater.services.connectors.syncing import at_hand
-from headwater.services.samples import take_sample
+from headwater.services.samples import every_record, take_sample
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
 
@@ -56,17 +57,37 @@ def first_records(
     installation: Installation, stored: StoredConnector, source: FileStore, file: str, *, rows: int
 ) -> pa.Table:
     """The first records of a file of an open store, as texts."""
-    with at_hand(installation, stored, source, _named(installation, stored, source, file)) as found:
-        try:
-            return take_sample(found.path, FileConfig(), records=rows).rows
-        except InputRefused as refused:  # what it asks for is said to commands that look at a file at hand
-            raise InputRefused(
-                refused.what,
-                where=refused.where,
-                value=refused.value,
-                valid=refused.valid,
-                remedy=f"Bring it here and look closer: headwater connectors fetch {stored.name} {shlex.quote(file)}",
-            ) from refused
+    remote = _named(installation, stored, source, file)
+    with at_hand(installation, stored, source, remote) as found, _refused_here(stored, file):
+        return take_sample(found.path, FileConfig(), records=rows).rows
+
+
+@contextmanager
+def all_records(
+    installation: Installation, stored: StoredConnector, source: FileStore, file: str
+) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
+    """All records of a file of an open store, as texts, as long as the block lasts."""
+    with (
+        at_hand(installation, stored, source, _named(installation, stored, source, file)) as found,
+        _refused_here(stored, file),
+        every_record(found.path, FileConfig()) as records,
+    ):
+        yield records
+
+
+@contextmanager
+def _refused_here(stored: StoredConnector, file: str) -> Iterator[None]:
+    """What a refusal asks for is said to commands that look at a file at hand."""
+    try:
+        yield
+    except InputRefused as refused:
+        raise InputRefused(
+            refused.what,
+            where=refused.where,
+            value=refused.value,
+            valid=refused.valid,
+            remedy=f"Bring it here and look closer: headwater connectors fetch {stored.name} {shlex.quote(file)}",
+        ) from refused
 
 
 def told_some(names: Sequence[str]) -> str | None:
@@ -96,10 +117,12 @@ def _place(out: Path | None, file: str, *, force: bool) -> Path:
     own = PurePosixPath(file).name
     path = Path(own) if out is None else out / own if out.is_dir() else out
     if path.exists() and not force:
+        apart = path.with_name("-".join(PurePosixPath(file).parts))
+        told = f", as --out {shlex.quote(str(apart))}" if apart.name != path.name else ""
         raise Misuse(
-            "the file is there already",
+            "the file is there already; files of one name from different folders would take each other's place",
             where=str(path),
-            remedy="Say another name with --out, or add --force to write over it.",
+            remedy=f"Say another name with --out{told}, or add --force to write over it.",
         )
     if not path.parent.is_dir():
         raise Misuse("the folder does not exist", where=str(path.parent), valid="a folder that is there")

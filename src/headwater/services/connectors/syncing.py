@@ -40,8 +40,8 @@ def files_of_store(installation: Installation, stored: StoredConnector, source: 
 def files_to_sync(
     installation: Installation, stored: StoredConnector, source: Connector | FileStore
 ) -> tuple[FileStore, Sequence[RemoteFile]]:
-    """The source as a store, and the files the connector's pattern means. Misuse where there is none, or where it has
-    tables and one must be said.
+    """The source as a store, and the files the connector's pattern means. InputRefused where there is none, Misuse
+    where it has tables and one must be said.
     """
     installation.require(Right.WRITE)
     if not is_store(source):
@@ -53,7 +53,7 @@ def files_to_sync(
     files = files_of_store(installation, stored, source)
     if not files:
         told = next(iter(source.validate()), None)
-        raise Misuse(
+        raise InputRefused(
             f"there is no file to read: {told.what}" if told else "there is no file to read",
             where=f"connector {stored.name}",
             valid=told.valid if told else None,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.accounting.factors import RestsOn, rests_on
 from headwater.accounting.inventory.findings import LEAVES_OUT, NOTHING_COUNTED
 from headwater.accounting.inventory.lines import NAMES, counts
+from headwater.documents.counted import counted
 from headwater.errors import Misuse, NotFound
 from headwater.services.access.policy import Right
 from headwater.services.inventories.calculating import stored_document
@@ -68,7 +69,7 @@ class InventoryView:
             said.append(f"{self.not_in_own:,} of {activities:,} are not in the inventory's own ({named})")
         said += [] if said else ["all activities are in the totals" if activities else "no activities"]
         count = len(self.findings)
-        return f"{'; '.join(said)}; {count:,} finding{'' if count == 1 else 's'}"
+        return f"{'; '.join(said)}; {counted(count, 'finding')}"
 
     @property
     def without_total(self) -> str:

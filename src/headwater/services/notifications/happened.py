@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from headwater.documents.counted import counted
 from headwater.services.notifications.events import Happening
 from headwater.store import jobs, notifications, runs, schedules
 from headwater.store.chunks import ledger_of
@@ -118,9 +119,10 @@ def _of_run(
     facts = _facts(run, state, ledger, import_id) | ({"error": why} if why and state == "failed" else {})
     what, event = f"The {'sync' if run.kind == 'sync' else 'run'} of {run.source_name}", _event(run, state, import_id)
     if state == "failed":
-        summary = f"{what} has failed: {why or f'none of its {run.chunks_planned:,} chunks could be loaded'}"
+        none = f"none of its {counted(run.chunks_planned, 'chunk')} could be loaded"
+        summary = f"{what} has failed: {why or none}"
     elif state == "partial_success":
-        summary = f"{what} has left {gaps:,} of {run.chunks_planned:,} chunks unloaded"
+        summary = f"{what} has left {gaps:,} of {counted(run.chunks_planned, 'chunk')} unloaded"
     else:
         summary = f"{what} has completed: {ledger.inserted:,} new, {ledger.updated:,} changed"
         if gone := _deleted(run):
@@ -129,7 +131,7 @@ def _of_run(
     refused = ledger.quarantined + ledger.quarantined_raw
     if refused:
         share = 100 * refused / max(ledger.read, refused)
-        summary = f"{what} has refused {refused:,} of {ledger.read:,} records ({share:.1f} %)"
+        summary = f"{what} has refused {refused:,} of {counted(ledger.read, 'record')} ({share:.1f} %)"
         share_told = facts | {"refused_percent": round(share, 2)}
         yield Happening(event="quarantine.above", summary=summary, data=share_told, share=share, **told)
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from headwater.documents.counted import counted
 from headwater.errors import Conflict, HeadwaterError, NotFound
 from headwater.services.uploads.looking import OPEN
 from headwater.services.uploads.receiving import uploads_of
@@ -67,7 +68,7 @@ def _give_up(installation: Installation, job_id: UUID, days: timedelta) -> None:
     with import_jobs.hold(installation.database, tenant_id, job_id) as connection:
         if job_id not in import_jobs.abandoned(connection, tenant_id, states=KEPT, age=days):
             return
-        told = {"what": f"nobody went on with it for {days.days} days", "remedy": "Send the file again."}
+        told = {"what": f"nobody went on with it for {counted(days.days, 'day')}", "remedy": "Send the file again."}
         import_jobs.advance(connection, tenant_id, job_id, "cancelled", from_states=KEPT, error=told)
         audit.append(
             connection, tenant_id, action="import.given_up", resource=f"import/{job_id}", payload={"days": days.days}

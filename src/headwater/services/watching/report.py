@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from headwater.documents.counted import counted
 from headwater.services.access.policy import Right
 from headwater.services.watching.measuring import Measured, Work, measure
 
@@ -129,10 +130,11 @@ def _memory(measured: Measured, settings: Settings) -> Part:
 def _queue(work: Work, settings: Settings) -> Part:
     waiting, limit = sum(queue.waiting for queue in work.queues), settings.health("queue_minutes")
     oldest = max((queue.oldest_seconds for queue in work.queues), default=0.0) / 60
+    jobs = counted(waiting, "job waits", "jobs wait")
     return Part(
         name="queue",
         state=_above(oldest, limit, 4 * limit),
-        says=f"{waiting:,} jobs wait, the first for {oldest:.0f} minutes" if waiting else "no job waits",
+        says=f"{jobs}, the first for {counted(round(oldest), 'minute')}" if waiting else "no job waits",
         limit=f"queue_minutes={limit:g}",
         remedy="Start more workers (`headwater worker --at-once`), or see what those there are do." if oldest >= limit
         else None,
@@ -143,7 +145,11 @@ def _queue(work: Work, settings: Settings) -> Part:
 def _workers(work: Work) -> Part:
     waits = any(queue.waiting for queue in work.queues)
     state: State = "ok" if work.workers else "bad" if waits else "warn"
-    says = f"{work.workers} give signs of life" if work.workers else "none gives a sign of life"
+    says = (
+        counted(work.workers, "gives signs of life", "give signs of life")
+        if work.workers
+        else "none gives a sign of life"
+    )
     remedy = None if work.workers else "Start one: `headwater worker`, or `headwater serve` without --no-worker."
     return Part(name="workers", state=state, says=says, remedy=remedy, figures={"alive": work.workers})
 
@@ -175,7 +181,7 @@ def _pipeline(work: Work, settings: Settings) -> list[Part]:
         Part(
             name="schedules",
             state="bad" if failing else "warn" if late else "ok",
-            says=f"{len(work.schedules)} schedules, {len(failing)} failing, {len(late)} late",
+            says=f"{counted(len(work.schedules), 'schedule')}, {len(failing)} failing, {len(late)} late",
             remedy=f"`headwater schedules history {(failing + late)[0]}` tells why." if failing or late else None,
             figures={"schedules": [asdict(schedule) for schedule in work.schedules]},
         ),
