@@ -120,11 +120,19 @@ def told(ended: dict[str, Imported]) -> dict[str, int]:
     return {name: each.given_up for name, each in ended.items() if each.notice}
 
 
+def would_be_told(bucket: Bucket) -> dict[str, int]:
+    """The same of a dry run."""
+    installation, folder = bucket.river.installation, bucket.river.folder
+    tried = try_each(installation, bucket.recipe, folder, rows=None, every=False, progress=SilentProgress())
+    return {each.source: each.given_up for each in tried if each.notice}
+
+
 def test_a_file_is_told_of_while_the_one_that_took_its_record_is_gone(bucket: Bucket) -> None:
     bucket.put("2024/02.csv", "2,B1,2024-02-01,110")
     bucket.sync()
     obstore.delete(bucket.server.owner, "bills/2024/02.csv")
     for _ in range(2):
+        assert would_be_told(bucket) == {"bills/2024/01.csv": 1}
         assert told(bucket.sync()) == {"bills/2024/01.csv": 1}
     assert bucket.loaded() == {"1": "100", "2": "110"}
     bucket.put("2024/02.csv", "2,B1,2024-02-01,110")

@@ -85,6 +85,8 @@ def show(job: JobId, as_json: AsJson = False) -> None:
     )
     if found.error:
         typer.echo(f"error: {' '.join(str(found.error[each]) for each in ('what', 'remedy') if found.error.get(each))}")
+    for each in (found.result or {}).get("notices", ()):
+        typer.echo(f"{each['file']}: {each['notice']}")
     if view.runs:
         print_table(
             ["run", "source", "state"],

@@ -108,8 +108,9 @@ def _tell_source(tried: Tried) -> None:
         by = "" if tried.last is None else f", by run {tried.last.run_id} of {text_of(tried.last.started_at)}"
         place = f"{tried.number} of {tried.count}  " if tried.count > 1 else ""
         typer.echo(f"{place}{tried.source}: {_IN_WORDS[tried.state]}{by}")
-    if tried.error is not None:
-        typer.echo(f"  {tried.error}", err=True)
+    for said in (tried.error, tried.notice):
+        if said is not None:
+            typer.echo(f"  {said}", err=True)
     if tried.trial is not None:
         _tell(tried.trial)
 

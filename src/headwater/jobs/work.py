@@ -36,11 +36,12 @@ QUIET = SilentProgress()
 class Parts:
     """How the parts of a job ended: the runs it is made of, and files that came to no run, with why where refused.
 
-    `result` is what a job came to that is no run.
+    `result` is what a job came to that is no run: of files that were left out, what is to be told of them.
     """
 
     def __init__(self) -> None:
         self._states: list[str] = []
+        self._notices: list[Mapping[str, str]] = []
         self.error: HeadwaterError | None = None
         self.without_run: list[tuple[str, str | None]] = []
         self.result: Mapping[str, Any] | None = None
@@ -60,6 +61,9 @@ class Parts:
             self.add(each.state, each.error)
             if each.view is None:
                 self.without_run.append((each.file, None if each.error is None else str(each.error)))
+            if each.notice is not None:
+                self._notices.append({"file": each.file, "notice": each.notice})
+                self.result = {"notices": self._notices}
 
     @property
     def state(self) -> str:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from headwater.documents.counted import counted
 from headwater.errors import HeadwaterError, InputRefused, Misuse
 from headwater.services.access.policy import Right
-from headwater.services.given_up import records_given_up
+from headwater.services.given_up import records_given_up, told
 from headwater.services.imports import carry_out, plan_source
 from headwater.services.runs_view import show_run
 from headwater.services.unchanged import was_loaded
@@ -50,13 +49,7 @@ class Imported:
     @property
     def notice(self) -> str | None:
         """What stands otherwise than it says, although it was left out, and what to do."""
-        if not self.given_up:
-            return None
-        records = counted(self.given_up, "record of it was", "records of it were")
-        return (
-            f"{records} replaced by another file, which holds the key no longer or is gone: what stands is not what"
-            " this file says; --all reads all files again, in their order"
-        )
+        return told(self.given_up)
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from headwater.documents.counted import counted
 from headwater.pipeline.seen import SeenKeys
 from headwater.services.full_loads import KeysRead
 from headwater.store import given_up
@@ -51,6 +52,17 @@ def note_given_up(installation: Installation, run: Run) -> None:
         for chunk_id, gone in changed.items():
             given_up.note(connection, tenant_id, chunk_id, gone)
             connection.commit()  # each by itself: two that load may wait for these chunks in another order
+
+
+def told(records: int) -> str | None:
+    """What stands otherwise than a file says that is left out, and what to do; None where nothing does."""
+    if not records:
+        return None
+    said = counted(records, "record of it was", "records of it were")
+    return (
+        f"{said} replaced by another file, which holds the key no longer or is gone: what stands is not what"
+        " this file says; --all reads all files again, in their order"
+    )
 
 
 def records_given_up(installation: Installation, last: Run, gone: Sequence[UUID] = ()) -> int:

@@ -9,6 +9,7 @@ from headwater.errors import HeadwaterError, InputRefused, Misuse
 from headwater.services.access.policy import Right
 from headwater.services.connectors.keeping import find, opened
 from headwater.services.connectors.syncing import LoadedBefore, files_to_sync, parts_at_hand
+from headwater.services.given_up import records_given_up, told
 from headwater.services.imports import source_files
 from headwater.services.trials import try_file, try_sync
 from headwater.services.unchanged import was_loaded
@@ -25,17 +26,21 @@ if TYPE_CHECKING:
     from headwater.store.runs import Run
     from headwater.telemetry import Progress
 
+    _LeftOut = tuple[Run, int]
+    """The run that loaded it last, and how many of its records were given up since."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tried:
     """What a run would do with one source, `number` of `count`. Without trial or error it would be left out, for it is
-    as it was when `last` loaded it.
+    as it was when `last` loaded it; `given_up` then as of `batches.Imported`.
     """
 
     source: str
     trial: Trial | None = None
     error: HeadwaterError | None = None
     last: Run | None = None
+    given_up: int = 0
     number: int = 1
     count: int = 1
 
@@ -46,13 +51,18 @@ class Tried:
             return self.trial.state
         return "unchanged" if self.error is None else "refused"
 
+    @property
+    def notice(self) -> str | None:
+        """What stands otherwise than it says, although it would be left out, and what to do."""
+        return told(self.given_up)
+
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
         if self.trial is not None:
             return self.trial.as_json()
         last = None if self.last is None else {"run_id": str(self.last.run_id), "at": self.last.started_at.isoformat()}
         error = str(self.error) if self.error else None
-        return {"source": self.source, "state": self.state, "error": error, "last": last}
+        return {"source": self.source, "state": self.state, "error": error, "last": last, "notice": self.notice}
 
 
 def try_each(
@@ -86,9 +96,9 @@ def try_each(
         yield Tried(source=trial.source, trial=trial)
         return
 
-    def left_out(number: int) -> Sequence[Run]:
+    def left_out(number: int) -> _LeftOut | None:
         last = None if every else was_loaded(installation, recipe, base, files[number])
-        return [] if last is None else [last]
+        return None if last is None else (last, records_given_up(installation, last))
 
     def parts(number: int) -> Iterator[SourceFile]:
         yield files[number]
@@ -118,8 +128,15 @@ def _through_connector(
         store, files = files_to_sync(installation, stored, source)
         before = LoadedBefore(installation, stored, recipe, base)
 
-        def left_out(number: int) -> Sequence[Run]:
-            return [] if every else before.as_it_is(files[number])
+        names = [before.name_of(file) for file in files]
+
+        def left_out(number: int) -> _LeftOut | None:
+            runs = [] if every else before.as_it_is(files[number])
+            if not runs:
+                return None
+            gone = before.gone(names, names)  # what lies in an archive may be there as long as that is not read
+            given_up = sum(records_given_up(installation, run, gone) for run in runs)
+            return max(runs, key=lambda run: run.started_at), given_up
 
         def parts(number: int) -> Iterator[SourceFile]:
             with parts_at_hand(installation, stored, store, files[number], before.member) as found:
@@ -133,7 +150,7 @@ def _through_connector(
 
 def _one_by_one(
     names: Sequence[str],
-    left_out: Callable[[int], Sequence[Run]],
+    left_out: Callable[[int], _LeftOut | None],
     parts: Callable[[int], Iterator[SourceFile]],
     attempt: Callable[[SourceFile, int | None], Trial],
     rows: int | None,
@@ -145,8 +162,9 @@ def _one_by_one(
             return
         tried = Tried(source=name, number=place + 1, count=len(names))
         try:
-            if runs := left_out(place):
-                yield replace(tried, last=max(runs, key=lambda run: run.started_at))
+            if (as_loaded := left_out(place)) is not None:
+                last, given_up = as_loaded
+                yield replace(tried, last=last, given_up=given_up)
                 continue
             for found in parts(place):
                 try:

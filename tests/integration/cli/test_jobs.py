@@ -75,3 +75,25 @@ def test_a_state_that_there_is_not_is_refused(headwater: Headwater) -> None:
     refused = headwater("jobs", "list", "--state", "done")
     assert refused.code == 2
     assert "pending, running, succeeded" in refused.err
+
+
+def test_a_job_tells_of_a_file_whose_record_another_had_replaced_and_holds_no_longer(
+    headwater: Headwater, recipe: Path, tmp_path: Path
+) -> None:
+    def puts(name: str, key: str, quantity: str) -> None:
+        text = activities([{"activity_id": key, "quantity": quantity}], ACTIVITY_FIELDS)
+        (tmp_path / f"in/{name}.csv").write_text(text)
+
+    puts("a", "x", "10")
+    puts("b", "x", "20")
+    assert headwater("run", recipe).code == 0
+    puts("b", "n", "1")
+    asked = headwater("run", recipe, "--queue").out.split()[1]
+    done = subprocess.run(WORKER, capture_output=True, text=True, check=False, timeout=240, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+    assert "1 record of it was replaced by another file" in headwater("jobs", "show", asked).out
+    told = headwater("jobs", "show", asked, "--json").json
+    (notice,) = told["result"]["notices"]
+    assert (told["state"], Path(notice["file"]).name) == ("succeeded", "a.csv")
+    assert notice["notice"].startswith("1 record of it was replaced")

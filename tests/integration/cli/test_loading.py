@@ -283,5 +283,11 @@ def test_a_file_whose_record_another_had_replaced_and_holds_no_longer_is_told_of
     assert "  1 record of it was replaced by another file, which holds the key no longer" in told.err
     again = headwater("import", "sites", "--mapping", "form.yaml", "--json").json["files"]
     assert [bool(each["notice"]) for each in again] == [True, False]
+    tried = headwater("import", "sites", "--mapping", "form.yaml", "--dry-run")
+    assert tried.err.count("1 record of it was replaced by another file") == 1
+    (a, b) = headwater("import", "sites", "--mapping", "form.yaml", "--dry-run", "--json").json["dry_run"]
+    assert (a["state"], a["notice"], b["notice"]) == ("unchanged", again[0]["notice"], None)
+    every = headwater("import", "sites", "--mapping", "form.yaml", "--dry-run", "--all")
+    assert "1 record of it" not in every.err
     headwater("import", "sites", "--mapping", "form.yaml", "--all")
     assert "record of it" not in headwater("import", "sites", "--mapping", "form.yaml").err
