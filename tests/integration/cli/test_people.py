@@ -42,7 +42,7 @@ def test_an_organisation_its_units_and_people(headwater: Headwater, monkeypatch:
     assert headwater("people", "resume", "ann.roe@example.org").code == 0
     assert "a***e@example.org" in headwater("people", "list").out
     told = headwater("units", "archive", "Europe", "--yes")
-    assert "1 units below it, 1 roles" in told.err
+    assert "1 unit below it, 1 role" in told.err
     europe = headwater("units", "list", "--archived", "--json").json[0]
     assert headwater("units", "list", "--json").json == []
     assert headwater("units", "restore", europe["unit_id"]).code == 0
