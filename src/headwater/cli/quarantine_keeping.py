@@ -59,10 +59,8 @@ def expire(
     if yes:
         typer.echo(f"{expired:,} expired: {why}")
     elif count:
-        records = counted(count, "record is", "records are")
-        typer.echo(
-            f"{records} open and older than {counted(days, 'day')}. Nothing was changed; with --yes they expire."
-        )
+        told = counted(count, "is open", "are open")
+        typer.echo(f"{told} and older than {counted(days, 'day')}. Nothing was changed; --yes lets them expire.")
     else:
         typer.echo(f"none is open and older than {counted(days, 'day')}")
 
