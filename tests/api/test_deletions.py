@@ -86,3 +86,34 @@ def test_the_answer_of_an_erasure_says_what_became_of_each_file(api: Api) -> Non
             "sha256": "", "name": "staff.csv", "became": "redacted", "records": 1, "why": None,
         }  # fmt: skip
         assert client.post("/records/erp.worker/erasures", json=asked).status_code == 404
+
+
+def test_what_was_answered_of_somebody_is_forgotten_with_them_and_nothing_is_done_twice(api: Api) -> None:
+    mapping = api.river.folder / "people.yaml"
+    fields = {name: {"column": name} for name in ("worker_id", "system", "name")}
+    body = {"mapping": "people", "version": "1.0.0", "contract": "erp.worker@1", "fields": fields}
+    mapping.write_text(yaml.safe_dump(body))
+    api.river.load(
+        "worker_id,system,name\nhr/21,hr,Grace Lee\nhr/22,hr,Bob Lee\n", name="people.csv", mapping=str(mapping)
+    )
+    at, wanted = "/records/erp.worker@1/hr%2F21", {"values": {"name": "Grace Murray"}}
+    correct, erase = {"Idempotency-Key": "correct-her"}, {"Idempotency-Key": "erase-her"}
+    asked = {"subject": "hr/21", "reason": "asked for"}
+    with api.client("data_engineer") as client:
+        done = client.patch(at, json=wanted, headers=correct)
+        assert done.status_code == 200, done.text
+        assert client.patch(at, json=wanted, headers=correct).json() == done.json()
+        (kept,) = api.river.rows("SELECT * FROM api_requests WHERE idempotency_key = 'correct-her'")
+        assert b"hr/21" in bytes(kept["body"])
+        before = api.river.rows("SELECT count(*) AS runs FROM runs")
+
+        erased = client.post("/records/erp.worker/erasures", json=asked, headers=erase)
+        assert erased.status_code == 200, erased.text
+        (left,) = api.river.rows("SELECT * FROM api_requests WHERE idempotency_key = 'correct-her'")
+        assert (left["status"], left["body"], left["headers"]) == (200, None, None)
+        assert bytes(left["request_hash"]) == bytes(32)
+        again = client.patch(at, json=wanted, headers=correct)
+        assert (again.status_code, "erased" in again.text) == (409, True), again.text
+        repeated = client.post("/records/erp.worker/erasures", json=asked, headers=erase)
+        assert (repeated.status_code, repeated.json()) == (200, erased.json())
+        assert api.river.rows("SELECT count(*) AS runs FROM runs") == before

@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from headwater.api.problems import StatusError
 from headwater.errors import Conflict
-from headwater.services.once import hold
+from headwater.services.once import FORGOTTEN, hold
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -41,12 +41,12 @@ async def once(
 ) -> Response:
     """The answer to a write, done now or before. A refusal is not kept: sent again, the request is looked at again.
 
-    Conflict where it was done and whoever did it was killed before it could answer.
+    Conflict where it was done and whoever did it was killed before it could answer, or the answer is forgotten.
     """
     held = await run_in_threadpool(hold, installation, key)
     try:
         before = await run_in_threadpool(held.begin, asked)
-        if before is not None and (before.request_hash != asked or (before.status, before.wrote) != (None, None)):
+        if before is not None and not (before.has_done_nothing and before.request_hash in {asked, FORGOTTEN}):
             return _answered_before(before, asked, key)
         return await _done(held, work, shown_once=shown_once)
     finally:
@@ -70,6 +70,13 @@ async def _done(held: HeldRequest, work: Callable[[], Awaitable[Response]], *, s
 
 
 def _answered_before(before: Answered, asked: bytes, key: str) -> Response:
+    if before.is_forgotten:
+        raise Conflict(
+            "a request by this key was begun already, and what was answered is not kept: somebody was erased since",
+            where=before.wrote or "Idempotency-Key",
+            value=key,
+            remedy="Look at what stands. To have it done once more, send it with another key.",
+        )
     if before.request_hash != asked:
         raise StatusError(
             422,

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headwater.errors import Misuse
-from headwater.store.requests import Answered, HeldRequest, RequestKey
+from headwater.store.requests import FORGOTTEN, Answered, HeldRequest, RequestKey
 
 if TYPE_CHECKING:
     from headwater.services.installation import Installation
 
 LONGEST_KEY = 200
-__all__ = ["Answered", "HeldRequest", "hold", "named"]
+__all__ = ["FORGOTTEN", "Answered", "HeldRequest", "hold", "named"]
 
 
 def named(installation: Installation, key: str) -> Installation:

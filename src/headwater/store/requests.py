@@ -16,10 +16,12 @@ from headwater.store.queries import named_queries
 from headwater.store.records import select
 
 if TYPE_CHECKING:
-    from headwater.store.database import Database
+    from headwater.store.database import Database, TenantConnection
 
 QUERIES = named_queries("requests")
 KEPT = timedelta(days=1)
+FORGOTTEN = bytes(32)
+"""In place of the hash of a request of which neither what was asked nor what was answered is kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,16 @@ class Answered:
     body: bytes | None
     wrote: str | None
 
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether nobody can tell any more what was asked."""
+        return self.request_hash == FORGOTTEN
+
+    @property
+    def has_done_nothing(self) -> bool:
+        """Whether whoever began it was killed before anything was written."""
+        return self.status is None and self.wrote is None
+
 
 @dataclass(frozen=True, kw_only=True)
 class RequestKey:
@@ -48,6 +60,14 @@ class RequestKey:
     def values(self) -> dict[str, object]:
         """For statements."""
         return {"tenant_id": self.tenant_id, "actor": self.actor, "key": self.key}
+
+
+def forget_answers(connection: TenantConnection, tenant_id: UUID, *, but: RequestKey | None) -> None:
+    """Keep of requests that were begun no more than whether they were done: what was answered, and the hash of what was
+    asked, may tell of somebody. `but` is the one that asks for this.
+    """
+    values = {"tenant_id": tenant_id, "forgotten": FORGOTTEN, "actor": but and but.actor, "key": but and but.key}
+    connection.execute(QUERIES["forget_answers"], values)
 
 
 class HeldRequest:
@@ -76,8 +96,9 @@ class HeldRequest:
         return found[0] if found else None
 
     def end(self, status: int, headers: Mapping[str, str], body: bytes | None) -> None:
-        """Keep the answer."""
-        values = {**self._key.values, "status": status, "headers": Jsonb(dict(headers)), "body": body}
+        """Keep the answer; of one that was forgotten meanwhile, that there was one."""
+        answer = {"status": status, "headers": Jsonb(dict(headers)), "body": body}
+        values = {**self._key.values, **answer, "forgotten": FORGOTTEN}
         with translated("note an answer"), self._connection.transaction():
             self._connection.execute(QUERIES["end"], values)
 

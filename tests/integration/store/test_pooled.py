@@ -16,7 +16,7 @@ from headwater.services.installation import serving
 from headwater.store import runs, source_units
 from headwater.store.one_connection import one_snapshot
 from headwater.store.pooled import pooled
-from headwater.store.requests import HeldRequest, RequestKey
+from headwater.store.requests import HeldRequest, RequestKey, forget_answers
 from headwater.telemetry import SilentProgress
 from tests.river import River, activities
 from tests.servers import Installation
@@ -208,6 +208,30 @@ def held_at_last(installation: Installation, key: RequestKey) -> HeldRequest:
 
     until(is_held, "the session of the killed process has ended")
     return held[0]
+
+
+def test_a_request_that_is_forgotten_while_it_is_done_keeps_no_answer_and_is_not_done_twice(
+    installation: Installation,
+) -> None:
+    tenant_id = installation.tenant_id
+    key, own = (RequestKey(tenant_id=tenant_id, actor="token/2", key=name) for name in ("theirs", "own"))
+    held, asking = HeldRequest(installation.database, key), HeldRequest(installation.database, own)
+    assert (held.begin(b"1" * 32), asking.begin(b"2" * 32)) == (None, None)
+    with installation.database.connect(tenant_id) as connection:
+        forget_answers(connection, tenant_id, but=own)
+    begun = held.begin(b"1" * 32)
+    assert begun is not None
+    assert (begun.is_forgotten, begun.has_done_nothing) == (True, True)  # had it been killed now, it may be done
+    held.end(200, {"location": "/records/her"}, b"her name")
+    asking.end(200, {}, b"erased")
+    answered, own_answer = held.begin(b"1" * 32), asking.begin(b"2" * 32)
+    assert answered is not None
+    assert (answered.is_forgotten, answered.has_done_nothing) == (True, False)
+    assert (answered.status, answered.headers, answered.body) == (200, None, None)
+    assert own_answer is not None
+    assert (own_answer.is_forgotten, own_answer.body) == (False, b"erased")
+    held.close()
+    asking.close()
 
 
 def end_slowly(connection: TenantConnection) -> None:

@@ -26,7 +26,7 @@ from headwater.services.logic import compile_logic
 from headwater.services.reasons import reason_said
 from headwater.services.records import contract_of
 from headwater.services.replay.deletions import SUBJECT_ERASED, as_payload
-from headwater.store import audit, import_jobs, jobs, kept_errors, runs, subject_keys
+from headwater.store import audit, import_jobs, jobs, kept_errors, requests, runs, subject_keys
 from headwater.store.erasures import RowsOfSubject, first_records, refused_by_run
 from headwater.values import OWN_FORMAT
 from headwater.values.canonical import SEPARATOR
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from headwater.services.access.redacting import RedactedFile
     from headwater.services.access.seals import Seals, Subject
     from headwater.services.installation import Installation
+    from headwater.store.database import TenantConnection
     from headwater.store.erasures import Origin
 
 UNKNOWN = "unknown"
@@ -74,7 +75,7 @@ def erase_subject(installation: Installation, reference: str, text: str, *, reas
     records are about nobody; NotFound where no key is kept, and no file speaks of them: nobody is known by it, or they
     are erased already. RetryLater while a file that speaks of them is loaded, or one that may was planned meanwhile;
     Stopped where a file is there and cannot be read; one that is lost is told of. What inspection showed of files that
-    wait goes too, and what errors quote, whomever it is of.
+    wait goes too, what errors quote, and what was answered to requests, whomever it is of.
     """
     installation.require(Right.DELETE, on=f"records/{reference}")
     document = contract_of(installation, reference)
@@ -98,7 +99,7 @@ def erase_subject(installation: Installation, reference: str, text: str, *, reas
             raise NotFound("nobody is known by this, or they are erased", where=document.name, value=text)
         copies.make(search.found.values())
         _forget(installation, connection, seals, refused, origins)
-        _forget_what_is_told(connection, installation.tenant_id)
+        _forget_quoted(connection, installation.tenant_id)
         subject_id = None if subject is None else str(subject.subject_id)
         audit.append(
             connection,
@@ -155,12 +156,16 @@ def _forget(
     subject_keys.remove_keys(connection, tenant_id, [each.subject_id for each in of_them])
 
 
-def _forget_what_is_told(connection: Any, tenant_id: UUID) -> None:
-    """Of whomever: what inspection showed of files, and what errors quote."""
+def _forget_quoted(connection: TenantConnection, tenant_id: UUID) -> None:
+    """Keep nothing that may quote them beside records: of files that wait, of why something failed, and what was
+    answered to requests.
+    """
     import_jobs.forget_cells(connection, tenant_id)
     jobs.forget_values(connection, tenant_id)
     quoted = kept_errors.forget_values(connection, tenant_id)
     subject_keys.remove_keys(connection, tenant_id, [subject_of(each) for each in quoted])
+    # Whoever writes notes it with their request, the chain's head locked after it: so this comes last before the chain.
+    requests.forget_answers(connection, tenant_id, but=connection.request)
 
 
 def _refused(installation: Installation, connection: Any, document: Document, text: str) -> tuple[dict[str, UUID], int]:

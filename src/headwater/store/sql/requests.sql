@@ -3,6 +3,11 @@
 DELETE FROM api_requests
 WHERE tenant_id = %(tenant_id)s AND created_at < clock_timestamp() - %(age)s
 
+-- name: forget_answers
+-- What was asked and answered is not kept any more, but of the request that asks for this.
+UPDATE api_requests SET request_hash = %(forgotten)s, headers = NULL, body = NULL
+WHERE tenant_id = %(tenant_id)s AND (actor, idempotency_key) IS DISTINCT FROM (%(actor)s::text, %(key)s::text)
+
 -- name: find
 -- What was answered to a request that named this key.
 SELECT {columns} FROM api_requests
@@ -15,8 +20,10 @@ VALUES (%(tenant_id)s, %(actor)s, %(key)s, %(request_hash)s)
 ON CONFLICT (tenant_id, actor, idempotency_key) DO NOTHING
 
 -- name: end
--- Note what was answered.
-UPDATE api_requests SET status = %(status)s, headers = %(headers)s, body = %(body)s
+-- Note what was answered; of a request that was forgotten meanwhile no more than that.
+UPDATE api_requests SET status = %(status)s,
+    headers = CASE WHEN request_hash <> %(forgotten)s THEN %(headers)s::jsonb END,
+    body = CASE WHEN request_hash <> %(forgotten)s THEN %(body)s::bytea END
 WHERE tenant_id = %(tenant_id)s AND actor = %(actor)s AND idempotency_key = %(key)s
 
 -- name: drop
