@@ -30,10 +30,12 @@ def refused(river: River) -> None:
     full(river, of("a", "b", wrong="many"), name="other.csv")
 
 
-def erase_files(river: River) -> None:
-    """As somebody does who must: chain and ledger say so."""
+def erase_files(river: River, *names: str) -> None:
+    """As somebody does who must: chain and ledger say so. Those of these names, or all."""
     tenant_id = river.installation.tenant_id
-    for row in river.rows("SELECT sha256 FROM blobs WHERE kind IN ('utf8', 'raw')"):
+    for row in river.rows("SELECT sha256, name FROM blobs WHERE kind IN ('utf8', 'raw')"):
+        if names and row["name"] not in names:
+            continue
         path = river.installation.blobs.path(tenant_id, bytes(row["sha256"]))
         path.chmod(0o600)
         path.write_bytes(b"erased on request")

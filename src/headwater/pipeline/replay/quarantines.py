@@ -159,7 +159,7 @@ UPDATE quarantine q SET state = 'resubmitted', state_reason = $1,
     key_hash = both_keys(a.key_hash, key_seen(q.key_hash))
 FROM arriving a
 WHERE a.outcome = 'loaded' AND a.quarantine_id = q.quarantine_id AND a.occurrence = q.occurrence""",
-            [f"mended and loaded by run {run_id}"],
+            [mended_by(run_id)],
         )
 
     def expire_unseen(self, run_id: UUID, started: datetime, source_id: bytes) -> None:
@@ -174,7 +174,7 @@ WHERE source_id = $2 AND state = 'open' AND last_chunk_id NOT IN (
 
     def expire_swept(self, reason: str, contract: str, gone: Iterable[npt.NDArray[np.uint64]]) -> None:
         """Mended records whose row a sweep has deleted: see `store.sweep`. Those of which no key was kept stay as they
-        are.
+        are; those of which it is not known any more what they were mended to are as they stand.
         """
         found = pa.array([each.tobytes().hex() for hashes in gone for each in hashes], pa.string())
         self._connection.register("swept", pa.table({"key_hash": found}))
@@ -182,21 +182,22 @@ WHERE source_id = $2 AND state = 'open' AND last_chunk_id NOT IN (
             """
 UPDATE quarantine q SET state = 'expired', state_reason = $1
 WHERE state = 'resubmitted' AND starts_with(contract, $2 || '.')
-  AND substr(key_hash, 1, 16) IN (SELECT key_hash FROM swept)
+  AND length(key_hash) = 32 AND substr(key_hash, 1, 16) IN (SELECT key_hash FROM swept)
   AND (quarantine_id, occurrence) NOT IN (SELECT (quarantine_id, occurrence) FROM stored_quarantine
                                           WHERE key_hash IS NULL)""",
             [reason, contract],
         )
         self._connection.unregister("swept")
+        self.adopt_swept(reason, "starts_with(q.contract, $2 || '.') AND length(q.key_hash) < 32", contract)
 
-    def adopt_swept(self, reason: str) -> None:
+    def adopt_swept(self, reason: str, which: str = "true", *values: str) -> None:
         """The same of a sweep that cannot be done again: what is stored as deleted by it, or as settled otherwise."""
         self._connection.execute(
-            """
+            f"""
 UPDATE quarantine q SET state = 'expired', state_reason = $1 FROM stored_quarantine s
-WHERE q.state = 'resubmitted' AND s.quarantine_id = q.quarantine_id AND s.occurrence = q.occurrence
+WHERE q.state = 'resubmitted' AND {which} AND s.quarantine_id = q.quarantine_id AND s.occurrence = q.occurrence
   AND (s.state_reason = $1 OR s.state <> 'expired' AND s.state_reason IS DISTINCT FROM q.state_reason)""",
-            [reason],
+            [reason, *values],
         )
 
     def close(self, keys: Sequence[str], *, state: str, reason: str) -> None:
@@ -232,47 +233,36 @@ FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence 
 
         return find
 
-    def adopt(self, chunk_id: UUID, *, is_held: bool, as_refused: bool = False) -> None:
-        """Take over what is stored of a chunk that cannot be done again; `as_refused`: as it was then, as all that came
-        after is done again.
+    def adopt(self, chunk_id: UUID, *, run_id: UUID, is_held: bool) -> None:
+        """Take over what is stored of a chunk that cannot be done again, as it was then: all that came after is done
+        again, or taken over in its turn.
         """
-        then, state, key = "s.*", "s.state, state_reason = s.state_reason", "s.key_hash"
-        if as_refused:
-            then = (
-                "s.* REPLACE ($1 AS last_chunk_id, 'open' AS state, NULL AS state_reason,"
-                " key_seen(s.key_hash) AS key_hash)"
-            )
-            state = "q.state, state_reason = q.state_reason"
-            key = (
-                "CASE WHEN q.state = 'resubmitted' THEN both_keys(substr(q.key_hash, 1, 16), key_seen(s.key_hash))"
-                " ELSE key_seen(s.key_hash) END"
-            )
         self._connection.execute(
-            f"INSERT INTO quarantine SELECT {then}, $2 FROM stored_quarantine s"
+            "INSERT INTO quarantine SELECT s.* REPLACE ($1 AS last_chunk_id, 'open' AS state, NULL AS state_reason,"
+            " key_seen(s.key_hash) AS key_hash), $2 FROM stored_quarantine s"
             " ANTI JOIN quarantine USING (quarantine_id, occurrence) WHERE s.chunk_id = $1",
             [chunk_id, is_held],
         )
         self._connection.execute(
-            f"UPDATE quarantine q SET last_chunk_id = s.last_chunk_id, findings = s.findings, state = {state},"
-            f" key_hash = {key}, is_held = $2 FROM stored_quarantine s"
+            "UPDATE quarantine q SET last_chunk_id = s.last_chunk_id, findings = s.findings, is_held = $2,"
+            " key_hash = CASE WHEN q.state = 'resubmitted' THEN both_keys(substr(q.key_hash, 1, 16),"
+            " key_seen(s.key_hash)) ELSE key_seen(s.key_hash) END FROM stored_quarantine s"
             " WHERE s.last_chunk_id = $1 AND s.quarantine_id = q.quarantine_id AND s.occurrence = q.occurrence",
             [chunk_id, is_held],
         )
         self._connection.execute("INSERT INTO repairs SELECT * FROM stored_repairs WHERE chunk_id = $1", [chunk_id])
-        if as_refused:
-            self._connection.execute(
-                "UPDATE quarantine q SET state = 'resubmitted', state_reason = s.state_reason,"
-                " key_hash = CASE WHEN length(s.key_hash) = 32 THEN s.key_hash ELSE q.key_hash END"
-                " FROM stored_quarantine s, stored_repairs r WHERE r.chunk_id = $1 AND r.outcome = 'loaded'"
-                " AND r.quarantine_id = q.quarantine_id AND r.occurrence = q.occurrence"
-                " AND s.quarantine_id = q.quarantine_id AND s.occurrence = q.occurrence",
-                [chunk_id],
-            )
-            self._connection.execute(
-                "UPDATE quarantine SET state = 'open', state_reason = NULL WHERE last_chunk_id = $1"
-                " AND state = 'expired'",
-                [chunk_id],
-            )
+        self._connection.execute(
+            "UPDATE quarantine q SET state = 'resubmitted', state_reason = $2,"
+            " key_hash = CASE WHEN length(s.key_hash) = 32 THEN s.key_hash ELSE q.key_hash END"
+            " FROM stored_quarantine s, stored_repairs r WHERE r.chunk_id = $1 AND r.outcome = 'loaded'"
+            " AND r.quarantine_id = q.quarantine_id AND r.occurrence = q.occurrence"
+            " AND s.quarantine_id = q.quarantine_id AND s.occurrence = q.occurrence",
+            [chunk_id, mended_by(run_id)],
+        )
+        self._connection.execute(
+            "UPDATE quarantine SET state = 'open', state_reason = NULL WHERE last_chunk_id = $1 AND state = 'expired'",
+            [chunk_id],
+        )
         self._connection.execute("INSERT INTO findings_done VALUES ($1)", [chunk_id])
 
     def compare_keys(self, chunk_id: UUID, place: str, payload: Mapping[str, Any], key_hashes: bytes) -> None:
@@ -412,6 +402,11 @@ FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence 
     def _columns(self, table: str) -> str:
         described = self._connection.execute(f"SELECT name, type FROM pragma_table_info('{table}')").fetchall()
         return ", ".join(f"CAST({name} AS {kind})" for name, kind in described)
+
+
+def mended_by(run_id: UUID) -> str:
+    """Why a record is resubmitted; see `store.load`."""
+    return f"mended and loaded by run {run_id}"
 
 
 def canonical_json(text: str | None) -> str | None:

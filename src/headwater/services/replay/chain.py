@@ -377,8 +377,7 @@ class Replay:
             parent = self._model.rows[opened.contract] if opened and name == opened.results else None
             rows.adopt(chunk.chunk_id, sweeps=opened is None, parent=parent)
             rows.check_hashes(chunk.chunk_id)
-        is_held = "refused_keys" in chunk.payload
-        self._model.quarantines.adopt(chunk.chunk_id, is_held=is_held, as_refused=opened is not None)
+        self._model.quarantines.adopt(chunk.chunk_id, run_id=seen.run.run_id, is_held="refused_keys" in chunk.payload)
         if "corrected" in chunk.payload:
             adopt_corrected(self._model.known.connection, seen.run.run_id)
         _, keys = self._standing(chunk.chunk_id)
