@@ -9,7 +9,7 @@ from headwater.services.access.erasing import erase_subject
 from headwater.services.access.sealing import ChunkSealing
 from headwater.services.verification import verify
 from headwater.telemetry import SilentProgress
-from tests.integration.access.test_personal_values import ANN, CLARA, load, proved
+from tests.integration.access.test_personal_values import ANN, BOB, CLARA, load, proved
 from tests.river import River
 
 pytestmark = pytest.mark.server
@@ -60,3 +60,20 @@ def test_one_that_was_held_as_it_is_before_is_proved_as_it_is(river: River) -> N
 
     river.change(CHANGED)
     assert differing(river) == {("quarantine", "key_hash")}
+
+
+def test_keys_are_proved_beside_somebody_erased_where_some_were_refused_again(river: River) -> None:
+    dora, emmy = (CLARA.replace("hr/4713", worker) for worker in ("hr/4716", "hr/4717"))
+    load(river, ANN, CLARA, dora, emmy)
+    load(river, ANN, BOB, dora)
+    erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
+    proved(river)
+
+    for worker in river.rows("SELECT quarantine_id, key_hash FROM quarantine"):
+        river.change(f"{CHANGED} WHERE quarantine_id = %(id)s", id=worker["quarantine_id"])
+        assert differing(river) == {("quarantine", "key_hash")}
+        river.change(
+            "UPDATE quarantine SET key_hash = %(key)s WHERE quarantine_id = %(id)s",
+            key=worker["key_hash"], id=worker["quarantine_id"],
+        )  # fmt: skip
+    proved(river)

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headwater.pipeline.replay.refused_keys import check_mended, check_seen, make_macros, take_untold
+from headwater.pipeline.replay.refused_keys import KeysRefused, check_mended, make_macros, take_untold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -55,6 +55,7 @@ class Quarantines:
         self._connection = connection
         self.keyed = keyed  # a digest of keys as the chain holds it where values are personal
         self._differences = differences
+        self.keys_refused = KeysRefused(connection, differences, keyed=keyed)
         record, repair = (", ".join(f"{name} {kind}" for name, kind in table.items()) for table in (RECORD, REPAIR))
         for prefix in ("", "stored_"):
             connection.execute(f"CREATE TABLE {prefix}quarantine ({IDENTITY}, {record})")
@@ -267,7 +268,7 @@ FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence 
 
     def compare_keys(self, chunk_id: UUID, place: str, payload: Mapping[str, Any], key_hashes: bytes) -> None:
         """Keys stored of what such a chunk refused and mended; `key_hashes`: those of its records that stand."""
-        check_seen(self._connection, self._differences, chunk_id, place, payload, keyed=self.keyed)
+        self.keys_refused.add(chunk_id, place, payload)
         check_mended(self._connection, self._differences, chunk_id, payload, key_hashes)
 
     def compare_findings(self, chunk_id: UUID, place: str, made: pa.Table | None, *, first_record: int) -> None:
@@ -345,6 +346,7 @@ FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence 
         """Every refused record, repair and finding, none missing and none too many."""
         self._take_erased()
         take_untold(self._connection)
+        self.keys_refused.finish()
         self._connection.execute(
             "UPDATE quarantine AS m SET key_hash = s.key_hash FROM stored_quarantine s WHERE NOT m.is_held"
             " AND (s.key_hash IS NULL OR key_seen(s.key_hash) = '' OR key_seen(m.key_hash) = '')"

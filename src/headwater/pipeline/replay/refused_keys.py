@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from headwater.pipeline.refusals import KEYED, keys_digest
@@ -44,35 +45,58 @@ def take_untold(connection: duckdb.DuckDBPyConnection) -> None:
         )
 
 
-def check_seen(
-    connection: duckdb.DuckDBPyConnection,
-    differences: Differences,
-    chunk_id: UUID,
-    place: str,
-    payload: Mapping[str, Any],
-    *,
-    keyed: Callable[[str], str],
-) -> None:
-    """The keys a chunk read its refused records under, as stored, against what the chain holds of them.
+class KeysRefused:
+    """The keys that chunks read their refused records under, as stored, against what the chain holds of them: once all
+    of the chain was walked, for a later chunk may have refused some of them again.
 
-    Of records that a later chunk has refused again, that chunk holds the keys: these are not looked at here.
+    runs  what decided what each run made of a record; several where its code was another when it was begun again
     """
-    if "refused_keys" not in payload:
-        return
-    rows = connection.execute(
-        "SELECT key_seen(key_hash) FROM stored_quarantine WHERE last_chunk_id = $1", [chunk_id]
-    ).fetchall()
-    if len(rows) == payload["quarantined"] + payload["quarantined_raw"]:
-        keys = [bytes.fromhex(key) for (key,) in rows if key is not None]
-        found = as_held(payload["refused_keys"], keys_digest(keys), keyed) if len(keys) == len(rows) else None
-        differences.compare(
-            "quarantine",
-            place,
-            "key_hash",
-            stored=found,
-            expected=payload["refused_keys"],
-            why="as the audit chain says",
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, differences: Differences, *, keyed: Callable[[str], str]
+    ) -> None:
+        self._connection = connection
+        self._differences = differences
+        self._keyed = keyed
+        self._chunks: list[tuple[UUID, str, Mapping[str, Any]]] = []
+        self.runs: defaultdict[UUID, set[bytes]] = defaultdict(set)
+
+    def add(self, chunk_id: UUID, place: str, payload: Mapping[str, Any]) -> None:
+        """A chunk that cannot be done again, where the chain holds its keys."""
+        if "refused_keys" in payload:
+            self._chunks.append((chunk_id, place, payload))
+
+    def finish(self) -> None:
+        """Hold them against the chain, where it is known what all of a chunk's were."""
+        run_of = (
+            dict(self._connection.execute("SELECT chunk, run FROM known_chunks").fetchall()) if self._chunks else {}
         )
+        for chunk_id, place, payload in self._chunks:
+            keys = self._read_by(chunk_id, run_of)
+            if len(keys) != payload["quarantined"] + payload["quarantined_raw"]:
+                continue
+            known = [bytes.fromhex(key) for key in keys if key is not None]
+            held = payload["refused_keys"]
+            found = as_held(held, keys_digest(known), self._keyed) if len(known) == len(keys) else None
+            self._differences.compare(
+                "quarantine", place, "key_hash", stored=found, expected=held, why="as the audit chain says"
+            )
+
+    def _read_by(self, chunk_id: UUID, run_of: Mapping[UUID, UUID]) -> list[str | None]:
+        """Of the records that a chunk was the last to refuse, or the first: what a later chunk has read of the same
+        cells is the same where the same decided.
+        """
+        rows = self._connection.execute(
+            "SELECT key_seen(key_hash), last_chunk_id FROM stored_quarantine WHERE last_chunk_id = $1 OR chunk_id = $1",
+            [chunk_id],
+        ).fetchall()
+        own = self._logic(run_of, chunk_id)
+        return [key for key, last in rows if last == chunk_id or (own and own == self._logic(run_of, last))]
+
+    def _logic(self, run_of: Mapping[UUID, UUID], chunk_id: UUID) -> bytes | None:
+        """What decided in a chunk, where that is one thing."""
+        found = self.runs.get(run_of[chunk_id], ()) if chunk_id in run_of else ()
+        return next(iter(found)) if len(found) == 1 else None
 
 
 def check_mended(

@@ -171,6 +171,7 @@ class Replay:
         if seen is not None:
             seen.state, seen.error, seen.lineage = "running", None, payload["lineage"]
             seen.logic = bytes.fromhex(payload["logic"])
+            self._model.quarantines.keys_refused.runs[seen.run.run_id].add(seen.logic)
             self._close(seen)
 
     def _ended(self, entry: Entry, payload: dict[str, Any]) -> None:
