@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headwater.connectors.protocol import Problem
-    from headwater.services.connectors.profiling import ColumnProfile
+    from headwater.services.connectors.profiling import ColumnProfile, TableProfile
 
 Name = Annotated[str, typer.Argument(help="Name of the connector.", show_default=False)]
 TableName = Annotated[str, typer.Option("--table", "-t", help="The table, as `discover` calls it.", show_default=False)]
@@ -103,7 +103,11 @@ def profile(
         found = ask(opened, name, table, rows=None if every else rows, mapping=mapping, base=Path.cwd())
     if as_json:
         print_json(found.as_json())
-        return
+    else:
+        _print_profile(found)
+
+
+def _print_profile(found: TableProfile) -> None:
     print_table(
         ["column", "type", "holds", "blank", "different", "lowest", "highest", "sum", "mean", "longest",
          "most often, or looks"],
