@@ -54,6 +54,7 @@ NOT_EVIDENCE: Mapping[str, str] = {
     "calculated_at": "when an inventory was calculated: the chain has its own time",
     "published_at": "when an inventory was published: the chain has its own time",
     "attempts": "how often a chunk was tried; what it came to is evidence, how hard it was is not",
+    "correlation_id": "by what log entries call the request that planned a run; who planned it the chain has",
 }
 """Columns of evidence tables that nothing rests on, and that `verify` leaves alone, with the reason."""
 
