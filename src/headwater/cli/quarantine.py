@@ -208,23 +208,12 @@ def export(  # noqa: PLR0917  the options of a command
 
 
 def write_file(opened: Any, output: Path, *, run: str | None, rule: str | None) -> Any:
-    """Write an export beside its place and move it there when it is whole."""
-    import os
-
+    """Write an export that is there whole, or not at all."""
     from headwater.services.quarantine_exports import export as write
+    from headwater.services.whole_files import written_whole
 
-    beside = output.with_name(f".{output.name}.part")
-    try:
-        with beside.open("w", encoding="utf-8", newline="") as file:
-            exported = write(opened, file, run=run, rule=rule)
-        os.replace(beside, output)  # noqa: PTH105 - says what happens to a file that is there
-    except OSError as error:
-        raise Misuse(
-            f"the file cannot be written: {error.strerror}", where=str(output), valid="a place you may write to"
-        ) from error
-    finally:
-        beside.unlink(missing_ok=True)
-    return exported
+    with written_whole(output) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+        return write(opened, file, run=run, rule=rule)
 
 
 @app.command()

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from headwater.store.runs import Run
     from headwater.telemetry import Progress
 
+    Attempt = Callable[[SourceFile, int | None], Trial]
+    """Tries a file, of which so many records are to be looked at."""
     _LeftOut = tuple[Run, int]
     """The run that loaded it last, and how many of its records were given up since."""
 
@@ -87,8 +89,12 @@ def try_each(
             where=f"recipe {recipe.recipe}, source.contract",
             valid="a recipe with a path or a connector",
         )
+
+    def attempt(file: SourceFile, left: int | None) -> Trial:
+        return try_file(installation, recipe, base, file, rows=left, progress=progress, keys=keys)
+
     if recipe.source.connector is not None:
-        yield from _through_connector(installation, recipe, base, rows=rows, every=every, progress=progress, keys=keys)
+        yield from _through_connector(installation, recipe, base, attempt, rows=rows, every=every, progress=progress)
         return
     files = source_files(installation, recipe, base)
     if files[0].alone:
@@ -103,9 +109,6 @@ def try_each(
     def parts(number: int) -> Iterator[SourceFile]:
         yield files[number]
 
-    def attempt(file: SourceFile, left: int | None) -> Trial:
-        return try_file(installation, recipe, base, file, rows=left, progress=progress, keys=keys)
-
     yield from _one_by_one([file.name for file in files], left_out, parts, attempt, rows)
 
 
@@ -113,11 +116,11 @@ def _through_connector(
     installation: Installation,
     recipe: Recipe,
     base: Path,
+    attempt: Attempt,
     *,
     rows: int | None,
     every: bool,
     progress: Progress,
-    keys: KeysTried | None,
 ) -> Iterator[Tried]:
     stored = find(installation, str(recipe.source.connector))
     if recipe.source.table is not None:
@@ -142,9 +145,6 @@ def _through_connector(
             with parts_at_hand(installation, stored, store, files[number], before.member) as found:
                 yield from found
 
-        def attempt(file: SourceFile, left: int | None) -> Trial:
-            return try_file(installation, recipe, base, file, rows=left, progress=progress, keys=keys)
-
         yield from _one_by_one([f"{stored.name}/{file.name}" for file in files], left_out, parts, attempt, rows)
 
 
@@ -152,7 +152,7 @@ def _one_by_one(
     names: Sequence[str],
     left_out: Callable[[int], _LeftOut | None],
     parts: Callable[[int], Iterator[SourceFile]],
-    attempt: Callable[[SourceFile, int | None], Trial],
+    attempt: Attempt,
     rows: int | None,
 ) -> Iterator[Tried]:
     """Each file, or each that is inside it; one that is as runs have loaded it is left out."""

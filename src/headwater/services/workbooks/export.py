@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from headwater.errors import InputRefused, Misuse
 from headwater.services.access.policy import Right
 from headwater.services.imports import stored_logic
 from headwater.services.sources import layout_from_json, reading_from_json
+from headwater.services.whole_files import written_whole
 from headwater.services.workbooks.rows import original, read_run
 from headwater.store import quarantine, runs
 from headwater.store.quarantine import Which
@@ -216,18 +216,10 @@ def _note(finding: Mapping[str, Any]) -> str:
 
 def _write(output: Path, path: Path, marks: Sequence[Mark], table: TableSheet, read: ReadRun) -> int:
     """Write the copy beside its place, see that it says what the original says, and move it there."""
-    beside = output.with_name(f".{output.name}.part")
-    try:
+    with written_whole(output) as beside:
         with beside.open("wb") as out:
             unnoted = mark_workbook(path, out, marks, table, name=read.file)
         _check(beside, read)
-        os.replace(beside, output)  # noqa: PTH105 - says what happens to a file that is there
-    except OSError as error:
-        raise Misuse(
-            f"the file cannot be written: {error.strerror}", where=str(output), valid="a place you may write to"
-        ) from error
-    finally:
-        beside.unlink(missing_ok=True)
     return unnoted
 
 
