@@ -39,6 +39,17 @@ def test_the_readme_draws_the_same_map() -> None:
     assert drawn(readme_map()) == drawn(headwater.__doc__ or "")
 
 
+def test_the_architecture_draws_the_rooms_of_services_and_every_layer() -> None:
+    page = (ROOT / "docs/explanation/architecture.md").read_text(encoding="utf-8")
+    block = re.search(r"```text\n(services/\n.*?)```", page, re.DOTALL)
+    assert block, "architecture.md has no ```text block that begins with services/"
+    rooms_of_services = {f"{path.parent.name}/" for path in (PACKAGE / "services").glob("*/__init__.py")}
+    assert set(drawn(block[1])) == rooms_of_services
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = config["tool"]["importlinter"]["contracts"][0]["layers"]
+    assert "```text\n" + "".join(f"{layer}\n" for layer in layers) + "```" in page
+
+
 def test_the_readmes_map_is_on_the_first_screens() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert readme.index("src/headwater/\n") < 6000
