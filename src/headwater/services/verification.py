@@ -53,6 +53,7 @@ NOT_EVIDENCE: Mapping[str, str] = {
     "deleted_at": "when a record was deleted by hand: the chain has its own time",
     "calculated_at": "when an inventory was calculated: the chain has its own time",
     "published_at": "when an inventory was published: the chain has its own time",
+    "given_up": "keys that later chunks of a file hold no longer, made of these: told of, and no row rests on them",
     "attempts": "how often a chunk was tried; what it came to is evidence, how hard it was is not",
     "correlation_id": "by what log entries call the request that planned a run; who planned it the chain has",
 }
