@@ -10,9 +10,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import psycopg
 import pytest
+from adbc_driver_manager import AdbcStatusCode
+from adbc_driver_manager import Error as DriverError
 
 from headwater.connectors.postgresql import PostgresConfig, PostgresConnector, kind
+from headwater.connectors.postgresql.refusals import problem_of
 from headwater.connectors.protocol import Selection
+from headwater.connectors.sql.source import raised
 from headwater.connectors.sql.statements import Statement
 from headwater.errors import InputRefused, Misuse, RetryLater
 from tests.connectors.sql_reading import (
@@ -311,6 +315,24 @@ def test_a_database_and_a_role_that_do_not_exist_are_told_apart(source: Source) 
         assert [problem.cause for problem in source.with_config(**changes).validate()] == [cause]
         with pytest.raises(Misuse):
             source.with_config(**changes).discover()
+
+
+def test_a_server_without_room_for_a_session_is_asked_again_later(source: Source) -> None:
+    source.run("ALTER ROLE headwater_app CONNECTION LIMIT 0")
+    try:
+        with pytest.raises(RetryLater, match="too many connections"):
+            source.connector.discover()
+        (problem,) = source.connector.validate()
+        assert (problem.cause, "one more session" in str(problem.remedy)) == ("refused", True)
+    finally:
+        source.run("ALTER ROLE headwater_app CONNECTION LIMIT -1")
+
+
+@pytest.mark.parametrize("words", ["the database system is starting up", "the database system is in recovery mode"])
+def test_one_that_starts_is_asked_again_later(words: str) -> None:
+    config = PostgresConfig(host="db", database="plant", user="reader", sslmode="disable")
+    error = DriverError(f"IO: [libpq] Failed to connect: FATAL:  {words}", status_code=AdbcStatusCode.IO)
+    assert isinstance(raised(problem_of(error, config, "")), RetryLater)
 
 
 def test_a_statement_has_its_time_and_writes_nothing(source: Source) -> None:

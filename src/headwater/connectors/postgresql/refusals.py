@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Of a connection that fails libpq hands on no code, only words; the server's own may be in its language.
 _WORDS: tuple[tuple[str, Cause], ...] = (
+    (r"too many (?:connections|clients)|remaining connection slots|starting up|shutting down|recovery mode", "refused"),
     (r"could not translate host name|Name or service not known", "name_not_found"),
     (r"Connection refused|No such file or directory.*socket|Is the server running", "refused"),
     (r"timeout expired|timed out|No route to host|Network is unreachable", "timeout"),
@@ -26,7 +27,7 @@ _WORDS: tuple[tuple[str, Cause], ...] = (
 )
 _REMEDIES: dict[Cause, str] = {
     "name_not_found": "Check the name of the host",
-    "refused": "Check host and port, and whether the server is running",
+    "refused": "Check host and port, and whether the server is running and has room for one more session",
     "timeout": "Check routes and firewalls between this machine and the server",
     "tls": "Give the authority's certificates by `ca_file`, or choose another `sslmode`",
     "not_found": "Check the name of the database",
