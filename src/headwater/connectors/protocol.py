@@ -145,12 +145,16 @@ class SourceChunk:
 
 @dataclass(frozen=True, kw_only=True)
 class SourcePlan:
-    """The chunks of a selection in the order they are to be committed; `upto` is the cursor all of them end at."""
+    """The chunks of a selection in the order they are to be committed; `upto` is the cursor all of them end at.
+
+    identity  columns of which the source itself sees to it that no two rows have the same; () where it does not
+    """
 
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     chunks: tuple[SourceChunk, ...]
     upto: str | None = None
+    identity: tuple[str, ...] = ()
 
 
 class Connector(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from uuid import UUID
 
@@ -112,6 +112,15 @@ class Loaded(Protocol):
         """Older chunks whose rows were found unchanged."""
 
 
+class RowsLoaded(Protocol):
+    """The rows of its source that a chunk has loaded under one of these keys."""
+
+    def __call__(
+        self, identity: Sequence[str], keys: npt.NDArray[np.uint64], /
+    ) -> Collection[tuple[int, tuple[str, ...]]]:
+        """The hash of each one's key, and its cells in `identity`, the columns by which the source tells rows apart."""
+
+
 class ChunkTransaction(Protocol):
     """One transaction: all of a chunk or nothing of it."""
 
@@ -148,10 +157,10 @@ class ChunkTransaction(Protocol):
         `open`. RetryLater where one of them is not open any more.
         """
 
-    def expire_corrected(self, keys: Callable[[], npt.NDArray[np.uint64]]) -> int:
+    def expire_corrected(self, loaded: RowsLoaded) -> int:
         """Where the run does not read all of its source: expire open records of the source that runs before it refused,
-        and that are corrected, as they have one of these keys, which the chunk has loaded; how many. Those refused for
-        a key in conflict stay: it may be the other that was loaded.
+        and that are corrected, as the chunk has loaded the very row of the source that each was, under the same key;
+        how many. `loaded` is asked for those rows. Records refused for a key in conflict stay.
         """
 
     def findings(self, rows: pa.Table) -> None:

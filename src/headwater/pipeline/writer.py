@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from headwater.pipeline.refusals import (
     held_keys,
 )
 from headwater.pipeline.replacing import firsts, replaced_findings, told_of
+from headwater.pipeline.source_rows import rows_loaded
 from headwater.pipeline.transform import Standing
 from headwater.pipeline.work import PreparedChunk, ReadChunk, Written
 
@@ -91,8 +93,7 @@ class ChunkWriter:
                 "relies_on": tuple(earlier.relies_on),
                 "span": chunk.span,
             }
-            corrected = transaction.expire_corrected(lambda: _keys_of_standing(*self._store.standing(earlier.root)))
-            transaction.commit(ledger, payload=chunk_payload(ledger, corrected=corrected))
+            transaction.commit(ledger, payload=chunk_payload(ledger))
         self._seen.add(lambda: self._store.standing(earlier.root)[1])
         return Written(committed=True)
 
@@ -128,7 +129,7 @@ class ChunkWriter:
                 "relies_on": _relied_on(chunk.relies_on, loaded, results),
                 "span": chunk.span,
             }
-            corrected = transaction.expire_corrected(lambda: standing.key_hashes)
+            corrected = transaction.expire_corrected(partial(rows_loaded, chunk, standing))
             payload = chunk_payload(ledger, beside=chunk.relies_on, replaced=len(loaded.replaced), corrected=corrected)
             transaction.commit(ledger, payload=payload | held_keys(keys, transaction.held))
         self._seen.add(lambda: standing.key_hashes)
@@ -395,10 +396,6 @@ def _standing(standing: Standing, known: Standing | None, refused: Sequence[int]
         raw_hashes=np.concatenate([part.raw_hashes for part in parts])[order],
         key_hashes=np.concatenate([part.key_hashes for part in parts])[order],
     )
-
-
-def _keys_of_standing(raw_hashes: npt.NDArray[np.void], key_hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    return key_hashes[: len(raw_hashes)]  # keys of records older than what stood come after
 
 
 def _keys_of(standing: Standing, record_nos: Sequence[int]) -> npt.NDArray[np.uint64]:

@@ -20,6 +20,7 @@ from headwater.pipeline.prepare import Preparation
 from headwater.pipeline.recipe import FactorChoice, Load, Recipe, RecipeSource, load_recipe
 from headwater.pipeline.run import ChunkRun
 from headwater.pipeline.seen import SeenKeys
+from headwater.pipeline.source_rows import identity_in
 from headwater.pipeline.writer import ChunkWriter
 from headwater.services.access.encrypting import refuse_keys_in_clear
 from headwater.services.access.policy import Right
@@ -404,7 +405,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
             chunk_ids={chunk.chunk_no: chunk.chunk_id for chunk in to_do},
             settled_from=mending.form.settled_from if mending else None,
             sealing=sealing_of(installation, logic.contract, logic.mapping, columns),
-            only_changes=run.kind == "sync" and logic.recipe.load.strategy != "full",
+            identity=identity_in(run.layout) if run.kind == "sync" and logic.recipe.load.strategy != "full" else (),
         ) as store,
         SeenKeys(store.key_hashes) as seen,
     ):

@@ -27,11 +27,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    import numpy.typing as npt
     import psycopg
 
     from headwater.contracts.document import Document
-    from headwater.store.corrected import OpenRecords
+    from headwater.store.corrected import OpenRecords, RowsLoaded
     from headwater.store.sealed import Sealing
 
 QUERIES = named_queries("load")
@@ -317,11 +316,11 @@ class ChunkTransaction:
         self._execute("insert_repairs", tables, chunk=self._key.chunk_id, actor=audit.acting(self._connection))
         self._execute("settle_mended", tables, reason=f"mended and loaded by run {self._key.run_id}")
 
-    def expire_corrected(self, keys: Callable[[], npt.NDArray[np.uint64]]) -> int:
+    def expire_corrected(self, loaded: RowsLoaded) -> int:
         """See `ports.ChunkTransaction.expire_corrected`."""
         if self._refused_before is None:
             return 0
-        return self._refused_before.expire(self._connection, keys, chunk_id=self._key.chunk_id)
+        return self._refused_before.expire(self._connection, loaded, chunk_id=self._key.chunk_id)
 
     def findings(self, rows: pa.Table) -> None:
         """Note what was seen about loaded records: record_no (in the file), rule_id, field, value, message."""

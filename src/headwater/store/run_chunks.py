@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,7 +44,8 @@ class EarlierChunk:
 class RunChunks:
     """The chunks of one run, loaded over one connection that also holds the run, so that nobody else works on it.
 
-    only_changes  it does not read all of its source, so that no end of it can tell what that has corrected: chunks do
+    identity  where it does not read all of its source, so that no end of it tells what that has corrected, and chunks
+              do: the columns by which the source tells its rows apart
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class RunChunks:
         chunk_ids: Mapping[int, UUID],
         settled_from: datetime | None = None,
         sealing: Callable[[TenantConnection, UUID], Sealing] | None = None,
-        only_changes: bool = False,
+        identity: Sequence[str] = (),
     ) -> None:
         self._database = database
         self._tenant_id = tenant_id
@@ -66,7 +67,7 @@ class RunChunks:
         self._chunk_ids = chunk_ids
         self._settled_from = settled_from
         self._sealing = sealing
-        self._refused_before = _refused_before(tenant_id, run, contract) if only_changes else None
+        self._refused_before = _refused_before(tenant_id, run, contract, identity) if identity else None
         self._writer = self._held_connection()
         self._reader: TenantConnection | None = None
         self._reading = Lock()  # the engine's thread asks for hashes, and the writer's
@@ -195,5 +196,5 @@ class RunChunks:
         return connection
 
 
-def _refused_before(tenant_id: UUID, run: runs.Run, contract: str) -> OpenRecords:
-    return OpenRecords(tenant_id, run.source_id, contract, run_id=run.run_id, started=run.started_at)
+def _refused_before(tenant_id: UUID, run: runs.Run, contract: str, identity: Sequence[str]) -> OpenRecords:
+    return OpenRecords(tenant_id, run.source_id, contract, run_id=run.run_id, started=run.started_at, identity=identity)

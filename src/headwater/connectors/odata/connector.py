@@ -65,7 +65,9 @@ class ODataConnector:
         )
         chunks, upto = cut(chosen.entities, how)
         columns = tuple(found.column for found in chosen.fields)
-        return SourcePlan(columns=columns, key=chosen.declared_key, chunks=chunks, upto=upto)
+        return SourcePlan(
+            columns=columns, key=chosen.declared_key, chunks=chunks, upto=upto, identity=chosen.declared_key
+        )
 
     @contextmanager
     def read(self, selection: Selection, chunk: SourceChunk) -> Iterator[Iterator[pa.RecordBatch]]:

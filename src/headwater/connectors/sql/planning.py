@@ -201,4 +201,5 @@ def plan(dialect: Dialect, table: SqlTable, selection: Selection, fetch: Fetch) 
         key=tuple(field.name for field in key),
         chunks=tuple(replace(chunk, chunk_no=number) for number, chunk in enumerate(chunks, 1)),
         upto=upto,
+        identity=table.key if table.is_key_enforced else (),
     )

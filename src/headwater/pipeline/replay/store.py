@@ -13,7 +13,7 @@ import numpy as np
 
 from headwater.pipeline.chained import COUNTS
 from headwater.pipeline.replay.chunks_known import KnownChunk, KnownChunks
-from headwater.pipeline.replay.corrected import expire_corrected
+from headwater.pipeline.replay.corrected import ChunkThatCorrects, expire_corrected
 from headwater.pipeline.replay.loaded import Meeting
 from headwater.pipeline.replay.refused_keys import as_held
 from headwater.pipeline.transform import RAW_HASH_BYTES
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from headwater.contracts.document import Document
     from headwater.errors import HeadwaterError
+    from headwater.pipeline.ports import RowsLoaded
     from headwater.pipeline.replay.differences import Differences
     from headwater.pipeline.replay.loaded import Loaded
     from headwater.pipeline.replay.quarantines import Quarantines
@@ -114,6 +115,7 @@ class ReplayedRun:
     source_id: bytes
     contract: str
     settled_from: datetime | None
+    identity: Sequence[str]  # the columns by which its source tells rows apart
 
 
 class ReplayStore:
@@ -244,12 +246,17 @@ class ReplayTransaction:
             rows, chunk_id=self._chunk.chunk_id, run_id=self._run.run_id, actor=self._chunk.actor
         )
 
-    def expire_corrected(self, keys: Callable[[], npt.NDArray[np.uint64]]) -> int:
+    def expire_corrected(self, loaded: RowsLoaded) -> int:
         """See `ports.ChunkTransaction.expire_corrected`; of chunks that did it, as the chain has it."""
         if "corrected" not in self._payload:
             return 0
-        expire_corrected(self._model.known.connection, self._known(reused=None), self._run.contract, keys())
-        return int(self._payload["corrected"])
+        one = ChunkThatCorrects(
+            chunk=self._known(reused=None),
+            contract=self._run.contract,
+            count=self._payload["corrected"],
+            identity=self._run.identity,
+        )
+        return expire_corrected(self._model.known.connection, one, loaded)
 
     def findings(self, rows: pa.Table) -> None:
         """See `ports.ChunkTransaction.findings`."""
@@ -285,7 +292,8 @@ class ReplayTransaction:
         """The ledger that this replay came to, against the chain."""
         for name in (*COUNTS, *STANDING, "raw_sha256", "rows_sha256", "calculation"):
             self._differ(name, self._payload.get(name), payload[name], RECOMPUTED)
-        self._differ("replaced", self._payload.get("replaced"), payload.get("replaced"), RECOMPUTED)
+        for name in ("replaced", "corrected"):
+            self._differ(name, self._payload.get(name), payload.get(name), RECOMPUTED)
         if "refused_keys" in self._payload:
             self._differ("refused_keys", self._payload["refused_keys"], payload.get("refused_keys"), RECOMPUTED)
 

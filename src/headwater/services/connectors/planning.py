@@ -107,6 +107,7 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
         "decimal": logic.mapping.locale.decimal,
         "selection": asdict(selection),
         "source_columns": [column.name for column in plan.columns],
+        **_identity(plan, layout.columns),
         **({"drift": drift.as_json()} if drift else {}),
     }
     chunks = [_of_source(chunk) for chunk in plan.chunks]
@@ -170,6 +171,14 @@ def _layout(plan: SourcePlan, *, decimal: str) -> tuple[Plan, dict[str, Any]]:
     found = planner.finish()
     body = asdict(found)
     return found, {name: body[name] for name in body if name not in {"chunks", "records", "size"}}
+
+
+def _identity(plan: SourcePlan, columns: Sequence[str]) -> dict[str, list[str]]:
+    """What tells a row from all others, where the source sees to that and all of it is read."""
+    column_of = dict(zip((column.name for column in plan.columns), columns, strict=True))
+    if not plan.identity or not column_of.keys() >= set(plan.identity):
+        return {}
+    return {"identity": [column_of[name] for name in plan.identity]}
 
 
 def _note_schema(

@@ -20,7 +20,6 @@ from headwater.errors import HeadwaterError, Stopped
 from headwater.pipeline.chained import COUNTS
 from headwater.pipeline.mending import MendForm, Mending
 from headwater.pipeline.prepare import Preparation
-from headwater.pipeline.replay.corrected import adopt_corrected
 from headwater.pipeline.replay.store import (
     SPAN,
     EarlierChunk,
@@ -31,12 +30,14 @@ from headwater.pipeline.replay.store import (
     relied_on,
 )
 from headwater.pipeline.seen import SeenKeys
+from headwater.pipeline.source_rows import identity_in
 from headwater.pipeline.work import ReadChunk
 from headwater.pipeline.writer import ChunkWriter
 from headwater.services.chain_entries import layout_digest, plan_digest, run_of_chain
 from headwater.services.full_loads import MOVED
 from headwater.services.imports import stored_logic
 from headwater.services.logic import compile_logic, fingerprint
+from headwater.services.replay.corrections import take_over_corrected
 from headwater.services.replay.deletions import ACTIONS, SUBJECT_ERASED, ReplayedDeletions
 from headwater.services.replay.runs import OpenRun, SeenRun, known_chunk, place_in, span_in
 from headwater.services.replay.sweeps import holders, keys_read
@@ -379,11 +380,9 @@ class Replay:
             rows.adopt(chunk.chunk_id, sweeps=opened is None, parent=parent)
             rows.check_hashes(chunk.chunk_id)
         self._model.quarantines.adopt(chunk.chunk_id, run_id=seen.run.run_id, is_held="refused_keys" in chunk.payload)
-        if "corrected" in chunk.payload:
-            adopt_corrected(self._model.known.connection, seen.run.run_id)
-        _, keys = self._standing(chunk.chunk_id)
-        place = place_in(seen, chunk.chunk_no)
-        self._model.quarantines.compare_keys(chunk.chunk_id, place, chunk.payload, keys)
+        standing, place = self._standing(chunk.chunk_id), place_in(seen, chunk.chunk_no)
+        take_over_corrected(self._installation, self._model, seen, chunk, standing)
+        self._model.quarantines.compare_keys(chunk.chunk_id, place, chunk.payload, standing[1])
         self._model.known.adopted.add(chunk.chunk_id)
         self._model.known.add(known_chunk(seen.run, chunk))
 
@@ -416,6 +415,7 @@ class Replay:
                     source_id=run.source_id,
                     contract=logic.contract.reference,
                     settled_from=form.settled_from if form else None,
+                    identity=identity_in(run.layout),
                 ),
                 self._standing,
             )

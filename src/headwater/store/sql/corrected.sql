@@ -10,8 +10,15 @@ WHERE q.tenant_id = %(tenant)s AND q.source_id = %(source)s AND q.state = 'open'
     WHERE r.tenant_id = %(tenant)s AND r.source_id = %(source)s AND r.started_at < %(started)s
       AND c.quarantined + c.quarantined_raw > 0)
 
+-- name: cells
+-- The cells of records.
+SELECT q.quarantine_id, q.occurrence, q.raw
+FROM unnest(%(ids)s::uuid[], %(occurrences)s::integer[]) AS named (quarantine_id, occurrence)
+JOIN quarantine q ON q.tenant_id = %(tenant)s AND q.quarantine_id = named.quarantine_id
+                 AND q.occurrence = named.occurrence
+
 -- name: expire_corrected
--- Those whose key this chunk has loaded, unless this run or a newer one has refused them again.
+-- Those whose row this chunk has loaded, unless this run or a newer one has refused them again.
 WITH refusing AS (
     SELECT coalesce(c.reused_chunk_id, c.chunk_id) AS chunk_id
     FROM runs r JOIN chunks c ON c.tenant_id = r.tenant_id AND c.run_id = r.run_id
