@@ -68,11 +68,28 @@ def test_the_type_is_the_sources_own_beside_what_the_values_look_like(headwater:
             "month": ("VARCHAR", "date"),
             "day": ("DATE", "date"),
             "said": ("VARCHAR", "number"),
-            "name": ("VARCHAR", ""),  # what a personal column looks like is not told
+            "name": ("string", ""),  # what a personal column looks like is not told
             "person": ('STRUCT("name" VARCHAR, "days" INTEGER)', "text"),
         }
         assert told["kwh"]["arrow"] == "decimal128(38, 10)"
     assert "DECIMAL(38,10)" in headwater("connectors", "profile", "duck", "-t", "main.t").out
+
+
+def test_the_words_of_a_personal_enumeration_are_not_told(headwater: Headwater, tmp_path: Path) -> None:
+    path = tmp_path / "enums.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute("CREATE TYPE someone AS ENUM ('Ada Byron', 'Bob Babbage')")
+        connection.execute("CREATE TABLE t AS SELECT n AS id, 'Ada Byron'::someone AS name FROM range(1, 5) r(n)")
+    assert headwater("connectors", "add", "duck", "-k", "duckdb", "-s", f"path={path}").code == 0
+    mapping = mapping_of(tmp_path / "people.yaml", "people", note={"column": "name"})
+    for more in ((), ("--all",)):
+        open_to_all = headwater("connectors", "profile", "duck", "-t", "main.t", "--json", *more)
+        assert columns_of(open_to_all.json)["name"]["type"] == "ENUM('Ada Byron', 'Bob Babbage')"
+        told = headwater("connectors", "profile", "duck", "-t", "main.t", "-m", mapping, "--json", *more)
+        name = columns_of(told.json)["name"]
+        assert (name["personal"], name["type"]) == (True, name["arrow"])
+        assert "Ada" not in told.out
+        assert "Bob" not in told.out
 
 
 def test_numbers_are_read_as_they_would_be_and_nothing_is_lost(headwater: Headwater, tmp_path: Path) -> None:

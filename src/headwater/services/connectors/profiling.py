@@ -58,7 +58,8 @@ PLAIN_NUMBERS = TextFormat(group=None)
 class ColumnProfile:
     """One column. Values are texts; low, high and total of numbers are exact, also of numbers that come as texts.
 
-    type        in the source's own words; of a part of a nested column, and where the source declares none, `arrow`
+    type        in the source's own words; of a part of a nested column, where the source declares none, and where
+                values are personal, `arrow`: words of an enumeration are values
     arrow       as the connector gives it
     holds       what the first values look like, in the words of `inspect`; "" where they are personal
     blank       rows without a value, or with an empty text
@@ -132,7 +133,7 @@ def profile(
             duck.register("rows", kept.dataset)
             looks = _looks(kept)
             columns = tuple(
-                _column(duck, each, _typed(each, declared), looks[each.name], is_personal=each.name in personal)
+                _column(duck, each, declared, looks[each.name], is_personal=each.name in personal)
                 for each in kept.columns
             )
     return TableProfile(
@@ -218,7 +219,7 @@ def _all_rows(source: Connector, selection: Selection, plan: SourcePlan) -> Iter
 
 
 def _column(
-    duck: duckdb.DuckDBPyConnection, column: KeptColumn, source_type: str, looks: str, *, is_personal: bool
+    duck: duckdb.DuckDBPyConnection, column: KeptColumn, declared: Sequence[Column], looks: str, *, is_personal: bool
 ) -> ColumnProfile:
     name = quote_name(column.name)
     # A count over groups spills to disk where they are many, which count(DISTINCT) does not.
@@ -229,7 +230,7 @@ def _column(
     longest = longest if column.is_text else None
     told: dict[str, Any] = {
         "name": column.name,
-        "type": source_type,
+        "type": str(column.kind) if is_personal else _typed(column, declared),
         "arrow": str(column.kind),
         "holds": "" if is_personal else looks,
         "blank": blank,
