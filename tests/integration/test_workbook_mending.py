@@ -399,6 +399,18 @@ def test_a_repair_that_is_refused_again_stays_open(river: River, given: Path) ->
     _, ledger = resubmitted(river, edited(given, cells_set(E5="a lot")))
     assert ledger.quarantined == 1
     assert states(river)["many"] == "open"
+    again, _ = exported(river, river.rows("SELECT run_id FROM runs WHERE kind = 'import'")[0]["run_id"])
+    book = openpyxl.load_workbook(again)
+    _, *listed = [[cell.value for cell in cells] for cells in book[FINDINGS].iter_rows()]
+    assert [(each[1], each[4], str(each[5]).startswith("as it was mended last: ")) for each in listed] == [
+        ("E5", "many", False),
+        ("E5", "a lot", True),
+        ("E6", "less than 5", False),
+        ("D8", "never", False),
+    ]
+    note = book["Energy, all sites"]["E5"].comment
+    assert note is not None
+    assert "as it was mended last: " in note.text
 
 
 def test_a_source_that_is_no_workbook_is_refused_in_words(river: River) -> None:

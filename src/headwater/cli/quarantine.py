@@ -51,7 +51,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, help="How many to show.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List refused records, each with its first reason: of one that was mended in vain, why it was refused again.
+    """List refused records, each with its first reason; of one that was mended in vain also why it was refused again.
 
     \b
     Examples:
@@ -119,7 +119,7 @@ def show(key: Key, as_json: AsJson = False) -> None:
         ]
     )
     print_table(["column", "cell"], [(name or "(not cut into columns)", cell) for name, cell in view.cells])
-    for title, findings in (("as it was mended last", view.tried), ("as its source has it", record.findings)):
+    for title, findings in (("as its source has it", record.findings), ("as it was mended last", view.tried)):
         if findings:
             print_table(
                 ["rule", "field", "value", "why", "valid", "how to mend it"],
@@ -307,8 +307,13 @@ def _repair_as_json(repair: Repair) -> dict[str, Any]:
 
 
 def _first_reason(record: Quarantined, tried: Sequence[Mapping[str, Any]] | None) -> tuple[str, str, str]:
-    """Of one that was mended in vain, why that was."""
-    first, *others = tried or record.findings
-    more = f" (and {len(others)} more)" if others else ""
-    why = f"as it was mended: {first['message']}" if tried else first["message"]
-    return str(first["rule"]), str(first.get("value") or "")[:60], f"{why}{more}"
+    """Rule and value as its source has it; then, of one that was mended in vain, why that was."""
+    first, why = record.findings[0], _first_of(record.findings)
+    if tried:
+        why += f"\nas it was mended last: {_first_of(tried)}"
+    return str(first["rule"]), str(first.get("value") or "")[:60], why
+
+
+def _first_of(findings: Sequence[Mapping[str, Any]]) -> str:
+    more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+    return f"{findings[0]['message']}{more}"

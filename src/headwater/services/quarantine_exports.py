@@ -13,10 +13,10 @@ from headwater.pipeline.refusals import RAGGED_RULE, UNCUT
 from headwater.services.access.policy import Right
 from headwater.services.sources import layout_from_json
 from headwater.store import quarantine, runs
-from headwater.store.quarantine import Quarantined, Which
+from headwater.store.quarantine import AS_MENDED, Quarantined, Which
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import timedelta
     from uuid import UUID
 
@@ -37,8 +37,8 @@ class Exported:
 
 
 def export(installation: Installation, out: IO[str], *, run: str | None, rule: str | None) -> Exported:
-    """Write open records as CSV: which, why (of what was mended in vain, why that was), where, then their cells as they
-    were read.
+    """Write open records as CSV: which, why (and of what was mended in vain, why that was), where, then their cells as
+    they were read.
 
     Misuse where the records chosen do not all belong to one source read by one mapping, naming the runs to choose from,
     or where there are none.
@@ -72,7 +72,8 @@ def export_run(installation: Installation, out: IO[str], run: Run) -> int:
     which = Which(state=None, run_id=run.run_id)
     with installation.database.connect(tenant_id) as connection:
         form = form_of([run], has_record=quarantine.has_uncut(connection, tenant_id, which))
-        return write_rows(out, form, quarantine.each_quarantined(connection, tenant_id, which))
+        records = quarantine.each_quarantined(connection, tenant_id, which)
+        return write_rows(out, form, ((record, None) for record in records))
 
 
 def which_records(
@@ -140,26 +141,33 @@ def latest_of(origins: Sequence[Run]) -> Run:
     return max(origins, key=lambda run: run.started_at)
 
 
-def write_rows(out: IO[str], form: MendForm, records: Iterable[Quarantined]) -> int:
-    """Write records in a form, as a spreadsheet reads them; how many there were."""
+def write_rows(
+    out: IO[str], form: MendForm, records: Iterable[tuple[Quarantined, Sequence[Mapping[str, Any]] | None]]
+) -> int:
+    """Write records, each with what was wrong with it as it was mended last, in a form, as a spreadsheet reads them;
+    how many there were.
+    """
     out.write(BYTE_ORDER_MARK)
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(form.header)
     rows = 0
-    for record in records:
+    for record, tried in records:
         cells = [record.raw.get(column) or "" for column in form.columns]
         uncut = [record.raw.get(UNCUT) or ""] if form.has_record else []
-        writer.writerow(map(guard, [str(record.key), reasons(record), str(record.line), *uncut, *cells]))
+        writer.writerow(
+            map(guard, [str(record.key), reasons(record.findings, tried), str(record.line), *uncut, *cells])
+        )
         rows += 1
     return rows
 
 
-def reasons(record: Quarantined) -> str:
-    """Why a record was refused and how to mend it, a line a finding."""
-    return "\n".join(
-        " ".join(part for part in (_named(finding), finding["message"], finding["mend"]) if part)
-        for finding in record.findings
-    )
+def reasons(findings: Sequence[Mapping[str, Any]], tried: Sequence[Mapping[str, Any]] | None) -> str:
+    """Why a record was refused and how to mend it, a line a finding: of its cells, then of how it was mended last."""
+    return "\n".join([*map(_told, findings), *(f"{AS_MENDED}: {_told(finding)}" for finding in tried or ())])
+
+
+def _told(finding: Mapping[str, Any]) -> str:
+    return " ".join(part for part in (_named(finding), finding["message"], finding["mend"]) if part)
 
 
 def _named(finding: Any) -> str:

@@ -21,6 +21,8 @@ from headwater.store.sealed import opened_refusals, opener_of
 
 QUERIES = named_queries("quarantine")
 FETCH = 1000
+AS_MENDED = "as it was mended last"
+"""Before each finding that is not of the cells of a record, but of the last try to mend it."""
 _KEY = re.compile(r"(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(?P<occurrence>[1-9][0-9]{0,8})", re.ASCII)
 
 
@@ -204,11 +206,10 @@ def last_tries(
 
 def with_last_tries(
     connection: psycopg.Connection[Any], tenant_id: UUID, records: Iterator[Quarantined]
-) -> Iterator[Quarantined]:
-    """The same records; the findings are those of the last try to mend each, where it was refused."""
+) -> Iterator[tuple[Quarantined, Sequence[Mapping[str, Any]] | None]]:
+    """The same records, each with what `last_tries` tells of it."""
     while some := list(islice(records, FETCH)):
-        for record, tried in zip(some, last_tries(connection, tenant_id, some), strict=True):
-            yield record if tried is None else replace(record, findings=tried)
+        yield from zip(some, last_tries(connection, tenant_id, some), strict=True)
 
 
 @dataclass(frozen=True, kw_only=True)

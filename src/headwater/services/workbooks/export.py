@@ -22,7 +22,7 @@ from headwater.services.sources import layout_from_json, reading_from_json
 from headwater.services.whole_files import written_whole
 from headwater.services.workbooks.rows import original, read_run
 from headwater.store import quarantine, runs
-from headwater.store.quarantine import Which
+from headwater.store.quarantine import AS_MENDED, Which
 from headwater.values import OWN_FORMAT
 
 if TYPE_CHECKING:
@@ -60,9 +60,12 @@ class ExportedWorkbook:
 
 @dataclass(frozen=True, kw_only=True)
 class Located:
-    """A refused record, the row it stands in, and which of that row's records it is."""
+    """A refused record, the row it stands in, and which of that row's records it is; what was wrong with it as it was
+    mended last.
+    """
 
     record: Quarantined
+    tried: Sequence[Mapping[str, Any]]
     row: SheetRow
     place: int
 
@@ -73,12 +76,13 @@ def export_workbook(installation: Installation, output: Path, *, run: str, rule:
     with seen.database.connect(tenant_id) as connection:
         found = runs.find_run(connection, tenant_id, run)
         which = Which(state="open", run_id=found.run_id, rule=rule)
-        records = list(quarantine.each_quarantined(connection, tenant_id, which))
+        each_chosen = quarantine.each_quarantined(connection, tenant_id, which)
+        records = list(quarantine.with_last_tries(connection, tenant_id, each_chosen))
     read = read_run(installation, found)
-    located = locate(read, {str(record.key): record.raw for record in records})
+    located = locate(read, {str(record.key): record.raw for record, _ in records})
     here = [
-        Located(record=record, row=row, place=place)
-        for record in records
+        Located(record=record, tried=tried or (), row=row, place=place)
+        for record, tried in records
         if (spot := located.get(str(record.key))) is not None
         for row, place in [spot]
     ]
@@ -151,7 +155,7 @@ def marked(
     links: list[tuple[str, str]] = []
     order = {name: number for number, name in enumerate(places.sheets)}
     for each in sorted(located, key=lambda each: (order.get(each.row.sheet, 0), each.row.number, each.place)):
-        for finding in each.record.findings:
+        for finding in (*each.record.findings, *map(_as_mended, each.tried)):
             cells = list(_cells(each, finding, mapping, read, places))
             note = _note(finding)
             marks += [
@@ -200,6 +204,11 @@ def never_calculated(value: str) -> str | None:
     if not value.startswith("="):
         return None
     return "a formula that was never calculated: open the workbook in Excel or LibreOffice and save it"
+
+
+def _as_mended(finding: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A finding on what was sent in place of a record: other cells than those that stand here."""
+    return {**finding, "message": f"{AS_MENDED}: {finding['message']}"}
 
 
 def _mend(finding: Mapping[str, Any]) -> str:
