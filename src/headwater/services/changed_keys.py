@@ -9,12 +9,18 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
+from headwater.engine.duck import engine
 from headwater.errors import Misuse
 from headwater.mapping import read_mapping
+from headwater.pipeline.seen import SeenKeys
+from headwater.services.full_loads import KeysRead, stored_key_hashes
 from headwater.services.ways_of_a_key import other_way
 from headwater.store import runs
 from headwater.store.documents import get_document
-from headwater.store.sweep import has_rows
+from headwater.store.sealed import opened_keys
+from headwater.store.sweep import chunks_since, has_rows, older_keys, refused_keys
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -58,6 +64,7 @@ class _Keys:
     """How the key of a source's records was made, run by run, and how it is."""
 
     def __init__(self, installation: Installation, connection: TenantConnection, logic: Logic) -> None:
+        self._installation = installation
         self._connection = connection
         self._tenant_id = installation.tenant_id
         self._contract = logic.contract
@@ -68,7 +75,8 @@ class _Keys:
         """How the key was that rows stand under, and how it is, field by field; nothing where it is as it was.
 
         Rows are as the last run made them; and as runs made them before a full load by another key that could delete
-        nothing. What only reads the same key otherwise has put no row beside another.
+        nothing, where that has not read their keys too. What only reads the same key otherwise has put no row beside
+        another.
         """
         if not loaded:
             return []
@@ -79,9 +87,24 @@ class _Keys:
             told = self._told(before, self._mapping, columns)
             if not told or not self._told(before, self._read(after), _header(after)):
                 continue
-            if has_rows(self._connection, self._tenant_id, self._contract, source_id, before=after.started_at):
+            if self._has_unread_rows(after):
                 return told
         return []
+
+    def _has_unread_rows(self, after: Run) -> bool:
+        """Whether an older row stands whose key neither a run nor a later one has read, be it to refuse the record.
+
+        Which run a row is of does not tell: one that was found equal stays that of the run which loaded it.
+        """
+        reading = chunks_since(self._connection, self._tenant_id, after)
+        refused = refused_keys(self._connection, self._tenant_id, reading)
+        keys_read = KeysRead(reading, refused)
+        with engine() as duck, SeenKeys(lambda: keys_read.hashes(self._installation)) as seen:
+            for batch in older_keys(self._connection, self._tenant_id, self._contract, after):
+                keys = opened_keys(self._connection, self._contract, pa.Table.from_batches([batch]))
+                if not seen.among(stored_key_hashes(duck, self._contract, keys)).all():
+                    return True
+        return False
 
     def _told(self, run: Run, mapping: Mapping, columns: Sequence[str]) -> list[str]:
         """By what the mapping makes another key than a run did."""

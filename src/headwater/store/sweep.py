@@ -63,17 +63,10 @@ def older_keys(
     )
 
 
-def has_rows(
-    connection: psycopg.Connection[Any],
-    tenant_id: UUID,
-    document: Document,
-    source_id: bytes,
-    *,
-    before: datetime | None = None,
-) -> bool:
-    """Whether any row of a contract stands that came from a source, by a run that began before this moment."""
+def has_rows(connection: psycopg.Connection[Any], tenant_id: UUID, document: Document, source_id: bytes) -> bool:
+    """Whether any row of a contract stands that came from a source."""
     query = sql.SQL(QUERIES["has_rows"]).format(target=sql.Identifier(table_name(document)))
-    found = connection.execute(query, {"tenant": tenant_id, "source": source_id, "before": before}).fetchone()
+    found = connection.execute(query, {"tenant": tenant_id, "source": source_id}).fetchone()
     return bool(found and found[0])
 
 
@@ -81,6 +74,20 @@ def reading_chunks(connection: psycopg.Connection[Any], tenant_id: UUID, run_id:
     """The chunks by which a run has read its records, older ones that it found equal included."""
     rows = connection.execute(QUERIES["reading_chunks"], {"tenant": tenant_id, "run": run_id})
     return [chunk for (chunk,) in rows]
+
+
+def chunks_since(connection: psycopg.Connection[Any], tenant_id: UUID, run: OfSource) -> list[UUID]:
+    """The same of a run and all later ones of its source."""
+    values = {"tenant": tenant_id, "source": run.source_id, "started": run.started_at}
+    return [chunk for (chunk,) in connection.execute(QUERIES["chunks_since"], values)]
+
+
+def refused_keys(
+    connection: psycopg.Connection[Any], tenant_id: UUID, chunks: Sequence[UUID]
+) -> npt.NDArray[np.uint64]:
+    """Hashes of the keys under which records were read that these chunks refused last, where any could be read."""
+    found = connection.execute(QUERIES["refused_keys"], {"tenant": tenant_id, "chunks": list(chunks)})
+    return np.frombuffer(b"".join(bytes(key) for (key,) in found), np.uint64)
 
 
 def holding_chunks(

@@ -129,6 +129,17 @@ def test_a_full_load_by_another_key_settles_it_once_it_has_deleted_what_stood_un
     assert load(river, BY_VENDOR, rows=rows) == ["north-1", "north-2"]
 
 
+def test_a_full_load_that_reads_the_same_keys_otherwise_and_refuses_some_settles_the_key_too(river: River) -> None:
+    by, head = {"expression": "trim(bill)"}, "1,north,10\n2,north,20\n"
+    load(river, {"column": "bill"}, rows=head + "3,north,30\n")
+    wrong = head.replace("20", "much") + "3,north,30\n4,north,much\n"
+    assert load(river, by, strategy="full", rows=wrong) == ["1", "2", "3"]
+    for more in ("", "5,north,50\n"):  # also the night after, once the same record was refused again
+        assert load(river, by, rows=wrong + more)[:3] == ["1", "2", "3"]
+    with pytest.raises(Misuse, match="activity_id was trim"):
+        load(river, BY_VENDOR, rows=wrong)
+
+
 def test_where_what_stood_under_the_old_key_is_deleted_by_hand_nothing_stands_twice(river: River) -> None:
     load(river, {"column": "bill"})
     load(river, BY_VENDOR, strategy="full", rows="1,north,10\n2,north,much\n")

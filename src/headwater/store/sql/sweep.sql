@@ -6,12 +6,11 @@
  WHERE t.tenant_id = {tenant} AND r.source_id = {source} AND r.started_at < {started}) AS older
 
 -- name: has_rows
--- Whether any row of a contract stands that came from a source, by a run that began before some moment.
+-- Whether any row of a contract stands that came from a source.
 SELECT EXISTS (SELECT FROM {target} t
                JOIN chunks c ON c.tenant_id = t.tenant_id AND c.chunk_id = t.chunk_id
                JOIN runs r ON r.tenant_id = c.tenant_id AND r.run_id = c.run_id
-               WHERE t.tenant_id = %(tenant)s AND r.source_id = %(source)s
-                 AND r.started_at < coalesce(%(before)s::timestamptz, 'infinity'))
+               WHERE t.tenant_id = %(tenant)s AND r.source_id = %(source)s)
 
 -- name: delete_rows
 -- Rows with these keys go to history as deleted; how many each chunk has lost by it.
@@ -43,6 +42,18 @@ UPDATE chunks SET superseded = superseded + %(lost)s WHERE tenant_id = %(tenant)
 -- Where the hashes of the keys stand that a run has read.
 SELECT DISTINCT coalesce(reused_chunk_id, chunk_id) FROM chunks
 WHERE tenant_id = %(tenant)s AND run_id = %(run)s AND state = 'committed' ORDER BY 1
+
+-- name: chunks_since
+-- Where the hashes of the keys stand that a source's runs have read since some moment.
+SELECT DISTINCT coalesce(c.reused_chunk_id, c.chunk_id)
+FROM runs r JOIN chunks c ON c.tenant_id = r.tenant_id AND c.run_id = r.run_id
+WHERE r.tenant_id = %(tenant)s AND r.source_id = %(source)s AND r.started_at >= %(started)s AND c.state = 'committed'
+ORDER BY 1
+
+-- name: refused_keys
+-- Keys under which records were read that chunks refused last, whatever became of them.
+SELECT substr(key_hash, octet_length(key_hash) - 7) FROM quarantine
+WHERE tenant_id = %(tenant)s AND last_chunk_id = ANY(%(chunks)s) AND octet_length(key_hash) > 0
 
 -- name: holding_chunks
 -- Where the hashes of the keys stand that other sources hold of a contract: from the latest full load of each that ended
