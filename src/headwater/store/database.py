@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from copy import copy
 from dataclasses import dataclass, replace
+from selectors import EVENT_READ, DefaultSelector
+from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 QUERIES = named_queries("session")
 CONNECT_SECONDS = 10
+LET_GO_SECONDS = 3.0
 
 
 class TenantConnection(psycopg.Connection[TupleRow]):
@@ -66,9 +69,21 @@ class TenantConnection(psycopg.Connection[TupleRow]):
         if self.info.transaction_status in {TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN}:
             return  # nobody answers, or nobody listened to the answer: with the session all is let go
         with suppress(psycopg.Error):  # a session that is lost holds nothing
-            self.rollback()
-            self.execute(QUERIES["let_go"])
-            self.commit()
+            self._ask_and_wait(b"ROLLBACK;\n" + QUERIES["let_go"].encode())
+
+    def _ask_and_wait(self, query: bytes) -> None:
+        """Wait for the answer, but not for long: where the network swallows everything there is none."""
+        until = monotonic() + LET_GO_SECONDS
+        self.pgconn.send_query(query)
+        with DefaultSelector() as socket:
+            socket.register(self.pgconn.socket, EVENT_READ)
+            while (left := until - monotonic()) > 0:
+                self.pgconn.flush()
+                if not self.pgconn.is_busy():
+                    if self.pgconn.get_result() is None:
+                        return
+                elif socket.select(left):
+                    self.pgconn.consume_input()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
 from headwater.errors import Conflict, Misuse, RetryLater
 from headwater.services.imports import import_file
 from headwater.services.installation import serving
 from headwater.store import runs, source_units
+from headwater.store.database import Database
 from headwater.store.one_connection import one_snapshot
 from headwater.store.pooled import pooled
 from headwater.store.requests import HeldRequest, RequestKey, forget_answers
 from headwater.telemetry import SilentProgress
+from tests.proxy import proxy, reached
 from tests.river import River, activities
 from tests.servers import Installation
 from tests.workers import until
@@ -285,6 +289,20 @@ def test_a_session_that_is_lost_while_it_holds_is_closed_and_nothing_else(instal
         return again is not None
 
     until(is_free, "the session that was ended has let go")
+
+
+def test_what_holds_is_closed_though_the_network_swallows_the_answer(installation: Installation) -> None:
+    said = conninfo_to_dict(installation.app_url)
+    with proxy(lambda: reached(str(said["host"]), int(str(said.get("port", 5432))))) as between:
+        url = make_conninfo(installation.app_url, host="127.0.0.1", port=between.port)
+        held = Database(url).hold(installation.tenant_id, "message 3")
+        assert held is not None
+        between.fail("silent", after=1)
+        closing = Thread(target=held.close)
+        closing.start()
+        until(lambda: not closing.is_alive(), "whoever closes waits for no answer that never comes")
+        assert held.closed
+    closing.join()
 
 
 def test_a_run_that_has_ended_keeps_its_source_from_nobody(river: River) -> None:
