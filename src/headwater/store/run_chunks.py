@@ -180,7 +180,8 @@ class RunChunks:
         with self._database.connect(self._tenant_id) as connection:
             if whole != kept["message"]:
                 sealing = self._sealing(connection, self._chunk_ids[chunk_no]) if self._sealing is not None else None
-                kept["whole"] = whole if sealing is None else sealing.failed(whole)
+                with suppress(HeadwaterError):  # a gap is noted also where no key is to be had
+                    kept["whole"] = whole if sealing is None else sealing.failed(whole)
             chunks.mark_failed(connection, self._tenant_id, self._run.run_id, chunk_no, error=kept)
 
     def _held_connection(self) -> TenantConnection:

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import base64
+from dataclasses import replace
+from functools import partial
+
 import duckdb
 import pytest
+from pydantic import SecretStr
 
+from headwater.errors import HeadwaterError, InputRefused
 from headwater.pipeline.recipe import Recipe
 from headwater.services.access.erasing import erase_subject
 from headwater.services.access.policy import RIGHTS_OF, Actor, Role
+from headwater.services.access.sealing import ChunkSealing, SealedCells
 from headwater.services.connectors.keeping import add
 from headwater.services.connectors.planning import plan_sync
 from headwater.services.imports import carry_out
 from headwater.services.runs_view import RunView, show_run
+from headwater.store.chunks import chunks_of
+from headwater.store.run_chunks import RunChunks
+from headwater.store.runs import get_run
 from headwater.telemetry import SilentProgress
 from tests.integration.access.test_personal_values import ANN, BOB, everything, load, proved
 from tests.river import River
 
 pytestmark = pytest.mark.server
+OTHER_KEY = "k9:" + base64.b64encode(b"9" * 32).decode()
 STAFF = """
 CREATE VIEW staff AS SELECT n AS worker_no, 'hr/' || n AS worker_id, 'hr' AS system, name, 'DE' AS country,
     date '2019-05-06' AS hired_on, NULL::date AS left_on,
@@ -67,3 +78,20 @@ def test_what_it_quotes_goes_where_anybody_is_erased(river: River) -> None:
     assert "enc1." not in str(river.rows("SELECT error FROM chunks WHERE error IS NOT NULL"))
     assert len(river.rows("SELECT FROM subject_keys")) == keys - 2, "theirs, and that of the chunk"
     proved(river)
+
+
+def test_a_gap_is_noted_also_where_no_key_is_to_be_had(river: River) -> None:
+    run_id = failed(river).run.run_id
+    here, tenant_id = river.installation, river.installation.tenant_id
+    with here.database.connect(tenant_id) as connection:
+        run = get_run(connection, tenant_id, run_id)
+        ids = {each.chunk_no: each.chunk_id for each in chunks_of(connection, tenant_id, run_id)}
+    keyless = replace(here, settings=here.settings.model_copy(update={"credentials_keys": SecretStr(OTHER_KEY)}))
+    cells = SealedCells(personal=frozenset(), others=None)
+    sealing = partial(ChunkSealing, keyless, here.contract("erp.worker", 1), cells)
+    with here.database.connect(tenant_id) as connection, pytest.raises(HeadwaterError):
+        sealing(connection, ids[2]).failed("Ada Byron")
+    with RunChunks(here.database, tenant_id, run, contract="erp.worker@1", chunk_ids=ids, sealing=sealing) as store:
+        store.fail(2, InputRefused("another fault", where="staff", value="Ada Byron"))
+    (why,) = show_run(here, run_id).gaps.values()
+    assert ("another fault" in why, "Ada" in why) == (True, False)
