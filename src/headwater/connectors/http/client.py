@@ -22,7 +22,7 @@ import httpx
 from headwater.connectors.http.auth import Secrets, Signature, signature
 from headwater.connectors.http.config import HttpConfig
 from headwater.connectors.http.exact_json import below, parsed
-from headwater.connectors.http.failures import not_allowed, not_now, of_status, of_transport
+from headwater.connectors.http.failures import mend_of_login, not_allowed, not_now, of_status, of_transport
 from headwater.connectors.http.pace import PaceOf, in_process
 from headwater.connectors.http.reaching import AddressesOf, Reaching, goes_by_proxy
 from headwater.connectors.protocol import Resolve
@@ -280,7 +280,7 @@ class HttpClient:
                         where,
                         "login",
                         value=error.value,
-                        remedy="Correct client_id, client_secret_ref and what else auth names.",
+                        remedy=mend_of_login(self._config.auth),
                     )
                 raise error
 

@@ -105,12 +105,18 @@ def _who(auth: Auth) -> str:
     return "the key" if isinstance(auth, ApiKeyAuth) else "the token"
 
 
-def _mend(auth: Auth) -> str:
+def mend_of_login(auth: Auth) -> str:
+    """What to correct where the login that the config says is refused."""
     if isinstance(auth, NoAuth):
         return "Set auth: the source asks for a login."
     if isinstance(auth, BasicAuth):
         return f"Correct auth: user, or what password_ref leads to ({auth.password_ref})."
-    if isinstance(auth, ClientCredentials | RefreshToken):
+    if isinstance(auth, RefreshToken):
+        return (
+            f"Correct auth: what refresh_token_ref leads to ({auth.refresh_token_ref}), client_id, or what"
+            f" client_secret_ref leads to ({auth.client_secret_ref})."
+        )
+    if isinstance(auth, ClientCredentials):
         return f"Correct auth: client_id and scope, or what client_secret_ref leads to ({auth.client_secret_ref})."
     if isinstance(auth, ApiKeyAuth):
         return f"Correct auth: header, or what key_ref leads to ({auth.key_ref})."
@@ -166,7 +172,7 @@ def of_status(response: httpx.Response, where: str, said: str, auth: Auth) -> He
             where,
             "login",
             value=value,
-            remedy=_mend(auth),
+            remedy=mend_of_login(auth),
         )
     if status == 403:
         return not_allowed(

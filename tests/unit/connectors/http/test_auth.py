@@ -187,6 +187,23 @@ def test_the_newest_refresh_token_is_used(server: Server, opened: Open, tokens: 
     assert sent == ["refresh-of-the-test", "refresh-1"]
 
 
+def test_a_refused_refresh_token_is_named_as_what_to_correct(server: Server, opened: Open, tokens: Tokens) -> None:
+    wanted = (
+        "Correct auth: what refresh_token_ref leads to (env:R), client_id, or what client_secret_ref leads to (env:P)."
+    )
+    tokens.refuses_all = True
+    with pytest.raises(Misuse, match="the client 'me' is refused by") as raised:
+        opened(**oauth(server, "refresh_token", refresh_token_ref="env:R")).json(server.url)
+    assert raised.value.remedy == wanted
+    tokens.token_reply = lambda _: json_reply({"error": "invalid_grant"}, 400)
+    with pytest.raises(Misuse, match="no token is given") as raised:
+        opened(**oauth(server, "refresh_token", refresh_token_ref="env:R")).json(server.url)
+    assert raised.value.remedy == wanted
+    with pytest.raises(Misuse, match="no token is given") as raised:
+        opened(**oauth(server)).json(server.url)
+    assert (raised.value.remedy or "").startswith("Correct auth: client_id and scope")
+
+
 def test_threads_share_one_renewal(server: Server, opened: Open, tokens: Tokens) -> None:
     client = opened(**oauth(server))
     client.json(server.url)
