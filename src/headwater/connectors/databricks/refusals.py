@@ -54,7 +54,8 @@ def problem_of(error: Exception, config: DatabricksConfig, token: str) -> Proble
         cause, said = "tls", ""
     elif status >= 429 or (status == 0 and type(error).__name__ in _LOST):
         cause = "timeout"
-    return config.login.problem(cause, said, _REMEDIES)
+    remedy = f"Correct what `token_ref` leads to ({config.token_ref}), or see whether it may use the warehouse"
+    return config.login.problem(cause, said, _REMEDIES, remedy=remedy if cause == "login" else None)
 
 
 def error_of(error: Exception, config: DatabricksConfig, token: str) -> HeadwaterError:

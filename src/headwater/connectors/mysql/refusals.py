@@ -35,6 +35,7 @@ _REMEDIES: dict[Cause, str] = {
     "name_not_found": "Check the name of the host",
     "protocol": "Check that a MySQL or MariaDB server is what answers there, and look into its log",
 }
+_REMEDY_OF = {1130: "Ask whoever runs the server to let `user` log in from this machine: no login is let in from it"}
 # Connections lost or none to be had, shutting down, locks, deadlocks, time limits, resources.
 _PASSING = {1040, 1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 1317, 1637, 1927, 1969}
 _PASSING |= {2002, 2003, 2006, 2013, 2014, 2055, 3024, 4031, 1028, 1041, 1129, 1184, 1412, 1218}
@@ -66,7 +67,7 @@ def problem_of(error: Exception, config: MysqlConfig, password: str) -> Problem:
     cause: Cause = _CAUSES.get(code, "protocol")
     if cause == "protocol":
         cause = "tls" if _is_tls(error) else "timeout" if code == 2003 else "protocol"
-    return config.login.problem(cause, _words(error, password), _REMEDIES)
+    return config.login.problem(cause, _words(error, password), _REMEDIES, remedy=_REMEDY_OF.get(code))
 
 
 def error_of(error: Exception, config: MysqlConfig, password: str) -> HeadwaterError:

@@ -20,11 +20,13 @@ _WORDS: tuple[tuple[str, Cause], ...] = (
     (r"could not translate host name|Name or service not known", "name_not_found"),
     (r"Connection refused|No such file or directory.*socket|Is the server running", "refused"),
     (r"timeout expired|timed out|No route to host|Network is unreachable", "timeout"),
+    (r"pg_hba.*(?:SSL|GSS) encryption", "login"),
     (r"SSL|certificate|TLS|root.crt|no encryption", "tls"),
     (r'database ".*" does not exist|3D000', "not_found"),
     (r"permission denied for database", "missing_right"),
     (r"authentication|password|pg_hba|role \".*\" does not exist|no PostgreSQL user|role .* is not permitted", "login"),
 )
+_NO_RULE = "Ask whoever runs the server for a line of pg_hba.conf that lets `user` in from this machine"
 _REMEDIES: dict[Cause, str] = {
     "name_not_found": "Check the name of the host",
     "refused": "Check host and port, and whether the server is running and has room for one more session",
@@ -39,6 +41,7 @@ _LIBPQ = re.compile(
     r"^(?:Failed to connect: )?(?:connection to server (?:at|on) .*?, port \d+ failed: |connection to server on socket"
     r" .*? failed: )?(?:[A-Z]{4,12}: +)?"
 )
+_ATTEMPT = re.compile(r"connection to server (?:at|on) .*?failed: ")
 # SQLSTATEs, and classes of them, that may pass by themselves: connection, resources, operator, conflict, lock.
 _PASSING = ("08", "53", "57", "40", "55P03", "25P0")
 _LOST = re.compile(
@@ -69,8 +72,15 @@ def words_of(error: DriverError, password: str) -> str:
 def problem_of(error: DriverError, config: PostgresConfig, password: str) -> Problem:
     """Why no connection is to be had."""
     said = words_of(error, password)
-    cause: Cause = next((cause for words, cause in _WORDS if re.search(words, said)), "protocol")
-    return config.login.problem(cause, _LIBPQ.sub("", said), _REMEDIES)
+    last = _last_attempt(said)
+    cause: Cause = next((cause for words, cause in _WORDS if re.search(words, last)), "protocol")
+    remedy = _NO_RULE if cause == "login" and "pg_hba" in last else None
+    return config.login.problem(cause, _LIBPQ.sub("", last), _REMEDIES, remedy=remedy)
+
+
+def _last_attempt(said: str) -> str:
+    """Of several addresses of one host libpq tells of each in turn: the last says how it ended."""
+    return said[max((found.start() for found in _ATTEMPT.finditer(said)), default=0) :]
 
 
 def error_of(error: DriverError, config: PostgresConfig, password: str) -> HeadwaterError:

@@ -35,15 +35,18 @@ class Login:
     where: str
     secret: tuple[str, str] | None
 
-    def problem(self, cause: Cause, said: str, remedies: Mapping[Cause, str]) -> Problem:
-        """Why there is no session; `said` is the server's or the driver's message without secrets, "" for none."""
+    def problem(self, cause: Cause, said: str, remedies: Mapping[Cause, str], *, remedy: str | None = None) -> Problem:
+        """Why there is no session; `said` is the server's or the driver's message without secrets, "" for none.
+
+        remedy: of what the server says in particular, instead of that of the cause
+        """
         told = "" if _REPEATED.fullmatch(said) else said
         what = self._what(cause)
         return Problem(
             cause=cause,
             what=f"{what}; what came back: {told}" if told else what,
             where=self.where,
-            remedy=self._remedy() if cause == "login" else remedies.get(cause),
+            remedy=remedy or (self._remedy() if cause == "login" else remedies.get(cause)),
         )
 
     def _what(self, cause: Cause) -> str:

@@ -132,3 +132,4 @@ def test_sessions_fail_for_a_cause(error: Exception, cause: str) -> None:
     problem = problem_of(error, CONFIG, "hidden secret")
     assert (problem.cause, "hidden secret" in problem.what) == (cause, False)
     assert f"{CONFIG.host}:{CONFIG.port}" in problem.what
+    assert ("use the warehouse" in (problem.remedy or "")) is (cause == "login")
