@@ -20,7 +20,7 @@ from headwater.services.ways_of_a_key import other_way
 from headwater.store import runs
 from headwater.store.documents import get_document
 from headwater.store.sealed import opened_keys
-from headwater.store.sweep import chunks_since, has_rows, older_keys, refused_keys
+from headwater.store.sweep import chunks_since, has_rows, older_keys, refused_keys, runs_that_mended
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -54,8 +54,9 @@ def refuse_another_key(
         value="; ".join(told),
         remedy=(
             "Load all of it once with load.strategy: full, which deletes what stands under the old key once none of"
-            " its records is open in quarantine; where a column has only another name, list both names; where both are"
-            " to stand, give the mapping another name."
+            " its records is open in quarantine; what was mended under it goes by `headwater records delete`, and is"
+            " open again when it is sent wrong again; where a column has only another name, list both names; where both"
+            " are to stand, give the mapping another name."
         ),
     )
 
@@ -88,6 +89,14 @@ class _Keys:
             if not told or not self._told(before, self._read(after), _header(after)):
                 continue
             if self._has_unread_rows(after):
+                return told
+        return self._mended_otherwise(loaded[0], columns)
+
+    def _mended_otherwise(self, first: Run, columns: Sequence[str]) -> list[str]:
+        """The same of rows that were mended before the full load from which on all others are: it leaves them be."""
+        for mended in runs_that_mended(self._connection, self._tenant_id, self._contract, first):
+            told = self._told(runs.get_run(self._connection, self._tenant_id, mended), self._mapping, columns)
+            if told and self._has_unread_rows(first):
                 return told
         return []
 

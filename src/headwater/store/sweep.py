@@ -70,6 +70,17 @@ def has_rows(connection: psycopg.Connection[Any], tenant_id: UUID, document: Doc
     return bool(found and found[0])
 
 
+def runs_that_mended(
+    connection: psycopg.Connection[Any], tenant_id: UUID, document: Document, run: OfSource
+) -> list[UUID]:
+    """Runs that mended records of a run's source before that began, and whose rows stand: no full load deletes these
+    as long as their source sends the record that was mended.
+    """
+    query = sql.SQL(QUERIES["runs_that_mended"]).format(target=sql.Identifier(table_name(document)))
+    values = {"tenant": tenant_id, "source": run.source_id, "started": run.started_at}
+    return [found for (found,) in connection.execute(query, values)]
+
+
 def reading_chunks(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> list[UUID]:
     """The chunks by which a run has read its records, older ones that it found equal included."""
     rows = connection.execute(QUERIES["reading_chunks"], {"tenant": tenant_id, "run": run_id})

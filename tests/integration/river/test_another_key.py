@@ -103,6 +103,30 @@ def test_records_that_were_mended_stand_under_their_key_too(river: River) -> Non
         load(river, BY_VENDOR)
 
 
+def test_what_was_mended_under_the_old_key_does_not_come_to_stand_beside_the_new(river: River) -> None:
+    wrong, right = "1,north,10\n2,north,much\n", "1,north,10\n2,north,20\n"
+    load(river, {"column": "bill"}, rows=wrong)
+    (refused,) = list_records(river.installation, state="open", run=None, rule=None, limit=9).records
+    resubmit(river.installation, {str(refused.key): {"kwh": "20"}})
+    for _ in range(2):  # the second has the key of the first, and yet what was mended stands under the old
+        assert load(river, BY_VENDOR, strategy="full", rows=wrong) == ["2", "north-1"]
+    with pytest.raises(Misuse, match="records delete"):
+        load(river, BY_VENDOR, rows=right)
+
+    delete(river.installation, "activity", ["2"], reason="under the old key")
+    assert load(river, BY_VENDOR, rows=right) == ["north-1", "north-2"]
+
+
+def test_what_was_mended_under_a_key_that_is_only_read_otherwise_stays(river: River) -> None:
+    wrong = "1,north,10\n2,north,much\n"
+    load(river, {"column": "bill"}, rows=wrong)
+    (refused,) = list_records(river.installation, state="open", run=None, rule=None, limit=9).records
+    resubmit(river.installation, {str(refused.key): {"kwh": "20"}})
+    trimmed = {"expression": "trim(bill)"}
+    assert load(river, trimmed, strategy="full", rows=wrong) == ["1", "2"]
+    assert load(river, trimmed, rows=wrong + "3,north,30\n") == ["1", "2", "3"]
+
+
 def test_once_the_records_are_deleted_any_key_is_taken(river: River) -> None:
     load(river, {"column": "bill"})
     delete(river.installation, "activity", ["1"], reason="under the wrong key")

@@ -12,6 +12,14 @@ SELECT EXISTS (SELECT FROM {target} t
                JOIN runs r ON r.tenant_id = c.tenant_id AND r.run_id = c.run_id
                WHERE t.tenant_id = %(tenant)s AND r.source_id = %(source)s)
 
+-- name: runs_that_mended
+-- Runs that mended records of a source before another of its runs began, where rows of theirs stand.
+SELECT r.run_id FROM runs r
+WHERE r.tenant_id = %(tenant)s AND r.source_id = %(source)s AND r.kind = 'resubmit' AND r.started_at < %(started)s
+  AND EXISTS (SELECT FROM chunks c JOIN {target} t ON t.tenant_id = c.tenant_id AND t.chunk_id = c.chunk_id
+              WHERE c.tenant_id = r.tenant_id AND c.run_id = r.run_id)
+ORDER BY r.started_at
+
 -- name: delete_rows
 -- Rows with these keys go to history as deleted; how many each chunk has lost by it.
 WITH gone AS (
