@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,9 +15,11 @@ import psycopg
 import yaml
 from psycopg.rows import dict_row
 
+from headwater.audit.chain import GENESIS, canonical_payload, entry_hash
 from headwater.services.imports import run_recipe
 from headwater.services.installation import Installation
 from headwater.settings import Settings
+from headwater.store import audit
 from headwater.store.blobs import BlobStore
 from headwater.store.chunks import Ledger, ledger_of
 from headwater.telemetry import SilentProgress
@@ -130,3 +133,20 @@ def factors(rows: Iterable[Mapping[str, str]]) -> str:
     writer.writeheader()
     writer.writerows({**usual, **row} for row in rows)
     return out.getvalue()
+
+
+def never_held(river: River, name: str) -> None:
+    """The audit chain as versions wrote it that did not hold something yet."""
+    tenant_id, last = river.installation.tenant_id, GENESIS
+    with river.installation.database.connect(tenant_id) as connection:
+        entries = list(audit.entries(connection, tenant_id))
+    for written in entries:
+        payload = {key: value for key, value in json.loads(written.payload).items() if key != name}
+        entry = replace(written, payload=canonical_payload(payload), prev_hash=last)
+        last = entry_hash(entry)
+        river.change(
+            "UPDATE audit_entries SET payload = %(payload)s, prev_hash = %(before)s, entry_hash = %(own)s"
+            " WHERE tenant_id = %(tenant)s AND seq = %(seq)s",
+            payload=entry.payload, before=entry.prev_hash, own=last, tenant=tenant_id, seq=entry.seq,
+        )  # fmt: skip
+    river.change("UPDATE audit_heads SET entry_hash = %(own)s WHERE tenant_id = %(tenant)s", own=last, tenant=tenant_id)

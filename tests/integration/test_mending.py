@@ -24,7 +24,7 @@ from headwater.store import runs
 from headwater.store.chunks import Ledger
 from headwater.store.run_chunks import RunChunks
 from headwater.telemetry import SilentProgress
-from tests.river import ACTIVITY_COLUMNS, River, activities, factors
+from tests.river import ACTIVITY_COLUMNS, River, activities, factors, never_held
 
 Cells = dict[str, str]
 
@@ -222,7 +222,9 @@ def test_why_it_was_refused_the_last_time_is_told_and_what_stands_in_its_way(riv
 
     assert verify(river.installation, progress=SilentProgress()).ok
     blank = "jsonb_set(findings, '{0,value}', '\"\"')"
-    river.change(f"UPDATE quarantine_repairs SET findings = {blank}")  # as it was told before keys were
+    river.change(f"UPDATE quarantine_repairs SET findings = {blank}")
+    assert not verify(river.installation, progress=SilentProgress()).ok
+    never_held(river, "keys_told")  # as it was told before keys were
     assert verify(river.installation, progress=SilentProgress()).ok
     river.change("UPDATE quarantine_repairs SET findings = jsonb_set(findings, '{0,value}', '\"z\"')")
     assert not verify(river.installation, progress=SilentProgress()).ok
@@ -230,6 +232,16 @@ def test_why_it_was_refused_the_last_time_is_told_and_what_stands_in_its_way(riv
     resubmitted(river, edited(exported(river), {"b": {"quantity": "5"}}))
     settled = quarantines.list_records(river.installation, state="resubmitted", run=None, rule=None, limit=9)
     assert settled.tried == [None]
+
+
+def test_whoever_takes_a_key_in_conflict_out_of_a_finding_is_found_out(river: River) -> None:
+    river.load(activities([{"activity_id": "a"}, {"activity_id": "a", "quantity": "5"}]))
+    assert verify(river.installation, progress=SilentProgress()).ok
+    river.change("UPDATE quarantine SET findings = jsonb_set(findings, '{0,value}', '\"\"')")
+    found = verify(river.installation, progress=SilentProgress()).differences
+    assert {(each.table, each.column) for each in found} == {("quarantine", "findings")}
+    never_held(river, "keys_told")
+    assert verify(river.installation, progress=SilentProgress()).ok
 
 
 def test_a_mended_record_replaces_what_an_older_run_loaded(river: River) -> None:

@@ -13,10 +13,17 @@ COUNTS = (
     "read", "mapped", "skipped", "quarantined_raw",
     "produced", "inserted", "updated", "unchanged", "merged", "quarantined",
 )  # fmt: skip
+KEYS_TOLD = "keys_told"
+"""How many records of a chunk were refused for a key in conflict, whose findings tell it; not held of chunks before."""
 
 
 def chunk_payload(
-    ledger: dict[str, Any], *, beside: EarlierChunk | None = None, replaced: int = 0, corrected: int = 0
+    ledger: dict[str, Any],
+    *,
+    beside: EarlierChunk | None = None,
+    replaced: int = 0,
+    corrected: int = 0,
+    keys_told: int = 0,
 ) -> dict[str, Any]:
     """Where a chunk lies, its ledger, the hashes of what went in and what came out.
 
@@ -36,6 +43,7 @@ def chunk_payload(
         **{name: _digest(ledger[name]) for name in ("raw_hashes", "key_hashes")},
         **({"replaced": replaced} if replaced else {}),
         **({"corrected": corrected} if corrected else {}),
+        **({KEYS_TOLD: keys_told} if keys_told else {}),
         "relies_on": hashlib.sha256(relies_on.encode()).hexdigest() if relies_on else None,
         **({"extract": extract.sha256.hex(), "last_row": extract.last_row} if extract else {}),
     }

@@ -130,7 +130,13 @@ class ChunkWriter:
                 "span": chunk.span,
             }
             corrected = transaction.expire_corrected(partial(rows_loaded, chunk, standing))
-            payload = chunk_payload(ledger, beside=chunk.relies_on, replaced=len(loaded.replaced), corrected=corrected)
+            payload = chunk_payload(
+                ledger,
+                beside=chunk.relies_on,
+                replaced=len(loaded.replaced),
+                corrected=corrected,
+                keys_told=len(repeats.conflicts),
+            )
             transaction.commit(ledger, payload=payload | held_keys(keys, transaction.held))
         self._seen.add(lambda: standing.key_hashes)
         return Written(committed=True)

@@ -64,8 +64,10 @@ def test_a_ciphertext_that_nobody_opens_counts_as_what_was_read_where_somebody_w
         }  # fmt: skip
         model.add_stored("quarantine", stored(RECORD, of_record))
         model.add_stored("repairs", stored({"repair_no": "INTEGER", **REPAIR}, of_repair))
-        model.refuse(refused(), source_id=b"s", contract="c@1.0.0", chunk_id=CHUNK, run_id=CHUNK, is_held=True)
-        model.mend(mended(), chunk_id=CHUNK, run_id=CHUNK, actor="me")
+        model.refuse(
+            refused(), source_id=b"s", contract="c@1.0.0", chunk_id=CHUNK, run_id=CHUNK, is_held=True, is_told=True
+        )
+        model.mend(mended(), chunk_id=CHUNK, run_id=CHUNK, actor="me", is_told=True)
         model.finish()
 
     named = {(each.table, each.key.partition(".")[0], each.column) for each in differences.shown}

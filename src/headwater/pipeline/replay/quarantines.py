@@ -66,6 +66,8 @@ class Quarantines:
         )
         connection.execute("CREATE TABLE findings_done (chunk_id UUID)")
         connection.execute("ALTER TABLE quarantine ADD COLUMN is_held BOOLEAN")  # whether the chain has its key
+        for table in ("quarantine", "repairs"):  # whether its findings tell a key in conflict
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN is_told BOOLEAN")
         make_macros(connection)
         self.destroyed: Mapping[UUID, set[int]] = {}  # by chunk, records destroyed by hand
         self.erased: frozenset[UUID] = frozenset()  # records of somebody whose values nobody opens any more
@@ -88,10 +90,18 @@ class Quarantines:
                 self.findings_count += rows.num_rows
 
     def refuse(
-        self, rows: pa.Table, *, source_id: bytes, contract: str, chunk_id: UUID, run_id: UUID, is_held: bool
+        self,
+        rows: pa.Table,
+        *,
+        source_id: bytes,
+        contract: str,
+        chunk_id: UUID,
+        run_id: UUID,
+        is_held: bool,
+        is_told: bool,
     ) -> None:
         """Put refused records away as `store.load` does: each once, however often it is read. `is_held`: the audit
-        chain has the keys they were read under.
+        chain has the keys they were read under; `is_told`: it says that findings tell keys in conflict.
         """
         if rows.num_rows == 0:
             return
@@ -117,23 +127,25 @@ FROM refused r LEFT JOIN offsets o ON o.quarantine_id = r.quarantine_id::UUID"""
             """
 UPDATE quarantine q SET last_chunk_id = $1,
     findings = CASE WHEN q.state IN ('open', 'expired') THEN a.findings ELSE q.findings END,
+    is_told = CASE WHEN q.state IN ('open', 'expired') THEN $3 ELSE q.is_told END,
     is_held = $2 AND (q.is_held OR q.state <> 'resubmitted'),
     key_hash = CASE WHEN q.state <> 'resubmitted' THEN a.key_hash
                     ELSE both_keys(substr(q.key_hash, 1, 16), a.key_hash) END,
     state = CASE WHEN q.state = 'expired' THEN 'open' ELSE q.state END,
     state_reason = CASE WHEN q.state = 'expired' THEN NULL ELSE q.state_reason END
 FROM arriving a WHERE a.quarantine_id = q.quarantine_id AND a.occurrence = q.occurrence""",
-            [chunk_id, is_held],
+            [chunk_id, is_held, is_told],
         )
         self._connection.execute(
             """
 INSERT INTO quarantine
-SELECT quarantine_id, occurrence, $1, raw_hash, $2, $3, record_no, line, $3, raw, findings, 'open', NULL, key_hash, $4
+SELECT quarantine_id, occurrence, $1, raw_hash, $2, $3, record_no, line, $3, raw, findings, 'open', NULL, key_hash,
+       $4, $5
 FROM arriving ANTI JOIN quarantine USING (quarantine_id, occurrence)""",
-            [source_id.hex(), contract, chunk_id, is_held],
+            [source_id.hex(), contract, chunk_id, is_held, is_told],
         )
 
-    def mend(self, rows: pa.Table, *, chunk_id: UUID, run_id: UUID, actor: str) -> None:
+    def mend(self, rows: pa.Table, *, chunk_id: UUID, run_id: UUID, actor: str, is_told: bool) -> None:
         """How repairs ended; records whose repair was loaded are resubmitted."""
         if rows.num_rows == 0:
             return
@@ -151,8 +163,8 @@ SELECT split_part(mends, '.', 1)::UUID AS quarantine_id, split_part(mends, '.', 
 INSERT INTO repairs
 SELECT quarantine_id, occurrence,
        1 + (SELECT count(*) FROM repairs r WHERE r.quarantine_id = a.quarantine_id AND r.occurrence = a.occurrence),
-       $1, record_no, outcome, findings, $2 FROM arriving a""",
-            [chunk_id, actor],
+       $1, record_no, outcome, findings, $2, $3 FROM arriving a""",
+            [chunk_id, actor, is_told],
         )
         self._connection.execute(
             """
@@ -240,7 +252,7 @@ FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence 
         """
         self._connection.execute(
             "INSERT INTO quarantine SELECT s.* REPLACE ($1 AS last_chunk_id, 'open' AS state, NULL AS state_reason,"
-            " key_seen(s.key_hash) AS key_hash), $2 FROM stored_quarantine s"
+            " key_seen(s.key_hash) AS key_hash), $2, true FROM stored_quarantine s"
             " ANTI JOIN quarantine USING (quarantine_id, occurrence) WHERE s.chunk_id = $1",
             [chunk_id, is_held],
         )
@@ -251,7 +263,9 @@ FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence 
             " WHERE s.last_chunk_id = $1 AND s.quarantine_id = q.quarantine_id AND s.occurrence = q.occurrence",
             [chunk_id, is_held],
         )
-        self._connection.execute("INSERT INTO repairs SELECT * FROM stored_repairs WHERE chunk_id = $1", [chunk_id])
+        self._connection.execute(
+            "INSERT INTO repairs SELECT *, true FROM stored_repairs WHERE chunk_id = $1", [chunk_id]
+        )
         self._connection.execute(
             "UPDATE quarantine q SET state = 'resubmitted', state_reason = $2,"
             " key_hash = CASE WHEN length(s.key_hash) = 32 THEN s.key_hash ELSE q.key_hash END"

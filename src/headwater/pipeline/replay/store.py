@@ -11,7 +11,7 @@ from uuid import UUID
 
 import numpy as np
 
-from headwater.pipeline.chained import COUNTS
+from headwater.pipeline.chained import COUNTS, KEYS_TOLD
 from headwater.pipeline.replay.chunks_known import KnownChunk, KnownChunks
 from headwater.pipeline.replay.corrected import ChunkThatCorrects, expire_corrected
 from headwater.pipeline.replay.loaded import Meeting
@@ -238,12 +238,17 @@ class ReplayTransaction:
             chunk_id=self._chunk.chunk_id,
             run_id=self._run.run_id,
             is_held="refused_keys" in self._payload,
+            is_told=KEYS_TOLD in self._payload,
         )
 
     def mend(self, rows: pa.Table) -> None:
         """See `ports.ChunkTransaction.mend`."""
         self._model.quarantines.mend(
-            rows, chunk_id=self._chunk.chunk_id, run_id=self._run.run_id, actor=self._chunk.actor
+            rows,
+            chunk_id=self._chunk.chunk_id,
+            run_id=self._run.run_id,
+            actor=self._chunk.actor,
+            is_told=KEYS_TOLD in self._payload,
         )
 
     def expire_corrected(self, loaded: RowsLoaded) -> int:
