@@ -81,7 +81,8 @@ class RunView:
     @property
     def differences(self) -> tuple[str, ...]:
         """What differing sums of a sync may come from, and where to look; () where none differs."""
-        return explained(self.run.run_id, self.run.reconciliation or {}, gaps=len(self.gaps))
+        gaps = self.run.chunks_planned - self.ledger.committed  # of a source that was left alone some were never begun
+        return explained(self.run.run_id, self.run.reconciliation or {}, gaps=gaps)
 
     @property
     def remote(self) -> Mapping[str, str] | None:
