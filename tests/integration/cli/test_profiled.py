@@ -10,8 +10,9 @@ import duckdb
 import pytest
 import yaml
 
-from headwater.errors import InputRefused
-from headwater.services.connectors.profiling import profile
+from headwater.connectors.sql.source import Source
+from headwater.errors import HeadwaterError, InputRefused, Misuse, Stopped
+from headwater.services.connectors.profiling import TableProfile, profile
 from tests.integration.cli.conftest import Headwater, Lab
 from tests.river import River
 from tests.synced import MAPPING
@@ -156,6 +157,36 @@ def test_what_the_engine_cannot_do_is_our_error(river: River, full_lab: Lab, mon
     monkeypatch.setattr("headwater.services.connectors.profiling.MOST_OFTEN", -1)
     with pytest.raises(InputRefused, match="the engine could not work with these rows"):
         profile(river.installation, "lab", "a", rows=None, mapping=None, base=full_lab.path.parent)
+
+
+def test_a_source_that_is_lost_is_not_one_that_declares_no_types(
+    river: River, full_lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    discover, asked = Source.discover, list[str]()
+
+    def sampled(table: str | None) -> TableProfile:
+        return profile(river.installation, "lab", table, rows=5, mapping=None, base=full_lab.path.parent)
+
+    def once(source: Source) -> Any:
+        asked.append("tables")
+        return discover(source)[:1]
+
+    monkeypatch.setattr(Source, "discover", once)
+    whole = sampled(None)
+    assert (whole.table, asked) == ("a", ["tables"])
+    assert whole == sampled("a")
+
+    def failing(error: HeadwaterError) -> Any:
+        def refuse(_: Any) -> None:
+            raise error
+
+        return refuse
+
+    monkeypatch.setattr(Source, "discover", failing(Misuse("there is no list of tables", where="lab")))
+    assert all(each.type == each.arrow for each in sampled("a").columns)
+    monkeypatch.setattr(Source, "discover", failing(Stopped("the source is gone", where="lab")))
+    with pytest.raises(Stopped, match="the source is gone"):
+        sampled("a")
 
 
 @pytest.mark.usefixtures("lab")

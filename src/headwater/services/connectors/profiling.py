@@ -20,7 +20,7 @@ from headwater.connectors.protocol import Selection
 from headwater.documents.counted import counted
 from headwater.engine.duck import engine, interruptible
 from headwater.engine.fragments import quote_name
-from headwater.errors import HeadwaterError, InputRefused, Misuse
+from headwater.errors import InputRefused, Misuse
 from headwater.mapping.profile import profile as looked_at
 from headwater.services.access.policy import Right
 from headwater.services.connectors.asking import Asker
@@ -118,15 +118,16 @@ def profile(
     with scratch(installation.settings.data_dir, "profiled") as folder:
         with opened(installation, stored) as source:
             asker = Asker(installation, stored.connector_id, stored.name)
-            table = table or _unnamed(asker, source, stored)
-            where = f"connector {name}, {table}"
             declared: Sequence[Column] = ()
+            if not table:
+                table, declared = _unnamed(asker, source, stored)
+            where = f"connector {name}, {table}"
             if is_store(source):
                 with all_records(installation, stored, source, table) as (schema, records):
                     kept = keep_rows(first_rows(records, rows), schema, folder, where=where)
             else:
                 kept, declared = asker.ask(
-                    lambda: _kept(tables_of(source, stored), table, rows, folder, where), about=table
+                    lambda: _kept(tables_of(source, stored), table, rows, folder, where, declared=declared), about=table
                 )
         memory = f"{installation.settings.memory_limit // 2**20}MiB"
         with engine(memory_limit=memory) as duck, _in_words(where):
@@ -159,15 +160,18 @@ def _in_words(where: str) -> Iterator[None]:
         ) from error
 
 
-def _unnamed(asker: Asker, source: Connector | FileStore, stored: StoredConnector) -> str:
-    """The only one there is. Misuse where there are others, or none."""
+def _unnamed(asker: Asker, source: Connector | FileStore, stored: StoredConnector) -> tuple[str, Sequence[Column]]:
+    """The only one there is, and of a table its columns. Misuse where there are others, or none."""
     what = "file" if is_store(source) else "table"
+    found: list[tuple[str, Sequence[Column]]]
     if is_store(source):
-        names = [file.name for file in asker.ask(source.files, about="the list of files")]
+        found = [(file.name, ()) for file in asker.ask(source.files, about="the list of files")]
     else:
-        names = [table.name for table in asker.ask(tables_of(source, stored).discover, about="the list of tables")]
-    if len(names) == 1:
-        return names[0]
+        tables = asker.ask(tables_of(source, stored).discover, about="the list of tables")
+        found = [(table.name, table.columns) for table in tables]
+    if len(found) == 1:
+        return found[0]
+    names = [name for name, _ in found]
     raise Misuse(
         f"a {what} must be said: this connector has {counted(len(names), what)}",
         where=f"connector {stored.name}",
@@ -177,12 +181,12 @@ def _unnamed(asker: Asker, source: Connector | FileStore, stored: StoredConnecto
 
 
 def _kept(
-    source: Connector, table: str, rows: int | None, folder: Path, where: str
+    source: Connector, table: str, rows: int | None, folder: Path, where: str, *, declared: Sequence[Column]
 ) -> tuple[KeptRows, Sequence[Column]]:
-    """The first rows of a table, and its columns as the source declares them."""
+    """The first rows of a table, and its columns as the source declares them, or as they were `declared` before."""
     if rows is not None and rows <= SAMPLED_AT_ONCE:
         found = source.sample(table, rows)
-        return keep_rows(found.to_batches(), found.schema, folder, where=where), _declared(source, table)
+        return keep_rows(found.to_batches(), found.schema, folder, where=where), declared or _declared(source, table)
     selection = Selection(table=table)
     plan = source.plan(selection)
     batches = first_rows(_all_rows(source, selection, plan), rows)
@@ -197,7 +201,7 @@ def _declared(source: Connector, table: str) -> Sequence[Column]:
     """() of what is read though the source does not list it, and where another of its tables stands in the way."""
     try:
         return next((each.columns for each in source.discover() if each.name == table), ())
-    except HeadwaterError:
+    except (Misuse, InputRefused):
         return ()
 
 
