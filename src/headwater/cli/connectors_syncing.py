@@ -180,7 +180,8 @@ def _gaps(chunks: Sequence[int]) -> str:
 def retry_failed(name: Name, as_json: AsJson = False) -> None:
     """Go on with what a sync left: chunks that failed, and runs that were stopped or killed.
 
-    Of each table, or file of a store, the newest run counts. What is committed is not read again.
+    Of each table, or file of a store, the newest run counts. What is committed is not read again. Where the source
+    failed before a run was planned there is nothing to go on with, which is an error: run the sync again.
 
     \b
     Examples:

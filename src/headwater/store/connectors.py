@@ -235,6 +235,15 @@ def circuit_of(connection: psycopg.Connection[Any], tenant_id: UUID, connector_i
     return Circuit(state=row[0], failures=row[1], seconds=row[2], last_error=row[3]) if row else Circuit()
 
 
+def failed_since_newest_run(
+    connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID
+) -> tuple[datetime, str | None] | None:
+    """When a source failed and why, where it did so after its newest run or is left alone; else None."""
+    values = {"tenant_id": tenant_id, "connector_id": connector_id}
+    row = connection.execute(QUERIES["failed_since"], values).fetchone()
+    return (row[0], row[1]) if row else None
+
+
 def set_circuit(
     connection: psycopg.Connection[Any],
     tenant_id: UUID,

@@ -122,3 +122,39 @@ def test_each_file_of_a_store_is_a_run_that_goes_on(headwater: Headwater, river:
     assert "2 of 2  bills/01.csv: unchanged" in done.out
     assert "1 of 2  bills/02.csv: succeeded" in done.out
     assert river.rows("SELECT count(*) FROM activity_v1") == [{"count": 60}]
+
+
+def test_a_source_that_failed_before_a_run_was_planned_is_told_and_no_success(
+    headwater: Headwater, river: River, full_lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headwater.services.connectors.asking.RETRY_AFTER_SECONDS", (0.0, 0.0, 0.0))
+    monkeypatch.setenv("GONE_PASSWORD", "secret")
+    where = ("-s", "host=127.0.0.1", "-s", "port=1", "-s", "database=plant", "-s", "user=reader")
+    assert headwater(
+        "connectors", "add", "gone", "-k", "postgresql", *where, "-s", "password_ref=env:GONE_PASSWORD"
+    ).code == 0  # fmt: skip
+    sync = ("connectors", "sync", "gone", "-t", "public.meters", "-m", full_lab.mapping)
+    failed = headwater(*sync)
+    assert (failed.code, "the source failed 4 times" in failed.err) == (1, True), failed.err
+    assert "run the same again: no run was planned" in failed.err
+    assert "retry-failed" not in failed.err
+    nothing = headwater("connectors", "retry-failed", "gone")
+    assert (nothing.code, nothing.out) == (1, "")
+    assert "nothing was planned since the source failed at " in nothing.err
+    assert "Run the sync again." in nothing.err
+    for _ in range(4):
+        assert headwater(*sync).code == 1
+    left_alone = headwater(*sync)
+    assert "Run the same again then: no run was planned" in left_alone.err, left_alone.err
+    assert headwater("connectors", "retry-failed", "gone", "--json").code == 1
+
+    assert headwater("connectors", "sync", "lab", "-t", "a", "-m", full_lab.mapping).code == 0
+    river.change(
+        "INSERT INTO source_circuits (tenant_id, connector_id, state, failures, last_error, changed_at)"
+        " SELECT tenant_id, connector_id, 'closed', 1, 'it was away', started_at - interval '1 hour' FROM runs"
+        " WHERE connector_id IS NOT NULL ON CONFLICT (tenant_id, connector_id) DO UPDATE SET failures = 1,"
+        " last_error = 'it was away', changed_at = EXCLUDED.changed_at"
+    )
+    assert headwater("connectors", "retry-failed", "lab").code == 0  # the newest run is newer than the failure
+    river.change("UPDATE source_circuits SET changed_at = clock_timestamp()")
+    assert headwater("connectors", "retry-failed", "lab").code == 1

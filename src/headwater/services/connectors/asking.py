@@ -23,6 +23,7 @@ JITTER = 0.25
 LONGEST_WAIT = 300.0
 FAILURES_TO_OPEN = 5
 OPEN_SECONDS = 60.0
+NOTHING_PLANNED = "no run was planned that could go on."
 
 
 class CircuitOpen(RetryLater):
@@ -39,11 +40,14 @@ class Asker:
         name: str,
         *,
         wait: Callable[[float], object] | None = None,
+        of_run: bool = False,
     ) -> None:
+        """of_run: a run is planned that holds what is asked for, so that it can go on with what failed."""
         self._installation = installation
         self._connector_id = connector_id
         self._name = name
         self._wait = wait or Event().wait
+        self._of_run = of_run
 
     def ask(self, question: Callable[[], T], *, about: str) -> T:
         """The answer; InputRefused once it was asked four times in vain, CircuitOpen where it is not asked at all.
@@ -61,7 +65,11 @@ class Asker:
                         f"the source failed {number} times: {error.what}",
                         where=error.where or about,
                         value=error.value,
-                        remedy="When it is well again: headwater connectors retry-failed " + self._name,
+                        remedy=(
+                            f"When it is well again: headwater connectors retry-failed {self._name}"
+                            if self._of_run
+                            else f"When it is well again, run the same again: {NOTHING_PLANNED}"
+                        ),
                     ) from error
                 self._pause(error, seconds, about, number)
             else:
@@ -90,7 +98,11 @@ class Asker:
             f"the source failed {circuit.failures} times in a row and is left alone for another {left:.0f} s",
             where=f"connector {self._name}",
             value=circuit.last_error,
-            remedy="Chunks not read stay pending: resume the run then.",
+            remedy=(
+                "Chunks not read stay pending: resume the run then."
+                if self._of_run
+                else f"Run the same again then: {NOTHING_PLANNED}"
+            ),
         )
 
     def _failed(self, error: RetryLater) -> None:

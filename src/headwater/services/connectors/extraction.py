@@ -75,7 +75,7 @@ class SyncTexts(RunTexts):
         self._names_last = names_last
         self._given_up = Event()
         waits = partial(wait, unless=self._given_up)
-        self._asker = Asker(installation, stored.connector_id, stored.name, wait=waits)
+        self._asker = Asker(installation, stored.connector_id, stored.name, wait=waits, of_run=True)
         self._selection = selection_of(dict(run.layout)["selection"])
         self._source: Connector | None = None
         self._read: dict[int, tuple[Extract, int]] = {}

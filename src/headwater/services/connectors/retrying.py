@@ -5,9 +5,10 @@ Older runs that did not are left alone: what they lacked, a newer one has read a
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING
 
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, InputRefused
 from headwater.services.access.policy import Right
 from headwater.services.batches import Imported
 from headwater.services.imports import carry_out
@@ -23,12 +24,24 @@ if TYPE_CHECKING:
 
 
 def unfinished_runs(installation: Installation, name: str) -> Sequence[UnfinishedRun]:
-    """What there is to go on with, the oldest first; runs whose process was killed included."""
+    """What there is to go on with, the oldest first; runs whose process was killed included.
+
+    InputRefused where there is nothing because the source failed before a run was planned.
+    """
     installation.require(Right.READ)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         stored = connectors.find_connector(connection, tenant_id, name)
-        return connectors.unfinished_runs(connection, tenant_id, stored.connector_id)
+        found = connectors.unfinished_runs(connection, tenant_id, stored.connector_id)
+        failed = connectors.failed_since_newest_run(connection, tenant_id, stored.connector_id)
+    if not found and failed is not None:
+        raise InputRefused(
+            f"nothing was planned since the source failed at {failed[0].astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+            where=f"connector {stored.name}",
+            value=failed[1],
+            remedy="Run the sync again.",
+        )
+    return found
 
 
 def resume_each(

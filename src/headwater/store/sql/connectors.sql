@@ -95,6 +95,13 @@ WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s ORDER BY see
 SELECT state, failures, extract(epoch FROM clock_timestamp() - changed_at)::double precision, last_error
 FROM source_circuits WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s
 
+-- name: failed_since
+-- When a source failed last and why, where no run through its connector was begun since, or where it is left alone.
+SELECT c.changed_at, c.last_error FROM source_circuits c
+WHERE c.tenant_id = %(tenant_id)s AND c.connector_id = %(connector_id)s AND (c.state <> 'closed' OR c.failures > 0 AND NOT EXISTS (
+    SELECT FROM runs r
+    WHERE r.tenant_id = c.tenant_id AND r.connector_id = c.connector_id AND r.started_at > c.changed_at))
+
 -- name: set_circuit
 -- A new state of the circuit.
 INSERT INTO source_circuits AS c (tenant_id, connector_id, state, failures, last_error)
