@@ -151,19 +151,26 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def remove(name: Name) -> None:
+def remove(
+    name: Name,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Also where schedules read through it.")] = False,
+) -> None:
     """Let go of a connector. What came through it stays, and so do its runs and the secrets it referred to.
+
+    One that a schedule reads through is kept, and the schedules are named.
 
     \b
     Examples:
       headwater connectors remove crm
+      headwater connectors remove crm --force
     """
     from headwater.services.connectors.keeping import remove as let_go
     from headwater.services.connectors.secrets import stored
 
     with installation() as opened:
         used = {each.name for each in stored(opened) if f"connector {name}" in each.used_by}
-        let_go(opened, name)
+        let_go(opened, name, force=force)
         left = [each.name for each in stored(opened) if each.name in used and not each.used_by]
     typer.echo(f"{name} is removed; what came through it stays.")
     for secret in left:

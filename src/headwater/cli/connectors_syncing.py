@@ -136,8 +136,9 @@ def status(name: Name, as_json: AsJson = False) -> None:
 def state(name: Name, as_json: AsJson = False) -> None:
     """Show how far each source was read through a connector: its checkpoint, and gaps.
 
-    The latest run of a source is in up to the chunk that is told, without a gap. Chunks after it that failed are the
-    gaps: how many, and which. `headwater connectors retry-failed` goes on with them.
+    The newest run of a source is in up to the chunk that is told, without a gap. Chunks after it that are not loaded
+    are the gaps: how many, and which. `headwater connectors retry-failed` goes on with them. Of a run at work only
+    those that failed are told.
 
     \b
     Examples:

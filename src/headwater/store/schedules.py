@@ -102,6 +102,12 @@ def list_schedules(connection: psycopg.Connection[Any], tenant_id: UUID) -> list
     return select(connection, Schedule, QUERIES["list"], {"tenant_id": tenant_id})
 
 
+def reading_through(connection: psycopg.Connection[Any], tenant_id: UUID, connector: str) -> list[str]:
+    """The schedules whose recipe reads through a connector, or that go on with what its syncs left."""
+    values = {"tenant_id": tenant_id, "connector": connector}
+    return [name for (name,) in connection.execute(QUERIES["reading_through"], values)]
+
+
 def names_after(connection: psycopg.Connection[Any], tenant_id: UUID, schedule_id: UUID) -> list[str]:
     """The schedules that one comes after."""
     values = {"tenant_id": tenant_id, "schedule_id": schedule_id}

@@ -331,3 +331,20 @@ def test_a_connector_that_is_removed_names_the_secrets_it_leaves_unused(headwate
     assert "headwater connectors credentials remove own" in told
     assert "credentials remove shared" not in told
     assert "credentials remove shared" in headwater("connectors", "remove", "crm").out
+
+
+def test_a_connector_that_schedules_read_through_is_kept_and_they_are_named(
+    headwater: Headwater, full_lab: Lab, tmp_path: Path
+) -> None:
+    recipe = tmp_path / "a.yaml"
+    recipe.write_text(
+        yaml.safe_dump({"recipe": "a", "source": {"connector": "lab", "table": "a"}, "mapping": str(full_lab.mapping)})
+    )
+    for name in ("nightly", "weekly"):
+        assert headwater("schedules", "add", name, recipe, "--cron", "30 2 * * *").code == 0
+    refused = headwater("connectors", "remove", "lab")
+    assert (refused.code, "it is in use: schedule nightly, schedule weekly" in refused.err) == (2, True), refused.err
+    assert headwater("schedules", "remove", "nightly").code == 0
+    assert "it is in use: schedule weekly." in headwater("connectors", "remove", "lab").err
+    assert headwater("connectors", "remove", "lab", "--force").code == 0
+    assert headwater("connectors", "list", "--json").json == []

@@ -158,3 +158,29 @@ def test_a_source_that_failed_before_a_run_was_planned_is_told_and_no_success(
     assert headwater("connectors", "retry-failed", "lab").code == 0  # the newest run is newer than the failure
     river.change("UPDATE source_circuits SET changed_at = clock_timestamp()")
     assert headwater("connectors", "retry-failed", "lab").code == 1
+
+
+def test_chunks_of_the_newest_run_that_are_not_loaded_are_gaps_at_its_end_too(
+    headwater: Headwater, river: River, full_lab: Lab
+) -> None:
+    full_lab.change(  # rows without a key are read last
+        "CREATE VIEW shaky AS SELECT nullif(reading_id, 240) AS reading_id, site, month,"
+        f" abs(CASE reading_id WHEN 240 THEN {OVERFLOWS} ELSE kwh END) AS kwh FROM b"
+    )
+    recipe = river.folder / "shaky.yaml"
+    said = recipe_of(full_lab, connector="lab", table="shaky", key=["reading_id"]).model_dump(mode="json")
+    recipe.write_text(yaml.safe_dump(said))
+    ended = headwater("run", recipe)
+    assert ended.code == 4
+    assert "chunk 5 is not loaded" in ended.err + ended.out
+    (state,) = headwater("connectors", "state", "lab", "--json").json
+    assert (state["source_name"], state["last_chunk_no"], state["gaps"]) == ("lab/shaky", 4, [5])
+    (shown,) = [line for line in headwater("connectors", "state", "lab").out.splitlines() if "lab/shaky" in line]
+    assert shown.split()[1:5] == ["4", "1:", "chunk", "5"]
+    river.change("UPDATE runs SET state = 'failed'")
+    river.change("UPDATE chunks SET state = 'pending' WHERE state = 'failed'")
+    (state,) = headwater("connectors", "state", "lab", "--json").json
+    assert state["gaps"] == [5]  # one that the end of the run has left untried
+    river.change("UPDATE runs SET state = 'running'")
+    (state,) = headwater("connectors", "state", "lab", "--json").json
+    assert (state["last_chunk_no"], state["gaps"]) == (4, [])  # its turn may come yet

@@ -83,10 +83,10 @@ def change_connector(
     return viewing.connector_as_json(found)
 
 
-@routes.delete("/connectors/{name}", status_code=204, **needs(Right.TRANSFORM, 404))
-def remove_connector(here: Here, name: str) -> None:
-    """Let go of a connector; what came through it stays."""
-    keeping.remove(here, name)
+@routes.delete("/connectors/{name}", status_code=204, **needs(Right.TRANSFORM, 404, 409))
+def remove_connector(here: Here, name: str, *, force: bool = False) -> None:
+    """Let go of a connector; what came through it stays. One that schedules read through is kept, unless `force`."""
+    keeping.remove(here, name, force=force)
 
 
 @routes.post("/connectors/{name}/validation", **needs(Right.TRANSFORM, 404, long="write"))

@@ -8,13 +8,13 @@ from uuid import uuid4
 
 from headwater.connectors.configs import config_of, refuse_relative, with_values
 from headwater.connectors.protocol import Config, Connector, FileStore
-from headwater.errors import Misuse
+from headwater.errors import Conflict, Misuse
 from headwater.services.access.policy import Right
 from headwater.services.connectors.kinds import kind_named
 from headwater.services.connectors.pacing import paced
 from headwater.services.connectors.reach import reach_only, refuse_local
 from headwater.services.connectors.secrets import resolve
-from headwater.store import audit, connectors
+from headwater.store import audit, connectors, schedules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,11 +56,21 @@ def change(installation: Installation, name: str, config: Mapping[str, Any]) -> 
         return connectors.get_connector(connection, installation.tenant_id, found.connector_id)
 
 
-def remove(installation: Installation, name: str) -> None:
-    """Let go of a connector; what came through it stays, and so do its runs."""
+def remove(installation: Installation, name: str, *, force: bool = False) -> None:
+    """Let go of a connector; what came through it stays, and so do its runs.
+
+    Conflict, without `force`, where schedules read through it.
+    """
     installation.require(Right.TRANSFORM)
     with installation.database.connect(installation.tenant_id) as connection:
         found = connectors.find_connector(connection, installation.tenant_id, name)
+        users = schedules.reading_through(connection, installation.tenant_id, name)
+        if users and not force:
+            raise Conflict(
+                f"it is in use: {', '.join(f'schedule {each}' for each in users)}",
+                where=f"connector {name}",
+                remedy="Remove them first (`headwater schedules remove`), or say force: their jobs fail then.",
+            )
         connectors.remove_connector(connection, installation.tenant_id, found.connector_id)
         _note(installation, connection, "connector.removed", found.connector_id, name=name)
 

@@ -67,12 +67,22 @@ SELECT {columns} FROM (
 WHERE state NOT IN ('succeeded', 'succeeded_with_quarantine') ORDER BY started_at, run_id
 
 -- name: states
--- How far each source was read through a connector.
-SELECT DISTINCT ON (r.source_id) r.source_name, s.run_id, s.last_chunk_no, s.gaps, s.last_cursor, s.last_row_id,
-       s.last_window_start, s.last_window_end, s.updated_at
-FROM runs r JOIN connector_sync_state s ON s.tenant_id = r.tenant_id AND s.source_id = r.source_id
-WHERE r.tenant_id = %(tenant_id)s AND r.connector_id = %(connector_id)s
-ORDER BY r.source_id, r.started_at DESC
+-- How far each source was read through a connector, by its newest run that had chunks. What of a run that has ended is not
+-- loaded is a gap, and what has failed of one that has not.
+WITH newest AS (
+    SELECT DISTINCT ON (source_id) source_id, source_name, run_id, state IN ('pending', 'running') AS at_work FROM runs
+    WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s AND chunks_planned > 0
+    ORDER BY source_id, started_at DESC)
+SELECT n.source_name, n.run_id, reached.last_chunk_no, reached.gaps, s.last_cursor, s.last_row_id, s.last_window_start,
+       s.last_window_end, s.updated_at
+FROM newest n
+CROSS JOIN LATERAL (
+    SELECT coalesce(min(chunk_no) FILTER (WHERE c.state <> 'committed') - 1, max(chunk_no)) AS last_chunk_no,
+           coalesce(array_agg(chunk_no ORDER BY chunk_no) FILTER (
+               WHERE c.state = 'failed' OR c.state <> 'committed' AND NOT n.at_work), '{}') AS gaps
+    FROM chunks c WHERE c.tenant_id = %(tenant_id)s AND c.run_id = n.run_id) reached
+LEFT JOIN connector_sync_state s ON s.tenant_id = %(tenant_id)s AND s.source_id = n.source_id
+ORDER BY n.source_name, n.source_id
 
 -- name: schema_seen
 -- The columns a table had when last they were noted.

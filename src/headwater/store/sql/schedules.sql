@@ -45,6 +45,12 @@ WHERE d.tenant_id = %(tenant_id)s AND d.schedule_id = %(schedule_id)s ORDER BY a
 SELECT s.name FROM schedule_dependencies d JOIN scheduled_jobs s USING (tenant_id, schedule_id)
 WHERE d.tenant_id = %(tenant_id)s AND d.after_id = %(schedule_id)s AND s.removed_at IS NULL ORDER BY s.name
 
+-- name: reading_through
+-- The schedules that name a connector: in their recipe, or as the one whose syncs they go on with.
+SELECT name FROM scheduled_jobs
+WHERE tenant_id = %(tenant_id)s AND removed_at IS NULL
+  AND %(connector)s::text IN (arguments ->> 'connector', arguments #>> '{recipe,source,connector}') ORDER BY name
+
 -- name: disarm
 -- Take its next time out of the queue.
 SELECT headwater_queue.procrastinate_cancel_job_v1(%(queue_id)s, true, true)
