@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,9 @@ from headwater.cli.connectors_asking import Name
 from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_facts, print_json, print_table
 from headwater.cli.session import installation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 app = typer.Typer(no_args_is_help=True, help="Connectors: databases, object stores and ERPs that records come from.")
 
@@ -147,7 +150,16 @@ def show(name: Name, as_json: AsJson = False) -> None:
     if as_json:
         print_json(connector_as_json(stored))
         return
-    print_facts([("connector", stored.name), ("kind", stored.kind), *stored.config.items()])
+    print_facts([("connector", stored.name), ("kind", stored.kind), *_settings(stored.config)])
+
+
+def _settings(config: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, object]]:
+    """A config key by key as `--set` takes them: those within others with a point before them."""
+    for key, value in config.items():
+        if isinstance(value, dict):
+            yield from _settings(value, f"{within}{key}.")
+        else:
+            yield f"{within}{key}", ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 @app.command()

@@ -12,12 +12,14 @@ from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_json, print_table
 from headwater.cli.session import installation
 from headwater.documents.counted import counted
+from headwater.errors import Misuse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headwater.connectors.protocol import Problem
     from headwater.services.connectors.profiling import ColumnProfile, TableProfile
+    from headwater.services.installation import Installation
 
 Name = Annotated[str, typer.Argument(help="Name of the connector.", show_default=False)]
 TableName = Annotated[str, typer.Option("--table", "-t", help="The table, as `discover` calls it.", show_default=False)]
@@ -135,13 +137,15 @@ def _frequent(column: ColumnProfile) -> str:
 def plan(
     name: Name,
     *,
-    table: TableName,
+    table: Annotated[
+        str | None, typer.Option("--table", "-t", help="The table, as `discover` calls it.", show_default=False)
+    ] = None,
     cursor: Annotated[str | None, typer.Option(help="The column that tells what changed.")] = None,
     since: Annotated[str | None, typer.Option(help="Only what changed after this cursor.")] = None,
     chunk_size: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Rows a chunk.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the chunks that a sync would read, without reading any.
+    """Show the chunks that a sync of a table would read, without reading any. A store of files has no plan.
 
     \b
     Examples:
@@ -152,8 +156,10 @@ def plan(
     from headwater.connectors.protocol import Selection
     from headwater.services.connectors.viewing import plan as ask
 
-    selection = Selection(table=table, cursor=cursor, since=since, chunk_rows=chunk_size)
     with installation() as opened:
+        if table is None:
+            raise _no_table(opened, name)
+        selection = Selection(table=table, cursor=cursor, since=since, chunk_rows=chunk_size)
         found = ask(opened, name, selection)
     if as_json:
         print_json({"chunks": [asdict(each) for each in found.chunks], "key": found.key, "upto": found.upto})
@@ -162,6 +168,25 @@ def plan(
         ["chunk", "rows, about", "where", "cursor to"],
         [(each.chunk_no, each.rows, _place(each.locator), each.cursor_to) for each in found.chunks],
         numbers=["chunk", "rows, about"],
+    )
+
+
+def _no_table(opened: Installation, name: str) -> Misuse:
+    """What is wrong where a plan is asked for and no table is named."""
+    from headwater.services.connectors.keeping import find, is_store
+    from headwater.services.connectors.keeping import opened as source_of
+
+    stored = find(opened, name)
+    with source_of(opened, stored) as source:
+        if is_store(source):
+            return Misuse(
+                "this connector brings files, and a plan is that of a table",
+                where=f"connector {name}",
+                value=stored.kind,
+                remedy=f"In a sync each file is a run of its own. The files: headwater connectors discover {name}",
+            )
+    return Misuse(
+        "a table must be said", where="--table", remedy=f"Those there are: headwater connectors discover {name}"
     )
 
 

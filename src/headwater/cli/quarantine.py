@@ -22,6 +22,7 @@ from headwater.errors import Misuse
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from headwater.services.quarantine_exports import Exported
     from headwater.services.quarantines import Origin
     from headwater.services.repairs import Changes
     from headwater.store.quarantine import Quarantined, Repair
@@ -200,10 +201,18 @@ def export(  # noqa: PLR0917  the options of a command
             typer.echo(content.getvalue(), nl=False)
             return
         exported = write_file(opened, output, run=run, rule=rule)
+    _tell_export(exported, output, as_json=as_json)
+
+
+def _tell_export(exported: Exported, output: Path, *, as_json: bool) -> None:
     if as_json:
-        print_json({"run_id": exported.run_id, "records": exported.rows, "output": str(output)})
+        told = {"run_id": exported.run_id, "source": exported.source_name, "runs": exported.runs}
+        print_json({**told, "records": exported.rows, "output": str(output)})
         return
-    typer.echo(f"{counted(exported.rows, 'record')} of run {exported.run_id} written to {output}")
+    of = f"run {exported.run_id}"
+    if exported.run_id is None:
+        of = f"{exported.source_name}, refused by {exported.runs:,} runs,"
+    typer.echo(f"{counted(exported.rows, 'record')} of {of} written to {output}")
     typer.echo(f"Correct them there, then: headwater quarantine resubmit {output}")
 
 

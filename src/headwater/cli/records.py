@@ -22,7 +22,10 @@ Keys = Annotated[
     list[str], typer.Argument(help="Their keys; | between the fields of one.", show_default=False, metavar="KEY...")
 ]
 Reason = Annotated[str, typer.Option(help="Why; kept in the audit chain.", show_default=False)]
-Filters = Annotated[list[str] | None, typer.Option("--filter", help="field:operator:value; may be said several times.")]
+Filters = Annotated[
+    list[str] | None,
+    typer.Option("--filter", help="field:operator:value, of `in` field:in:one|other; may be said several times."),
+]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many to show.")]
 
 

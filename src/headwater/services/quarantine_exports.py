@@ -29,10 +29,16 @@ BYTE_ORDER_MARK = "\ufeff"
 
 @dataclass(frozen=True, kw_only=True)
 class Exported:
-    """What an export holds."""
+    """What an export holds.
+
+    run_id  the run that refused all of it: the one it was asked of, or the only one; None where there are several
+    runs    how many refused some of it last
+    """
 
     rows: int
-    run_id: UUID  # whose mapping and contract a resubmission uses
+    source_name: str
+    run_id: UUID | None
+    runs: int
     columns: tuple[str, ...]
 
 
@@ -59,7 +65,14 @@ def export(installation: Installation, out: IO[str], *, run: str | None, rule: s
         form = form_of(origins, has_record=quarantine.has_uncut(connection, tenant_id, which))
         records = quarantine.each_quarantined(connection, tenant_id, which)
         rows = write_rows(out, form, quarantine.with_last_tries(connection, tenant_id, records))
-    return Exported(rows=rows, run_id=latest_of(origins).run_id, columns=form.header)
+    latest = latest_of(origins)
+    return Exported(
+        rows=rows,
+        source_name=latest.source_name,
+        run_id=which.run_id or (latest.run_id if len(origins) == 1 else None),
+        runs=len(origins),
+        columns=form.header,
+    )
 
 
 def export_run(installation: Installation, out: IO[str], run: Run) -> int:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from headwater.mapping.totals import Totals
     from headwater.services.samples import Sample
 
+LIKE_TOTALS = re.compile("looks? like (a total|totals)")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Suggested:
@@ -76,7 +78,7 @@ def drafted(found: Suggestion, sample: Sample, *, name: str) -> str:
     word = "line" if inspection.format == "csv" else "row" if inspection.format in WORKBOOKS else "record"
     totals = [(_told_places(each, sample, word), each) for each in totals_in(sample.rows)]
     # Of a whole workbook inspection says where totals stand, below the sample too.
-    beyond = [] if totals else [each for each in inspection.warnings if "look like totals" in each]
+    beyond = [] if totals else [each for each in inspection.warnings if LIKE_TOTALS.search(each)]
     return draft(found, name=name, source=source_keys(inspection), totals=totals, told=beyond)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from headwater.documents.counted import counted
+
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
@@ -259,7 +261,12 @@ def _record(record: RecordTrace) -> Node:
         children.append(_mended(record.mended))
     children += [Node(title="noticed", value=finding) for finding in record.findings]
     if record.past:
-        children.append(Node(title="history", value=f"{record.past} earlier versions were replaced"))
+        children.append(
+            Node(
+                title="history",
+                value=counted(record.past, "earlier version was replaced", "earlier versions were replaced"),
+            )
+        )
     children.append(_run(record.run, "loaded by run"))
     return Node(title=record.contract.name, value=record.key, children=tuple(children))
 

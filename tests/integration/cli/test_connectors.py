@@ -143,12 +143,32 @@ def test_a_table_is_synced_and_how_far_is_told(
     assert "lab/b" in headwater("connectors", "state", "lab").out
 
 
+def test_an_export_names_a_run_only_where_all_records_are_of_it(headwater: Headwater, full_lab: Lab) -> None:
+    sync = ("connectors", "sync", "lab", "-t", "b", "-m", full_lab.mapping, "--cursor", "changed_at", "--json")
+    full_lab.change("UPDATE b SET kwh = -1 WHERE reading_id IN (207, 208)")
+    first = headwater(*sync).json["run_id"]
+    of_one = headwater("quarantine", "export", "-o", "one.csv").out
+    assert of_one.startswith(f"2 records of run {first} written to one.csv")
+    full_lab.change("UPDATE b SET kwh = -1, changed_at = '2024-07-01 00:00:00' WHERE reading_id = 209")
+    second = headwater(*sync).json["run_id"]
+    of_both = headwater("quarantine", "export", "-o", "two.csv").out
+    assert of_both.startswith("3 records of lab/b, refused by 2 runs, written to two.csv")
+    told = headwater("quarantine", "export", "-o", "two.csv", "--force", "--json").json
+    assert (told["run_id"], told["source"], told["runs"], told["records"]) == (None, "lab/b", 2, 3)
+    of_the_second = headwater("quarantine", "export", "--run", second, "-o", "mend.csv").out
+    assert of_the_second.startswith(f"1 record of run {second} written to mend.csv")
+
+
 def test_values_within_others_are_said_with_points(headwater: Headwater) -> None:
     url = ("-k", "odata", "-s", "url=https://sap.example.org/odata")
     login = ("-s", "auth.kind=basic", "-s", "auth.user=reader", "-s", "auth.password_ref=env:SAP")
     assert headwater("connectors", "add", "sap", *url, *login).code == 0
     changed = headwater("connectors", "change", "sap", "-s", "auth.user=other", "--json").json
     assert changed["config"]["auth"] == {"kind": "basic", "user": "other", "password_ref": "env:SAP"}
+    shown = [line.split() for line in headwater("connectors", "show", "sap").out.splitlines()]
+    assert [pair for pair in shown if pair[0].startswith("auth")] == [
+        ["auth.kind", "basic"], ["auth.user", "other"], ["auth.password_ref", "env:SAP"],
+    ]  # fmt: skip
     refused = headwater("connectors", "change", "sap", "-s", "url.host=x")
     assert (refused.code, "config, url: this key holds no other keys" in refused.err) == (2, True)
     refused = headwater("connectors", "change", "sap", "-s", "auth.usr=x")
@@ -178,6 +198,10 @@ def test_what_is_said_of_a_sync_must_go_together(headwater: Headwater, lab: Lab)
     assert json.loads(as_json.err)["error"]["where"] == "connector lab"
     refused = headwater("connectors", "plan", "bills", "-t", "a")
     assert (refused.code, "this connector brings files, not tables" in refused.err) == (2, True)
+    refused = headwater("connectors", "plan", "bills")
+    assert (refused.code, "this connector brings files, and a plan is that of a table" in refused.err) == (2, True)
+    refused = headwater("connectors", "plan", "lab")
+    assert (refused.code, "--table: a table must be said" in refused.err) == (2, True)
     refused = headwater("connectors", "fetch", "lab", "a")
     assert (refused.code, "this connector brings tables, not files" in refused.err) == (2, True)
 

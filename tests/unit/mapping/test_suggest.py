@@ -207,7 +207,7 @@ def test_totals_are_told_with_a_skip_that_takes_them() -> None:
 
 
 def test_totals_beyond_the_sample_are_told() -> None:
-    told = "sheet A: 1 rows look like totals (row 9000)"
+    told = "sheet A: 1 row looks like a total (row 9000)"
     text = draft(suggested(ACTIVITY, **BILLS), name="bills", source={}, told=[told])
     assert f"# open: {told}, as in:\n# skip:\n" in text
     assert read_mapping(text, where="draft").skip == ()

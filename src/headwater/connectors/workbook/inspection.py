@@ -13,6 +13,7 @@ from headwater.connectors.workbook.grid import NUMBER, TEXT, Walked, columns_of,
 from headwater.connectors.workbook.opening import opened
 from headwater.connectors.workbook.records import Heading, heading, records
 from headwater.connectors.workbook.scan import Scan, scans
+from headwater.documents.counted import counted
 from headwater.errors import InputRefused
 
 _SHOWN = 5
@@ -143,7 +144,7 @@ def _about_cells(choice: Choice) -> list[str]:
         totals = [row for row in scan.totals if row > table.layout.header]
         if totals:
             rows = ", ".join(map(str, totals[:_SHOWN])) + (" …" if len(totals) > _SHOWN else "")
-            told = f"{len(totals)} rows look like totals (row {rows})"
+            told = f"{counted(len(totals), 'row looks like a total', 'rows look like totals')} (row {rows})"
             warnings.append(f"{where}: {told}; they are records unless the mapping skips them")
         warnings += _merged_numbers(table, where)
         warnings += _text_numbers(table, where)

@@ -213,7 +213,7 @@ def test_totals_text_numbers_and_further_tables_are_said(tmp_path: Path) -> None
     lines: list[list[object]] = [*TABLE, ["Total", None, 7.5], [], ["Fuel", "Factor", "Unit"], ["Gas", 0.5, "kg"]]
     lines[1] = ["Leeds", "2020", 1.5]
     warnings = " ".join(inspect_workbook(book(tmp_path / "a.xlsx", {"Data": lines})).warnings)
-    assert "1 rows look like totals (row 5)" in warnings
+    assert "1 row looks like a total (row 5)" in warnings
     assert "numbers stored as text in column B" in warnings
     assert "another table may begin at row 7" in warnings
 
