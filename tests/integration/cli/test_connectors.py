@@ -143,6 +143,17 @@ def test_a_table_is_synced_and_how_far_is_told(
     assert "lab/b" in headwater("connectors", "state", "lab").out
 
 
+def test_a_trace_counts_earlier_versions_as_people_say_them(headwater: Headwater, full_lab: Lab) -> None:
+    for version, told in (
+        (0, None), (1, "1 earlier version was replaced"), (2, "2 earlier versions were replaced"),
+    ):  # fmt: skip
+        full_lab.change(f"UPDATE a SET kwh = {500 + version} WHERE reading_id = 7")
+        assert headwater("connectors", "sync", "lab", "-t", "a", "-m", full_lab.mapping).code == 0
+        traced = headwater("trace", "activity", "7")
+        assert traced.code == 0
+        assert told is None or told in traced.out, traced.out
+
+
 def test_an_export_names_a_run_only_where_all_records_are_of_it(headwater: Headwater, full_lab: Lab) -> None:
     sync = ("connectors", "sync", "lab", "-t", "b", "-m", full_lab.mapping, "--cursor", "changed_at", "--json")
     full_lab.change("UPDATE b SET kwh = -1 WHERE reading_id IN (207, 208)")
