@@ -17,7 +17,7 @@ import pytest
 import yaml
 from pyarrow import parquet
 
-from headwater.errors import InputRefused, Misuse
+from headwater.errors import HeadwaterError, InputRefused, Misuse
 from headwater.pipeline.recipe import Load, Recipe, RecipeSource
 from headwater.services.batches import Imported, import_each
 from headwater.services.imports import source_files
@@ -229,7 +229,7 @@ class TestManyFiles:
         assert quantities(river) == {"a": 1, "b": 1}
         assert sound(river)
 
-    @pytest.mark.parametrize("path", ["nothing.csv", "nothing/*.csv"])
-    def test_what_is_not_there_is_said(self, river: River, path: str) -> None:
-        with pytest.raises(Misuse):
+    @pytest.mark.parametrize(("path", "error"), [("nothing.csv", Misuse), ("nothing/*.csv", InputRefused)])
+    def test_what_is_not_there_is_said(self, river: River, path: str, error: type[HeadwaterError]) -> None:
+        with pytest.raises(error):
             self.each(river, path)
