@@ -150,7 +150,10 @@ class Bench:
             "--users", str(READERS), "--spawn-rate", str(READERS), "--run-time", f"{max(1, round(seconds))}s",
             "--host", served.url, "--only-summary", "--loglevel", "ERROR",
         ]  # fmt: skip
-        told = {"BENCH_REQUESTS": str(asked), "BENCH_TIMES": str(times), "BENCH_RATE_OF_ONE": str(rate / READERS)}
+        told = {
+            "BENCH_REQUESTS": str(asked), "BENCH_TIMES": str(times), "BENCH_RATE": str(rate),
+            "BENCH_READERS": str(READERS),
+        }  # fmt: skip
         with (self._asked.work / "locust.log").open("ab") as log:
             process = subprocess.Popen(command, env={**os.environ, **told}, stdout=log, stderr=log)
         try:

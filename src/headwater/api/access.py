@@ -27,6 +27,7 @@ from headwater.api.envelope import brings_a_file
 from headwater.api.idempotency import once, request_hash
 from headwater.api.limits import OnceASecond, Pace, Places, Recognised, UntilSent
 from headwater.api.problems import MEDIA_TYPE, Problem, StatusError, problem_of, wrong_parameters
+from headwater.api.turns import Turns
 from headwater.errors import HeadwaterError, Unauthenticated
 from headwater.services.access.policy import Right
 from headwater.services.installation import Installation
@@ -54,6 +55,7 @@ class House:
     ready: OnceASecond
     measurement: Collector
     afterwards: Afterwards
+    turns: Turns = field(default_factory=Turns)
     recognised: Recognised = field(default_factory=Recognised)
 
     @contextmanager
@@ -80,8 +82,9 @@ class GuardedRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             house: House = request.app.state.house
             if request.method in {"GET", "HEAD"} and long is None:
-                with house.for_one_request() as own:
-                    return await answered(request, own)
+                async with house.turns.turn():
+                    with house.for_one_request() as own:
+                        return await answered(request, own)
             return await answered(request, house)  # what lasts, or waits for a body, keeps no connection meanwhile
 
         async def answered(request: Request, house: House) -> Response:
