@@ -211,7 +211,7 @@ def _tell_export(exported: Exported, output: Path, *, as_json: bool) -> None:
         return
     of = f"run {exported.run_id}"
     if exported.run_id is None:
-        of = f"{exported.source_name}, refused by {exported.runs:,} runs,"
+        of = f"{exported.source_name}, refused by {counted(exported.runs, 'run')},"
     typer.echo(f"{counted(exported.rows, 'record')} of {of} written to {output}")
     typer.echo(f"Correct them there, then: headwater quarantine resubmit {output}")
 

@@ -36,7 +36,7 @@ RULE = 'no pg_hba.conf entry for host "127.0.0.1", user "reader", database "plan
             LOST + HERE + "Connection refused",
             "refused",
             "localhost:5432 takes no connection; what came back: Connection refused",
-            "Check host and port, and whether the server is running",
+            "Check host and port, and whether the server is running and has room for one more session",
         ),
         (
             HERE + f"FATAL:  {RULE}SSL encryption",
