@@ -78,6 +78,25 @@ def test_a_factor_that_was_changed_since_is_shown_as_it_was_pinned(river: River)
     assert figure.recomputed
 
 
+def test_a_pinned_set_changed_behind_its_back_says_so_also_after_it_was_read(river: River) -> None:
+    loaded(river)
+    figure = trace_emission(river.installation, "a").figure
+    assert figure is not None
+    assert figure.recomputed
+
+    installation, sha256 = river.installation, bytes.fromhex(figure.factor.factor_set)
+    pinned = installation.blobs.path(installation.tenant_id, sha256)
+    content = pinned.read_text(encoding="utf-8")
+    pinned.chmod(0o600)
+    pinned.write_text(content.replace("0.4000000000", "0.7000000000"), encoding="utf-8")
+    assert pinned.read_text(encoding="utf-8") != content
+
+    changed = trace_emission(river.installation, "a").figure
+    assert changed is not None
+    assert not changed.recomputed
+    assert changed.factor.record is None
+
+
 def test_a_figure_changed_behind_its_back_says_so(river: River) -> None:
     loaded(river)
     river.change("UPDATE emission_v1 SET co2e_kg = co2e_kg + 1 WHERE activity_id = 'a'")

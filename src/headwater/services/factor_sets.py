@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headwater.accounting.timeline import FactorPolicy, timeline
 from headwater.contracts.bulk import quoted
+from headwater.replay.records import typed as typed_values
+from headwater.services.latest import Latest
 from headwater.store.cited_blobs import cite_blob
 from headwater.store.stored_rows import current_rows, parse_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import duckdb
-    import pyarrow as pa
 
     from headwater.contracts import Document
     from headwater.services.installation import Installation
 
 FACTORS = ("emission_factor", 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfPair:
+    """The factors of an activity type and region: as pinned, in texts, and the rows of their timeline."""
+
+    texts: Sequence[Mapping[str, str | None]]
+    timeline: Sequence[Mapping[str, Any]]
+
+
+_OF_PAIRS: Latest[OfPair] = Latest(256)
 
 
 def pin(installation: Installation) -> bytes:
@@ -34,6 +54,28 @@ def read(installation: Installation, connection: duckdb.DuckDBPyConnection, sha2
     with installation.blobs.open(installation.tenant_id, sha256) as file:
         rows = parse_rows(file.read())
     return typed(connection, installation.contract(*FACTORS), rows)
+
+
+def of_pair(installation: Installation, sha256: bytes, activity: Mapping[str, Any], policy: FactorPolicy) -> OfPair:
+    """Those of a pinned set that an activity can have: a set may hold thousands.
+
+    The set is read each time, so that nobody changes it unseen; what is made of the same bytes is made once.
+    """
+    contract = installation.contract(*FACTORS)
+    pair = {name: str(activity[name]) for name in ("activity_type", "region")}
+    with installation.blobs.open(installation.tenant_id, sha256) as file:
+        content = file.read()
+    key = (hashlib.sha256(content).digest(), contract.hash, *pair.values(), policy)
+    return _OF_PAIRS.get(key, lambda: _of_pair(contract, content, pair, policy))
+
+
+def _of_pair(contract: Document, content: bytes, pair: Mapping[str, str], policy: FactorPolicy) -> OfPair:
+    pinned = parse_rows(content)
+    texts = pinned.filter(
+        pc.and_(*(pc.equal(pinned[name], pa.scalar(text)) for name, text in pair.items()))
+    ).to_pylist()
+    rows = timeline([typed_values(contract, each) for each in texts], policy)
+    return OfPair(texts=texts, timeline=rows.to_pylist())
 
 
 def typed(connection: duckdb.DuckDBPyConnection, document: Document, rows: pa.Table) -> pa.Table:

@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 
     Together = Callable[[TenantConnection, Run], None]
 
-LOGIC: Latest[Logic] = Latest(64)
+LOGIC: Latest[Logic] = Latest(1024)
 ENGINE_THREADS = 2 if (os.cpu_count() or 1) > 2 else 1
 """Two keep up with the writer, more would only need more memory; with two processors, the second is the database's."""
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from headwater.accounting.calculation import FORMULA, FORMULA_VERSION, calculate
 from headwater.accounting.outcome import CalculationOutcome
-from headwater.accounting.timeline import GASES, FactorPolicy, timeline
+from headwater.accounting.timeline import GASES, FactorPolicy
 from headwater.connectors.csv_file import ChunkSpan
 from headwater.contracts import Document as Contract
 from headwater.contracts.row_text import canonical_texts
 from headwater.errors import Misuse, NotFound
-from headwater.replay.records import typed
 from headwater.services import factor_sets, trace
 from headwater.services.access.policy import Right
 from headwater.services.field_origins import field_origins
@@ -30,12 +26,14 @@ from headwater.store import audit, findings, quarantine, runs
 from headwater.store.chunks import Chunk, get_chunk
 from headwater.store.cited_blobs import get_cited_blob
 from headwater.store.one_connection import one_snapshot
-from headwater.store.stored_rows import StoredRow, count_past, find_past, find_rows, parse_rows
+from headwater.store.stored_rows import StoredRow, count_past, find_past, find_rows
 from headwater.values import OWN_FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
+
+    import pyarrow as pa
 
     from headwater.audit.chain import Entry
     from headwater.connectors.csv_file import RawChunk
@@ -193,13 +191,10 @@ class _Tracer:
         factor_set = origin.run.factor_set
         if factor_set is None:
             raise AssertionError("a run that calculates has pinned its factors")
-        wanted = activity.values
-        with self._installation.blobs.open(self._tenant_id, factor_set) as file:
-            pinned = parse_rows(file.read())
-        texts = pinned.filter(_same_pair(pinned, wanted)).to_pylist()
-        contract, choice = self._installation.contract(*factor_sets.FACTORS), origin.logic.recipe.factors
+        choice = origin.logic.recipe.factors
         policy = FactorPolicy(methods=choice.methods, sources=choice.sources)
-        again = calculate(wanted, timeline([typed(contract, each) for each in texts], policy).to_pylist())
+        factors = factor_sets.of_pair(self._installation, factor_set, activity.values, policy)
+        again = calculate(activity.values, factors.timeline)
         figures = dict(zip((f"{gas}_kg" for gas in GASES), again.figures, strict=True))
         return trace.FigureTrace(
             contract=trace.Document(name=emission.name, version=emission.version, hash=emission.hash.hex()),
@@ -209,7 +204,7 @@ class _Tracer:
             formula_name=f"{FORMULA} {FORMULA_VERSION}",
             recomputed=again.outcome is CalculationOutcome.CALCULATED
             and figures == {name: row.values[name] for name in figures},
-            factor=self._factor(texts, str(row.values["factor_id"]), factor_set),
+            factor=self._factor(factors.texts, str(row.values["factor_id"]), factor_set),
             run=self._run_ref(origin),
         )
 
@@ -340,11 +335,6 @@ def parse_key(contract: Contract, text: str) -> dict[str, object]:
     if len(parts) != len(contract.key) or any(value is None for value in parsed):
         raise Misuse("this is not a key of the contract", where=contract.name, value=text, valid=names)
     return {spec.name: value for spec, value in zip(contract.key, parsed, strict=True)}
-
-
-def _same_pair(factors: pa.Table, activity: Mapping[str, Any]) -> Any:
-    """Only factors of the activity's type and region can have been chosen, and a set may hold thousands."""
-    return pc.and_(*(pc.equal(factors[name], pa.scalar(str(activity[name]))) for name in ("activity_type", "region")))
 
 
 def _row(table: pa.Table) -> dict[str, str]:
