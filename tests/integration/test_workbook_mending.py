@@ -413,6 +413,19 @@ def test_a_repair_that_is_refused_again_stays_open(river: River, given: Path) ->
     assert "as it was mended last: " in note.text
 
 
+def test_a_row_is_found_again_whose_key_only_the_last_try_blames(river: River, given: Path) -> None:
+    river.load(workbook([row("many", 3)]), name="other.xlsx", mapping=form(river))
+    _, ledger = resubmitted(river, edited(given, cells_set(E5=5)))
+    assert (ledger.inserted, ledger.quarantined) == (0, 1)
+
+    again, _ = exported(river, river.rows("SELECT run_id FROM runs ORDER BY started_at LIMIT 1")[0]["run_id"])
+    sent, ledger = resubmitted(river, edited(again, cells_set(A5="many too", E5=5)))
+    assert (sent.sent, sent.unclear, ledger.inserted) == (3, (), 1)
+    assert quantities(river) == {"fine": "2.5", "good": "1", "many": "3", "many too": "5"}
+    assert states(river)["many"] == "resubmitted"
+    assert_verified(river)
+
+
 def test_a_source_that_is_no_workbook_is_refused_in_words(river: River) -> None:
     run_id, _ = river.load("activity_id,quantity\n", name="a.csv", mapping=form(river, fields={
         "activity_id": {"column": "activity_id"}, "quantity": {"column": "quantity"},

@@ -33,7 +33,7 @@ from headwater.store import quarantine, runs
 from headwater.store.quarantine import Which
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from headwater.connectors.files import FileConfig
     from headwater.services.installation import Installation
@@ -92,13 +92,18 @@ def plan_workbook(installation: Installation, path: Path) -> WorkbookSent:
     with seen.database.connect(tenant_id) as connection:
         run = runs.get_run(connection, tenant_id, run_id)
         records = _records(connection, tenant_id, keys, run_id)
+        tried = quarantine.last_tries(connection, tenant_id, list(records.values()))
     read = read_run(installation, run)
     logic = stored_logic(installation, run)
     reading = in_format(read.reading, form_of_file)
     now = read_copy(path, reading, name=name_in(read))
     _check_columns(path, now.columns, read.columns)
     located = locate(read, {key: record.raw for key, record in records.items()})
-    matched = match(read.rows, now.rows, _to_mend(read, logic, records, located), _key_columns(logic, read.columns))
+    # What was wrong as it was mended last is marked in the workbook too.
+    findings = {
+        key: [*record.findings, *(again or ())] for (key, record), again in zip(records.items(), tried, strict=True)
+    }
+    matched = match(read.rows, now.rows, _to_mend(read, logic, findings, located), _key_columns(logic, read.columns))
     places = sorted(_places(located, matched), key=lambda place: place[1:])
     if not places:
         raise Misuse(
@@ -258,7 +263,10 @@ def _check_columns(path: Path, columns: tuple[str, ...], wanted: tuple[str, ...]
 
 
 def _to_mend(
-    read: ReadRun, logic: Logic, records: Mapping[str, Quarantined], located: Mapping[str, tuple[SheetRow, int]]
+    read: ReadRun,
+    logic: Logic,
+    findings: Mapping[str, Sequence[Mapping[str, Any]]],
+    located: Mapping[str, tuple[SheetRow, int]],
 ) -> dict[tuple[str, int], Asked]:
     """Place of each row that holds refused records -> these, and the cells that findings blame."""
     mapping = logic.mapping.for_columns(read.columns)
@@ -270,7 +278,7 @@ def _to_mend(
     for key, (row, place) in located.items():
         refused.setdefault(row.place, set()).add(place)
         here = cells.setdefault(row.place, set())
-        for finding in records[key].findings:
+        for finding in findings[key]:
             for column in blamed(finding, mapping, read.columns):
                 where = [place] if column in own else range(len(row.records))
                 here.update((each, number_of[column]) for each in where)
