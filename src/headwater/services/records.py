@@ -16,7 +16,7 @@ from headwater.contracts.row_text import canonical_texts
 from headwater.contracts.table import history_name, table_name
 from headwater.errors import Misuse, NotFound
 from headwater.services.access.keys import seals_of
-from headwater.services.access.masking import masked_table, masked_values, personal_fields, show_records_clear
+from headwater.services.access.masking import mask, masked_table, personal_fields, show_records_clear
 from headwater.services.access.policy import Right
 from headwater.services.listing import Listed, Page, Question, ask, by_name, choice_of
 from headwater.services.tracing import parse_key
@@ -27,7 +27,7 @@ from headwater.store.stored_rows import find_rows
 from headwater.values import OWN_FORMAT
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from headwater.contracts import Document
     from headwater.contracts.document import FieldSpec
@@ -93,7 +93,7 @@ def list_records(installation: Installation, reference: str, question: Question,
         show_records_clear(installation, document)
     page = ask(installation, listed_of(document, installation if clear else None), question)
     return Page(
-        items=[vars(_record(document, row, clear=clear)) for row in _opened(installation, document, page.items)],
+        items=[vars(record) for record in _records(document, _opened(installation, document, page.items), clear=clear)],
         next_cursor=page.next_cursor,
         total=page.total,
         at_least=page.at_least,
@@ -114,17 +114,12 @@ def show_record(installation: Installation, reference: str, key: str, *, clear: 
     return Record(
         key=key_text(document, row.values),
         version=row.row_hash.hex(),
-        values=_shown(document, row.values, clear=clear),
+        values=_shower(document, clear=clear)(row.values),
         absent=row.absent,
         chunk_id=str(row.chunk_id),
         record_no=row.record_no,
         unit_id=str(row.unit_id) if row.unit_id else None,
     )
-
-
-def _shown(document: Document, values: Mapping[str, Any], *, clear: bool) -> dict[str, Any]:
-    plain = plain_values(document, values)
-    return plain if clear else masked_values(document, plain)
 
 
 def history_of(installation: Installation, reference: str, key: str, question: Question) -> Page:
@@ -147,10 +142,11 @@ def history_of(installation: Installation, reference: str, key: str, question: Q
         for spec in document.key
     ]
     page = ask(installation, past, question, also=also)
+    rows = _opened(installation, document, page.items)
     items = [
-        vars(_record(document, row, clear=False)) | {name.name: str(row[name.name]) for name in PAST}
-        for row in _opened(installation, document, page.items)
-    ]  # fmt: skip
+        vars(record) | {name.name: str(row[name.name]) for name in PAST}
+        for record, row in zip(_records(document, rows, clear=False), rows, strict=True)
+    ]
     return Page(items=items, next_cursor=page.next_cursor, total=page.total, at_least=page.at_least)
 
 
@@ -286,11 +282,14 @@ def _arrow_type(spec: Any) -> pa.DataType:
     return kind
 
 
-def _record(document: Document, row: Mapping[str, Any], *, clear: bool) -> Record:
-    values = {spec.name: row[spec.name] for spec in document.fields}
-    shown = _shown(document, values, clear=clear)
+def _records(document: Document, rows: Sequence[Mapping[str, Any]], *, clear: bool) -> list[Record]:
+    shown_of, key = _shower(document, clear=clear), [spec.name for spec in document.key]
+    return [_record(row, shown_of(row), key) for row in rows]
+
+
+def _record(row: Mapping[str, Any], shown: Mapping[str, Any], key: Sequence[str]) -> Record:
     return Record(
-        key="|".join(str(shown[spec.name]) for spec in document.key),
+        key="|".join(str(shown[name]) for name in key),
         version=bytes(row["row_hash"]).hex(),
         values=shown,
         absent=row["absent"],
@@ -300,13 +299,26 @@ def _record(document: Document, row: Mapping[str, Any], *, clear: bool) -> Recor
     )
 
 
-def plain_values(document: Document, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as JSON: whole numbers and booleans as such, all else as canonical text, so that decimals stay exact."""
-    texts = canonical_texts(document, values)
-    return {
-        spec.name: values[spec.name] if spec.type in {"integer", "boolean"} else texts[spec.name]
-        for spec in document.fields
-    }
+def _shower(document: Document, *, clear: bool) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """How rows are shown: whole numbers and booleans as such, all else as canonical text, so that decimals stay exact;
+    what is personal masked, but in clear. It is worked out once, for most of a page's time is its values'.
+    """
+    hidden = frozenset[str]() if clear else personal_fields(document)
+    ways = [(spec.name, _way_of(spec, masks=spec.name in hidden)) for spec in document.fields]
+
+    def shown(row: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: None if (value := row[name]) is None else way(value) for name, way in ways}
+
+    return shown
+
+
+def _way_of(spec: FieldSpec, *, masks: bool) -> Callable[[Any], Any]:
+    plain = _as_it_is if spec.type in {"integer", "boolean"} else spec.kind.canonical
+    return (lambda value: mask(plain(value))) if masks else plain
+
+
+def _as_it_is(value: object) -> object:
+    return value
 
 
 def key_text(document: Document, values: Mapping[str, Any]) -> str:

@@ -168,7 +168,7 @@ def opened_values(document: Document, rows: Sequence[Mapping[str, Any]], opener:
     sealed = {(name, row[name]) for row in rows for name in personal if is_sealed(row.get(name))}
     plain = opener(sealed) if sealed and opener is not None else {}
     return [
-        {name: _value(personal[name], value, plain) if name in personal else value for name, value in row.items()}
+        {**row, **{name: _value(spec, row[name], plain) for name, spec in personal.items() if name in row}}
         for row in rows
     ]
 

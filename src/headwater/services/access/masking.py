@@ -19,8 +19,6 @@ from headwater.services.access.policy import Right
 from headwater.store import audit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from headwater.contracts import Document
     from headwater.services.installation import Installation
 
@@ -77,12 +75,6 @@ def masked_table(document: Document, table: pa.Table) -> pa.Table:
         place = table.column_names.index(name)
         table = table.set_column(place, name, masked(table.column(place)))
     return table
-
-
-def masked_values(document: Document, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The same for one record."""
-    hidden = personal_fields(document)
-    return {name: mask(value) if name in hidden else value for name, value in values.items()}
 
 
 def show_clear(installation: Installation, resource: str, right: Right, **payload: object) -> None:
