@@ -10,6 +10,7 @@ from headwater.services.access.policy import Right
 from headwater.services.access.within_units import may_reach
 from headwater.store import runs
 from headwater.store.chunks import progress_of
+from headwater.store.documents import get_contract
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -52,6 +53,7 @@ def progress(installation: Installation, run: str | UUID) -> RunProgress:
         found = runs.find_run(connection, tenant_id, str(run))
         may_reach(seen, connection, found)
         done = progress_of(connection, tenant_id, found.run_id)
+        contract = get_contract(connection, found.contract_hash)
     seconds = ((found.finished_at or datetime.now(UTC)) - found.started_at).total_seconds()
     rate = done.records_done / seconds if done.records_done and seconds > 0 else None
     left = max(found.records_planned - done.records_done, 0)
@@ -60,7 +62,7 @@ def progress(installation: Installation, run: str | UUID) -> RunProgress:
         run_id=str(found.run_id),
         state=found.state,
         source=found.source_name,
-        contract=found.contract_hash.hex(),
+        contract=f"{contract.name} {contract.version}",
         chunks_planned=found.chunks_planned,
         chunks_done=done.chunks_done,
         chunks_failed=done.chunks_failed,

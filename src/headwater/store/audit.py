@@ -31,7 +31,8 @@ def append(
 ) -> Anchor:
     """Add an entry in the open transaction. Call it last: the chain's head stays locked until the commit.
 
-    actor: left out, whoever the connection was opened for. Where that was for a named request, it is noted as done.
+    actor: left out, whoever the connection was opened for; by which session, token and address they came is told
+    beside the payload. Where that was for a named request, it is noted as done.
     """
     request = getattr(connection, "request", None)
     if request is not None and result == "done" and not action.endswith(".read"):
@@ -44,7 +45,7 @@ def append(
         actor=actor or acting(connection),
         action=action,
         resource=resource,
-        payload=payload,
+        payload=payload if actor else {**payload, **getattr(connection, "came_by", {})},
         result=result,
     )
     connection.execute(QUERIES["append"], asdict(entry))

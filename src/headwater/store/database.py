@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from selectors import EVENT_READ, DefaultSelector
 from time import monotonic
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 QUERIES = named_queries("session")
 CONNECT_SECONDS = 10
 LET_GO_SECONDS = 3.0
+ANYHOW: Mapping[str, str] = MappingProxyType({})
 
 
 class TenantConnection(psycopg.Connection[TupleRow]):
@@ -41,6 +42,7 @@ class TenantConnection(psycopg.Connection[TupleRow]):
     """
 
     actor: str = audit.ACTOR
+    came_by: Mapping[str, str] = ANYHOW  # session, token and address of the actor
     job_id: UUID | None = None  # on whose behalf runs are planned, where it is a job's
     request: RequestKey | None = None  # the write that it is part of, where that is named
     opens: Opener | None = None  # personal values that are read through it
@@ -90,11 +92,13 @@ class TenantConnection(psycopg.Connection[TupleRow]):
 class Behalf:
     """For whom, and for what, connections are opened.
 
+    came_by: session, token and hash of the address of the actor, as the audit chain tells them.
     fence: of the attempt at the job. Its connections are refused once another worker has taken the job.
     units: whose records are seen, and no others; None where all are
     """
 
     actor: str = audit.ACTOR
+    came_by: Mapping[str, str] = field(default_factory=dict)
     job_id: UUID | None = None
     fence: int | None = None
     request: RequestKey | None = None
@@ -126,9 +130,9 @@ class Database:
         """Where it is; a secret."""
         return self._url
 
-    def acting(self, actor: str) -> Database:
+    def acting(self, actor: str, came_by: Mapping[str, str] = ANYHOW) -> Database:
         """The same database, on behalf of somebody else."""
-        return self._on(replace(self._behalf, actor=actor))
+        return self._on(replace(self._behalf, actor=actor, came_by=came_by))
 
     def for_job(self, job_id: UUID, actor: str, fence: int | None = None) -> Database:
         """The same database for a job, whose runs are noted as such, on behalf of whoever asked for it.
@@ -166,6 +170,7 @@ class Database:
         self._refuse_if_taken(connection, tenant_id)
         connection.autocommit = False
         connection.actor = self._behalf.actor
+        connection.came_by = self._behalf.came_by
         connection.job_id = self._behalf.job_id
         connection.request = self._behalf.request
         connection.opens = self.opens(connection, tenant_id) if self.opens is not None else None

@@ -19,7 +19,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from headwater.errors import RetryLater
 from headwater.store import audit
-from headwater.store.database import CONNECT_SECONDS, NOBODY, Behalf, Database, TenantConnection
+from headwater.store.database import ANYHOW, CONNECT_SECONDS, NOBODY, Behalf, Database, TenantConnection
 from headwater.store.failures import translated
 from headwater.store.queries import named_queries
 
@@ -199,6 +199,7 @@ def _as_new(connection: PooledConnection) -> None:
     connection.read_only = None
     connection.autocommit = True
     connection.actor = audit.ACTOR
+    connection.came_by = ANYHOW
     connection.job_id = None
     connection.request = None
     connection.opens = None

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from headwater.services.imports import plan_file
-from headwater.services.jobs import ask_resume, cancel_job, retry_job, show_job
+from headwater.services.jobs import Manner, ask_resume, cancel_job, retry_job, show_job
 from headwater.store.jobs import Job
 from tests.river import activities, factors
 from tests.workers import LONGEST, Workshop, until
@@ -68,3 +68,25 @@ def test_a_job_outlives_its_workers(workshop: Workshop) -> None:
     assert river.rows("SELECT count(*) AS n FROM emission_v1") == [{"n": ROWS}]
     until(lambda: river.rows("SELECT FROM headwater_queue.procrastinate_jobs") == [], "the queue lets go of the job")
     assert last.poll() is None
+
+
+def test_an_attempt_that_takes_too_long_is_ended_and_what_it_committed_stays(workshop: Workshop) -> None:
+    river = workshop.river
+    path = river.folder / "meters.csv"
+    path.write_text(activities({"activity_id": f"a{number}"} for number in range(ROWS)))
+    run_id = plan_file(river.installation, path, river.mapping("activity_form"), chunk_size=10)
+    limited = Manner(time_limit=1, most_attempts=1)
+    job_id = ask_resume(river.installation, str(run_id), manner=limited)
+    with workshop.held(run_id, 3):
+        workshop.worker()
+        until(lambda: workshop.interrupted() == 1, "the worker interrupts what takes longer than its second")
+    until(lambda: show_job(river.installation, job_id).job.has_ended, "the job ends")
+    job = show_job(river.installation, job_id).job
+    assert (job.state, job.attempts) == ("failed", 1)
+    assert "longer than its time limit" in str(job.error)
+    committed = river.ledger(run_id).committed
+    assert committed < ROWS // 10
+
+    again = ask_resume(river.installation, str(run_id))
+    until(lambda: show_job(river.installation, again).job.has_ended, "it is gone on with, without a limit")
+    assert river.ledger(run_id).inserted == ROWS

@@ -162,7 +162,7 @@ class Copies:
             tenant_id,
             action=BLOB_REDACTED,
             resource=f"blob/{made.sha256.hex()}",
-            payload={"copy": copy.hex() if copy else None, **made.payload, **self._installation.actor.came_by()},
+            payload={"copy": copy.hex() if copy else None, **made.payload},
         )
         return RedactedFile(
             sha256=made.sha256.hex(),

@@ -17,7 +17,7 @@ from headwater.services.connectors.secrets import resolve
 from headwater.store import audit, connectors, schedules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from threading import Event
 
     from headwater.services.installation import Installation
@@ -51,8 +51,9 @@ def change(installation: Installation, name: str, config: Mapping[str, Any]) -> 
         found = connectors.find_connector(connection, installation.tenant_id, name)
         checked = config_of(kind_named(found.kind), with_values(found.config, config))
         refuse_relative(kind_named(found.kind), checked)
-        connectors.change_config(connection, installation.tenant_id, found.connector_id, _plain(checked))
-        _note(installation, connection, "connector.changed", found.connector_id, changed=sorted(config))
+        plain = _plain(checked)
+        connectors.change_config(connection, installation.tenant_id, found.connector_id, plain)
+        _note(installation, connection, "connector.changed", found.connector_id, **changed(config, found.config, plain))
         return connectors.get_connector(connection, installation.tenant_id, found.connector_id)
 
 
@@ -121,6 +122,12 @@ def tables_of(source: Connector | FileStore, stored: StoredConnector) -> Connect
 
 def _plain(config: Config) -> dict[str, Any]:
     return config.model_dump(mode="json", exclude_none=True)
+
+
+def changed(names: Iterable[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of a config as they were and are, as the audit chain tells a change. Secrets stand in none but by name."""
+    named = sorted({name.partition(".")[0] for name in names})
+    return {"before": {name: before.get(name) for name in named}, "after": {name: after.get(name) for name in named}}
 
 
 def _note(installation: Installation, connection: Any, action: str, connector_id: object, **payload: Any) -> None:

@@ -58,7 +58,7 @@ def change(
         connectors.change_config(connection, tenant_id, found.connector_id, plain, from_outside=True)
         audit.append(
             connection, tenant_id, action="connector.changed", resource=f"connector/{found.connector_id}",
-            payload={"changed": sorted(config)},
+            payload=keeping.changed(config, found.config, plain),
         )  # fmt: skip
         return connectors.get_connector(connection, tenant_id, found.connector_id)
 

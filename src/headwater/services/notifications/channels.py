@@ -144,8 +144,7 @@ def change(
         notifications.change_channel(connection, tenant_id, found.channel_id, config=config, wanted=wanted)
         changed = notifications.get_channel(connection, tenant_id, found.channel_id)
         _let_go(connection, installation, changed)
-        named = sorted([*changes, *(["target"] if target else [])])
-        _note(connection, installation, "channel.changed", changed, changed=named)
+        _note(connection, installation, "channel.changed", changed, **_change(found, changed, changes, target))
     return ChannelView(channel=changed)
 
 
@@ -204,6 +203,16 @@ def _let_go(connection: TenantConnection, installation: Installation, channel: C
         if at != each.next_at:
             notifications.put_off(connection, tenant_id, each.delivery_id, at, held=at > now)
             notifications.queue(connection, tenant_id, each.delivery_id, at)
+
+
+def _change(was: Channel, now: Channel, changes: Mapping[str, Any], target: Target | None) -> dict[str, object]:
+    """What was wished before and is now. A target is told of by name only: it may be somebody's address, or secret."""
+    before, after = wishes_as_json(was), wishes_as_json(now)
+    return {
+        "changed": sorted([*changes, *(["target"] if target else [])]),
+        "before": {name: before.get(name) for name in changes},
+        "after": {name: after.get(name) for name in changes},
+    }
 
 
 def _note(

@@ -1,0 +1,98 @@
+"""Connectors over HTTP, from nothing to rows: made, tried, looked at, changed, synced, removed."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from headwater.contracts import Document
+from headwater.services.access.policy import Role
+from tests.api.conftest import serving, token_of
+from tests.river import River, make_river
+from tests.servers import TestServer
+from tests.workers import until
+
+pytestmark = pytest.mark.server
+
+MAPPING = """
+mapping: meters_of_sqlite
+version: 1.0.0
+contract: activity@1
+fields:
+  activity_id: {column: id}
+  activity_type: {constant: electricity}
+  region: {constant: DE}
+  period_start: {column: day}
+  quantity: {column: kwh}
+  unit: {constant: kWh}
+"""
+
+
+@dataclass(frozen=True)
+class Trusting:
+    """A server of its own at which connectors may read the server's files, and so may its workers."""
+
+    client: httpx.Client
+    river: River
+
+
+@pytest.fixture
+def trusting(server: TestServer, documents: tuple[Document, ...], tmp_path: Path) -> Iterator[Trusting]:
+    database = server.upgraded(documents)
+    headers = {"Authorization": f"Bearer {token_of(database.database, database.tenant_id, Role.ADMIN)}"}
+    settings = {"HEADWATER_API_LOCAL_SOURCES": "true"}
+    with (
+        serving(database, tmp_path, tmp_path / "server.log", **settings) as url,
+        httpx.Client(base_url=f"{url}/api/v1", headers=headers, timeout=60) as client,
+    ):
+        yield Trusting(client, make_river(database, tmp_path))
+    server.drop(database)
+
+
+def source(path: Path, rows: int) -> Path:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE meters (id TEXT PRIMARY KEY, day DATE, kwh INTEGER)")
+        connection.executemany(
+            "INSERT INTO meters VALUES (?, '2024-01-01', 5)", ((f"sqlite{number}",) for number in range(rows))
+        )
+    return path
+
+
+def test_a_source_is_connected_from_nothing_to_its_rows(trusting: Trusting, tmp_path: Path) -> None:
+    client = trusting.client
+    nowhere, there = str(tmp_path / "nowhere.db"), str(source(tmp_path / "meters.db", 30))
+    added = client.post("/connectors", json={"name": "meters", "kind": "sqlite", "config": {"path": nowhere}})
+    assert added.status_code == 201, added.text
+    (problem,) = client.post("/connectors/meters/validation").json()["problems"]
+    assert "nowhere.db" in json.dumps(problem)
+
+    stale = {"If-Match": '"0000"'}
+    refused = client.patch("/connectors/meters", json={"path": there}, headers=stale)
+    assert (refused.status_code, refused.json()["mine"], refused.json()["theirs"]["path"]) == (
+        412, {"path": there}, nowhere,
+    )  # fmt: skip
+    changed = client.patch("/connectors/meters", json={"path": there}, headers={"If-Match": added.headers["ETag"]})
+    assert changed.status_code == 200, changed.text
+    assert client.post("/connectors/meters/validation").json() == {"ok": True, "problems": []}
+
+    (table,) = client.post("/connectors/meters/discovery").json()
+    assert (table["name"], [column["name"] for column in table["columns"]]) == ("meters", ["id", "day", "kwh"])
+    assert client.post("/mappings", json={"text": MAPPING}).status_code == 201
+    asked = client.post("/connectors/meters/syncs", json={"table": "meters", "mapping": "meters_of_sqlite"})
+    assert asked.status_code == 202, asked.text
+    until(lambda: client.get(f"/runs/{asked.json()['run_id']}").json()["ledger"]["inserted"] == 30, "30 rows are in")
+
+    (told,) = trusting.river.rows(
+        "SELECT payload::jsonb AS payload FROM audit_entries WHERE action = 'connector.changed'"
+    )
+    assert (told["payload"]["before"], told["payload"]["after"]) == ({"path": nowhere}, {"path": there})
+    assert {"token", "address"} < told["payload"].keys(), "by which token and from where it was done"
+    assert client.delete("/connectors/meters").status_code == 204
+    assert client.get("/connectors/meters").status_code == 404

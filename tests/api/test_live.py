@@ -1,0 +1,52 @@
+"""Live progress: told while the work goes on, by whichever process is asked, and counted against the plan."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from headwater.services.imports import plan_file
+from tests.api.conftest import Api
+from tests.river import activities
+from tests.workers import Workshop
+
+pytestmark = pytest.mark.server
+
+ROWS, CHUNK = 50, 10
+
+
+def events(stream: httpx.Response) -> Iterator[tuple[str, dict[str, Any]]]:
+    kind = ""
+    for line in stream.iter_lines():
+        if line.startswith("event: "):
+            kind = line.removeprefix("event: ")
+        elif line.startswith("data: "):
+            yield kind, json.loads(line.removeprefix("data: "))
+
+
+def test_progress_is_told_while_a_run_goes_on(api: Api) -> None:
+    path = api.river.folder / "live.csv"
+    path.write_text(activities({"activity_id": f"live{number}"} for number in range(ROWS)), encoding="utf-8")
+    mapping = api.river.mapping("activity_form")
+    run_id = plan_file(api.river.installation, path, mapping, chunk_size=CHUNK)
+    address = f"/runs/{run_id}"
+    with api.client() as client, api.client("viewer") as watching:
+        with Workshop(api.river).held(run_id, 3):
+            asked = client.post(f"{address}/resumption")
+            assert asked.status_code == 202, asked.text
+            with watching.stream("GET", f"{address}/events") as stream:
+                kind, now = next(each for each in events(stream) if each[1]["chunks_done"] == 2)
+        assert (kind, now["ended"], now["contract"].partition(" ")[0]) == ("progress", False, "activity")
+        planned = (now["chunks_planned"], now["records_planned"], now["records_done"])
+        assert planned == (ROWS // CHUNK, ROWS, 2 * CHUNK)
+        assert now["rate"] > 0
+        assert now["seconds_left"] > 0
+
+        with watching.stream("GET", f"{address}/events") as stream:
+            *_, (kind, last) = events(stream)
+        assert (kind, last["ended"], last["state"], last["seconds_left"]) == ("end", True, "succeeded", 0)
+        assert (last["records_done"], last["chunks_done"]) == (ROWS, ROWS // CHUNK)
