@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -57,7 +58,7 @@ def discover(
     if as_json:
         return
     if tables := [each for each in found if isinstance(each, Table)]:
-        _tell_columns(tables[0]) if table else _tell_tables(name, tables)
+        _tell_columns(name, tables[0]) if table else _tell_tables(name, tables)
         return
     _tell_files([each for each in found if isinstance(each, RemoteFile)])
 
@@ -91,7 +92,7 @@ def _tell_tables(name: str, tables: Sequence[Table]) -> None:
     typer.echo(f"The columns of one and their types: headwater connectors discover {name} --table {tables[0].name}")
 
 
-def _tell_columns(table: Table) -> None:
+def _tell_columns(name: str, table: Table) -> None:
     print_table(
         ["column", "type", "may be null", "part"],
         [(each.name, each.type, each.nullable, _part(table, each)) for each in table.columns],
@@ -100,6 +101,7 @@ def _tell_columns(table: Table) -> None:
     )
     if table.comment:
         typer.echo(table.comment)
+    typer.echo(f"Begin a mapping with: headwater map suggest --connector {name} --table {shlex.quote(table.name)}")
 
 
 def _part(table: Table, column: Column) -> str:

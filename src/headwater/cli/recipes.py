@@ -9,9 +9,9 @@ import typer
 
 from headwater.cli import exits
 from headwater.cli.imports import AsJson
-from headwater.cli.mapping import Force
 from headwater.cli.printing import print_json, print_table
 from headwater.cli.session import read_settings
+from headwater.cli.suggesting import Force
 
 if TYPE_CHECKING:
     from headwater.services.layouts import Group

@@ -1,4 +1,4 @@
-"""A first mapping of a file, suggested: onto a contract that is named, or onto the one that fits best."""
+"""A first mapping of a file or a table, suggested: onto a contract that is named, or onto the one that fits best."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from headwater.connectors.files import WORKBOOKS
 from headwater.errors import InputRefused, Misuse
 from headwater.mapping.draft import SHOWN, draft
-from headwater.mapping.profile import profile
 from headwater.mapping.suggest import rank, suggest
 from headwater.mapping.totals import totals_in
 from headwater.services.contracts_view import find_contract, list_contracts, loadable
-from headwater.services.inspections import refuse_folder
+from headwater.services.inspections import profiled, refuse_folder
 from headwater.services.samples import source_keys, take_sample
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from headwater.connectors.files import FileConfig
     from headwater.contracts import Document
+    from headwater.mapping.profile import Profile
     from headwater.mapping.suggest import Suggestion
     from headwater.mapping.totals import Totals
     from headwater.services.samples import Sample
@@ -33,11 +33,14 @@ LIKE_TOTALS = re.compile("looks? like (a total|totals)")
 class Suggested:
     """A suggestion with the document that says it.
 
-    yaml    the mapping; what is open stands in it as comments
-    others  contracts that were looked at and fit less, best first; () where the contract was named
+    source   what was looked at: a `file`; a `connector` and its `table`, or its `file`
+    records  how many of its records were
+    yaml     the mapping; what is open stands in it as comments
+    others   contracts that were looked at and fit less, best first; () where the contract was named
     """
 
-    sample: Sample
+    source: dict[str, str]
+    records: int
     suggestion: Suggestion
     yaml: str
     others: tuple[Suggestion, ...]
@@ -45,8 +48,8 @@ class Suggested:
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
         return {
-            "file": self.sample.inspection.name,
-            "records_looked_at": self.sample.rows.num_rows,
+            **self.source,
+            "records_looked_at": self.records,
             **self.suggestion.as_json(),
             "others": [{"contract": each.contract, "fit": each.fit} for each in self.others],
             "mapping": self.yaml,
@@ -57,19 +60,31 @@ def suggest_mapping(path: Path, contract: str | None, hints: FileConfig, *, name
     """Look at a file and suggest a mapping called `name`; InputRefused where the file holds no record to look at."""
     refuse_folder(path)
     sample = take_sample(path, hints)
-    if not sample.rows.num_rows:
+    return suggested_of(sample, contract, name=name or mapping_name(path.name), source={"file": sample.inspection.name})
+
+
+def suggested_of(sample: Sample, contract: str | None, *, name: str, source: dict[str, str]) -> Suggested:
+    """What the first records of a file suggest; InputRefused where there is none."""
+    seen = profiled(sample)
+    best, others = fitted(seen, contract, where=sample.inspection.name, what="file of the same layout")
+    yaml = drafted(best, sample, name=name)
+    return Suggested(source=source, records=seen.records, suggestion=best, yaml=yaml, others=others)
+
+
+def fitted(seen: Profile, contract: str | None, *, where: str, what: str) -> tuple[Suggestion, tuple[Suggestion, ...]]:
+    """The suggestion for a contract, or the best of all, and the others; InputRefused where no record was seen, with
+    `what` to take instead.
+    """
+    if not seen.records:
         raise InputRefused(
             "there are no records to suggest a mapping from",
-            where=path.name,
-            remedy="Take a file of the same layout that holds records.",
+            where=where,
+            remedy=f"Take a {what} that holds records.",
         )
-    seen = profile(sample.rows, dict(sample.inspection.units))
     if contract is not None:
-        best, *others = [suggest(seen, loadable(find_contract(contract), where="contract"))]
-    else:
-        best, *others = rank(seen, loadable_contracts())
-    yaml = drafted(best, sample, name=name or mapping_name(path.name))
-    return Suggested(sample=sample, suggestion=best, yaml=yaml, others=tuple(others))
+        return suggest(seen, loadable(find_contract(contract), where="contract")), ()
+    best, *others = rank(seen, loadable_contracts())
+    return best, tuple(others)
 
 
 def drafted(found: Suggestion, sample: Sample, *, name: str) -> str:

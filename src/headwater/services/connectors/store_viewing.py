@@ -14,7 +14,7 @@ from headwater.services.access.policy import Right
 from headwater.services.connectors.asking import Asker
 from headwater.services.connectors.keeping import find, is_store, opened
 from headwater.services.connectors.syncing import at_hand
-from headwater.services.samples import every_record, take_sample
+from headwater.services.samples import RECORDS, every_record, take_sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from headwater.connectors.protocol import FileStore, RemoteFile
     from headwater.services.installation import Installation
+    from headwater.services.samples import Sample
     from headwater.store.connectors import StoredConnector
 
 SHOWN = 5
@@ -57,9 +58,22 @@ def first_records(
     installation: Installation, stored: StoredConnector, source: FileStore, file: str, *, rows: int
 ) -> pa.Table:
     """The first records of a file of an open store, as texts."""
+    return file_sample(installation, stored, source, file, FileConfig(), records=rows).rows
+
+
+def file_sample(
+    installation: Installation,
+    stored: StoredConnector,
+    source: FileStore,
+    file: str,
+    hints: FileConfig,
+    *,
+    records: int = RECORDS,
+) -> Sample:
+    """The first records of a file of an open store, and what the file is; what `hints` say is taken as said."""
     remote = _named(installation, stored, source, file)
     with at_hand(installation, stored, source, remote) as found, _refused_here(stored, file):
-        return take_sample(found.path, FileConfig(), records=rows).rows
+        return take_sample(found.path, hints, records=records)
 
 
 @contextmanager
