@@ -131,6 +131,7 @@ def _tell(trial: Trial) -> None:
             ("source", f"{trial.source} by mapping {trial.mapping} to {trial.contract}"),
             ("looked at", looked_at),
             ("would be loaded", f"{trial.loaded:,}" + (f", {trial.merged:,} merged" if trial.merged else "")),
+            *([("unchanged", f"{trial.unchanged:,} as they stand already")] if trial.unchanged else []),
             *sweep,
             ("skipped", counts(dict(trial.skipped))),
             ("noticed", counts(dict(trial.noticed.most_common()))),

@@ -1,7 +1,7 @@
 """What a run would do, without doing it: read, mapped, checked and calculated as a run does, and nothing left behind.
 
-Records are met with those of the same source only: a record whose key stands already takes its place in a run, unless a
-newer run has brought it.
+Records are met with those of the same source, and told apart from what stands already just as they are; any other whose
+key stands takes its place in a run, unless a newer run has brought it.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from headwater.services.run_texts import RunTexts
 from headwater.services.scratch import scratch
 from headwater.services.sources import layout_as_json
 from headwater.services.tried_deletions import deleted_hashes, leave_out
+from headwater.services.tried_standing import as_they_stand
 from headwater.services.tried_sweeps import rows_to_go
 from headwater.store import runs
 from headwater.store.blobs import BlobStore
@@ -101,7 +102,8 @@ class Trial:
 
     planned     records as the plan counts or estimates them; `is_whole`: all of them were looked at
     chunks      chunks that were gone through
-    loaded      records that would be loaded, or found to stand as they are
+    loaded      records that would be loaded
+    unchanged   records that stand already as they are; of a contract with personal keys they count as `loaded`
     merged      equal to an earlier record of the same key
     refused     rule -> records; one record may break several rules, `quarantined` counts records
     settled     of those quarantined, records that were dismissed or resubmitted before and stay so
@@ -121,6 +123,7 @@ class Trial:
     chunks: int = 0
     read: int = 0
     loaded: int = 0
+    unchanged: int = 0
     merged: int = 0
     quarantined: int = 0
     settled: int = 0
@@ -335,7 +338,9 @@ class _Trying:
         conflicts = [each for each in again.conflicts if each.record_no not in gone]
         out = pa.array(sorted({*again.merged, *gone, *(each.record_no for each in conflicts)}), pa.int32())
         trial.read += chunk.span.records
-        trial.loaded += done.records.num_rows - len(out)
+        unchanged = as_they_stand(self._installation, self._logic.contract, done.records) - set(out.to_pylist())
+        trial.unchanged += len(unchanged)
+        trial.loaded += done.records.num_rows - len(out) - len(unchanged)
         trial.merged += len(done.merged) + len(set(again.merged) - gone)
         trial.skipped.update(chunk.skipped)
         if done.older:

@@ -1,4 +1,4 @@
-"""Rows of a contract that stand, in order of their keys, a batch at a time."""
+"""Rows of a contract that stand: all in order of their keys, a batch at a time; or those of some that stand already."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING, Any
 from psycopg import sql
 
 from headwater.contracts.table import table_name
+from headwater.store.queries import named_queries
 from headwater.store.sealed import opened_batches, opener_of
 from headwater.store.stored_rows import canonical, row_batches
+from headwater.store.sweep import key_array
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
+    from uuid import UUID
 
     import psycopg
     import pyarrow as pa
 
     from headwater.contracts.document import Document
+
+QUERIES = named_queries("keyed_rows")
 
 
 def keyed_batches(connection: psycopg.Connection[Any], document: Document) -> Iterator[pa.RecordBatch]:
@@ -31,3 +36,29 @@ def keyed_batches(connection: psycopg.Connection[Any], document: Document) -> It
         order=[sql.Identifier(spec.name) for spec in document.key],
     )
     return opened_batches(batches, document.personal, opener_of(connection), keep=False)
+
+
+def as_they_stand(
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    document: Document,
+    keys: Mapping[str, Sequence[str]],
+    *,
+    hashes: Sequence[bytes],
+    numbers: Sequence[int],
+) -> frozenset[int]:
+    """Which of these rows stand with the same content, by their numbers; keys as canonical texts, field by field, none
+    of them personal.
+    """
+    listed = sql.SQL(", ").join
+    query = sql.SQL(QUERIES["as_they_stand"]).format(
+        arrays=listed(map(key_array, document.key)),
+        keys=listed(sql.Identifier(spec.name) for spec in document.key),
+        table=sql.Identifier(table_name(document)),
+        same_key=sql.SQL(" AND ").join(
+            sql.SQL("t.{name} = k.{name}").format(name=sql.Identifier(spec.name)) for spec in document.key
+        ),
+    )
+    values: dict[str, Any] = {f"key_{name}": list(texts) for name, texts in keys.items()}
+    values |= {"tenant_id": tenant_id, "hashes": list(hashes), "numbers": list(numbers)}
+    return frozenset(number for (number,) in connection.execute(query, values))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -171,17 +172,31 @@ def test_files_of_a_store_are_fetched_only_as_far_as_is_needed(
 
 
 def test_a_sync_by_a_cursor_with_nothing_new_says_so(headwater: Headwater, full_lab: Lab) -> None:
-    sync = ("connectors", "sync", "lab", "-t", "a", "-m", full_lab.mapping, "--cursor", "reading_id")
+    by_all = ("connectors", "sync", "lab", "-t", "a", "-m", full_lab.mapping)
+    sync = (*by_all, "--cursor", "reading_id")
     assert "nothing to do" not in headwater(*sync, "--dry-run").out
     run = headwater(*sync, "--json").json["run_id"]
     (found,) = headwater(*sync, "--dry-run", "--json").json["dry_run"]
     assert f"nothing at the source has a reading_id after 40, up to which it was read, by run {run}" in found["nothing"]
-    assert "There is nothing to do: nothing at the source" in headwater(*sync, "--dry-run").out
+    assert (found["read"] > 0, found["unchanged"], found["loaded"]) == (True, found["read"], 0)
+    told = headwater(*sync, "--dry-run").out
+    assert "There is nothing to do: nothing at the source" in told
+    assert re.search(r"would be loaded +0\n *unchanged +1 as they stand already\n", told), told
     full_lab.change("INSERT INTO a SELECT 41, site, month, kwh, changed_at FROM a WHERE reading_id = 40")
-    assert headwater(*sync, "--dry-run", "--json").json["dry_run"][0]["nothing"] is None
+    (found,) = headwater(*sync, "--dry-run", "--json").json["dry_run"]
+    assert (found["nothing"], found["loaded"], found["unchanged"]) == (None, 1, 1)
+    ledger = headwater(*sync, "--json").json["ledger"]
+    assert (ledger["inserted"], ledger["unchanged"]) == (1, 1)
+    full_lab.change("UPDATE a SET kwh = 7 WHERE reading_id = 5", "INSERT INTO a SELECT * FROM b LIMIT 2")
+    (found,) = headwater(*by_all, "--dry-run", "--json").json["dry_run"]
+    ledger = headwater(*by_all, "--json").json["ledger"]
+    assert (
+        (found["loaded"], found["unchanged"])
+        == (ledger["inserted"] + ledger["updated"], ledger["unchanged"])
+        == (3, 40)
+    )
     full_lab.change("DELETE FROM a")
-    whole = ("connectors", "sync", "lab", "-t", "a", "-m", full_lab.mapping)
-    assert headwater(*whole, "--dry-run", "--json").json["dry_run"][0]["nothing"] == "lab/a holds no records"
+    assert headwater(*by_all, "--dry-run", "--json").json["dry_run"][0]["nothing"] == "lab/a holds no records"
 
 
 def test_what_a_full_load_would_delete_is_said(headwater: Headwater, full_lab: Lab, river: River) -> None:

@@ -99,7 +99,7 @@ def test_what_was_deleted_does_not_rise_again(river: River) -> None:
     deletions.delete(river.installation, "activity", ["b"], reason="none of ours")
 
     trial = tried(river, activities(ROWS))
-    assert (trial.loaded, dict(trial.skipped)) == (3, {"deleted": 1})
+    assert (trial.loaded, trial.unchanged, dict(trial.skipped)) == (0, 3, {"deleted": 1})
     _, same = river.load(activities(ROWS), name="one.csv", chunk_size=2)
     assert same.skipped == {"deleted": 1}
     assert (same.read, same.mapped, same.produced, same.unchanged) == (4, 3, 3, 3)

@@ -1,0 +1,5 @@
+-- name: as_they_stand
+-- Which of these rows, by their numbers, stand with the very content that their hash is of.
+SELECT k._number
+FROM unnest({arrays}, %(hashes)s::bytea[], %(numbers)s::integer[]) AS k({keys}, _hash, _number)
+JOIN {table} t ON t.tenant_id = %(tenant_id)s AND {same_key} AND t.row_hash = k._hash
