@@ -96,6 +96,9 @@ def print_run(view: RunView, left: Sequence[str] = ()) -> None:
             title="Sums, source against target",
             numbers=["read", "stands here", "difference"],
         )
+    for each in (run.reconciliation or {}).get("not_compared", ()):
+        of = f", column {each['column']}" if each["column"] else ""
+        typer.echo(f"sum not compared: {each['field']}{of}: {each['why']}")
     if view.differences:
         typer.echo("A difference is what was read less what stands here; it may come of these:")
         for line in view.differences:

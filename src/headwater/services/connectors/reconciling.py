@@ -1,7 +1,8 @@
 """After a sync: counts and sums of what was read beside those of what stands here now.
 
 Sums are exact: of whole numbers and decimals, and of decimals that come as text. They are compared field by field where
-a column fills the field as it stands; what was refused or skipped shows as the difference, and is counted beside it.
+a column fills the field as it stands; what was refused or skipped shows as the difference, and is counted beside it. Of
+other fields of numbers it is told why they are not compared, in words that hold no value: they are kept for good.
 """
 
 from __future__ import annotations
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
     from headwater.store.runs import Run
 
 WIDE = pa.decimal128(38, 12)
+NO_NUMBER = (
+    "comes as text, and not each is a plain number: digits, a point before at most 12 decimals, nothing between"
+    " thousands, no blank"
+)
+NESTED = "is part of a nested column"
 
 
 def reconcile(
@@ -38,8 +44,8 @@ def reconcile(
     """
     layout = dict(run.layout)
     selection: Selection = selection_of(layout["selection"])
-    compared = _compared(logic, layout)
-    read = _sums_read(installation, connection, run, set(compared.values()))
+    compared, otherwise = _compared(logic, layout)
+    read, left_out = _sums_read(installation, connection, run, set(compared.values()))
     told: dict[str, Any] = {
         "read": ledger.read,
         "stands": ledger.inserted + ledger.updated + ledger.unchanged,
@@ -57,37 +63,61 @@ def reconcile(
         for field, column in compared.items()
         if column in read
     }  # fmt: skip
-    return {**told, "rows_of_source": rows, "fields": fields}
+    not_compared = [
+        {"field": field, "column": column, "why": left_out[column]}
+        for field, column in compared.items()
+        if column in left_out
+    ] + otherwise
+    return {
+        **told, "rows_of_source": rows, "fields": fields, **({"not_compared": not_compared} if not_compared else {}),
+    }  # fmt: skip
 
 
-def _compared(logic: Logic, layout: Mapping[str, Any]) -> dict[str, str]:
-    """The fields of numbers that a column fills as it stands, each with the column."""
+def _compared(logic: Logic, layout: Mapping[str, Any]) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """The fields of numbers that a column fills as it stands, each with the column; and those that are made of columns
+    otherwise, with how.
+    """
     rules = logic.mapping.for_columns(tuple(layout["columns"])).fields
     told = [spec for spec in logic.contract.fields if not (spec.key or spec.personal)]
     numbers = {spec.name for spec in told if spec.type in {"decimal", "integer"}}
-    return {
-        name: rule.names[0]
-        for name, rule in rules.items()
-        if name in numbers and len(rule.names) == 1 and rule.values is None
-    }
+    columns: dict[str, str] = {}
+    otherwise: list[dict[str, Any]] = []
+    for name, rule in rules.items():
+        if name not in numbers or rule.constant is not None:
+            continue
+        if rule.names and rule.values is None:
+            columns[name] = rule.names[0]
+            continue
+        column = rule.names[0] if rule.names else None
+        by = "an expression fills it" if column is None else "the mapping translates it by its `values`"
+        otherwise.append({"field": name, "column": column, "why": by})
+    return columns, otherwise
 
 
 def _sums_read(
     installation: Installation, connection: TenantConnection, run: Run, columns: set[str]
-) -> dict[str, Decimal]:
-    """Sums over the extracts of the committed chunks, of the columns that hold whole numbers or decimals."""
+) -> tuple[dict[str, Decimal], dict[str, str]]:
+    """Sums over the extracts of the committed chunks, of the columns that hold whole numbers or decimals; and why the
+    others have none.
+    """
     sums: dict[str, Decimal] = {}
-    none: set[str] = set()
+    left_out: dict[str, str] = {}
     for chunk in chunks_of(connection, installation.tenant_id, run.run_id):
         if chunk.extract_sha256 is None:
             continue
         path = installation.blobs.path(installation.tenant_id, chunk.extract_sha256)
         with pq.ParquetFile(path) as file:
-            names = [field.name for field in file.schema_arrow if field.name in columns and _is_exact(field.type)]
+            kinds = {field.name: field.type for field in file.schema_arrow}
+            left_out |= {
+                name: f"comes as {kinds[name]}, of which no exact sum is made" if name in kinds else NESTED
+                for name in columns
+                if name not in kinds or not _is_exact(kinds[name])
+            }
+            names = sorted(columns - left_out.keys())
             for name in names:
                 sums.setdefault(name, Decimal(0))
-            none.update(_add(sums, file.iter_batches(columns=names) if names else ()))
-    return {name: value for name, value in sums.items() if name not in none}
+            left_out |= dict.fromkeys(_add(sums, file.iter_batches(columns=names) if names else ()), NO_NUMBER)
+    return {name: value for name, value in sums.items() if name not in left_out}, left_out
 
 
 def _is_exact(kind: pa.DataType) -> bool:
