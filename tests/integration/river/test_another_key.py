@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -110,10 +111,25 @@ def test_what_was_mended_under_the_old_key_does_not_come_to_stand_beside_the_new
     resubmit(river.installation, {str(refused.key): {"kwh": "20"}})
     for _ in range(2):  # the second has the key of the first, and yet what was mended stands under the old
         assert load(river, BY_VENDOR, strategy="full", rows=wrong) == ["2", "north-1"]
-    with pytest.raises(Misuse, match="records delete"):
+    with pytest.raises(Misuse, match="records delete") as told:
         load(river, BY_VENDOR, rows=right)
 
-    delete(river.installation, "activity", ["2"], reason="under the old key")
+    said = str(told.value).rpartition(": headwater ")[2].rstrip(".")
+    words = shlex.split(said)
+    assert words == ["records", "delete", "activity@1", "2", "--reason", "mended under the old key"]
+    delete(river.installation, words[2], [words[3]], reason=words[-1])
+    assert load(river, BY_VENDOR, rows=right) == ["north-1", "north-2"]
+
+
+def test_what_was_mended_under_the_old_key_goes_with_a_full_load_once_the_source_is_corrected(river: River) -> None:
+    wrong, right = "1,north,10\n2,north,much\n", "1,north,10\n2,north,20\n"
+    load(river, {"column": "bill"}, rows=wrong)
+    (refused,) = list_records(river.installation, state="open", run=None, rule=None, limit=9).records
+    resubmit(river.installation, {str(refused.key): {"kwh": "20"}})
+    assert load(river, BY_VENDOR, strategy="full", rows=wrong) == ["2", "north-1"]
+    with pytest.raises(Misuse, match="Correct it at the source, and load all of it once"):
+        load(river, BY_VENDOR, rows=right)
+    assert load(river, BY_VENDOR, strategy="full", rows=right) == ["north-1", "north-2"]
     assert load(river, BY_VENDOR, rows=right) == ["north-1", "north-2"]
 
 
