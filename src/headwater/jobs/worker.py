@@ -176,10 +176,13 @@ async def _serve_until(stop: asyncio.Event, installation: Installation, serving:
                 task.cancel()
             await asyncio.gather(*others, looking, return_exceptions=True)
             # The queue's own signs of life end with the order to stop; jobs in hand must not be taken for left behind.
-            beating = asyncio.create_task(_beat(app, workers, serving))
+            ended = asyncio.Event()
+            beating = asyncio.create_task(_beat(app, workers, serving, ended))
             # Of two workers the one that fails waits for the other: nobody else may take up what that has in hand.
             ends = await asyncio.gather(*running, return_exceptions=True)
-            beating.cancel()
+            # The last sign may be on its way: cancelled, the driver would warn of a question that was cut off.
+            ended.set()
+            await beating
             for end in ends:
                 if isinstance(end, BaseException):
                     raise end
@@ -189,16 +192,19 @@ async def _serve_until(stop: asyncio.Event, installation: Installation, serving:
         return False
 
 
-async def _beat(app: App, workers: Sequence[Worker], serving: Serving) -> None:
-    """Signs of life of workers that see to their last jobs. A database that is away is tried again."""
-    while True:
+async def _beat(app: App, workers: Sequence[Worker], serving: Serving, ended: asyncio.Event) -> None:
+    """Signs of life of workers that see to their last jobs, until these have ended. A database that is away is tried
+    again.
+    """
+    while not ended.is_set():
         try:
             for worker in workers:
                 if worker.worker_id is not None:
                     await app.job_manager.update_heartbeat(worker.worker_id)
         except ConnectorException as error:
             get_logger(__name__).warning("a sign of life could not be written", error=str(error))
-        await asyncio.sleep(serving.heartbeat)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), serving.heartbeat)
 
 
 def _worker(app: App, serving: Serving, *, queues: list[str] | None, at_once: int) -> Worker:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -159,7 +158,8 @@ def test_signs_of_life_go_on_when_the_database_is_back(river: River) -> None:
     async def work(app: App) -> None:
         worker = app._worker(queues=[])
         worker.worker_id = await app.job_manager.register_worker()
-        beating = asyncio.create_task(_beat(app, [worker], Serving(heartbeat=0.05)))
+        ended = asyncio.Event()
+        beating = asyncio.create_task(_beat(app, [worker], Serving(heartbeat=0.05), ended))
         query = "SELECT last_heartbeat FROM headwater_queue.procrastinate_workers"
         for _ in range(2):
             (before,) = river.rows(query)
@@ -169,9 +169,8 @@ def test_signs_of_life_go_on_when_the_database_is_back(river: River) -> None:
             river.change("ALTER TABLE headwater_queue.procrastinate_workers RENAME TO away")
             await asyncio.sleep(0.2)  # several signs of life long
             river.change("ALTER TABLE headwater_queue.away RENAME TO procrastinate_workers")
-        beating.cancel()
-        with suppress(asyncio.CancelledError):
-            await beating
+        ended.set()
+        await beating
 
     at_queue(river.installation, work)
 
