@@ -182,6 +182,28 @@ def test_discovery_tells_tables_views_keys_and_cursors(source: Source) -> None:
     assert source.with_config(schemas=("other",)).discover() == []
 
 
+def test_a_key_is_not_taken_to_hold_across_tables_that_inherit(source: Source) -> None:
+    source.run(
+        "CREATE TABLE readings (id int PRIMARY KEY, kwh int)",
+        "CREATE TABLE readings_2026 () INHERITS (readings)",
+        "INSERT INTO readings SELECT n, n FROM generate_series(1, 20) n",
+        "INSERT INTO readings_2026 SELECT n, -n FROM generate_series(1, 20) n",  # the same keys once more
+        "CREATE TABLE parted (id int PRIMARY KEY, kwh int) PARTITION BY RANGE (id)",
+        "CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (1) TO (50)",
+        "INSERT INTO parted SELECT n, n FROM generate_series(1, 20) n",
+    )
+    told = {table.name: table for table in source.connector.discover()}
+    assert told["public.readings"].comment.startswith("the key is not enforced across the tables that inherit")
+    assert (told["public.parted"].comment, "public.readings_2026" in told) == ("", True)
+    by_key, parted = (Selection(table=f"public.{name}", chunk_rows=3) for name in ("readings", "parted"))
+    plan = source.connector.plan(by_key)
+    assert (plan.key, plan.identity) == (("id",), ())
+    assert source.connector.plan(parted).identity == ("id",)
+    rows = read_all(source.connector, by_key, plan)
+    assert sorted(row["kwh"] for row in rows) == [n for n in range(-20, 21) if n]
+    assert read_all(source.connector, by_key, plan) == rows
+
+
 def test_every_row_once_by_composite_text_and_null_keys(source: Source) -> None:
     source.run(
         "CREATE TABLE keyed (site text, no int, code char(4) NOT NULL, e timestamptz NOT NULL, PRIMARY KEY (site, no))",

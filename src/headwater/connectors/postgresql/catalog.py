@@ -32,7 +32,8 @@ SELECT n.nspname, c.relname, CAST(c.reltuples AS bigint), obj_description(c.oid,
                  ORDER BY i.indisprimary DESC, i.indnkeyatts, i.indexrelid LIMIT 1) best,
                LATERAL unnest(best.indkey) WITH ORDINALITY AS k(attnum, place)
           JOIN pg_attribute ka ON ka.attrelid = c.oid AND ka.attnum = k.attnum
-         WHERE k.place <= best.indnkeyatts)
+         WHERE k.place <= best.indnkeyatts),
+       CAST(c.relkind <> 'p' AND EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = c.oid) AS text)
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -77,6 +78,7 @@ _EXACT: dict[str, pa.DataType] = {
     "bpchar": pa.string(),
     "bytea": pa.binary(),
 }
+NOT_ACROSS = "the key is not enforced across the tables that inherit from this one, whose rows are read with it"
 _FAMILIES: dict[str, Family] = {
     "int2": "integer",
     "int4": "integer",
@@ -113,14 +115,19 @@ def tables(dialect: PostgresDialect, rows: Sequence[Sequence[str | None]]) -> li
     for (schema, name), group in groupby(rows, key=lambda row: (str(row[0]), str(row[1]))):
         columns = list(group)
         estimate = int(str(columns[0][2]))
+        key = tuple(json.loads(str(columns[0][11]))) if columns[0][11] else ()
+        # Rows of tables that inherit are read with it, and its index does not see them, as one over partitions does.
+        is_inherited = columns[0][12] == "true"
+        comment = columns[0][3] or ""
         found.append(
             SqlTable(
                 name=f"{schema}.{name}",
                 source=f"{dialect.quoted(schema)}.{dialect.quoted(name)}",
                 fields=tuple(_field(dialect, *row[4:11]) for row in columns),
-                key=tuple(json.loads(str(columns[0][11]))) if columns[0][11] else (),
+                key=key,
                 rows=estimate if estimate >= 0 else None,  # -1: never analysed
-                comment=columns[0][3] or "",
+                comment="; ".join(filter(None, [comment, NOT_ACROSS if key and is_inherited else ""])),
+                is_key_enforced=not is_inherited,
             )
         )
     return found
