@@ -228,6 +228,24 @@ def test_fields_that_no_record_had_at_the_plan_are_kept() -> None:
     assert row == {"id": "1", "a.b": "1.10", "_more": more}
 
 
+def test_types_are_told_as_the_first_records_have_them() -> None:
+    answer = (
+        '[{"id": 1, "a": {"b": 1.10, "on": true}, "d": [1], "e": null, "f": "x"},'
+        ' {"id": "2", "a": {"b": null, "on": false}, "e": null, "f": "1"}]'
+    )
+    said = {"name": "items", "path": "items", "key": ["no"]}
+    with http_server(lambda _: json_reply(answer)) as server:
+        connector = opened(rest.kind, url=server.url, tables=[said])
+        (table,) = connector.discover()
+        plan = connector.plan(ITEMS)
+        connector.close()
+    assert {column.name: column.type for column in table.columns} == {
+        "id": "number or string", "a.b": "number", "a.on": "boolean", "d": "array", "e": "null", "f": "string",
+        "no": "JSON", "_more": "JSON",
+    }  # fmt: skip
+    assert {column.type for column in plan.columns} == {"JSON"}  # else a sync told other types as changed columns
+
+
 @pytest.mark.parametrize("path", ["https://evil.example/x", "//evil.example", "a/../../b", "a?b=c", "a#b"])
 def test_a_path_stays_below_the_service(path: str) -> None:
     with pytest.raises(ValueError, match="below url"):

@@ -6,17 +6,19 @@ A service may send fields that no record of the plan had. They are not lost: the
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pyarrow as pa
 
 from headwater.connectors.http.exact_json import Record
 from headwater.connectors.nested.cells import Flattener, column_of, columns_of
+from headwater.connectors.nested.text import Number
 from headwater.connectors.protocol import Column
 from headwater.errors import InputRefused
 
 MORE = "_more"
 MOST_COLUMNS = 2000
+_SCALARS: Mapping[type, str] = {bool: "boolean", Number: "number", str: "string"}
 _flattener = Flattener("objects", ".")
 
 
@@ -34,9 +36,28 @@ def found_columns(records: Iterable[Record], where: str) -> tuple[str, ...]:
     return (*(name for name in names if name != MORE), MORE)
 
 
-def described(names: Sequence[str]) -> tuple[Column, ...]:
-    """Columns as the protocol has them."""
-    return tuple(Column(name=name, type="JSON", arrow=pa.string()) for name in names)
+def described(names: Sequence[str], kinds: Mapping[str, str] | None = None) -> tuple[Column, ...]:
+    """Columns as the protocol has them; `kinds` as `kinds_of` tells them, of those that were looked at."""
+    return tuple(Column(name=name, type=(kinds or {}).get(name, "JSON"), arrow=pa.string()) for name in names)
+
+
+def kinds_of(records: Iterable[Record]) -> dict[str, str]:
+    """What the values of each column are, in the words of JSON; several where they differ, and null only where nothing
+    else came.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for record in records:
+        _note_kinds(record, "", found)
+    return {name: " or ".join([kind for kind in kinds if kind != "null"] or ["null"]) for name, kinds in found.items()}
+
+
+def _note_kinds(value: Record, before: str, found: dict[str, dict[str, None]]) -> None:
+    for name, item in value.items():
+        if isinstance(item, dict):
+            _note_kinds(item, f"{before}{name}.", found)
+        else:
+            kind = "null" if item is None else "array" if isinstance(item, list) else _SCALARS.get(type(item), "JSON")
+            found.setdefault(before + name, {})[kind] = None
 
 
 def cells(record: Record, where: str) -> dict[str, str | None]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from headwater.connectors.http.client import HttpClient
 from headwater.connectors.http.exact_json import Record
 from headwater.connectors.http.failures import not_allowed, not_now, problem_of
-from headwater.connectors.http.text_columns import batch, cells, described, found_columns
+from headwater.connectors.http.text_columns import batch, cells, described, found_columns, kinds_of
 from headwater.connectors.protocol import Problem, Resolve, Selection, SourceChunk, SourcePlan, Table
 from headwater.connectors.rest.answers import Answer, Answers
 from headwater.connectors.rest.config import NoPages, RestConfig, RestCursor, RestTable
@@ -45,7 +45,8 @@ class RestConnector:
         found = []
         for table in sorted(self._config.tables, key=lambda each: each.name):
             answer = self._first(table)
-            columns = described(self._columns(table, answer))
+            # A plan tells no such types: what the first records hold may be another thing tomorrow, and is no change.
+            columns = described(self._columns(table, answer), kinds_of(answer.records))
             cursors = (table.cursor.field,) if table.cursor else ()
             found.append(Table(name=table.name, columns=columns, key=table.key, cursors=cursors, rows=answer.total))
         return found
