@@ -95,3 +95,34 @@ def test_errors_have_one_shape_and_a_correlation_id(api: Api) -> None:
     assert (nobody.status_code, nobody.headers["www-authenticate"]) == (401, "Bearer")
     assert httpx.get(f"{api.url}/nothing").json()["status"] == 404
     assert "my-own-1" in api.log.read_text()
+
+
+def test_what_is_not_there_is_a_404_and_the_past_of_what_was_deleted_is_not(api: Api) -> None:
+    api.river.load(activities([{"activity_id": "PAST-1"}, {"activity_id": "PAST-2"}]), name="past.csv")
+    at, nowhere = "/records/activity@1", "00000000-0000-4000-8000-000000000000"
+    with api.client("data_engineer") as client:
+        assert client.get(f"{at}/PAST-1/history").json()["items"] == []  # it stands, and was never another
+        client.delete(f"{at}/PAST-2", params={"reason": "to see its past"}).raise_for_status()
+        assert client.get(f"{at}/PAST-2").status_code == 404
+        (past,) = client.get(f"{at}/PAST-2/history").json()["items"]
+        assert (past["key"], past["operation"]) == ("PAST-2", "delete")
+        none_such = client.get(f"{at}/PAST-2/history", params={"filter": "operation:eq:update"})
+        assert (none_such.status_code, none_such.json()["items"]) == (200, [])
+        run = client.get("/runs", params={"limit": 1}).json()["items"][0]["run_id"]
+        missing = [
+            client.get(f"{at}/PAST-3/history"),
+            client.get(f"{at}/PAST-3/trace"),
+            client.get("/records/emission@1/only|two/history"),
+            client.get("/emissions/PAST-1/trace"),
+            *(client.request(*each) for each in of_job(nowhere)),
+            *(client.request(*each) for each in of_job("not-even-an-id")),
+            client.get("/comparisons", params={"old": nowhere, "new": run}),
+            client.get("/indicators/nothing"),
+        ]
+    for answer in missing:
+        assert (answer.status_code, answer.json()["type"]) == (404, "urn:headwater:error:NotFound"), answer.url
+
+
+def of_job(job: str) -> list[tuple[str, str]]:
+    ways = {"": "GET", "/events": "GET", "/cancellation": "POST", "/repetition": "POST"}
+    return [(method, f"/jobs/{job}{way}") for way, method in ways.items()]

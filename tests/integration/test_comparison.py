@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from headwater.accounting.comparison.causes import Comparison
-from headwater.errors import Misuse
+from headwater.errors import Misuse, NotFound
 from headwater.services.comparison.compare import compare
 from headwater.services.comparison.page import page_of
 from headwater.services.figure_page import write_page
@@ -101,8 +101,16 @@ def test_what_cannot_be_compared_is_refused(river: River) -> None:
     first = run(river, ROWS)
     with pytest.raises(Misuse, match="calculates nothing"):
         compare(river.installation, first, str(factor_run))
-    with pytest.raises(Misuse, match="neither such an inventory nor such a run"):
+    with pytest.raises(NotFound, match="neither such an inventory nor such a run"):
         compare(river.installation, first, "nothing")
+    twin = f"{first[:-1]}{'0' if first[-1] != '0' else '1'}"
+    river.change(
+        "INSERT INTO runs SELECT (jsonb_populate_record(r, jsonb_build_object('run_id', %(twin)s::text))).*"
+        " FROM runs AS r WHERE run_id = %(first)s::uuid",
+        twin=twin, first=first,
+    )  # fmt: skip
+    with pytest.raises(Misuse, match="more than one run begins so"):
+        compare(river.installation, first, first[:8])
     calculate(river.installation, document(river), progress=SilentProgress())
     with pytest.raises(Misuse, match="cannot be compared with a run"):
         compare(river.installation, first, "lab")

@@ -264,11 +264,7 @@ def _named(installation: Installation, reference: str, keys: Sequence[str]) -> t
     seen: dict[tuple[str, ...], str] = {}
     with installation.database.connect(installation.tenant_id) as connection:
         for key in keys:
-            try:
-                values = parse_key(document, key)
-            except Misuse:
-                raise _no_such_record(document, key) from None
-            texts = stored_key(connection, document, values)
+            texts = stored_key(connection, document, parse_key(document, key))
             if texts not in seen:
                 seen[texts] = key
                 for spec, text in zip(document.key, texts, strict=True):

@@ -65,7 +65,7 @@ def defined_indicators(documents: Sequence[Path] = ()) -> dict[str, Defined]:
 
 
 def made_of(defined: Mapping[str, Defined], name: str) -> list[str]:
-    """What an indicator is made of, itself last. Misuse: there is none of this name, or a circle."""
+    """What an indicator is made of, itself last. NotFound: there is none of this name."""
     return ordered({key: each.indicator for key, each in defined.items()}, [name])
 
 

@@ -14,7 +14,7 @@ from pyarrow import csv as arrow_csv
 
 from headwater.contracts.row_text import canonical_texts
 from headwater.contracts.table import history_name, table_name
-from headwater.errors import Misuse, NotFound
+from headwater.errors import NotFound
 from headwater.services.access.keys import seals_of
 from headwater.services.access.masking import mask, masked_table, personal_fields, show_records_clear
 from headwater.services.access.policy import Right
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from headwater.contracts import Document
     from headwater.contracts.document import FieldSpec
     from headwater.services.installation import Installation
+    from headwater.store.stored_rows import StoredRow
 
 Form = Literal["csv", "parquet", "arrow"]
 HOUSE = (
@@ -106,11 +107,7 @@ def show_record(installation: Installation, reference: str, key: str, *, clear: 
     document = contract_of(installation, reference)
     if clear:
         show_records_clear(installation, document)
-    with installation.database.asking(installation.tenant_id) as connection:
-        found = find_rows(connection, installation.tenant_id, document, _key(document, key), units=installation.units)
-    if not found:
-        raise NotFound("there is no such record", where=document.name, value=key)
-    row = found[0]
+    row = _find(installation, document, key)
     return Record(
         key=key_text(document, row.values),
         version=row.row_hash.hex(),
@@ -122,12 +119,21 @@ def show_record(installation: Installation, reference: str, key: str, *, clear: 
     )
 
 
+def _find(installation: Installation, document: Document, key: str) -> StoredRow:
+    named = parse_key(document, key)
+    with installation.database.asking(installation.tenant_id) as connection:
+        found = find_rows(connection, installation.tenant_id, document, named, units=installation.units)
+    if not found:
+        raise NotFound("there is no such record", where=document.name, value=key)
+    return found[0]
+
+
 def history_of(installation: Installation, reference: str, key: str, question: Question) -> Page:
-    """The versions of a record that were replaced or deleted."""
+    """The versions of a record that were replaced or deleted; NotFound where it neither stands nor ever stood."""
     installation = installation.seeing(Right.QUERY if question.filters or question.sort else Right.READ)
     document = contract_of(installation, reference)
     with installation.database.connect(installation.tenant_id) as connection:
-        values = sealed_key(connection, document, _key(document, key))
+        values = sealed_key(connection, document, parse_key(document, key))
     columns = by_name([*_columns(document), *HOUSE, *PAST])
     past = Listed(
         what=f"past records of {document.name}",
@@ -142,6 +148,8 @@ def history_of(installation: Installation, reference: str, key: str, question: Q
         for spec in document.key
     ]
     page = ask(installation, past, question, also=also)
+    if not page.items and not ask(installation, past, Question(limit=1), also=also).items:
+        _find(installation, document, key)
     rows = _opened(installation, document, page.items)
     items = [
         vars(record) | {name.name: str(row[name.name]) for name in PAST}
@@ -325,10 +333,3 @@ def key_text(document: Document, values: Mapping[str, Any]) -> str:
     """A record's key as one text."""
     texts = canonical_texts(document, values)
     return "|".join(str(texts[spec.name]) for spec in document.key)
-
-
-def _key(document: Document, key: str) -> dict[str, object]:
-    try:
-        return parse_key(document, key)
-    except Misuse as error:
-        raise NotFound(error.what, where=error.where, value=error.value, valid=error.valid) from None

@@ -48,7 +48,7 @@ def trace_emission(
 ) -> trace.Trace:
     """The figure of an activity, back to the line it came from.
 
-    Misuse where there is none, saying why the calculation gave none; and where there are several, naming them.
+    NotFound where there is none, saying why the calculation gave none; Misuse where there are several, naming them.
     """
     seen = installation.seeing(Right.READ)
     with one_snapshot(seen.database, seen.tenant_id) as database:
@@ -307,7 +307,7 @@ class _Tracer:
             else None,
         )
 
-    def _no_figure(self, key: str, activity: StoredRow, wanted: Mapping[str, Any]) -> Misuse:
+    def _no_figure(self, key: str, activity: StoredRow, wanted: Mapping[str, Any]) -> NotFound:
         """Why there is none, in the words of the finding that the calculation left."""
         chunk = self._origin(activity.chunk_id).chunk
         with self._connect() as connection:
@@ -316,7 +316,7 @@ class _Tracer:
             )
         why = " ".join(message for rule, message in found if rule.startswith("calculation."))
         asked = ", ".join(str(value) for name, value in wanted.items() if name != "activity_id")
-        return Misuse(
+        return NotFound(
             "the activity has no figure" + (f" by {asked}" if asked else ""),
             where="emission",
             value=key,
@@ -328,12 +328,12 @@ class _Tracer:
 
 
 def parse_key(contract: Contract, text: str) -> dict[str, object]:
-    """The values of a key's fields from its text, `|` between them; Misuse where they do not fit."""
+    """The values of a key's fields from its text, `|` between them; NotFound where no record can have it."""
     parts = text.split("|") if len(contract.key) > 1 else [text]
     names = "|".join(spec.name for spec in contract.key)
     parsed = [spec.kind.parse(part, OWN_FORMAT).value for spec, part in zip(contract.key, parts, strict=False)]
     if len(parts) != len(contract.key) or any(value is None for value in parsed):
-        raise Misuse("this is not a key of the contract", where=contract.name, value=text, valid=names)
+        raise NotFound("this is not a key of the contract", where=contract.name, value=text, valid=names)
     return {spec.name: value for spec, value in zip(contract.key, parsed, strict=True)}
 
 
@@ -352,7 +352,7 @@ def several_figures(activity_id: str, figures: Sequence[StoredRow]) -> Misuse:
     )
 
 
-def _no_such_record(contract: Contract, key: str) -> Misuse:
+def _no_such_record(contract: Contract, key: str) -> NotFound:
     return NotFound(
         "there is no such record",
         where=contract.name,

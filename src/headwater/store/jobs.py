@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
-from headwater.errors import Misuse
+from headwater.errors import Misuse, NotFound
 from headwater.store.json_values import jsonb
 from headwater.store.queries import named_queries
 from headwater.store.records import ids_beginning, number, select
@@ -83,7 +83,7 @@ def let_in(connection: psycopg.Connection[Any], tenant_id: UUID, *, queue: str, 
 
 
 def get_job(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) -> Job:
-    """The job; Misuse where there is none."""
+    """The job; NotFound where there is none."""
     found = select(connection, Job, QUERIES["get"], {"tenant_id": tenant_id, "job_id": job_id})
     if not found:
         raise _no_such_job(str(job_id))
@@ -91,7 +91,7 @@ def get_job(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) 
 
 
 def find_job(connection: psycopg.Connection[Any], tenant_id: UUID, text: str) -> Job:
-    """The one job whose id begins with `text`; Misuse where there is none or more than one."""
+    """The one job whose id begins with `text`; NotFound where there is none, Misuse where there are more than one."""
     found = ids_beginning(connection, QUERIES["named"], tenant_id, text)
     if not found:
         raise _no_such_job(text)
@@ -100,8 +100,8 @@ def find_job(connection: psycopg.Connection[Any], tenant_id: UUID, text: str) ->
     return get_job(connection, tenant_id, found[0])
 
 
-def _no_such_job(text: str) -> Misuse:
-    return Misuse(
+def _no_such_job(text: str) -> NotFound:
+    return NotFound(
         "there is no such job",
         where="job",
         value=text,
@@ -134,7 +134,7 @@ class Taken:
 def take(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) -> Taken:
     """Take a job, committed at once, from whoever had it: their sessions are ended, and what they write counts no more.
 
-    Misuse where there is no such job.
+    NotFound where there is no such job.
     """
     row = connection.execute(QUERIES["take"], {"tenant_id": tenant_id, "job_id": job_id}).fetchone()
     if row is None:

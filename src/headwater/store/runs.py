@@ -85,7 +85,7 @@ def note_job(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID 
 
 
 def get_run(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> Run:
-    """The run; Misuse where there is none."""
+    """The run; NotFound where there is none."""
     found = select(connection, Run, QUERIES["get"], {"tenant_id": tenant_id, "run_id": run_id})
     if not found:
         raise _no_such_run(str(run_id))
@@ -93,7 +93,7 @@ def get_run(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) 
 
 
 def find_run(connection: psycopg.Connection[Any], tenant_id: UUID, text: str) -> Run:
-    """The one run whose id begins with `text`; Misuse where there is none or more than one."""
+    """The one run whose id begins with `text`; NotFound where there is none, Misuse where there are more than one."""
     found = ids_beginning(connection, QUERIES["named"], tenant_id, text)
     if not found:
         raise _no_such_run(text)
@@ -102,7 +102,7 @@ def find_run(connection: psycopg.Connection[Any], tenant_id: UUID, text: str) ->
     return get_run(connection, tenant_id, found[0])
 
 
-def _no_such_run(text: str) -> Misuse:
+def _no_such_run(text: str) -> NotFound:
     return NotFound(
         "there is no such run",
         where="run",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from headwater.errors import Misuse
+from headwater.errors import Misuse, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 
 
 def ordered(indicators: Mapping[str, Indicator], names: Sequence[str]) -> list[str]:
-    """The named indicators and all they are made of, parts first. Misuse: a name nobody knows, or a circle."""
+    """The named indicators and all they are made of, parts first. NotFound: a name nobody knows.
+
+    Misuse: one is made of what nobody knows, or they go round in a circle.
+    """
     done: dict[str, None] = {}
     for name in names:
-        _require(indicators, name, "indicators")
+        if name not in indicators:
+            raise NotFound(**_unknown(indicators, name, "indicators"))
         # By hand, so that depth does not depend on how deep Python may recurse.
         path: list[str] = [name]
         waiting: list[list[str]] = [list(indicators[name].names())]
@@ -27,7 +31,8 @@ def ordered(indicators: Mapping[str, Indicator], names: Sequence[str]) -> list[s
                 waiting.pop()
                 continue
             part = waiting[-1].pop(0)
-            _require(indicators, part, f"indicator {path[-1]}")
+            if part not in indicators:
+                raise Misuse(**_unknown(indicators, part, f"indicator {path[-1]}"))
             if part in path:
                 circle = [*path[path.index(part) :], part]
                 raise Misuse(
@@ -41,13 +46,12 @@ def ordered(indicators: Mapping[str, Indicator], names: Sequence[str]) -> list[s
     return list(done)
 
 
-def _require(indicators: Mapping[str, Indicator], name: str, where: str) -> None:
-    if name not in indicators:
-        near = difflib.get_close_matches(name, indicators, n=5) or sorted(indicators)[:10]
-        raise Misuse(
-            "there is no such indicator",
-            where=where,
-            value=name,
-            valid=", ".join(near),
-            remedy="`headwater indicators list` shows all.",
-        )
+def _unknown(indicators: Mapping[str, Indicator], name: str, where: str) -> dict[str, str]:
+    near = difflib.get_close_matches(name, indicators, n=5) or sorted(indicators)[:10]
+    return {
+        "what": "there is no such indicator",
+        "where": where,
+        "value": name,
+        "valid": ", ".join(near),
+        "remedy": "`headwater indicators list` shows all.",
+    }

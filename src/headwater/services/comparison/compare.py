@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headwater.errors import Misuse
+from headwater.errors import Misuse, NotFound
 from headwater.services.access.policy import Right
 from headwater.services.comparison.inventories import compare_inventories
 from headwater.services.comparison.runs import compare_runs
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def compare(installation: Installation, a: str, b: str) -> Comparison:
-    """Compare two inventories (by number, name or id) or two runs (by id). Misuse where a name is neither or both."""
+    """Compare two inventories (by number, name or id) or two runs (by id).
+
+    NotFound where a name is neither, Misuse where it is both or several.
+    """
     installation.require(Right.READ)
     kinds = {text: _kind(installation, text) for text in (a, b)}
     if kinds[a] != kinds[b]:
@@ -31,25 +34,28 @@ def compare(installation: Installation, a: str, b: str) -> Comparison:
 
 
 def _kind(installation: Installation, text: str) -> str:
-    found = []
-    unknown = None
-    try:
-        find_inventory(installation, text)
-        found.append("an inventory")
-    except Misuse as error:
-        unknown = error
-    try:
-        with installation.database.connect(installation.tenant_id) as connection:
-            runs.find_run(connection, installation.tenant_id, text)
-        found.append("a run")
-    except Misuse as error:
-        unknown = error
+    found, several = [], None
+    for kind, find in {"an inventory": find_inventory, "a run": _find_run}.items():
+        try:
+            find(installation, text)
+            found.append(kind)
+        except NotFound:
+            continue
+        except Misuse as error:  # more than one begins so
+            several = error
     if len(found) == 1:
         return found[0]
-    raise Misuse(
+    if several is not None:
+        raise several
+    raise (Misuse if found else NotFound)(
         "this names an inventory and a run" if found else "there is neither such an inventory nor such a run",
         where="compare",
         value=text,
         valid="the number, name or id of an inventory; the id of a run, or enough of its beginning",
         remedy="`headwater inventory list` and `headwater runs list` show them.",
-    ) from (None if found else unknown)
+    )
+
+
+def _find_run(installation: Installation, text: str) -> object:
+    with installation.database.connect(installation.tenant_id) as connection:
+        return runs.find_run(connection, installation.tenant_id, text)
