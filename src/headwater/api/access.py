@@ -24,7 +24,7 @@ from structlog import contextvars
 from headwater.api.afterwards import Afterwards
 from headwater.api.browser import refuse_foreign, session_of
 from headwater.api.envelope import brings_a_file
-from headwater.api.idempotency import once, request_hash
+from headwater.api.idempotency import once, once_brought, request_hash
 from headwater.api.limits import OnceASecond, Pace, Places, Recognised, UntilSent
 from headwater.api.problems import MEDIA_TYPE, Problem, StatusError, problem_of, wrong_parameters
 from headwater.api.turns import Turns
@@ -93,17 +93,17 @@ class GuardedRoute(APIRoute):
             contextvars.bind_contextvars(actor=caller.actor.name)
             brings = brings_a_file(request.scope)
             place = house.places[long] if long is not None and (long != "upload" or brings) else None
-            if request.method in {"GET", "HEAD"} or brings:
-                return await in_place(place, name_of(caller), lambda: handle(request))
-            body = await request.body()
+            key = None if request.method in {"GET", "HEAD"} else request.headers.get("idempotency-key")
+            body = b"" if request.method in {"GET", "HEAD"} or brings else await request.body()
             refuse_depth(body)
-            key = request.headers.get("idempotency-key")
             if key is None:
                 return await in_place(place, name_of(caller), lambda: handle(request))
-            asked = request_hash(request, body)
             request.state.installation = named(caller, key)
 
             def doing() -> Coroutine[Any, Any, Response]:
+                if brings:
+                    return once_brought(caller, key, request, lambda whole: _answered(handle, whole))
+                asked = request_hash(request, body)
                 return once(caller, key, asked, lambda: _answered(handle, request), shown_once=shown_once)
 
             return await in_place(place or house.places["write"], name_of(caller), doing)

@@ -95,9 +95,14 @@ class HeldRequest:
                 self._connection.execute(QUERIES["begin"], {**self._key.values, "request_hash": request_hash})
         return found[0] if found else None
 
-    def end(self, status: int, headers: Mapping[str, str], body: bytes | None) -> None:
-        """Keep the answer; of one that was forgotten meanwhile, that there was one."""
-        answer = {"status": status, "headers": Jsonb(dict(headers)), "body": body}
+    def end(
+        self, status: int, headers: Mapping[str, str], body: bytes | None, *, request_hash: bytes | None = None
+    ) -> None:
+        """Keep the answer; of one that was forgotten meanwhile, that there was one.
+
+        request_hash: of all that was asked, where not all of it was here when it was begun.
+        """
+        answer = {"status": status, "headers": Jsonb(dict(headers)), "body": body, "request_hash": request_hash}
         values = {**self._key.values, **answer, "forgotten": FORGOTTEN}
         with translated("note an answer"), self._connection.transaction():
             self._connection.execute(QUERIES["end"], values)

@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect
 
 from headwater.api.access import Here, needs, router
 from headwater.api.asking import Asked, Page, page_of
+from headwater.api.idempotency import goes_on_with
 from headwater.api.problems import StatusError
 from headwater.services.access.policy import Right
 from headwater.services.uploads import looking, receiving, viewing
@@ -81,13 +82,17 @@ async def begin(
     size = _number(length, "Upload-Length")
     called = receiving.refuse_name(name or said.get("filename"))
     unit_id = unit or _unit(said.get("unit"))
-    job = await run_in_threadpool(
-        receiving.begin, here, called, size, mapping=mapping or said.get("mapping"), unit_id=unit_id
-    )
+    before = goes_on_with(request)
+    if before is None:
+        job = await run_in_threadpool(
+            receiving.begin, here, called, size, mapping=mapping or said.get("mapping"), unit_id=unit_id
+        )
+    else:
+        job = await run_in_threadpool(receiving.begun, here, before, size)
     headers = {**TUS, "Location": str(request.url_for("send_on", job_id=str(job.job_id)).path)}
     offset, whole = 0, False
     if brings or size == 0:
-        offset, whole = await _taken(here, request, job.job_id, 0)
+        offset, whole = await _taken(here, request, job.job_id, 0 if before is None else None)
     after = BackgroundTask(looking.go_on_quietly, here, job.job_id) if whole else None
     headers["Upload-Offset"] = str(offset)
     body = f'{{"job_id":"{job.job_id}"}}'
@@ -172,7 +177,7 @@ def history(here: Here, job_id: UUID) -> list[dict[str, Any]]:
     return viewing.history(here, job_id)
 
 
-async def _taken(here: Installation, request: Request, job_id: UUID, offset: int) -> tuple[int, bool]:
+async def _taken(here: Installation, request: Request, job_id: UUID, offset: int | None) -> tuple[int, bool]:
     """Take in what a request brings; where the file ends now, and whether it is whole. What came of a request that
     broke off is kept.
     """

@@ -67,6 +67,26 @@ def begin(
         return import_jobs.get_job(connection, tenant_id, job_id)
 
 
+def begun(installation: Installation, job_id: UUID, size: int) -> ImportJob:
+    """An import that the same request has begun before, and that goes on. Conflict where it has gone on meanwhile."""
+    _, job = reached_import(installation, Right.WRITE, job_id)
+    if job.state != "uploading":
+        raise Conflict(
+            "this was begun already, and its answer was lost on the way",
+            where=f"import/{job_id}",
+            value=job.state,
+            remedy="Look at what was written. To have it done once more, send it with another key.",
+        )
+    if job.size != size:
+        raise InputRefused(
+            "the file that was begun by the same request has another size",
+            where="body",
+            value=size,
+            valid=f"{job.size:,}",
+        )
+    return job
+
+
 def _refuse_over_quota(installation: Installation, connection: TenantConnection, size: int) -> None:
     """InputRefused where the organisation's files on their way would be more than it may have; one asks at a time."""
     quota, age = int(installation.settings.api_upload_quota), timedelta(days=installation.settings.api_upload_days)
@@ -120,7 +140,10 @@ def path_of(installation: Installation, job: ImportJob) -> Path:
 
 @dataclass
 class Receiving:
-    """A file that is being received by one request; others are kept away until it is closed."""
+    """A file that is being received by one request; others are kept away until it is closed.
+
+    again: so many bytes that are here come once more first, and are held against these
+    """
 
     installation: Installation
     job: ImportJob
@@ -128,9 +151,11 @@ class Receiving:
     file: BinaryIO
     offset: int
     noted: int
+    again: int = 0
 
     def take(self, block: bytes) -> None:
-        """Some more bytes; InputRefused where these are more than the file was said to have."""
+        """Some more bytes; InputRefused where these are more than the file was said to have, or others than before."""
+        block = self._new_of(block)
         if self.offset + len(block) > self.job.size:
             raise InputRefused(
                 "more bytes came than the file was said to have",
@@ -143,6 +168,20 @@ class Receiving:
         self.offset += len(block)
         if self.offset - self.noted >= SYNCED_EVERY:
             self.note()
+
+    def _new_of(self, block: bytes) -> bytes:
+        known, new = block[: self.again], block[self.again :]
+        with _disk(self.installation):
+            is_same = self.file.read(len(known)) == known
+        if not is_same:
+            raise InputRefused(
+                "this is not the file that was begun by the same request",
+                where="body",
+                valid="the same bytes from the first on",
+                remedy="Send another file with another Idempotency-Key.",
+            )
+        self.again -= len(known)
+        return new
 
     def note(self) -> None:
         """What came so far is durable, and noted."""
@@ -173,14 +212,19 @@ class Receiving:
             self.connection.close()
 
 
-def receive(installation: Installation, job_id: UUID, offset: int) -> Receiving:
-    """Begin to receive from an offset. Conflict where it is not where the file ends so far, or somebody else sends."""
+def receive(installation: Installation, job_id: UUID, offset: int | None) -> Receiving:
+    """Begin to receive from an offset. Conflict where it is not where the file ends so far, or somebody else sends.
+
+    offset: None where the file is sent once more from its first byte on
+    """
     installation, _ = reached_import(installation, Right.WRITE, job_id)
     connection = import_jobs.hold(installation.database, installation.tenant_id, job_id)
     try:
         with translated("receive a file"):
             job = import_jobs.get_job(connection, installation.tenant_id, job_id)
             connection.commit()
+        again = 0 if offset is not None else job.received
+        offset = job.received if offset is None else offset
         _refuse_other_offset(job, offset)
         path = path_of(installation, job)
         with _disk(installation):
@@ -188,11 +232,13 @@ def receive(installation: Installation, job_id: UUID, offset: int) -> Receiving:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             file = os.fdopen(descriptor, "r+b")
             file.truncate(offset)  # what a killed process wrote beyond was never noted
-            file.seek(offset)
+            file.seek(offset - again)
     except BaseException:
         connection.close()
         raise
-    return Receiving(installation=installation, job=job, connection=connection, file=file, offset=offset, noted=offset)
+    return Receiving(
+        installation=installation, job=job, connection=connection, file=file, offset=offset, noted=offset, again=again
+    )  # fmt: skip
 
 
 def _refuse_other_offset(job: ImportJob, offset: int) -> None:

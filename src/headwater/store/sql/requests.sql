@@ -22,6 +22,8 @@ ON CONFLICT (tenant_id, actor, idempotency_key) DO NOTHING
 -- name: end
 -- Note what was answered; of a request that was forgotten meanwhile no more than that.
 UPDATE api_requests SET status = %(status)s,
+    request_hash = CASE
+        WHEN request_hash = %(forgotten)s THEN request_hash ELSE coalesce(%(request_hash)s::bytea, request_hash) END,
     headers = CASE WHEN request_hash <> %(forgotten)s THEN %(headers)s::jsonb END,
     body = CASE WHEN request_hash <> %(forgotten)s THEN %(body)s::bytea END
 WHERE tenant_id = %(tenant_id)s AND actor = %(actor)s AND idempotency_key = %(key)s
