@@ -15,6 +15,12 @@ A record that breaks a rule is not an error: it goes to quarantine and the run g
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Self
+
 
 class HeadwaterError(Exception):
     """Base of all errors. Says what is wrong, where, with which value, what is valid and what to do.
@@ -70,7 +76,19 @@ class RetryLater(HeadwaterError):
 
 
 class InputRefused(HeadwaterError):
-    """A file or document that cannot be read or trusted as a whole; nothing of it was loaded."""
+    """A file or document that cannot be read or trusted as a whole; nothing of it was loaded.
+
+    setting: what a mapping says under `source` that would settle it, as "source.sheets", where it can be read in
+    several ways; choices: what that may name, where it is known.
+    """
+
+    setting: str | None = None
+    choices: tuple[str, ...] = ()
+
+    def settled_by(self, setting: str, choices: Iterable[str] = ()) -> Self:
+        """The same, with what would settle it."""
+        self.setting, self.choices = setting, tuple(choices)
+        return self
 
 
 class Stopped(HeadwaterError):

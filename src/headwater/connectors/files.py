@@ -170,10 +170,10 @@ def _opened(path: Path, config: FileConfig, name: str) -> Iterator[_Opened]:
             where=name,
             value=f"{len(chosen)} files",
             valid=", ".join(each.name for each in chosen[:10]),
-            remedy=f'Say which one: --member "{chosen[0].name}", or source.member in the mapping. '
-            f"All of them are read by: headwater import {name} --mapping MAPPING; "
+            remedy=f'Say which one in the mapping, source.member: "{chosen[0].name}"; to headwater inspect by '
+            f'--member "{chosen[0].name}". All of them are read by: headwater import {name} --mapping MAPPING; '
             f"headwater recipe init {name} suggests a mapping for all",
-        )
+        ).settled_by("source.member", (each.name for each in chosen))
     with TemporaryDirectory(prefix="headwater-") as folder:
         unpacked = Path(folder) / "member"
         with unpacked.open("wb") as out:

@@ -275,22 +275,24 @@ def _compare(found: Found, name: str, said: str | None) -> None:
     expected = _ENDINGS.get(ending)
     if expected and found.format != expected and not _agree(expected, found.format):
         remedy = f"Rename it, or set source.format to {found.format}." if found.format else "Rename it to what it is."
-        _contradicted(found, name, f"its name ends in .{ending}", remedy)
+        _contradicted(found, name, f"its name ends in .{ending}", remedy, found.format)
 
 
 def _agree(said: str, found: str) -> bool:
     return said == found or {said, found} <= _NESTED
 
 
-def _contradicted(found: Found, name: str, but: str, remedy: str) -> None:
+def _contradicted(found: Found, name: str, but: str, remedy: str, settled_by: str = "") -> None:
+    """`settled_by`: the format that a mapping could name, so that the name is not asked."""
     kind = _CALLED.get(found.format, f"a {found.packing} archive")
-    raise InputRefused(
+    refused = InputRefused(
         f"this is {kind}, but {but}",
         where=name,
         value="; ".join(found.evidence),
         valid="a name that says what the file is",
         remedy=remedy,
     )
+    raise refused.settled_by("source.format", [settled_by]) if settled_by else refused
 
 
 def _refused(name: str, kind: str, found: bytes | str, remedy: str) -> InputRefused:

@@ -49,7 +49,7 @@ def test_of_an_archive_a_member_and_the_way_to_all_are_said(headwater: Headwater
     done = headwater("inspect", "months.zip")
     told = " ".join(done.err.split())
     assert done.code == 1
-    assert '--member "01.csv", or source.member in the mapping.' in told
+    assert 'in the mapping, source.member: "01.csv"; to headwater inspect by --member "01.csv".' in told
     assert "headwater import months.zip --mapping MAPPING" in told
     assert headwater("inspect", "months.zip", "--member", "01.csv").code == 0
 

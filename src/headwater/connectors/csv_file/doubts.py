@@ -58,7 +58,7 @@ def refuse_other_notations(sample: str, name: str) -> None:
             value=sample[:40],
             valid="lines of fields with a delimiter between them",
             remedy="Fetch the table as CSV. If it is a delimited text, set source.delimiter.",
-        )
+        ).settled_by("source.delimiter")
 
 
 def refuse_one_line(sample: str, rows: list[Row], name: str) -> None:
@@ -71,7 +71,7 @@ def refuse_one_line(sample: str, rows: list[Row], name: str) -> None:
             value=f"U+{ord(found[0]):04X}",
             valid="lines that end with LF, CRLF or CR",
             remedy="Save the file again with common line ends, or set source.delimiter if it is right as it is.",
-        )
+        ).settled_by("source.delimiter")
 
 
 def refuse_one_column(rows: list[Row], name: str) -> None:
@@ -88,7 +88,7 @@ def refuse_one_column(rows: list[Row], name: str) -> None:
             valid="comma, semicolon, tab, vertical bar; others where they are said",
             remedy="Set source.delimiter if it is one ASCII sign (any delimiter, such as a comma, if this is one "
             "column), or save the file again with commas.",
-        )
+        ).settled_by("source.delimiter")
 
 
 def _by_odd_delimiter(texts: list[str]) -> str | None:
@@ -132,7 +132,7 @@ def refuse_long_delimiter(rows: list[Row], delimiter: str, name: str) -> None:
             value=delimiter * 2 if doubled else f"{before}{delimiter}{after}",
             valid="one ASCII sign between fields",
             remedy="Save the file again with one sign as delimiter, or set source.delimiter if it is one sign already.",
-        )
+        ).settled_by("source.delimiter")
 
 
 def _same_sign(divided: list[list[str]], *, last: bool) -> str:
@@ -159,7 +159,7 @@ def refuse_curly_quotes(rows: list[Row], name: str) -> None:
                 valid='straight quotes (") around fields that hold a delimiter',
                 remedy="Replace the curly quotes by straight ones, or set source.quote to '' if they belong to "
                 "the texts.",
-            )
+            ).settled_by("source.quote")
 
 
 def refuse_short_header(rows: list[Row], header: int, name: str) -> None:
@@ -183,7 +183,7 @@ def refuse_short_header(rows: list[Row], header: int, name: str) -> None:
         valid="a name for every field of the records",
         remedy="Look for decimal commas or commas in texts that are not in quotes, or for a name that is missing. "
         "If the header is right below this line, set source.preamble to the number of lines above it.",
-    )
+    ).settled_by("source.preamble")
 
 
 def refuse_tables_above(rows: list[Row], header: int, name: str) -> None:
@@ -246,7 +246,7 @@ def _several_tables(first: Row, second: Row, name: str) -> InputRefused:
         valid="one header and the records that belong to it",
         remedy="Split the file, one table a file; or set source.preamble to the number of lines above the header, and "
         "all below it is read as one table.",
-    )
+    ).settled_by("source.preamble")
 
 
 def refuse_stray_quotes(sample: str, dialect: Dialect, name: str) -> None:
@@ -280,7 +280,7 @@ def refuse_second_header(rows: list[Row], header: int, name: str) -> None:
         value=", ".join(found[0].cells)[:80],
         valid="one line of names, right above the records",
         remedy=f"Set source.preamble: {line - 1} if it is the header, {rows[header].line} if the line above it is.",
-    )
+    ).settled_by("source.preamble")
 
 
 def about_records(rows: list[Row], header: int) -> list[str]:

@@ -136,7 +136,7 @@ def _foreign_lines(file: BinaryIO, name: str) -> bytes | None:
                 where=name,
                 valid="text without zero bytes",
                 remedy="Export the table again as CSV in UTF-8, or set source.encoding if it is UTF-16 or UTF-32.",
-            )
+            ).settled_by("source.encoding")
         read += len(block)
         if block.isascii() and not decoder.getstate()[0]:
             continue
@@ -241,4 +241,4 @@ def _not_found(name: str, doubt: str, sample: bytes) -> InputRefused:
         value=_example(sample.decode("latin-1")),
         valid="UTF-8, or an encoding that is named",
         remedy="Set source.encoding in the mapping (cp1252, iso-8859-1, cp1250, cp1251, shift_jis, gb18030, …).",
-    )
+    ).settled_by("source.encoding")

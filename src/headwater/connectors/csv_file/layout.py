@@ -212,7 +212,7 @@ def undecodable(data: bytes, error: UnicodeDecodeError, offset: int, place: str)
         value=f"0x{data[error.start]:02X}",
         valid=f"text in {error.encoding.upper()} throughout",
         remedy="Set source.encoding to the encoding the file was saved in, or save it again as UTF-8.",
-    )
+    ).settled_by("source.encoding")
 
 
 def unreadable(encoding: str, error: UnicodeError, place: str) -> InputRefused:
@@ -223,7 +223,7 @@ def unreadable(encoding: str, error: UnicodeError, place: str) -> InputRefused:
         valid=f"text in {encoding.upper()} throughout",
         remedy="Set source.encoding to the encoding the file was saved in (utf-16-le or utf-16-be without a byte order "
         "mark), or save it again as UTF-8.",
-    )
+    ).settled_by("source.encoding")
 
 
 def _refuse_endless(head: bytes, name: str) -> None:

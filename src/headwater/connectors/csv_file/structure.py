@@ -181,7 +181,7 @@ def _delimiter(
             f"{DELIMITERS[second.delimiter]}",
             valid="one delimiter that fits clearly better than the others",
             remedy='Set source.delimiter in the mapping, for example delimiter: ";".',
-        )
+        ).settled_by("source.delimiter")
     return best, confidence, (f"divided by {DELIMITERS[best.delimiter]}, {what}",)
 
 
@@ -262,7 +262,7 @@ def _instructions(reading: _Reading, name: str) -> tuple[str, list[str]]:
         where=f"{name}, line {signed[0].line + 1}",
         value=reading.delimiter.join(signed[0].cells)[:80],
         remedy=f'Set source.comment in the mapping: "{_COMMENT}" if they are instructions, "" if they are records.',
-    )
+    ).settled_by("source.comment")
 
 
 def _refuse_without_header(header: Row, below: list[list[str]], name: str) -> None:
@@ -281,4 +281,4 @@ def _refuse_without_header(header: Row, below: list[list[str]], name: str) -> No
             valid="a line with the names of the columns above the records",
             remedy="Add a header line to the file; if there is one further down, set source.preamble to the number of "
             "lines above it.",
-        )
+        ).settled_by("source.preamble")

@@ -183,7 +183,7 @@ def _in_array(top: Outline, name: str) -> Place:
             where=name,
             valid="an array of objects, or of arrays",
             remedy="Set source.records to the array that holds the records.",
-        )
+        ).settled_by("source.records")
     return Place(records=(), confidence=1.0, evidence="the file is an array")
 
 
@@ -267,7 +267,7 @@ def _doubtful(name: str, candidates: list[str], what: str) -> InputRefused:
             'Set source.records to the one that is meant ("*": each member of the object is a record, '
             '"/": the whole file is one).'
         ),
-    )
+    ).settled_by("source.records", candidates)
 
 
 def shape_of(values: Iterator[Any]) -> str:

@@ -76,7 +76,7 @@ def _encoding(head: bytes, hints: NestedConfig, name: str) -> tuple[str, str]:
             value=encoding,
             valid="an encoding that Python knows",
             remedy="Set source.encoding to the encoding the file is in, or save it as UTF-8.",
-        ) from error
+        ).settled_by("source.encoding") from error
     return encoding, evidence
 
 
@@ -109,7 +109,7 @@ def _find(path: Path, said: NestedConfig, name: str) -> Found:
             where=name,
             valid="a FeatureCollection, or one Feature",
             remedy="Set source.format to json, and source.records if need be.",
-        )
+        ).settled_by("source.format")
     return config, confidence, (evidence,), warnings
 
 

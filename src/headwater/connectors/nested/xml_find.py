@@ -89,4 +89,4 @@ def _doubtful(name: str, repeated: list[tuple[str, ...]], seen: dict[tuple[str, 
         where=name,
         value=shown or path_of(next(iter(seen))),
         remedy="Set source.records to the path of the elements that are records.",
-    )
+    ).settled_by("source.records", map(path_of, candidates))

@@ -218,11 +218,12 @@ def _choose_among(found: Sequence[Scan], what: str, name: str, one_table: Sequen
     listed = ", ".join(f'"{sheet}"' for sheet in names[:_LISTED]) + (", …" if len(names) > _LISTED else "")
     said = " ".join(f'--sheet "{sheet}"' for sheet in names[: _LISTED if one_table else 1])
     listed = listed if one_table else f'"{names[0]}"'
-    remedy = f"Name the sheets to read, or patterns of names: {said} on the command line, or in a mapping"
-    remedy += f" source.sheets: [{listed}]"
+    remedy = f"Name the sheets to read, or patterns of names, in the mapping: source.sheets: [{listed}]"
     if one_table:
         remedy += "; named together they become one table, in which the sheet of each record is known"
-    return InputRefused(what, where=name, valid=f"a sheet that is named: {_list(found)}", remedy=remedy + ".")
+    remedy += f". To headwater inspect they are named by {said}."
+    refused = InputRefused(what, where=name, valid=f"a sheet that is named: {_list(found)}", remedy=remedy)
+    return refused.settled_by("source.sheets", (scan.sheet.name for scan in found if scan.rows))
 
 
 def _refuse_empty(found: Sequence[Scan], name: str) -> None:
@@ -253,7 +254,7 @@ def _refuse_header(scan: Scan, header: Header | None, hints: WorkbookConfig, nam
         valid=f"a header that is at least {CONFIDENT:.0%} sure ({'; '.join(header.evidence)})",
         remedy="Set source.header to the row of the names (and source.header_rows where it has several), or choose "
         "another sheet with source.sheets.",
-    )
+    ).settled_by("source.header")
 
 
 def _no_header(scan: Scan, name: str, value: str) -> InputRefused:
@@ -263,4 +264,4 @@ def _no_header(scan: Scan, name: str, value: str) -> InputRefused:
         value=value,
         valid="a row with the names of the columns above the records",
         remedy="Set source.header to the row of the names, choose another sheet with source.sheets, or add a header.",
-    )
+    ).settled_by("source.header")

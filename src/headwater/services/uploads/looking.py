@@ -7,22 +7,19 @@ The guards against bombs, corrupt and hostile files are those of the readers; wh
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from headwater.connectors.files import FileConfig
-from headwater.connectors.formats import find_format
 from headwater.errors import Conflict, HeadwaterError, InputRefused, Misuse, NotFound
 from headwater.services import kept_mappings
 from headwater.services.access.policy import Right
 from headwater.services.folders import SourceFile
 from headwater.services.imports import file_recipe, plan_source
-from headwater.services.inspections import inspect
 from headwater.services.jobs import asked_with_plan
 from headwater.services.notifications.happened import import_refused
 from headwater.services.notifications.telling import tell
+from headwater.services.uploads.finding import found_in, is_undecided, refuse_no_table
 from headwater.services.uploads.reaching import reached_import
 from headwater.services.uploads.receiving import LOOKED_AT_AFTER, path_of, remove_file
 from headwater.services.uploads.viewing import waits_for_nobody
@@ -42,8 +39,6 @@ LOOKED_AT = ("uploaded", "scanned", "inspected")
 OPEN = ("uploading", *LOOKED_AT, "mapped")
 MOST_TRIES = 5
 """Looks at a file that may come to no end, or fail of what may pass, before it is refused."""
-LINES_KEPT, SIGNS_KEPT = 100, 1000
-"""Lines above a header, and signs of each text, that are kept of what inspection found."""
 
 
 def go_on(installation: Installation, job_id: UUID) -> ImportJob:
@@ -153,34 +148,21 @@ def _steps(installation: Installation, connection: TenantConnection, job: Import
         return import_jobs.get_job(connection, tenant_id, job.job_id)
 
     if job.state == "uploaded":
-        find_format(path, job.name)
+        refuse_no_table(path)
         with path.open("rb") as file:
             job = advanced("scanned", sha256=hashlib.file_digest(file, "sha256").digest())
     if job.state == "scanned":
-        job = advanced("inspected", found=_found(path))
+        job = advanced("inspected", found=found_in(installation, job, path))
     if job.state == "inspected" and job.mapping is not None:
         kept_mappings.known(installation, job.mapping)
         job = advanced("mapped")
     if job.state == "mapped":
+        if is_undecided(job):  # until a mapping was chosen
+            job = advanced("mapped", found=found_in(installation, job, path))
         _plan(installation, job, path)
         remove_file(installation, job.job_id)
         job = import_jobs.get_job(connection, tenant_id, job.job_id)
     return job
-
-
-def _found(path: Path) -> dict[str, Any]:
-    """What inspection found, as much of it as is looked at: a cell, or what stands above a header, may be very long."""
-    found: dict[str, Any] = json.loads(json.dumps(inspect(path, FileConfig()).as_json(), default=str))
-    found["preamble"] = found["preamble"][:LINES_KEPT]
-    return {name: _cut(value) for name, value in found.items()}
-
-
-def _cut(value: Any) -> Any:
-    if isinstance(value, str):
-        return value if len(value) <= SIGNS_KEPT else value[:SIGNS_KEPT] + "…"
-    if isinstance(value, dict):
-        return {_cut(name): _cut(each) for name, each in value.items()}
-    return [_cut(each) for each in value] if isinstance(value, list) else value
 
 
 def _plan(installation: Installation, job: ImportJob, path: Path) -> None:

@@ -163,7 +163,8 @@ def test_sheets_with_one_header_are_one_table_when_named(tmp_path: Path) -> None
     path = book(tmp_path / "a.xlsx", {"2020": TABLE, "2021": TABLE, "Notes": [["Nothing to see"]]})
     said = refusal(path)
     assert "2 sheets have the same header" in said
-    assert '--sheet "2020" --sheet "2021" on the command line, or in a mapping source.sheets: ["2020", "2021"]' in said
+    assert 'in the mapping: source.sheets: ["2020", "2021"]' in said
+    assert 'To headwater inspect they are named by --sheet "2020" --sheet "2021".' in said
     records = rows_of(path, WorkbookConfig(sheets=("20*",)))
     assert [(part, line) for part, line, _ in records] == [(name, n) for name in ("2020", "2021") for n in (2, 3, 4)]
 
