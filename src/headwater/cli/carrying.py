@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from headwater.services.installation import Installation
     from headwater.services.runs_view import RunView
+    from headwater.store.runs import Run
 
 
 CALCULATION = {
@@ -103,7 +104,7 @@ def print_run(view: RunView, left: Sequence[str] = ()) -> None:
         typer.echo("A difference is what was read less what stands here; it may come of these:")
         for line in view.differences:
             typer.echo(f"  {line}")
-    for line in (*view.warnings, *view.drift):
+    for line in (*view.warnings, *view.drift, *view.left_as_made):
         typer.echo(f"noticed: {line}")
     for number, why in view.gaps.items():
         typer.echo(f"chunk {number} is not loaded: {why}")
@@ -140,7 +141,7 @@ def next_steps(view: RunView, left: Sequence[str] = ()) -> Iterator[str]:
     """What the state of the run asks for, as commands."""
     run = view.run
     if run.records_planned == 0:
-        yield f"{run.source_name} holds no records: it has a header and nothing below it, so nothing was loaded."
+        yield f"{_without_records(run)}, so nothing was loaded."
     if view.gaps or run.state in {"pending", "running", "cancelled", "failed"}:
         yield f"Not everything is loaded. Go on with: headwater runs resume {run.run_id}"
     if left:
@@ -164,6 +165,17 @@ def next_steps(view: RunView, left: Sequence[str] = ()) -> Iterator[str]:
         yield "Or as CSV:"
     yield f"  headwater quarantine export --run {run.run_id} --out mend.csv"
     yield "  headwater quarantine resubmit mend.csv"
+
+
+def _without_records(run: Run) -> str:
+    """Why a run had no records to load."""
+    selection = run.layout.get("selection")
+    if selection is None:
+        return f"{run.source_name} holds no records: it has a header and nothing below it"
+    if selection["since"] is None:
+        return f"{run.source_name} holds no records"
+    since = f"{selection['since']}, up to which it was read"
+    return f"nothing in {run.source_name} has a {selection['cursor']} of {since}, or later"
 
 
 def _keys_taken(view: RunView) -> Iterator[str]:

@@ -139,7 +139,7 @@ def _tell(trial: Trial) -> None:
               if figures else []),
         ]
     )  # fmt: skip
-    for line in trial.drift:
+    for line in (*trial.warnings, *trial.drift):
         typer.echo(f"noticed: {line}")
     for number, why in trial.gaps.items():
         typer.echo(f"chunk {number} cannot be read: {why}")

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from headwater.connectors.files import WORKBOOKS
+from headwater.documents.counted import counted
 from headwater.pipeline.replacing import REPLACED_RULE
 from headwater.services.access.policy import Right
 from headwater.services.access.within_units import may_reach
@@ -85,6 +86,18 @@ class RunView:
         return explained(self.run.run_id, self.run.reconciliation or {}, gaps=gaps)
 
     @property
+    def left_as_made(self) -> tuple[str, ...]:
+        """Of a sync of what changed: records that were not read again since the mapping became another; () for none."""
+        made: Mapping[str, int] = (self.run.reconciliation or {}).get("made_by_other_mappings", {})
+        name, _, now = self.mapping.rpartition(" ")
+        return tuple(
+            f"{counted(count, 'record stands', 'records stand')} as {_earlier(name, version, now)} made "
+            f"{'it' if count == 1 else 'them'}, since only what changed was read; a full load (--full, or "
+            f"load.strategy: full in a recipe) brings {'it' if count == 1 else 'them'} anew"
+            for version, count in made.items()
+        )
+
+    @property
     def remote(self) -> Mapping[str, str] | None:
         """Of a file of a store its `version` there, and its `address` as the store says it, if it does."""
         found: Mapping[str, str] | None = self.run.layout.get("remote")
@@ -136,6 +149,7 @@ class RunView:
             **({"key_taken": self._taken_as_json()} if self.taken[1] else {}),
             **({"reconciliation": self.run.reconciliation} if self.run.reconciliation else {}),
             **({"differences": list(self.differences)} if self.differences else {}),
+            **({"left_as_made": list(self.left_as_made)} if self.left_as_made else {}),
         }
 
     def _taken_as_json(self) -> dict[str, Any]:
@@ -220,6 +234,10 @@ def goes_back(installation: Installation, run_id: UUID) -> str | None:
         f"{run.source_name} was loaded by version {newest} of mapping {mapping.name} before; this run reads it "
         f"by version {mapping.version}, which is older, and replaces what differs."
     )
+
+
+def _earlier(mapping: str, version: str, now: str) -> str:
+    return f"mapping {mapping} {version}" if version != now else f"an earlier text of mapping {mapping} {version}"
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -108,6 +108,7 @@ class Trial:
     refused     rule -> records; one record may break several rules, `quarantined` counts records
     settled     of those quarantined, records that were dismissed or resubmitted before and stay so
     noticed     rule -> findings on records that would be loaded
+    warnings    what is noticed about the source as a whole
     figures     method and set of potentials -> kg of CO2e that would be calculated; None where nothing is
     gaps        chunk -> why it could not be read
     sweep       what would be deleted; None where the load is not a full one
@@ -132,6 +133,7 @@ class Trial:
     noticed: Counter[str] = field(default_factory=Counter)
     figures: dict[str, Decimal] | None = None
     gaps: dict[int, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
     drift: tuple[str, ...] = ()
     sweep: TriedSweep | None = None
     broken_off: str | None = None
@@ -185,7 +187,8 @@ def try_sync(installation: Installation, recipe: Recipe, base: Path, *, rows: in
         )
         done = trial.through(spans, progress)
         nothing = _nothing_new(trying, found) or _no_records(done)
-        return replace(done, drift=drift_in_words(found.layout.get("drift")), nothing=nothing)
+        warnings, drift = tuple(found.layout["warnings"]), drift_in_words(found.layout.get("drift"))
+        return replace(done, warnings=warnings, drift=drift, nothing=nothing)
 
 
 def try_file(

@@ -46,17 +46,17 @@ class PlannedSourceChunk:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SyncState:
-    """How far a source was read: every chunk of the run up to `last_chunk_no` is in, and `gaps` are not."""
+class ReadUpTo:
+    """How far a source was read, and by what: the run that came there read `table` by `cursor`, None where by none.
 
-    run_id: UUID
-    last_chunk_no: int
-    gaps: Sequence[int]
+    began  whether any run read it by what is asked for now from the beginning on; without one, no value says how far
+           that column was read
+    """
+
     last_cursor: str | None
-    last_row_id: str | None
-    last_window_start: str | None
-    last_window_end: str | None
-    updated_at: datetime
+    cursor: str | None
+    table: str | None
+    began: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,10 +166,13 @@ def source_chunks_of(connection: psycopg.Connection[Any], tenant_id: UUID, run_i
     return select(connection, PlannedSourceChunk, QUERIES["chunks_of_run"], values)
 
 
-def state_of_source(connection: psycopg.Connection[Any], tenant_id: UUID, source_id: bytes) -> SyncState | None:
-    """How far a source was read; None where it never was."""
-    found = select(connection, SyncState, QUERIES["state_of_source"], {"tenant_id": tenant_id, "source_id": source_id})
-    return found[0] if found else None
+def read_up_to(
+    connection: psycopg.Connection[Any], tenant_id: UUID, source_id: bytes, *, cursor: str, table: str
+) -> ReadUpTo | None:
+    """How far a source was read, asked by who would read that table by that cursor; None where it never was read."""
+    values = {"tenant_id": tenant_id, "source_id": source_id, "cursor": cursor, "table": table}
+    row = connection.execute(QUERIES["read_up_to"], values).fetchone()
+    return ReadUpTo(last_cursor=row[0], cursor=row[1], table=row[2], began=row[3]) if row else None
 
 
 def states_of_connector(

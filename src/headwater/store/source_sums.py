@@ -1,4 +1,4 @@
-"""Sums over the rows of one source that stand in a contract's table."""
+"""Sums over the rows of one source that stand in a contract's table, and by which mappings they were made."""
 
 from __future__ import annotations
 
@@ -28,3 +28,17 @@ def sums_of_source(
     if row is None:
         raise AssertionError("a count is one row")
     return row[0], dict(zip(fields, row[1:], strict=True))
+
+
+def made_by_other_mappings(
+    connection: psycopg.Connection[Any], tenant_id: UUID, document: Document, run_id: UUID
+) -> dict[str, int]:
+    """How many rows of a run's source stand as other mappings than its own made them, by version; nothing for none."""
+    values = {"tenant_id": tenant_id, "run_id": run_id}
+    found = connection.execute(QUERIES["chunks_of_other_mappings"], values).fetchall()
+    statement = sql.SQL(QUERIES["rows_of_chunks"]).format(table=sql.Identifier(table_name(document)))
+    rows: dict[str, int] = {}
+    for version, chunks in found:
+        row = connection.execute(statement, {"tenant_id": tenant_id, "chunks": chunks}).fetchone()
+        rows[version] = row[0] if row else 0
+    return {version: count for version, count in rows.items() if count}

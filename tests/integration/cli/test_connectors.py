@@ -162,6 +162,40 @@ def test_a_table_is_synced_and_how_far_is_told(
     assert "lab/b" in headwater("connectors", "state", "lab").out
 
 
+def test_a_cursor_of_another_column_is_told_and_a_sync_without_news_too(headwater: Headwater, full_lab: Lab) -> None:
+    full_lab.change("ALTER TABLE a ADD COLUMN due TIMESTAMP", "UPDATE a SET due = '2027-01-01 00:00:00'")
+    sync = ("connectors", "sync", "lab", "-t", "a", "-m", full_lab.mapping, "--cursor")
+    assert headwater(*sync, "due").code == 0
+    full_lab.change("UPDATE a SET kwh = 0.5, changed_at = '2024-07-01 00:00:00' WHERE reading_id = 7")
+    said = "all rows are read: the sync before read by due, and how far that came says nothing of changed_at"
+    assert f"noticed: {said}" in " ".join(headwater(*sync, "changed_at", "--dry-run").out.split())
+    second = headwater(*sync, "changed_at", "--json").json
+    assert (second["ledger"]["read"], second["ledger"]["updated"], second["warnings"]) == (40, 1, [said])
+    full_lab.change("DELETE FROM a WHERE reading_id = 7")
+    third = headwater(*sync, "changed_at").out
+    assert "nothing in lab/a has a changed_at of 2024-07-01 00:00:00, up to which it was read, or later" in third
+
+
+def test_what_stands_as_an_earlier_mapping_made_it_is_told(headwater: Headwater, full_lab: Lab) -> None:
+    sync = ("connectors", "sync", "lab", "-t", "a", "-m", full_lab.mapping, "--cursor", "changed_at")
+    assert headwater(*sync).code == 0
+    said = yaml.safe_load(full_lab.mapping.read_text())
+    said |= {"version": "1.1.0", "fields": {**said["fields"], "unit": {"constant": "MWh"}}}
+    full_lab.mapping.write_text(yaml.safe_dump(said))
+    full_lab.change("UPDATE a SET changed_at = '2024-07-01 00:00:00' WHERE reading_id = 7")
+    second = headwater(*sync, "--json").json
+    assert second["ledger"]["read"] == 2  # that, and the one at which the first sync ended
+    (told,) = second["left_as_made"]
+    assert told.startswith(f"38 records stand as mapping {said['mapping']} 1.0.0 made them, since only what changed")
+    assert f"noticed: {told}" in " ".join(headwater("runs", "show", second["run_id"]).out.split())
+    third = " ".join(headwater(*sync).out.split())
+    assert f"noticed: {told}" in third
+    full = headwater(*sync, "--full", "--json").json
+    assert (full["ledger"]["updated"], "left_as_made" in full) == (38, False)
+    assert "left_as_made" not in headwater(*sync, "--json").json
+    assert headwater("verify").code == 0
+
+
 def test_a_trace_counts_earlier_versions_as_people_say_them(headwater: Headwater, full_lab: Lab) -> None:
     for version, told in (
         (0, None), (1, "1 earlier version was replaced"), (2, "2 earlier versions were replaced"),

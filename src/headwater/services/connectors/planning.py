@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from headwater.services.imports import Together
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
-    from headwater.store.connectors import StoredConnector
+    from headwater.store.connectors import ReadUpTo, StoredConnector
     from headwater.store.database import TenantConnection
 
 PLAN = "plan.json"
@@ -85,7 +85,7 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
     logic = logic_of(installation, recipe, base)
     name = recipe.source.name or f"{stored.name}/{recipe.source.table}"
     source = source_id(installation, recipe, logic.mapping, name)
-    selection = _selection(installation, recipe, source)
+    selection, told = _selection(installation, recipe, source)
     plan = _asked(installation, stored, selection)
     if installation.keeps:
         _note_schema(installation, stored, selection, plan.columns)
@@ -103,7 +103,7 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
         "file": name,
         "connector": stored.name,
         "kinds": list(kinds.items()),
-        "warnings": [],
+        "warnings": told,
         "decimal": logic.mapping.locale.decimal,
         "selection": asdict(selection),
         "source_columns": [column.name for column in plan.columns],
@@ -125,14 +125,20 @@ def check_read_ahead(recipe: Recipe, kind: str) -> None:
         )
 
 
-def _selection(installation: Installation, recipe: Recipe, source: bytes) -> Selection:
+def _selection(installation: Installation, recipe: Recipe, source: bytes) -> tuple[Selection, list[str]]:
+    """What is to be read, and what is to be said of it: why all of it is, where it was read up to somewhere before."""
     said = recipe.source
-    since = None
+    since, told = None, []
     if said.cursor is not None and recipe.load.strategy == "delta":
         with installation.database.connect(installation.tenant_id) as connection:
-            state = connectors.state_of_source(connection, installation.tenant_id, source)
-        since = state.last_cursor if state else None
-    return Selection(
+            before = connectors.read_up_to(
+                connection, installation.tenant_id, source, cursor=said.cursor, table=str(said.table)
+            )
+        if before is not None and (why := _of_another_column(before, said.cursor, str(said.table))):
+            told.append(f"all rows are read: {why}, and how far that came says nothing of {said.cursor}")
+        elif before is not None:
+            since = before.last_cursor
+    selection = Selection(
         table=str(said.table),
         columns=said.columns,
         key=said.key,
@@ -141,6 +147,17 @@ def _selection(installation: Installation, recipe: Recipe, source: bytes) -> Sel
         lag=said.lag,
         chunk_rows=recipe.load.chunk_size,
     )
+    return selection, told
+
+
+def _of_another_column(before: ReadUpTo, cursor: str, table: str) -> str | None:
+    """Why a source has to be read from its beginning by a cursor, though it was read before; None where it has not."""
+    if before.table != table and before.table is not None:
+        return f"the sync before read {before.table}"
+    if before.cursor != cursor:
+        by = f"by {before.cursor}" if before.cursor else "without a cursor"
+        return f"the sync before read {by}"
+    return None if before.began else "syncs before began where another column had come to"
 
 
 def _asked(installation: Installation, stored: StoredConnector, selection: Selection) -> SourcePlan:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from headwater.connectors.protocol import Selection
 from headwater.services.connectors.extraction import selection_of
 from headwater.store.chunks import chunks_of
-from headwater.store.source_sums import sums_of_source
+from headwater.store.source_sums import made_by_other_mappings, sums_of_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,7 +40,7 @@ def reconcile(
     installation: Installation, connection: TenantConnection, run: Run, logic: Logic, ledger: Ledger
 ) -> dict[str, Any]:
     """What a sync read and what became of it. Sums of rows that stand are those of the whole source, so that they are
-    compared only where all of it was read.
+    compared only where all of it was read; where only what changed was, rows are counted that another mapping made.
     """
     layout = dict(run.layout)
     selection: Selection = selection_of(layout["selection"])
@@ -55,7 +55,8 @@ def reconcile(
         "sums_read": {column: str(value) for column, value in sorted(read.items())},
     }
     if selection.since is not None:
-        return told
+        others = made_by_other_mappings(connection, installation.tenant_id, logic.contract, run.run_id)
+        return {**told, "made_by_other_mappings": others} if others else told
     rows, sums = sums_of_source(connection, installation.tenant_id, logic.contract, run.source_id, list(compared))
     fields = {
         field: {"column": column, "read": str(read[column]), "stands": str(sums[field]),

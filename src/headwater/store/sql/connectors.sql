@@ -41,9 +41,14 @@ SELECT %(tenant_id)s, %(run_id)s, planned.* FROM unnest(
 -- The plan of a sync.
 SELECT {columns} FROM source_chunks WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s ORDER BY chunk_no
 
--- name: state_of_source
--- How far a source was read.
-SELECT {columns} FROM connector_sync_state WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s
+-- name: read_up_to
+-- How far a source was read, by which column of which table, and whether a run by what is asked for began at the beginning.
+SELECT s.last_cursor, r.layout -> 'selection' ->> 'cursor', r.layout -> 'selection' ->> 'table',
+       EXISTS (SELECT FROM runs b WHERE b.tenant_id = s.tenant_id AND b.source_id = s.source_id
+               AND b.layout -> 'selection' ->> 'cursor' = %(cursor)s AND b.layout -> 'selection' ->> 'table' = %(table)s
+               AND b.layout -> 'selection' ->> 'since' IS NULL)
+FROM connector_sync_state s JOIN runs r ON r.tenant_id = s.tenant_id AND r.run_id = s.run_id
+WHERE s.tenant_id = %(tenant_id)s AND s.source_id = %(source_id)s
 
 -- name: syncs
 -- The latest runs through a connector first.

@@ -263,24 +263,32 @@ WHERE tenant_id = %(tenant)s AND run_id = %(run)s AND chunk_no = %(chunk_no)s
 
 -- name: advance_checkpoint
 -- The checkpoint is contiguous: it stands before the first chunk that is not committed; later ones not committed are gaps.
--- A sync that has not got anywhere yet leaves the cursor where it was.
+-- A sync that has not got anywhere yet leaves the cursor where it was, if the run that brought it there read the same table
+-- by the same column: how far another column was read says nothing of this one.
 WITH reached AS (
     SELECT coalesce(min(chunk_no) FILTER (WHERE state <> 'committed') - 1, max(chunk_no)) AS chunk_no,
            coalesce(array_agg(chunk_no ORDER BY chunk_no) FILTER (WHERE state = 'failed'), '{{}}') AS gaps
-    FROM chunks WHERE tenant_id = %(tenant)s AND run_id = %(run)s)
-INSERT INTO connector_sync_state AS s (tenant_id, source_id, run_id, last_chunk_no, gaps, last_cursor, last_row_id,
-                                       last_window_start, last_window_end)
-SELECT %(tenant)s, %(source)s, %(run)s, reached.chunk_no, reached.gaps, p.cursor_to, c.last_row_id, p.window_start,
-       p.window_end
+    FROM chunks WHERE tenant_id = %(tenant)s AND run_id = %(run)s),
+before AS (
+    SELECT s.* FROM connector_sync_state s
+    JOIN runs was ON was.tenant_id = s.tenant_id AND was.run_id = s.run_id
+    JOIN runs this ON this.tenant_id = s.tenant_id AND this.run_id = %(run)s
+    WHERE s.tenant_id = %(tenant)s AND s.source_id = %(source)s
+      AND (was.layout -> 'selection' ->> 'cursor', was.layout -> 'selection' ->> 'table')
+          IS NOT DISTINCT FROM (this.layout -> 'selection' ->> 'cursor', this.layout -> 'selection' ->> 'table'))
+INSERT INTO connector_sync_state (tenant_id, source_id, run_id, last_chunk_no, gaps, last_cursor, last_row_id,
+                                  last_window_start, last_window_end)
+SELECT %(tenant)s, %(source)s, %(run)s, reached.chunk_no, reached.gaps, coalesce(p.cursor_to, b.last_cursor),
+       coalesce(c.last_row_id, b.last_row_id), coalesce(p.window_start, b.last_window_start),
+       coalesce(p.window_end, b.last_window_end)
 FROM reached
+LEFT JOIN before b ON true
 LEFT JOIN chunks c ON c.tenant_id = %(tenant)s AND c.run_id = %(run)s AND c.chunk_no = reached.chunk_no
 LEFT JOIN source_chunks p ON p.tenant_id = %(tenant)s AND p.run_id = %(run)s AND p.chunk_no = reached.chunk_no
 ON CONFLICT (tenant_id, source_id) DO UPDATE
 SET run_id = EXCLUDED.run_id, last_chunk_no = EXCLUDED.last_chunk_no, gaps = EXCLUDED.gaps,
-    last_cursor = coalesce(EXCLUDED.last_cursor, s.last_cursor),
-    last_row_id = coalesce(EXCLUDED.last_row_id, s.last_row_id),
-    last_window_start = coalesce(EXCLUDED.last_window_start, s.last_window_start),
-    last_window_end = coalesce(EXCLUDED.last_window_end, s.last_window_end),
+    last_cursor = EXCLUDED.last_cursor, last_row_id = EXCLUDED.last_row_id,
+    last_window_start = EXCLUDED.last_window_start, last_window_end = EXCLUDED.last_window_end,
     updated_at = clock_timestamp()
 
 -- name: cite_extract
