@@ -117,6 +117,19 @@ def without_cursor(case: Case) -> None:
     require_rows(read_back(case, selection(case, cursor=True))[1], rows, "rows with NULL in the cursor")
 
 
+def without_cursor_later(case: Case) -> None:
+    """Rows without a moment are read by every plan by the cursor: nothing else tells that one came or was changed."""
+    rows = [replace(row, at=None) if n % 10 == 3 else row for n, row in enumerate(numbered(31))]
+    case.make(rows)
+    upto = _first_plan(case, rows)
+    came = [replace(rows[3], id=3000), replace(rows[3], id=3001)]
+    case.insert(came)
+    _, found = read_back(case, selection(case, cursor=True, since=upto))
+    without = [row for row in rows if row.at is None]
+    what = "rows with NULL in the cursor, some of which came after the plan before"
+    require_rows(found, [*without, *came], what, optional=_at(rows, _last(rows)))
+
+
 @contextlib.contextmanager
 def _time_zone(name: str) -> Iterator[None]:
     """The process's own time zone, as a user's machine may have it."""
@@ -157,6 +170,12 @@ CHECKS = (
         what=without_cursor.__doc__ or "",
         run=without_cursor,
         needs=("cursor", "null cursor"),
+    ),
+    Check(
+        name="null in the cursor later",
+        what=without_cursor_later.__doc__ or "",
+        run=without_cursor_later,
+        needs=("cursor", "null cursor", "insert"),
     ),
     Check(name="time zones", what=time_zones.__doc__ or "", run=time_zones, needs=("cursor",)),
 )

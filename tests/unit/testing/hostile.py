@@ -324,6 +324,15 @@ class DropsNullCursors(DropsNulls):
     fails = "null in the cursor"
 
 
+class ReadsNullCursorsOnce(Hostile):
+    fails = "null in the cursor later"
+
+    def plan(self, selection: Selection) -> SourcePlan:
+        found = super().plan(selection)
+        dated = tuple(chunk for chunk in found.chunks if not chunk.locator.get("null"))
+        return found if selection.since is None else replace(found, chunks=dated)
+
+
 class RoundsUptoUp(Hostile):
     fails = "cursor chain"
 

@@ -147,7 +147,7 @@ class Memory:
         size = selection.chunk_rows or rows_a_chunk(len(found))
         bounds = self.bounds(found, size)
         start = self.lowest(selection)
-        chunks: list[dict[str, Any]] = [{"by": by, "null": True}] if selection.since is None else []
+        chunks: list[dict[str, Any]] = [{"by": by, "null": True}]
         for low, high in zip([None, *bounds], [*bounds, None], strict=True):
             chunks.append({"by": by, "since": self.told(start), "after": self.told(low), "upto": self.told(high)})
         upto = self.told(found[-1]) if found else selection.since

@@ -147,8 +147,8 @@ def _windows(table: Filterable, how: Cut, cursor: str) -> tuple[tuple[SourceChun
                 window_end=bounds[1] if is_time else None,
             )
         )
-    # What has no cursor is read by whoever has read nothing yet; nothing tells when it changed.
-    if how.is_nullable and how.since is None:
+    # Nothing tells when a row without a cursor came or changed, so that it is read each time.
+    if how.is_nullable:
         without = table.count(table.blank(cursor)) or 0
         chunks.insert(0, SourceChunk(chunk_no=0, locator={"by": "blank", "columns": [cursor]}, rows=without))
     return _numbered(chunks), upto
