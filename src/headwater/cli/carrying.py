@@ -31,6 +31,7 @@ CALCULATION = {
     "deleted": "deleted: the activity has none any more",
 }
 """The calculation's ledger in the order and words it is told."""
+RUNS_NAMED = 3
 
 
 def carry_out_and_tell(
@@ -82,10 +83,16 @@ def print_run(view: RunView, left: Sequence[str] = ()) -> None:
     run = view.run
     title = f"{run.source_name} to {view.contract} by mapping {view.mapping}: {run.state.replace('_', ' ')}"
     print_table(["", "records"], ledger_lines(view), title=title, numbers=["records"])
-    findings = [("refused", rule, count) for rule, count in view.refused.items()]
+    is_repair = run.kind == "resubmit"
+    findings = [("refused again" if is_repair else "refused", rule, count) for rule, count in view.refused.items()]
     findings += [("noticed", rule, count) for rule, count in view.noticed.items()]
     if findings:
-        print_table(["", "rule", "findings"], findings, title="Findings by rule", numbers=["findings"])
+        print_table(
+            ["", "rule", "findings"],
+            findings,
+            title="Findings by rule; a record may have several",
+            numbers=["findings"],
+        )
     fields = (run.reconciliation or {}).get("fields", {})
     if fields:
         print_table(
@@ -110,7 +117,7 @@ def print_run(view: RunView, left: Sequence[str] = ()) -> None:
         typer.echo(f"chunk {number} is not loaded: {why}")
     if view.nothing_deleted:
         typer.echo(f"nothing was deleted: {view.nothing_deleted}")
-    for line in next_steps(view, left):
+    for line in (*next_steps(view, left), *_open_before(view)):
         typer.echo(line)
 
 
@@ -125,7 +132,8 @@ def ledger_lines(view: RunView) -> Iterator[tuple[str, Any]]:
     yield "produced", ledger.produced
     for name in ("inserted", "updated", "unchanged", "merged"):
         yield f"  {name}", getattr(ledger, name)
-    yield "  quarantined: a rule broken, a key in conflict", ledger.quarantined
+    refused = "refused again, and open as before" if view.run.kind == "resubmit" else "quarantined"
+    yield f"  {refused}: a rule broken, a key in conflict", ledger.quarantined
     if view.deleted is not None:
         yield "deleted: the source no longer holds them", view.deleted["records"]
     if ledger.calculation:
@@ -153,6 +161,10 @@ def next_steps(view: RunView, left: Sequence[str] = ()) -> Iterator[str]:
     which = "it" if view.open == 1 else "them"
     if run.kind == "resubmit":
         yield f"{records} still open in quarantine: correct {which} in the same file and resubmit it."
+        again, rest = view.ledger.quarantined, view.open - view.ledger.quarantined
+        told = [f"{again:,} refused again"] if again else []
+        told += [f"{rest:,} not mended"] if rest else []
+        yield f"  {', '.join(told)}. Why each was refused: headwater quarantine list"
         yield from _keys_taken(view)
         return
     refused = view.ledger.quarantined_raw + view.ledger.quarantined
@@ -176,6 +188,19 @@ def _without_records(run: Run) -> str:
         return f"{run.source_name} holds no records"
     since = f"{selection['since']}, up to which it was read"
     return f"nothing in {run.source_name} has a {selection['cursor']} of {since}, or later"
+
+
+def _open_before(view: RunView) -> Iterator[str]:
+    """Of a sync that reads what changed: records that it did not meet, and that wait for somebody still."""
+    count, runs = sum(view.open_before.values()), list(view.open_before)
+    if not count:
+        return
+    records = counted(count, "record is", "records are")
+    yield f"{records} open in quarantine since earlier runs of {view.run.source_name}, and this run did not meet them:"
+    for run_id in runs[:RUNS_NAMED]:
+        yield f"  headwater quarantine list --run {run_id}"
+    if len(runs) > RUNS_NAMED:
+        yield f"  and of {counted(len(runs) - RUNS_NAMED, 'more run', 'more runs')}: headwater quarantine list"
 
 
 def _keys_taken(view: RunView) -> Iterator[str]:

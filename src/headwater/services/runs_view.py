@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from headwater.connectors.files import WORKBOOKS
@@ -18,7 +18,7 @@ from headwater.store import findings, runs, source_units
 from headwater.store.chunks import Ledger, chunks_of, ledger_of
 from headwater.store.documents import get_contract, get_document
 from headwater.store.kept_errors import why
-from headwater.store.quarantine import key_taken
+from headwater.store.quarantine import key_taken, open_of_earlier_runs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,6 +43,8 @@ class RunView:
     taken               for a resubmission, the first records refused as another has their key, and how many there are
     gaps                chunk number -> why it could not be loaded
     unit_id             the unit of its source; None where it is the organisation's
+    open_before         of a sync, which runs before it, the latest first, refused records of its source that are open
+                        still and that it did not meet, and how many
     """
 
     run: Run
@@ -55,6 +57,7 @@ class RunView:
     taken: tuple[Sequence[KeyTaken], int]
     gaps: Mapping[int, str]
     unit_id: UUID | None
+    open_before: Mapping[UUID, int] = field(default_factory=dict)
 
     @property
     def drift(self) -> tuple[str, ...]:
@@ -143,6 +146,11 @@ class RunView:
             "chunks": chunks,
             "findings": {"refused": dict(self.refused), "noticed": dict(self.noticed)},
             "open_in_quarantine": self.open,
+            **(
+                {"open_of_earlier_runs": {str(run): count for run, count in self.open_before.items()}}
+                if self.open_before
+                else {}
+            ),
             "warnings": list(self.warnings),
             "drift": self.run.layout.get("drift"),
             "gaps": {str(number): why for number, why in self.gaps.items()},
@@ -268,4 +276,5 @@ def show_run(installation: Installation, run: str | UUID) -> RunView:
             taken=key_taken(connection, tenant_id, found.run_id, limit=TAKEN_SHOWN) if is_repair else ((), 0),
             gaps={chunk.chunk_no: why(connection, chunk.error, whole=may_quote) for chunk in failed},
             unit_id=unit_id,
+            open_before=open_of_earlier_runs(connection, tenant_id, found.run_id) if found.kind == "sync" else {},
         )

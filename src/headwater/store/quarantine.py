@@ -392,3 +392,10 @@ def open_of_run(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UU
     """How many open records a run refused, chunks that it found equal to older ones included."""
     row = connection.execute(QUERIES["open_of_run"], {"tenant_id": tenant_id, "run_id": run_id}).fetchone()
     return int(row[0]) if row else 0
+
+
+def open_of_earlier_runs(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> dict[UUID, int]:
+    """Runs before this one, the latest first, that refused records of its source which are open still and which it did
+    not refuse itself; how many of each.
+    """
+    return dict(connection.execute(QUERIES["open_of_earlier_runs"], {"tenant_id": tenant_id, "run_id": run_id}))

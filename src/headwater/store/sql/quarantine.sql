@@ -155,3 +155,17 @@ SELECT count(*) FROM quarantine q
 WHERE q.tenant_id = %(tenant_id)s AND q.state = 'open'
   AND (q.last_chunk_id IN (SELECT coalesce(reused_chunk_id, chunk_id) FROM chunks
                            WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s)) IS TRUE
+
+-- name: open_of_earlier_runs
+-- Open records of a source that runs before this one refused and this one did not: which runs, the latest first, and how
+-- many of each.
+SELECT r.run_id, count(*)
+FROM quarantine q
+JOIN chunks c ON c.tenant_id = q.tenant_id AND c.chunk_id = q.last_chunk_id
+JOIN runs r ON r.tenant_id = c.tenant_id AND r.run_id = c.run_id
+JOIN runs this ON this.tenant_id = q.tenant_id AND this.run_id = %(run_id)s
+WHERE q.tenant_id = %(tenant_id)s AND q.state = 'open' AND q.source_id = this.source_id
+  AND r.started_at < this.started_at
+  AND (q.last_chunk_id IN (SELECT reused_chunk_id FROM chunks
+                           WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s)) IS NOT TRUE
+GROUP BY r.run_id, r.started_at ORDER BY r.started_at DESC
