@@ -100,12 +100,12 @@ def show(key: Key, as_json: AsJson = False) -> None:
     from headwater.services.quarantines import show_record
 
     with installation() as opened:
-        view = show_record(opened, key)
+        view = show_record(opened, key, tell_nulls=True)
     record = view.record
     if as_json:
         pairs = zip(view.repairs, view.changes, strict=True)
         repaired = [_repair_as_json(repair) | {"changes": changes} for repair, changes in pairs]
-        whole = record_as_json(record, view.origin, view.tried)
+        whole = record_as_json(record, view.origin, view.tried) | {"raw": dict(view.cells)}
         print_json(whole | {"run_id": str(view.run.run_id), "repairs": repaired})
         return
     print_facts(
@@ -119,7 +119,10 @@ def show(key: Key, as_json: AsJson = False) -> None:
             ("first refused", record.created_at),
         ]
     )
-    print_table(["column", "cell"], [(name or "(not cut into columns)", cell) for name, cell in view.cells])
+    cells = [(name or "(not cut into columns)", NULL if cell is None else cell) for name, cell in view.cells]
+    print_table(["column", "cell"], cells)
+    if any(cell is None for _, cell in view.cells):
+        typer.echo(f"{NULL}: null at its source, where an empty cell is an empty text. Both are blank to a mapping.")
     for title, findings in (("as its source has it", record.findings), ("as it was mended last", view.tried)):
         if findings:
             print_table(
@@ -146,6 +149,7 @@ def _changed(changes: Changes | None) -> str:
     return "\n".join(f"{name or 'record'}: {old or ''} → {new or ''}" for name, (old, new) in changes.items())
 
 
+NULL = "∅"
 FINDING = ("rule", "field", "value", "message", "valid", "mend")
 
 

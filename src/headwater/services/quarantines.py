@@ -12,6 +12,7 @@ from headwater.errors import InputRefused, Misuse
 from headwater.pipeline.mending import KEY, RECORD, MendForm
 from headwater.services.access.policy import Right
 from headwater.services.access.within_units import unbound
+from headwater.services.connectors.null_cells import with_nulls
 from headwater.services.imports import plan_run, stored_logic
 from headwater.services.logic import pinned
 from headwater.services.places import place_of
@@ -70,7 +71,7 @@ class Listing:
 @dataclass(frozen=True, kw_only=True)
 class RecordView:
     """A refused record with its cells in the order of its source, the run that refused it last, and its repairs, each
-    with what it changed.
+    with what it changed. A cell is None where a table has no value there, if that was asked for.
     """
 
     record: Quarantined
@@ -119,15 +120,19 @@ def _origin(record: Quarantined, run: Run) -> Origin:
     )
 
 
-def show_record(installation: Installation, key: str) -> RecordView:
-    """One refused record, named `<id>.<occurrence>`, as its source wrote it: for who may mend it."""
+def show_record(installation: Installation, key: str, *, tell_nulls: bool = False) -> RecordView:
+    """One refused record, named `<id>.<occurrence>`, as its source wrote it: for who may mend it.
+
+    tell_nulls  whether its `cells` are to tell null from an empty text, for which what was read is looked at
+    """
     seen, tenant_id = installation.seeing(Right.WRITE), installation.tenant_id
     with seen.database.connect(tenant_id) as connection:
         record, repairs = quarantine.get_quarantined(connection, tenant_id, quarantine.parse_key(key))
         held = quarantine.find_held(connection, tenant_id, [str(record.key)], run_id=None)[str(record.key)]
         run = runs.get_run(connection, tenant_id, held.last_run_id)
+        raw = with_nulls(seen, connection, run, record) if tell_nulls else record.raw
     order = {name: number for number, name in enumerate(run.layout["columns"])}
-    cells = sorted(record.raw.items(), key=lambda cell: order.get(cell[0], len(order)))
+    cells = sorted(raw.items(), key=lambda cell: order.get(cell[0], len(order)))
     changes = tuple(changes_of(seen, record, repair) for repair in repairs)
     return RecordView(record=record, cells=tuple(cells), repairs=tuple(repairs), changes=changes, run=run)
 

@@ -99,8 +99,11 @@ async def resubmit_file(
 
 @routes.get("/quarantine/{id}", **needs(Right.WRITE, 404, anywhere=True))
 def show_refused(here: Here, id: str) -> dict[str, Any]:  # noqa: A002 - what it is called in an address
-    """A refused record with its cells in the order of the source, and everything that was sent in its place."""
-    return _as_json(quarantines.show_record(here, id))
+    """A refused record with its cells in the order of the source, and everything that was sent in its place.
+
+    The text of a cell is null where a table has none; null and an empty text are both blank to a mapping.
+    """
+    return _as_json(quarantines.show_record(here, id, tell_nulls=True))
 
 
 @routes.post("/quarantine/resubmissions", status_code=201, **needs(Right.WRITE, 404, 409, anywhere=True))

@@ -1,0 +1,42 @@
+"""A refused row of a table tells null from an empty text to whoever looks at it; mended, both are blank."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.cli.conftest import Headwater, Lab
+
+
+@pytest.mark.parametrize("chunk_size", ["15", "1000"])
+def test_null_is_told_from_an_empty_text(headwater: Headwater, full_lab: Lab, chunk_size: str) -> None:
+    full_lab.change(
+        "UPDATE a SET kwh = -1, changed_at = NULL WHERE reading_id = 17",
+        "UPDATE a SET kwh = -1, changed_at = '' WHERE reading_id = 18",
+    )
+    sync = ("connectors", "sync", "lab", "-t", "a", "-m", full_lab.mapping, "--chunk-size", chunk_size)
+    assert headwater(*sync).code == 3
+
+    def cells() -> dict[str, Any]:
+        listed = [each["quarantine"] for each in headwater("quarantine", "list", "--json").json["records"]]
+        shown = [headwater("quarantine", "show", key, "--json").json for key in listed]
+        assert all("∅" in headwater("quarantine", "show", key).out for key in listed[:1])
+        return {each["raw"]["reading_id"]: each["raw"]["changed_at"] for each in shown}
+
+    assert cells() == {"17": None, "18": ""}
+    full_lab.change("DELETE FROM a WHERE reading_id IN (2, 4)")  # the rows move up
+    assert headwater(*sync).code == 3
+    assert cells() == {"17": None, "18": ""}
+
+    assert headwater("quarantine", "export", "--out", "mend.csv").code == 0
+    with Path("mend.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["changed_at"] for row in rows] == ["", ""]
+    with Path("mend.csv").open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows({**row, "kwh": "4"} for row in rows)
+    assert headwater("quarantine", "resubmit", "mend.csv").code == 0
