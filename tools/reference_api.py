@@ -58,9 +58,11 @@ def _problems(document: dict[str, Any]) -> Iterator[str]:
         "| 401 | there is no token, or it holds no more |",
         "| 403 | the token's holder lacks the right that `value` names |",
         "| 404 | there is no such thing in the organisation |",
+        "| 408 | the body comes too slowly |",
         "| 409 | it is in another state, taken, or being done just now |",
         "| 412 | it was changed since the version that If-Match names: `mine` and `theirs` |",
         "| 413 | the body is too large |",
+        "| 415 | the body is of another type than the route takes |",
         "| 422 | a value is wrong, or a file is refused |",
         "| 429 | there are too many requests: Retry-After |",
         "| 503 | it may pass by itself: Retry-After; or a person must look at the installation |",
@@ -74,7 +76,7 @@ def _route(told: dict[str, Any], document: dict[str, Any]) -> Iterator[str]:
     yield f"Right: `{told['x-right']}`{where}."
     rows = [
         (each["name"], each["in"], each.get("description", "")) for each in told.get("parameters", ())
-        if each["in"] != "path"
+        if each["in"] != "path" and each["name"] != "Idempotency-Key"
     ]  # fmt: skip
     body = told.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
     named = body.get("$ref", "").rpartition("/")[2]

@@ -11,9 +11,11 @@ from fastapi import FastAPI
 from headwater import __version__
 from headwater.api import problems
 from headwater.api.access import House
+from headwater.api.access import problems as of_problems
 from headwater.api.afterwards import Afterwards
 from headwater.api.browser import SESSION
 from headwater.api.envelope import Envelope
+from headwater.api.idempotency import PARAMETER
 from headwater.api.limits import LONG, OnceASecond, Pace, Places
 from headwater.api.metrics import Measurement
 from headwater.api.pages import account, sign_in
@@ -80,6 +82,14 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
+def _take_a_key(method: dict[str, Any]) -> None:
+    """Say of a write that it may be named, and is refused while another of its name is being done."""
+    if PARAMETER not in method.setdefault("parameters", []):  # the document is made once, and asked for often
+        method["parameters"].append(PARAMETER)
+    for status, told in of_problems(409).items():
+        method["responses"].setdefault(str(status), {"description": "Conflict", "content": told["content"]})
+
+
 def _documented(app: FastAPI) -> Any:
     made = app.openapi
 
@@ -92,8 +102,10 @@ def _documented(app: FastAPI) -> Any:
             "session": {"type": "apiKey", "in": "cookie", "name": SESSION},
         }
         for path, methods in document["paths"].items():
-            for method in methods.values() if path.startswith(PREFIX) else ():
+            for name, method in methods.items() if path.startswith(PREFIX) else ():
                 method["security"] = [{"token": []}, {"session": []}]
+                if name not in {"get", "head", "options"}:
+                    _take_a_key(method)
         return document
 
     return openapi

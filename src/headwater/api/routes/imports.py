@@ -34,6 +34,45 @@ TUS = {"Tus-Resumable": VERSION, "Cache-Control": "no-store"}
 OFFSET_STREAM = "application/offset+octet-stream"
 
 
+def _header(name: str, told: str, *, required: bool = False, is_number: bool = True) -> dict[str, Any]:
+    schema = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1} if is_number else {"type": "string"}
+    return {"name": name, "in": "header", "required": required, "schema": schema, "description": told}
+
+
+def _piece(*, required: bool) -> dict[str, Any]:
+    return {"required": required, "content": {OFFSET_STREAM: {"schema": {"type": "string", "format": "binary"}}}}
+
+
+def _answered(*names: str) -> dict[str, Any]:
+    return {
+        "headers": {name: {"schema": {"type": "string" if name == "Location" else "integer"}} for name in names}
+        | {"Tus-Resumable": {"schema": {"type": "string"}}}
+    }
+
+
+JOB_ID = {"type": "object", "required": ["job_id"], "properties": {"job_id": {"type": "string", "format": "uuid"}}}
+BEGINS: dict[str, Any] = {
+    "parameters": [
+        _header("Upload-Length", "Bytes of the whole file; left out where the body is all of it."),
+        _header(
+            "Upload-Metadata",
+            "`filename`, `mapping` and `unit`, each with its value in base64, with commas between them.",
+            is_number=False,
+        ),
+    ],
+    "requestBody": _piece(required=False),
+    "responses": {
+        "201": _answered("Location", "Upload-Offset") | {"content": {"application/json": {"schema": JOB_ID}}}
+    },
+}
+GOES_ON: dict[str, Any] = {
+    "parameters": [_header("Upload-Offset", "From which byte on this is.", required=True)],
+    "requestBody": _piece(required=True),
+    "responses": {"204": _answered("Upload-Offset")},
+}
+"""What OpenAPI says of requests and answers that FastAPI does not see into."""
+
+
 class ChosenMapping(BaseModel):
     """By which mapping a file is read."""
 
@@ -59,7 +98,10 @@ def what_is_spoken(here: Here) -> Response:
 
 
 @routes.post(
-    "/imports", status_code=201, response_class=Response, **needs(Right.WRITE, 408, 409, long="upload", anywhere=True)
+    "/imports",
+    status_code=201,
+    response_class=Response,
+    **needs(Right.WRITE, 404, 408, 409, long="upload", also=BEGINS, anywhere=True),
 )
 async def begin(
     here: Here,
@@ -99,7 +141,11 @@ async def begin(
     return Response(body, status_code=201, headers=headers, media_type="application/json", background=after)
 
 
-@routes.head("/imports/{job_id}/file", response_class=Response, **needs(Right.WRITE, 404, anywhere=True))
+@routes.head(
+    "/imports/{job_id}/file",
+    response_class=Response,
+    **needs(Right.WRITE, 404, anywhere=True, also={"responses": {"200": _answered("Upload-Offset", "Upload-Length")}}),
+)
 def how_much_is_here(here: Here, job_id: UUID) -> Response:
     """How many bytes of the file are here, from where to go on."""
     job = viewing.get(here, job_id)
@@ -110,7 +156,7 @@ def how_much_is_here(here: Here, job_id: UUID) -> Response:
     "/imports/{job_id}/file",
     status_code=204,
     response_class=Response,
-    **needs(Right.WRITE, 404, 408, 409, 415, long="upload", anywhere=True),
+    **needs(Right.WRITE, 404, 408, 409, 415, long="upload", also=GOES_ON, anywhere=True),
 )
 async def send_on(here: Here, job_id: UUID, request: Request) -> Response:
     """Send more of the file, from the byte that Upload-Offset names."""
