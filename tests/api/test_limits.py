@@ -37,6 +37,14 @@ def client_of(api: Api, url: str, role: Role = Role.DATA_ENGINEER) -> httpx.Clie
     return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
 
+def known_client_of(api: Api, url: str, role: Role = Role.DATA_ENGINEER) -> httpx.Client:
+    """A client whose token the server has seen to hold: its address may have no looks left for another."""
+    client = client_of(api, url, role)
+    asked = f"{url}/organisation"
+    until(lambda: httpx.get(asked, headers=client.headers).status_code == 200, "the address has looks left")
+    return client
+
+
 def test_slow_uploads_and_streams_take_the_places_of_one_token_only(api: Api, limited: str) -> None:
     go_on = Event()
 
@@ -108,6 +116,67 @@ def refused_at_last(url: str, headers: dict[str, str]) -> list[int]:
         assert time.monotonic() < deadline, seen
     assert "of one address" in answer.json()["valid"]
     return seen
+
+
+def test_a_token_that_holds_is_told_to_wait_where_it_asks_too_often(api: Api, limited: str) -> None:
+    with known_client_of(api, limited, Role.VIEWER) as client, known_client_of(api, limited, Role.VIEWER) as other:
+        deadline, seen = time.monotonic() + 60, set[int]()
+        with ThreadPoolExecutor(4) as pool:
+            while 429 not in seen:
+                answers = list(pool.map(lambda _: client.get("/organisation"), range(40)))
+                seen |= {each.status_code for each in answers}
+                assert time.monotonic() < deadline, seen
+        refused = next(each for each in answers if each.status_code == 429)
+        assert seen == {200, 429}
+        assert refused.json()["valid"] == "1,200 a minute of one token"
+        assert int(refused.headers["retry-after"]) >= 1
+        assert other.get("/organisation").status_code == 200  # each token has its own
+
+
+def test_a_body_that_is_too_large_is_refused_whether_it_says_so_or_not(api: Api, limited: str) -> None:
+    large = b'{"records": [' + b" " * 2**20 + b"]}"
+    headers = {"Content-Type": "application/json"}
+    with known_client_of(api, limited) as client:
+        for content in (large, (large[at : at + 2**16] for at in range(0, len(large), 2**16))):
+            refused = client.post("/records/activity@1", content=content, headers=headers)
+            assert (refused.status_code, refused.json()["field"]) == (413, "body"), refused.text
+            assert refused.json()["valid"] == "at most 1,048,576 bytes"
+        assert client.post("/records/activity@1", content=large[: 2**20], headers=headers).status_code == 400
+
+
+def test_more_records_than_one_request_may_have_are_refused_and_none_is_taken(api: Api, limited: str) -> None:
+    too_many: list[tuple[str, dict[str, object], str]] = [
+        ("/records/activity@1", {"records": [{"activity_id": f"MANY-{n}"} for n in range(1001)]}, "body.records"),
+        (
+            "/quarantine/resubmissions",
+            {"records": [{"id": str(n), "cells": {"a": "1"}} for n in range(1001)]},
+            "body.records",
+        ),
+        ("/quarantine/dismissals", {"ids": [str(n) for n in range(10_001)], "reason": "many"}, "body.ids"),
+        ("/records/activity@1/deletions", {"keys": [str(n) for n in range(10_001)], "reason": "many"}, "body.keys"),
+    ]
+    before = api.river.rows("SELECT count(*) FROM runs")
+    with known_client_of(api, limited) as client:
+        for path, body, field in too_many:
+            refused = client.post(path, json=body)
+            assert (refused.status_code, refused.json()["field"]) == (422, field), refused.text
+    assert api.river.rows("SELECT count(*) FROM runs") == before
+
+
+@pytest.mark.long
+def test_a_body_that_does_not_come_is_not_waited_for_and_what_came_of_a_file_is_kept(api: Api, limited: str) -> None:
+    address = urlsplit(limited)
+    with known_client_of(api, limited) as client:
+        token = client.headers["authorization"]
+    name = f"slow-{uuid.uuid4().hex}.csv"
+    told = {**TUS, "Host": "here", "Authorization": token, "Content-Length": "100"}
+    head = "".join(f"{key}: {value}\r\n" for key, value in told.items())
+    with socket.create_connection((address.hostname, address.port), timeout=120) as connection:
+        connection.sendall(f"POST /api/v1/imports?name={name} HTTP/1.1\r\n{head}\r\nhalf".encode())
+        answer = connection.recv(2**16).decode()
+    assert answer.startswith("HTTP/1.1 408 "), answer
+    (kept,) = api.river.rows("SELECT received, state FROM import_jobs WHERE name = %(name)s", name=name)
+    assert (kept["received"], kept["state"]) == (4, "uploading")
 
 
 def test_what_was_refused_is_kept_by_its_route_and_not_by_what_was_asked(api: Api) -> None:
