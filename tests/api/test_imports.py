@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import time
 from typing import Any
 
 import httpx
-import openpyxl
 
 from tests.api.conftest import Api
 from tests.river import activities
@@ -128,14 +126,3 @@ def test_a_record_entered_by_hand_is_checked_and_corrected_unless_it_was_changed
         (before,) = client.get(f"{path}/history").json()["items"]
         assert (before["values"]["quantity"][0], before["operation"]) == ("5", "update")
         assert client.post("/records/emission@1", json={"records": [{"activity_id": "H1"}]}).status_code == 422
-
-
-def test_a_workbook_to_fill_in_is_read_back(api: Api) -> None:
-    with api.client("viewer") as client:
-        content = client.get("/contracts/activity@1/template.xlsx").content
-    book = openpyxl.load_workbook(io.BytesIO(content))
-    heads = [cell.value for cell in book["data"][1]]
-    assert heads[:2] == ["activity_id", "activity_type"]
-    assert all(cell.comment is not None for cell in book["data"][1])
-    assert len(book["data"].data_validations.dataValidation) >= 1
-    assert book.sheetnames[:3] == ["data", "fields", "example"] or "lists" in book.sheetnames

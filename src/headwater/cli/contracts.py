@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -149,6 +150,34 @@ def diff(old: Reference, new: Reference, as_json: AsJson = False) -> None:
     )
     fits = "as it has" if found.advice.enough else f"but it has {found.new.version}"
     typer.echo(f"These changes ask for version {found.advice.version} or higher, {fits}.")
+
+
+@app.command()
+def template(
+    contract: Reference,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Where to write it.", show_default="CONTRACT-VERSION.xlsx")
+    ] = None,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write a workbook to fill in: a column a field, lists of what is allowed, a note and an example for every field.
+
+    Filled in it is imported without a mapping: it says of which contract it is.
+
+    \b
+    Examples:
+      headwater contracts template activity
+      headwater contracts template erp.travel --out trips.xlsx
+    """
+    from headwater.services.contracts_view import find_contract, loadable
+    from headwater.services.suggestions import write_new
+    from headwater.services.templates import template as workbook
+
+    found = loadable(find_contract(contract), where="contract")
+    path = out or Path(f"{found.name}-{found.version}.xlsx")
+    write_new(path, workbook(found), force=force)
+    typer.echo(f"{path}: fill in its first sheet, then: headwater import {path}")
 
 
 @app.command()

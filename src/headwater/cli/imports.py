@@ -20,6 +20,21 @@ if TYPE_CHECKING:
     from headwater.pipeline.recipe import Recipe
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+MappingOrForm = Annotated[
+    str | None,
+    typer.Option(
+        "--mapping",
+        "-m",
+        help="Path of a mapping, the name of one that a pack brings, or a contract: activity@1.",
+        show_default="what a workbook to fill in says",
+    ),
+]
+Unit = Annotated[
+    str | None,
+    typer.Option(
+        help="The unit that its records belong to: path or id.", show_default="where the source belongs already"
+    ),
+]
 Every = Annotated[bool, typer.Option("--all", help="Of several files also those that are as they were loaded.")]
 Queued = Annotated[
     bool, typer.Option("--queue", help="Have a worker do it: print the job's id, and do not wait. See: headwater jobs")
@@ -29,9 +44,7 @@ Queued = Annotated[
 def import_(
     file: Annotated[str, typer.Argument(help="A file, a folder, or a pattern in quotes.", show_default=False)],
     *,
-    mapping: Annotated[
-        str, typer.Option("--mapping", "-m", help="Path of a mapping, or the name of one that a pack brings.")
-    ],
+    mapping: MappingOrForm = None,
     name: Annotated[
         str | None,
         typer.Option(help="What the source is called from run to run.", show_default="the file's name"),
@@ -40,12 +53,7 @@ def import_(
         int | None,
         typer.Option(min=1, max=1_000_000, help="Records a transaction.", show_default="the setting chunk_size"),
     ] = None,
-    unit: Annotated[
-        str | None,
-        typer.Option(
-            help="The unit that its records belong to: path or id.", show_default="where the source belongs already"
-        ),
-    ] = None,
+    unit: Unit = None,
     every: Every = False,
     dry_run: DryRun = False,
     rows: Rows = None,
@@ -58,8 +66,12 @@ def import_(
     Records that break a rule go to quarantine, the others are loaded; importing the same file again changes nothing.
     Of a folder only new and changed files are read, each in a run of its own.
 
+    A workbook of `headwater contracts template` needs no mapping: it says of which contract it is. Any other file whose
+    columns are named as a contract's fields are is read by --mapping CONTRACT@VERSION.
+
     \b
     Examples:
+      headwater import activity.xlsx
       headwater import sites/ --mapping meters.yaml
       headwater import "bills/2024-*.xlsx" --mapping bills.yaml
       headwater import meters.csv --mapping meters.yaml
@@ -72,9 +84,12 @@ def import_(
     \b
     Exit codes: 0 all loaded, 1 error or no file, 2 usage, 3 loaded with rows open in quarantine, 4 partial success.
     """
+    from headwater.services.contract_forms import contract_named_by
     from headwater.services.imports import file_recipe
 
-    recipe = file_recipe(file, mapping, source_name=name, chunk_size=chunk_size, unit=unit)
+    recipe = file_recipe(
+        file, mapping or contract_named_by(Path(file)), source_name=name, chunk_size=chunk_size, unit=unit
+    )
     refuse_rows(rows, dry_run=dry_run)
     if dry_run:
         _try([(recipe, Path.cwd())], rows=rows, every=every, as_json=as_json)

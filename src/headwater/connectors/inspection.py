@@ -49,6 +49,7 @@ class Inspection(Generic[Config_co]):
     sheets        of a workbook, all of them
     members       of an archive, those that could be read
     member        of an archive, the one that was inspected
+    contract      of a workbook to fill in, name and version of the one it was made for
     """
 
     format: str
@@ -68,6 +69,7 @@ class Inspection(Generic[Config_co]):
     sheets: tuple[SheetInfo, ...] = ()
     members: tuple[str, ...] = ()
     member: str | None = None
+    contract: str | None = None
 
     def as_json(self) -> dict[str, object]:
         """Plain dicts, lists, texts and numbers."""

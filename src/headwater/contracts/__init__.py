@@ -13,7 +13,7 @@ from headwater.contracts.difference import Advice, Change, advise, diff
 from headwater.contracts.document import Document, FieldSpec, RuleSpec
 from headwater.contracts.find import find_all
 from headwater.contracts.json_schema import json_schema
-from headwater.contracts.metadata import Boolean, Code, Date, Integer, Number, RowRule, Text, Timestamp
+from headwater.contracts.metadata import Boolean, Code, Date, Integer, Number, RowRule, Text, Timestamp, record
 from headwater.contracts.migration import Migration, migration_sql
 from headwater.contracts.odcs import odcs_yaml
 from headwater.contracts.row import RowResult, enforce_row, enforce_rows
@@ -51,6 +51,7 @@ __all__ = [
     "make_finding",
     "migration_sql",
     "odcs_yaml",
+    "record",
     "table_ddl",
     "table_name",
 ]

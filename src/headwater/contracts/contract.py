@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from headwater.contracts.document import DIMENSIONS, SEVERITIES, Document, FieldSpec, RuleSpec
 from headwater.contracts.expression import compile_expression
-from headwater.contracts.metadata import Boolean, Code, Date, Field, Integer, Number, RowRule, Text, Timestamp
+from headwater.contracts.metadata import Boolean, Code, Date, Field, Integer, Number, RowRule, Text, Timestamp, record
 from headwater.contracts.pattern import check_pattern
 from headwater.contracts.row import enforce_row
 from headwater.contracts.rules import field_rules, key_rule, reference_rule
@@ -57,6 +57,8 @@ class Contract(BaseModel):
     contract_calculated_from: ClassVar[str | None]
     contract_subject: ClassVar[tuple[str, ...]]
     rules: ClassVar[tuple[RowRule, ...]] = ()
+    example: ClassVar[Mapping[str, str]] = record()
+    """One record that breaks no rule, in the default format; shown, never enforced, and no part of the document."""
 
     def __init_subclass__(
         cls,

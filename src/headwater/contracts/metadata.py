@@ -9,7 +9,11 @@ A field without `None` in its type is required. A default other than None stands
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +96,11 @@ class Boolean(Field):
     """True or false."""
 
     type_name = "boolean"
+
+
+def record(**texts: str) -> Mapping[str, str]:
+    """A record as somebody would type it, field → text: the `example` that a template shows."""
+    return MappingProxyType(texts)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Inspected:
-    """What a file is; `mappings` are those brought by packs for which every column they need is there."""
+    """What a file is; `mappings` are those brought by packs for which every column they need is there, after the
+    contract that a workbook to fill in was made for.
+    """
 
     file: Inspection[FileConfig]
     profile: Profile
@@ -42,7 +44,9 @@ def inspect(path: Path, hints: FileConfig) -> Inspected:
     refuse_folder(path)
     sample = take_sample(path, hints)
     found = sample.inspection
-    return Inspected(file=found, profile=profiled(sample), mappings=fitting(path, found))
+    return Inspected(
+        file=found, profile=profiled(sample), mappings=(*filter(None, [found.contract]), *fitting(path, found))
+    )
 
 
 def refuse_folder(path: Path) -> None:

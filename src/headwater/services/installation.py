@@ -12,6 +12,7 @@ from headwater.errors import Forbidden, NotFound, Stopped
 from headwater.mapping import Mapping, load_mapping, read_mapping
 from headwater.services.access.keys import Openers
 from headwater.services.access.policy import OPERATOR, Actor
+from headwater.services.contract_forms import form_of, names_a_form
 from headwater.store import audit, embedded, upgrade
 from headwater.store.blobs import BlobStore
 from headwater.store.database import Database
@@ -112,7 +113,11 @@ class Installation:
 
 
 def find_mapping(packs: Sequence[Pack], reference: str, base: Path) -> Mapping:
-    """A mapping by path (from `base`), or by the name under which one of the packs brings it."""
+    """A mapping by path (from `base`), by the name under which one of the packs brings it, or by a contract, in whose
+    form the file is then.
+    """
+    if names_a_form(reference):
+        return form_of((document for pack in packs for document in pack.documents()), reference)
     path = base / reference
     if path.suffix in {".yaml", ".yml", ".json"} or path.is_file():
         return load_mapping(path)
@@ -122,7 +127,8 @@ def find_mapping(packs: Sequence[Pack], reference: str, base: Path) -> Mapping:
             "there is no such mapping",
             where="mapping",
             value=reference,
-            valid=f"the path of a YAML file, or one of {', '.join(sorted(shipped))}",
+            valid=f"the path of a YAML file, a contract, as activity@1, in whose form the file is, or one of "
+            f"{', '.join(sorted(shipped))}",
         )
     return read_mapping(shipped[reference].read_text(encoding="utf-8"), where=reference)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.errors import Conflict, NotFound
 from headwater.mapping import read_mapping
 from headwater.services.access.policy import Right
+from headwater.services.contract_forms import form_of, names_a_form
 from headwater.services.contracts_view import loadable
 from headwater.services.installation import shipped_mappings
 from headwater.store import audit, documents
@@ -38,7 +39,9 @@ def list_mappings(installation: Installation) -> list[dict[str, Any]]:
 
 
 def show_mapping(installation: Installation, name: str) -> dict[str, Any]:
-    """The newest version of a mapping, kept ones before shipped ones of the same version."""
+    """The newest version of a mapping, kept ones before shipped ones of the same version; of a name such as activity@1
+    the mapping of files in the form of that contract.
+    """
     installation.require(Right.READ)
     text, origin = _text(installation, name)
     mapping = read_mapping(text, where=name)
@@ -99,6 +102,9 @@ def known(installation: Installation, name: str) -> str:
 
 
 def _text(installation: Installation, name: str) -> tuple[str, str]:
+    if names_a_form(name):
+        documents = (document for pack in installation.packs for document in pack.documents())
+        return form_of(documents, name).to_json(), "contract"
     shipped = shipped_mappings(installation.packs)
     found = [(_numbers(each.version), 1, each.body) for each in _kept(installation) if each.name == name]
     if name in shipped:

@@ -121,7 +121,7 @@ def mapping_name(file: str) -> str:
     return name if name[:1].isalpha() else f"source_{name}".rstrip("_")
 
 
-def write_new(path: Path, text: str, *, force: bool) -> None:
+def write_new(path: Path, content: str | bytes, *, force: bool) -> None:
     """Write a document; Misuse where there is one already, unless `force` says that it may go."""
     if path.exists() and not force:
         raise Misuse(
@@ -131,6 +131,6 @@ def write_new(path: Path, text: str, *, force: bool) -> None:
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise Misuse(f"the file cannot be written: {error.strerror}", where=str(path)) from error

@@ -1,7 +1,7 @@
 """A workbook to fill in for each contract: a column a field, lists of allowed values, a note on every column.
 
-Its first sheet is read as any other file: the columns are named as the fields are, and the example stands on a sheet
-of its own, so that it is never loaded.
+Its records stand on the first sheet, whose columns are named as the fields are. The sheet of the fields says of which
+contract it is, so that it is imported without a mapping, and has the example, which is never loaded.
 """
 
 from __future__ import annotations
@@ -11,44 +11,41 @@ from typing import TYPE_CHECKING, Any
 
 import xlsxwriter
 
+from headwater.connectors.workbook.choice import FORM, FORM_DATA
+from headwater.services.examples import example_of
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from headwater.contracts import Document
     from headwater.contracts.document import FieldSpec
 
 ROWS = 10_000
 """So many rows have lists to choose from; more can be filled in all the same."""
 _LONGEST_LIST = 255
-_EXAMPLES = {
-    "text": "as in the source",
-    "code": "A-1",
-    "decimal": "1234.5",
-    "integer": "12",
-    "date": "2024-01-31",
-    "timestamp": "2024-01-31T12:00:00Z",
-    "boolean": "true",
-}
 
 
 def template(document: Document) -> bytes:
     """The workbook of a contract, as XLSX."""
+    example = example_of(document)
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
         needed = book.add_format({"bold": True, "bg_color": "#0b6b4a", "font_color": "#ffffff", "num_format": "@"})
         optional = book.add_format({"bold": True, "bg_color": "#dfe5e1", "num_format": "@"})
         text = book.add_format({"num_format": "@"})
         wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-        data = book.add_worksheet("data")
+        data = book.add_worksheet(FORM_DATA)
         lists = _Lists(book)
         data.freeze_panes(1, 0)
         for place, spec in enumerate(document.fields):
             data.write_string(0, place, spec.name, needed if spec.required or spec.key else optional)
-            data.write_comment(0, place, note(spec), {"x_scale": 2, "y_scale": 2})
+            told = note(spec) + (f"\nFor example: {example[spec.name]}" if spec.name in example else "")
+            data.write_comment(0, place, told, {"x_scale": 2, "y_scale": 2})
             data.set_column(place, place, max(12, len(spec.name) + 2), text)
             allowed = _allowed(spec)
             if allowed:
                 data.data_validation(1, place, ROWS, place, lists.validation(spec, allowed))
-        _fields_sheet(book, document, wrapped)
-        _example_sheet(book, document)
+        _fields_sheet(book, document, example, wrapped)
         book.set_properties({"title": document.title, "comments": f"{document.reference} {document.hash.hex()}"})
     return out.getvalue()
 
@@ -103,28 +100,18 @@ class _Lists:
         return f"=lists!{column}$1:{column}${len(allowed)}"
 
 
-def _fields_sheet(book: Any, document: Document, wrapped: Any) -> None:
-    sheet = book.add_worksheet("fields")
-    for place, head in enumerate(("field", "needed", "kind", "unit", "what it is")):
-        sheet.write_string(0, place, head)
-    for row, spec in enumerate(document.fields, start=1):
+def _fields_sheet(book: Any, document: Document, example: Mapping[str, str], wrapped: Any) -> None:
+    sheet = book.add_worksheet(FORM)
+    said = f"Fill in the sheet {FORM_DATA}, a record a row, and import the workbook. This sheet is not loaded; keep it."
+    for place, text in enumerate((document.title, document.reference, said)):
+        sheet.write_string(0, place, text)
+    for place, head in enumerate(("field", "needed", "kind", "unit", "for example", "what it is")):
+        sheet.write_string(2, place, head)
+    for row, spec in enumerate(document.fields, start=3):
         needed = "yes" if spec.required or spec.key else "no"
-        for place, text in enumerate((spec.name, needed, spec.type, spec.unit or "", spec.description)):
+        shown = example.get(spec.name, "")
+        for place, text in enumerate((spec.name, needed, spec.type, spec.unit or "", shown, spec.description)):
             sheet.write_string(row, place, text, wrapped)
     sheet.set_column(0, 0, 28)
-    sheet.set_column(4, 4, 90)
-
-
-def _example_sheet(book: Any, document: Document) -> None:
-    sheet = book.add_worksheet("example")
-    for place, spec in enumerate(document.fields):
-        sheet.write_string(0, place, spec.name)
-        sheet.write_string(1, place, _example(spec) if spec.required or spec.key else "")
-
-
-def _example(spec: FieldSpec) -> str:
-    if spec.enum:
-        return spec.enum[0]
-    if spec.unit and spec.type == "text":
-        return spec.unit
-    return spec.minimum if spec.minimum is not None and spec.type in {"integer", "decimal"} else _EXAMPLES[spec.type]
+    sheet.set_column(4, 4, 28)
+    sheet.set_column(5, 5, 90)

@@ -10,6 +10,7 @@ from fastapi import Query, Response
 from headwater.api.access import Here, needs, router
 from headwater.services import contracts_view
 from headwater.services.access.policy import Right
+from headwater.services.contracts_view import loadable
 from headwater.services.templates import template
 
 routes = router("contracts")
@@ -46,9 +47,11 @@ def show_contract(here: Here, reference: str) -> dict[str, Any]:
 
 @routes.get("/contracts/{reference}/template.xlsx", response_class=Response, **needs(Right.READ, 404))
 def show_template(here: Here, reference: str) -> Response:
-    """A workbook to fill in: lists of allowed values, a note on every column, an example."""
+    """A workbook to fill in: lists of allowed values, a note on every column, an example. Filled in it is imported
+    without a mapping, for it says of which contract it is.
+    """
     here.require(Right.READ)
-    found = contracts_view.find_contract(reference)
+    found = loadable(contracts_view.find_contract(reference), where="contract")
     name = f"{found.name}-{found.version}.xlsx"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(template(found), media_type=XLSX, headers=headers)

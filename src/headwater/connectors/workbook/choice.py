@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -16,6 +17,11 @@ from headwater.errors import InputRefused
 
 OWN = "Headwater findings"
 """The sheet that lists what was refused in a workbook given back: no table of whoever imports that, unless named."""
+FORM, FORM_DATA = "Headwater fields", "data"
+"""Of a workbook to fill in, the sheet that says what its fields are, whose first row names the contract, and the sheet
+for the records.
+"""
+_REFERENCE = re.compile(r"[a-z][a-z0-9_.]{0,62}@\d{1,5}\.\d{1,5}\.\d{1,5}")
 _DOMINATES = 5
 """Times the cells of all other tables together that a sheet must have to be taken without being named."""
 _LISTED = 12
@@ -32,12 +38,15 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """The sheets that are read, in the order of the workbook, and why; `header_rows`: sheet -> row of its header."""
+    """The sheets that are read, in the order of the workbook, and why; `header_rows`: sheet -> row of its header;
+    `contract`: the one that a workbook to fill in was made for.
+    """
 
     tables: tuple[Table, ...]
     confidence: float
     evidence: tuple[str, ...]
     warnings: tuple[str, ...]
+    contract: str | None = None
     header_rows: dict[str, int] = field(default_factory=dict)
 
 
@@ -46,7 +55,7 @@ def choose(found: Sequence[Scan], hints: WorkbookConfig, name: str) -> Choice:
     grids = [scan for scan in found if scan.rows]
     if not grids:
         _refuse_empty(found, name)
-    headers = {scan.sheet.name: _header(scan, hints) for scan in grids}
+    headers = {scan.sheet.name: _header(scan, hints, is_form=_contract(found) is not None) for scan in grids}
     chosen, confidence, evidence = _chosen(found, headers, hints, name)
     tables = []
     for scan in chosen:
@@ -60,6 +69,7 @@ def choose(found: Sequence[Scan], hints: WorkbookConfig, name: str) -> Choice:
         tables=tuple(tables),
         confidence=min(confidence, *(table.header.confidence for table in tables)),
         evidence=(*evidence, *_because(tables)),
+        contract=_contract(found),
         warnings=(*_left_out(found, read), *(w for table in tables for w in _warned(table))),
         header_rows={
             sheet: header.row for sheet, header in headers.items() if header and header.confidence >= CONFIDENT
@@ -67,13 +77,14 @@ def choose(found: Sequence[Scan], hints: WorkbookConfig, name: str) -> Choice:
     )
 
 
-def _header(scan: Scan, hints: WorkbookConfig) -> Header | None:
+def _header(scan: Scan, hints: WorkbookConfig, *, is_form: bool) -> Header | None:
     for layout in hints.layouts or ():
         if layout.name == scan.sheet.name:
             return Header(
                 row=layout.header, rows=layout.header_rows, units_row=layout.units_row, confidence=1.0, evidence=()
             )
-    return find_header(scan.head, scan.merged, row=hints.header, rows=hints.header_rows)
+    row = 1 if hints.header is None and is_form and scan.sheet.name == FORM_DATA else hints.header
+    return find_header(scan.head, scan.merged, row=row, rows=hints.header_rows)
 
 
 def _chosen(
@@ -87,6 +98,9 @@ def _chosen(
         chosen = [scan for scan in found if scan.sheet.name in matched]
         return chosen, 1.0, (f"{len(chosen)} of {len(found)} sheets said by source.sheets",)
     visible = [scan for scan in found if scan.sheet.state == "visible" and scan.rows and not _is_own(scan)]
+    filled_in = [scan for scan in visible if scan.sheet.name == FORM_DATA and _contract(found)]
+    if filled_in:
+        return filled_in, 1.0, (f"a workbook to fill in for {_contract(found)}: its records stand in {FORM_DATA}",)
     if not visible:
         raise _choose_among(found, "all sheets with values are hidden", name)
     if len(visible) == 1:
@@ -110,7 +124,13 @@ def _chosen(
 
 
 def _is_own(scan: Scan) -> bool:
-    return scan.sheet.name.startswith(OWN)
+    return scan.sheet.name.startswith((OWN, FORM))
+
+
+def _contract(found: Sequence[Scan]) -> str | None:
+    """What the first row of the sheet of fields says, in a workbook to fill in."""
+    first = next((scan.own[1].texts for scan in found if scan.sheet.name == FORM and 1 in scan.own), ())
+    return next((text for text in first if _REFERENCE.fullmatch(text)), None)
 
 
 def _is_sure(header: Header | None) -> bool:

@@ -69,6 +69,7 @@ def inspect_workbook(
         warnings=(*choice.warnings, *_about_cells(choice), *_about_names(headings, choice.tables)),
         units=_units(headings),
         sheets=_sheets(found, choice),
+        contract=choice.contract,
     )
 
 

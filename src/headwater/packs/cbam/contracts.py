@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
-from headwater.contracts import Code, Contract, Date, Number, RowRule, Text
+from headwater.contracts import Code, Contract, Date, Number, RowRule, Text, record
 
 CBAM = "Regulation (EU) 2023/956"
 METHOD = "Implementing Regulation (EU) 2023/1773, Annex III"
@@ -81,6 +81,19 @@ class CbamImport(
     ] = None  # fmt: skip
     customs_declaration: Annotated[str | None, Code(max_length=64, description="Number of the declaration.")] = None
     transport_document: Annotated[str | None, Code(max_length=64, description="Number of the bill of lading.")] = None
+
+    example = record(
+        import_id="2024-DE-0001/1",
+        importer_id="DE123456789",
+        import_date="2024-03-05",
+        cn_code="72081000",
+        goods_category="iron_steel",
+        origin_country="TR",
+        net_mass="25.5",
+        specific_emissions="1.9",
+        embedded_emissions="48.45",
+        determination="country_default",
+    )
 
     rules = (
         RowRule(

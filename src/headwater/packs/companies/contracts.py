@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
-from headwater.contracts import Code, Contract, Date, Integer, Number, RowRule, Text
+from headwater.contracts import Code, Contract, Date, Integer, Number, RowRule, Text, record
 
 LEI = "ISO 17442-1, Legal entity identifier; check digits by ISO/IEC 7064 MOD 97-10"
 ISIN = "ISO 6166, International securities identification number"
@@ -52,6 +52,15 @@ class Company(
              "medium-sized enterprise."),
     ] = None  # fmt: skip
     updated: Annotated[date | None, Date(description="Day on which the source last changed its entry.")] = None
+
+    example = record(
+        source="register",
+        company_id="HRB 12345",
+        name="Example Metals",
+        country="Germany",
+        sector="Steel",
+        organisation_type="corporate",
+    )
 
     rules = (
         RowRule(
@@ -115,6 +124,15 @@ class CompanyAccounts(
         int | None, Integer(minimum="1900", maximum="2100", description="Year under which the source lists them.")
     ] = None
 
+    example = record(
+        company_number="552100554",
+        year_end="2024-12-31",
+        consolidation="company",
+        revenue="1250000.00",
+        net_income="84000.00",
+        currency="EUR",
+    )
+
     rules = (
         RowRule(
             id="company_accounts.revenue.plausible",
@@ -157,3 +175,11 @@ class IndustryCode(
     ]
     label: Annotated[str, Text(max_length=300, description="What the code stands for.")]
     language: Annotated[str, Code(pattern="[a-z]{2}", description="Language of the label.", citation="ISO 639-1")]
+
+    example = record(
+        classification="NAF2008",
+        code="24.10Z",
+        level="5",
+        label="Sidérurgie",
+        language="fr",
+    )

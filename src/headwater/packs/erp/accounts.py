@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
-from headwater.contracts import Boolean, Code, Contract, Date, Integer, Number, RowRule, Text
+from headwater.contracts import Boolean, Code, Contract, Date, Integer, Number, RowRule, Text, record
 from headwater.packs.erp.codes import COUNTRIES, CURRENCIES, ISO_3166, ISO_4217
 from headwater.packs.erp.purchasing import (
     CATEGORY,
@@ -76,6 +76,22 @@ class InvoiceLine(
         ),
     ] = None
 
+    example = record(
+        line_id="oracle/300100000000001",
+        system="oracle",
+        invoice_number="INV-2024-17",
+        line_number="1",
+        invoice_date="2024-03-05",
+        supplier_name="Example Metals",
+        description="Steel sheets",
+        category="oracle/R100",
+        quantity="2.5",
+        quantity_unit="t",
+        amount="2150.00",
+        currency="EUR",
+        includes_tax="false",
+    )
+
     rules = (
         RowRule(
             id="erp.invoice_line.quantity.unit",
@@ -136,6 +152,15 @@ class LedgerAccount(
     is_enabled: Annotated[bool | None, Boolean(description="Whether it may be booked to.")] = None
     valid_from: Annotated[date | None, Date(description="First day on which it may be booked to.")] = None
     valid_to: Annotated[date | None, Date(description="Last day on which it may be booked to.")] = None
+
+    example = record(
+        account_id="oracle/13573",
+        system="oracle",
+        account_code="01-600-6100",
+        title="Raw materials",
+        account_type="expense",
+        is_enabled="true",
+    )
 
     rules = (
         RowRule(

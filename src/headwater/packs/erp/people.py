@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
-from headwater.contracts import Boolean, Code, Contract, Date, Number, RowRule, Text
+from headwater.contracts import Boolean, Code, Contract, Date, Number, RowRule, Text, record
 from headwater.packs.erp.codes import COUNTRIES, CURRENCIES, ISO_3166, ISO_4217
 from headwater.packs.erp.purchasing import OF_RELEASE, OF_SYSTEM, RELEASE_STATES, SYSTEM, V1_1
 
@@ -51,6 +51,16 @@ class Worker(
     hired_on: Annotated[date | None, Date(personal=True, description="First day of work.")] = None
     left_on: Annotated[date | None, Date(personal=True, description="Last day of work, of those who left.")] = None
     is_active: Annotated[bool | None, Boolean(description="Whether they work there now.")] = None
+
+    example = record(
+        worker_id="workday/21001",
+        system="workday",
+        worker_type="employee",
+        location="Berlin",
+        country="DE",
+        fte="1",
+        is_active="true",
+    )
 
     rules = (
         RowRule(
@@ -122,6 +132,18 @@ class Travel(
     is_cancelled: Annotated[
         bool | None, Boolean(since=V1_1, description="Whether the expense report or booking was cancelled.")
     ] = None
+
+    example = record(
+        travel_id="workday/EXP-7-1",
+        system="workday",
+        travel_date="2024-03-05",
+        mode="train",
+        country="DE",
+        distance="585",
+        distance_unit="km",
+        amount="79.90",
+        currency="EUR",
+    )
 
     rules = (
         RowRule(

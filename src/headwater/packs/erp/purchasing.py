@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
 
-from headwater.contracts import Boolean, Code, Contract, Date, Number, RowRule, Text, Timestamp
+from headwater.contracts import Boolean, Code, Contract, Date, Number, RowRule, Text, Timestamp, record
 from headwater.packs.erp.codes import COUNTRIES, CURRENCIES, ISO_3166, ISO_4217
 
 SCOPE_3 = "GHG Protocol Technical Guidance for Calculating Scope 3 Emissions, category 1"
@@ -72,6 +72,17 @@ class PurchaseOrder(
             "whether its items were delivered or billed tells which.",
         ),
     ] = None
+
+    example = record(
+        order_id="sap/4500000001",
+        system="sap",
+        order_number="4500000001",
+        document_type="order",
+        order_date="2024-03-05",
+        supplier_id="100017",
+        supplier_name="Example Metals",
+        currency="EUR",
+    )
 
     rules = (
         RowRule(
@@ -163,6 +174,19 @@ class PurchaseOrderItem(
         bool | None, Boolean(since=V1_1, description="Whether other items of the order are parts of it.")
     ] = None
 
+    example = record(
+        item_id="sap/4500000001/10",
+        system="sap",
+        order_id="sap/4500000001",
+        item_number="10",
+        description="Steel sheets",
+        category="sap/R100",
+        quantity="2.5",
+        quantity_unit="t",
+        net_amount="2150.00",
+        currency="EUR",
+    )
+
     rules = (
         RowRule(
             id="erp.purchase_order_item.net_amount.currency",
@@ -228,6 +252,15 @@ class MaterialStock(
     quantity: Annotated[Decimal, Number(precision=18, scale=6, description="How much there is, in `quantity_unit`.")]
     quantity_unit: Annotated[str, Code(max_length=32, description="Base unit of the material.")]
 
+    example = record(
+        stock_id="sap/MZ-100/1010/01",
+        system="sap",
+        material="MZ-100",
+        plant="1010",
+        quantity="40",
+        quantity_unit="kg",
+    )
+
     rules = (
         RowRule(
             id="erp.material_stock.quantity.sign",
@@ -266,6 +299,13 @@ class PurchaseCategory(
         str | None, Code(max_length=48, description="The activity, as factors name it: purchased.steel.")
     ] = None
     note: Annotated[str | None, Text(max_length=2000, description="Why it counts so.")] = None
+
+    example = record(
+        category="sap/R100",
+        title="Steel and steel products",
+        method="spend",
+        activity_type="purchased.steel",
+    )
 
     rules = (
         RowRule(

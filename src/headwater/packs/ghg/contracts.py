@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
-from headwater.contracts import Boolean, Code, Contract, Date, Integer, Number, RowRule, Text
+from headwater.contracts import Boolean, Code, Contract, Date, Integer, Number, RowRule, Text, record
 
 GWP_SETS = ("AR4", "AR5", "AR6", "not_stated")
 SET_NAME = "[A-Za-z][A-Za-z0-9_]{0,31}"
@@ -109,6 +109,22 @@ class Activity(
         str | None,
         Code(pattern="[1-5]{5}", since=V1_1, description=f"Quality of the quantity: {PEDIGREE}", citation=QUALITY),
     ] = None
+
+    example = record(
+        activity_id="E-1/2024-01",
+        activity_type="electricity",
+        facility_code="BERLIN",
+        region="DE",
+        period_start="2024-01-01",
+        period_end="2024-02-01",
+        quantity="1204.5",
+        unit="kWh",
+        data_quality="measured",
+        supplier="Stadtwerke",
+        document_no="2024-0117",
+        cost="361.35",
+        currency="EUR",
+    )
 
     rules = (
         RowRule(
@@ -309,6 +325,23 @@ class EmissionFactor(
     tags: Annotated[
         str | None, Text(max_length=500, since=V1_1, description="Words to find it by, with a semicolon between them.")
     ] = None
+
+    example = record(
+        factor_id="uk-2024-electricity",
+        source="UK Government conversion factors 2024",
+        publication_year="2024",
+        activity_type="electricity",
+        region="GB",
+        unit="kWh",
+        scope="2",
+        method="location_based",
+        gwp_set="AR5",
+        co2e_kg_per_unit="0.20705",
+        valid_from="2024-01-01",
+        valid_to="2025-01-01",
+        licence="OGL v3.0",
+        redistributable="true",
+    )
 
     rules = (
         RowRule(

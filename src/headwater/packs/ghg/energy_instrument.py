@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
-from headwater.contracts import Boolean, Code, Contract, Date, Number, RowRule, Text
+from headwater.contracts import Boolean, Code, Contract, Date, Number, RowRule, Text, record
 from headwater.packs.ghg.contracts import OF_SETS, SET_NAME, V1_1
 
 SCOPE_2 = "GHG Protocol Scope 2 Guidance"
@@ -76,6 +76,21 @@ class EnergyInstrument(
         bool | None,
         Boolean(since=V1_1, description="Whether its rates may be passed on; absent where nobody has checked."),
     ] = None
+
+    example = record(
+        instrument_id="GO-2024-1",
+        kind="certificate",
+        market="DE",
+        valid_from="2024-01-01",
+        valid_to="2025-01-01",
+        energy_mwh="120",
+        co2e_kg_per_kwh="0",
+        gwp_set="AR6",
+        energy_source="wind",
+        renewable="true",
+        tracking_id="AIB 1234567890",
+        retired_on="2025-02-28",
+    )
 
     rules = (
         RowRule(

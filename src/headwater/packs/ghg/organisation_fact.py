@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
-from headwater.contracts import Code, Contract, Date, Number, RowRule, Text
+from headwater.contracts import Code, Contract, Date, Number, RowRule, Text, record
 
 WHOLE = "*"
 """The site code of a fact about the whole organisation."""
@@ -43,6 +43,16 @@ class OrganisationFact(
     unit: Annotated[str, Code(max_length=32, description="Unit of the quantity: EUR, person, fte, m2, t.")]
     source: Annotated[str | None, Text(max_length=200, description="Where the figure was taken from.")] = None
     note: Annotated[str | None, Text(max_length=2000, description="Free remark.")] = None
+
+    example = record(
+        fact="headcount",
+        facility_code="*",
+        period_start="2024-01-01",
+        period_end="2025-01-01",
+        quantity="412",
+        unit="person",
+        source="HR report 2024",
+    )
 
     rules = (
         RowRule(

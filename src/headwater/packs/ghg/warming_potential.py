@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated
 
-from headwater.contracts import Code, Contract, Number, RowRule, Text
+from headwater.contracts import Code, Contract, Number, RowRule, Text, record
 
 
 class WarmingPotential(
@@ -26,6 +26,13 @@ class WarmingPotential(
     ]
     source: Annotated[str, Text(max_length=200, description="Where the figure is published: document and table.")]
     note: Annotated[str | None, Text(max_length=2000, description="Free remark.")] = None
+
+    example = record(
+        gwp_set="EPA_2024",
+        gas="N2O",
+        gwp_100="265",
+        source="40 CFR part 98, table A-1",
+    )
 
     rules = (
         RowRule(

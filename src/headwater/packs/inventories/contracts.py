@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated
 
-from headwater.contracts import Code, Contract, Integer, Number, RowRule, Text
+from headwater.contracts import Code, Contract, Integer, Number, RowRule, Text, record
 
 IPCC = "2006 IPCC Guidelines for National Greenhouse Gas Inventories"
 GASES = ("CO2", "CH4", "N2O", "HFCs", "PFCs", "SF6", "NF3", "all")
@@ -49,6 +49,17 @@ class NationalInventory(
                   "potentials the source uses."),
     ]  # fmt: skip
     note: Annotated[str | None, Text(max_length=300, description="What the source says about the figure.")] = None
+
+    example = record(
+        source="unfccc",
+        territory="KEN",
+        year="2020",
+        category="1.A.1 Energy industries",
+        gas="CO2",
+        unit="kt",
+        amount="1250.5",
+        gwp_set="AR5",
+    )
 
     rules = (
         RowRule(
@@ -96,6 +107,17 @@ class CountryIndicator(
     )
     amount: Annotated[Decimal, Number(precision=30, scale=12, description="The figure, in `unit`.")]
     unit: Annotated[str, Code(max_length=32, description="Unit of the figure: km2, persons, USD.")]
+
+    example = record(
+        source="world_bank",
+        country="KEN",
+        indicator="AG.LND.TOTL.K2",
+        year="2020",
+        country_name="Kenya",
+        indicator_name="Land area (sq. km)",
+        amount="569140",
+        unit="km2",
+    )
 
     rules = (
         RowRule(

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
 
-from headwater.contracts import Boolean, Code, Contract, Date, Integer, Number, RowRule, Text, Timestamp
+from headwater.contracts import Boolean, Code, Contract, Date, Integer, Number, RowRule, Text, Timestamp, record
 
 SBTI = "Science Based Targets initiative, Companies taking action"
 SBTI_NET_ZERO = "SBTi Corporate Net-Zero Standard"
@@ -94,6 +94,20 @@ class SbtiTarget(
     wording: Annotated[str | None, Text(max_length=8000, description="The target in words, as published.")] = None
     reason: Annotated[str | None, Text(max_length=200, description="Why a commitment was extended or removed.")] = None
     published: Annotated[date | None, Date(description="Day on which the entry was published or last changed.")] = None
+
+    example = record(
+        target_id="example-metals-2030",
+        company_id="Example Metals",
+        action="target",
+        status="targets_set",
+        target_type="near_term",
+        scope="1+2",
+        measure="absolute",
+        movement="reduction",
+        reduction="0.42",
+        base_year="2020",
+        target_year="2030",
+    )
 
     rules = (
         RowRule(
@@ -226,6 +240,19 @@ class ClimatePledge(
     ] = None
     source_url: Annotated[str | None, Text(max_length=2000, description="Where the target is published.")] = None
     updated: Annotated[datetime | None, Timestamp(description="When the tracker last changed its entry.")] = None
+
+    example = record(
+        source="net_zero_tracker",
+        actor_id="KEN-0001",
+        actor_name="Kenya",
+        actor_type="country",
+        country="KEN",
+        end_target="net_zero",
+        end_target_year="2050",
+        interim_target="emissions_reduction",
+        interim_target_year="2030",
+        interim_target_reduction="0.32",
+    )
 
     rules = (
         RowRule(

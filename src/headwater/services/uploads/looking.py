@@ -152,7 +152,8 @@ def _steps(installation: Installation, connection: TenantConnection, job: Import
         with path.open("rb") as file:
             job = advanced("scanned", sha256=hashlib.file_digest(file, "sha256").digest())
     if job.state == "scanned":
-        job = advanced("inspected", found=found_in(installation, job, path))
+        found = found_in(installation, job, path)
+        job = advanced("inspected", found=found, mapping=job.mapping or found.get("contract"))
     if job.state == "inspected" and job.mapping is not None:
         kept_mappings.known(installation, job.mapping)
         job = advanced("mapped")

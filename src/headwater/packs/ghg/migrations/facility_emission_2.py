@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated
 
-from headwater.contracts import Code, Contract, Integer, Migration, Number, RowRule, Text
+from headwater.contracts import Code, Contract, Integer, Migration, Number, RowRule, Text, record
 from headwater.packs.ghg.contracts import GHG_PROTOCOL, GWP_SETS
 from headwater.packs.ghg.facility_emission import CHECK_UNIT, FacilityEmission
 
@@ -90,6 +90,18 @@ class FacilityEmission2(
     methodology: Annotated[
         str | None, Text(max_length=2000, description="How it was found, in the source's words.")
     ] = None
+
+    example = record(
+        source="annual_report",
+        facility_code="BERLIN",
+        sector="all",
+        year="2024",
+        facility_name="Plant Berlin",
+        country="DE",
+        scope1_co2e_t="120.5",
+        scope2_location_co2e_t="80.25",
+        gwp_set="AR5",
+    )
 
     rules = (
         RowRule(
