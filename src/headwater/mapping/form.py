@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headwater.mapping.document import FieldRule, Locale, Mapping, Source
+from headwater.mapping.document import FieldRule, Locale, Mapping
 
 if TYPE_CHECKING:
     from headwater.contracts.document import Document
@@ -21,7 +21,6 @@ def form_mapping(document: Document, version: str) -> Mapping:
         version=version,
         contract=f"{document.name}@{document.major}",
         title=f"{document.title}: in the form of the contract",
-        source=Source(header=1),
         locale=Locale(decimal=".", group=None, date_order="YMD"),
         fields={
             spec.name: FieldRule(column=spec.name)

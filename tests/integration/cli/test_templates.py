@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from tests.filled import example_in, filled
@@ -46,3 +47,6 @@ def test_a_file_in_the_form_of_a_contract_is_read_by_its_name_and_any_other_need
     done = headwater("import", "trips.csv", "--mapping", "erp.travel@1", "--json")
     assert done.code == 0, done.err
     assert done.json["ledger"]["inserted"] == 1
+    (tmp_path / "trips.json").write_text(json.dumps([dict.fromkeys(fields) | row | {"travel_id": "own/2"}]))
+    done = headwater("import", "trips.json", "--mapping", "erp.travel@1", "--json")
+    assert (done.code, done.json["ledger"]["inserted"]) == (0, 1), done.err
