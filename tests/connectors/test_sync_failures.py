@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import pytest
@@ -53,6 +54,45 @@ def test_a_source_that_says_when_is_asked_then(synced: Synced) -> None:
     assert source.waits == [17.0]
 
 
+def test_a_source_that_asks_for_longer_than_is_waited_is_not_asked_again(synced: Synced) -> None:
+    source = Source(failures=10, after=3600.0)
+    with pytest.raises(
+        InputRefused, match="asks to be left alone for 3,600 s, and 300 s are waited at most"
+    ) as refused:
+        source.asker(synced).ask(source.answer, about="chunk 1")
+    assert (source.asked, source.waits) == (1, [])
+    assert re.search(r"After \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, run the same again", str(refused.value))
+    with pytest.raises(CircuitOpen):
+        source.asker(synced).ask(source.answer, about="chunk 2")
+    assert source.asked == 1
+
+
+def test_a_source_that_fails_when_it_is_tried_again_is_left_alone_again(synced: Synced) -> None:
+    source = Source(failures=100)
+    for _ in range(FAILURES_TO_OPEN):
+        with pytest.raises(InputRefused):
+            source.asker(synced).ask(source.answer, about="chunk 1")
+    synced.river.change(f"UPDATE source_circuits SET changed_at = changed_at - interval '{OPEN_SECONDS + 1} seconds'")
+    with pytest.raises(InputRefused):
+        source.asker(synced).ask(source.answer, about="chunk 1")
+    assert synced.river.rows("SELECT state, failures FROM source_circuits") == [{"state": "open", "failures": 6}]
+    asked = source.asked
+    with pytest.raises(CircuitOpen, match="6 questions in a row"):
+        source.asker(synced).ask(source.answer, about="chunk 1")
+    assert source.asked == asked
+
+
+def test_the_last_chunk_that_fails_is_a_gap_of_the_checkpoint(synced: Synced) -> None:
+    synced.at_source(
+        "CREATE VIEW shaky AS SELECT reading_id, site, month, changed_at,"
+        " kwh / (CASE reading_id WHEN 950 THEN 0 ELSE 1 END) AS kwh FROM meter_reading WHERE reading_id > 0"
+    )
+    synced.sync(
+        source={"table": "public.shaky", "key": ["reading_id"], "columns": ["reading_id", "site", "month", "kwh"]}
+    )
+    assert (synced.state()["last_chunk_no"], synced.state()["gaps"]) == (9, [10])
+
+
 def test_other_errors_are_the_answer(synced: Synced) -> None:
     def refuse() -> None:
         raise InputRefused("this is no table", where="db.example.org")
@@ -69,7 +109,7 @@ def test_after_five_failures_a_source_is_left_alone_and_one_asks_again_later(syn
         with pytest.raises(InputRefused, match="the source failed 4 times"):
             source.asker(synced).ask(source.answer, about="chunk 1")
     left_alone = Source(failures=0)
-    with pytest.raises(CircuitOpen, match="failed 5 times in a row"):
+    with pytest.raises(CircuitOpen, match="5 questions in a row came to no answer"):
         left_alone.asker(synced).ask(left_alone.answer, about="chunk 2")
     assert left_alone.asked == 0
     synced.river.change(f"UPDATE source_circuits SET changed_at = changed_at - interval '{OPEN_SECONDS + 1} seconds'")

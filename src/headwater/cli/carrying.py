@@ -48,6 +48,7 @@ def carry_out_and_tell(
     `more` stands beside the run in JSON, whatever planning put there; `hints` are lines for people, told last. `left`
     says, once it is planned, what to do about records that stay open since they were not even sent; () where none do.
     """
+    from headwater.services.connectors.asking import CircuitOpen
     from headwater.services.imports import carry_out
     from headwater.services.runs_view import goes_back, show_run
     from headwater.telemetry import progress
@@ -65,7 +66,10 @@ def carry_out_and_tell(
     except HeadwaterError as error:
         go_on = f"What was committed stays; go on with: headwater runs resume {run_id}"
         exits.tell_error(error, as_json=as_json, remedy=go_on)
-        raise typer.Exit(exits.ERROR) from None
+        code = exits.ERROR
+        if isinstance(error, CircuitOpen):  # what became of the run is known then
+            code = exits.OF_STATE.get(show_run(installation, run_id).run.state, code)
+        raise typer.Exit(code) from None
     view = show_run(installation, run_id)
     if as_json:
         print_json(view.as_json() | {"seconds": round(time.monotonic() - began, 3), **(more or {})})

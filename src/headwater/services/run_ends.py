@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from headwater.errors import HeadwaterError
+from headwater.services.connectors.asking import CircuitOpen
 from headwater.services.connectors.reconciling import reconcile
 from headwater.services.dead_letters import tell_if_waiting
 from headwater.services.full_loads import MOVED
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def noted_if_broken_off(installation: Installation, run: Run) -> Iterator[None]:
-    """A run that a person interrupts is cancelled, one that an error stops has failed; both can be resumed."""
+    """A run that a person interrupts is cancelled, one that an error stops has failed; where it is stopped since its
+    source is left alone for a while, what is committed makes it a partial success. All can be resumed.
+    """
     try:
         yield
     except KeyboardInterrupt:
@@ -41,6 +44,11 @@ def noted_if_broken_off(installation: Installation, run: Run) -> Iterator[None]:
 def _break_off(installation: Installation, run: Run, state: str, error: Mapping[str, str], *, what: str | None) -> None:
     # The database may be what failed: then the run stands as running, as it does after a kill.
     with suppress(HeadwaterError), installation.database.connect(installation.tenant_id) as connection:
+        if (
+            error.get("kind") == CircuitOpen.__name__
+            and ledger_of(connection, installation.tenant_id, run.run_id).committed
+        ):
+            state = "partial_success"
         runs.finish_run(connection, installation.tenant_id, run.run_id, state, error=error)
         tell(connection, installation.tenant_id, run_ended(connection, installation.tenant_id, run.run_id, what))
         audit.append(

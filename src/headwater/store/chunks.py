@@ -103,6 +103,7 @@ def mark_failed(
         QUERIES["mark_failed"],
         {"tenant_id": tenant_id, "run_id": run_id, "chunk_no": chunk_no, "error": Jsonb(error)},
     )
+    connection.execute(QUERIES["note_gaps"], {"tenant_id": tenant_id, "run_id": run_id})
 
 
 def standing(connection: psycopg.Connection[Any], tenant_id: UUID, chunk_id: UUID) -> tuple[bytes, bytes]:

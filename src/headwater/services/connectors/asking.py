@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
+from headwater.documents.counted import counted
 from headwater.errors import InputRefused, RetryLater
 from headwater.store.connectors import circuit_of, may_try_again, set_circuit
 from headwater.telemetry import get_logger
@@ -21,6 +23,7 @@ RETRY_AFTER_SECONDS = (2.0, 4.0, 8.0)
 JITTER = 0.25
 """Waits are longer or shorter by up to this share, so that many who failed together do not come back together."""
 LONGEST_WAIT = 300.0
+"""A source that asks for more is not asked again: what it was asked for is left for later."""
 FAILURES_TO_OPEN = 5
 OPEN_SECONDS = 60.0
 NOTHING_PLANNED = "no run was planned that could go on."
@@ -31,7 +34,9 @@ class CircuitOpen(RetryLater):
 
 
 class Asker:
-    """Asks one source. Every failure that trying again did not mend counts; so many in a row open its circuit."""
+    """Asks one source. A question that trying again did not get answered counts; so many in a row, of whichever run or
+    process, open its circuit, and one does whose refusal asks for longer than is waited.
+    """
 
     def __init__(
         self,
@@ -50,7 +55,8 @@ class Asker:
         self._of_run = of_run
 
     def ask(self, question: Callable[[], T], *, about: str) -> T:
-        """The answer; InputRefused once it was asked four times in vain, CircuitOpen where it is not asked at all.
+        """The answer; InputRefused once it was asked four times in vain, or asks for too long a wait; CircuitOpen where
+        it is not asked at all.
 
         Only what may pass is asked again (`RetryLater`); other errors are the answer.
         """
@@ -59,27 +65,31 @@ class Asker:
             try:
                 answer = question()
             except RetryLater as error:
-                if seconds is None:
-                    self._failed(error)
-                    raise InputRefused(
-                        f"the source failed {number} times: {error.what}",
-                        where=error.where or about,
-                        value=error.value,
-                        remedy=(
-                            f"When it is well again: headwater connectors retry-failed {self._name}"
-                            if self._of_run
-                            else f"When it is well again, run the same again: {NOTHING_PLANNED}"
-                        ),
-                    ) from error
+                is_long = error.after is not None and error.after > LONGEST_WAIT
+                if seconds is None or is_long:
+                    self._failed(error, at_once=is_long)
+                    raise self._given_up(error, about, number) from error
                 self._pause(error, seconds, about, number)
             else:
                 self._answered()
                 return answer
         raise AssertionError("the last try answers or raises")
 
+    def _given_up(self, error: RetryLater, about: str, number: int) -> InputRefused:
+        what, then = f"the source failed {number} times: {error.what}", "When it is well again"
+        if error.after is not None and error.after > LONGEST_WAIT:
+            then = f"After {datetime.now(UTC) + timedelta(seconds=error.after):%Y-%m-%d %H:%M:%S} UTC"
+            what = (
+                f"the source asks to be left alone for {error.after:,.0f} s, and {LONGEST_WAIT:.0f} s are waited at "
+                f"most: {error.what}"
+            )
+        again = f": headwater connectors retry-failed {self._name}" if self._of_run else None
+        again = again or f", run the same again: {NOTHING_PLANNED}"
+        return InputRefused(what, where=error.where or about, value=error.value, remedy=then + again)
+
     def _pause(self, error: RetryLater, seconds: float, about: str, number: int) -> None:
         jittered = seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, hides nothing
-        pause = jittered if error.after is None else min(error.after, LONGEST_WAIT)
+        pause = jittered if error.after is None else error.after
         get_logger(__name__).warning(
             "the source is asked again", connector=self._name, about=about, attempt=number, wait=round(pause, 1),
             error=str(error),
@@ -95,7 +105,8 @@ class Asker:
                 return
         left = max(0.0, OPEN_SECONDS - circuit.seconds)
         raise CircuitOpen(
-            f"the source failed {circuit.failures} times in a row and is left alone for another {left:.0f} s",
+            f"{counted(circuit.failures, 'question')} in a row came to no answer, and the source is left alone for "
+            f"another {left:.0f} s",
             where=f"connector {self._name}",
             value=circuit.last_error,
             remedy=(
@@ -105,11 +116,11 @@ class Asker:
             ),
         )
 
-    def _failed(self, error: RetryLater) -> None:
+    def _failed(self, error: RetryLater, *, at_once: bool) -> None:
         with self._installation.database.connect(self._installation.tenant_id) as connection:
             before = circuit_of(connection, self._installation.tenant_id, self._connector_id)
             failures = before.failures + 1
-            is_open = before.state == "half_open" or failures >= FAILURES_TO_OPEN
+            is_open = at_once or before.state == "half_open" or failures >= FAILURES_TO_OPEN
             set_circuit(
                 connection,
                 self._installation.tenant_id,

@@ -16,6 +16,14 @@ SELECT {columns} FROM chunks WHERE tenant_id = %(tenant_id)s AND chunk_id = %(ch
 UPDATE chunks SET state = 'failed', attempts = attempts + 1, error = %(error)s
 WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s AND chunk_no = %(chunk_no)s AND state <> 'committed'
 
+-- name: note_gaps
+-- How far the source was read, by this run: the chunks of it that failed.
+UPDATE connector_sync_state s
+SET gaps = ARRAY(SELECT chunk_no FROM chunks WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s AND state = 'failed'
+                 ORDER BY chunk_no),
+    updated_at = clock_timestamp()
+WHERE s.tenant_id = %(tenant_id)s AND s.run_id = %(run_id)s
+
 -- name: standing
 -- The hashes of the records that a chunk found or made: 16 bytes a record of its text, 8 of its key.
 SELECT raw_hashes, key_hashes FROM chunks WHERE tenant_id = %(tenant_id)s AND chunk_id = %(chunk_id)s
