@@ -175,7 +175,7 @@ CHECKS = (
         name="null in the cursor later",
         what=without_cursor_later.__doc__ or "",
         run=without_cursor_later,
-        needs=("cursor", "null cursor", "insert"),
+        needs=("cursor", "null cursor", "null cursor alone", "insert"),
     ),
     Check(name="time zones", what=time_zones.__doc__ or "", run=time_zones, needs=("cursor",)),
 )
