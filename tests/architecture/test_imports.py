@@ -49,7 +49,7 @@ HEAVY = {
         "testing",
     },
     "cronsim": {"services"},
-    "cryptography": {"connectors", "services"},
+    "cryptography": {"connectors", "services", "store"},  # blobs are encrypted as they are written
     "databricks": {"connectors"},
     "fastapi": {"api"},
     "httpx": {"connectors", "services"},  # services ask a provider of sign-in

@@ -38,6 +38,7 @@ from headwater.services.uncertainty import inventory_uncertainty
 from headwater.services.verification import verify
 from headwater.store import audit
 from headwater.telemetry import SilentProgress
+from tests.kept import in_clear
 from tests.river import River, activities, factors
 
 pytestmark = pytest.mark.server
@@ -259,7 +260,7 @@ def test_a_file_of_lines_that_was_changed_is_not_worked_with(river: River) -> No
     """Indicators, uncertainty and exports read the file, not the table."""
     inventory_id = str(loaded(river))
     installation = river.installation
-    path = installation.blobs.path(installation.tenant_id, find_inventory(installation, inventory_id).lines)
+    path = in_clear(installation, find_inventory(installation, inventory_id).lines)
     path.chmod(0o600)
     path.write_bytes(path.read_bytes().replace(b"400.000000", b"300.000000"))
     for use in USES[4:]:

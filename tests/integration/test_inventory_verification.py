@@ -13,6 +13,7 @@ from headwater.services.verification import Verification, verify
 from headwater.telemetry import SilentProgress
 from tests.integration.test_inventories import document, loaded
 from tests.integration.test_verification import CHANGED
+from tests.kept import in_clear
 from tests.plugin_skips import Some
 from tests.river import River, activities
 
@@ -79,7 +80,7 @@ def test_what_was_changed_is_named(river: River, statement: str, table: str, key
 def test_a_changed_pin_is_found(river: River) -> None:
     loaded(river)
     (row,) = river.rows("SELECT activities FROM inventories")
-    path = river.installation.blobs.path(river.installation.tenant_id, bytes(row["activities"]))
+    path = in_clear(river.installation, bytes(row["activities"]))
     content = path.read_bytes()
     path.chmod(0o600)
     path.write_bytes(content.replace(b'"1000.000000"', b'"2000.000000"'))

@@ -8,6 +8,7 @@ import pytest
 from headwater.errors import Misuse
 from headwater.services.trace import Node, Trace
 from headwater.services.tracing import trace_emission, trace_record
+from tests.kept import in_clear
 from tests.river import River, activities, factors
 
 FACTORS = factors(
@@ -85,7 +86,7 @@ def test_a_pinned_set_changed_behind_its_back_says_so_also_after_it_was_read(riv
     assert figure.recomputed
 
     installation, sha256 = river.installation, bytes.fromhex(figure.factor.factor_set)
-    pinned = installation.blobs.path(installation.tenant_id, sha256)
+    pinned = in_clear(installation, sha256)
     content = pinned.read_text(encoding="utf-8")
     pinned.chmod(0o600)
     pinned.write_text(content.replace("0.4000000000", "0.7000000000"), encoding="utf-8")

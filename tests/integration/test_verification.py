@@ -21,6 +21,7 @@ from headwater.services.imports import carry_out, plan_file
 from headwater.services.verification import NOT_EVIDENCE, TABLES_NOT_EVIDENCE, Verification, verify
 from headwater.store import audit
 from headwater.telemetry import SilentProgress
+from tests.kept import in_clear
 from tests.plugin_skips import Some
 from tests.river import River, activities, factors
 
@@ -130,7 +131,7 @@ def test_what_nobody_touched_is_verified(river: River) -> None:
 def test_a_byte_changed_in_a_file_is_found(river: River) -> None:
     run_id, _ = river.load(activities([{"activity_id": "a"}, {"activity_id": "b"}]))
     (run,) = river.rows("SELECT text_sha256 FROM runs WHERE run_id = %(run)s", run=run_id)
-    path = river.installation.blobs.path(river.installation.tenant_id, bytes(run["text_sha256"]))
+    path = in_clear(river.installation, bytes(run["text_sha256"]))
     content = path.read_bytes()
     path.chmod(0o600)
     path.write_bytes(content.replace(b"a,electricity", b"a,electricitz"))

@@ -259,21 +259,24 @@ def revoke(grant: Annotated[str, typer.Argument(help="Its id: `headwater people 
 
 @keys_app.command()
 def rotate(as_json: AsJson = False) -> None:
-    """Make a new key for the organisation; fields and the index of addresses stay as they are.
+    """Make a new key for the organisation; fields, files and the index of addresses stay as they are.
 
     \b
     Examples:
       headwater people keys rotate
     """
+    from headwater.services.access.encrypting_files import encrypt_files_again
     from headwater.services.access.keys import rotate as rotate_keys
 
     with installation() as opened:
         organisation, people = rotate_keys(opened)
+        files = encrypt_files_again(opened)
     if as_json:
-        print_json({"organisation_keys": organisation, "person_keys": people})
+        print_json({"organisation_keys": organisation, "person_keys": people, "file_keys": files})
     else:
         typer.echo(
-            f"Encrypted anew: {told_of(organisation, organisation, 'key')} of the organisation, {people:,} of people."
+            f"Encrypted anew: {told_of(organisation, organisation, 'key')} of the organisation, {people:,} of people, "
+            f"{files:,} of files."
         )
 
 
@@ -293,6 +296,24 @@ def encrypt_records(as_json: AsJson = False) -> None:
         print_json(done)
     else:
         typer.echo(", ".join(f"{name} {count:,}" for name, count in done.items()) or "Nothing stood in clear.")
+
+
+@keys_app.command()
+def encrypt_files(as_json: AsJson = False) -> None:
+    """Encrypt files that were kept before files were encrypted. Needed once, after an upgrade, while nothing is loaded.
+
+    \b
+    Examples:
+      headwater people keys encrypt-files
+    """
+    from headwater.services.access.encrypting_files import encrypt_files as encrypt
+
+    with installation() as opened:
+        files = encrypt(opened)
+    if as_json:
+        print_json({"files": files})
+    else:
+        typer.echo(f"Encrypted: {told_of(files, files, 'file')}." if files else "No file lay in clear.")
 
 
 def _unit(opened: Installation, reference: str | None) -> UUID | None:

@@ -14,6 +14,7 @@ from headwater.errors import HeadwaterError
 from headwater.services.access.redacting import BLOB_REDACTED, ranges_of
 from headwater.services.inventories.verifying import BLOBS as INVENTORY_BLOBS
 from headwater.services.inventories.verifying import CALCULATED as INVENTORY
+from headwater.services.kept_files import clear_file
 from headwater.services.replay.deletions import DESTROYED, SUBJECT_ERASED, destroyed_in
 from headwater.services.workbooks.mending import write_again
 from headwater.store.blobs import NO_CONTENT
@@ -239,13 +240,13 @@ class Evidence:
         if raw == text or (raw, text) in self.made_again or not usable or reading is None:
             return
         self.made_again.add((raw, text))
-        path = self.installation.blobs.path(self.installation.tenant_id, bytes.fromhex(raw))
         digest = hashlib.sha256()
         try:
-            if form is not None and form.places is not None:
-                write_again(path, form, reading, digest.update, name=name)
-            else:
-                write_text_of(path, reading, digest.update, name=name)
+            with clear_file(self.installation, bytes.fromhex(raw)) as path:
+                if form is not None and form.places is not None:
+                    write_again(path, form, reading, digest.update, name=name)
+                else:
+                    write_text_of(path, reading, digest.update, name=name)
             made = digest.hexdigest()
         except HeadwaterError as error:
             made = str(error)

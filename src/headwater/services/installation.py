@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from headwater import plugins
 from headwater.errors import Forbidden, NotFound, Stopped
 from headwater.mapping import Mapping, load_mapping, read_mapping
+from headwater.services.access.file_keys import OrganisationFileKeys
 from headwater.services.access.keys import Openers
 from headwater.services.access.policy import OPERATOR, Actor
 from headwater.services.contract_forms import form_of, names_a_form
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Installation:
-    """What every use case works with. One that does not keep is for trying: its blobs lie in a folder that goes, and
-    of a run nothing is written; that a source fails, and when it was asked, is noted as ever.
+    """What every use case works with. One that does not keep is for trying: its blobs lie, in clear, in a folder that
+    goes, and of a run nothing is written; that a source fails, and when it was asked, is noted as ever.
     """
 
     settings: Settings
@@ -46,9 +47,13 @@ class Installation:
     units: frozenset[UUID] | None = None  # whose records are seen, and no others; None where all are
 
     def __post_init__(self) -> None:
-        """Whoever reads through its database opens personal values by the keys of its settings."""
+        """Whoever reads through its database opens personal values by the keys of its settings, which its files are
+        encrypted by, too.
+        """
         if getattr(self.database.opens, "settings", None) is not self.settings:
             object.__setattr__(self, "database", self.database.opening(Openers(self.settings)))
+        if self.keeps:
+            object.__setattr__(self, "blobs", self.blobs.sealed_by(OrganisationFileKeys(self.settings, self.database)))
 
     def acting(self, actor: Actor, tenant_id: UUID | None = None) -> Installation:
         """The same installation for somebody who signed in, of this organisation or another."""

@@ -6,7 +6,7 @@ is asked for. A file that waits for a mapping is loaded by this one.
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,12 +18,14 @@ from headwater.services import jobs, kept_mappings
 from headwater.services.access.policy import Right
 from headwater.services.connectors.keeping import find
 from headwater.services.jobs import Wanted, recipe_of_job
+from headwater.services.kept_files import clear_file
 from headwater.services.source_places import source_id_by_name
 from headwater.services.uploads.receiving import file_name, path_of, remove_file
 from headwater.store import import_jobs, runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from headwater.pipeline.recipe import Recipe
     from headwater.services.installation import Installation
@@ -95,13 +97,14 @@ def laid_out(installation: Installation, job: Job) -> Iterator[tuple[Recipe, Pat
         yield recipe, Path(job.arguments["base"])
         return
     text = kept_mappings.text_of(installation, kept["mapping"])
-    with TemporaryDirectory(prefix="headwater-") as name:
+    with TemporaryDirectory(prefix="headwater-") as name, ExitStack() as stack:
         folder = Path(name)
         (folder / ".by").mkdir()  # no upload is called so: a dot is never first in its name
         (folder / ".by" / "mapping.yaml").write_text(text, encoding="utf-8")
         upload = None if kept["upload"] is None else _latest(installation, kept["upload"])
         if upload is not None:
-            (folder / upload.name).symlink_to(_content(installation, upload).absolute())
+            content = stack.enter_context(_content(installation, upload))
+            (folder / upload.name).symlink_to(content.absolute())
         yield recipe.model_copy(update={"mapping": ".by/mapping.yaml"}), folder
         if upload is not None:
             _note_loaded(installation, upload, kept["mapping"])
@@ -121,10 +124,10 @@ def _latest(installation: Installation, name: str) -> ImportJob:
     return found
 
 
-def _content(installation: Installation, upload: ImportJob) -> Path:
+def _content(installation: Installation, upload: ImportJob) -> AbstractContextManager[Path]:
     if upload.state in WAITING:
-        return path_of(installation, upload)
-    return installation.blobs.path(installation.tenant_id, bytes(upload.sha256 or b""))
+        return nullcontext(path_of(installation, upload))
+    return clear_file(installation, bytes(upload.sha256 or b""))
 
 
 def _note_loaded(installation: Installation, upload: ImportJob, mapping: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Self
 from headwater.connectors.csv_file import ChunkSpan, Extract, RawChunk
 from headwater.connectors.csv_file.read import FileSlice, OneRecord, one_record, parse_slice, read_slice
 from headwater.connectors.files import PARQUET, FileConfig, write_text_of
+from headwater.services.kept_files import clear_file
 from headwater.services.sources import layout_from_json
 from headwater.store.chunks import PlannedChunk
 
@@ -56,8 +57,7 @@ class RunTexts:
     def bytes_of(self, span: ChunkSpan) -> bytes:
         """The bytes of a chunk. Stopped where they are not as long as they were."""
         if span.extract is not None:
-            path = self._installation.blobs.path(self._installation.tenant_id, span.extract.sha256)
-            return self.text_of(path)
+            return self.text_of(span.extract)
         return read_slice(self._text(), span)
 
     def _text(self) -> BinaryIO:
@@ -66,9 +66,10 @@ class RunTexts:
             self._file = self._stack.enter_context(opened)
         return self._file
 
-    def text_of(self, extract: Path) -> bytes:
+    def text_of(self, extract: Extract) -> bytes:
         """The text of a chunk's own file, without the header."""
-        return extract_text(extract, decimal=str(self._run.layout["decimal"]), data_byte=self.layout.data_byte)
+        with clear_file(self._installation, extract.sha256) as path:
+            return extract_text(path, decimal=str(self._run.layout["decimal"]), data_byte=self.layout.data_byte)
 
     def chunk(self, span: ChunkSpan) -> RawChunk:
         """The records of a chunk."""

@@ -12,6 +12,7 @@ from headwater.connectors.nested import NestedConfig
 from headwater.connectors.text_table import Part
 from headwater.connectors.text_table.shape import Shape, Unpivot
 from headwater.connectors.workbook import WorkbookConfig
+from headwater.services.kept_files import clear_file
 from headwater.store.cited_blobs import size_is_known
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ def take_in(installation: Installation, path: Path, found: Inspection[FileConfig
                 planner.feed(block)
                 writer.write(block)
 
-            parts = write_text_of(installation.blobs.path(tenant_id, raw.sha256), config, both, name=found.name)
+            with clear_file(installation, raw.sha256) as kept:
+                parts = write_text_of(kept, config, both, name=found.name)
         text = writer.blob
     return TakenIn(
         name=found.name,

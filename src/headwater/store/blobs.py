@@ -1,9 +1,12 @@
-"""Raw inputs kept whole in a folder, by tenant and SHA-256: `<tenant>/<first two digits>/<digest>`, read-only.
+"""Raw inputs kept whole in a folder, by tenant and SHA-256: `<tenant>/<first two digits>/<digest>.sealed`, read-only.
 
-What was personal of somebody who is erased is taken out of a blob by a redacted copy, `<digest>.redacted`, beside which
-the blob itself is not kept any more; an empty one stands for a blob that was erased wholly. Who brings that very file
-again is refused, so that nobody comes back unnoticed. Until the database knows of a copy its name ends with its own
-digest and `.copy`.
+They are encrypted by keys of their tenant (`sealed_files`); the SHA-256 is of the clear content. What was kept before
+files were encrypted has no `.sealed` at the end of its name, and is read as it lies there.
+
+What was personal of somebody who is erased is taken out of a blob by a redacted copy, `<digest>.redacted.sealed`,
+beside which the blob itself is not kept any more; an empty one, `<digest>.redacted`, stands for a blob that was erased
+wholly. Who brings that very file again is refused, so that nobody comes back unnoticed. Until the database knows of a
+copy its name has its own digest and `.copy`.
 
 A blob is there whole and durable or not at all: it is written under another name, synced, and renamed. What a killed
 process left half written is removed by the next one.
@@ -18,7 +21,7 @@ import io
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +30,22 @@ from typing import Any, BinaryIO, Self
 from uuid import UUID
 
 from headwater.errors import HeadwaterError, InputRefused, Misuse, Stopped
+from headwater.store.sealed_files import (
+    Belonging,
+    Changed,
+    FileKeys,
+    SealedWriter,
+    open_sealed,
+    sealed_size,
+    wrap_again,
+)
 
 BLOCK = 8 * 2**20
 INCOMING = "incoming"
-REDACTED, PREPARED = ".redacted", ".copy"
+REDACTED, PREPARED, SEALED = ".redacted", ".copy", ".sealed"
 NO_CONTENT = hashlib.sha256().digest()
 
+ANY = "[0-9a-f][0-9a-f]"
 _IS_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OnBlock = Callable[[bytes], object]
 
@@ -46,10 +59,18 @@ class Blob:
 
 
 class BlobStore:
-    """A folder of blobs. Every method that adds one returns only when it is durable."""
+    """A folder of blobs. Every method that adds one returns only when it is durable.
 
-    def __init__(self, folder: Path) -> None:
+    keys: by which blobs are encrypted; without, they are kept in clear, and those that are encrypted cannot be read
+    """
+
+    def __init__(self, folder: Path, keys: FileKeys | None = None) -> None:
         self._folder = folder
+        self._keys = keys
+
+    def sealed_by(self, keys: FileKeys) -> BlobStore:
+        """The same folder, in which blobs are encrypted by these keys."""
+        return BlobStore(self._folder, keys)
 
     def tenants(self) -> set[UUID]:
         """Organisations that have a folder here."""
@@ -82,54 +103,69 @@ class BlobStore:
 
     def writer(self, tenant_id: UUID) -> BlobWriter:
         """A blob to be written block by block; it is kept when the `with` block ends without an error."""
-        return BlobWriter(self._folder / str(tenant_id))
+        return BlobWriter(self._folder, tenant_id, self._keys)
 
     def copy_writer(self, tenant_id: UUID, sha256: bytes) -> BlobWriter:
         """A redacted copy of a blob, to be put in its place by `replace`; nothing written stands for no content."""
-        return BlobWriter(self._folder / str(tenant_id), prepares=sha256)
+        return BlobWriter(self._folder, tenant_id, self._keys, prepares=sha256)
 
     def prepared(self, tenant_id: UUID) -> set[tuple[bytes, bytes]]:
         """Copies that are not in their places: the hash of the blob, and that of the copy."""
-        names = (self._folder / str(tenant_id)).glob(f"[0-9a-f][0-9a-f]/*{PREPARED}")
-        found = (name.name.removesuffix(PREPARED).split(".") for name in names)
+        folder = self._folder / str(tenant_id)
+        names = (path.name for suffix in (PREPARED, PREPARED + SEALED) for path in folder.glob(f"{ANY}/*{suffix}"))
+        found = (name.removesuffix(SEALED).removesuffix(PREPARED).split(".") for name in names)
         return {(bytes.fromhex(digest), bytes.fromhex(copy)) for digest, copy in found}
 
     def replace(self, tenant_id: UUID, sha256: bytes, copy_sha256: bytes) -> None:
         """Put a prepared copy in place of the blob, durably; done again it does what is left to do."""
         path = blob_path(self._folder / str(tenant_id), sha256)
         with _disk(path):
-            with suppress(FileNotFoundError):
-                _prepared(path, copy_sha256).rename(_beside(path, REDACTED))
+            sealed, clear = _both(_beside(path, REDACTED))
+            for copy, place in zip(_both(_prepared(path, copy_sha256)), (sealed, clear), strict=True):
+                with suppress(FileNotFoundError):
+                    copy.rename(place)
+                    _sync_folder(path.parent)
+            now, before = (clear, sealed) if copy_sha256 == NO_CONTENT else (sealed, clear)
+            if now.is_file() and before.is_file():
+                before.unlink(missing_ok=True)
                 _sync_folder(path.parent)
             if self.is_beside_its_copy(tenant_id, sha256):
-                path.unlink(missing_ok=True)
+                _remove(_both(path))
                 _sync_folder(path.parent)
 
     def is_beside_its_copy(self, tenant_id: UUID, sha256: bytes) -> bool:
         """Whether a blob is still there although its redacted copy is in its place: left by a killed process."""
         path = blob_path(self._folder / str(tenant_id), sha256)
-        return path.is_file() and _beside(path, REDACTED).is_file()
+        return _kept(path) is not None and _kept(_beside(path, REDACTED)) is not None
 
     def discard(self, tenant_id: UUID, sha256: bytes, copy_sha256: bytes) -> None:
         """Remove a prepared copy that was given up."""
         with _disk(self._folder):
-            _prepared(blob_path(self._folder / str(tenant_id), sha256), copy_sha256).unlink(missing_ok=True)
+            _remove(_both(_prepared(blob_path(self._folder / str(tenant_id), sha256), copy_sha256)))
 
     def path(self, tenant_id: UUID, sha256: bytes) -> Path:
-        """Where the blob is, or its redacted copy; Stopped where it is not, for what is cited must be there."""
+        """Where the blob lies, or its redacted copy, encrypted as a rule; Stopped where it is not, for what is cited
+        must be there.
+        """
         path = blob_path(self._folder / str(tenant_id), sha256)
-        redacted = _beside(path, REDACTED)
-        if redacted.is_file():
+        redacted = _kept(_beside(path, REDACTED))
+        if redacted is not None:
             if redacted.stat().st_size == 0:
                 raise Stopped("the file was erased; its hash is left", where=str(path))
             return redacted
-        if not path.is_file():
+        found = _kept(path)
+        if found is None:
             raise Stopped(
                 "the blob is cited and not there",
                 where=str(path),
                 remedy="Put the file back, from a backup or by importing it again.",
             )
-        return path
+        return found
+
+    def clear_path(self, tenant_id: UUID, sha256: bytes) -> Path | None:
+        """Where the content itself lies; None where it is encrypted."""
+        path = self.path(tenant_id, sha256)
+        return None if path.suffix == SEALED else path
 
     def is_gone(self, tenant_id: UUID, sha256: bytes) -> bool:
         """Whether neither the blob nor a redacted copy is there. Stopped where the tenant's whole folder is not: then
@@ -140,15 +176,65 @@ class BlobStore:
             raise Stopped(
                 "the folder of kept files is not there", where=str(path.parent.parent), remedy="Look to its disk."
             )
-        return not (path.is_file() or _beside(path, REDACTED).is_file())
+        return _kept(path) is None and _kept(_beside(path, REDACTED)) is None
 
     def open(self, tenant_id: UUID, sha256: bytes) -> BinaryIO:
-        """The blob's content, to be closed by the caller."""
-        return self.path(tenant_id, sha256).open("rb")
+        """The blob's content, to be closed by the caller. Stopped where it was changed, or its key is not known: at
+        once or, where one place of it was changed, when that is read.
+        """
+        path = self.path(tenant_id, sha256)
+        return path.open("rb") if path.suffix != SEALED else self._open_sealed(tenant_id, path)
 
     def measure(self, tenant_id: UUID, sha256: bytes) -> Blob:
-        """Hash and size of what is there now, read anew: equal to what it was kept as, unless it was changed."""
-        return _hash_blocks(_blocks(self.path(tenant_id, sha256)), None)
+        """Hash and size of what is there now, read anew: equal to what it was kept as, unless it was changed. Of what
+        does not open any more they are of the file as it lies there.
+        """
+        path = self.path(tenant_id, sha256)
+        if path.suffix != SEALED:
+            return _hash_blocks(_blocks(path), None)
+        try:
+            with self._open_sealed(tenant_id, path) as file:
+                return _hash_blocks(iter(lambda: file.read(BLOCK), b""), None)
+        except Changed:
+            return _hash_blocks(_blocks(path), None)
+
+    def wrap_again(self, tenant_id: UUID, *, newest: int) -> int:
+        """Have the organisation's newest key, of that number, encrypt the keys of all files that an older one
+        encrypts; how many. Begun again it goes on; who reads or writes meanwhile goes on too.
+        """
+        if self._keys is None:
+            return 0
+        count = 0
+        for path in sorted((self._folder / str(tenant_id)).glob(f"{ANY}/*{SEALED}")):
+            with _disk(path), suppress(FileNotFoundError):  # replaced or given up meanwhile
+                count += wrap_again(path, _belonging(self._keys, tenant_id, path.name), newest=newest)
+        return count
+
+    def seal_clear(self, tenant_id: UUID) -> int:
+        """Encrypt blobs and redacted copies that were kept in clear; how many. Begun again it goes on. What is not what
+        its name says stays, and so does a blob beside its redacted copy.
+        """
+        count = 0
+        for path in sorted((self._folder / str(tenant_id)).glob(f"{ANY}/*")):
+            digest, _, rest = path.name.partition(".")
+            if rest == REDACTED[1:] and path.stat().st_size:
+                with self.copy_writer(tenant_id, bytes.fromhex(digest)) as writer:
+                    writer.take(path)
+                self.replace(tenant_id, bytes.fromhex(digest), writer.blob.sha256)
+                count += 1
+            elif not rest and _kept(_beside(path, REDACTED)) is None and _hashed(path).hex() == digest:
+                with self.writer(tenant_id) as writer:
+                    writer.take(path)
+                with _disk(path):
+                    path.unlink(missing_ok=True)
+                    _sync_folder(path.parent)
+                count += 1
+        return count
+
+    def _open_sealed(self, tenant_id: UUID, path: Path) -> BinaryIO:
+        if self._keys is None:
+            raise Stopped("the blob is encrypted, and no keys are at hand", where=str(path))
+        return open_sealed(path, _belonging(self._keys, tenant_id, path.name))
 
     def _copy(self, tenant_id: UUID, path: Path, on_block: OnBlock | None, *, expected: Blob | None = None) -> Blob:
         with self.writer(tenant_id) as writer:
@@ -165,7 +251,12 @@ class BlobStore:
     def _is_held(self, tenant_id: UUID, blob: Blob) -> bool:
         path = blob_path(self._folder / str(tenant_id), blob.sha256)
         _refuse_erased(path)
-        return path.is_file() and path.stat().st_size == blob.size
+        found = _kept(path)
+        if found is None or found.suffix != SEALED:
+            return found is not None and found.stat().st_size == blob.size
+        with suppress(Stopped), self._open_sealed(tenant_id, found):
+            return found.stat().st_size == sealed_size(blob.size)
+        return False
 
 
 class BlobWriter:
@@ -174,9 +265,12 @@ class BlobWriter:
     InputRefused, at the end, where it is a file that was redacted; `prepares` is the blob whose redacted copy it is.
     """
 
-    def __init__(self, folder: Path, *, prepares: bytes | None = None) -> None:
-        self._folder = folder
+    def __init__(self, store: Path, tenant_id: UUID, keys: FileKeys | None, *, prepares: bytes | None = None) -> None:
+        self._folder = store / str(tenant_id)
+        self._tenant_id = tenant_id
+        self._keys = keys
         self._prepares = prepares
+        self._sealed: SealedWriter | None = None
         self._hash = hashlib.sha256()
         self._size = 0
         self._file: BinaryIO | None = None
@@ -192,10 +286,20 @@ class BlobWriter:
         if self._file is None:
             raise Misuse("a blob is written inside its with block", where="blob store")
         with _disk(self._folder):
-            self._file.write(block)
+            if self._keys is None:
+                self._file.write(block)
+            elif block:
+                if self._sealed is None:
+                    self._sealed = SealedWriter(self._file)
+                self._sealed.write(block)
         self._hash.update(block)
         self._size += len(block)
         return len(block)
+
+    def take(self, path: Path) -> None:
+        """Add all of a file."""
+        for block in _blocks(path):
+            self.write(block)
 
     def __enter__(self) -> Self:
         with _disk(self._folder):
@@ -224,19 +328,24 @@ class BlobWriter:
                 os.unlink(self._name)  # noqa: PTH108 - a name of mkstemp's
 
     def _keep(self, file: BinaryIO) -> None:
+        blob = blob_path(self._folder, self._hash.digest())
+        target = (
+            blob if self._prepares is None else _prepared(blob_path(self._folder, self._prepares), self._hash.digest())
+        )
+        if self._keys is not None and (self._size or self._prepares is None):
+            target = _beside(target, SEALED)
+            sealed = self._sealed or SealedWriter(file)
+            sealed.finish(_belonging(self._keys, self._tenant_id, target.name))
         file.flush()
         os.fchmod(file.fileno(), 0o400)
         os.fsync(file.fileno())
         if self._prepares is None:
-            target = blob_path(self._folder, self._hash.digest())
-            _refuse_erased(target)
-        else:
-            target = _prepared(blob_path(self._folder, self._prepares), self._hash.digest())
+            _refuse_erased(blob)
         target.parent.mkdir(mode=0o700, exist_ok=True)
         os.rename(self._name, target)  # noqa: PTH104 - a name of mkstemp's
         if self._prepares is None:
             try:
-                _refuse_erased(target)  # by an erasure since it was asked above
+                _refuse_erased(blob)  # by an erasure since it was asked above
             except InputRefused:
                 target.unlink(missing_ok=True)
                 raise
@@ -274,9 +383,31 @@ def _prepared(path: Path, copy_sha256: bytes) -> Path:
     return _beside(path, f".{copy_sha256.hex()}{PREPARED}")
 
 
+def _both(path: Path) -> tuple[Path, Path]:
+    """The names under which it lies, encrypted or in clear."""
+    return _beside(path, SEALED), path
+
+
+def _kept(path: Path) -> Path | None:
+    """Where it lies, encrypted or in clear, if it is there."""
+    return next((each for each in _both(path) if each.is_file()), None)
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+def _belonging(keys: FileKeys, tenant_id: UUID, name: str) -> Belonging:
+    """What the file of that name is: a blob, or a redacted copy of it; whose, and of which SHA-256."""
+    digest, _, rest = name.removesuffix(SEALED).partition(".")
+    what = f"{'copy' if rest else 'blob'}/{tenant_id}/{digest}".encode()
+    return Belonging(keys=keys, tenant_id=tenant_id, what=what)
+
+
 def _refuse_erased(path: Path) -> None:
     """Nobody who was erased comes back by the file that was redacted for them."""
-    if _beside(path, REDACTED).is_file():
+    if _kept(_beside(path, REDACTED)) is not None:
         raise InputRefused(
             "this file says what was erased: it is, byte for byte, one that was redacted when somebody was erased",
             where=f"SHA-256 {path.name}",
@@ -305,6 +436,10 @@ def _hash_blocks(blocks: Iterator[bytes], on_block: OnBlock | None) -> Blob:
         if on_block is not None:
             on_block(block)
     return Blob(sha256=digest.digest(), size=size)
+
+
+def _hashed(path: Path) -> bytes:
+    return _hash_blocks(_blocks(path), None).sha256
 
 
 def _sync_folder(folder: Path) -> None:

@@ -21,11 +21,13 @@ from headwater.services.kept_mappings import keep_mapping
 from headwater.services.record_sources import plan_records
 from headwater.services.uploads import looking
 from headwater.services.verification import Verification, verify
+from headwater.store.blobs import SEALED
 from headwater.telemetry import SilentProgress
 from tests.integration.access.test_erasing_subjects import shown, travel
 from tests.integration.access.test_personal_values import ANN, BOB, CLARA, HEADER, PLAIN, load, proved
 from tests.integration.jobs.test_files_looked_at import sent
 from tests.integration.test_mending import exported, resubmitted
+from tests.kept import content_of, contents, in_clear
 from tests.river import activities
 
 if TYPE_CHECKING:
@@ -39,10 +41,13 @@ DORA = "hr/4716,hr,Dora Lee,FR,2018-07-08,,1,1985-04-04"
 
 
 def kept(river: River) -> dict[str, bytes]:
-    """What lies in the blob store, by name."""
-    return {
-        path.name: path.read_bytes() for path in Path(river.installation.settings.blob_dir).rglob("*") if path.is_file()
-    }
+    """What the files of the blob store say, by name."""
+    return contents(river.installation)
+
+
+def only_copy(river: River) -> Path:
+    (path,) = river.installation.settings.blob_dir.rglob(f"*.redacted{SEALED}")
+    return path
 
 
 def says(river: River, *texts: bytes) -> list[tuple[str, bytes]]:
@@ -98,7 +103,7 @@ def test_what_others_rows_say_is_still_held_against_the_copy(river: River) -> No
 def test_a_copy_that_was_changed_is_found(river: River) -> None:
     load(river, ANN, BOB)
     erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
-    (path,) = Path(river.installation.settings.blob_dir).rglob("*.redacted")
+    path = in_clear(river.installation, bytes.fromhex(only_copy(river).name.partition(".")[0]))
     path.chmod(0o600)
     path.write_bytes(path.read_bytes().replace(b"Bob", b"Rob"))
     found = checked(river)
@@ -145,11 +150,12 @@ def test_who_is_killed_before_the_copy_is_in_place_is_made_good_by_the_next_eras
     load(river, ANN, BOB)
     before = kept(river)
     erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
-    (path,) = Path(river.installation.settings.blob_dir).rglob("*.redacted")
-    path.with_suffix("").write_bytes(before[path.stem])  # as it was when the database had just been told
-    copy = hashlib.sha256(path.read_bytes()).hexdigest()
-    path.rename(path.with_suffix(f".{copy}.copy"))
-    given_up = path.with_suffix(f".{hashlib.sha256(OF_ANN[1]).hexdigest()}.copy")
+    path, here = only_copy(river), river.installation
+    name = path.name.partition(".")[0]
+    copy = hashlib.sha256(content_of(here, path)).hexdigest()
+    path.with_name(name).write_bytes(before[name])  # as it was when the database had just been told
+    path.rename(path.with_name(f"{name}.{copy}.copy{SEALED}"))
+    given_up = path.with_name(f"{name}.{hashlib.sha256(OF_ANN[1]).hexdigest()}.copy")
     given_up.write_bytes(OF_ANN[1])  # by an erasure that ended before the database was told
 
     assert "not replaced yet" in str(checked(river).differences)
@@ -163,8 +169,9 @@ def test_who_is_killed_before_the_file_beside_its_copy_is_removed_is_told_of_and
     load(river, ANN, BOB)
     before = kept(river)
     erase_subject(river.installation, "erp.worker", "hr/4711", reason="asked for")
-    (path,) = Path(river.installation.settings.blob_dir).rglob("*.redacted")
-    path.with_suffix("").write_bytes(before[path.stem])
+    path = only_copy(river)
+    name = path.name.partition(".")[0]
+    path.with_name(name).write_bytes(before[name])
 
     assert "beside its redacted copy" in str(checked(river).differences)
     load(river, DORA)

@@ -36,7 +36,9 @@ def test_an_organisation_its_units_and_people(headwater: Headwater, monkeypatch:
     assert [each["grant_id"] for each in shown["grants"]] == [grant["grant_id"]]
     assert headwater("people", "show", "ann.lee@example.org", "--clear", "--json").json["name"] == "Ann Lee"
     assert headwater("people", "grants", "revoke", grant["grant_id"]).code == 0
-    assert headwater("people", "keys", "rotate", "--json").json == {"organisation_keys": 0, "person_keys": 1}
+    assert headwater("people", "keys", "rotate", "--json").json == {
+        "organisation_keys": 0, "person_keys": 1, "file_keys": 0,
+    }  # fmt: skip
     headwater("people", "change", "ann.lee@example.org", "--email", "ann.roe@example.org")
     assert headwater("people", "suspend", "ann.roe@example.org").code == 0
     assert headwater("people", "resume", "ann.roe@example.org").code == 0

@@ -24,6 +24,7 @@ from headwater.services.imports import source_files
 from headwater.services.tracing import trace_record
 from headwater.services.verification import verify
 from headwater.telemetry import SilentProgress
+from tests.kept import in_clear
 from tests.river import River, activities
 
 COLUMNS = ("activity_id", "activity_type", "region", "period_start", "quantity", "unit")
@@ -161,7 +162,7 @@ def test_a_text_that_is_not_what_the_file_gives_is_named(river: River) -> None:
     river.load(as_workbook([("a", "electricity", "DE", "2024-01-01", 1, "kWh")]), name="a.xlsx",
                mapping=mapping(river, "form"))  # fmt: skip
     (run,) = river.rows("SELECT blob_sha256, text_sha256 FROM runs")
-    held = river.installation.blobs.path(river.installation.tenant_id, run["blob_sha256"])
+    held = in_clear(river.installation, run["blob_sha256"])
     held.chmod(0o600)
     held.write_bytes(as_workbook([("a", "electricity", "DE", "2024-01-01", 2, "kWh")]))
     found = verify(river.installation, progress=SilentProgress())

@@ -25,6 +25,7 @@ from headwater.services.workbooks.mending import plan_workbook, refused_again
 from headwater.store import runs
 from headwater.telemetry import SilentProgress
 from tests.integration.test_mending import exported, resubmitted
+from tests.kept import in_clear
 from tests.packs import install
 from tests.packs.places import pack
 from tests.river import River
@@ -233,7 +234,7 @@ def test_pinned_codes_that_were_changed_are_named(river: River) -> None:
     load(river, "sites", {"site_id": "a", "country": "DE"}, {"site_id": "b", "country": "GB"})
     (run,) = river.rows("SELECT reference_codes FROM runs WHERE reference_codes IS NOT NULL")
     digest = bytes(run["reference_codes"])
-    path = river.installation.blobs.path(river.installation.tenant_id, digest)
+    path = in_clear(river.installation, digest)
     content = path.read_bytes()
     assert content.count(b'"DE"') == 1
     path.chmod(0o600)
@@ -266,8 +267,7 @@ def test_a_pinned_set_holds_each_code_once_and_is_part_of_the_logic(river: River
     tenant_id = river.installation.tenant_id
     with river.installation.database.connect(tenant_id) as connection:
         found = [run for run in runs.all_runs(connection, tenant_id) if run.reference_codes]
-    paths = [river.installation.blobs.path(tenant_id, run.reference_codes or b"") for run in found]
-    contents = [path.read_bytes() for path in paths]
+    contents = [in_clear(river.installation, run.reference_codes or b"").read_bytes() for run in found]
     codes = ['"country.code","DE"', '"country.code","FR"', '"country.iso3","DEU"', '"country.iso3","FRA"']
     assert contents[0].decode().splitlines() == ["reference,code", *codes]
     assert b'"site.site_id","a"' in contents[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 _BATCH_ROWS = 10_000
 
 
-def write_without(path: Path, cells: Mapping[int, Collection[str]], out: Any) -> None:
-    """Write the file to `out` (a file for bytes) without the cells in these columns of these rows, from 0.
+def write_without(path: Path | BinaryIO, cells: Mapping[int, Collection[str]], out: Any) -> None:
+    """Write a file, by its path or opened, to `out` (a file for bytes) without the cells in columns of rows,
+    from 0.
 
     A column is named as `read_parquet` names it; of one with fields inside, all of it goes. Dictionaries and statistics
     are made anew, so that nothing of what went stays in them.

@@ -15,7 +15,7 @@ import pyarrow as pa
 from headwater.engine.duck import small_engine
 from headwater.errors import Misuse, NotFound
 from headwater.services.access.encrypting import tables
-from headwater.services.access.keys import seals_of
+from headwater.services.access.keys import keyring, seals_of
 from headwater.services.access.policy import Right
 from headwater.services.access.redacting import Copies, not_there, settle_what_was_left
 from headwater.services.access.sealing import NOTICED, REFUSED, UNCUT, joined_texts
@@ -80,6 +80,8 @@ def erase_subject(installation: Installation, reference: str, text: str, *, reas
     installation.require(Right.DELETE, on=f"records/{reference}")
     document = contract_of(installation, reference)
     why, told = reason_said(reason), _told(document, text)
+    with installation.database.connect(installation.tenant_id) as connection:
+        keyring(installation, connection)  # for good, as copies of files are encrypted before this is done
     with installation.database.connect(installation.tenant_id) as connection:
         settle_what_was_left(installation, connection)
         copies = Copies(installation, connection)

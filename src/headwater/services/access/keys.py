@@ -43,7 +43,7 @@ from headwater.store import organisation_keys as stored
 from headwater.store.organisation_keys import OrganisationKey, PersonKey
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from uuid import UUID
 
     from headwater.services.connectors.secrets import Keys
@@ -138,11 +138,16 @@ class Keyring:
 
     def unwrap(self, wrapped: tuple[int, bytes, bytes], bound_to: bytes, where: str) -> bytes:
         """The key; Stopped where this is not what was wrapped for it."""
-        number, nonce, ciphertext = wrapped
-        if number in self.by_no:
-            with suppress(Stopped):
-                return _open(self.by_no[number], nonce, ciphertext, bound_to, where)
+        with suppress(Stopped):
+            return self.unwrap_known(wrapped, bound_to, where)
         self.by_no.update(_all_opened(self.connection, self.tenant_id, self.above))  # others are there since
+        return self.unwrap_known(wrapped, bound_to, where)
+
+    def unwrap_known(self, wrapped: tuple[int, bytes, bytes], bound_to: bytes, where: str) -> bytes:
+        """The same by the keys at hand, without asking for others."""
+        number, nonce, ciphertext = wrapped
+        if number not in self.by_no:
+            raise _no_such_key(number, self.by_no, where)
         return _open(self.by_no[number], nonce, ciphertext, bound_to, where)
 
     def _wrap(self, person_id: UUID, key: bytes) -> PersonKey:
@@ -189,16 +194,22 @@ class Openers:
 
     def __call__(self, connection: Any, tenant_id: UUID) -> Seals:
         """What opens over a connection of the organisation."""
-        return Seals(partial(self._keyring, connection, tenant_id), connection, tenant_id)
+        return Seals(partial(self.keyring, connection, tenant_id), connection, tenant_id)
 
-    def _keyring(self, connection: Any, tenant_id: UUID) -> Keyring:
+    def known(self, tenant_id: UUID) -> Keyring | None:
+        """The keys of an organisation that were opened before, over no connection."""
+        return self._known.get(tenant_id)
+
+    def keyring(self, connection: Any, tenant_id: UUID, *, make: bool = True) -> Keyring:
+        """The keys of an organisation over a connection of it; `make` the first where there is none."""
         known = self._known.get(tenant_id)
         if known is not None:
             return replace(known, connection=connection)
         above = keys_of(self.settings)
         by_no = _all_opened(connection, tenant_id, above)
         if not by_no:
-            return keyring_of(self.settings, tenant_id, connection)
+            none = Keyring(tenant_id, connection, above, {})
+            return keyring_of(self.settings, tenant_id, connection) if make else none
         if not stored.has_written(connection):  # one that is made in a transaction may be undone with it
             self._known[tenant_id] = Keyring(tenant_id, None, above, by_no)
         return Keyring(tenant_id, connection, above, by_no)
@@ -281,6 +292,16 @@ def _opened(tenant_id: UUID, above: Keys, each: OrganisationKey) -> bytes:
             remedy=f"{how_to_add(each.wrapped_by)} Without it nobody's personal data can be read.",
         )
     return _open(by, each.nonce, each.wrapped, _organisation(tenant_id, each.key_no), where)
+
+
+def _no_such_key(number: int, known: Iterable[int], where: str) -> Stopped:
+    return Stopped(
+        "it is encrypted by a key of the organisation that is not there, or was changed since",
+        where=where,
+        value=number,
+        valid=", ".join(map(str, sorted(known))) or "the organisation has none",
+        remedy="Restore the database from a backup that has the key. Where the key was deleted, it is lost for good.",
+    )
 
 
 def _organisation(tenant_id: UUID, key_no: int) -> bytes:

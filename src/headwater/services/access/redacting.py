@@ -17,6 +17,7 @@ from headwater.connectors.redaction import obstacle, write_redacted
 from headwater.connectors.text_table.parts import part_of
 from headwater.errors import HeadwaterError, RetryLater
 from headwater.services.access.theirs import OPEN_STATES
+from headwater.services.kept_files import clear_file
 from headwater.services.scratch import scratch
 from headwater.services.sources import layout_from_json, reading_from_json
 from headwater.store import audit
@@ -114,8 +115,8 @@ class Copies:
         return self._copy(file.sha256, writer.blob, file, {"records": sorted(file.records)})
 
     def _extract(self, file: FileOfTheirs) -> _Copy:
-        with self._writer(file.sha256) as writer:
-            write_without(self._path(file.sha256), file.rows, BlobFile(writer))
+        with self._writer(file.sha256) as writer, self._open(file.sha256) as extract:
+            write_without(extract, file.rows, BlobFile(writer))
         return self._copy(file.sha256, writer.blob, file, {"rows": sorted(file.rows)})
 
     def _original(self, raw: bytes, texts: list[FileOfTheirs]) -> _Copy:
@@ -143,8 +144,8 @@ class Copies:
         with self._open(file.sha256) as original, text.open("wb") as overwritten:
             overwrite(original, sorted(file.cells), file.filler, overwritten.write)
         try:
-            with copy.open("wb") as out:
-                write_redacted(self._path(raw), config, out, name=name, rows=_rows(of_raw), text=text)
+            with clear_file(self._installation, raw) as path, copy.open("wb") as out:
+                write_redacted(path, config, out, name=name, rows=_rows(of_raw), text=text)
         except HeadwaterError as error:
             return error.what
         return None
@@ -177,9 +178,6 @@ class Copies:
 
     def _open(self, sha256: bytes) -> Any:
         return self._installation.blobs.open(self._installation.tenant_id, sha256)
-
-    def _path(self, sha256: bytes) -> Path:
-        return self._installation.blobs.path(self._installation.tenant_id, sha256)
 
 
 def settle_what_was_left(installation: Installation, connection: Any) -> None:

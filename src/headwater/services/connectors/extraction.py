@@ -110,8 +110,7 @@ class SyncTexts(RunTexts):
             self._read[span.chunk_no] = self._asker.ask(lambda: self._ahead.take(span.chunk_no), about=about)
             self._ahead.go_on(after=span.chunk_no)
         extract, records = self._read[span.chunk_no]
-        path = self._installation.blobs.path(self._installation.tenant_id, extract.sha256)
-        data = self.text_of(path)
+        data = self.text_of(extract)
         start = self.layout.data_byte
         return (
             ChunkSpan(

@@ -106,8 +106,10 @@ def _sums_read(
     for chunk in chunks_of(connection, installation.tenant_id, run.run_id):
         if chunk.extract_sha256 is None:
             continue
-        path = installation.blobs.path(installation.tenant_id, chunk.extract_sha256)
-        with pq.ParquetFile(path) as file:
+        with (
+            installation.blobs.open(installation.tenant_id, chunk.extract_sha256) as extract,
+            pq.ParquetFile(extract) as file,
+        ):
             kinds = {field.name: field.type for field in file.schema_arrow}
             left_out |= {
                 name: f"comes as {kinds[name]}, of which no exact sum is made" if name in kinds else NESTED

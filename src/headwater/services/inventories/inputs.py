@@ -19,6 +19,7 @@ from headwater.accounting.gases import PotentialSets, built_in
 from headwater.errors import Misuse
 from headwater.pipeline.inventory import ACTIVITY_SCHEMA, Inputs
 from headwater.services import factor_sets
+from headwater.services.kept_files import clear_file
 from headwater.store.blobs import Blob
 from headwater.store.inventories import pin_rows
 from headwater.store.stored_rows import parse_rows
@@ -146,7 +147,8 @@ def read_uncounted(content: bytes) -> dict[tuple[str, str], str]:
 def _rates(installation: Installation, document: Inventory, sha256: bytes | None) -> Rates | None:
     if sha256 is None or document.factors.rates is None:
         return None
-    return read_rates(installation.blobs.path(installation.tenant_id, sha256), name=document.factors.rates)
+    with clear_file(installation, sha256) as path:
+        return read_rates(path, name=document.factors.rates)
 
 
 def _sha256(hashes: dict[str, bytes | None], name: str) -> bytes:

@@ -12,6 +12,7 @@ from headwater.connectors.csv_file import Planner, read_chunk
 from headwater.connectors.files import TEXT, WORKBOOKS, FileConfig, write_text_of
 from headwater.connectors.packing import unpack
 from headwater.errors import InputRefused, Misuse
+from headwater.services.kept_files import clear_file
 from headwater.services.row_matching import SheetRow, sheet_rows
 from headwater.services.run_texts import RunTexts, span_of
 from headwater.services.sources import file_of, reading_from_json
@@ -114,14 +115,14 @@ def _read_copy(path: Path, reading: FileConfig, name: str) -> ReadCopy:
 def original(installation: Installation, run: Run) -> Iterator[Path]:
     """The workbook of a run as it came, unpacked where it came packed."""
     tenant_id = installation.tenant_id
-    path = installation.blobs.path(tenant_id, run.blob_sha256)
     reading = reading_from_json(dict(run.layout))
     if reading is None or reading.member is None:
-        yield path
+        with clear_file(installation, run.blob_sha256) as path:
+            yield path
         return
     with installation.database.connect(tenant_id) as connection:
         name = get_cited_blob(connection, tenant_id, run.blob_sha256).name
-    with TemporaryDirectory(prefix="headwater-") as folder:
+    with clear_file(installation, run.blob_sha256) as path, TemporaryDirectory(prefix="headwater-") as folder:
         unpacked = Path(folder) / "member"
         with unpacked.open("wb") as out:
             unpack(path, reading.member, out, name=name)

@@ -1,0 +1,48 @@
+"""Kept files encrypted by the organisation's newest key: those of an older one, and those that lie in clear."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headwater.services.access.file_keys import FileKeysOf
+from headwater.services.access.keys import keyring
+from headwater.services.access.policy import Right
+from headwater.store import audit
+
+if TYPE_CHECKING:
+    from headwater.services.installation import Installation
+
+
+def encrypt_files_again(installation: Installation) -> int:
+    """Have the newest key encrypt the keys of files that an older one encrypts; how many.
+
+    Begun again it goes on; files are read and kept meanwhile. One that is being kept at this moment may be left under
+    the key of before, which is kept too, until this is done again.
+    """
+    installation.require(Right.MANAGE_USERS, on="files")
+    with installation.database.connect(installation.tenant_id) as connection:
+        keys = keyring(installation, connection)
+    blobs = installation.blobs.sealed_by(FileKeysOf(keys))
+    return _noted(installation, blobs.wrap_again(installation.tenant_id, newest=keys.newest), keys.newest)
+
+
+def encrypt_files(installation: Installation) -> int:
+    """Encrypt the files that were kept before files were encrypted; how many. Begun again it goes on. One that is not
+    what its name says stays, for `verify` to name.
+
+    Whoever reads a file at this moment by its path may find it gone, and reads it again.
+    """
+    installation.require(Right.MANAGE_USERS, on="files")
+    with installation.database.connect(installation.tenant_id) as connection:
+        newest = keyring(installation, connection).newest
+    return _noted(installation, installation.blobs.seal_clear(installation.tenant_id), newest)
+
+
+def _noted(installation: Installation, files: int, key: int) -> int:
+    if files:
+        with installation.database.connect(installation.tenant_id) as connection:
+            payload = {"key": key, "files": files}
+            audit.append(
+                connection, installation.tenant_id, action="files.encrypted", resource="files", payload=payload
+            )
+    return files

@@ -1,0 +1,118 @@
+"""Kept files lie encrypted by the organisation's key, and are read, proved and traced as ever."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from headwater.errors import Stopped
+from headwater.services.access.encrypting_files import encrypt_files, encrypt_files_again
+from headwater.services.access.keys import rotate
+from headwater.services.installation import Installation
+from headwater.services.tracing import trace_record
+from headwater.services.verification import verify
+from headwater.store.blobs import SEALED
+from headwater.telemetry import SilentProgress
+from tests.kept import contents, in_clear
+from tests.river import River, activities, factors
+
+pytestmark = pytest.mark.server
+WORKS = "Lovelace-Works"
+ROWS = [{"activity_id": f"{WORKS}-{number}", "quantity": str(number)} for number in range(5)]
+
+
+def load(river: River, name: str = "a.csv") -> None:
+    river.load(factors([{"factor_id": "f1", "note": WORKS}]), name="factors.csv", mapping="factor_form")
+    river.load(activities([*ROWS, {"activity_id": WORKS, "quantity": "many"}]), name=name)
+
+
+def names_that_say(river: River, text: bytes) -> list[str]:
+    """Files below the whole data folder, the database of the test lying elsewhere."""
+    folder = river.installation.settings.data_dir
+    return [path.name for path in folder.rglob("*") if path.is_file() and text in path.read_bytes()]
+
+
+def another_process(river: River) -> Installation:
+    """The same installation as a process sees it that begins now."""
+    return replace(river.installation, settings=river.installation.settings.model_copy())
+
+
+def is_proved(installation: Installation) -> bool:
+    found = verify(installation, progress=SilentProgress())
+    assert found.differences == ()
+    assert found.not_recomputed == {}
+    return found.ok
+
+
+def test_nothing_that_was_loaded_stands_in_the_data_folder_in_clear(river: River) -> None:
+    load(river)
+    assert any(WORKS.encode() in content for content in contents(river.installation).values())
+    assert names_that_say(river, WORKS.encode()) == []
+    assert is_proved(another_process(river))
+    (row,) = [each for each in river.rows("SELECT activity_id FROM activity_v1") if each["activity_id"].endswith("-3")]
+    assert WORKS in str(trace_record(river.installation, "activity", row["activity_id"]))
+    assert names_that_say(river, WORKS.encode()) == []
+
+
+def test_files_of_before_are_read_on_and_can_be_encrypted(river: River) -> None:
+    load(river)
+    for row in river.rows("SELECT sha256 FROM blobs"):
+        in_clear(river.installation, bytes(row["sha256"]))
+    before = contents(river.installation)
+    assert not [name for name in before if name.endswith(SEALED)]
+    assert names_that_say(river, WORKS.encode()) != []
+    assert is_proved(river.installation)
+    load(river, "again.csv")
+    assert is_proved(river.installation)
+
+    assert encrypt_files(river.installation) == len(before)
+    assert encrypt_files(river.installation) == 0
+    assert names_that_say(river, WORKS.encode()) == []
+    assert contents(river.installation).items() >= before.items()
+    assert is_proved(another_process(river))
+
+
+def test_a_clear_file_that_is_not_what_its_name_says_is_left_for_verify_to_name(river: River) -> None:
+    load(river)
+    (row,) = river.rows("SELECT sha256 FROM blobs WHERE name = 'a.csv'")
+    path = in_clear(river.installation, bytes(row["sha256"]))
+    path.write_bytes(path.read_bytes().replace(b"many", b"more"))
+    assert encrypt_files(river.installation) == 0
+    assert path.exists()
+    assert not verify(river.installation, progress=SilentProgress()).ok
+
+
+def test_a_new_key_encrypts_the_keys_of_all_files_while_they_are_read(river: River) -> None:
+    load(river)
+    reading, files = another_process(river), len(contents(river.installation))
+    assert is_proved(reading)
+    with ThreadPoolExecutor() as pool:
+        proving = pool.submit(is_proved, reading)
+        rotate(river.installation)
+        assert encrypt_files_again(river.installation) == files
+        assert proving.result()
+    assert encrypt_files_again(river.installation) == 0
+    assert is_proved(another_process(river))
+    river.load(activities([{"activity_id": "b"}]), name="b.csv")
+    assert encrypt_files_again(river.installation) == 0
+    entries = river.rows("SELECT payload FROM audit_entries WHERE action = 'files.encrypted'")
+    assert len(entries) == 1
+
+
+def test_without_the_key_of_their_organisation_files_say_nothing_and_that_is_told(river: River) -> None:
+    load(river)
+    (row,) = river.rows("SELECT sha256 FROM blobs WHERE name = 'a.csv'")
+    (key,) = river.rows("SELECT * FROM organisation_keys")
+    river.change("DELETE FROM organisation_keys")
+    with pytest.raises(Stopped, match="by a key of the organisation that is not there") as refused:
+        another_process(river).blobs.open(river.installation.tenant_id, bytes(row["sha256"]))
+    assert "it is lost for good" in str(refused.value.remedy)
+    assert river.rows("SELECT * FROM organisation_keys") == []
+    river.change(
+        "INSERT INTO organisation_keys (tenant_id, key_no, wrapped_by, nonce, wrapped, created_at)"
+        " VALUES (%(tenant_id)s, %(key_no)s, %(wrapped_by)s, %(nonce)s, %(wrapped)s, %(created_at)s)",
+        **key,
+    )
+    assert is_proved(another_process(river))
