@@ -3,7 +3,7 @@
     --postgres=embedded|installed   which server the fixtures start
     --faults=sample|full            how many of a fault's instants and of a sweep's places are tried
     --one-long-in=N                 of the tests marked `long` one in N, drawn by the seed; files marked so, whole
-    --one-file-in=N                 of all files one in N, drawn by the seed
+    --one-file-in=N                 of all files one in N, drawn by the seed; those marked `always` besides
     --seed=N                        repeats the sample of an earlier run
 
 A skip says at the end why; with CI=true it makes the suite fail, for a check that silently does not run is none.
@@ -66,7 +66,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     draw = random.Random(config.stash[SEED])
     long = [item for item in items if item.get_closest_marker("long")]
     left = _not_drawn(draw, long, config.getoption("--one-long-in"), _file_or_test)
-    left |= _not_drawn(draw, [item for item in items if item not in left], config.getoption("--one-file-in"), _file)
+    others = [item for item in items if item not in left and not item.get_closest_marker("always")]
+    left |= _not_drawn(draw, others, config.getoption("--one-file-in"), _file)
     if left:
         config.stash[LEFT] = f"{len(left)} of {len(items)} tests were not drawn; without --one-…-in all are run"
         items[:] = [item for item in items if item not in left]
