@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from headwater.connectors.duckdb_file import DuckdbConfig, DuckdbConnector, kind
-from headwater.connectors.protocol import Kind, Selection
+from headwater.connectors.protocol import ForeignKey, Kind, Selection
 from headwater.errors import Misuse, RetryLater
 from headwater.testing import ConnectorConformance, no_network
 from tests.connectors.duckdb_case import DuckdbRowsCase
@@ -49,6 +49,17 @@ class TestDuckdb(ConnectorConformance):
     @pytest.fixture
     def case(self, tmp_path: Path) -> DuckdbCase:
         return DuckdbCase(tmp_path)
+
+
+def test_foreign_keys_are_discovered(tmp_path: Path) -> None:
+    connector = made(
+        tmp_path / "keys.duckdb",
+        "CREATE TABLE site (a INTEGER, b VARCHAR, PRIMARY KEY (b, a))",
+        "CREATE TABLE meter (x INTEGER, y VARCHAR, FOREIGN KEY (y, x) REFERENCES site (b, a))",
+    )
+    told = {table.name: table.references for table in connector.discover()}
+    key = ForeignKey(columns=("y", "x"), table="main.site", to=("b", "a"))
+    assert told == {"main.meter": (key,), "main.site": ()}
 
 
 def made(path: Path, *statements: str) -> DuckdbConnector:

@@ -33,7 +33,9 @@ from tests.servers import free_port
 
 _SECRETS = {"env:P": PASSWORD, "env:S": TOKEN_SECRET, "env:R": REFRESH_TOKEN}
 _NO_TYPE = "JSON has no such type"
-_BY_PARAMETER = {"null cursor alone": "it is asked by a parameter from a moment on, and nothing asks for rows without one"}
+_BY_PARAMETER = {
+    "null cursor alone": "it is asked by a parameter from a moment on, and nothing asks for rows without one"
+}
 _AS_TEXT = {
     "bytes": _NO_TYPE,
     "json": "objects come as columns of their own, not as JSON",

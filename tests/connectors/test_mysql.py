@@ -14,7 +14,7 @@ from pymysql.cursors import SSCursor
 
 from headwater.connectors.mysql import MysqlConfig, MysqlConnector, kind
 from headwater.connectors.mysql.rows import packets, values
-from headwater.connectors.protocol import Kind, Selection
+from headwater.connectors.protocol import ForeignKey, Kind, Selection
 from headwater.errors import Misuse, RetryLater
 from headwater.testing import ConnectorConformance, Row
 from tests.connectors.servers_mariadb import PASSWORD, MariaDb, mariadb_server
@@ -251,6 +251,24 @@ def test_zero_days_and_nulls_of_a_cursor_are_read_once(connector: MysqlConnector
     lagged = Selection(table="changed", cursor="at", since="2026-01-02T04:00:00", lag=3600, chunk_rows=5)
     found = {row["id"] for row in read_all(connector, lagged)}
     assert found == {n for n in range(1, 201) if n % 10 == 0 or n // 7 >= 27}
+
+
+def test_foreign_keys_are_discovered(connector: MysqlConnector, execute: Callable[..., None]) -> None:
+    execute(
+        "DROP TABLE IF EXISTS meter, site",
+        "CREATE TABLE site (a INT, b VARCHAR(9), c VARCHAR(9) UNIQUE, PRIMARY KEY (a, b))",
+        "CREATE TABLE meter (x INT, y VARCHAR(9), z VARCHAR(9), FOREIGN KEY (z) REFERENCES site (c),"
+        " FOREIGN KEY (x, y) REFERENCES site (a, b))",
+        "GRANT SELECT ON source.site TO reader@127.0.0.1",
+        "GRANT SELECT ON source.meter TO reader@127.0.0.1",
+    )
+    told = {table.name: table.references for table in connector.discover()}
+    execute("DROP TABLE meter, site")
+    assert told["site"] == ()
+    assert set(told["meter"]) == {
+        ForeignKey(columns=("z",), table="site", to=("c",)),
+        ForeignKey(columns=("x", "y"), table="site", to=("a", "b")),
+    }
 
 
 def test_only_what_the_login_may_select_is_told(

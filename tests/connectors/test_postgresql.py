@@ -15,7 +15,7 @@ from adbc_driver_manager import Error as DriverError
 
 from headwater.connectors.postgresql import PostgresConfig, PostgresConnector, kind
 from headwater.connectors.postgresql.refusals import problem_of
-from headwater.connectors.protocol import Selection
+from headwater.connectors.protocol import ForeignKey, Selection
 from headwater.connectors.sql.source import raised
 from headwater.connectors.sql.statements import Statement
 from headwater.errors import InputRefused, Misuse, RetryLater
@@ -202,6 +202,21 @@ def test_a_key_is_not_taken_to_hold_across_tables_that_inherit(source: Source) -
     rows = read_all(source.connector, by_key, plan)
     assert sorted(row["kwh"] for row in rows) == [n for n in range(-20, 21) if n]
     assert read_all(source.connector, by_key, plan) == rows
+
+
+def test_foreign_keys_are_discovered(source: Source) -> None:
+    source.run(
+        "CREATE TABLE site (a int, b text, c text UNIQUE, PRIMARY KEY (a, b))",
+        "CREATE TABLE meter (x int, y text, z text REFERENCES site (c), FOREIGN KEY (y, x) REFERENCES site (b, a))"
+        " PARTITION BY LIST (x)",
+        "CREATE TABLE meter_1 PARTITION OF meter FOR VALUES IN (1)",
+    )
+    told = {table.name: table.references for table in source.connector.discover()}
+    assert told["public.site"] == ()
+    assert set(told["public.meter"]) == {
+        ForeignKey(columns=("z",), table="public.site", to=("c",)),
+        ForeignKey(columns=("y", "x"), table="public.site", to=("b", "a")),
+    }
 
 
 def test_every_row_once_by_composite_text_and_null_keys(source: Source) -> None:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from headwater.connectors.protocol import Kind, Selection
+from headwater.connectors.protocol import ForeignKey, Kind, Selection
 from headwater.connectors.sqlite import SqliteConfig, SqliteConnector, kind
 from headwater.errors import InputRefused, Misuse, RetryLater
 from headwater.testing import Case, ConnectorConformance, Row, no_network
@@ -156,6 +156,23 @@ def test_names_of_any_kind_are_quoted(path: Path) -> None:
         {'x "y" ?1': "1", "%d": "one"},
         {'x "y" ?1': "2", "%d": "two"},
     ]
+
+
+def test_foreign_keys_are_discovered(path: Path) -> None:
+    connector = made(
+        path,
+        "CREATE TABLE site (a INTEGER, b TEXT, c TEXT UNIQUE, PRIMARY KEY (a, b))",
+        "CREATE TABLE meter (id INTEGER PRIMARY KEY, x INTEGER, y TEXT, z TEXT REFERENCES site (c),"
+        " FOREIGN KEY (x, y) REFERENCES site)",
+    )
+    told = {table.name: table.references for table in connector.discover()}
+    assert told == {
+        "site": (),
+        "meter": (
+            ForeignKey(columns=("z",), table="site", to=("c",)),
+            ForeignKey(columns=("x", "y"), table="site", to=("a", "b")),
+        ),
+    }
 
 
 def test_views_and_tables_without_a_key_are_read_whole(path: Path) -> None:

@@ -114,6 +114,8 @@ def _part(table: Table, column: Column) -> str:
         parts.append("cursor")
     if name in table.times:
         parts.append("other time")
+    meant = ((key.table, key.to[key.columns.index(name)]) for key in table.references if name in key.columns)
+    parts += [f"references {other} ({there})" for other, there in meant]
     return "; ".join(parts)
 
 
@@ -139,6 +141,7 @@ def _as_json(found: Table | RemoteFile) -> dict[str, Any]:
     return {
         "table": found.name, "columns": columns, "key": found.key, "cursors": found.cursors,
         "times": found.times, "rows": found.rows, "comment": found.comment,
+        "references": [asdict(each) for each in found.references],
     }  # fmt: skip
 
 

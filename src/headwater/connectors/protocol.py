@@ -83,14 +83,24 @@ class Column:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ForeignKey:
+    """Columns whose values stand in columns of another table, `to` in the same order, as the source declares it."""
+
+    columns: tuple[str, ...]
+    table: str
+    to: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """Something with rows: a table, a view, an entity set, a report.
 
-    key      columns that together tell one row from all others; () where the source declares none
-    cursors  columns that tell what changed, as declared or by their names: times and counters, best first
-    times    other columns that a selection may name as its cursor, such as business dates; hardly one of them moves
-             when a row is changed
-    rows     how many, as the source estimates; None where it does not say
+    key         columns that together tell one row from all others; () where the source declares none
+    cursors     columns that tell what changed, as declared or by their names: times and counters, best first
+    times       other columns that a selection may name as its cursor, such as business dates; hardly one of them moves
+                when a row is changed
+    rows        how many, as the source estimates; None where it does not say
+    references  foreign keys, as the source declares them; () where it declares none, or does not tell
     """
 
     name: str
@@ -100,6 +110,7 @@ class Table:
     times: tuple[str, ...] = ()
     rows: int | None = None
     comment: str = ""
+    references: tuple[ForeignKey, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

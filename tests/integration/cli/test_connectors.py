@@ -94,6 +94,25 @@ def test_a_source_is_asked(headwater: Headwater) -> None:
     assert "rows, about" in headwater("connectors", "plan", "lab", "-t", "a").out
 
 
+def test_what_is_discovered_is_noted_with_what_changed_since(headwater: Headwater, full_lab: Lab, river: River) -> None:
+    assert headwater("connectors", "discover", "lab").code == 0
+    noted = river.rows("SELECT table_name, seen_no FROM source_schema_cache ORDER BY table_name")
+    assert noted == [{"table_name": "a", "seen_no": 1}, {"table_name": "b", "seen_no": 1}]
+    sync = ("connectors", "sync", "lab", "-t", "a", "-m", full_lab.mapping)
+    assert headwater(*sync).code == 0
+    assert headwater("connectors", "discover", "lab").code == 0
+    assert len(river.rows("SELECT * FROM source_schema_cache")) == 2  # nothing has changed
+    full_lab.change("CREATE TABLE site (code TEXT PRIMARY KEY)", "ALTER TABLE a ADD COLUMN owner TEXT REFERENCES site")
+    columns = headwater("connectors", "discover", "lab", "-t", "a")
+    assert ["owner", "TEXT", "yes", "references", "site", "(code)"] in [
+        line.split() for line in columns.out.splitlines()
+    ]
+    told = headwater("connectors", "discover", "lab", "-t", "a", "--json").json
+    assert told[0]["references"] == [{"columns": ["owner"], "table": "site", "to": ["code"]}]
+    changes = headwater("connectors", "status", "lab", "--json").json["schema_changes"]
+    assert [change["after"] for each in changes for change in each["changes"]] == ["owner"]
+
+
 def test_differing_sums_are_told_with_what_they_may_come_of(headwater: Headwater, full_lab: Lab) -> None:
     sync = ("connectors", "sync", "lab", "-t", "a", "-m", full_lab.mapping)
     first = headwater(*sync)

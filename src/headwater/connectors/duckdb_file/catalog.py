@@ -29,6 +29,14 @@ SELECT schema_name, table_name, constraint_type, CAST(to_json(constraint_column_
    AND (? = '' OR schema_name || '.' || table_name = ?)
  ORDER BY constraint_type, len(constraint_column_names), constraint_index
 """
+FOREIGN_KEYS = Statement("""
+SELECT schema_name || '.' || table_name, constraint_index, unnest(constraint_column_names),
+       schema_name || '.' || referenced_table, unnest(referenced_column_names),
+       generate_subscripts(constraint_column_names, 1) AS place
+  FROM duckdb_constraints()
+ WHERE database_name = current_database() AND constraint_type = 'FOREIGN KEY'
+ ORDER BY schema_name, table_name, constraint_index, place
+""")
 _EXACT: dict[str, pa.DataType] = {
     "BOOLEAN": pa.bool_(),
     "TINYINT": pa.int8(),

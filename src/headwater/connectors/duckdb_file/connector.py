@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -13,12 +13,12 @@ import pyarrow.compute as pc
 from headwater.connectors.duckdb_file import catalog
 from headwater.connectors.duckdb_file.config import DuckdbConfig
 from headwater.connectors.duckdb_file.dialect import DuckdbDialect
-from headwater.connectors.protocol import Problem, Resolve
+from headwater.connectors.protocol import ForeignKey, Problem, Resolve
 from headwater.connectors.sql import Field, Session, SqlTable
 from headwater.connectors.sql.one_file import FileSource
 from headwater.connectors.sql.source import raised
 from headwater.connectors.sql.statements import Statement
-from headwater.connectors.sql.tables import schema
+from headwater.connectors.sql.tables import foreign_keys, schema
 from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater
 
 __all__ = ["DuckdbConfig", "DuckdbConnector"]
@@ -95,6 +95,9 @@ class DuckdbConnector(FileSource):
     def tables(self, session: Session, name: str | None = None) -> list[SqlTable]:
         columns, unique = session.rows(catalog.columns(name)), session.rows(catalog.constraints(name))
         return catalog.tables(self.dialect, columns, unique)
+
+    def references(self, session: Session) -> Mapping[str, Sequence[ForeignKey]]:
+        return foreign_keys(session.rows(catalog.FOREIGN_KEYS))
 
     def reach(self) -> list[Problem]:
         if problems := super().reach():

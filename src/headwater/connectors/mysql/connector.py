@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -10,10 +11,11 @@ from headwater.connectors.mysql.config import MysqlConfig
 from headwater.connectors.mysql.dialect import MysqlDialect
 from headwater.connectors.mysql.refusals import problem_of
 from headwater.connectors.mysql.session import FAILURES, MysqlSession, connect, session
-from headwater.connectors.protocol import Problem, Selection
+from headwater.connectors.protocol import ForeignKey, Problem, Selection
 from headwater.connectors.sql import Session, SqlTable, probe
 from headwater.connectors.sql.server import ServerSource, authority_problem
 from headwater.connectors.sql.statements import Statement
+from headwater.connectors.sql.tables import foreign_keys
 from headwater.errors import Misuse
 
 _TLS_OFFERED = 0x0800  # CLIENT_SSL, of the lower two bytes of the server's capabilities
@@ -30,6 +32,9 @@ class MysqlConnector(ServerSource[MysqlConfig]):
     def tables(self, session: Session, name: str | None = None) -> list[SqlTable]:
         asked = (catalog.columns(name), catalog.unique(name), catalog.partial(name))
         return catalog.tables(self.dialect, *(session.rows(statement) for statement in asked))
+
+    def references(self, session: Session) -> Mapping[str, Sequence[ForeignKey]]:
+        return foreign_keys(session.rows(catalog.FOREIGN_KEYS))
 
     def network(self) -> Problem | None:
         """Whether a server of this kind answers. It speaks first: length, number, version 10, name, …, capabilities."""

@@ -65,6 +65,22 @@ SELECT a.attname
  ORDER BY a.attnum
 """
 
+# Of a partitioned table the key that was declared, not the copies of its partitions.
+FOREIGN_KEYS = Statement("""
+SELECT CAST(n.nspname AS text) || '.' || c.relname, CAST(k.oid AS text), a.attname,
+       CAST(fn.nspname AS text) || '.' || fc.relname, fa.attname
+  FROM pg_constraint k
+  JOIN pg_class c ON c.oid = k.conrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_class fc ON fc.oid = k.confrelid
+  JOIN pg_namespace fn ON fn.oid = fc.relnamespace
+ CROSS JOIN LATERAL unnest(k.conkey, k.confkey) WITH ORDINALITY AS u(own, other, place)
+  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = u.own
+  JOIN pg_attribute fa ON fa.attrelid = fc.oid AND fa.attnum = u.other
+ WHERE k.contype = 'f' AND k.conparentid = 0
+ ORDER BY n.oid, c.oid, k.conname, u.place
+""")
+
 # Types whose binary form Arrow holds exactly. All others come as the server writes them.
 _EXACT: dict[str, pa.DataType] = {
     "bool": pa.bool_(),

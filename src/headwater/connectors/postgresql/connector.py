@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from headwater.connectors.postgresql.config import PostgresConfig
 from headwater.connectors.postgresql.dialect import PostgresDialect
 from headwater.connectors.postgresql.refusals import problem_of
 from headwater.connectors.postgresql.session import PostgresSession, address, session
-from headwater.connectors.protocol import Problem, Selection
+from headwater.connectors.protocol import ForeignKey, Problem, Selection
 from headwater.connectors.sql import Session, SqlTable, probe
 from headwater.connectors.sql.server import ServerSource, authority_problem
+from headwater.connectors.sql.tables import foreign_keys
 
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 
@@ -32,6 +34,9 @@ class PostgresConnector(ServerSource[PostgresConfig]):
     def tables(self, session: Session, name: str | None = None) -> list[SqlTable]:
         asked = catalog.of_schemas(self._config.schemas) if name is None else catalog.named(name)
         return catalog.tables(self.dialect, session.rows(asked))
+
+    def references(self, session: Session) -> Mapping[str, Sequence[ForeignKey]]:
+        return foreign_keys(session.rows(catalog.FOREIGN_KEYS))
 
     def network(self) -> Problem | None:
         config = self._config

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from headwater.connectors.protocol import Problem, Selection, SourceChunk, SourcePlan, Table
+from headwater.connectors.protocol import ForeignKey, Problem, Selection, SourceChunk, SourcePlan, Table
 from headwater.connectors.sql.dialect import Dialect
 from headwater.connectors.sql.planning import plan
 from headwater.connectors.sql.statements import Statement, reading, sampling
@@ -40,6 +40,11 @@ class Source(ABC):
     @abstractmethod
     def tables(self, session: Session, name: str | None = None) -> list[SqlTable]:
         """Every table the login may read, or the one of this name, by name."""
+
+    def references(self, session: Session) -> Mapping[str, Sequence[ForeignKey]]:
+        """By table the foreign keys that the source declares, where its catalogue tells them."""
+        del session
+        return {}
 
     @abstractmethod
     def reach(self) -> list[Problem]:
@@ -75,7 +80,11 @@ class Source(ABC):
     def discover(self) -> Sequence[Table]:
         """Every table the login may read, by name."""
         with self.session() as session:
-            return [table.described() for table in self.tables(session)]
+            found = self.references(session)
+            return [
+                replace(table.described(), references=tuple(found.get(table.name, ())))
+                for table in self.tables(session)
+            ]
 
     def sample(self, table: str, rows: int = 20) -> pa.Table:
         """The first rows of a table."""

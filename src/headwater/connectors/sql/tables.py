@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 import pyarrow as pa
 
-from headwater.connectors.protocol import Column, Selection, Table
+from headwater.connectors.protocol import Column, ForeignKey, Selection, Table
 from headwater.connectors.telling_change import counts_changes, tells_change, tells_entry
 from headwater.errors import Misuse
 
@@ -108,6 +109,16 @@ class SqlTable:
             rows=self.rows,
             comment=self.comment,
         )
+
+
+def foreign_keys(rows: Sequence[Sequence[str | None]]) -> dict[str, list[ForeignKey]]:
+    """By table its foreign keys. Rows are a column each: table, constraint, column, table and column meant."""
+    found: dict[str, list[ForeignKey]] = {}
+    for (table, _), group in groupby(rows, key=lambda row: (str(row[0]), row[1])):
+        parts = [tuple(map(str, row)) for row in group]
+        columns, to = tuple(row[2] for row in parts), tuple(row[4] for row in parts)
+        found.setdefault(table, []).append(ForeignKey(columns=columns, table=parts[0][3], to=to))
+    return found
 
 
 def cursors(fields: Sequence[Field]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from headwater.connectors.protocol import Column
 from headwater.connectors.sql import Family, Field, SqlTable
+from headwater.connectors.sql.statements import Statement
 from headwater.connectors.sqlite.dialect import SqliteDialect
 
 _TABLES = """
@@ -18,6 +19,15 @@ SELECT name, type FROM pragma_table_list
    AND (?1 IS NULL OR name = ?1)
  ORDER BY name COLLATE BINARY
 """
+
+# A key that names no columns means the primary key of the other table.
+FOREIGN_KEYS = Statement("""
+SELECT t.name, f.id, f."from", f."table",
+       coalesce(f."to", (SELECT x.name FROM pragma_table_info(f."table") x WHERE x.pk = f.seq + 1))
+  FROM pragma_table_list t, pragma_foreign_key_list(t.name) f
+ WHERE t.schema = 'main' AND t.type = 'table'
+ ORDER BY t.name, f.id DESC, f.seq
+""")
 
 
 def tables(connection: sqlite3.Connection, dialect: SqliteDialect, name: str | None) -> list[SqlTable]:

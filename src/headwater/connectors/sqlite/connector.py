@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from decimal import Decimal
 from math import isfinite
@@ -13,12 +13,12 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
-from headwater.connectors.protocol import Resolve
+from headwater.connectors.protocol import ForeignKey, Resolve
 from headwater.connectors.sql import Field, Session, SqlTable
 from headwater.connectors.sql.one_file import FileSource
 from headwater.connectors.sql.source import raised
 from headwater.connectors.sql.statements import Statement
-from headwater.connectors.sql.tables import schema
+from headwater.connectors.sql.tables import foreign_keys, schema
 from headwater.connectors.sqlite import catalog
 from headwater.connectors.sqlite.config import SqliteConfig
 from headwater.connectors.sqlite.dialect import SqliteDialect
@@ -91,6 +91,9 @@ class SqliteConnector(FileSource):
     def tables(self, session: Session, name: str | None = None) -> list[SqlTable]:
         with _said(self._path):
             return catalog.tables(cast("SqliteSession", session).connection, self.dialect, name)
+
+    def references(self, session: Session) -> Mapping[str, Sequence[ForeignKey]]:
+        return foreign_keys(session.rows(catalog.FOREIGN_KEYS))
 
 
 def _decoded(data: bytes) -> str | bytes:

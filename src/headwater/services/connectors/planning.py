@@ -25,7 +25,8 @@ from headwater.services.connectors.asking import Asker
 from headwater.services.connectors.extraction import MAX_CHUNK_ROWS, first_record
 from headwater.services.connectors.keeping import find, opened, tables_of
 from headwater.services.connectors.kinds import kind_named
-from headwater.services.drift import changes_between, find_drift
+from headwater.services.connectors.noted_columns import note_columns
+from headwater.services.drift import find_drift
 from headwater.services.imports import keep_document, logic_of, source_id
 from headwater.services.source_places import placed, unit_of_source, unit_said
 from headwater.store import audit, connectors, runs
@@ -37,7 +38,7 @@ from headwater.values import record_id
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headwater.connectors.protocol import Column, SourceChunk
+    from headwater.connectors.protocol import SourceChunk
     from headwater.pipeline.recipe import Recipe
     from headwater.services.imports import Together
     from headwater.services.installation import Installation
@@ -88,7 +89,7 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
     selection, told = _selection(installation, recipe, source)
     plan = _asked(installation, stored, selection)
     if installation.keeps:
-        _note_schema(installation, stored, selection, plan.columns)
+        note_columns(installation, stored, {selection.table: plan.columns}, asked=selection.columns)
     selection = replace(selection, key=plan.key)
     layout, body = _layout(plan, decimal=logic.mapping.locale.decimal)
     compile_mapping(logic.mapping, logic.contract, layout.columns)
@@ -196,42 +197,6 @@ def _identity(plan: SourcePlan, columns: Sequence[str]) -> dict[str, list[str]]:
     if not plan.identity or not column_of.keys() >= set(plan.identity):
         return {}
     return {"identity": [column_of[name] for name in plan.identity]}
-
-
-def _note_schema(
-    installation: Installation, stored: StoredConnector, selection: Selection, columns: tuple[Column, ...]
-) -> None:
-    """Keep the columns a table has, each time they are not those of the time before, and what changed: also where the
-    sync is then refused for it. A column that the recipe does not ask for is as it was.
-    """
-    tenant_id, table = installation.tenant_id, selection.table
-    with installation.database.connect(tenant_id) as connection:
-        seen_no, before = connectors.schema_seen(connection, tenant_id, stored.connector_id, table)
-        now = _with_unasked([_told(column) for column in columns], before, selection)
-        if now == before:
-            return
-        was = {str(column["name"]): str(column["type"]) for column in before}
-        changes = changes_between(was, {str(column["name"]): str(column["type"]) for column in now}) if before else ()
-        connectors.note_schema(
-            connection, tenant_id, stored.connector_id, table, seen_no=seen_no + 1, columns=now,
-            changes=[asdict(change) for change in changes],
-        )  # fmt: skip
-
-
-def _with_unasked(
-    now: list[dict[str, Any]], before: Sequence[dict[str, Any]], selection: Selection
-) -> list[dict[str, Any]]:
-    """Where only some columns are asked for, the others as they were, in the order there was."""
-    if not selection.columns:
-        return now
-    left = {column["name"]: column for column in now}
-    asked = {*selection.columns, *left}
-    kept = [left.pop(each["name"], each) for each in before if each["name"] in left or each["name"] not in asked]
-    return [*kept, *left.values()]
-
-
-def _told(column: Column) -> dict[str, Any]:
-    return {"name": column.name, "type": column.type, "nullable": column.nullable}
 
 
 def _write(

@@ -10,6 +10,7 @@ from headwater.documents.near import did_you_mean
 from headwater.errors import Misuse
 from headwater.services.access.policy import Right
 from headwater.services.connectors.keeping import find, is_store, opened, tables_of
+from headwater.services.connectors.noted_columns import note_columns
 from headwater.services.connectors.store_viewing import first_records, told_some
 from headwater.store import connectors
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from headwater.connectors.protocol import Problem, RemoteFile, SourcePlan, Table
+    from headwater.connectors.protocol import Connector, FileStore, Problem, RemoteFile, SourcePlan, Table
     from headwater.services.installation import Installation
     from headwater.store.connectors import StoredConnector
 
@@ -80,11 +81,19 @@ def validate(installation: Installation, name: str, table: str | None) -> Sequen
 
 
 def discover(installation: Installation, name: str) -> Sequence[Table] | Sequence[RemoteFile]:
-    """The tables of a source, or the files of a store."""
+    """The tables of a source, whose columns are noted, or the files of a store."""
     installation.require(Right.TRANSFORM)
     stored = find(installation, name)
     with opened(installation, stored) as source:
-        return source.files() if is_store(source) else tables_of(source, stored).discover()
+        if is_store(source):
+            return source.files()
+        return _discovered(installation, stored, source)
+
+
+def _discovered(installation: Installation, stored: StoredConnector, source: Connector | FileStore) -> Sequence[Table]:
+    found = tables_of(source, stored).discover()
+    note_columns(installation, stored, {table.name: table.columns for table in found})
+    return found
 
 
 def discovered_table(installation: Installation, name: str, table: str) -> Table:
@@ -92,7 +101,7 @@ def discovered_table(installation: Installation, name: str, table: str) -> Table
     installation.require(Right.TRANSFORM)
     stored = find(installation, name)
     with opened(installation, stored) as source:
-        found = {each.name: each for each in tables_of(source, stored).discover()}
+        found = {each.name: each for each in _discovered(installation, stored, source)}
     if table not in found:
         raise Misuse(
             "the source has no table of this name that its login may read",

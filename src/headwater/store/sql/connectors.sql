@@ -96,9 +96,10 @@ WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s AND table_na
 ORDER BY seen_no DESC LIMIT 1
 
 -- name: note_schema
--- The columns a table has now, and what changed.
+-- The columns a table has now, and what changed; nothing where another has noted them at this moment.
 INSERT INTO source_schema_cache (tenant_id, connector_id, table_name, seen_no, columns, changes)
 VALUES (%(tenant_id)s, %(connector_id)s, %(table_name)s, %(seen_no)s, %(columns)s, %(changes)s)
+ON CONFLICT DO NOTHING
 
 -- name: schema_changes
 -- What changed in the tables of a connector, the latest first.

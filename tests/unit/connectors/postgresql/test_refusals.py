@@ -6,7 +6,8 @@ import pytest
 from adbc_driver_manager import AdbcStatusCode, OperationalError
 
 from headwater.connectors.postgresql.config import PostgresConfig
-from headwater.connectors.postgresql.refusals import problem_of
+from headwater.connectors.postgresql.refusals import error_of, problem_of
+from headwater.errors import RetryLater
 
 CONFIG = PostgresConfig(host="localhost", database="plant", user="reader", password_ref="env:P")
 LOST = (
@@ -51,3 +52,10 @@ def test_the_last_attempt_tells_how_it_ended(said: str, cause: str, what: str, r
     error = OperationalError(f"IO: [libpq] Failed to connect: {said}", status_code=AdbcStatusCode.IO)
     found = problem_of(error, CONFIG, "secret")
     assert (found.cause, found.what, found.remedy) == (cause, what, remedy)
+
+
+@pytest.mark.parametrize("code", ["40001", "40P01", "55P03"])
+def test_a_conflict_with_others_is_for_later(code: str) -> None:
+    said = "ERROR:  could not serialize access due to concurrent update"
+    refused = OperationalError(said, status_code=AdbcStatusCode.IO, sqlstate=code)
+    assert isinstance(error_of(refused, CONFIG, "secret"), RetryLater)
