@@ -13,9 +13,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import psycopg
 
-from headwater.services import emissions, records, tracing
+from headwater.services import emissions, records
 from headwater.services.listing import Question
 from headwater.services.sign_in.authentication import authenticate
+from headwater.services.tracing import tracer
 
 if TYPE_CHECKING:
     from bench.api_data import Asked
@@ -73,7 +74,7 @@ def _answer(serving: Installation, asked: Asked) -> None:
     if pieces == ["emissions"]:
         emissions.calculated_emissions(own)
     elif pieces[0] == "emissions":
-        tracing.trace_emission(own, pieces[1])
+        tracer.trace_emission(own, pieces[1])
     elif len(pieces) == 3:
         records.show_record(own, pieces[1], pieces[2])
     else:

@@ -22,7 +22,7 @@ from headwater.contracts import Document
 from headwater.mapping import load_mapping
 from headwater.packs.erp import pack as erp
 from headwater.services.batches import Imported
-from headwater.services.factors import import_series, series
+from headwater.services.factors.library import import_series, series
 from headwater.telemetry import SilentProgress
 from tests.acceptance.books import Books
 from tests.acceptance.raw import SHARED, needs_real_files

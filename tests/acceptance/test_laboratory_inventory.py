@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from headwater.contracts import Document
-from headwater.services.factors import import_series, series
+from headwater.services.factors.library import import_series, series
 from headwater.services.inventories.calculating import calculate
 from headwater.services.inventories.tracing import trace_line
 from headwater.services.inventories.viewing import InventoryView, list_lines, show_inventory

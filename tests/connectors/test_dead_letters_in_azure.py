@@ -10,7 +10,7 @@ import obstore
 import pytest
 
 from headwater.services.connectors.keeping import add, change
-from headwater.services.dead_letters import mirror
+from headwater.services.quarantine.dead_letters import mirror
 from tests.connectors.servers_object_stores import ACCOUNT, CONTAINER, azurite, sas
 from tests.river import River, activities
 

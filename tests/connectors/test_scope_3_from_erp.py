@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from headwater.cli.main import app
-from headwater.services.tracing import trace_emission
+from headwater.services.tracing.tracer import trace_emission
 from tests.connectors.servers_odata import PASSWORD, USER, ODataServer
 from tests.docs.walkthrough import LOADED_WITH_QUARANTINE, follow_here
 from tests.river import River, make_river

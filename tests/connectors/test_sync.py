@@ -12,9 +12,9 @@ from headwater.errors import Misuse
 from headwater.services.connectors.planning import plan_sync
 from headwater.services.connectors.viewing import status
 from headwater.services.imports import carry_out
-from headwater.services.quarantines import show_record
+from headwater.services.quarantine.quarantines import show_record
 from headwater.services.runs_view import show_run
-from headwater.services.tracing import trace_emission
+from headwater.services.tracing.tracer import trace_emission
 from headwater.services.verification import verify
 from headwater.telemetry import SilentProgress
 from tests.synced import Synced

@@ -16,14 +16,14 @@ import yaml
 
 from headwater.errors import InputRefused
 from headwater.pipeline.recipe import Recipe
-from headwater.services import quarantines
 from headwater.services.batches import Imported
 from headwater.services.connectors.keeping import add, change, find, opened
 from headwater.services.connectors.syncing import files_of_store, sync_files
-from headwater.services.dead_letters import mirror
+from headwater.services.quarantine import quarantines
+from headwater.services.quarantine.dead_letters import mirror
 from headwater.services.runs_view import show_run
-from headwater.services.tracing import trace_record
-from headwater.services.tried_sources import try_each
+from headwater.services.tracing.tracer import trace_record
+from headwater.services.trials.sources import try_each
 from headwater.services.verification import verify
 from headwater.telemetry import SilentProgress
 from tests.connectors.servers_object_stores import BUCKET, SECRETS, S3Server, seaweedfs

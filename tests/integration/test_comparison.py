@@ -13,8 +13,8 @@ from headwater.accounting.comparison.causes import Comparison
 from headwater.errors import Misuse, NotFound
 from headwater.services.comparison.compare import compare
 from headwater.services.comparison.page import page_of
-from headwater.services.figure_page import write_page
 from headwater.services.inventories.calculating import calculate
+from headwater.services.reports.figure_page import write_page
 from headwater.telemetry import SilentProgress
 from tests.river import ACTIVITY_COLUMNS, River, activities, factors
 

@@ -13,11 +13,11 @@ import yaml
 
 from headwater.errors import Misuse
 from headwater.mapping import load_mapping
-from headwater.services import quarantine_exports, quarantines
-from headwater.services.fixes import Offer, Preview, plan_fix, preview, written
 from headwater.services.imports import carry_out, run_recipe
+from headwater.services.quarantine import exports, quarantines
+from headwater.services.quarantine.fixes import Offer, Preview, plan_fix, preview, written
+from headwater.services.quarantine.wanted_fixes import Wanted, wanted_like, wanted_so, worth_fixing
 from headwater.services.verification import verify
-from headwater.services.wanted_fixes import Wanted, wanted_like, wanted_so, worth_fixing
 from headwater.store.chunks import Ledger
 from headwater.telemetry import SilentProgress
 from tests.river import River, activities, factors
@@ -35,7 +35,7 @@ NUMBERS = [
 def mended(river: River, changes: dict[str, Cells]) -> dict[str, str]:
     """Export what is open, change cells by activity_id, resubmit only these; activity_id -> key of all exported."""
     out = io.StringIO(newline="")
-    quarantine_exports.export(river.installation, out, run=None, rule=None)
+    exports.export(river.installation, out, run=None, rule=None)
     rows = list(csv.DictReader(io.StringIO(out.getvalue().removeprefix("\ufeff"), newline="")))
     path = river.folder / "mended.csv"
     with path.open("w", newline="", encoding="utf-8") as file:

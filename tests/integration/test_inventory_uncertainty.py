@@ -16,11 +16,11 @@ from headwater.accounting.uncertainty import Assumed
 from headwater.accounting.uncertainty.model import Z
 from headwater.errors import Misuse
 from headwater.packs.ghg import pack
-from headwater.services.figure_page import render
 from headwater.services.indicators import as_json, compute_indicators, defined_indicators
 from headwater.services.indicators import page as indicators_page
 from headwater.services.inventories.calculating import calculate
 from headwater.services.inventory_lines import Wanted
+from headwater.services.reports.figure_page import render
 from headwater.services.uncertainty import Uncertainty, inventory_uncertainty, page
 from headwater.telemetry import SilentProgress
 from tests.river import River

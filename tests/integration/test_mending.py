@@ -14,9 +14,9 @@ import pyarrow as pa
 import pytest
 
 from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater
-from headwater.services import quarantine_exports, quarantines
 from headwater.services.access.policy import EVERY_RIGHT, Actor
 from headwater.services.imports import carry_out, resume
+from headwater.services.quarantine import exports, quarantines
 from headwater.services.records import show_record
 from headwater.services.runs_view import show_run
 from headwater.services.verification import verify
@@ -38,7 +38,7 @@ BAD = [
 
 def exported(river: River, *, run: UUID | None = None) -> list[Cells]:
     out = io.StringIO(newline="")
-    quarantine_exports.export(river.installation, out, run=str(run) if run else None, rule=None)
+    exports.export(river.installation, out, run=str(run) if run else None, rule=None)
     assert out.getvalue().startswith("\ufeff")
     return list(csv.DictReader(io.StringIO(out.getvalue().removeprefix("\ufeff"), newline="")))
 

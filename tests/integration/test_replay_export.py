@@ -19,8 +19,9 @@ from headwater.errors import InputRefused, Misuse, Stopped
 from headwater.replay.container import Writer
 from headwater.replay.differences import Findings
 from headwater.replay.told import lines_of
-from headwater.services import deletions, quarantine_exports, quarantines
+from headwater.services import deletions
 from headwater.services.imports import carry_out
+from headwater.services.quarantine import exports, quarantines
 from headwater.services.replay_export.export import check, export_emission, export_run
 from headwater.services.replay_export.script import script
 from headwater.telemetry import SilentProgress
@@ -328,7 +329,7 @@ def test_versions_of_a_record_are_told_apart_again(river: River, tmp_path: Path,
 def test_a_resubmission_is_computed_again(river: River, tmp_path: Path) -> None:
     loaded(river)
     out = io.StringIO(newline="")
-    quarantine_exports.export(river.installation, out, run=None, rule=None)
+    exports.export(river.installation, out, run=None, rule=None)
     mended = tmp_path / "mend.csv"
     mended.write_text(out.getvalue().replace("many", "12"), encoding="utf-8", newline="")
     run_id = quarantines.plan_resubmission(river.installation, mended)

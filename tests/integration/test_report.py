@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from headwater.errors import Misuse
-from headwater.services.reports import write_report
+from headwater.services.reports.of_run import write_report
 from headwater.store import audit
 from tests.river import River, activities, factors
 

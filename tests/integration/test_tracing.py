@@ -6,8 +6,8 @@ import json
 import pytest
 
 from headwater.errors import Misuse
-from headwater.services.trace import Node, Trace
-from headwater.services.tracing import trace_emission, trace_record
+from headwater.services.tracing.trace import Node, Trace
+from headwater.services.tracing.tracer import trace_emission, trace_record
 from tests.kept import in_clear
 from tests.river import River, activities, factors
 

@@ -16,8 +16,8 @@ from headwater.contracts import Document
 from headwater.errors import Misuse
 from headwater.packs.ghg import pack
 from headwater.pipeline.replay.differences import ROW
-from headwater.services import quarantine_exports, quarantines
 from headwater.services.imports import carry_out, plan_file
+from headwater.services.quarantine import exports, quarantines
 from headwater.services.verification import NOT_EVIDENCE, TABLES_NOT_EVIDENCE, Verification, verify
 from headwater.store import audit
 from headwater.telemetry import SilentProgress
@@ -41,7 +41,7 @@ def checked(river: River, *, anchor: str | None = None) -> Verification:
 def mended(river: River, changes: dict[str, dict[str, str]]) -> None:
     """Export what is open, change cells by activity_id, resubmit."""
     out = io.StringIO(newline="")
-    quarantine_exports.export(river.installation, out, run=None, rule=None)
+    exports.export(river.installation, out, run=None, rule=None)
     rows = list(csv.DictReader(io.StringIO(out.getvalue().removeprefix("\ufeff"), newline="")))
     path = river.folder / "mended.csv"
     with path.open("w", newline="", encoding="utf-8") as file:

@@ -22,7 +22,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from headwater.errors import InputRefused, Misuse
 from headwater.services.imports import carry_out
-from headwater.services.tracing import trace_record
+from headwater.services.tracing.tracer import trace_record
 from headwater.services.verification import verify
 from headwater.services.workbooks.export import FINDINGS, ExportedWorkbook, export_workbook
 from headwater.services.workbooks.mending import WorkbookSent, plan_workbook

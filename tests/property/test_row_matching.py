@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.connectors.text_table import Part
-from headwater.services.row_matching import Asked, SheetRow, match, sheet_rows
+from headwater.services.workbooks.row_matching import Asked, SheetRow, match, sheet_rows
 
 KEYS = frozenset({0})
 BAD = 2

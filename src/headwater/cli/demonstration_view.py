@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from headwater.services.demonstration import Correction
-    from headwater.services.quarantines import Listing
+    from headwater.services.quarantine.quarantines import Listing
     from headwater.services.runs_view import RunView
-    from headwater.services.trace import Trace
+    from headwater.services.tracing.trace import Trace
     from headwater.services.verification import Verification
     from headwater.store.emissions import EmissionSum, WithoutFigure
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from headwater.pipeline.replay.differences import Difference
     from headwater.services.inventories.tracing import LineTrace
-    from headwater.services.trace import Node, Trace
+    from headwater.services.tracing.trace import Node, Trace
     from headwater.services.verification import Verification
 
 EMISSION = "emission"
@@ -57,7 +57,7 @@ def trace(
       headwater trace inventory_line 'laboratory_2020|meter-7-2020-01|location_based|AR5'
     """
     from headwater.services.inventories.tracing import LINE, trace_line
-    from headwater.services.tracing import trace_emission, trace_record
+    from headwater.services.tracing.tracer import trace_emission, trace_record
 
     is_figure = contract.partition("@")[0] == EMISSION
     if not is_figure and (method or gwp_set):
@@ -177,7 +177,7 @@ def report(
       headwater report 3f2a
       headwater report 3f2a --out 2024.html
     """
-    from headwater.services.reports import write_report
+    from headwater.services.reports.of_run import write_report
     from headwater.services.runs_view import find_run_id
 
     with installation() as opened:

@@ -15,7 +15,7 @@ from headwater.cli.session import installation
 from headwater.documents.counted import counted
 
 if TYPE_CHECKING:
-    from headwater.services.factors import Wanted
+    from headwater.services.factors.library import Wanted
 
 app = typer.Typer(no_args_is_help=True, help="Emission factors: import, list, compare and pass them on.")
 
@@ -53,7 +53,7 @@ def import_(
     \b
     Exit codes: 0 all loaded, 1 error, 2 usage, 3 loaded with rows open in quarantine, 4 partial success.
     """
-    from headwater.services.factors import import_series, plan_factors, series
+    from headwater.services.factors.library import import_series, plan_factors, series
     from headwater.telemetry import progress
 
     with installation() as opened:
@@ -92,7 +92,7 @@ def list_(
       headwater factors list --status stale
       headwater factors list --limit 1000 --json
     """
-    from headwater.services.factors import list_factors
+    from headwater.services.factors.library import list_factors
 
     with installation() as opened:
         factors, total = list_factors(opened, _wanted(activity_type, region, source, stage, status), limit=limit)
@@ -119,7 +119,7 @@ def show(
       headwater factors list --limit 5                # ids
       headwater factors show de-grid-2024 --json
     """
-    from headwater.services.factors import show_factor
+    from headwater.services.factors.library import show_factor
 
     with installation() as opened:
         factor = show_factor(opened, factor_id)
@@ -151,7 +151,7 @@ def conflicts_(
       headwater factors conflicts
       headwater factors conflicts --type electricity --json
     """
-    from headwater.services.factors import conflict_as_json, find_conflicts
+    from headwater.services.factors.library import conflict_as_json, find_conflicts
 
     with installation() as opened:
         found = find_conflicts(opened, _wanted(activity_type, region, None, stage, None))
@@ -181,7 +181,7 @@ def licences(
     """
     from dataclasses import asdict
 
-    from headwater.services.factors import find_licences
+    from headwater.services.factors.library import find_licences
 
     with installation() as opened:
         found = find_licences(opened, _wanted(activity_type, region, source, None, status))
@@ -215,7 +215,7 @@ def export(
       headwater factors export factors.csv --status current
       headwater factors import factors.csv             # somewhere else
     """
-    from headwater.services.factors import export_factors
+    from headwater.services.factors.library import export_factors
 
     with installation() as opened:
         done = export_factors(opened, file, _wanted(activity_type, region, source, None, status))
@@ -236,7 +236,7 @@ def export(
 def _wanted(
     activity_type: str | None, region: str | None, source: str | None, stage: str | None, status: str | None
 ) -> Wanted:
-    from headwater.services.factors import Wanted
+    from headwater.services.factors.library import Wanted
 
     return Wanted(activity_type=activity_type, region=region, source=source, stage=stage, status=status)
 

@@ -155,7 +155,7 @@ def compute(
 
 def _print(found: list[Computed]) -> None:
     from headwater.services.indicators import WORDS, common_notes, key_words, remarks, rests_on
-    from headwater.services.licences import together
+    from headwater.services.reports.licences import together
 
     for each in found:
         heads = [WORDS.get(name, name) for name in each.dimensions]

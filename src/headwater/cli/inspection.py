@@ -52,8 +52,8 @@ def inspect(
       headwater inspect report.xlsx --sheet "20*" --header 5 --html report.html
       headwater inspect meters.csv --json
     """
-    from headwater.services.inspection_page import write_page
     from headwater.services.inspections import inspect as look
+    from headwater.services.reports.inspection_page import write_page
 
     read_settings()
     found = look(
@@ -84,7 +84,7 @@ def inspect(
 
 
 def _tell(found: Inspected) -> None:
-    from headwater.services.inspection_page import how_it_is_written, share_of, where_word
+    from headwater.services.reports.inspection_page import how_it_is_written, share_of, where_word
 
     seen, profile = found.file, found.profile
     print_facts(

@@ -381,6 +381,6 @@ def _print_differences(found: Differences) -> None:
 
 
 def _tonnes(kg: Decimal) -> str:
-    from headwater.services.report_figures import tonnes
+    from headwater.services.reports.figures import tonnes
 
     return tonnes(kg)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def print_licences(found: Sequence[RestsOn]) -> None:
     """Sources and licences of factors and instruments, with how many of them so many lines rest on."""
-    from headwater.services.licences import HEADS, NUMBERS, texts
+    from headwater.services.reports.licences import HEADS, NUMBERS, texts
 
     if found:
         print_table(HEADS, texts(found), numbers=NUMBERS, title="Licences it rests on")

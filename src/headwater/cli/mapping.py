@@ -16,7 +16,7 @@ from headwater.documents.counted import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from headwater.services.previews import Preview
+    from headwater.services.trials.previews import Preview
 
 app = typer.Typer(no_args_is_help=True, help="Mappings: from a file's columns to a contract's fields.")
 app.command()(suggest)
@@ -43,7 +43,7 @@ def preview(
       headwater map preview electricity_2024.csv --mapping laboratory_electricity --rows 5
       headwater map preview meters.csv --mapping meters.yaml --json
     """
-    from headwater.services.previews import preview as look
+    from headwater.services.trials.previews import preview as look
 
     settings = read_settings()
     if settings.database_url is None and not (settings.data_dir / "postgres").exists():

@@ -150,7 +150,7 @@ def _asked(
 
 def _print(found: MeterCalendar) -> None:
     from headwater.services.meters import remarks
-    from headwater.services.report_figures import tonnes
+    from headwater.services.reports.figures import tonnes
 
     calendar = found.calendar
     print_table(

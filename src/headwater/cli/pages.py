@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from headwater.services.figure_page import Page
+    from headwater.services.reports.figure_page import Page
 
 
 def present(
@@ -25,7 +25,7 @@ def present(
 ) -> None:
     """Write the page where one is asked for, and print JSON or tables."""
     if html is not None:
-        from headwater.services.figure_page import write_page
+        from headwater.services.reports.figure_page import write_page
 
         write_page(page(), html)
     if as_json:

@@ -22,9 +22,9 @@ from headwater.errors import Misuse
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from headwater.services.quarantine_exports import Exported
-    from headwater.services.quarantines import Origin
-    from headwater.services.repairs import Changes
+    from headwater.services.quarantine.exports import Exported
+    from headwater.services.quarantine.quarantines import Origin
+    from headwater.services.quarantine.repairs import Changes
     from headwater.store.quarantine import Quarantined, Repair
 
 app = typer.Typer(no_args_is_help=True, help="Quarantine: records that were refused, and mending them.")
@@ -60,7 +60,7 @@ def list_(
       headwater quarantine list --rule activity.quantity.range --limit 500
       headwater quarantine list --state all --json
     """
-    from headwater.services.quarantines import list_records
+    from headwater.services.quarantine.quarantines import list_records
 
     with installation() as opened:
         listing = list_records(
@@ -97,7 +97,7 @@ def show(key: Key, as_json: AsJson = False) -> None:
     Examples:
       headwater quarantine show 01234567-89ab-cdef-0123-456789abcdef.1
     """
-    from headwater.services.quarantines import show_record
+    from headwater.services.quarantine.quarantines import show_record
 
     with installation() as opened:
         view = show_record(opened, key, tell_nulls=True)
@@ -185,7 +185,7 @@ def export(  # noqa: PLR0917  the options of a command
     """
     import io
 
-    from headwater.services.quarantine_exports import export as write
+    from headwater.services.quarantine.exports import export as write
 
     if output is not None and output.exists() and not force:
         raise Misuse(
@@ -222,7 +222,7 @@ def _tell_export(exported: Exported, output: Path, *, as_json: bool) -> None:
 
 def write_file(opened: Any, output: Path, *, run: str | None, rule: str | None) -> Any:
     """Write an export that is there whole, or not at all."""
-    from headwater.services.quarantine_exports import export as write
+    from headwater.services.quarantine.exports import export as write
     from headwater.services.whole_files import written_whole
 
     with written_whole(output) as beside, beside.open("w", encoding="utf-8", newline="") as file:
@@ -249,7 +249,7 @@ def resubmit(
     \b
     Exit codes: 0 all loaded, 1 error, 2 usage, 3 some stay open in quarantine, 4 partial success.
     """
-    from headwater.services.quarantines import plan_resubmission
+    from headwater.services.quarantine.quarantines import plan_resubmission
     from headwater.services.workbooks.mending import is_workbook
 
     with installation() as opened:
@@ -275,7 +275,7 @@ def dismiss(
     Examples:
       headwater quarantine dismiss 01234567-89ab-cdef-0123-456789abcdef.1 --reason "test reading"
     """
-    from headwater.services.quarantines import dismiss_records
+    from headwater.services.quarantine.quarantines import dismiss_records
 
     with installation() as opened:
         count = dismiss_records(opened, keys, reason=reason)

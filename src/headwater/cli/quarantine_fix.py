@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from uuid import UUID
 
-    from headwater.services.fixes import Offer, Preview
     from headwater.services.installation import Installation
-    from headwater.services.wanted_fixes import Wanted
+    from headwater.services.quarantine.fixes import Offer, Preview
+    from headwater.services.quarantine.wanted_fixes import Wanted
     from headwater.store.fixes import Group
 
 
@@ -59,7 +59,7 @@ def fix(  # noqa: PLR0917  the options of a command
     \b
     Exit codes: 0 shown, or all loaded; 1 error, 2 usage, 3 some stay open in quarantine, 4 partial success.
     """
-    from headwater.services.fixes import plan_fix, preview, written
+    from headwater.services.quarantine.fixes import plan_fix, preview, written
     from headwater.telemetry import progress
 
     _check(out, apply=apply, force=force)
@@ -85,7 +85,7 @@ def fix(  # noqa: PLR0917  the options of a command
 
 def fix_hints(opened: Installation, run_id: UUID) -> Iterator[str]:
     """After a resubmission: which of its repairs may mend more records."""
-    from headwater.services.wanted_fixes import like_mended
+    from headwater.services.quarantine.wanted_fixes import like_mended
 
     for group in like_mended(opened, run_id):
         records = counted(group.records, "more record is", "more records are")
@@ -119,7 +119,7 @@ def _wanted(
     after: str | None,
     run: str | None,
 ) -> Wanted:
-    from headwater.services.wanted_fixes import wanted_like, wanted_so
+    from headwater.services.quarantine.wanted_fixes import wanted_like, wanted_so
 
     if like is not None:
         if (column, before, after, run) != (None, None, None, None):
@@ -140,7 +140,7 @@ def _wanted(
 
 
 def _show_groups(opened: Installation, *, run: str | None, limit: int, as_json: bool) -> None:
-    from headwater.services.wanted_fixes import worth_fixing
+    from headwater.services.quarantine.wanted_fixes import worth_fixing
 
     groups = worth_fixing(opened, run=run, limit=limit)
     if as_json:

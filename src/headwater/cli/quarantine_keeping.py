@@ -41,7 +41,7 @@ def expire(
       headwater quarantine expire --older-than 90d
       headwater quarantine expire --older-than 12w --rule activity.quantity.range --yes
     """
-    from headwater.services.quarantines import expire_records, open_for_longer
+    from headwater.services.quarantine.quarantines import expire_records, open_for_longer
 
     days = _days(older_than)
     age = timedelta(days=days)
@@ -78,7 +78,7 @@ def mirror(as_json: AsJson = False) -> None:
     \b
     Exit codes: 0 all copied, 1 error: nothing copied, 2 usage, 4 some copied; what is copied is noted.
     """
-    from headwater.services import dead_letters
+    from headwater.services.quarantine import dead_letters
 
     done: list[dead_letters.Mirrored] = []
     with installation() as opened:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from headwater.pipeline.recipe import Recipe
     from headwater.services.installation import Installation
-    from headwater.services.trials import Refused, Trial, TriedSweep
-    from headwater.services.tried_keys import KeysInTwo
-    from headwater.services.tried_sources import Tried
+    from headwater.services.trials.keys import KeysInTwo
+    from headwater.services.trials.sources import Tried
+    from headwater.services.trials.trial import Refused, Trial, TriedSweep
 
 _IN_WORDS = {
     "succeeded": "would be loaded",
@@ -50,8 +50,8 @@ def try_and_tell(
     every: bool = False,
 ) -> NoReturn:
     """Try recipes one after another, each with its folder, and leave with the exit code their runs would have."""
-    from headwater.services.tried_keys import KeysTried
-    from headwater.services.tried_sources import Tried, try_each
+    from headwater.services.trials.keys import KeysTried
+    from headwater.services.trials.sources import Tried, try_each
     from headwater.telemetry import progress
 
     in_two: list[KeysInTwo] = []

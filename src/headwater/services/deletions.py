@@ -20,7 +20,7 @@ from headwater.services.listing import Listed, Page, Question, ask, by_name
 from headwater.services.reasons import reason_said
 from headwater.services.records import contract_of
 from headwater.services.replay.deletions import ADMITTED, DELETED, DESTROYED, RESTORED, as_payload
-from headwater.services.tracing import parse_key
+from headwater.services.tracing.tracer import parse_key
 from headwater.store import audit
 from headwater.store.deletions import Deleting, Keys, made_of_destroyed
 from headwater.store.listing import Column, Condition, Order

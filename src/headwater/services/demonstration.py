@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from headwater.errors import Misuse
 from headwater.services.emissions import calculated_emissions, without_figure
-from headwater.services.factors import plan_factors
+from headwater.services.factors.library import plan_factors
 from headwater.services.imports import carry_out, plan_file
 from headwater.services.installation import open_installation
-from headwater.services.quarantine_exports import export
-from headwater.services.quarantines import list_records, plan_resubmission
-from headwater.services.reports import write_report
+from headwater.services.quarantine.exports import export
+from headwater.services.quarantine.quarantines import list_records, plan_resubmission
+from headwater.services.reports.of_run import write_report
 from headwater.services.runs_view import show_run
-from headwater.services.tracing import trace_emission
+from headwater.services.tracing.tracer import trace_emission
 from headwater.services.verification import verify
 from headwater.store.embedded import EmbeddedServer
 from headwater.telemetry import SilentProgress
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from headwater.services.installation import Installation
-    from headwater.services.quarantines import Listing
+    from headwater.services.quarantine.quarantines import Listing
     from headwater.services.runs_view import RunView
-    from headwater.services.trace import Trace
+    from headwater.services.tracing.trace import Trace
     from headwater.services.verification import Verification
     from headwater.settings import Settings
     from headwater.store.emissions import EmissionSum, WithoutFigure

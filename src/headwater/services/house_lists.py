@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headwater.services.access.policy import Right
 from headwater.services.access.within_units import sources_seen
 from headwater.services.listing import Listed, Page, Question, ask, by_name
-from headwater.services.quarantine_exports import which_records
+from headwater.services.quarantine.exports import which_records
 from headwater.store import quarantine, source_units
 from headwater.store.listing import Column, Condition, Order
 

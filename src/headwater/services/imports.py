@@ -30,15 +30,15 @@ from headwater.services.changed_keys import refuse_another_key
 from headwater.services.column_lineage import SqlLineage, lineage_of
 from headwater.services.connectors.extraction import sync_texts
 from headwater.services.contracts_view import loadable
-from headwater.services.dead_letters import mirror_at_end
 from headwater.services.drift import find_drift, kinds_of
-from headwater.services.factor_sets import FACTORS
+from headwater.services.factors.factor_sets import FACTORS
 from headwater.services.folders import files_of
 from headwater.services.full_loads import sweep_if_full
 from headwater.services.given_up import note_given_up
 from headwater.services.latest import Latest
 from headwater.services.logic import Logic, compile_logic, fingerprint, pinned
-from headwater.services.mending import mending_of
+from headwater.services.quarantine.dead_letters import mirror_at_end
+from headwater.services.quarantine.mending import mending_of
 from headwater.services.run_ends import end_run, noted_if_broken_off
 from headwater.services.run_texts import RunTexts, span_of
 from headwater.services.source_places import placed, source_id_in, unit_of_source, unit_said

@@ -28,8 +28,8 @@ from headwater.services.inventory_lines import (
     load_electricity,
     load_lines,
 )
-from headwater.services.licences import of_figures, of_lines
 from headwater.services.logic import CALCULATED, RESULTS
+from headwater.services.reports.licences import of_figures, of_lines
 
 if TYPE_CHECKING:
     import duckdb

@@ -20,20 +20,20 @@ from headwater.documents.counted import counted
 from headwater.documents.reading import read_text
 from headwater.documents.strict_yaml import parse_yaml
 from headwater.services.access.policy import Right
-from headwater.services.charts import Bar, Chart, columns, room_for, rows
-from headwater.services.figure_page import Page, Section, Table
 from headwater.services.indicator_sources import inventory_rows, licences_behind, live_rows
 from headwater.services.installation import installed_packs
 from headwater.services.inventories.calculating import opened_engine
 from headwater.services.inventory_lines import Wanted
-from headwater.services.licences import section, together
+from headwater.services.reports.charts import Bar, Chart, columns, room_for, rows
+from headwater.services.reports.figure_page import Page, Section, Table
+from headwater.services.reports.licences import section, together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from headwater.services.charts import Drawing
     from headwater.services.installation import Installation
+    from headwater.services.reports.charts import Drawing
 
 MOST_BARS = 40
 NONE = "none"

@@ -18,7 +18,8 @@ from headwater.mapping.compile import COMPILER_VERSION
 from headwater.pipeline.calculation import Calculation
 from headwater.pipeline.references import ReferenceCodes
 from headwater.pipeline.transform import TRANSFORM_VERSION, ChunkTransform
-from headwater.services import factor_sets, reference_codes
+from headwater.services import reference_codes
+from headwater.services.factors import factor_sets
 from headwater.values import PARSER_VERSION, record_text, sha256
 
 if TYPE_CHECKING:

@@ -13,14 +13,14 @@ from headwater.accounting.meters.filling import ACTIVITY_COLUMNS, MADE_HERE
 from headwater.documents.counted import counted
 from headwater.errors import Misuse
 from headwater.services.access.policy import Right
-from headwater.services.charts import Drawing, Label, Mark
 from headwater.services.contract_rows import load_rows
-from headwater.services.figure_page import Page, Section, Table
 from headwater.services.inventories.calculating import opened_engine
 from headwater.services.inventories.inputs import FACTOR
-from headwater.services.licences import of_figures, section
 from headwater.services.logic import CALCULATED, RESULTS
-from headwater.services.report_figures import tonnes, words
+from headwater.services.reports.charts import Drawing, Label, Mark
+from headwater.services.reports.figure_page import Page, Section, Table
+from headwater.services.reports.figures import tonnes, words
+from headwater.services.reports.licences import of_figures, section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,7 +19,7 @@ from headwater.services.access.keys import seals_of
 from headwater.services.access.masking import mask, masked_table, personal_fields, show_records_clear
 from headwater.services.access.policy import Right
 from headwater.services.listing import Listed, Page, Question, ask, by_name, choice_of
-from headwater.services.tracing import parse_key
+from headwater.services.tracing.tracer import parse_key
 from headwater.store import listing
 from headwater.store.listing import Column, Condition
 from headwater.store.sealed import opened_values, opener_of, sealed_key

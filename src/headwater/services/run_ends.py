@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from headwater.errors import HeadwaterError
 from headwater.services.connectors.asking import CircuitOpen
 from headwater.services.connectors.reconciling import reconcile
-from headwater.services.dead_letters import tell_if_waiting
 from headwater.services.full_loads import MOVED
-from headwater.services.mending import open_after_resubmission
 from headwater.services.notifications.happened import run_ended
 from headwater.services.notifications.telling import tell
+from headwater.services.quarantine.dead_letters import tell_if_waiting
+from headwater.services.quarantine.mending import open_after_resubmission
 from headwater.store import audit, runs
 from headwater.store.chunks import ledger_of
 from headwater.store.quarantine import expire_unseen, open_of_run

@@ -12,7 +12,7 @@ from headwater.services.access.policy import Right
 from headwater.services.access.within_units import may_reach
 from headwater.services.connectors.differences import explained
 from headwater.services.drift import drift_in_words
-from headwater.services.mending import open_after_resubmission
+from headwater.services.quarantine.mending import open_after_resubmission
 from headwater.services.sources import file_of, reading_from_json
 from headwater.store import findings, runs, source_units
 from headwater.store.chunks import Ledger, chunks_of, ledger_of

@@ -15,12 +15,12 @@ from headwater.accounting.uncertainty.pedigree import pedigree_table
 from headwater.documents.counted import counted
 from headwater.errors import Misuse
 from headwater.services.access.policy import Right
-from headwater.services.charts import Bar, Chart, room_for, rows
-from headwater.services.figure_page import Page, Section, Table
 from headwater.services.inventories.calculating import opened_engine
 from headwater.services.inventory_lines import COUNTED, Wanted, called, line_fields, load_lines
-from headwater.services.licences import of_lines, section
-from headwater.services.report_figures import tonnes, words
+from headwater.services.reports.charts import Bar, Chart, room_for, rows
+from headwater.services.reports.figure_page import Page, Section, Table
+from headwater.services.reports.figures import tonnes, words
+from headwater.services.reports.licences import of_lines, section
 
 if TYPE_CHECKING:
     from headwater.accounting.factors import RestsOn

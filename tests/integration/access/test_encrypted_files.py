@@ -11,7 +11,7 @@ from headwater.errors import Stopped
 from headwater.services.access.encrypting_files import encrypt_files, encrypt_files_again
 from headwater.services.access.keys import rotate
 from headwater.services.installation import Installation
-from headwater.services.tracing import trace_record
+from headwater.services.tracing.tracer import trace_record
 from headwater.services.verification import verify
 from headwater.store.blobs import SEALED
 from headwater.telemetry import SilentProgress

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from headwater.errors import Misuse, NotFound
-from headwater.services import deletions, quarantines
+from headwater.services import deletions
 from headwater.services.access.erasing import erase_subject
 from headwater.services.listing import Question
+from headwater.services.quarantine import quarantines
 from headwater.services.records import list_records
 from headwater.services.verification import verify
 from headwater.store import audit

@@ -14,13 +14,14 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from headwater.errors import Conflict, HeadwaterError, Misuse, NotFound, Stopped
-from headwater.services import deletions, quarantines
+from headwater.services import deletions
 from headwater.services.access.encrypting import encrypt_records
 from headwater.services.access.keys import rotate
 from headwater.services.entered_records import correct
 from headwater.services.listing import Question
+from headwater.services.quarantine import quarantines
 from headwater.services.records import export, history_of, list_records, show_record
-from headwater.services.tracing import trace_record
+from headwater.services.tracing.tracer import trace_record
 from headwater.services.verification import Verification, verify
 from headwater.store.chunks import Ledger
 from headwater.telemetry import SilentProgress

@@ -11,25 +11,15 @@ from uuid import UUID, uuid4
 import pytest
 
 from headwater.errors import Conflict, Forbidden, Misuse, NotFound
-from headwater.services import (
-    deletions,
-    emissions,
-    house_lists,
-    jobs,
-    quarantine_exports,
-    quarantine_files,
-    quarantine_mending,
-    quarantines,
-    run_progress,
-    runs_view,
-    tracing,
-)
+from headwater.services import deletions, emissions, house_lists, jobs, run_progress, runs_view
 from headwater.services.access import record_units, units
 from headwater.services.access.policy import RIGHTS_OF, Actor, Right, Role
 from headwater.services.imports import file_recipe
 from headwater.services.installation import Installation
 from headwater.services.listing import Question
+from headwater.services.quarantine import by_cell, exports, files, quarantines
 from headwater.services.records import show_record
+from headwater.services.tracing import tracer
 from headwater.services.uploads import looking, receiving, viewing
 from headwater.services.verification import verify
 from headwater.telemetry import SilentProgress
@@ -93,7 +83,7 @@ def test_of_another_unit_nothing_is_seen_or_changed(sides: tuple[River, Side, Si
     for call in of_a_record(a.opened):
         unseen = told(lambda: call(b.refused), b.refused)  # noqa: B023
         assert unseen == told(lambda: call(nobodys_record), nobodys_record)  # noqa: B023
-    for trace in (tracing.trace_emission, lambda here, key: tracing.trace_record(here, "activity", key)):
+    for trace in (tracer.trace_emission, lambda here, key: tracer.trace_record(here, "activity", key)):
         assert told(lambda: trace(a.opened, b.activity), b.activity) == told(lambda: trace(a.opened, "X"), "X")  # noqa: B023
     assert river.rows(state) == before
     for mine, other in ((a, b), (b, a)):
@@ -114,8 +104,8 @@ def of_a_run(here: Installation) -> list[Callable[[str], Any]]:
         lambda run: run_progress.progress(here, run),
         lambda run: house_lists.refused(here, Question(), run=run, rule=None),
         lambda run: house_lists.refused_by_rule(here, run=run, state=None),
-        lambda run: quarantine_exports.export(here, io.StringIO(), run=run, rule=None),
-        lambda run: quarantine_files.name_of(here, run=run, form="workbook"),
+        lambda run: exports.export(here, io.StringIO(), run=run, rule=None),
+        lambda run: files.name_of(here, run=run, form="workbook"),
         lambda run: jobs.ask_resume(here, run),
     ]
 
@@ -125,7 +115,7 @@ def of_a_record(here: Installation) -> list[Callable[[str], Any]]:
     return [
         lambda key: quarantines.show_record(here, key),
         lambda key: quarantines.dismiss_records(here, [key], reason="x"),
-        lambda key: quarantine_mending.resubmit(here, {key: {"quantity": "1"}}),
+        lambda key: by_cell.resubmit(here, {key: {"quantity": "1"}}),
     ]
 
 
@@ -143,7 +133,7 @@ def everything(here: Installation) -> str:
     assert list(by_rule.values()) == [1]
     (kept,) = quarantines.list_records(here, state=None, run=None, rule=None, limit=9).records
     written = io.StringIO()
-    assert quarantine_exports.export(here, written, run=None, rule=None).rows == 1
+    assert exports.export(here, written, run=None, rule=None).rows == 1
     return repr([runs, chunks, refused, listed.as_json(), vars(summed), by_rule, str(kept.key), written.getvalue()])
 
 
@@ -151,12 +141,12 @@ def test_in_their_own_they_do_what_they_have_the_right_to(sides: tuple[River, Si
     river, a, b = sides
     here = a.opened
     assert runs_view.show_run(here, a.run).unit_id == a.unit_id
-    assert tracing.trace_emission(here, a.activity).record.run.run_id == a.run
+    assert tracer.trace_emission(here, a.activity).record.run.run_id == a.run
     viewer = somebody_of(river, a.unit_id, Role.VIEWER)
     with pytest.raises(Forbidden) as refused:
         quarantines.dismiss_records(viewer, [a.refused], reason="x")
     assert refused.value.value == Right.WRITE.value
-    run = quarantine_mending.resubmit(here, {a.refused: {"quantity": "7"}})
+    run = by_cell.resubmit(here, {a.refused: {"quantity": "7"}})
     assert runs_view.show_run(here, run).ledger.inserted == 1
     assert show_record(here, "activity", "A-2").unit_id == str(a.unit_id)
     assert quarantines.show_record(here, a.refused).record.state == "resubmitted"

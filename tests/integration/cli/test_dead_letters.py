@@ -91,7 +91,7 @@ def test_one_copy_that_fails_leaves_the_others_be_and_a_backlog_is_worked_off(
     in_the_way.write_text("a file where a folder must be")
     monkeypatch.setenv("HEADWATER_DEAD_LETTERS", "archive")
 
-    monkeypatch.setattr("headwater.services.dead_letters.MOST_AT_END", 3)
+    monkeypatch.setattr("headwater.services.quarantine.dead_letters.MOST_AT_END", 3)
     (tmp_path / "now.csv").write_text(activities(BAD))
     done = headwater("import", "now.csv", "-m", form)  # its own, one that fails, and one of the others
     assert (done.code, done.err.count("dead letters are not copied")) == (3, 1)

@@ -53,7 +53,7 @@ def test_what_was_open_for_long_expires_and_no_other(
         refused = headwater("quarantine", "expire", f"--older-than={wrong}", "--yes")
         assert (refused.code, "90d or 12w" in refused.err) == (2, True)
 
-    monkeypatch.setattr("headwater.services.quarantines.AT_ONCE", 2)
+    monkeypatch.setattr("headwater.services.quarantine.quarantines.AT_ONCE", 2)
     done = headwater("quarantine", "expire", "--older-than", "90d", "--yes", "--json")
     assert (done.json["open_for_longer"], done.json["expired"]) == (5, 5)
     expired = ("expired", "not refused for more than 90 days")

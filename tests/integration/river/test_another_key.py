@@ -17,9 +17,9 @@ from headwater.services.connectors.keeping import add
 from headwater.services.connectors.planning import plan_sync
 from headwater.services.deletions import delete
 from headwater.services.imports import carry_out
-from headwater.services.quarantine_mending import resubmit
-from headwater.services.quarantines import list_records
-from headwater.services.tried_sources import try_each
+from headwater.services.quarantine.by_cell import resubmit
+from headwater.services.quarantine.quarantines import list_records
+from headwater.services.trials.sources import try_each
 from headwater.telemetry import SilentProgress
 from tests.river import River
 

@@ -17,8 +17,8 @@ from headwater.pipeline.recipe import Recipe
 from headwater.services.connectors.keeping import add
 from headwater.services.connectors.planning import plan_sync
 from headwater.services.imports import carry_out
-from headwater.services.quarantine_mending import resubmit
-from headwater.services.quarantines import list_records
+from headwater.services.quarantine.by_cell import resubmit
+from headwater.services.quarantine.quarantines import list_records
 from headwater.telemetry import SilentProgress
 from tests.integration.river.test_keys_of_refused_records import checked, erase_files
 from tests.river import River

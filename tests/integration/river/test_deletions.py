@@ -16,9 +16,9 @@ from headwater.services.entered_records import enter
 from headwater.services.folders import SourceFile
 from headwater.services.imports import file_recipe
 from headwater.services.listing import Question
-from headwater.services.quarantine_mending import resubmit
+from headwater.services.quarantine.by_cell import resubmit
 from headwater.services.records import history_of, list_records, show_record
-from headwater.services.trials import Trial, try_file
+from headwater.services.trials.trial import Trial, try_file
 from headwater.services.verification import Verification, verify
 from headwater.telemetry import SilentProgress
 from tests.river import River, activities, factors

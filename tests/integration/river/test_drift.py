@@ -11,7 +11,7 @@ import yaml
 from headwater.errors import InputRefused
 from headwater.packs.ghg import pack
 from headwater.services.imports import plan_recipe, run_recipe
-from headwater.services.reports import read_report, render
+from headwater.services.reports.of_run import read_report, render
 from headwater.services.runs_view import show_run
 from headwater.services.verification import verify
 from headwater.store.chunks import Ledger

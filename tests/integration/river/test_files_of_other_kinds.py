@@ -21,7 +21,7 @@ from headwater.errors import HeadwaterError, InputRefused, Misuse
 from headwater.pipeline.recipe import Load, Recipe, RecipeSource
 from headwater.services.batches import Imported, import_each
 from headwater.services.imports import source_files
-from headwater.services.tracing import trace_record
+from headwater.services.tracing.tracer import trace_record
 from headwater.services.verification import verify
 from headwater.telemetry import SilentProgress
 from tests.kept import in_clear

@@ -12,11 +12,12 @@ import pytest
 from headwater.cli.carrying import ledger_lines
 from headwater.pipeline import writer
 from headwater.pipeline.recipe import load_recipe
-from headwater.services import logic, quarantine_exports, quarantines
+from headwater.services import logic
 from headwater.services.imports import carry_out
-from headwater.services.reports import read_report, render
+from headwater.services.quarantine import exports, quarantines
+from headwater.services.reports.of_run import read_report, render
 from headwater.services.runs_view import show_run
-from headwater.services.tried_sources import try_each
+from headwater.services.trials.sources import try_each
 from headwater.services.verification import verify
 from headwater.store import stored_rows
 from headwater.telemetry import SilentProgress
@@ -102,7 +103,7 @@ def test_what_was_deleted_is_told_with_the_run(river: River) -> None:
 def mend(river: River, changes: dict[str, dict[str, str]]) -> None:
     """Send what is open in quarantine again, changed by its key."""
     out = io.StringIO(newline="")
-    quarantine_exports.export(river.installation, out, run=None, rule=None)
+    exports.export(river.installation, out, run=None, rule=None)
     rows = list(csv.DictReader(io.StringIO(out.getvalue().removeprefix("\ufeff"), newline="")))
     path = river.folder / "mend.csv"
     with path.open("w", newline="") as file:

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from headwater.pipeline.recipe import Recipe
-from headwater.services import quarantines
 from headwater.services.batches import import_each
 from headwater.services.entered_records import enter
 from headwater.services.imports import carry_out, plan_source, source_files
-from headwater.services.quarantine_mending import resubmit
+from headwater.services.quarantine import quarantines
+from headwater.services.quarantine.by_cell import resubmit
 from headwater.services.verification import verify
 from headwater.telemetry import SilentProgress
 from tests.river import River, activities

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headwater.services import quarantines
+from headwater.services.quarantine import quarantines
 from headwater.services.verification import Verification, verify
 from headwater.telemetry import SilentProgress
 from tests.integration.river.test_full_loads import full, mend, of, states

@@ -12,15 +12,15 @@ import yaml
 from headwater.errors import InputRefused, Misuse
 from headwater.pipeline.recipe import load_recipe
 from headwater.pipeline.replay.differences import Difference
-from headwater.services import quarantines
 from headwater.services.imports import carry_out
 from headwater.services.listing import Question
+from headwater.services.quarantine import quarantines
 from headwater.services.record_sources import plan_records
 from headwater.services.records import list_records
 from headwater.services.replay_export.export import check, export_run
 from headwater.services.runs_view import show_run
-from headwater.services.trace import MadeFrom
-from headwater.services.tracing import trace_record
+from headwater.services.tracing.trace import MadeFrom
+from headwater.services.tracing.tracer import trace_record
 from headwater.services.verification import verify
 from headwater.telemetry import SilentProgress
 from tests.integration.test_mending import exported, resubmitted

@@ -14,12 +14,12 @@ import pytest
 
 from headwater.contracts import Document
 from headwater.errors import Misuse
-from headwater.services import fixes, quarantines
 from headwater.services.imports import carry_out, file_recipe, plan_file, source_files, stored_logic
-from headwater.services.previews import preview
+from headwater.services.quarantine import fixes, quarantines
+from headwater.services.quarantine.wanted_fixes import wanted_so
+from headwater.services.trials.previews import preview
 from headwater.services.unchanged import was_loaded
 from headwater.services.verification import verify
-from headwater.services.wanted_fixes import wanted_so
 from headwater.services.workbooks.export import export_workbook
 from headwater.services.workbooks.mending import plan_workbook, refused_again
 from headwater.store import runs

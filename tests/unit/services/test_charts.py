@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.services.charts import Bar, Chart, Drawing, columns, gridlines, rows
-from headwater.services.report_figures import sections, tonnes
+from headwater.services.reports.charts import Bar, Chart, Drawing, columns, gridlines, rows
+from headwater.services.reports.figures import sections, tonnes
 from headwater.store.report import Figure
 
 SERIES = {"Scope 1": "scope1", "Scope 2": "scope2"}

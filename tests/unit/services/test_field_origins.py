@@ -5,7 +5,7 @@ import pytest
 from headwater.contracts import Document
 from headwater.mapping import read_mapping
 from headwater.packs.ghg import pack
-from headwater.services.field_origins import field_origins
+from headwater.services.tracing.field_origins import field_origins
 
 ACTIVITY: Document = next(each for each in pack.documents() if each.name == "activity")
 MAPPING = read_mapping(

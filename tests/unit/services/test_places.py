@@ -10,7 +10,7 @@ import pytest
 from headwater.connectors.csv_file import Layout, Planner
 from headwater.connectors.files import FileConfig, inspect_file, write_text_of
 from headwater.connectors.nested import NestedConfig
-from headwater.services.places import place_in_file
+from headwater.services.tracing.places import place_in_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from headwater import __version__
 from headwater.api.browser import path_of
 from headwater.api.problems import RETRY_SECONDS, correlation_id, status_of
 from headwater.errors import HeadwaterError, RetryLater, Stopped
-from headwater.services.pages import with_colours
+from headwater.services.reports.pages import with_colours
 
 if TYPE_CHECKING:
     from datetime import datetime

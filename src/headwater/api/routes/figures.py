@@ -10,8 +10,9 @@ from fastapi.responses import StreamingResponse
 
 from headwater.api.access import Here, needs, router
 from headwater.api.files import BRINGS_A_FILE, file_answer, file_sent
-from headwater.services import emissions, factors, indicators, sent_factors
+from headwater.services import emissions, indicators
 from headwater.services.access.policy import Right
+from headwater.services.factors import library, sending
 from headwater.services.inventory_lines import Wanted
 
 routes = router("figures")
@@ -26,8 +27,8 @@ def list_factors(
 ) -> dict[str, Any]:  # fmt: skip
     """Emission factors that stand, each with its status; `total` says how many there are of those asked for."""
     here.require(Right.READ)
-    wanted = factors.Wanted(activity_type=activity_type, region=region, source=source, stage=stage, status=status)
-    items, total = factors.list_factors(here, wanted, limit=limit)
+    wanted = library.Wanted(activity_type=activity_type, region=region, source=source, stage=stage, status=status)
+    items, total = library.list_factors(here, wanted, limit=limit)
     return {"items": items, "total": total}
 
 
@@ -37,9 +38,9 @@ def export_factors(
     status: Text = None,
 ) -> StreamingResponse:  # fmt: skip
     """Factors that their licence lets be passed on, as CSV in the form that is imported."""
-    wanted = factors.Wanted(activity_type=activity_type, region=region, source=source, stage=stage, status=status)
+    wanted = library.Wanted(activity_type=activity_type, region=region, source=source, stage=stage, status=status)
     return file_answer(
-        lambda path: factors.export_factors(here, path, wanted), "factors.csv", "text/csv; charset=utf-8"
+        lambda path: library.export_factors(here, path, wanted), "factors.csv", "text/csv; charset=utf-8"
     )
 
 
@@ -52,18 +53,18 @@ async def import_factors(
     name: Annotated[str, Query(min_length=1, max_length=200, description="The file's name.")],
     mapping: Annotated[
         str, Query(min_length=1, max_length=200, description="A mapping, or what the names of several begin with.")
-    ] = factors.FORM,
+    ] = library.FORM,
 ) -> list[dict[str, Any]]:
     """Import a file of factors, by each of its mappings in a run of its own that a worker carries out."""
     async with file_sent(here, request, name) as path:
-        return await run_in_threadpool(sent_factors.load_factors, here, path, mapping)
+        return await run_in_threadpool(sending.load_factors, here, path, mapping)
 
 
 @routes.get("/factors/{factor_id}", **needs(Right.READ, 404))
 def show_factor(here: Here, factor_id: str) -> dict[str, Any]:
     """A factor with its status, those it disagrees with, and the regions it may stand in for."""
     here.require(Right.READ)
-    return factors.show_factor(here, factor_id)
+    return library.show_factor(here, factor_id)
 
 
 @routes.get("/emissions", **needs(Right.READ, anywhere=True))

@@ -12,12 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from headwater.api.access import Here, needs, router
 from headwater.api.asking import Asked, Page, page_of
 from headwater.api.files import BRINGS_A_FILE, file_answer, file_sent
-from headwater.services import house_lists, quarantine_files, quarantine_mending, quarantines
+from headwater.services import house_lists
 from headwater.services.access.policy import Right
+from headwater.services.quarantine import by_cell, files, quarantines
 from headwater.services.runs_view import show_run
 
 if TYPE_CHECKING:
-    from headwater.services.quarantines import RecordView
+    from headwater.services.quarantine.quarantines import RecordView
 
 routes = router("quarantine")
 MEDIA = {"csv": "text/csv; charset=utf-8", "workbook": "application/octet-stream"}
@@ -73,10 +74,8 @@ def export_refused(
     ] = "csv",
 ) -> StreamingResponse:
     """Open records of one source to be mended in a spreadsheet: which, why and where, then their cells."""
-    name = quarantine_files.name_of(here, run=run, form=form)
-    return file_answer(
-        lambda path: quarantine_files.export(here, path, run=run, rule=rule, form=form), name, MEDIA[form]
-    )
+    name = files.name_of(here, run=run, form=form)
+    return file_answer(lambda path: files.export(here, path, run=run, rule=rule, form=form), name, MEDIA[form])
 
 
 @routes.post(
@@ -94,7 +93,7 @@ async def resubmit_file(
     What was not changed, or is settled already, is skipped and counted; so is all of a file that is sent twice.
     """
     async with file_sent(here, request, name) as path:
-        return await run_in_threadpool(quarantine_files.resubmit, here, path)
+        return await run_in_threadpool(files.resubmit, here, path)
 
 
 @routes.get("/quarantine/{id}", **needs(Right.WRITE, 404, anywhere=True))
@@ -109,7 +108,7 @@ def show_refused(here: Here, id: str) -> dict[str, Any]:  # noqa: A002 - what it
 @routes.post("/quarantine/resubmissions", status_code=201, **needs(Right.WRITE, 404, 409, anywhere=True))
 def resubmit(here: Here, mends: Mends) -> dict[str, Any]:
     """Send mended records again: one run, whose ledger tells what became of each. Done when it is answered."""
-    run_id = quarantine_mending.resubmit(here, {each.id: each.cells for each in mends.records})
+    run_id = by_cell.resubmit(here, {each.id: each.cells for each in mends.records})
     run = show_run(here, run_id).as_json()
     return {"run": run, "records": [_as_json(quarantines.show_record(here, each.id)) for each in mends.records]}
 

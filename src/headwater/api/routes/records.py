@@ -13,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.api.access import Here, needs, router
 from headwater.api.asking import Asked, Page, etag, expected_hash, page_of
-from headwater.services import entered_records, records, tracing
+from headwater.services import entered_records, records
 from headwater.services.access.masked_traces import for_reader
 from headwater.services.access.policy import Right
 from headwater.services.listing import Question
+from headwater.services.tracing import tracer
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -125,7 +126,7 @@ def show_history(here: Here, reference: str, key: str, asked: Asked) -> Page:
 def trace_record(here: Here, reference: str, key: str, *, clear: Clear = False) -> dict[str, Any]:
     """A record back to the cell it came from: run, mapping, file, line, and the audit entries."""
     records.contract_of(here, reference)
-    return for_reader(here, tracing.trace_record(here, reference, key), clear=clear).as_json()
+    return for_reader(here, tracer.trace_record(here, reference, key), clear=clear).as_json()
 
 
 @routes.get("/records/{reference}/{key:path}", **needs(Right.READ, 404, anywhere=True))
@@ -141,4 +142,4 @@ def trace_emission(
     here: Here, activity: str, method: str | None = None, gwp_set: str | None = None, *, clear: Clear = False
 ) -> dict[str, Any]:
     """A figure back to its activity, factor, formula and source, computed again now."""
-    return for_reader(here, tracing.trace_emission(here, activity, method, gwp_set), clear=clear).as_json()
+    return for_reader(here, tracer.trace_emission(here, activity, method, gwp_set), clear=clear).as_json()

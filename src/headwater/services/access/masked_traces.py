@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from headwater.contracts import Document
     from headwater.services.installation import Installation
     from headwater.services.inventories.tracing import LineTrace
-    from headwater.services.trace import RawRecord, RecordTrace, Trace
+    from headwater.services.tracing.trace import RawRecord, RecordTrace, Trace
 
 
 def for_reader(installation: Installation, trace: Trace, *, clear: bool) -> Trace:

@@ -25,7 +25,7 @@ from headwater.services.inventories.calculating import stored_document
 from headwater.services.inventories.inputs import ACTIVITY, inputs_of
 from headwater.services.inventories.integrity import require_intact
 from headwater.services.inventories.viewing import find_inventory, show_inventory
-from headwater.services.licences import together
+from headwater.services.reports.licences import together
 from headwater.store.origins import origins
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from headwater.accounting.comparison.causes import CAUSES, MEANING
 from headwater.documents.counted import counted
-from headwater.services.charts import BOTTOM, LEFT, RIGHT, TOP, WIDTH, Drawing, Label, Line, Mark, gridlines
-from headwater.services.figure_page import Page, Section, Table
-from headwater.services.licences import section
+from headwater.services.reports.charts import BOTTOM, LEFT, RIGHT, TOP, WIDTH, Drawing, Label, Line, Mark, gridlines
+from headwater.services.reports.figure_page import Page, Section, Table
+from headwater.services.reports.licences import section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -15,11 +15,11 @@ from headwater.accounting.timeline import FactorPolicy
 from headwater.engine.duck import engine
 from headwater.errors import InputRefused, Misuse
 from headwater.pipeline.calculation import Calculation
-from headwater.services import factor_sets
 from headwater.services.comparison.steps import Named, Steps
+from headwater.services.factors import factor_sets
 from headwater.services.imports import stored_logic
-from headwater.services.licences import of_figures, together
 from headwater.services.logic import RESULTS, compile_logic
+from headwater.services.reports.licences import of_figures, together
 from headwater.services.run_texts import RunTexts, span_of
 from headwater.services.sources import layout_from_json
 from headwater.store import runs

@@ -24,9 +24,9 @@ from headwater.errors import Misuse
 from headwater.services.access.policy import Right
 from headwater.services.inventories.integrity import require_intact
 from headwater.services.inventories.viewing import find_inventory, show_inventory
-from headwater.services.licences import pinned_rows
-from headwater.services.pages import rendered
-from headwater.services.report_figures import tonnes, words
+from headwater.services.reports.figures import tonnes, words
+from headwater.services.reports.licences import pinned_rows
+from headwater.services.reports.pages import rendered
 from headwater.store.stored_rows import parsed_batches
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from headwater.accounting.currencies import Rates, read_rates
 from headwater.accounting.gases import PotentialSets, built_in
 from headwater.errors import Misuse
 from headwater.pipeline.inventory import ACTIVITY_SCHEMA, Inputs
-from headwater.services import factor_sets
+from headwater.services.factors import factor_sets
 from headwater.services.kept_files import clear_file
 from headwater.store.blobs import Blob
 from headwater.store.inventories import pin_rows

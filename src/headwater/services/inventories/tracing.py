@@ -15,8 +15,8 @@ from headwater.services.access.policy import Right
 from headwater.services.inventories.choosing import recomputed_lines
 from headwater.services.inventories.inputs import FACTOR, INSTRUMENT
 from headwater.services.inventories.viewing import find_inventory
-from headwater.services.trace import Node, RecordTrace, Trace
-from headwater.services.tracing import trace_record
+from headwater.services.tracing.trace import Node, RecordTrace, Trace
+from headwater.services.tracing.tracer import trace_record
 from headwater.store import audit, inventories
 from headwater.store.stored_rows import find_rows, parse_rows
 

@@ -15,7 +15,7 @@ from headwater.documents.counted import counted
 from headwater.errors import Misuse, NotFound
 from headwater.services.access.policy import Right
 from headwater.services.inventories.calculating import stored_document
-from headwater.services.licences import pinned_rows
+from headwater.services.reports.licences import pinned_rows
 from headwater.store import audit, inventories
 
 if TYPE_CHECKING:

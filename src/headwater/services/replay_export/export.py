@@ -17,7 +17,7 @@ from headwater.services.replay_export.inventory import InventoryExport
 from headwater.services.replay_export.river import OneFigure, RiverExport
 from headwater.services.replay_export.script import script
 from headwater.services.sources import file_of
-from headwater.services.tracing import several_figures
+from headwater.services.tracing.tracer import several_figures
 from headwater.store import runs
 from headwater.store.chunks import get_chunk
 from headwater.store.stored_rows import find_rows

@@ -26,7 +26,7 @@ from headwater.replay.chunks import WITHHELD
 from headwater.replay.container import Writer
 from headwater.services.imports import stored_logic
 from headwater.services.logic import compile_logic
-from headwater.services.mending import mending_of
+from headwater.services.quarantine.mending import mending_of
 from headwater.services.replay_export.chunks import ChunkMaker
 from headwater.services.replay_export.factors import gated, lines_of
 from headwater.services.replay_export.instructions import instructions

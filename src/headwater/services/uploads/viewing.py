@@ -10,9 +10,9 @@ from headwater.errors import Conflict
 from headwater.services import kept_mappings
 from headwater.services.access.policy import Right
 from headwater.services.listing import Listed, Page, Question, ask, by_name
-from headwater.services.previews import preview
 from headwater.services.run_progress import progress
 from headwater.services.samples import take_sample
+from headwater.services.trials.previews import preview
 from headwater.services.uploads.reaching import reached_import
 from headwater.services.uploads.receiving import path_of
 from headwater.store import audit, import_jobs, quarantine, runs

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from headwater.mapping import Mapping as MappingDocument
     from headwater.services.installation import Installation
-    from headwater.services.row_matching import Cells, SheetRow
+    from headwater.services.workbooks.row_matching import Cells, SheetRow
     from headwater.services.workbooks.rows import ReadRun
     from headwater.store.quarantine import Quarantined
 

@@ -15,8 +15,7 @@ from headwater.services.access.policy import Right
 from headwater.services.access.within_units import unbound
 from headwater.services.imports import plan_run, stored_logic
 from headwater.services.logic import pinned
-from headwater.services.mended_text import keep_text, write_text
-from headwater.services.row_matching import Asked, match
+from headwater.services.quarantine.mended_text import keep_text, write_text
 from headwater.services.sources import TakenIn, layout_from_json
 from headwater.services.workbooks.export import (
     FINDINGS,
@@ -28,6 +27,7 @@ from headwater.services.workbooks.export import (
     name_in,
     never_calculated,
 )
+from headwater.services.workbooks.row_matching import Asked, match
 from headwater.services.workbooks.rows import in_format, read_copy, read_run
 from headwater.store import quarantine, runs
 from headwater.store.quarantine import Which
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from headwater.connectors.files import FileConfig
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
-    from headwater.services.row_matching import Cells, Matched, SheetRow
+    from headwater.services.workbooks.row_matching import Cells, Matched, SheetRow
     from headwater.services.workbooks.rows import ReadRun
     from headwater.store.quarantine import Quarantined
 

@@ -13,9 +13,9 @@ from headwater.connectors.files import TEXT, WORKBOOKS, FileConfig, write_text_o
 from headwater.connectors.packing import unpack
 from headwater.errors import InputRefused, Misuse
 from headwater.services.kept_files import clear_file
-from headwater.services.row_matching import SheetRow, sheet_rows
 from headwater.services.run_texts import RunTexts, span_of
 from headwater.services.sources import file_of, reading_from_json
+from headwater.services.workbooks.row_matching import SheetRow, sheet_rows
 from headwater.store.chunks import chunks_of
 from headwater.store.cited_blobs import get_cited_blob
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from headwater.connectors.csv_file import ChunkSpan, RawChunk
     from headwater.services.installation import Installation
-    from headwater.services.row_matching import Cells
+    from headwater.services.workbooks.row_matching import Cells
     from headwater.store.runs import Run
 
 CHUNK = 20_000

@@ -26,10 +26,10 @@ from headwater.pipeline.mending import MendForm
 from headwater.services.access.policy import Right
 from headwater.services.imports import plan_run, stored_logic
 from headwater.services.logic import compile_logic, pinned
-from headwater.services.mended_text import keep_text
+from headwater.services.quarantine.mended_text import keep_text
+from headwater.services.quarantine.wanted_fixes import Wanted
 from headwater.services.run_texts import RunTexts, span_of
 from headwater.services.sources import TakenIn, layout_from_json
-from headwater.services.wanted_fixes import Wanted
 from headwater.store import audit, fixes, runs
 from headwater.store.chunks import chunks_of
 from headwater.store.documents import get_document

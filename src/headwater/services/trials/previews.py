@@ -26,7 +26,7 @@ from headwater.pipeline.references import ReferenceCodes
 from headwater.pipeline.transform import ChunkTransform
 from headwater.services import reference_codes
 from headwater.services.contracts_view import find_contract, loadable
-from headwater.services.factor_sets import FACTORS, typed
+from headwater.services.factors.factor_sets import FACTORS, typed
 from headwater.services.installation import find_mapping, installed_packs
 from headwater.services.logic import CALCULATED, RESULTS
 from headwater.services.samples import RECORDS, take_sample

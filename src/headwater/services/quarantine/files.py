@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from headwater.errors import Misuse
-from headwater.services import quarantine_exports
 from headwater.services.access.policy import Right
 from headwater.services.jobs import ask_resume
-from headwater.services.quarantines import plan_resubmission
+from headwater.services.quarantine import exports
+from headwater.services.quarantine.quarantines import plan_resubmission
 from headwater.services.workbooks.export import export_workbook
 from headwater.services.workbooks.mending import is_workbook, plan_workbook
 from headwater.store import runs
@@ -39,7 +39,7 @@ def export(installation: Installation, path: Path, *, run: str | None, rule: str
         export_workbook(installation, path, run=run, rule=rule)
         return
     with path.open("w", encoding="utf-8", newline="") as out:
-        quarantine_exports.export(installation, out, run=run, rule=rule)
+        exports.export(installation, out, run=run, rule=rule)
 
 
 def resubmit(installation: Installation, path: Path) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from headwater.services.pages import rendered, write_text
+from headwater.services.reports.pages import rendered, write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from headwater.services.charts import Drawing
+    from headwater.services.reports.charts import Drawing
 
 
 @dataclass(frozen=True, kw_only=True)

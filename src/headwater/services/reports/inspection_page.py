@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headwater.documents.counted import counted
-from headwater.services.pages import rendered, write_text
+from headwater.services.reports.pages import rendered, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,10 +15,10 @@ from headwater.services.access.within_units import unbound
 from headwater.services.connectors.null_cells import with_nulls
 from headwater.services.imports import plan_run, stored_logic
 from headwater.services.logic import pinned
-from headwater.services.places import place_of
-from headwater.services.quarantine_exports import BYTE_ORDER_MARK, form_of, latest_of, which_records
-from headwater.services.repairs import changes_of
+from headwater.services.quarantine.exports import BYTE_ORDER_MARK, form_of, latest_of, which_records
+from headwater.services.quarantine.repairs import changes_of
 from headwater.services.sources import take_in
+from headwater.services.tracing.places import place_of
 from headwater.store import audit, quarantine, runs
 from headwater.store.quarantine import Quarantined, Repair
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from headwater.services.installation import Installation
-    from headwater.services.repairs import Changes
+    from headwater.services.quarantine.repairs import Changes
     from headwater.services.sources import TakenIn
     from headwater.store.database import TenantConnection
     from headwater.store.quarantine import QuarantineKey

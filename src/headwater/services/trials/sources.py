@@ -11,7 +11,7 @@ from headwater.services.connectors.keeping import find, opened
 from headwater.services.connectors.syncing import LoadedBefore, files_to_sync, parts_at_hand
 from headwater.services.given_up import records_given_up, told
 from headwater.services.imports import source_files
-from headwater.services.trials import try_file, try_sync
+from headwater.services.trials.trial import try_file, try_sync
 from headwater.services.unchanged import was_loaded
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from headwater.pipeline.recipe import Recipe
     from headwater.services.folders import SourceFile
     from headwater.services.installation import Installation
-    from headwater.services.trials import Trial
-    from headwater.services.tried_keys import KeysTried
+    from headwater.services.trials.keys import KeysTried
+    from headwater.services.trials.trial import Trial
     from headwater.store.runs import Run
     from headwater.telemetry import Progress
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from headwater.engine.expressions import render_value
 from headwater.engine.readings import Readings
-from headwater.services.trace import FieldOrigin
+from headwater.services.tracing.trace import FieldOrigin
 from headwater.values import OWN_FORMAT
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headwater.services.imports import stored_logic
-from headwater.services.mending import mending_of
+from headwater.services.quarantine.mending import mending_of
 from headwater.services.run_texts import RunTexts, span_of
 from headwater.store import runs
 from headwater.store.chunks import get_chunk

@@ -12,16 +12,17 @@ from headwater.connectors.csv_file import ChunkSpan
 from headwater.contracts import Document as Contract
 from headwater.contracts.row_text import canonical_texts
 from headwater.errors import Misuse, NotFound
-from headwater.services import factor_sets, trace
 from headwater.services.access.policy import Right
-from headwater.services.field_origins import field_origins
+from headwater.services.factors import factor_sets
 from headwater.services.imports import stored_logic
 from headwater.services.logic import CALCULATED, RESULTS
-from headwater.services.mending import mending_of
-from headwater.services.places import place_of
+from headwater.services.quarantine.mending import mending_of
 from headwater.services.record_sources import Origin, origins_of
 from headwater.services.run_texts import RunTexts, span_of
 from headwater.services.sources import file_of
+from headwater.services.tracing import trace
+from headwater.services.tracing.field_origins import field_origins
+from headwater.services.tracing.places import place_of
 from headwater.store import audit, findings, quarantine, runs
 from headwater.store.chunks import Chunk, get_chunk
 from headwater.store.cited_blobs import get_cited_blob

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from headwater.errors import HeadwaterError, Misuse
 from headwater.services.access.policy import Right
 from headwater.services.connectors.keeping import find, opened
-from headwater.services.quarantine_exports import export_run
+from headwater.services.quarantine.exports import export_run
 from headwater.services.scratch import scratch
 from headwater.store import dead_letters
 from headwater.store.tenants import name_of

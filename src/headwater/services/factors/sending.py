@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.errors import InputRefused, Misuse
 from headwater.services import kept_mappings
 from headwater.services.access.policy import Right
-from headwater.services.factor_sets import FACTORS
+from headwater.services.factors.factor_sets import FACTORS
 from headwater.services.folders import SourceFile
 from headwater.services.imports import file_recipe, plan_source
 from headwater.services.jobs import ask_resume

@@ -15,7 +15,7 @@ from headwater.engine.duck import small_engine
 from headwater.errors import Misuse, NotFound
 from headwater.services.access.policy import Right
 from headwater.services.batches import import_each
-from headwater.services.factor_sets import FACTORS, typed
+from headwater.services.factors.factor_sets import FACTORS, typed
 from headwater.services.imports import file_recipe, plan_file, source_files
 from headwater.services.installation import shipped_mappings
 from headwater.store.stored_rows import current_rows, parse_rows

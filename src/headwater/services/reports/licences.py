@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.accounting.factors import RestsOn, rests_on
 from headwater.documents.counted import counted
-from headwater.services.figure_page import Section, Table
+from headwater.services.reports.figure_page import Section, Table
 from headwater.store.stored_rows import parse_rows
 
 if TYPE_CHECKING:

@@ -34,13 +34,13 @@ from headwater.services.connectors.planning import found_sync
 from headwater.services.drift import drift_in_words
 from headwater.services.imports import ENGINE_THREADS, found_file, source_id
 from headwater.services.logic import compile_logic
-from headwater.services.places import place_of
 from headwater.services.run_texts import RunTexts
 from headwater.services.scratch import scratch
 from headwater.services.sources import layout_as_json
-from headwater.services.tried_deletions import deleted_hashes, leave_out
+from headwater.services.tracing.places import place_of
+from headwater.services.trials.deletions import deleted_hashes, leave_out
+from headwater.services.trials.sweeps import rows_to_go
 from headwater.services.tried_standing import as_they_stand
-from headwater.services.tried_sweeps import rows_to_go
 from headwater.store import runs
 from headwater.store.blobs import BlobStore
 from headwater.store.quarantine import find_held
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from headwater.services.folders import SourceFile
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
-    from headwater.services.tried_keys import KeysTried
+    from headwater.services.trials.keys import KeysTried
     from headwater.telemetry import Progress
 
 SAMPLES = 3

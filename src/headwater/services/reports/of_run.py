@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from headwater.accounting.factors import licences_of
 from headwater.errors import Misuse
 from headwater.services.access.policy import Right
-from headwater.services.factor_sets import FACTORS
+from headwater.services.factors.factor_sets import FACTORS
 from headwater.services.logic import CALCULATED, RESULTS
-from headwater.services.pages import rendered
-from headwater.services.report_figures import sections, tonnes, words
+from headwater.services.reports.figures import sections, tonnes, words
+from headwater.services.reports.pages import rendered
 from headwater.services.runs_view import RunView, show_run
 from headwater.services.sources import file_of
 from headwater.store import audit, report
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from headwater.accounting.factors import Licence
     from headwater.services.installation import Installation
-    from headwater.services.report_figures import Section
+    from headwater.services.reports.figures import Section
     from headwater.store.cited_blobs import CitedBlob
     from headwater.store.report import FactorUse, Figure, Sample
 

@@ -13,8 +13,8 @@ from headwater.pipeline.refusals import UNCUT
 from headwater.services.access.policy import Right
 from headwater.services.access.within_units import unbound
 from headwater.services.imports import carry_out
-from headwater.services.quarantine_exports import form_of, write_rows
-from headwater.services.quarantines import plan_resubmission, show_record
+from headwater.services.quarantine.exports import form_of, write_rows
+from headwater.services.quarantine.quarantines import plan_resubmission, show_record
 from headwater.telemetry import SilentProgress
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from headwater.services.installation import Installation
-    from headwater.services.quarantines import RecordView
+    from headwater.services.quarantine.quarantines import RecordView
     from headwater.store.quarantine import Quarantined
 
 

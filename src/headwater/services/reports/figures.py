@@ -8,7 +8,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
-from headwater.services.charts import Bar, Chart, Drawing, columns, rows
+from headwater.services.reports.charts import Bar, Chart, Drawing, columns, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

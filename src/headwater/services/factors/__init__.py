@@ -1,0 +1,1 @@
+"""Emission factors: brought in, listed as a library, pinned for runs."""

@@ -1,0 +1,1 @@
+"""From a record or figure back to the cell it came from."""

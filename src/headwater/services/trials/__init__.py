@@ -1,0 +1,1 @@
+"""What a run or a mapping would do, tried without leaving anything behind."""
