@@ -43,6 +43,7 @@ class DuckdbCase(DuckdbRowsCase):
             connection.execute(statement, list(values))
 
 
+@pytest.mark.always
 class TestDuckdb(ConnectorConformance):
     case_type = DuckdbCase
 

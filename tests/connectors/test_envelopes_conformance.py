@@ -208,18 +208,22 @@ class _OnAServer(ConnectorConformance):
         service.held.close()
 
 
+@pytest.mark.always
 class TestFusion(_OnAServer):
     case_type = FusionCase
 
 
+@pytest.mark.always
 class TestWql(_OnAServer):
     case_type = WqlCase
 
 
+@pytest.mark.always
 class TestReports(_OnAServer):
     case_type = ReportCase
 
 
+@pytest.mark.always
 class TestRest(_OnAServer):
     case_type = RestCase
 

@@ -131,6 +131,7 @@ def server() -> Iterator[MariaDb]:
 
 
 @pytest.mark.usefixtures("server")
+@pytest.mark.always
 class TestMariaDb(ConnectorConformance):
     case_type = MariaDbCase
 

@@ -169,6 +169,7 @@ def azure_server() -> Iterator[AzureServer]:
         yield AzureCase.server
 
 
+@pytest.mark.always
 class TestFolder(FileStoreConformance):
     case_type = FolderCase
 
@@ -179,11 +180,13 @@ class TestFolder(FileStoreConformance):
 
 
 @pytest.mark.usefixtures("s3_server")
+@pytest.mark.always
 class TestS3(FileStoreConformance):
     case_type = S3Case
 
 
 @pytest.mark.usefixtures("azure_server")
+@pytest.mark.always
 class TestAzureBlob(FileStoreConformance):
     case_type = AzureCase
 

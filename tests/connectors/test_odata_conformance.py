@@ -137,9 +137,11 @@ def _servers(odata_server: ODataServer) -> Iterator[None]:
         yield
 
 
+@pytest.mark.always
 class TestODataV2(ConnectorConformance):
     case_type = V2Case
 
 
+@pytest.mark.always
 class TestODataV4(ConnectorConformance):
     case_type = V4Case

@@ -135,5 +135,6 @@ def test_a_wrong_password_is_told_in_our_words_and_a_missing_rule_in_the_servers
     )
 
 
+@pytest.mark.always
 class TestPostgres(ConnectorConformance):
     case_type = PostgresCase

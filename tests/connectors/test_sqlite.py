@@ -83,6 +83,7 @@ class SqliteCase(Case):
                 connection.executemany(statement, rows)
 
 
+@pytest.mark.always
 class TestSqlite(ConnectorConformance):
     case_type = SqliteCase
 
