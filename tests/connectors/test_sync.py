@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from headwater.errors import Misuse
+from headwater.errors import HeadwaterError, Misuse
 from headwater.services.connectors.planning import plan_sync
 from headwater.services.connectors.viewing import status
 from headwater.services.imports import carry_out
@@ -99,6 +99,40 @@ def test_what_changed_in_the_columns_is_noted_even_where_the_sync_is_refused_for
     assert [row["seen_no"] for row in noted] == [1, 2]
     changes = {(each["kind"], each["before"], each["after"]) for each in noted[1]["changes"]}
     assert changes == {("renamed", "site", "sites"), ("added", None, "remark")}
+
+
+@pytest.mark.parametrize(
+    ("mode", "unchanged", "refused", "told"),
+    [
+        ("evolve", 1000, 0, ""),
+        ("freeze", 1000, 0, "What is new is not loaded until it is mapped."),
+        ("quarantine", 998, 2, "Records with a text in a new column are in quarantine."),
+    ],
+)
+def test_a_new_column_is_taken_as_the_recipe_says(
+    synced: Synced, mode: str, unchanged: int, refused: int, told: str
+) -> None:
+    synced.sync(load={"drift": mode})
+    synced.at_source("ALTER TABLE meter_reading ADD COLUMN remark text")
+    synced.at_source("UPDATE meter_reading SET remark = 'x' WHERE reading_id <= 2")
+    run_id, ledger = synced.sync(load={"drift": mode})
+    assert (ledger.read, ledger.unchanged, ledger.quarantined_raw) == (1000, unchanged, refused)
+    said = show_run(synced.river.installation, run_id).drift
+    assert said == ("Since plant/public.meter_reading: column 'remark' is new.", *([told] if told else []))
+    assert len(synced.loaded()) == 1000
+    assert verify(synced.river.installation, progress=SilentProgress()).differences == ()
+
+
+def test_a_new_column_stops_a_sync_whose_recipe_says_so(synced: Synced) -> None:
+    synced.sync(load={"drift": "stop"})
+    synced.at_source("ALTER TABLE meter_reading ADD COLUMN remark text")
+    synced.at_source("UPDATE meter_reading SET kwh = 7")
+    with pytest.raises(HeadwaterError, match="the recipe says to stop then"):
+        synced.sync(load={"drift": "stop"})
+    assert synced.loaded()["1"] == "1.500000"
+    assert synced.river.rows("SELECT count(*) FROM runs WHERE kind = 'sync'") == [{"count": 1}]
+    (change,) = [one for each in status(synced.river.installation, "plant").schema_changes for one in each["changes"]]
+    assert (change["kind"], change["after"]) == ("added", "remark")
 
 
 def test_bad_rows_are_refused_with_their_place_and_mended(synced: Synced) -> None:
