@@ -44,12 +44,12 @@ class Failing(Readings):
         return super().answer(asked)
 
 
-def recipe_of(river: River, url: str) -> Recipe:
+def recipe_of(river: River, url: str, **more: Any) -> Recipe:
     path = Path(river.folder, "readings.yaml")
     path.write_text(yaml.safe_dump(MAPPING))
     valid = {"factor_id": "f", "valid_from": "2020-01-01", "valid_to": "2030-01-01"}
     river.load(factors([valid]), name="factors.csv", mapping="factor_form")
-    config = {"url": f"{url}/plant", "auth": {"kind": "none"}, "requests_a_minute": 100_000}
+    config = {"url": f"{url}/plant", "auth": {"kind": "none"}, "requests_a_minute": 100_000, **more}
     add(river.installation, "plant", "odata", config)
     said: dict[str, Any] = {"recipe": "readings", "source": {"connector": "plant", "table": "Readings"}}
     return Recipe.model_validate({**said, "mapping": str(path), "load": {"chunk_size": 10}})
