@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from functools import lru_cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from headwater.telemetry import get_logger
@@ -16,16 +16,16 @@ PACKS = "headwater.packs"
 CONNECTORS = "headwater.connectors"
 
 
+@lru_cache(maxsize=8)
+def _entries(group: str, _: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """What stands in the metadata of all packages along a path: to read it takes longer than to answer a request."""
+    return tuple(sorted(entry_points(group=group), key=lambda entry: entry.name))
+
+
 def load(group: str) -> dict[str, Any]:
     """What each plug-in of a group names, by the plug-in's name, in the order of names."""
-    return dict(_load(group, tuple(sys.path)))
-
-
-@lru_cache(maxsize=8)
-def _load(group: str, _: tuple[str, ...]) -> dict[str, Any]:
-    """Once for all packages along a path: to look through their metadata takes longer than to answer a request."""
     found: dict[str, Any] = {}
-    for entry in sorted(entry_points(group=group), key=lambda entry: entry.name):
+    for entry in _entries(group, tuple(sys.path)):
         try:
             found[entry.name] = entry.load()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever somebody else's module does, the rest goes on

@@ -20,7 +20,7 @@ def form_mapping(document: Document, version: str) -> Mapping:
         mapping=f"{document.name.replace('.', '_')}_v{document.major}_form",
         version=version,
         contract=f"{document.name}@{document.major}",
-        title=f"{document.title}: in the form of the contract",
+        title=f"{document.name} {document.major}: in the form of the contract",
         locale=Locale(decimal=".", group=None, date_order="YMD"),
         fields={
             spec.name: FieldRule(column=spec.name)

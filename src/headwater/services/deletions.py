@@ -393,6 +393,7 @@ def _note(installation: Installation, connection: TenantConnection, named: Keys,
             "keys": [[str(chunk), number] for chunk, number in sorted(done.lasts)],
             "rows": as_payload(done.lasts if done.versions is None else done.versions),
             "counts": dict(done.rows),
+            **installation.actor.came_by(),
         },
     )
 

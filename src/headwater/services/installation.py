@@ -57,7 +57,7 @@ class Installation:
 
     def acting(self, actor: Actor, tenant_id: UUID | None = None) -> Installation:
         """The same installation for somebody who signed in, of this organisation or another."""
-        database = self.database.acting(actor.name, actor.came_by())
+        database = self.database.acting(actor.name, actor.signed_in_by())
         return replace(self, database=database, tenant_id=tenant_id or self.tenant_id, actor=actor)
 
     def require(self, right: Right, unit_id: UUID | None = None, *, on: str = "organisation") -> None:
@@ -74,7 +74,7 @@ class Installation:
                     self.tenant_id,
                     action="access.refused",
                     resource=on,
-                    payload={"right": right.value, "unit": str(unit_id) if unit_id else None},
+                    payload={"right": right.value, "unit": str(unit_id) if unit_id else None, **self.actor.came_by()},
                     result="refused",
                 )
             raise

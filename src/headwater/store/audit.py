@@ -15,6 +15,8 @@ from headwater.audit.chain import GENESIS, START, Anchor, Entry, next_entry
 from headwater.store.queries import named_queries
 
 QUERIES = named_queries("audit")
+BY = "by"
+"""In the payload of an entry: session or token by which whoever acted had come."""
 FETCH = 1000
 ACTOR = "headwater"  # what nobody has signed in for is done by the installation: the command line
 
@@ -31,9 +33,10 @@ def append(
 ) -> Anchor:
     """Add an entry in the open transaction. Call it last: the chain's head stays locked until the commit.
 
-    actor: left out, whoever the connection was opened for; by which session, token and address they came is told
-    beside the payload. Where that was for a named request, it is noted as done.
+    actor: left out, whoever the connection was opened for; by which session or token they came is told in the
+    payload, as `by`. Where that was for a named request, it is noted as done.
     """
+    came_by = getattr(connection, "came_by", {})
     request = getattr(connection, "request", None)
     if request is not None and result == "done" and not action.endswith(".read"):
         connection.execute(QUERIES["note_write"], {**request.values, "resource": resource})
@@ -45,7 +48,7 @@ def append(
         actor=actor or acting(connection),
         action=action,
         resource=resource,
-        payload=payload if actor else {**payload, **getattr(connection, "came_by", {})},
+        payload=payload if actor or not came_by else {**payload, BY: dict(came_by)},
         result=result,
     )
     connection.execute(QUERIES["append"], asdict(entry))

@@ -183,7 +183,11 @@ class BlobStore:
         once or, where one place of it was changed, when that is read.
         """
         path = self.path(tenant_id, sha256)
-        return path.open("rb") if path.suffix != SEALED else self._open_sealed(tenant_id, path)
+        if path.suffix != SEALED:
+            with suppress(FileNotFoundError):
+                return path.open("rb")
+            path = self.path(tenant_id, sha256)  # it was encrypted since it was looked for
+        return self._open_sealed(tenant_id, path)
 
     def measure(self, tenant_id: UUID, sha256: bytes) -> Blob:
         """Hash and size of what is there now, read anew: equal to what it was kept as, unless it was changed. Of what
@@ -200,19 +204,25 @@ class BlobStore:
 
     def wrap_again(self, tenant_id: UUID, *, newest: int) -> int:
         """Have the organisation's newest key, of that number, encrypt the keys of all files that an older one
-        encrypts; how many. Begun again it goes on; who reads or writes meanwhile goes on too.
+        encrypts; how many. Begun again it goes on; who reads or writes meanwhile goes on too. Stopped, once all others
+        are done, for the first that does not open.
         """
         if self._keys is None:
             return 0
-        count = 0
+        count, refused = 0, None
         for path in sorted((self._folder / str(tenant_id)).glob(f"{ANY}/*{SEALED}")):
-            with _disk(path), suppress(FileNotFoundError):  # replaced or given up meanwhile
-                count += wrap_again(path, _belonging(self._keys, tenant_id, path.name), newest=newest)
+            try:
+                with _disk(path), suppress(FileNotFoundError):  # replaced or given up meanwhile
+                    count += wrap_again(path, _belonging(self._keys, tenant_id, path.name), newest=newest)
+            except Stopped as error:
+                refused = refused or error
+        if refused is not None:
+            raise refused
         return count
 
     def seal_clear(self, tenant_id: UUID) -> int:
         """Encrypt blobs and redacted copies that were kept in clear; how many. Begun again it goes on. What is not what
-        its name says stays, and so does a blob beside its redacted copy.
+        its name says stays, and so does a blob beside its redacted copy. Nobody may be erased meanwhile.
         """
         count = 0
         for path in sorted((self._folder / str(tenant_id)).glob(f"{ANY}/*")):
@@ -225,6 +235,8 @@ class BlobStore:
             elif not rest and _kept(_beside(path, REDACTED)) is None and _hashed(path).hex() == digest:
                 with self.writer(tenant_id) as writer:
                     writer.take(path)
+                if writer.blob.sha256.hex() != digest:
+                    raise Stopped("the file changed while it was read", where=str(path), remedy="Look to its disk.")
                 with _disk(path):
                     path.unlink(missing_ok=True)
                     _sync_folder(path.parent)
@@ -389,8 +401,9 @@ def _both(path: Path) -> tuple[Path, Path]:
 
 
 def _kept(path: Path) -> Path | None:
-    """Where it lies, encrypted or in clear, if it is there."""
-    return next((each for each in _both(path) if each.is_file()), None)
+    """Where it lies, encrypted or in clear, if it is there. It is encrypted, perhaps, between two looks."""
+    sealed, clear = _both(path)
+    return next((each for each in (sealed, clear, sealed) if each.is_file()), None)
 
 
 def _remove(paths: Iterable[Path]) -> None:

@@ -42,7 +42,7 @@ class TenantConnection(psycopg.Connection[TupleRow]):
     """
 
     actor: str = audit.ACTOR
-    came_by: Mapping[str, str] = ANYHOW  # session, token and address of the actor
+    came_by: Mapping[str, str] = ANYHOW  # session and token of the actor
     job_id: UUID | None = None  # on whose behalf runs are planned, where it is a job's
     request: RequestKey | None = None  # the write that it is part of, where that is named
     opens: Opener | None = None  # personal values that are read through it
@@ -92,7 +92,7 @@ class TenantConnection(psycopg.Connection[TupleRow]):
 class Behalf:
     """For whom, and for what, connections are opened.
 
-    came_by: session, token and hash of the address of the actor, as the audit chain tells them.
+    came_by: session and token of the actor, as the audit chain tells them.
     fence: of the attempt at the job. Its connections are refused once another worker has taken the job.
     units: whose records are seen, and no others; None where all are
     """

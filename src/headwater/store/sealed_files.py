@@ -18,6 +18,7 @@ import io
 import os
 import secrets
 import struct
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
@@ -27,7 +28,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from headwater.errors import HeadwaterError, Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from uuid import UUID
 
@@ -219,37 +220,50 @@ def open_sealed(path: Path, belonging: Belonging) -> BinaryIO:
 def wrap_again(path: Path, belonging: Belonging, *, newest: int) -> bool:
     """Have the organisation's newest key, of that number, encrypt the key of a file; False where it does.
 
-    Who reads the file meanwhile goes on.
+    Who reads the file meanwhile goes on, and so does who keeps it again: what is written goes to the very file whose
+    header was read, or nowhere.
     """
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        size, slots = _slots(os.pread(handle, HEADER_BYTES, 0), path)
+    with path.open("rb", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        size, slots = _slots(os.pread(file.fileno(), HEADER_BYTES, 0), path)
         filled = {at: wrapped for at, wrapped in slots.items() if wrapped[0]}
-        if [wrapped[0] for wrapped in filled.values()] == [newest]:
+        if all(wrapped[0] >= newest for wrapped in filled.values()) and len(filled) == 1:
             return False
         at, key = _unwrapped(filled, size, path, belonging)
         other = _SLOTS[1 - _SLOTS.index(at)]
-        _write(path, other, _SLOT.pack(*belonging.wrap(key, size)))
-        _write(path, at, bytes(_SLOT.size))
+        wrapped = _SLOT.pack(*belonging.wrap(key, size))
+        with _writing(path, file.fileno()) as handle:
+            if handle is None:
+                return False  # another was put in its place, by the newest key
+            _write(handle, other, wrapped)
+            _write(handle, at, bytes(_SLOT.size))
         return True
-    finally:
-        os.close(handle)
 
 
-def _write(path: Path, at: int, content: bytes) -> None:
-    """Durably, into a file that nobody else may write to."""
-    mode = path.stat().st_mode
-    path.chmod(mode | 0o200)
+def _write(handle: int, at: int, content: bytes) -> None:
+    os.pwrite(handle, content, at)
+    os.fsync(handle)
+
+
+@contextmanager
+def _writing(path: Path, opened: int) -> Iterator[int | None]:
+    """A handle that writes to a file that is open for reading, which nobody may write to else; None where another has
+    its name by now.
+    """
+    status = os.fstat(opened)
+    os.fchmod(opened, status.st_mode | 0o200)
     try:
-        handle = os.open(path, os.O_WRONLY)
+        handle = None
+        with suppress(PermissionError):  # what has the name now is closed as this was
+            handle = os.open(path, os.O_WRONLY)
         try:
-            os.pwrite(handle, content, at)
-            os.fsync(handle)
+            is_same = handle is not None and os.path.samestat(os.fstat(handle), status)
+            yield handle if is_same else None
         finally:
-            os.close(handle)
+            if handle is not None:
+                os.close(handle)
     finally:
-        path.chmod(mode)
+        os.fchmod(opened, status.st_mode)
 
 
 def _opened(handle: int, path: Path, belonging: Belonging) -> tuple[int, bytes]:

@@ -23,7 +23,7 @@ LOAD = {"recipe": "r", "source": {"path": "meters.csv"}, "mapping": "form.yaml"}
         (["quarantine", "list", "--state", "odd"], 2, {"where": "--state", "value": "odd"}),
         (["quarantine", "resubmit", "meters.csv"], 1, {"kind": "InputRefused", "where": "meters.csv"}),
         (["runs", "list", "--lim", "1"], 2, {"what": "No such option: --lim", "valid": "--limit"}),
-        (["import", "meters.csv"], 2, {"where": "--mapping", "what": "it is missing"}),
+        (["import", "meters.csv"], 2, {"where": "--mapping", "what": "a mapping is needed"}),
     ],
 )
 def test_errors_are_json_where_json_was_asked_for(

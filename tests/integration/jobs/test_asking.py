@@ -11,6 +11,7 @@ import pytest
 
 from headwater.errors import InputRefused, Misuse, RetryLater
 from headwater.jobs.attempt import CANCELLED, STOPPING, TOO_LONG, put_off, settle
+from headwater.services.access.policy import Actor, Right
 from headwater.services.connectors.keeping import add
 from headwater.services.imports import file_recipe, plan_file, resume
 from headwater.services.installation import Installation
@@ -180,3 +181,17 @@ def test_what_cannot_be_done_is_refused_when_it_is_asked_for(river: River) -> No
     with pytest.raises(Misuse, match="none"):
         ask_retry_failed(river.installation, "none")
     assert list_jobs(river.installation) == ([], 0)
+
+
+def test_who_cancels_over_http_is_told_and_all_is_found_as_it_was(river: River) -> None:
+    actor = Actor(name="person/ann", rights=frozenset(Right), session_id=uuid4(), address_index=b"address")
+    there = river.installation.acting(actor)
+    path = river.folder / "meters.csv"
+    path.write_text(activities([{"activity_id": "a"}]), encoding="utf-8")
+    run_id = plan_file(there, path, river.mapping("activity_form"))
+    cancel_job(there, ask_resume(there, str(run_id)))
+
+    ended = "SELECT payload::jsonb AS payload FROM audit_entries WHERE action = 'run.ended'"
+    ((told,),) = (row.values() for row in river.rows(ended))
+    assert (told["state"], told["by"]) == ("cancelled", {"session": str(actor.session_id)})
+    assert verify(river.installation, progress=SilentProgress()).differences == ()

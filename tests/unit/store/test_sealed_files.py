@@ -4,6 +4,7 @@ import io
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -241,13 +242,13 @@ def test_who_is_killed_while_a_key_is_changed_leaves_a_file_that_opens_and_the_n
     keys.add()
     left, write = written, sealed_files._write
 
-    def killed(path: Path, at: int, content: bytes) -> None:
+    def killed(handle: int, at: int, content: bytes) -> None:
         nonlocal left
         if left == 0:
-            write(path, at, content[:torn])
+            write(handle, at, content[:torn])
             raise Killed
         left -= 1
-        write(path, at, content)
+        write(handle, at, content)
 
     monkeypatch.setattr(sealed_files, "_write", killed)
     try:
@@ -260,6 +261,25 @@ def test_who_is_killed_while_a_key_is_changed_leaves_a_file_that_opens_and_the_n
     assert read(path, keys) == text
     wrap_again(path, theirs(keys), newest=2)
     del keys.by_no[TENANT, 1]
+    assert read(path, keys) == text
+
+
+def test_a_file_that_is_kept_again_while_its_key_is_changed_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The header that was read is of the file before; by its key the new one would never open again."""
+    keys, text = Keys(), content(100)
+    path = sealed(tmp_path / "a", text, keys=keys)
+    keys.add()
+    again, wrap = sealed(tmp_path / "again", text, keys=keys), keys.wrap
+
+    def meanwhile(*given: Any) -> Wrapped:
+        if again.exists():
+            again.rename(path)
+        return wrap(*given)
+
+    monkeypatch.setattr(keys, "wrap", meanwhile)
+    wrap_again(path, theirs(keys), newest=2)
     assert read(path, keys) == text
 
 

@@ -8,6 +8,7 @@ from headwater.services.access.file_keys import FileKeysOf
 from headwater.services.access.keys import keyring
 from headwater.services.access.policy import Right
 from headwater.store import audit
+from headwater.store.erasures import hold_erasing
 
 if TYPE_CHECKING:
     from headwater.services.installation import Installation
@@ -20,10 +21,11 @@ def encrypt_files_again(installation: Installation) -> int:
     the key of before, which is kept too, until this is done again.
     """
     installation.require(Right.MANAGE_USERS, on="files")
-    with installation.database.connect(installation.tenant_id) as connection:
-        keys = keyring(installation, connection)
-    blobs = installation.blobs.sealed_by(FileKeysOf(keys))
-    return _noted(installation, blobs.wrap_again(installation.tenant_id, newest=keys.newest), keys.newest)
+    with installation.database.asking(installation.tenant_id) as connection:
+        keys = keyring(installation, connection)  # asks over this connection for keys that others made since
+        blobs = installation.blobs.sealed_by(FileKeysOf(keys))
+        files = blobs.wrap_again(installation.tenant_id, newest=keys.newest)
+    return _noted(installation, files, keys.newest)
 
 
 def encrypt_files(installation: Installation) -> int:
@@ -35,7 +37,10 @@ def encrypt_files(installation: Installation) -> int:
     installation.require(Right.MANAGE_USERS, on="files")
     with installation.database.connect(installation.tenant_id) as connection:
         newest = keyring(installation, connection).newest
-    return _noted(installation, installation.blobs.seal_clear(installation.tenant_id), newest)
+    with installation.database.connect(installation.tenant_id) as connection:
+        hold_erasing(connection, installation.tenant_id)  # a copy that is read must be the one that stands
+        files = installation.blobs.seal_clear(installation.tenant_id)
+    return _noted(installation, files, newest)
 
 
 def _noted(installation: Installation, files: int, key: int) -> int:

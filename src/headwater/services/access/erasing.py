@@ -114,6 +114,7 @@ def erase_subject(installation: Installation, reference: str, text: str, *, reas
                 "refused": sorted(refused),
                 "files": sorted(sha256.hex() for sha256 in search.found),
                 **({"not_there": sorted(sha256.hex() for sha256 in search.gone)} if search.gone else {}),
+                **installation.actor.came_by(),
             },
         )
         files = copies.note() + [not_there(sha256, name) for sha256, name in sorted(search.gone.items())]

@@ -91,9 +91,10 @@ def show_clear(installation: Installation, resource: str, right: Right, **payloa
 
 def note_access(installation: Installation, resource: str, *, result: str, **payload: object) -> None:
     """An entry of the audit chain, in a transaction of its own: what was seen was seen, whatever comes after."""
+    said = payload | installation.actor.came_by()
     with installation.database.connect(installation.tenant_id) as connection:
         audit.append(
-            connection, installation.tenant_id, action="personal_data.read", resource=resource, payload=payload,
+            connection, installation.tenant_id, action="personal_data.read", resource=resource, payload=said,
             result=result,
         )  # fmt: skip
 

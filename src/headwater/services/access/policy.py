@@ -80,11 +80,17 @@ class Actor:
         in_units = {unit: rights & scopes for unit, rights in self.in_units.items()}
         return replace(self, rights=self.rights & scopes, in_units=in_units)
 
-    def came_by(self) -> dict[str, str]:
-        """Session, token and hash of the address they came by, as the audit chain tells them."""
-        address = self.address_index.hex() if self.address_index else None
-        told = {"session": self.session_id, "token": self.token_id, "address": address}
+    def signed_in_by(self) -> dict[str, str]:
+        """Session and token, as the audit chain tells them of all that they do."""
+        told = {"session": self.session_id, "token": self.token_id}
         return {name: str(value) for name, value in told.items() if value is not None}
+
+    def came_by(self) -> dict[str, str]:
+        """The same and the hash of their address, as the chain tells them of what concerns people or was refused.
+
+        Not of everything: a chain forgets nothing, and a hash of an address can be tried out by who has its key.
+        """
+        return self.signed_in_by() | ({"address": self.address_index.hex()} if self.address_index else {})
 
     def units_with(self, right: Right) -> frozenset[UUID] | None:
         """The units in which they have the right; None where it is theirs everywhere."""

@@ -163,7 +163,7 @@ class Copies:
             tenant_id,
             action=BLOB_REDACTED,
             resource=f"blob/{made.sha256.hex()}",
-            payload={"copy": copy.hex() if copy else None, **made.payload},
+            payload={"copy": copy.hex() if copy else None, **made.payload, **self._installation.actor.came_by()},
         )
         return RedactedFile(
             sha256=made.sha256.hex(),

@@ -5,7 +5,7 @@ What is made of a row does not: null and an empty text are both blank. A person 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow.parquet as pq
 
@@ -16,7 +16,6 @@ from headwater.store.chunks import get_chunk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from headwater.services.installation import Installation
     from headwater.store.database import TenantConnection
@@ -36,18 +35,18 @@ def with_nulls(
     if chunk is None or chunk.extract_sha256 is None:
         return record.raw
     try:
-        path = installation.blobs.path(installation.tenant_id, chunk.extract_sha256)
+        with installation.blobs.open(installation.tenant_id, chunk.extract_sha256) as extract:
+            cells = _cells(extract, record.record_no - first_record(chunk.chunk_no), run.layout)
     except HeadwaterError:
         return record.raw
-    cells = _cells(path, record.record_no - first_record(chunk.chunk_no), run.layout)
     # A run before it may have read other columns.
     return cells if {name: text or "" for name, text in cells.items()} == record.raw else record.raw
 
 
-def _cells(path: Path, place: int, layout: Mapping[str, Any]) -> dict[str, str | None]:
+def _cells(extract: BinaryIO, place: int, layout: Mapping[str, Any]) -> dict[str, str | None]:
     """One row of an extract under the names that its columns have as text; {} where there is no such row."""
     columns, before = layout["columns"], 0
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(extract) as file:
         for batch in file.iter_batches():
             if 0 <= place - before < batch.num_rows:
                 row = batch.slice(place - before, 1)

@@ -43,6 +43,7 @@ from headwater.services.replay.runs import OpenRun, SeenRun, known_chunk, place_
 from headwater.services.replay.sweeps import holders, keys_read
 from headwater.services.run_texts import RunTexts
 from headwater.services.sources import layout_from_json, reading_from_json
+from headwater.store import audit
 from headwater.store.chunks import chunks_of
 from headwater.store.connectors import source_chunks_of
 from headwater.store.kept_errors import as_it_stands
@@ -187,7 +188,7 @@ class Replay:
             if payload["gaps"] == 0 and not has_moved and self._closes(seen.run):
                 self._model.quarantines.expire_unseen(seen.run.run_id, seen.run.started_at, seen.run.source_id)
         else:
-            seen.error = {name: value for name, value in payload.items() if name != "state"}
+            seen.error = {name: value for name, value in payload.items() if name not in {"state", audit.BY}}
         self._close(seen)
 
     def _close(self, seen: SeenRun) -> None:
