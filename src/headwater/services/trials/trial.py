@@ -39,8 +39,8 @@ from headwater.services.scratch import scratch
 from headwater.services.sources import layout_as_json
 from headwater.services.tracing.places import place_of
 from headwater.services.trials.deletions import deleted_hashes, leave_out
+from headwater.services.trials.standing import as_they_stand
 from headwater.services.trials.sweeps import rows_to_go
-from headwater.services.tried_standing import as_they_stand
 from headwater.store import runs
 from headwater.store.blobs import BlobStore
 from headwater.store.quarantine import find_held
