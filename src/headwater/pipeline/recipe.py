@@ -114,7 +114,10 @@ class Load(_Part):
         ),
     )
     chunk_size: int | None = Field(
-        default=None, ge=1, le=1_000_000, description="Records a transaction; left out, as the settings say."
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="Records a transaction; left out, as the settings say for files, by a table's size for connectors.",
     )
     read_ahead: int | None = Field(
         default=None,
