@@ -202,13 +202,13 @@ class BlobStore:
         except Changed:
             return _hash_blocks(_blocks(path), None)
 
-    def wrap_again(self, tenant_id: UUID, *, newest: int) -> int:
+    def wrap_again(self, tenant_id: UUID, *, newest: int) -> tuple[int, Stopped | None]:
         """Have the organisation's newest key, of that number, encrypt the keys of all files that an older one
-        encrypts; how many. Begun again it goes on; who reads or writes meanwhile goes on too. Stopped, once all others
-        are done, for the first that does not open.
+        encrypts; how many, and why the first did not open that does not. Begun again it goes on; who reads or writes
+        meanwhile goes on too.
         """
         if self._keys is None:
-            return 0
+            return 0, None
         count, refused = 0, None
         for path in sorted((self._folder / str(tenant_id)).glob(f"{ANY}/*{SEALED}")):
             try:
@@ -216,9 +216,7 @@ class BlobStore:
                     count += wrap_again(path, _belonging(self._keys, tenant_id, path.name), newest=newest)
             except Stopped as error:
                 refused = refused or error
-        if refused is not None:
-            raise refused
-        return count
+        return count, refused
 
     def seal_clear(self, tenant_id: UUID) -> int:
         """Encrypt blobs and redacted copies that were kept in clear; how many. Begun again it goes on. What is not what

@@ -234,7 +234,7 @@ def wrap_again(path: Path, belonging: Belonging, *, newest: int) -> bool:
         wrapped = _SLOT.pack(*belonging.wrap(key, size))
         with _writing(path, file.fileno()) as handle:
             if handle is None:
-                return False  # another was put in its place, by the newest key
+                return False  # another was put in its place, and is looked at when this is begun again
             _write(handle, other, wrapped)
             _write(handle, at, bytes(_SLOT.size))
         return True

@@ -14,9 +14,11 @@ from headwater.services.installation import Installation
 from headwater.services.tracing.tracer import trace_record
 from headwater.services.verification import verify
 from headwater.store.blobs import SEALED
+from headwater.store.erasures import hold_erasing
 from headwater.telemetry import SilentProgress
 from tests.kept import contents, in_clear
 from tests.river import River, activities, factors
+from tests.workers import until
 
 pytestmark = pytest.mark.server
 WORKS = "Lovelace-Works"
@@ -99,6 +101,39 @@ def test_a_new_key_encrypts_the_keys_of_all_files_while_they_are_read(river: Riv
     assert encrypt_files_again(river.installation) == 0
     entries = river.rows("SELECT payload FROM audit_entries WHERE action = 'files.encrypted'")
     assert len(entries) == 1
+
+
+def test_a_file_that_does_not_open_keeps_no_other_from_the_new_key(river: River) -> None:
+    load(river)
+    store, tenant_id = river.installation.blobs, river.installation.tenant_id
+    digests = sorted(bytes(row["sha256"]) for row in river.rows("SELECT sha256 FROM blobs"))
+    first = store.path(tenant_id, digests[0])
+    first.chmod(0o600)
+    content = bytearray(first.read_bytes())
+    content[64 + 20] ^= 1  # of its key, as the organisation's encrypts it
+    first.write_bytes(content)
+
+    rotate(river.installation)
+    with pytest.raises(Stopped) as refused:
+        encrypt_files_again(river.installation)
+    assert first.name in str(refused.value.where)
+    (entry,) = river.rows("SELECT payload::jsonb AS payload FROM audit_entries WHERE action = 'files.encrypted'")
+    assert entry["payload"] == {"key": 2, "files": len(digests) - 1}
+
+
+def test_files_are_encrypted_once_nobody_is_being_erased(river: River) -> None:
+    load(river)
+    (row,) = river.rows("SELECT sha256 FROM blobs WHERE name = 'a.csv'")
+    path = in_clear(river.installation, bytes(row["sha256"]))
+    waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with ThreadPoolExecutor() as pool:
+        with river.installation.database.connect(river.installation.tenant_id) as erasing:
+            hold_erasing(erasing, river.installation.tenant_id)
+            encrypting = pool.submit(encrypt_files, river.installation)
+            until(lambda: bool(river.rows(waiting)) or encrypting.done(), "it waits")
+            assert path.is_file()
+            assert not encrypting.done()
+        assert encrypting.result() == 1
 
 
 def test_without_the_key_of_their_organisation_files_say_nothing_and_that_is_told(river: River) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from uuid import uuid4
 
@@ -43,6 +44,10 @@ def test_sessions_are_listed_and_ended(scene: Scene) -> None:
         oneself(scene.acting(create_personal(acting, "notebook").text))
     end_session(acting, others[0].session_id)
     assert [is_let_in(scene, each.text) for each in others] == [False, True, True]
+    (ended,) = (entry for entry in scene.audited() if entry[1] == "session.ended")
+    payload = json.loads(ended[3])
+    assert payload["session"] == str(others[0].session_id)  # which was ended, beside by which it was
+    assert payload["by"] == {"session": str(acting.actor.session_id)}
     with pytest.raises(NotFound):
         end_session(acting, others[0].session_id)
     assert end_sessions(acting) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +73,15 @@ def test_one_that_cannot_be_loaded_is_named_and_the_rest_is_found(
     assert warning["plugin"] in entries
     assert warning["group"] == "headwater.connectors"
     assert named in warning["error"]
+
+
+def test_one_that_could_not_be_loaded_is_tried_again(folder: Path) -> None:
+    install(folder, "door_plugin_f", {"door_later": "kind"}, "raise RuntimeError('not yet')")
+    with capture_logs():
+        assert "door_later" not in plugins.load(plugins.CONNECTORS)
+    (folder / "door_plugin_f.py").write_text(f"{GOOD}\n# whole by now, and of another length\n", encoding="utf-8")
+    importlib.invalidate_caches()
+    assert "door_later" in plugins.load(plugins.CONNECTORS)
 
 
 def test_one_that_is_no_kind_or_of_another_name_is_named_and_left_out(folder: Path) -> None:

@@ -42,6 +42,13 @@ def test_a_contract_is_a_mapping_of_its_own_form_and_always_the_same_one(documen
     assert mapping.hash == form_of([document], f"{document.name}@{document.major}").hash
 
 
+def test_the_mapping_of_a_form_depends_on_contract_and_version_alone() -> None:
+    """What a later version says of itself in other words makes no other mapping of this one."""
+    now = find_contract("activity")
+    later = replace(now, version="1.99.0", title="Activities, told otherwise")
+    assert form_of([later], now.reference).hash == form_of([now], now.reference).hash
+
+
 def test_a_workbook_of_an_earlier_version_is_read_by_the_fields_there_were() -> None:
     now = find_contract("activity")
     mapping = form_of([now], "activity@1.0.0")

@@ -399,7 +399,7 @@ def test_all_files_of_an_organisation_are_encrypted_by_its_newest_key(tmp_path: 
     with store.copy_writer(TENANT, blobs[1].sha256) as prepared:
         prepared.write(b"of **b")
     keys.add()
-    assert [store.wrap_again(TENANT, newest=2), store.wrap_again(TENANT, newest=2)] == [4, 0]
+    assert [store.wrap_again(TENANT, newest=2), store.wrap_again(TENANT, newest=2)] == [(4, None), (0, None)]
     del keys.by_no[TENANT, 1]
     store.replace(TENANT, blobs[1].sha256, prepared.blob.sha256)
     texts = []

@@ -18,14 +18,18 @@ def encrypt_files_again(installation: Installation) -> int:
     """Have the newest key encrypt the keys of files that an older one encrypts; how many.
 
     Begun again it goes on; files are read and kept meanwhile. One that is being kept at this moment may be left under
-    the key of before, which is kept too, until this is done again.
+    the key of before, which is kept too, until this is done again. Stopped, once all others are done and noted, for
+    the first that does not open.
     """
     installation.require(Right.MANAGE_USERS, on="files")
     with installation.database.asking(installation.tenant_id) as connection:
         keys = keyring(installation, connection)  # asks over this connection for keys that others made since
         blobs = installation.blobs.sealed_by(FileKeysOf(keys))
-        files = blobs.wrap_again(installation.tenant_id, newest=keys.newest)
-    return _noted(installation, files, keys.newest)
+        files, refused = blobs.wrap_again(installation.tenant_id, newest=keys.newest)
+    done = _noted(installation, files, keys.newest)
+    if refused is not None:
+        raise refused
+    return done
 
 
 def encrypt_files(installation: Installation) -> int:
