@@ -59,7 +59,7 @@ check: .venv/.installed  ## style, types and layers
 bench: .venv/.installed .venv-bench/.installed  ## the river beside psql, dlt and validators, in one run; wants an idle machine
 	.venv-bench/bin/python -m bench.run $(BENCH)
 
-bench-api: .venv/.installed .venv-load/.installed  ## the HTTP interface under load, beside plain SQL; wants an idle machine
+bench-api: .venv/.installed  ## the HTTP interface under load, beside plain SQL; wants wrk and an idle machine
 	.venv/bin/python -m bench.api $(BENCH)
 
 for-tests: .venv/.installed  # first, for where Python lacks what makes environments, that installs it
@@ -77,10 +77,6 @@ clean:  ## remove the environments and whatever tools left behind
 # The competitors of the benchmark are no dependencies of ours.
 .venv-bench/.installed: bench/requirements.lock tools/environment
 	@tools/environment .venv-bench bench/requirements.lock
-
-# What sends the requests of `make bench-api`.
-.venv-load/.installed: bench/load.lock tools/environment
-	@tools/environment .venv-load bench/load.lock
 
 # datacontract-cli lints what we export as ODCS; its dependencies would hold ours back, so that it lives apart.
 .venv-odcs/.installed: tools/odcs.lock tools/environment

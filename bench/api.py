@@ -1,13 +1,13 @@
 """The HTTP interface under load: steady readers beside the same SQL by plain psycopg, imports at once, memory.
 
-The records of 100 organisations are brought in by Headwater itself; locust sends the requests, from an environment of
-its own. Figures are worth something on an idle machine only.
+The records of 100 organisations are brought in by Headwater itself; wrk sends the requests (`apt install wrk`), which
+takes a twentieth of the processor that a client in Python takes from the servers. Figures are worth something on an
+idle machine only.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import shlex
@@ -16,13 +16,12 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from bench import api_imports, api_plain, api_soak, machine
+from bench import api_imports, api_plain, api_reads, api_soak, machine
 from bench.api_data import MAPPING, MIX, Asked, prepare, requests
 from bench.api_report import Report, Times, write
 from bench.api_serving import Serving, serving
@@ -44,7 +43,7 @@ DATABASE: Final = "api"
 GROUPS: Final = ("reads", "cpu", "imports", "soak")
 FULL_RECORDS, QUICK_RECORDS = 10_000_000, 20_000
 FULL_ORGANISATIONS, QUICK_ORGANISATIONS = 100, 5
-READERS: Final = 40
+CONNECTIONS: Final = 40
 EACH_KIND: Final = {"quick": 30, "full": 300}
 PACKAGES: Final = ("fastapi", "uvicorn", "psycopg", "pyarrow", "duckdb")
 
@@ -76,7 +75,7 @@ class Bench:
             report.plain = self._plain(drawn)
             with self._serving(workers=self._asked.workers, worker=False) as served:
                 report.first_sums = self._first_sums(served, made)
-                self._locust(served, drawn, self._asked.seconds / 4)  # warms up
+                self._wrk(served, drawn, self._asked.seconds / 4)  # warms up
                 report.http = self._reads(served, drawn)
         if self._begins("cpu"):
             with self._serving(workers=1, worker=False) as served:
@@ -121,43 +120,38 @@ class Bench:
 
     def _reads(self, served: Serving, drawn: Sequence[Asked]) -> Times:
         before, own = server_cpu_seconds(self._server.postmaster), served.cpu_seconds()
-        told = self._locust(served, drawn, self._asked.seconds)
+        told = self._wrk(served, drawn, self._asked.seconds)
         return Times(
-            times=told["times"],
-            failed=told["failed"],
+            times=told.times,
+            failed=told.failed,
             database_cpu_seconds=server_cpu_seconds(self._server.postmaster) - before,
             server_cpu_seconds=served.cpu_seconds() - own,
         )
 
-    def _locust(
-        self, served: Serving, drawn: Sequence[Asked], seconds: float, *, rate: float | None = None
-    ) -> dict[str, Any]:
-        """Milliseconds by kind, and what failed."""
-        with self._reading(served, drawn, seconds, rate or self._asked.rate) as (process, times):
+    def _wrk(self, served: Serving, drawn: Sequence[Asked], seconds: float) -> api_reads.Answered:
+        """What was answered to requests at the rate that is asked for."""
+        with self._reading(served, drawn, seconds, self._asked.rate) as (process, answers):
             process.wait()
-        found: dict[str, Any] = json.loads(times.read_text(encoding="utf-8"))
-        return found
+        return api_reads.answered(answers)
 
     @contextmanager
     def _reading(
         self, served: Serving, drawn: Sequence[Asked], seconds: float, rate: float
     ) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-        """Locust at work: its process, and the file in which it leaves its times."""
-        asked, times = self._asked.work / "requests.json", self._asked.work / "times.json"
-        asked.write_text(json.dumps([asdict(each) for each in drawn]), encoding="utf-8")
+        """The sender at work: its process, and the file in which it leaves what was answered."""
+        asked, answers = self._asked.work / "requests.tsv", self._asked.work / "answers.tsv"
+        api_reads.write(drawn, asked)
+        answers.unlink(missing_ok=True)
         command = [
-            *shlex.split(self._asked.locust), "-f", str(REPOSITORY / "bench" / "api_locust.py"), "--headless",
-            "--users", str(READERS), "--spawn-rate", str(READERS), "--run-time", f"{max(1, round(seconds))}s",
-            "--host", served.url, "--only-summary", "--loglevel", "ERROR",
+            *shlex.split(self._asked.wrk), "--threads", "1", "--connections", str(CONNECTIONS),
+            "--duration", f"{max(1, round(seconds))}s",
+            "--script", str(REPOSITORY / "bench" / "api_reads.lua"),
+            served.url, "--", str(asked), str(answers), str(rate),
         ]  # fmt: skip
-        told = {
-            "BENCH_REQUESTS": str(asked), "BENCH_TIMES": str(times), "BENCH_RATE": str(rate),
-            "BENCH_READERS": str(READERS),
-        }  # fmt: skip
-        with (self._asked.work / "locust.log").open("ab") as log:
-            process = subprocess.Popen(command, env={**os.environ, **told}, stdout=log, stderr=log)
+        with (self._asked.work / "wrk.log").open("ab") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
-            yield process, times
+            yield process, answers
         finally:
             if process.poll() is None:
                 process.terminate()
@@ -225,7 +219,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=GROUPS, default=GROUPS, help="run these groups only")
     parser.add_argument("--work", type=Path, help="folder for data and server; about 25 GB for a full run")
     parser.add_argument("--headwater", default=str(REPOSITORY / ".venv/bin/headwater"), help="how to call Headwater")
-    parser.add_argument("--locust", default=str(REPOSITORY / ".venv-load/bin/locust"), help="how to call locust")
+    parser.add_argument("--wrk", default="wrk", help="how to call wrk")
     asked = parser.parse_args()
     usual = (QUICK_RECORDS, QUICK_ORGANISATIONS, 16, 300, 200, 0.5) if asked.quick else (
         FULL_RECORDS, FULL_ORGANISATIONS, 120, 5000, 20_000, 60)  # fmt: skip

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from headwater.api.app import DESCRIPTION, PREFIX, create_app
+from headwater.api.access import PREFIX
+from headwater.api.app import DESCRIPTION, create_app
 from headwater.settings import Settings
 
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")

@@ -192,19 +192,3 @@ def test_what_was_refused_is_kept_by_its_route_and_not_by_what_was_asked(api: Ap
     log = api.log.read_text()
     assert correlation in log
     assert secret not in log
-
-
-def test_a_head_that_never_ends_is_not_kept(api: Api, limited: str) -> None:
-    """Sent in pieces, so that each alone is small: the connection is ended while it is sent, not when it is whole."""
-    address = urlsplit(limited)
-    with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
-        connection.sendall(b"GET /api/v1/organisation HTTP/1.1\r\nHost: here\r\n")
-        with pytest.raises(ConnectionError):
-            send_lines(connection, 5000)
-    with client_of(api, limited) as client:  # whose token is looked up when the address has looks left
-        until(lambda: client.get("/organisation").status_code == 200, "the server answers others")
-
-
-def send_lines(connection: socket.socket, count: int) -> None:
-    for number in range(count):
-        connection.sendall(b"X-Line-%d: " % number + b"x" * 1000 + b"\r\n")

@@ -34,6 +34,7 @@ from headwater.services.installation import Installation
 from headwater.services.once import named
 from headwater.services.sign_in.sessions import Origin
 
+PREFIX = "/api/v1"
 RIGHT = "x-right"
 SHOWN_ONCE = "x-shown-once"
 ANYWHERE = "x-anywhere"
@@ -58,18 +59,33 @@ class House:
     turns: Turns = field(default_factory=Turns)
     recognised: Recognised = field(default_factory=Recognised)
 
-    @contextmanager
-    def for_one_request(self) -> Iterator[House]:
-        """The same, which asks the database by one connection until the block ends."""
-        with self.installation.database.for_one_request() as database:
-            yield replace(self, installation=replace(self.installation, database=database))
+
+class Caller:
+    """Who calls, once somebody has looked: in the thread in which the request is answered, if it waits for one."""
+
+    def __init__(self, look: Callable[[], Installation]) -> None:
+        self._look = look
+        self._found: Installation | None = None
+
+    def __call__(self) -> Installation:
+        """The installation, acting for them; looked for once."""
+        if self._found is None:
+            self._found = self._look()
+            self.note()
+        return self._found
+
+    def note(self) -> None:
+        """Say who calls, where that is known, in all that is logged from here on."""
+        if self._found is not None:
+            contextvars.bind_contextvars(actor=self._found.actor.name)
 
 
 class GuardedRoute(APIRoute):
-    """A route that knows who calls before anything of the request is looked at."""
+    """A route that knows who calls before it is answered, and before anything is said of what was sent."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
-        super().__init__(path, _in_one_thread(endpoint), **more)
+        self._waits = not iscoroutinefunction(endpoint)
+        super().__init__(path, _asked_by_caller(endpoint), **more)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's own handler, with the guard before it."""
@@ -77,20 +93,26 @@ class GuardedRoute(APIRoute):
         said = self.openapi_extra or {}
         right, shown_once = Right(said[RIGHT]), bool(said.get(SHOWN_ONCE))
         anywhere, long = bool(said.get(ANYWHERE)), said.get(LONG_KIND)
-        path = self.path_format
+        path = self.path_format.removeprefix(PREFIX)
+        in_time = self._waits and any(each.call is here for each in self.dependant.dependencies)
+
+        def calling(request: Request, house: House, installation: Installation) -> Caller:
+            caller = Caller(lambda: _known(house, installation, request, right, path, anywhere=anywhere))
+            request.state.caller = caller
+            return caller
 
         async def guarded(request: Request) -> Response:
             house: House = request.app.state.house
             if request.method in {"GET", "HEAD"} and long is None:
                 async with house.turns.turn():
-                    with house.for_one_request() as own:
-                        return await answered(request, own)
+                    with _by_one_connection(house.installation) as installation:
+                        return await _read(handle, request, calling(request, house, installation), in_time=in_time)
             return await answered(request, house)  # what lasts, or waits for a body, keeps no connection meanwhile
 
         async def answered(request: Request, house: House) -> Response:
-            caller = await run_in_threadpool(_known, house, request, right, path, anywhere=anywhere)
-            request.state.installation = caller
-            contextvars.bind_contextvars(actor=caller.actor.name)
+            looked_for = calling(request, house, house.installation)
+            caller = await run_in_threadpool(looked_for)
+            looked_for.note()
             brings = brings_a_file(request.scope)
             place = house.places[long] if long is not None and (long != "upload" or brings) else None
             key = None if request.method in {"GET", "HEAD"} else request.headers.get("idempotency-key")
@@ -98,7 +120,7 @@ class GuardedRoute(APIRoute):
             refuse_depth(body)
             if key is None:
                 return await in_place(place, name_of(caller), lambda: handle(request))
-            request.state.installation = named(caller, key)
+            request.state.caller = Caller(lambda: named(caller, key))
 
             def doing() -> Coroutine[Any, Any, Response]:
                 if brings:
@@ -111,14 +133,39 @@ class GuardedRoute(APIRoute):
         return guarded
 
 
-def _in_one_thread(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """What waits for the database does so in a thread; FastAPI would have its answer looked through in a second one."""
-    if iscoroutinefunction(endpoint):
-        return endpoint
+async def _read(
+    handle: Callable[[Request], Coroutine[Any, Any, Response]], request: Request, caller: Caller, *, in_time: bool
+) -> Response:
+    """The answer. in_time: whoever calls is looked for by the endpoint, before it reads anything."""
+    try:
+        if not in_time:
+            await run_in_threadpool(caller)
+        return await handle(request)
+    except RequestValidationError:
+        await run_in_threadpool(caller)  # whoever may not ask at all is told that, and not how to ask
+        raise
+    finally:
+        caller.note()
+
+
+@contextmanager
+def _by_one_connection(installation: Installation) -> Iterator[Installation]:
+    """The same, which asks the database by one connection until the block ends."""
+    with installation.database.for_one_request() as database:
+        yield replace(installation, database=database)
+
+
+def _asked_by_caller(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """The endpoint, given whoever calls. What waits for the database does so in a thread, and who calls is looked for
+    there: a request waits for one thread, where FastAPI would have its answer looked through in another.
+    """
+
+    def answer(values: dict[str, Any]) -> Any:
+        return endpoint(**{name: value() if isinstance(value, Caller) else value for name, value in values.items()})
 
     @wraps(endpoint)
     async def asked(**values: Any) -> Any:
-        return await run_in_threadpool(endpoint, **values)
+        return await (answer(values) if iscoroutinefunction(endpoint) else run_in_threadpool(answer, values))
 
     return asked
 
@@ -151,15 +198,17 @@ async def _answered(handle: Callable[[Request], Coroutine[Any, Any, Response]], 
         return wrong_parameters(error)
 
 
-def _known(house: House, request: Request, right: Right, path: str, *, anywhere: bool) -> Installation:
+def _known(
+    house: House, installation: Installation, request: Request, right: Right, path: str, *, anywhere: bool
+) -> Installation:
     """Whoever calls. `path` is the route's: what stands in the address itself may be personal, and the chain keeps."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     session = session_of(request) if not scheme else None
     if session is not None:
-        refuse_foreign(request, house.installation.settings)
-        caller = known_by(house, request, session)
+        refuse_foreign(request, installation.settings)
+        caller = known_by(house, installation, request, session)
     elif scheme.lower() == "bearer" and token.strip():
-        caller = known_by(house, request, token.strip())
+        caller = known_by(house, installation, request, token.strip())
     else:
         house.strangers.take(address_of(request))
         raise Unauthenticated(
@@ -174,12 +223,12 @@ def _known(house: House, request: Request, right: Right, path: str, *, anywhere:
     return caller
 
 
-def known_by(house: House, request: Request, text: str) -> Installation:
+def known_by(house: House, installation: Installation, request: Request, text: str) -> Installation:
     """Whose token or session this is; Unauthenticated where it is nobody's, StatusError where they ask too often."""
     if text not in house.recognised:
         house.strangers.take(address_of(request))
     try:
-        caller = house.sign_in(house.installation, text, origin_of(request))
+        caller = house.sign_in(installation, text, origin_of(request))
     except Unauthenticated:
         house.recognised.forget(text)
         raise
@@ -212,23 +261,20 @@ def refuse_depth(body: bytes) -> None:
             )
 
 
-def _installation(request: Request) -> Installation:
-    found: Installation = request.state.installation
+async def here(request: Request) -> Caller:
+    """Whoever calls, for whom the endpoint is given the installation."""
+    found: Caller = request.state.caller
     return found
 
 
-async def here(request: Request) -> Installation:
-    """The installation, acting for whoever calls."""
-    return _installation(request)
-
-
 Here = Annotated[Installation, Depends(here)]
-"""What an endpoint works with."""
+"""What an endpoint works with: the installation, acting for whoever calls."""
 
 
 def router(tag: str) -> APIRouter:
     """Where the routes of one resource are put."""
     return APIRouter(
+        prefix=PREFIX,
         tags=[tag],
         route_class=GuardedRoute,
         responses=problems(401, 403, 422, 429, 503),

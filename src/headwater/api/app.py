@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from headwater import __version__
 from headwater.api import problems
-from headwater.api.access import House
+from headwater.api.access import PREFIX, House
 from headwater.api.access import problems as of_problems
 from headwater.api.afterwards import Afterwards
 from headwater.api.browser import SESSION
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from headwater.settings import Settings
 
-PREFIX = "/api/v1"
 DESCRIPTION = """Sustainability data from wherever it is kept to figures that can be followed back to their source.
 
 Every route needs a token (`Authorization: Bearer …`) whose holder has the right that the route names as `x-right`. The
@@ -70,13 +69,11 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,  # its page would fetch scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # ours are in `metrics` and in the log
     )
     problems.install(app)
-    app.include_router(health.probes)
-    for routes in EVERY:
-        app.include_router(routes, prefix=PREFIX)
-    for pages in (sign_in.open_to_all, sign_in.routes, account.routes):
-        app.include_router(pages)
+    for routes in (health.probes, *EVERY, sign_in.open_to_all, sign_in.routes, account.routes):
+        app.router.routes.extend(routes.routes)  # as they are: included routers are looked through twice a request
     app.add_middleware(Envelope, most_bytes=settings.api_body_limit)
     app.openapi = _documented(app)  # type: ignore[method-assign]  # FastAPI's own way to add to it
     return app

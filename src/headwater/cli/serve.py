@@ -72,13 +72,13 @@ def _serve(listening: socket, *, workers: int, root_path: str) -> None:
     """Serve until told to stop."""
     import uvicorn
 
+    from headwater.cli.heads import BoundedHeads
     from headwater.cli.stopping import Processes, Server, tell_cut_off
 
     config = uvicorn.Config(
         "headwater.api.process:create",
         factory=True,
-        # It bounds how large the head of a request may be; the faster parser of the two does not.
-        http="h11",
+        http=BoundedHeads,
         workers=workers,
         root_path=root_path,
         log_config=None,

@@ -165,7 +165,7 @@ def _known(house: House, request: Request) -> Installation | None:
         house.strangers.take(address_of(request))
         return None
     try:
-        caller = known_by(house, request, text)
+        caller = known_by(house, house.installation, request, text)
     except Unauthenticated:
         return None
     contextvars.bind_contextvars(actor=caller.actor.name)
