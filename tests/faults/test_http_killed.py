@@ -106,13 +106,24 @@ def send_file(client: Client, name: str, content: bytes) -> str:
     return job
 
 
-def ended(client: Client, path: str, has_ended: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+def ended(client: Client, path: str, has_ended: Callable[[dict[str, Any]], bool], river: River) -> dict[str, Any]:
     """What stands there once it has ended."""
     while True:
         found: dict[str, Any] = client.send("GET", path, 200).json()
         if has_ended(found):
             return found
+        if time.monotonic() > client.deadline - 5:
+            pytest.fail(f"{path} does not end: {found}\n{at_hand(river)}")
         Event().wait(0.3)
+
+
+def at_hand(river: River) -> str:
+    """What the database says of work that goes on, for whoever has to find out why it does not."""
+    asked = (
+        "import_jobs", "jobs", "runs", "headwater_queue.procrastinate_jobs", "headwater_queue.procrastinate_workers",
+        "pg_locks", "pg_stat_activity",
+    )  # fmt: skip
+    return "\n".join(f"{table}: {river.rows(f'SELECT * FROM {table}')}" for table in asked)
 
 
 @dataclass(frozen=True)
@@ -187,10 +198,10 @@ def test_what_was_accepted_is_done_once_whoever_is_killed(
         river.change("UPDATE headwater_queue.procrastinate_jobs SET scheduled_at = now() WHERE task_name = 'go_on'")
         client = Client(house.urls, scene.token)
         for name, job in imports.items():
-            found = ended(client, f"/imports/{job}", lambda found: bool(found["run"] and found["run"]["ended"]))
+            found = ended(client, f"/imports/{job}", lambda found: bool(found["run"] and found["run"]["ended"]), river)
             assert found["sha256"] == hashlib.sha256(scene.files[name]).hexdigest()
         for job in jobs:
-            found = ended(client, f"/jobs/{job}", lambda found: found["finished_at"] is not None)
+            found = ended(client, f"/jobs/{job}", lambda found: found["finished_at"] is not None, river)
             assert found["state"] in LOADED, found
         _await_quiet(river)
     _assert_done_once(river, imports)

@@ -6,8 +6,10 @@ another works on by now.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
+from procrastinate.exceptions import ConnectorException
 from procrastinate.manager import JobManager
 
 from headwater.store.queue import FINISH, PUT_BACK
@@ -18,13 +20,17 @@ if TYPE_CHECKING:
 
     from procrastinate.jobs import Job, Status
 
+TRIES, AGAIN_AFTER = 5, 2.0
+"""A write that meets a database that goes away is tried again after so many seconds, and each try waits for it. Away
+for longer than that, its worker gives no sign of life either, and others take up what it had in hand."""
+
 
 class OwnRows(JobManager):
     """What a worker does with rows of the queue that it has taken."""
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:  # noqa: ARG002, FBT001 - as it is called
         """Take a row out of the queue, however it ended: what became of the job stands in the table of jobs."""
-        self._say(job, await self.connector.execute_query_one_async(FINISH, job_id=job.id, worker_id=job.worker_id))
+        await self._write(job, FINISH)
 
     async def retry_job(
         self,
@@ -35,9 +41,20 @@ class OwnRows(JobManager):
         lock: str | None = None,  # noqa: ARG002
     ) -> None:
         """Put a row back, for then or, where somebody wants its end meanwhile, for now."""
-        values = {"job_id": job.id, "worker_id": job.worker_id, "retry_at": retry_at}
-        self._say(job, await self.connector.execute_query_one_async(PUT_BACK, **values))
+        await self._write(job, PUT_BACK, retry_at=retry_at)
 
-    def _say(self, job: Job, found: dict[str, int]) -> None:
-        if not found["rows"]:
-            get_logger(__name__).warning("a row of the queue is another worker's by now", row=job.id)
+    async def _write(self, job: Job, query: str, **values: Any) -> None:
+        """Lost on its way, the row would be at work for as long as its worker lives, and nobody come back to it."""
+        values = {"job_id": job.id, "worker_id": job.worker_id, **values}
+        for tried in range(1, TRIES + 1):
+            try:
+                found = await self.connector.execute_query_one_async(query, **values)
+            except ConnectorException as error:
+                if tried == TRIES:
+                    raise
+                get_logger(__name__).warning("a row of the queue could not be written", row=job.id, error=str(error))
+                await asyncio.sleep(AGAIN_AFTER)
+            else:
+                if not found["rows"] and tried == 1:  # later, perhaps only the answer was lost before
+                    get_logger(__name__).warning("a row of the queue is another worker's by now", row=job.id)
+                return

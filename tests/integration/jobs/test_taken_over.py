@@ -154,6 +154,32 @@ def test_a_row_that_was_called_failed_is_given_back(river: River) -> None:
     assert take(river) is not None
 
 
+@pytest.mark.parametrize("ends", [True, False], ids=["taken out", "put back"])
+def test_what_becomes_of_a_row_is_written_though_the_database_goes_away(river: River, ends: bool) -> None:
+    """Else it would be at work for as long as its worker lives, and nobody would come back to the job."""
+    ask(river.installation, river)
+    waiting = "FROM pg_stat_activity WHERE query LIKE '%procrastinate_jobs%' AND wait_event_type = 'Lock'"
+
+    async def work(app: App) -> None:
+        own = await app.job_manager.register_worker()
+        taken = await app.job_manager.fetch_job(None, own)
+        assert taken is not None
+        with psycopg.connect(river.superuser_url) as other:
+            other.execute("SELECT FROM headwater_queue.procrastinate_jobs FOR UPDATE")
+            manager = app.job_manager
+            done = manager.finish_job(taken, Status.SUCCEEDED, delete_job=True) if ends else manager.retry_job(taken)
+            writing = asyncio.create_task(done)
+            while not river.rows(f"SELECT {waiting}"):
+                assert not writing.done(), writing.result()
+                await asyncio.sleep(0.02)
+            assert river.rows(f"SELECT pg_terminate_backend(pid) AS ended {waiting}") == [{"ended": True}]
+        await writing
+
+    at_queue(river.installation, work)
+    rows = river.rows("SELECT status::text, worker_id FROM headwater_queue.procrastinate_jobs")
+    assert rows == ([] if ends else [{"status": "todo", "worker_id": None}])
+
+
 def test_signs_of_life_go_on_when_the_database_is_back(river: River) -> None:
     async def work(app: App) -> None:
         worker = app._worker(queues=[])
