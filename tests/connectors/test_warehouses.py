@@ -17,7 +17,7 @@ PYTHON = os.environ.get("HEADWATER_WAREHOUSES")
     not PYTHON,
     reason="HEADWATER_WAREHOUSES does not name the Python of the environment that tools/warehouses.lock makes",
 )
-@pytest.mark.parametrize("name", ["databricks", "snowflake"])
+@pytest.mark.parametrize("name", ["databricks", "statements", "snowflake"])
 def test_the_suite_for_connectors_is_passed_on_what_stands_in(name: str) -> None:
     assert PYTHON is not None
     apart = ["-c", os.devnull, "--rootdir", str(FOLDER), "--confcutdir", str(FOLDER)]

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -39,6 +39,7 @@ _NAMES = {
     "bigint[]": "array<bigint>",
 }
 _CATALOGUE = """
+CREATE MACRO current_timezone() AS current_setting('TimeZone');
 CREATE SCHEMA catalogue;
 CREATE TABLE catalogue.closed (name VARCHAR);
 CREATE TABLE catalogue.full_types (duck VARCHAR PRIMARY KEY, said VARCHAR);
@@ -91,6 +92,7 @@ class StandIn:
     """The server; `faults` come before the right answers to these methods, each once."""
 
     port: int = 0
+    zone: str = "UTC"
     faults: dict[str, list[Fault]] = field(default_factory=dict)
     statements: list[str] = field(default_factory=list)
     sessions: int = 0
@@ -113,7 +115,7 @@ class StandIn:
         for name in names:
             self.run("INSERT INTO catalogue.closed VALUES (?)", [name])
 
-    def answered(self, statement: str, values: list[str | None]) -> tuple[Any, Any]:
+    def answered(self, statement: str, values: dict[str, str | None]) -> tuple[Any, Any]:
         """A cursor and the stream of its rows; an error as Databricks words it."""
         hidden = {row[0] for row in self.database.cursor().execute("FROM catalogue.closed").fetchall()}
         for name in hidden:
@@ -121,7 +123,7 @@ class StandIn:
                 message = f"[INSUFFICIENT_PERMISSIONS] User does not have SELECT on Table '{name}'. SQLSTATE: 42501"
                 raise PermissionError(message)
         cursor = self.database.cursor()
-        cursor.execute("SET TimeZone = 'UTC'")
+        cursor.execute(f"SET TimeZone = '{self.zone}'")
         return cursor, cursor.sql(_translated(statement), params=values).to_arrow_reader(PAGE_ROWS)
 
 
@@ -173,7 +175,7 @@ class Service:
         operation = ttypes.TOperationHandle(
             operationId=_handle(), operationType=ttypes.TOperationType.EXECUTE_STATEMENT, hasResultSet=True
         )
-        values = [None if each.value is None else each.value.stringValue for each in asked.parameters or ()]
+        values = {each.name: each.value.stringValue if each.value else None for each in asked.parameters or ()}
         try:
             opened = _Operation(*self._standing.answered(asked.statement, values))
         except (duckdb.Error, sqlglot.ParseError, PermissionError) as error:
@@ -308,8 +310,17 @@ class _Server(ThreadingHTTPServer):
 @contextlib.contextmanager
 def stand_in() -> Iterator[StandIn]:
     """A server on a port of its own, in a thread of this process."""
-    standing = StandIn()
-    with _Server(("127.0.0.1", 0), _Handler) as server:
+    with served(StandIn(), _Handler) as standing:
+        yield standing
+
+
+Standing = TypeVar("Standing", bound=StandIn)
+
+
+@contextlib.contextmanager
+def served(standing: Standing, handler: type[BaseHTTPRequestHandler]) -> Iterator[Standing]:
+    """What stands in, asked by way of a handler."""
+    with _Server(("127.0.0.1", 0), handler) as server:
         server.standing = standing  # type: ignore[attr-defined]
         standing.port = server.server_port
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

@@ -41,7 +41,9 @@ VALID: dict[str, list[dict[str, Any]]] = {
         {**ACCOUNT, "private_key_ref": "file:key.pem", "private_key_passphrase_ref": "env:PHRASE"},
     ],
     "databricks": [
-        {"host": "dbc.example.org", "http_path": "/sql/1.0/warehouses/1", "token_ref": "env:TOKEN", "catalog": "main"},
+        {"host": "dbc.example.org", "http_path": "/sql/1.0/warehouses/1", "token_ref": "env:TOKEN", "catalog": "main"}
+        | more
+        for more in ({}, {"fetch": "statements"})
     ],
     "sqlite": [{"path": "source.db"}],
     "duckdb": [{"path": "source.duckdb"}],

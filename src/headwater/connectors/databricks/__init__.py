@@ -11,7 +11,8 @@ kind = Kind(
     open=DatabricksConnector,
     chunks=("key_range", "time_window", "whole"),
     cursor=True,
-    unproven="never run against Databricks itself; against a server of the tests that speaks its Thrift, DuckDB behind",
+    unproven="never run against Databricks itself; against servers of the tests that speak its Thrift and its Statement"
+    " Execution API, DuckDB behind",
     needs="headwater[databricks]",
 )
 

@@ -60,9 +60,10 @@ def keys(name: str | None, schemas: Sequence[str]) -> Statement:
 
 def _asked(sql: str, name: str | None, schemas: Sequence[str]) -> Statement:
     if name is not None:
-        return Statement(sql.format(which="concat(c.table_schema, '.', c.table_name) = ?"), (name,))
+        return Statement(sql.format(which="concat(c.table_schema, '.', c.table_name) = :p1"), (name,))
     if schemas:
-        return Statement(sql.format(which=f"c.table_schema IN ({', '.join('?' * len(schemas))})"), tuple(schemas))
+        places = ", ".join(f":p{number}" for number in range(1, len(schemas) + 1))
+        return Statement(sql.format(which=f"c.table_schema IN ({places})"), tuple(schemas))
     return Statement(sql.format(which="TRUE"))
 
 

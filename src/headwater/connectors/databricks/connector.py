@@ -5,14 +5,16 @@ from __future__ import annotations
 from headwater.connectors.databricks import catalog
 from headwater.connectors.databricks.config import DatabricksConfig
 from headwater.connectors.databricks.dialect import DatabricksDialect
+from headwater.connectors.databricks.links import Links
 from headwater.connectors.databricks.refusals import error_of, problem_of
-from headwater.connectors.databricks.session import DatabricksSession, connect, failures
+from headwater.connectors.databricks.session import ArrowSession, DatabricksSession, connect, failures
+from headwater.connectors.databricks.statements import FAILURES, without_session
 from headwater.connectors.protocol import Problem, Resolve
 from headwater.connectors.sql import Session, SqlTable, probe
 from headwater.connectors.sql.source import raised
 from headwater.connectors.sql.statements import Statement
 from headwater.connectors.sql.warehouse import Warehouse
-from headwater.errors import Misuse
+from headwater.errors import HeadwaterError, Misuse
 
 
 class DatabricksConnector(Warehouse):
@@ -24,16 +26,20 @@ class DatabricksConnector(Warehouse):
         super().__init__()
         self._config = config
         self._resolve = resolve
+        self.client = Links(config)
 
-    def opened(self) -> DatabricksSession:
+    def opened(self) -> ArrowSession:
         if problem := self._network():
             raise raised(problem)
         token = self._resolve(self._config.token_ref)
         try:
-            connection = connect(self._config, token)
-        except failures() as error:
+            return self._connected(token)
+        except self._failures() as error:
             raise raised(problem_of(error, self._config, token)) from None
-        return DatabricksSession(connection, lambda error: error_of(error, self._config, token))
+
+    def close(self) -> None:
+        super().close()
+        self.client.close()
 
     def tables(self, session: Session, name: str | None = None) -> list[SqlTable]:
         asked = name, [schema.lower() for schema in self._config.schemas]
@@ -44,8 +50,8 @@ class DatabricksConnector(Warehouse):
             return [problem]
         token = self._resolve(self._config.token_ref)
         try:
-            connect(self._config, token).close()
-        except failures() as error:
+            self._connected(token).close()
+        except self._failures() as error:
             return [problem_of(error, self._config, token)]
         return []
 
@@ -68,6 +74,19 @@ class DatabricksConnector(Warehouse):
             where=self._config.where,
             valid=", ".join(found.name for found in self.tables(session)) or "the login may read no table",
         )
+
+    def _connected(self, token: str) -> ArrowSession:
+        """A session. Raises what `_failures` names."""
+
+        def said(error: Exception) -> HeadwaterError:
+            return error_of(error, self._config, token)
+
+        if self._config.fetch == "statements":
+            return without_session(self._config, token, self.client, said)
+        return DatabricksSession(connect(self._config, token), said)
+
+    def _failures(self) -> tuple[type[Exception], ...]:
+        return FAILURES if self._config.fetch == "statements" else failures()
 
     def _network(self) -> Problem | None:
         config = self._config

@@ -11,6 +11,9 @@ class DatabricksDialect(Dialect):
     quotes = ("`", "`")
     rows_compared = False
 
+    def placeholder(self, number: int) -> str:
+        return f":p{number}"  # the Statement Execution API knows no other parameters than named ones
+
     def typed(self, field: Field, placeholder: str) -> str:
         if field.shape == "bytes":
             return f"unhex({placeholder})"

@@ -24,7 +24,23 @@ _STATE = re.compile(r"SQLSTATE:\s*([0-9A-Z]{5})")
 _PASSING = ("08", "40", "53", "57", "58", "HYT", "KD0")
 _RIGHTS = ("INSUFFICIENT_PERMISSIONS", "PERMISSION_DENIED", "INSUFFICIENT_PRIVILEGES")
 _MISSING_CATALOG = ("NO_SUCH_CATALOG", "CATALOG_NOT_FOUND", "SCHEMA_NOT_FOUND")
+ZONE = "the SQL warehouse has the time zone"
+"""How it begins that statements would mean other days than those of UTC."""
+_LATER = (408, 409)
 _LOST = ("RequestError", "MaxRetryDurationError", "CursorAlreadyClosedError", "SessionAlreadyClosedError")
+
+
+class StatementError(Exception):
+    """What the Statement Execution API, or its client, says of a statement that came to no end.
+
+    status      of HTTP; 0 where a statement was taken, and failed
+    is_passing  whether the same may go well later, whatever is said
+    """
+
+    def __init__(self, message: str, *, status: int = 0, is_passing: bool = False) -> None:
+        super().__init__(message)
+        self.is_passing = is_passing
+        self.context = {"http-code": status} if status else {}
 
 
 def status_of(error: BaseException) -> int:
@@ -33,6 +49,8 @@ def status_of(error: BaseException) -> int:
     code = context.get("http-code") if isinstance(context, dict) else None
     if isinstance(code, int):
         return code
+    if isinstance(error, StatementError):
+        return 0
     found = re.search(r"(?:HTTP[ -]?(?:code|status)?:?|status code|too many) ?(\d{3})\b", str(error), re.IGNORECASE)
     return int(found[1]) if found else 0
 
@@ -52,8 +70,10 @@ def problem_of(error: Exception, config: DatabricksConfig, token: str) -> Proble
         cause = "not_found"
     elif "SSL" in said or "certificate" in said:
         cause, said = "tls", ""
-    elif status >= 429 or (status == 0 and type(error).__name__ in _LOST):
+    elif status >= 429 or (status == 0 and _is_lost(error)):
         cause = "timeout"
+    elif said.startswith(ZONE):
+        cause = "config"
     remedy = f"Correct what `token_ref` leads to ({config.token_ref}), or see whether it may use the warehouse"
     return config.login.problem(cause, said, _REMEDIES, remedy=remedy if cause == "login" else None)
 
@@ -74,12 +94,17 @@ def error_of(error: Exception, config: DatabricksConfig, token: str) -> Headwate
         )
     if any(word in said for word in _RIGHTS) or state == "42501":
         return Misuse(f"a right is missing: {said}", where=where, remedy="Grant SELECT on the table to the login")
-    if status in _CAUSES:
+    if status in _CAUSES and not getattr(error, "is_passing", False):
         return raised(problem_of(error, config, token))
-    if status >= 429 or state.startswith(_PASSING) or isinstance(error, OSError) or type(error).__name__ in _LOST:
+    if status in _LATER or status >= 429 or state.startswith(_PASSING) or isinstance(error, OSError) or _is_lost(error):
         return RetryLater("Databricks gave up", where=where, value=said)
     if state.startswith("22"):
         return InputRefused("Databricks cannot give these rows", where=where, value=said)
-    if state or type(error).__name__ == "ServerOperationError":
+    if state or isinstance(error, StatementError) or type(error).__name__ == "ServerOperationError":
         return Misuse("Databricks refuses the statement", where=where, value=said)
     return Stopped("reading failed in a way that is not known", where=where, value=said)
+
+
+def _is_lost(error: Exception) -> bool:
+    """Whether an answer was lost on its way, by what the client says."""
+    return type(error).__name__ in _LOST or (isinstance(error, StatementError) and error.is_passing)

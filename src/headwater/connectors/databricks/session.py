@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from typing import Any
@@ -63,22 +64,24 @@ def connect(config: DatabricksConfig, token: str) -> Any:
     )
 
 
-class DatabricksSession:
-    """One snapshot a statement."""
+class ArrowSession(ABC):
+    """One snapshot a statement. `said` makes errors of the house of whatever is raised."""
 
-    def __init__(self, connection: Any, said: Callable[[Exception], HeadwaterError]) -> None:
-        self._connection = connection
+    def __init__(self, said: Callable[[Exception], HeadwaterError]) -> None:
         self._said = said
 
+    @abstractmethod
     def close(self) -> None:
-        """Give up the session; Databricks drops what it holds for it."""
-        with suppress(*failures()):
-            self._connection.close()
+        """Give up the session; Databricks drops what it holds for it. Raises nothing."""
+
+    @abstractmethod
+    def parts(self, statement: Statement) -> Generator[pa.Table, None, None]:
+        """The rows of a result, bounded in memory; closing it gives up what Databricks still does for it."""
 
     def rows(self, statement: Statement) -> list[tuple[str | None, ...]]:
         """All rows of a small result, every value as a text."""
         found: list[tuple[str | None, ...]] = []
-        for part in self._parts(statement):
+        for part in self.parts(statement):
             columns = [column.to_pylist() for column in part.columns]
             found += [
                 tuple(None if value is None else str(value) for value in row) for row in zip(*columns, strict=True)
@@ -88,7 +91,7 @@ class DatabricksSession:
     def batches(self, statement: Statement, fields: Sequence[Field]) -> Generator[pa.RecordBatch, None, None]:
         """The rows of a result of whatever size, bounded in memory, in the schema of these fields."""
         made = schema(fields)
-        with closing(self._parts(statement)) as parts:
+        with closing(self.parts(statement)) as parts:
             for part in parts:
                 for batch in part.to_batches(_BATCH_ROWS):
                     try:
@@ -96,15 +99,32 @@ class DatabricksSession:
                     except MisfitError as error:
                         raise self._said(error) from None
 
-    def _parts(self, statement: Statement) -> Generator[pa.Table, None, None]:
+
+class DatabricksSession(ArrowSession):
+    """By the SQL connector."""
+
+    def __init__(self, connection: Any, said: Callable[[Exception], HeadwaterError]) -> None:
+        super().__init__(said)
+        self._connection = connection
+
+    def close(self) -> None:
+        with suppress(*failures()):
+            self._connection.close()
+
+    def parts(self, statement: Statement) -> Generator[pa.Table, None, None]:
         try:
             # Closing it gives up what the warehouse still holds for the result.
             with closing(self._connection.cursor(arraysize=_BATCH_ROWS, buffer_size_bytes=_BUFFER_BYTES)) as cursor:
-                cursor.execute(statement.sql, list(statement.values) or None)
+                cursor.execute(statement.sql, named(statement) or None)
                 while (part := cursor.fetchmany_arrow(_BATCH_ROWS)).num_rows:
                     yield part
         except failures() as error:
             raise self._said(error) from None
+
+
+def named(statement: Statement) -> dict[str, Any]:
+    """The values of a statement by the names of their places."""
+    return {f"p{number}": value for number, value in enumerate(statement.values, 1)}
 
 
 def shaped(column: Any, field: Field) -> Any:

@@ -8,7 +8,7 @@ import sqlglot
 
 from headwater.connectors.databricks import DatabricksConfig, catalog
 from headwater.connectors.databricks.dialect import DatabricksDialect
-from headwater.connectors.databricks.refusals import error_of, problem_of
+from headwater.connectors.databricks.refusals import StatementError, error_of, problem_of
 from headwater.connectors.databricks.session import shaped
 from headwater.connectors.protocol import Selection
 from headwater.connectors.sql.statements import reading
@@ -65,7 +65,7 @@ def test_a_chunk_is_one_statement_in_the_order_of_a_key_that_nobody_enforces() -
     )
     assert statement.sql == (
         "SELECT `no` AS `no`, `word` AS `word` FROM `s1`.`a``b` WHERE NOT (`at` IS NULL)"
-        " AND `at` >= CAST(? AS timestamp) ORDER BY `site`, `no`, `word`"
+        " AND `at` >= CAST(:p1 AS timestamp) ORDER BY `site`, `no`, `word`"
     )
     assert sqlglot.parse_one(statement.sql, read="databricks") is not None
     word = TABLE.field("word", "column")
@@ -108,6 +108,12 @@ class ServerOperationError(RequestError):
         (ServerOperationError("[CAST_INVALID_INPUT] no number. SQLSTATE: 22018"), InputRefused),
         (ServerOperationError("[QUERY_EXECUTION_TIMEOUT_EXCEEDED] too long. SQLSTATE: 57KD0"), RetryLater),
         (OSError("connection reset"), RetryLater),
+        (StatementError("RESOURCE_EXHAUSTED: too many statements", status=429), RetryLater),
+        (StatementError("the statement is CANCELED", is_passing=True), RetryLater),
+        (StatementError("it is not known any more", status=404, is_passing=True), RetryLater),
+        (StatementError("ABORTED: the same at once", status=409), RetryLater),
+        (StatementError("BAD_REQUEST: near FROM"), Misuse),
+        (StatementError("403: Invalid access token.", status=403), Misuse),
         (pa.ArrowInvalid("Tried reading schema message, was null or length 0"), RetryLater),
         (MisfitError("value (bigint): Failed to parse string: 'x'"), InputRefused),
         (ValueError("nobody knows"), Stopped),
