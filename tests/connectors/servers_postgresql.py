@@ -1,4 +1,4 @@
-"""A PostgreSQL server that asks for TLS and a password."""
+"""PostgreSQL servers that ask for a password: an installed one, by TLS, and the one that comes with Headwater."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import psycopg
 from psycopg import sql
@@ -16,7 +16,7 @@ from headwater.connectors.postgresql import PostgresConfig
 from headwater.store.embedded import SUPERUSER
 from tests.connectors.certificates import make_certificates
 from tests.planted import planted
-from tests.servers import TestServer, installed_server, own_folder
+from tests.servers import TestServer, embedded_server, installed_server, own_folder
 
 PASSWORD = planted("a planted secret, & more/of:it")
 _RULES = """
@@ -32,7 +32,7 @@ class Guarded:
 
     config: PostgresConfig
     owner_url: str
-    other_authority: Path
+    other_authority: Path | None
     server: TestServer
 
 
@@ -63,6 +63,31 @@ def guarded_postgresql(binaries: Path) -> Iterator[Guarded]:
             ),
             owner_url=url,
             other_authority=certificates.other_authority,
+            server=server,
+        )
+
+
+@contextlib.contextmanager
+def guarded_embedded() -> Iterator[Guarded]:
+    """The server that comes with Headwater; it knows no TLS, and is reached as Headwater reaches it."""
+    with embedded_server() as server:
+        url = server.url(SUPERUSER, "postgres")
+        place = dict(parse_qsl(urlsplit(url).query))
+        with psycopg.connect(url, autocommit=True) as owner:
+            rules = _shown(owner, "hba_file")
+            rules.write_text(f"local all reader scram-sha-256\n{rules.read_text(encoding='utf-8')}", encoding="utf-8")
+            owner.execute(sql.SQL("CREATE ROLE reader LOGIN PASSWORD {}").format(PASSWORD))
+            owner.execute("SELECT pg_reload_conf()")
+        yield Guarded(
+            config=PostgresConfig(
+                host=place["host"],
+                port=int(place["port"]),
+                database="postgres",
+                user="reader",
+                password_ref="env:POSTGRES_PASSWORD",
+            ),
+            owner_url=url,
+            other_authority=None,
             server=server,
         )
 

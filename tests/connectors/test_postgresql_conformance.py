@@ -1,4 +1,4 @@
-"""The suite for connectors, on PostgreSQL over TCP, with TLS and a password."""
+"""The suite for connectors, on the PostgreSQL versions named as proven: over TCP with TLS, and by a Unix socket."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from psycopg import sql
 
 from headwater.connectors.postgresql import PostgresConfig, kind
 from headwater.connectors.postgresql.connector import PostgresConnector
-from headwater.connectors.protocol import Kind
+from headwater.connectors.protocol import Cause, Config, Kind
 from headwater.testing import ConnectorConformance, Row
-from tests.connectors.servers_postgresql import PASSWORD, guarded_postgresql
+from tests.connectors.servers_postgresql import PASSWORD, guarded_embedded, guarded_postgresql
 from tests.connectors.sql_reading import ServerCase
 
 pytestmark = pytest.mark.server
@@ -107,8 +107,18 @@ class PostgresCase(ServerCase):
             owner.execute(statement.encode())
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _server(installed_postgres: Any) -> Iterator[None]:
+class EmbeddedCase(PostgresCase):
+    lacks: ClassVar[dict[str, str]] = {"tls": "the server that comes with Headwater is built without"}
+
+    def wrong(self, cause: Cause) -> Config:
+        config = super().wrong(cause)
+        # Nothing waits at a socket; a host that keeps silent is one on the network.
+        network = {"host": "127.0.0.1", "sslmode": "disable"}
+        return config.model_copy(update=network) if cause == "timeout" else config
+
+
+@pytest.fixture(scope="module")
+def _installed(installed_postgres: Any) -> Iterator[None]:
     with (
         guarded_postgresql(installed_postgres) as PostgresCase.server,
         socket.create_server(("127.0.0.1", 0)) as PostgresCase.silent,
@@ -116,6 +126,27 @@ def _server(installed_postgres: Any) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module")
+def _embedded() -> Iterator[None]:
+    with (
+        guarded_embedded() as EmbeddedCase.server,
+        socket.create_server(("127.0.0.1", 0)) as EmbeddedCase.silent,
+    ):
+        yield
+
+
+@pytest.mark.always
+@pytest.mark.usefixtures("_installed", "_embedded")
+def test_the_versions_named_as_proven_are_those_of_the_two_servers() -> None:
+    assert kind.proven_against == tuple(_named(case) for case in (PostgresCase, EmbeddedCase))
+
+
+def _named(case: type[PostgresCase]) -> str:
+    with psycopg.connect(case.server.owner_url) as owner:
+        return f"PostgreSQL {owner.info.server_version // 10_000}"
+
+
+@pytest.mark.usefixtures("_installed")
 def test_a_wrong_password_is_told_in_our_words_and_a_missing_rule_in_the_servers() -> None:
     config = PostgresCase.server.config
 
@@ -136,5 +167,12 @@ def test_a_wrong_password_is_told_in_our_words_and_a_missing_rule_in_the_servers
 
 
 @pytest.mark.always
-class TestPostgres(ConnectorConformance):
+@pytest.mark.usefixtures("_installed")
+class TestInstalled(ConnectorConformance):
     case_type = PostgresCase
+
+
+@pytest.mark.always
+@pytest.mark.usefixtures("_embedded")
+class TestEmbedded(ConnectorConformance):
+    case_type = EmbeddedCase
