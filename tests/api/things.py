@@ -48,6 +48,7 @@ BODIES: dict[str, Any] = {
     "/dataset-acceptances": {"text": "hwd_x"},
     "/imports/{job_id}/mapping": {"mapping": "{name}"},
     "/inventories": {"document": "inventory: x"},
+    "/schedules/{name}": {"mapping": "{name}"},
     "/schedules": {"name": "s", "source": {"upload": "{upload}"}, "mapping": "{name}", "cron": "@daily"},
 }
 QUERIES = {

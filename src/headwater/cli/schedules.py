@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Recipes that workers run at times of day, or after others.")
 
 Name = Annotated[str, typer.Argument(help="Name of the schedule.", show_default=False)]
+CRON = "Minute, hour, day, month, weekday; or @hourly, @daily, @weekly, @monthly, @annually."
+ZONE = "Whose clocks the times are of, as Europe/Berlin."
+AFTER = "In place of times: once this schedule has succeeded; of several, once all have."
+MISSED = "What is done about times at which no worker ran: nothing, or one job for all of them."
+PRIORITY = "Among the organisation's jobs; the higher comes first."
+LIMIT = "Seconds that an attempt may take."
+ATTEMPTS = "How often it is tried where that may help."
 
 
 class Missed(StrEnum):
@@ -29,32 +36,22 @@ class Missed(StrEnum):
     CATCH_UP = "catch-up"
 
 
+KEPT_AS: dict[Missed, Literal["skip", "catch_up"]] = {Missed.SKIP: "skip", Missed.CATCH_UP: "catch_up"}
+
+
 @app.command()
 def add(
     name: Name,
     recipe: Annotated[Path, typer.Argument(help="The recipe: a YAML or JSON file.", show_default=False)],
     *,
-    cron: Annotated[
-        str | None,
-        typer.Option(help="Minute, hour, day, month, weekday; or @hourly, @daily, @weekly, @monthly, @annually."),
-    ] = None,
-    time_zone: Annotated[str, typer.Option(help="Whose clocks the times are of, as Europe/Berlin.")] = "UTC",
-    after: Annotated[
-        list[str] | None,
-        typer.Option("--after", help="In place of times: once this schedule has succeeded; of several, once all have."),
-    ] = None,
-    missed: Annotated[
-        Missed,
-        typer.Option(help="What is done about times at which no worker ran: nothing, or one job for all of them."),
-    ] = Missed.SKIP,
+    cron: Annotated[str | None, typer.Option(help=CRON)] = None,
+    time_zone: Annotated[str, typer.Option(help=ZONE)] = "UTC",
+    after: Annotated[list[str] | None, typer.Option("--after", help=AFTER)] = None,
+    missed: Annotated[Missed, typer.Option(help=MISSED)] = Missed.SKIP,
     queue: Annotated[str, typer.Option(help="The queue of its jobs.")] = "default",
-    priority: Annotated[
-        int, typer.Option(min=-100, max=100, help="Among the organisation's jobs; the higher comes first.")
-    ] = 0,
-    time_limit: Annotated[
-        int | None, typer.Option(min=1, help="Seconds that an attempt may take.", show_default="none")
-    ] = None,
-    attempts: Annotated[int, typer.Option(min=1, max=100, help="How often it is tried where that may help.")] = 5,
+    priority: Annotated[int, typer.Option(min=-100, max=100, help=PRIORITY)] = 0,
+    time_limit: Annotated[int | None, typer.Option(min=1, help=LIMIT, show_default="none")] = None,
+    attempts: Annotated[int, typer.Option(min=1, max=100, help=ATTEMPTS)] = 5,
     as_json: AsJson = False,
 ) -> None:
     """Have workers run a recipe at times, or after others have succeeded. The recipe is kept as it says now.
@@ -76,11 +73,54 @@ def add(
         cron=cron,
         time_zone=time_zone,
         after=tuple(after or ()),
-        missed="skip" if missed is Missed.SKIP else "catch_up",
+        missed=KEPT_AS[missed],
     )
     manner = Manner(queue=queue, priority=priority, time_limit=time_limit, most_attempts=attempts)
     with installation() as opened:
         view = schedules.add(opened, name, load_recipe(recipe), recipe.parent, when, manner=manner, now=_now())
+    _tell(view, as_json=as_json)
+
+
+@app.command()
+def change(
+    name: Name,
+    recipe: Annotated[
+        Path | None, typer.Argument(help="Another recipe: a YAML or JSON file.", show_default="that it has")
+    ] = None,
+    *,
+    cron: Annotated[str | None, typer.Option(help=CRON, show_default=False)] = None,
+    time_zone: Annotated[str | None, typer.Option(help=ZONE, show_default=False)] = None,
+    after: Annotated[list[str] | None, typer.Option("--after", help=AFTER, show_default=False)] = None,
+    missed: Annotated[Missed | None, typer.Option(help=MISSED, show_default=False)] = None,
+    queue: Annotated[str | None, typer.Option(help="The queue of its jobs.", show_default=False)] = None,
+    priority: Annotated[int | None, typer.Option(min=-100, max=100, help=PRIORITY, show_default=False)] = None,
+    time_limit: Annotated[int | None, typer.Option(min=0, help=f"{LIMIT} 0: as long as it takes.")] = None,
+    attempts: Annotated[int | None, typer.Option(min=1, max=100, help=ATTEMPTS, show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a schedule another plan, from its next time on. What is not named stays; a job asked for stays as it is.
+
+    To name times takes away what it came after, and the other way round. The recipe is kept as it says now.
+
+    \b
+    Examples:
+      headwater schedules change meters --cron "0 4 * * *" --priority 10
+      headwater schedules change reports --after meters
+      headwater schedules change meters recipes/meters.yaml
+    """
+    from headwater.pipeline.recipe import load_recipe
+    from headwater.services import schedule_changes
+
+    said: dict[str, object] = {
+        "cron": cron, "time_zone": time_zone, "after": after or None, "missed": missed and KEPT_AS[missed],
+        "queue": queue, "priority": priority, "attempts": attempts,
+    }  # fmt: skip
+    changes = {each: value for each, value in said.items() if value is not None}
+    if time_limit is not None:
+        changes["time_limit"] = time_limit or None
+    with installation() as opened:
+        another = None if recipe is None else (load_recipe(recipe), recipe.parent)
+        view = schedule_changes.change(opened, name, changes, recipe=another, now=_now())
     _tell(view, as_json=as_json)
 
 
@@ -256,6 +296,9 @@ def _tell(view: ScheduleView, *, as_json: bool) -> None:
             ("when", _when(view)),
             ("next", _next(view)),
             ("missed times", "one job for all of them" if found.missed == "catch_up" else "skipped"),
+            ("priority", found.priority),
+            ("attempts", found.most_attempts),
+            ("time limit", None if found.time_limit is None else f"{found.time_limit} s"),
             ("added by", found.created_by),
         ]
     )

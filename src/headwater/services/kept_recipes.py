@@ -77,6 +77,23 @@ def wanted(installation: Installation, said: Said) -> Wanted:
     return Wanted(kind="sync", label=label, arguments=arguments, lock=lock)
 
 
+def said_of(arguments: Mapping[str, Any], *, where: str) -> Said:
+    """What was said, of a job's arguments. Misuse where they are of a recipe at the server, which says more."""
+    kept = arguments.get("kept")
+    if kept is None:
+        raise Misuse(
+            "it runs a recipe of the server",
+            where=where,
+            valid="a source and a mapping, in place of all that the recipe says",
+        )
+    source, load = arguments["recipe"]["source"], arguments["recipe"]["load"]
+    return Said(
+        mapping=kept["mapping"], connector=source["connector"], upload=kept["upload"], contract=source["contract"],
+        table=source["table"], cursor=source["cursor"], lag=source["lag"], key=source["key"],
+        columns=source["columns"], follow=source["follow"], strategy=load["strategy"], chunk_size=load["chunk_size"],
+    )  # fmt: skip
+
+
 def _as_recipe(said: Said) -> dict[str, Any]:
     source: dict[str, Any] = {
         "path": said.upload, "connector": said.connector, "contract": said.contract, "table": said.table,

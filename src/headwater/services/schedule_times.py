@@ -37,7 +37,7 @@ def next_time(cron: str, time_zone: str, after: datetime) -> datetime:
 
 def times(cron: str, time_zone: str, after: datetime) -> Iterator[datetime]:
     """All times after `after` at which it is due, in UTC, in order."""
-    zone = _zone(time_zone)
+    zone = zone_of(time_zone)
     five = NAMED.get(cron.strip(), cron.strip())
     if len(five.split()) != len(("minute", "hour", "day", "month", "weekday")):
         raise _not_cron(cron, "it has not five fields")
@@ -48,7 +48,8 @@ def times(cron: str, time_zone: str, after: datetime) -> Iterator[datetime]:
     raise _not_cron(cron, "there is no such day within 50 years")
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of a name; Misuse where there is none."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

@@ -5,6 +5,8 @@ A schedule's next time stands in the queue, so that whichever worker is free see
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -59,11 +61,29 @@ class ScheduleView:
     schedule: Schedule
     after: Sequence[str]
 
+    @property
+    def plan(self) -> dict[str, Any]:
+        """What can be changed of it, but for the folder of the server that its paths are taken from."""
+        found = self.schedule
+        return {
+            "cron": found.cron, "time_zone": found.time_zone, "after": sorted(self.after), "missed": found.missed,
+            "queue": found.queue, "priority": found.priority, "time_limit": found.time_limit,
+            "attempts": found.most_attempts, "kind": found.kind, "label": found.label,
+            "runs": {name: value for name, value in found.arguments.items() if name != "base"},
+        }  # fmt: skip
+
+    @property
+    def version(self) -> str:
+        """What a change names: a hash of the plan. Whether it is paused and when it is due next are no part of it."""
+        said = [self.plan, self.schedule.arguments.get("base")]
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]
+
     def as_json(self) -> dict[str, Any]:
         """Plain values, but for times and ids."""
         facts = asdict(self.schedule)
         return {name: facts[name] for name in facts if name not in {"queue_id", "lock", "removed_at"}} | {
-            "after": list(self.after)
+            "after": list(self.after),
+            "version": self.version,
         }
 
 
@@ -87,10 +107,7 @@ def add_kept(
 def _added(
     installation: Installation, name: str, wanted: Wanted, when: When, *, manner: Manner, now: datetime
 ) -> ScheduleView:
-    if (when.cron is None) == (not when.after):
-        raise Misuse(
-            "a schedule has times, or comes after others", where=f"schedule {name}", valid="one of cron and after"
-        )
+    refuse_both(name, when.cron, when.after)
     first = None if when.cron is None else next_time(when.cron, when.time_zone, now)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
@@ -103,8 +120,16 @@ def _added(
         schedules.add_schedule(connection, tenant_id, new, after=after)
         made = schedules.find_schedule(connection, tenant_id, name)
         schedules.arm(connection, tenant_id, made, first)
-        _note(connection, tenant_id, "schedule.added", made, cron=when.cron, after=list(when.after))
-        return _view(connection, tenant_id, name)
+        note(connection, tenant_id, "schedule.added", made, cron=when.cron, after=list(when.after))
+        return view_of(connection, tenant_id, name)
+
+
+def refuse_both(name: str, cron: str | None, after: Sequence[str]) -> None:
+    """Misuse for a schedule that has times and comes after others, or neither."""
+    if (cron is None) == (not after):
+        raise Misuse(
+            "a schedule has times, or comes after others", where=f"schedule {name}", valid="one of cron and after"
+        )
 
 
 def list_schedules(installation: Installation) -> list[ScheduleView]:
@@ -123,7 +148,7 @@ def show_schedule(installation: Installation, name: str) -> ScheduleView:
     """One of them."""
     installation.require(Right.READ)
     with installation.database.connect(installation.tenant_id) as connection:
-        return _view(connection, installation.tenant_id, name)
+        return view_of(connection, installation.tenant_id, name)
 
 
 def pause(installation: Installation, name: str) -> ScheduleView:
@@ -134,8 +159,8 @@ def pause(installation: Installation, name: str) -> ScheduleView:
         found = _locked(connection, tenant_id, name)
         schedules.set_paused(connection, tenant_id, found.schedule_id, paused=True)
         schedules.arm(connection, tenant_id, found, None)
-        _note(connection, tenant_id, "schedule.paused", found)
-        return _view(connection, tenant_id, name)
+        note(connection, tenant_id, "schedule.paused", found)
+        return view_of(connection, tenant_id, name)
 
 
 def resume(installation: Installation, name: str, *, now: datetime) -> ScheduleView:
@@ -146,8 +171,8 @@ def resume(installation: Installation, name: str, *, now: datetime) -> ScheduleV
         found = _locked(connection, tenant_id, name)
         schedules.set_paused(connection, tenant_id, found.schedule_id, paused=False)
         schedules.arm(connection, tenant_id, found, _next(found, now))
-        _note(connection, tenant_id, "schedule.resumed", found)
-        return _view(connection, tenant_id, name)
+        note(connection, tenant_id, "schedule.resumed", found)
+        return view_of(connection, tenant_id, name)
 
 
 def remove(installation: Installation, name: str) -> None:
@@ -165,7 +190,7 @@ def remove(installation: Installation, name: str) -> None:
             )
         schedules.arm(connection, tenant_id, found, None)
         schedules.remove_schedule(connection, tenant_id, found.schedule_id)
-        _note(connection, tenant_id, "schedule.removed", found)
+        note(connection, tenant_id, "schedule.removed", found)
 
 
 def run_now(installation: Installation, name: str, *, now: datetime) -> UUID:
@@ -304,11 +329,13 @@ def _locked(connection: TenantConnection, tenant_id: UUID, name: str) -> Schedul
     return schedules.lock_schedule(connection, tenant_id, found.schedule_id) or found
 
 
-def _view(connection: TenantConnection, tenant_id: UUID, name: str) -> ScheduleView:
+def view_of(connection: TenantConnection, tenant_id: UUID, name: str) -> ScheduleView:
+    """The schedule of a name with those it comes after; NotFound where there is none."""
     found = schedules.find_schedule(connection, tenant_id, name)
     return ScheduleView(schedule=found, after=schedules.names_after(connection, tenant_id, found.schedule_id))
 
 
-def _note(connection: TenantConnection, tenant_id: UUID, action: str, schedule: Schedule, **payload: object) -> None:
+def note(connection: TenantConnection, tenant_id: UUID, action: str, schedule: Schedule, **payload: object) -> None:
+    """Add to the audit chain what was done about a schedule; last in its transaction."""
     said: Mapping[str, object] = {"name": schedule.name, **payload}
     audit.append(connection, tenant_id, action=action, resource=f"schedule/{schedule.schedule_id}", payload=said)

@@ -72,9 +72,42 @@ def add_schedule(
             value=schedule.name,
             valid="1 to 63 of a-z, 0-9, _ and -, a letter first",
         ) from error
-    for after_id in sorted(after):  # as everybody who needs several
-        names = {"tenant_id": tenant_id, "schedule_id": schedule.schedule_id, "after_id": after_id}
+    _add_dependencies(connection, tenant_id, schedule.schedule_id, after)
+
+
+def _add_dependencies(
+    connection: psycopg.Connection[Any], tenant_id: UUID, schedule_id: UUID, after: Sequence[UUID]
+) -> None:
+    for after_id in sorted(set(after)):  # as everybody who needs several
+        names = {"tenant_id": tenant_id, "schedule_id": schedule_id, "after_id": after_id}
         connection.execute(QUERIES["add_dependency"], names)
+
+
+def lock_all(connection: psycopg.Connection[Any], tenant_id: UUID) -> None:
+    """All schedules of an organisation until the transaction ends, so that nothing comes after what goes meanwhile."""
+    connection.execute(QUERIES["lock_all"], {"tenant_id": tenant_id})
+
+
+def change_schedule(connection: psycopg.Connection[Any], tenant_id: UUID, schedule: NewSchedule) -> None:
+    """Another plan under the same id; what it comes after and its next time are changed by themselves."""
+    values = {name: value for name, value in asdict(schedule).items() if name not in {"name", "created_by"}}
+    connection.execute(
+        QUERIES["change"], {**values, "arguments": Jsonb(schedule.arguments), "tenant_id": tenant_id}
+    )  # fmt: skip
+
+
+def set_after(connection: psycopg.Connection[Any], tenant_id: UUID, schedule_id: UUID, after: Sequence[UUID]) -> None:
+    """The schedules that it comes after, in place of those before; once all schedules are locked.
+
+    Misuse where it came after itself, perhaps by way of others.
+    """
+    values = {"tenant_id": tenant_id, "schedule_id": schedule_id, "after": list(after)}
+    if number(connection, QUERIES["would_come_after_itself"], values):
+        raise Misuse(
+            "it would come after itself", where="after", valid="schedules that do not come after this one themselves"
+        )
+    connection.execute(QUERIES["remove_dependencies"], values)
+    _add_dependencies(connection, tenant_id, schedule_id, after)
 
 
 def lock_schedule(connection: psycopg.Connection[Any], tenant_id: UUID, schedule_id: UUID) -> Schedule | None:

@@ -71,6 +71,24 @@ def test_what_is_queued_is_carried_out_by_a_worker(headwater: Headwater, recipe:
     assert headwater("jobs", "cancel", imported).code == 2
 
 
+def test_a_schedule_is_changed(headwater: Headwater, recipe: Path, tmp_path: Path) -> None:
+    for name in ("first", "nightly"):
+        headwater("schedules", "add", name, recipe, "--cron", "30 2 * * *", "--time-limit", "60")
+    times = ("--cron", "0 4 * * *", "--time-zone", "Europe/Berlin", "--missed", "catch-up")
+    changed = headwater("schedules", "change", "nightly", *times, "--priority", "9", "--time-limit", "0")
+    assert (changed.code, "0 4 * * * Europe/Berlin" in changed.out) == (0, True), changed
+    shown = headwater("schedules", "show", "nightly", "--json").json
+    assert {name: shown[name] for name in ("missed", "priority", "time_limit", "most_attempts")} == {
+        "missed": "catch_up", "priority": 9, "time_limit": None, "most_attempts": 5,
+    }  # fmt: skip
+    another = tmp_path / "other.yaml"
+    another.write_text(yaml.safe_dump({"recipe": "b", "source": {"path": "in/b.csv"}, "mapping": "meters.yaml"}))
+    changed = headwater("schedules", "change", "nightly", another, "--after", "first", "--json")
+    assert (changed.json["label"], changed.json["after"], changed.json["next_at"]) == ("in/b.csv", ["first"], None)
+    refused = headwater("schedules", "change", "first", "--after", "nightly")
+    assert (refused.code, "it would come after itself" in refused.err) == (2, True)
+
+
 def test_a_state_that_there_is_not_is_refused(headwater: Headwater) -> None:
     refused = headwater("jobs", "list", "--state", "done")
     assert refused.code == 2

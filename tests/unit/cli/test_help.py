@@ -45,8 +45,9 @@ PROMISED = {
     "people keys encrypt-files", "people keys encrypt-records", "people keys rotate",
     "people list",
     "people reset-link", "people resume", "people roles give", "people roles take", "people sessions",
-    "people show", "people suspend", "schedules add", "schedules history", "schedules list", "schedules pause",
-    "schedules remove", "schedules resume", "schedules run-now", "schedules show", "schedules updates",
+    "people show", "people suspend",
+    "schedules add", "schedules change", "schedules history", "schedules list", "schedules pause", "schedules remove",
+    "schedules resume", "schedules run-now", "schedules show", "schedules updates",
     "tokens create", "tokens list", "tokens revoke", "units add", "units archive", "units assign", "units list",
     "units move", "units rename", "units restore", "units sources", "worker",
 }  # fmt: skip

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
-from fastapi import Query
+from fastapi import Header, Query, Response
 from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.api.access import Here, needs, router
-from headwater.services import schedules
+from headwater.api.asking import etag, expected_hash
+from headwater.services import schedule_changes, schedules
 from headwater.services.access.policy import Right
 from headwater.services.jobs import Manner
 from headwater.services.kept_recipes import Said
@@ -18,6 +20,7 @@ from headwater.services.kept_recipes import Said
 routes = router("schedules")
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Word = Annotated[str, Field(min_length=1, max_length=200)]
+IfMatch = Annotated[str | None, Header(description="The ETag of the version that was looked at; else 412.")]
 
 
 class NewSource(BaseModel):
@@ -52,27 +55,92 @@ class NewSchedule(BaseModel):
     attempts: int = Field(default=5, ge=1, le=100)
 
 
+class ScheduleChange(BaseModel):
+    """What is to be another; what is left out stays. To say one of `cron` and `after` takes the other away."""
+
+    model_config = ConfigDict(extra="forbid")
+    source: NewSource | None = Field(default=None, description="In place of all that is said of it.")
+    mapping: Word | None = None
+    strategy: Literal["delta", "full"] | None = None
+    cron: Word | None = Field(default=None, description="Minute, hour, day, month, weekday; or @daily and the like.")
+    time_zone: Word | None = None
+    after: list[Word] | None = Field(default=None, max_length=20, description="All that it comes after from now on.")
+    missed: Literal["skip", "catch_up"] | None = None
+    priority: int | None = Field(default=None, ge=-100, le=100)
+    time_limit: int | None = Field(default=None, ge=1, le=31_536_000, description="Seconds; null: as long as it takes.")
+    attempts: int | None = Field(default=None, ge=1, le=100)
+
+
+class Schedule(BaseModel):
+    """A schedule as it stands."""
+
+    schedule_id: UUID
+    name: str
+    kind: str = Field(description="import, sync or retry_failed.")
+    label: str = Field(description="What it is about, in short.")
+    arguments: dict[str, Any] = Field(description="The recipe of its jobs, and what of it is named by what is kept.")
+    queue: str
+    priority: int
+    time_limit: int | None = Field(description="Seconds that an attempt may take.")
+    most_attempts: int
+    cron: str | None = Field(description="Null where it comes after others.")
+    time_zone: str
+    after: list[str]
+    missed: Literal["skip", "catch_up"]
+    next_at: datetime | None = Field(description="Null where it is paused, or comes after others.")
+    paused_at: datetime | None
+    created_by: str
+    created_at: datetime
+    version: str = Field(description="What If-Match names of a change: its ETag.")
+
+
 @routes.get("/schedules", **needs(Right.READ))
-def list_schedules(here: Here) -> list[dict[str, Any]]:
+def list_schedules(here: Here) -> list[Schedule]:
     """Schedules by name."""
     return [_plain(each) for each in schedules.list_schedules(here)]
 
 
 @routes.post("/schedules", status_code=201, **needs(Right.TRANSFORM, 404, 409))
-def add_schedule(here: Here, schedule: NewSchedule) -> dict[str, Any]:
+def add_schedule(here: Here, schedule: NewSchedule, response: Response) -> Schedule:
     """Have workers read a connector, an upload or records at times, or after others have succeeded."""
     said = Said(mapping=schedule.mapping, strategy=schedule.strategy, **schedule.source.model_dump())
     when = schedules.When(
         cron=schedule.cron, time_zone=schedule.time_zone, after=schedule.after, missed=schedule.missed
     )
     manner = Manner(priority=schedule.priority, time_limit=schedule.time_limit, most_attempts=schedule.attempts)
-    return _plain(schedules.add_kept(here, schedule.name, said, when, manner=manner, now=datetime.now(UTC)))
+    made = schedules.add_kept(here, schedule.name, said, when, manner=manner, now=datetime.now(UTC))
+    response.headers["ETag"] = etag(made.version)
+    return _plain(made)
 
 
 @routes.get("/schedules/{name}", **needs(Right.READ, 404))
-def show_schedule(here: Here, name: str) -> dict[str, Any]:
+def show_schedule(here: Here, name: str, response: Response) -> Schedule:
     """One schedule: its recipe, times, those it comes after, and when it is due next."""
-    return _plain(schedules.show_schedule(here, name))
+    found = schedules.show_schedule(here, name)
+    response.headers["ETag"] = etag(found.version)
+    return _plain(found)
+
+
+@routes.patch("/schedules/{name}", **needs(Right.TRANSFORM, 404, 409, 412))
+def change_schedule(
+    here: Here, name: str, change: ScheduleChange, response: Response, if_match: IfMatch = None
+) -> Schedule:
+    """Another plan, from its next time on; a job that was asked for already stays as it is.
+
+    Of a schedule that was added with a recipe of the server, `source` and `mapping` are changed together.
+    """
+    said = change.model_dump(exclude_unset=True, exclude={"source", "mapping", "strategy"})
+    found = schedule_changes.change_kept(
+        here,
+        name,
+        {name: value for name, value in said.items() if value is not None or name == "time_limit"},
+        source=None if change.source is None else change.source.model_dump(),
+        how=change.model_dump(exclude_none=True, include={"mapping", "strategy"}),
+        expected=expected_hash(if_match),
+        now=datetime.now(UTC),
+    )
+    response.headers["ETag"] = etag(found.version)
+    return _plain(found)
 
 
 @routes.get("/schedules/{name}/history", **needs(Right.READ, 404))
@@ -82,13 +150,13 @@ def show_history(here: Here, name: str, limit: Limit = 20) -> list[dict[str, Any
 
 
 @routes.post("/schedules/{name}/pause", **needs(Right.TRANSFORM, 404))
-def pause(here: Here, name: str) -> dict[str, Any]:
+def pause(here: Here, name: str) -> Schedule:
     """It is due no more until it is resumed."""
     return _plain(schedules.pause(here, name))
 
 
 @routes.post("/schedules/{name}/resumption", **needs(Right.TRANSFORM, 404))
-def resume(here: Here, name: str) -> dict[str, Any]:
+def resume(here: Here, name: str) -> Schedule:
     """It is due again from its next time on."""
     return _plain(schedules.resume(here, name, now=datetime.now(UTC)))
 
@@ -111,7 +179,7 @@ def list_updates(here: Here, name: str | None = None, limit: Limit = 50) -> list
     return [jsonable_encoder(each) for each in schedules.updates(here, name=name, limit=limit)]
 
 
-def _plain(view: schedules.ScheduleView) -> dict[str, Any]:
-    shown: dict[str, Any] = jsonable_encoder(view.as_json())
-    shown["arguments"].pop("base", None)  # a folder of the server is nobody's business
-    return shown
+def _plain(view: schedules.ScheduleView) -> Schedule:
+    shown = view.as_json()
+    arguments = {name: value for name, value in shown["arguments"].items() if name != "base"}
+    return Schedule(**shown | {"arguments": arguments})  # a folder of the server is nobody's business

@@ -102,7 +102,7 @@ def present(
     return found
 
 
-def changed_meanwhile(what: str, version: int, *, mine: object, theirs: object) -> Conflict:
+def changed_meanwhile(what: str, version: int | str, *, mine: object, theirs: object) -> Conflict:
     """Both versions of what two people change."""
     error = Conflict(
         "it was changed since you looked", where=what, valid=f"version {version}", remedy="Look again, then decide."

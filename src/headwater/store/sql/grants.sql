@@ -28,7 +28,8 @@ GRANT SELECT, INSERT, UPDATE ON blobs, runs, chunks, connector_sync_state, quara
 -- name: jobs
 -- Jobs are asked for, worked on and ended; their history stays.
 GRANT SELECT, INSERT, UPDATE ON jobs, scheduled_jobs, update_log TO {app};
-GRANT SELECT, INSERT ON job_runs, schedule_dependencies, schedule_history TO {app};
+GRANT SELECT, INSERT ON job_runs, schedule_history TO {app};
+GRANT SELECT, INSERT, DELETE ON schedule_dependencies TO {app};
 
 -- name: queue
 -- What asking for jobs and working on them needs. Procrastinate's own periodic tasks are not used.

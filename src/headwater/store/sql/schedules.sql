@@ -9,6 +9,30 @@ VALUES (%(tenant_id)s, %(schedule_id)s, %(name)s, %(kind)s, %(label)s, %(argumen
 -- It comes after another.
 INSERT INTO schedule_dependencies (tenant_id, schedule_id, after_id) VALUES (%(tenant_id)s, %(schedule_id)s, %(after_id)s)
 
+-- name: remove_dependencies
+-- It comes after nothing.
+DELETE FROM schedule_dependencies WHERE tenant_id = %(tenant_id)s AND schedule_id = %(schedule_id)s
+
+-- name: would_come_after_itself
+-- How many ways lead back to it from those that it is to come after.
+WITH RECURSIVE before AS (
+    SELECT unnest(%(after)s::uuid[]) AS schedule_id
+    UNION
+    SELECT d.after_id FROM schedule_dependencies d JOIN before USING (schedule_id) WHERE d.tenant_id = %(tenant_id)s)
+SELECT count(*) FROM before WHERE schedule_id = %(schedule_id)s
+
+-- name: change
+-- Another plan under the same id.
+UPDATE scheduled_jobs SET
+    kind = %(kind)s, label = %(label)s, arguments = %(arguments)s, lock = %(lock)s, queue = %(queue)s,
+    priority = %(priority)s, time_limit = %(time_limit)s, most_attempts = %(most_attempts)s, cron = %(cron)s,
+    time_zone = %(time_zone)s, missed = %(missed)s
+WHERE tenant_id = %(tenant_id)s AND schedule_id = %(schedule_id)s
+
+-- name: lock_all
+-- All schedules that there are, locked until the transaction ends, in the order in which everybody locks several.
+SELECT FROM scheduled_jobs WHERE tenant_id = %(tenant_id)s AND removed_at IS NULL ORDER BY schedule_id FOR NO KEY UPDATE
+
 -- name: get
 -- One schedule, locked until the transaction ends.
 SELECT {columns} FROM scheduled_jobs WHERE tenant_id = %(tenant_id)s AND schedule_id = %(schedule_id)s FOR NO KEY UPDATE
