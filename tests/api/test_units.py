@@ -44,6 +44,35 @@ def test_a_token_of_a_unit_reads_and_writes_there(api: Api) -> None:
         sends_a_file(client, unit, f"{marks}-e")
 
 
+def test_a_source_is_assigned_by_the_version_that_was_looked_at(api: Api) -> None:
+    marks = f"v{uuid.uuid4().hex[:6]}"
+    api.river.load(activities([{"activity_id": marks}]), name=f"{marks}.csv")
+    with api.client("admin") as admin:
+        one, other = (
+            admin.post("/units", json={"name": f"{marks} {n}", "kind": "site"}).json()["unit_id"] for n in range(2)
+        )
+        looked = admin.get(f"/sources/{marks}.csv")
+        assert (looked.json()["unit_id"], looked.headers["ETag"]) == (None, f'"{looked.json()["version"]}"')
+        assert looked.json() in admin.get("/sources").json()
+        place, tag = f"/sources/{looked.json()['source_id']}/unit", {"If-Match": looked.headers["ETag"]}
+        first = admin.put(place, json={"unit_id": one}, headers=tag)
+        assert (first.status_code, first.json()["unit_id"]) == (200, one)
+        late = admin.put(place, json={"unit_id": other}, headers=tag)
+        assert (late.status_code, late.json()["mine"]) == (412, {"unit_id": other}), late.text
+        assert late.json()["theirs"]["unit_id"] == one
+        assert admin.get(f"/sources/{marks}.csv").headers["ETag"] == first.headers["ETag"]
+        seen = admin.put(place, json={"unit_id": other}, headers={"If-Match": first.headers["ETag"]})
+        assert seen.json()["unit_id"] == other
+        back = admin.put(place, json={"unit_id": None})
+        assert (back.json()["unit_id"], back.headers["ETag"]) == (None, looked.headers["ETag"])
+        entries = admin.get("/audit", params={"filter": f"resource:eq:source/{looked.json()['source_id']}"}).json()
+        told = [(each["payload"]["was"], each["payload"]["unit"]) for each in entries["items"]]
+        assert told == [(other, None), (one, other), (None, one)]
+    text = token_of(api.database.database, api.tenants["default"], Role.VIEWER, uuid.UUID(one))
+    with httpx.Client(base_url=f"{api.url}/api/v1", headers={"Authorization": f"Bearer {text}"}, timeout=60) as of_unit:
+        assert of_unit.get(f"/sources/{marks}.csv").status_code == 404
+
+
 def sends_a_file(client: httpx.Client, unit: str, activity: str) -> None:
     """A file into one's own unit and no other; looked at and planned, it belongs there."""
     content = activities([{"activity_id": activity}]).encode()

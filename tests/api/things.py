@@ -55,7 +55,6 @@ QUERIES = {
     "DELETE /records/{reference}/{key}": "?reason=x",
     "DELETE /records/{reference}/{key}/hanging": "?reason=x",
     "DELETE /people/{person_id}/roles/{role}": "?unit_id={unit_id}",
-    "GET /people": "?after={person_id}",
     "GET /quarantine": "?run={run}",
     "GET /quarantine-rules": "?run={run}",
     "GET /quarantine/export": "?run={run}",

@@ -23,13 +23,18 @@ class Page(BaseModel):
     at_least: bool = Field(default=False, description="Whether there are more than `total`, which is not counted on.")
 
 
+Cursor = Annotated[str | None, Query(max_length=4000, description="`next_cursor` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=MOST, description="Rows a page.")]
+"""Of lists that have an order of their own."""
+
+
 async def question(
     filter: Annotated[  # noqa: A002 - what it is called in an address
         list[str] | None, Query(description="`field:operator:value`; may be given several times, all must hold.")
     ] = None,
     sort: Annotated[str | None, Query(description="Fields with a comma between them; `-` before one turns it.")] = None,
-    cursor: Annotated[str | None, Query(max_length=4000, description="`next_cursor` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=MOST, description="Rows a page.")] = USUAL,
+    cursor: Cursor = None,
+    limit: Limit = USUAL,
     *,
     count: Annotated[bool, Query(description="Say how many there are in all.")] = False,
 ) -> Question:

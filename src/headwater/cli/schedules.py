@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from headwater.cli.imports import AsJson
-from headwater.cli.printing import print_facts, print_json, print_table
+from headwater.cli.printing import print_facts, print_json, print_table, told_of
 from headwater.cli.runs import Limit
 from headwater.cli.session import installation
 
 if TYPE_CHECKING:
+    from headwater.services.listing import Page
     from headwater.services.schedules import ScheduleView
 
 app = typer.Typer(no_args_is_help=True, help="Recipes that workers run at times of day, or after others.")
@@ -216,18 +217,22 @@ def history(name: Name, limit: Limit = 20, as_json: AsJson = False) -> None:
     Examples:
       headwater schedules history meters
     """
-    from headwater.services import schedules
+    from headwater.services.house_lists import schedule_history
+    from headwater.services.listing import Question
 
     with installation() as opened:
-        found = schedules.history(opened, name, limit=limit)
+        page = schedule_history(opened, name, Question(limit=limit, count=True))
+    found = page.items
     if as_json:
         print_json(found)
+        _tell_shortened(page, "time")
         return
     print_table(
         ["due", "what", "job", "state", "why"],
         [(each["due_at"], each["outcome"], each["job_id"], each["state"], each["reason"]) for each in found],
         whole=["due", "job"],
     )
+    typer.echo(told_of(len(found), page.total or 0, "time"))
 
 
 @app.command()
@@ -243,12 +248,15 @@ def updates(
       headwater schedules updates
       headwater schedules updates meters --json
     """
-    from headwater.services import schedules
+    from headwater.services import house_lists
+    from headwater.services.listing import Question
 
     with installation() as opened:
-        found = schedules.updates(opened, name=name, limit=limit)
+        page = house_lists.updates(opened, Question(limit=limit, count=True), name=name)
+    found = page.items
     if as_json:
         print_json(found)
+        _tell_shortened(page, "entry", "entries")
         return
     counts = ["read", "inserted", "updated", "unchanged", "quarantined"]
     print_table(
@@ -260,6 +268,7 @@ def updates(
         ],
         numbers=counts,
     )  # fmt: skip
+    typer.echo(told_of(len(found), page.total or 0, "entry", "entries"))
 
 
 @app.command()
@@ -278,6 +287,12 @@ def remove(name: Name, as_json: AsJson = False) -> None:
         print_json({"removed": name})
     else:
         typer.echo(f"{name} is removed")
+
+
+def _tell_shortened(page: Page, one: str, many: str | None = None) -> None:
+    """Beside a list in JSON, which has no place for it: that it is not all of it."""
+    if page.next_cursor is not None:
+        typer.echo(f"{told_of(len(page.items), page.total or 0, one, many)}: --limit shows more", err=True)
 
 
 def _now() -> datetime:

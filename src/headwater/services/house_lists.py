@@ -1,15 +1,18 @@
-"""The lists of the house's own tables: runs, quarantine, the audit chain, documents."""
+"""The lists of the house's own tables: runs, jobs, what schedules did, quarantine, the audit chain, documents."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from headwater.errors import Misuse
 from headwater.services.access.policy import Right
 from headwater.services.access.within_units import sources_seen
 from headwater.services.listing import Listed, Page, Question, ask, by_name
 from headwater.services.quarantine.exports import which_records
-from headwater.store import quarantine, source_units
+from headwater.store import jobs as job_rows
+from headwater.store import quarantine, schedules, source_units
 from headwater.store.listing import Column, Condition, Order
 
 if TYPE_CHECKING:
@@ -54,6 +57,43 @@ CHUNKS = Listed(
     order=[],
     key=["run_id", "chunk_no"],
     filters=frozenset({"chunk_no", "state", "attempts", "committed_at", "records"}),
+)
+_JOBS = _columns(
+    job_id="uuid", kind="text", label="text", arguments="jsonb", queue="text", priority="integer",
+    time_limit="integer?", most_attempts="integer", asked_by="text", correlation_id="text?", state="text",
+    attempts="integer", asked_at="timestamptz", not_before="timestamptz?", started_at="timestamptz?",
+    finished_at="timestamptz?", heartbeat="timestamptz?", cancel_asked_at="timestamptz?", cancel_asked_by="text?",
+    error="jsonb?", result="jsonb?", fence="bigint",
+)  # fmt: skip
+JOBS = Listed(
+    what="jobs",
+    table="jobs",
+    columns=_JOBS,
+    order=[Order(column=_JOBS["asked_at"], descending=True)],
+    key=["job_id"],
+    filters=frozenset(_JOBS) - {"arguments", "error", "result", "fence"},
+)
+_TIMES = _columns(schedule_id="uuid", due_at="timestamptz", outcome="text", reason="text?", job_id="uuid?")
+TIMES = Listed(
+    what="times of a schedule",
+    table="schedule_history",
+    columns=_TIMES,
+    order=[Order(column=_TIMES["due_at"], descending=True)],
+    key=["due_at"],
+    filters=frozenset(_TIMES) - {"schedule_id"},
+)
+_UPDATES = _columns(
+    schedule="text", job_id="uuid", source_name="text", run_id="uuid?", read="bigint", inserted="bigint",
+    updated="bigint", unchanged="bigint", quarantined="bigint", errors="jsonb", improvements="jsonb",
+    noted_at="timestamptz",
+)  # fmt: skip
+UPDATES = Listed(
+    what="entries of the update log",
+    table="update_log",
+    columns=_UPDATES,
+    order=[Order(column=_UPDATES["noted_at"], descending=True)],
+    key=["job_id", "source_name"],
+    filters=frozenset(_UPDATES) - {"errors", "improvements"},
 )
 _QUARANTINE = _columns(
     quarantine_id="uuid", occurrence="integer", source_id="bytea", contract="text", record_no="bigint", line="bigint",
@@ -108,6 +148,36 @@ def chunks(installation: Installation, run_id: str, question: Question) -> Page:
     return _plain(ask(seen, CHUNKS, question, also=[of_run]))
 
 
+def jobs(installation: Installation, question: Question, *, state: str | None = None) -> Page:
+    """Jobs, the latest first, and how many there are; to whom reads in single units only, those of runs of these."""
+    seen = installation.seeing(Right.READ)
+    if state is not None and state not in job_rows.STATES:
+        raise Misuse("jobs have no such state", where="state", value=state, valid=", ".join(job_rows.STATES))
+    return ask(seen, JOBS, replace(question, count=True), also=_equal(_JOBS["state"], state))
+
+
+def schedule_history(installation: Installation, name: str, question: Question) -> Page:
+    """The latest times of a schedule first: what was done about each, and how its job ended."""
+    installation.require(Right.READ)
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        found = schedules.find_schedule(connection, tenant_id, name)
+    page = ask(installation, TIMES, question, also=_equal(_TIMES["schedule_id"], str(found.schedule_id)))
+    with installation.database.connect(tenant_id) as connection:
+        asked = [item["job_id"] for item in page.items if item["job_id"] is not None]
+        ends = job_rows.ends_of(connection, tenant_id, asked)
+    for item in page.items:
+        del item["schedule_id"]
+        item.update(ends.get(item["job_id"], job_rows.NO_END))
+    return page
+
+
+def updates(installation: Installation, question: Question, *, name: str | None = None) -> Page:
+    """The update log, the latest first: per job and source counts, errors, and what got better."""
+    installation.require(Right.READ)
+    return ask(installation, UPDATES, question, also=_equal(_UPDATES["schedule"], name))
+
+
 def refused(installation: Installation, question: Question, *, run: str | None, rule: str | None) -> Page:
     """Refused records in the order of their sources, as their source wrote them: for who may mend them."""
     seen = installation.seeing(Right.WRITE)
@@ -142,6 +212,11 @@ def documents(installation: Installation, kind: str, question: Question) -> Page
     installation.require(Right.READ)
     of_kind = Condition(column=_DOCUMENTS["kind"], operator="eq", value=kind)
     return _plain(ask(installation, DOCUMENTS, question, also=[of_kind]))
+
+
+def _equal(column: Column, value: str | None) -> list[Condition]:
+    """That rows hold this; nothing where it is None."""
+    return [] if value is None else [Condition(column=column, operator="eq", value=value)]
 
 
 def _of_units(seen: Installation, source_id: Column) -> list[Condition]:

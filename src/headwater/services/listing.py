@@ -98,7 +98,7 @@ def ask(
     rows = rows[: question.limit]
     return Page(
         items=rows,
-        next_cursor=_cursor(mark, listing.texts_of(rows[-1], choice.order)) if more else None,
+        next_cursor=cursor_of(mark, listing.texts_of(rows[-1], choice.order)) if more else None,
         total=None if total is None else min(total, COUNTED),
         at_least=total is not None and total > COUNTED,
     )
@@ -210,29 +210,54 @@ def _order(listed: Listed, sort: str | None) -> list[Order]:
 
 
 def _mark(listed: Listed, question: Question, tenant_id: UUID) -> str:
-    asked = json.dumps([listed.table, sorted(question.filters), question.sort, str(tenant_id)])
-    return hashlib.sha256(asked.encode()).hexdigest()[:16]
+    return mark_of(tenant_id, [listed.table, sorted(question.filters), question.sort])
 
 
-def _cursor(mark: str, place: Sequence[str | None]) -> str:
+def mark_of(tenant_id: UUID, asked: Sequence[object]) -> str:
+    """What a cursor carries of the question that it goes on with, so that it is held against no other."""
+    said = json.dumps([*asked, str(tenant_id)])
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def cursor_of(mark: str, place: Sequence[str | None]) -> str:
+    """The cursor of what comes after a place: what the last row of a page holds in the columns of the order."""
     return base64.urlsafe_b64encode(json.dumps([mark, place]).encode()).decode().rstrip("=")
+
+
+def place_of(cursor: str, mark: str) -> Sequence[Any]:
+    """The place of a cursor; Misuse where it is none of this question."""
+    try:
+        of, place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, TypeError, RecursionError):
+        of, place = None, []
+    if of != mark or not isinstance(place, list):
+        raise no_cursor(cursor)
+    return place
+
+
+def id_of_place(cursor: str, mark: str) -> str:
+    """The same where a list is by an id alone."""
+    place = place_of(cursor, mark)
+    if len(place) != 1 or not isinstance(place[0], str):
+        raise no_cursor(cursor)
+    return place[0]
+
+
+def no_cursor(cursor: str) -> Misuse:
+    """What is said of a cursor that is none of this list."""
+    return Misuse(
+        "this is no cursor of this list",
+        where="cursor",
+        value=cursor,
+        valid="next_cursor of a page, with the same filters and the same sort",
+    )
 
 
 def _place(cursor: str, mark: str, order: Sequence[Order]) -> list[str | None]:
     try:
-        body = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        of, place = body
-        places = [_placed(step, each) for step, each in zip(order, place, strict=True)]
-    except (ValueError, TypeError, RecursionError, Misuse):
-        of, places = None, []
-    if of != mark:
-        raise Misuse(
-            "this is no cursor of this list",
-            where="cursor",
-            value=cursor,
-            valid="next_cursor of a page, with the same filters and the same sort",
-        )
-    return places
+        return [_placed(step, each) for step, each in zip(order, place_of(cursor, mark), strict=True)]
+    except (ValueError, TypeError, Misuse):
+        raise no_cursor(cursor) from None
 
 
 def _placed(step: Order, value: object) -> str | None:

@@ -202,22 +202,6 @@ def run_now(installation: Installation, name: str, *, now: datetime) -> UUID:
         return _ask(installation, connection, found, now, reason=f"run now by {installation.actor.name}")
 
 
-def history(installation: Installation, name: str, *, limit: int = 20) -> list[dict[str, Any]]:
-    """Its latest times first: what was done about each, and how its job ended."""
-    installation.require(Right.READ)
-    tenant_id = installation.tenant_id
-    with installation.database.connect(tenant_id) as connection:
-        found = schedules.find_schedule(connection, tenant_id, name)
-        return schedules.history_of(connection, tenant_id, found.schedule_id, limit=limit)
-
-
-def updates(installation: Installation, *, name: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
-    """The update log, the latest first: per job and source counts, errors, and what got better."""
-    installation.require(Right.READ)
-    with installation.database.connect(installation.tenant_id) as connection:
-        return schedules.updates(connection, installation.tenant_id, schedule=name, limit=limit)
-
-
 def tick(installation: Installation, schedule_id: UUID, *, queue_id: int | None, now: datetime) -> None:
     """See to a schedule that is due: ask for its job, or say why not, and set its next time; all or nothing.
 

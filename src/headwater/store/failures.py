@@ -50,6 +50,8 @@ def translate(error: psycopg.Error, *, where: str) -> HeadwaterError:
             value=what,
             remedy="The statement failed and nothing was saved. Please report this.",
         )
+    if not state and isinstance(error, psycopg.DataError) and "NUL" in what:  # refused before it was sent
+        return Misuse("a text has a sign that no text here can have", where=where, valid="texts without \\x00")
     for prefix in sorted(_BY_STATE, key=len, reverse=True):
         if state.startswith(prefix):
             kind, remedy = _BY_STATE[prefix]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import psycopg
+from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from headwater.errors import Misuse, NotFound
@@ -80,6 +81,19 @@ def let_in(connection: psycopg.Connection[Any], tenant_id: UUID, *, queue: str, 
     connection.execute(QUERIES["find_lost"], values)
     for (job_id,) in connection.execute(QUERIES["next_in_turn"], values).fetchall():
         connection.execute(QUERIES["let_in"], {"tenant_id": tenant_id, "job_id": job_id})
+
+
+NO_END: Mapping[str, Any] = {"state": None, "started_at": None, "finished_at": None}
+"""Of a time at which no job was asked for."""
+
+
+def ends_of(
+    connection: psycopg.Connection[Any], tenant_id: UUID, job_ids: Sequence[UUID]
+) -> dict[UUID, dict[str, Any]]:
+    """State, beginning and end of each of these jobs."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(QUERIES["ends_of"], {"tenant_id": tenant_id, "jobs": list(job_ids)}).fetchall()
+    return {row.pop("job_id"): row for row in rows}
 
 
 def get_job(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) -> Job:

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from headwater.errors import Conflict, Misuse, NotFound
@@ -186,15 +185,6 @@ def note_time(
     connection.execute(QUERIES["note"], {**values, "outcome": "skipped" if job_id is None else "asked"})
 
 
-def history_of(
-    connection: psycopg.Connection[Any], tenant_id: UUID, schedule_id: UUID, *, limit: int
-) -> list[dict[str, Any]]:
-    """Its latest times first, each with the job that was asked for and that job's state."""
-    values = {"tenant_id": tenant_id, "schedule_id": schedule_id, "limit": limit}
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(QUERIES["history"], values).fetchall()
-
-
 def is_at_work(connection: psycopg.Connection[Any], tenant_id: UUID, schedule_id: UUID) -> bool:
     """Whether a job of it has not ended."""
     return bool(number(connection, QUERIES["at_work"], {"tenant_id": tenant_id, "schedule_id": schedule_id}))
@@ -239,12 +229,3 @@ def log_update(
     connection.execute(QUERIES["log_update"], values)
     for source_name, refused in without_run:
         connection.execute(QUERIES["log_no_run"], {**values, "source_name": source_name, "refused": refused})
-
-
-def updates(
-    connection: psycopg.Connection[Any], tenant_id: UUID, *, schedule: str | None, limit: int
-) -> list[dict[str, Any]]:
-    """The latest entries of the update log first, of one schedule or of all."""
-    with connection.cursor(row_factory=dict_row) as cursor:
-        values = {"tenant_id": tenant_id, "schedule": schedule, "limit": limit}
-        return cursor.execute(QUERIES["updates"], values).fetchall()

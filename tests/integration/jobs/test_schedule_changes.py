@@ -11,9 +11,10 @@ import psycopg
 import pytest
 
 from headwater.errors import Misuse, NotFound
-from headwater.services import schedule_changes, schedules
+from headwater.services import house_lists, schedule_changes, schedules
 from headwater.services.imports import file_recipe
 from headwater.services.jobs import show_job
+from headwater.services.listing import Question
 from tests.integration.jobs.test_order_of_locks import holding, waiting
 from tests.integration.jobs.test_schedules import NOW, Planner
 from tests.river import River, activities
@@ -49,7 +50,9 @@ def test_the_next_time_is_of_the_new_plan_at_once(planner: Planner) -> None:
     planner.tick("night", NOW.replace(day=29, hour=2), queue_id=old)  # as a worker that had it in hand already
     assert planner.history("night") == []
     planner.tick("night", NOW.replace(day=29, hour=4))
-    job = show_job(planner.installation, schedules.history(planner.installation, "night")[0]["job_id"]).job
+    job = show_job(
+        planner.installation, house_lists.schedule_history(planner.installation, "night", Question()).items[0]["job_id"]
+    ).job
     assert (job.priority, job.most_attempts) == (7, 2)
     (entry,) = told(planner)
     assert entry["changed"] == ["attempts", "cron", "missed", "priority", "time_zone"]

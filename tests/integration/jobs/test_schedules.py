@@ -12,11 +12,12 @@ import pytest
 
 from headwater.errors import Misuse
 from headwater.jobs.attempt import attempt
-from headwater.services import schedules
+from headwater.services import house_lists, schedules
 from headwater.services.imports import file_recipe
 from headwater.services.installation import Installation
 from headwater.services.job_ends import end_job
 from headwater.services.jobs import Manner, show_job
+from headwater.services.listing import Question
 from headwater.services.schedules import When
 from headwater.store import jobs
 from tests.river import River, activities
@@ -50,12 +51,12 @@ class Planner:
         return found.queue_id
 
     def history(self, name: str) -> Sequence[tuple[str, str, str | None, str | None]]:
-        found = schedules.history(self.installation, name)
+        found = house_lists.schedule_history(self.installation, name, Question()).items
         return [(f"{each['due_at']:%m-%d %H:%M}", each["outcome"], each["reason"], each["state"]) for each in found]
 
     def end(self, name: str, state: str = "succeeded") -> None:
         """The latest job of a schedule ends."""
-        job_id = schedules.history(self.installation, name)[0]["job_id"]
+        job_id = house_lists.schedule_history(self.installation, name, Question()).items[0]["job_id"]
         end_job(self.installation, show_job(self.installation, job_id).job, state, None)
 
     def next(self, name: str) -> str | None:
@@ -79,7 +80,9 @@ def test_a_schedule_is_due_in_its_time_zone_and_asks_for_its_job_once(planner: P
     planner.tick("night", due, queue_id=row)  # as when its worker was killed before the queue knew
     assert planner.history("night") == [("03-29 01:00", "asked", None, "pending")]
     assert planner.next("night") == "03-30 00:30"
-    job = show_job(planner.installation, schedules.history(planner.installation, "night")[0]["job_id"]).job
+    job = show_job(
+        planner.installation, house_lists.schedule_history(planner.installation, "night", Question()).items[0]["job_id"]
+    ).job
     assert (job.asked_by, job.priority, job.label) == (f"schedule/{schedule_id}", 5, "night.csv")
 
     planner.tick("night", due.replace(day=30, hour=0, minute=30))
@@ -137,7 +140,7 @@ def test_paused_resumed_run_now_removed(planner: Planner, installation: Made) ->
     assert planner.river.rows("SELECT FROM headwater_queue.procrastinate_jobs WHERE task_name = 'tick'") == []
     schedules.tick(planner.installation, schedule_id, queue_id=row, now=NOW.replace(day=30))
     with pytest.raises(Misuse, match="no such schedule"):
-        schedules.history(planner.installation, "daily")
+        house_lists.schedule_history(planner.installation, "daily", Question())
     planner.add("daily", cron="@daily")
 
 
@@ -165,7 +168,7 @@ def test_the_update_log_says_what_each_job_did(planner: Planner) -> None:
         )
         job_id = schedules.run_now(planner.installation, "meters", now=NOW + timedelta(hours=number))
         _carry_out(planner.installation, job_id)
-    second, first = schedules.updates(planner.installation, name="meters")
+    second, first = house_lists.updates(planner.installation, Question(), name="meters").items
     assert (first["read"], first["inserted"], first["quarantined"]) == (2, 1, 1)
     assert list(first["errors"]) == ["refused_by_rule"] and not first["improvements"]  # noqa: PT018
     assert (second["inserted"], second["updated"], second["quarantined"], second["errors"]) == (1, 1, 0, {})

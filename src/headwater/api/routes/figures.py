@@ -9,27 +9,26 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from headwater.api.access import Here, needs, router
+from headwater.api.asking import Cursor, Limit, Page, page_of
 from headwater.api.files import BRINGS_A_FILE, file_answer, file_sent
 from headwater.services import emissions, indicators
 from headwater.services.access.policy import Right
 from headwater.services.factors import library, sending
 from headwater.services.inventory_lines import Wanted
+from headwater.services.listing import USUAL
 
 routes = router("figures")
-Limit = Annotated[int, Query(ge=1, le=1000)]
 Text = Annotated[str | None, Query(max_length=500)]
 
 
 @routes.get("/factors", **needs(Right.READ))
 def list_factors(
     here: Here, *, activity_type: Text = None, region: Text = None, source: Text = None, stage: Text = None,
-    status: Text = None, limit: Limit = 100,
-) -> dict[str, Any]:  # fmt: skip
-    """Emission factors that stand, each with its status; `total` says how many there are of those asked for."""
-    here.require(Right.READ)
+    status: Text = None, cursor: Cursor = None, limit: Limit = USUAL,
+) -> Page:  # fmt: skip
+    """Emission factors that stand, by id, each with its status; `total` says how many there are of those asked for."""
     wanted = library.Wanted(activity_type=activity_type, region=region, source=source, stage=stage, status=status)
-    items, total = library.list_factors(here, wanted, limit=limit)
-    return {"items": items, "total": total}
+    return page_of(library.page_of_factors(here, wanted, cursor=cursor, limit=limit))
 
 
 @routes.get("/factors/export", response_class=StreamingResponse, **needs(Right.QUERY, 404, long="export"))

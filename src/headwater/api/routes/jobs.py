@@ -9,8 +9,9 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.responses import StreamingResponse
 
 from headwater.api.access import Here, needs, router
+from headwater.api.asking import Asked, Page, page_of
 from headwater.api.live import Seen, stream
-from headwater.services import jobs
+from headwater.services import house_lists, jobs
 from headwater.services.access.policy import Right
 from headwater.services.run_progress import progress
 
@@ -19,11 +20,10 @@ routes = router("jobs")
 
 @routes.get("/jobs", **needs(Right.READ, anywhere=True))
 def list_jobs(
-    here: Here, state: str | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
-) -> dict[str, Any]:
-    """The latest jobs first, and how many there are."""
-    found, total = jobs.list_jobs(here, state=state, limit=limit)
-    return {"items": jsonable_encoder([jobs.job_as_json(each) for each in found]), "total": total}
+    here: Here, asked: Asked, state: Annotated[str | None, Query(description="Those in this state only.")] = None
+) -> Page:
+    """The latest jobs first, and in any case how many there are."""
+    return page_of(house_lists.jobs(here, asked, state=state))
 
 
 @routes.get("/jobs/{job}", **needs(Right.READ, 404, anywhere=True))

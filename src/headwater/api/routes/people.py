@@ -10,10 +10,11 @@ from fastapi import Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.api.access import Here, needs, router
-from headwater.api.asking import etag, expected_version
+from headwater.api.asking import Cursor, Limit, Page, etag, expected_hash, expected_version, page_of
 from headwater.services import organisations_view
 from headwater.services.access import people, record_units, roles, units
 from headwater.services.access.policy import Right, Role
+from headwater.services.listing import USUAL
 from headwater.services.sign_in import links, sessions, tokens
 
 routes = router("people")
@@ -38,6 +39,23 @@ class Assigned(_Body):
     """Whose records a source brings."""
 
     unit_id: UUID | None = Field(description="The unit; null: the organisation.")
+
+
+class Source(BaseModel):
+    """Where records came from, and whose they are."""
+
+    source_id: str
+    name: str
+    unit_id: UUID | None = Field(description="The unit that it belongs to; null: the organisation.")
+    last_run: UUID
+    last_at: datetime = Field(description="When that began.")
+    version: str = Field(description="What If-Match names of another assignment: its ETag.")
+
+
+class AssignedSource(Source):
+    """The same, once it was assigned."""
+
+    rows: int = Field(description="Rows that went with it, past ones included.")
 
 
 class PersonChange(_Body):
@@ -100,14 +118,14 @@ def list_people(
     here: Here,
     *,
     state: Literal["invited", "active", "suspended", "erased"] | None = None,
-    after: Annotated[UUID | None, Query(description="Go on after this person.")] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Cursor = None,
+    limit: Limit = USUAL,
     clear: Annotated[
         bool, Query(description="Names and addresses unmasked: needs manage_users, and is noted.")
     ] = False,
-) -> list[dict[str, Any]]:
-    """People in the order they came, masked."""
-    return [each.as_json() for each in people.list_people(here, state=state, after=after, limit=limit, clear=clear)]
+) -> Page:
+    """People in the order they came, masked; the erased only where their state is asked for."""
+    return page_of(people.page_of_people(here, state=state, cursor=cursor, limit=limit, clear=clear))
 
 
 @routes.post("/people", status_code=201, **needs(Right.MANAGE_USERS, 404, 409, anywhere=True))
@@ -254,15 +272,28 @@ def restore_unit(here: Here, unit_id: UUID) -> dict[str, int]:
 
 
 @routes.get("/sources", **needs(Right.READ, anywhere=True))
-def list_sources(here: Here) -> list[dict[str, Any]]:
+def list_sources(here: Here) -> list[Source]:
     """Sources that records came from, each with the unit that they belong to."""
-    return record_units.list_sources(here)
+    return [Source(**each) for each in record_units.list_sources(here)]
 
 
-@routes.put("/sources/{source_id}/unit", **needs(Right.MANAGE_USERS, 404, 409))
-def assign_source(here: Here, source_id: str, assigned: Assigned) -> dict[str, Any]:
+@routes.get("/sources/{source_id}", **needs(Right.READ, 404, anywhere=True))
+def show_source(here: Here, source_id: str, response: Response) -> Source:
+    """A source, and the unit that it belongs to."""
+    found = Source(**record_units.show(here, source_id))
+    response.headers["ETag"] = etag(found.version)
+    return found
+
+
+@routes.put("/sources/{source_id}/unit", **needs(Right.MANAGE_USERS, 404, 409, 412))
+def assign_source(
+    here: Here, source_id: str, assigned: Assigned, response: Response, if_match: IfMatch = None
+) -> AssignedSource:
     """Give a source, with all records that came and will come from it, to a unit, or to the organisation."""
-    return record_units.assign(here, source_id, assigned.unit_id)
+    expected = expected_hash(if_match)
+    found = AssignedSource(**record_units.assign(here, source_id, assigned.unit_id, expected=expected))
+    response.headers["ETag"] = etag(found.version)
+    return found
 
 
 @routes.get("/tokens", **needs(Right.READ, anywhere=True))

@@ -7,18 +7,16 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Header, Query, Response
-from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.api.access import Here, needs, router
-from headwater.api.asking import etag, expected_hash
-from headwater.services import schedule_changes, schedules
+from headwater.api.asking import Asked, Page, etag, expected_hash, page_of
+from headwater.services import house_lists, schedule_changes, schedules
 from headwater.services.access.policy import Right
 from headwater.services.jobs import Manner
 from headwater.services.kept_recipes import Said
 
 routes = router("schedules")
-Limit = Annotated[int, Query(ge=1, le=1000)]
 Word = Annotated[str, Field(min_length=1, max_length=200)]
 IfMatch = Annotated[str | None, Header(description="The ETag of the version that was looked at; else 412.")]
 
@@ -144,9 +142,9 @@ def change_schedule(
 
 
 @routes.get("/schedules/{name}/history", **needs(Right.READ, 404))
-def show_history(here: Here, name: str, limit: Limit = 20) -> list[dict[str, Any]]:
+def show_history(here: Here, name: str, asked: Asked) -> Page:
     """Its latest times first: what was done about each, and how its job ended."""
-    return [jsonable_encoder(each) for each in schedules.history(here, name, limit=limit)]
+    return page_of(house_lists.schedule_history(here, name, asked))
 
 
 @routes.post("/schedules/{name}/pause", **needs(Right.TRANSFORM, 404))
@@ -174,9 +172,11 @@ def remove(here: Here, name: str) -> None:
 
 
 @routes.get("/updates", **needs(Right.READ))
-def list_updates(here: Here, name: str | None = None, limit: Limit = 50) -> list[dict[str, Any]]:
+def list_updates(
+    here: Here, asked: Asked, name: Annotated[str | None, Query(description="Of this schedule only.")] = None
+) -> Page:
     """The update log, the latest first: per job and source counts, errors, and what got better."""
-    return [jsonable_encoder(each) for each in schedules.updates(here, name=name, limit=limit)]
+    return page_of(house_lists.updates(here, asked, name=name))
 
 
 def _plain(view: schedules.ScheduleView) -> Schedule:

@@ -22,6 +22,7 @@ from headwater.services.access.keys import Keyring, folded, keyring
 from headwater.services.access.masking import CLEAR_PEOPLE, show_clear
 from headwater.services.access.people_view import PersonView, shown_people
 from headwater.services.access.policy import RIGHTS_OF, Right, Role
+from headwater.services.listing import Page, cursor_of, id_of_place, mark_of, no_cursor
 from headwater.store import audit, organisation_keys, people
 
 if TYPE_CHECKING:
@@ -96,6 +97,25 @@ def list_people(
     if clear:
         show_clear(installation, "people", CLEAR_PEOPLE, people=[str(each.person_id) for each in shown])
     return shown
+
+
+def page_of_people(
+    installation: Installation, *, state: str | None, cursor: str | None, limit: int, clear: bool
+) -> Page:
+    """The same, page by page."""
+    mark = mark_of(installation.tenant_id, ["people", state])
+    try:
+        after = None if cursor is None else UUID(id_of_place(cursor, mark))
+    except ValueError:
+        raise no_cursor(str(cursor)) from None
+    shown = list_people(installation, state=state, after=after, limit=limit, clear=clear)
+    following = None
+    if len(shown) == limit:
+        last, units = shown[-1].person_id, _units(installation)
+        with installation.database.connect(installation.tenant_id) as connection:
+            if people.list_people(connection, installation.tenant_id, state=state, units=units, after=last, limit=1):
+                following = cursor_of(mark, [str(last)])
+    return Page(items=[each.as_json() for each in shown], next_cursor=following)
 
 
 def find_by_email(installation: Installation, connection: Any, email: str) -> UUID | None:

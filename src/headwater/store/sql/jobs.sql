@@ -59,6 +59,10 @@ SELECT {columns} FROM jobs
 WHERE tenant_id = %(tenant_id)s AND (%(state)s::text IS NULL OR state = %(state)s)
 ORDER BY asked_at DESC, job_id LIMIT %(limit)s
 
+-- name: ends_of
+-- How each of these jobs has come on.
+SELECT job_id, state, started_at, finished_at FROM jobs WHERE tenant_id = %(tenant_id)s AND job_id = ANY(%(jobs)s)
+
 -- name: count
 -- How many there are, so that a shortened list can say so.
 SELECT count(*) FROM jobs WHERE tenant_id = %(tenant_id)s AND (%(state)s::text IS NULL OR state = %(state)s)

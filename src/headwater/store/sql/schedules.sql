@@ -101,12 +101,6 @@ UPDATE scheduled_jobs SET removed_at = clock_timestamp() WHERE tenant_id = %(ten
 INSERT INTO schedule_history (tenant_id, schedule_id, due_at, outcome, reason, job_id)
 VALUES (%(tenant_id)s, %(schedule_id)s, %(due_at)s, %(outcome)s, %(reason)s, %(job_id)s) ON CONFLICT DO NOTHING
 
--- name: history
--- The latest of its times first, with the state of the job of each.
-SELECT h.due_at, h.outcome, h.reason, h.job_id, j.state, j.started_at, j.finished_at
-FROM schedule_history h LEFT JOIN jobs j USING (tenant_id, job_id)
-WHERE h.tenant_id = %(tenant_id)s AND h.schedule_id = %(schedule_id)s ORDER BY h.due_at DESC LIMIT %(limit)s
-
 -- name: at_work
 -- Whether one of its jobs has not ended.
 SELECT EXISTS (SELECT FROM schedule_history h JOIN jobs j USING (tenant_id, job_id)
@@ -164,9 +158,3 @@ INSERT INTO update_log (tenant_id, job_id, source_name, schedule, read, inserted
 VALUES (%(tenant_id)s, %(job_id)s, %(source_name)s, %(schedule)s, 0, 0, 0, 0, 0,
         jsonb_strip_nulls(jsonb_build_object('refused', %(refused)s::text)), '{}')
 ON CONFLICT (tenant_id, job_id, source_name) DO NOTHING
-
--- name: updates
--- The latest entries of the update log first, of one schedule or of all.
-SELECT schedule, job_id, source_name, run_id, read, inserted, updated, unchanged, quarantined, errors, improvements, noted_at
-FROM update_log WHERE tenant_id = %(tenant_id)s AND (%(schedule)s::text IS NULL OR schedule = %(schedule)s)
-ORDER BY noted_at DESC, source_name LIMIT %(limit)s
