@@ -20,7 +20,7 @@ from typer.main import get_command
 from headwater import errors
 from headwater.settings import PREFIX, Settings
 from tools.reference_api import api_page
-from tools.reference_connectors import checks_page
+from tools.reference_connectors import checks_page, connectors_page
 from tools.reference_documents import (
     contracts_page,
     inventory_page,
@@ -131,6 +131,7 @@ def pages() -> dict[str, Callable[[], str]]:
         "access.md": lambda: rights_page(NOTE),
         "api.md": lambda: api_page(NOTE),
         "metrics.md": lambda: metrics_page(NOTE),
+        "connectors.md": lambda: connectors_page(NOTE),
         "connector-checks.md": lambda: checks_page(NOTE),
     }
     if importlib.util.find_spec("headwater.cli") and importlib.util.find_spec("headwater.cli.main"):

@@ -1,12 +1,54 @@
-"""The reference page of the suite for connectors, made from its checks."""
+"""The reference pages of connectors: what the kinds say of themselves, and the checks of the suite."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from headwater.connectors.protocol import Kind
+from headwater.services.connectors.kinds import installed_kinds
 from headwater.testing import exactness
 from headwater.testing.checking import Check
 from headwater.testing.suite import FILE_CHECKS, TABLE_CHECKS
+
+
+def kinds() -> list[Kind]:
+    """The kinds that come along, by name; a plug-in that happens to be installed is none of them."""
+    found = installed_kinds().values()
+    return sorted(
+        (kind for kind in found if kind.config.__module__.startswith("headwater.")), key=lambda kind: kind.name
+    )
+
+
+def connectors_page(note: str) -> str:
+    """Every kind with what it reads by, what tests have run it against and what they have not."""
+    rows = [
+        (
+            f"[`{kind.name}`](../../src/{kind.config.__module__.rpartition('.')[0].replace('.', '/')}/README.md)",
+            kind.title,
+            kind.reads_by + (f" (`{kind.needs}`)" if kind.needs else ""),
+            ", ".join(kind.proven_against) or "nothing",
+            kind.unproven,
+        )
+        for kind in kinds()
+    ]
+    lines = [
+        "# Connectors, and what they are proven against",
+        "",
+        note,
+        "Proven is what the [suite for connectors](connector-checks.md) runs against a real server of in `make test`.",
+        "Each run asks the server for its version, and fails where it is not the one that stands here. The README",
+        "behind each name says how it was reached, and all that was not tried. `headwater connectors kinds` tells the",
+        "same, plug-ins included.",
+        "",
+        "| kind | what | reads by (extra) | proven against | not proven |",
+        "|---|---|---|---|---|",
+        *(f"| {' | '.join(row)} |" for row in rows),
+        "",
+        "Files that folders and stores bring are read as files are, whoever brings them. What channels",
+        "of notifications were tried against stands",
+        "[with them](../how-to/be-told-when-something-fails.md#proven-against).",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def checks_page(note: str) -> str:

@@ -9,6 +9,7 @@ import hmac
 import json
 import os
 import random
+import re
 import socket
 import subprocess
 import time
@@ -41,6 +42,7 @@ SECRETS = {name: planted(f"planted-secret-of-{name}") for name in ("owner", "rea
 class S3Server:
     """A store at `url`, and with TLS at `tls_url` by a certificate that `authority` signed; `owner` fills it."""
 
+    version: str
     url: str
     tls_url: str
     authority: Path
@@ -53,6 +55,20 @@ class AzureServer:
 
     url: str
     owner: AzureStore
+
+    @property
+    def version(self) -> str:
+        """As it says in every answer: Azurite-Blob/3.37.0."""
+        with pytest.raises(urllib.error.HTTPError) as refused, urllib.request.urlopen(self.url):  # noqa: S310 - our own
+            pass
+        with refused.value:
+            return _version(refused.value.headers["Server"])
+
+
+def _version(said: str) -> str:
+    """Major and minor version in what a program says of itself."""
+    (found,) = re.findall(r"\b(\d+\.\d+)(?:\.\d+)?\b", said)
+    return str(found)
 
 
 def folder_of(name: str) -> Path:
@@ -142,7 +158,10 @@ def seaweedfs() -> Iterator[S3Server]:
                 client_options={"allow_http": True},
             )
             _until_put(owner)
-            yield S3Server(url=url, tls_url=f"https://127.0.0.1:{tls}", authority=made.authority, owner=owner)
+            version = _version(subprocess.run([weed, "version"], capture_output=True, text=True, check=True).stdout)
+            yield S3Server(
+                version=version, url=url, tls_url=f"https://127.0.0.1:{tls}", authority=made.authority, owner=owner
+            )
 
 
 def _until_put(owner: Any) -> None:

@@ -37,6 +37,9 @@ class DuckdbCase(DuckdbRowsCase):
     def config(self) -> DuckdbConfig:
         return DuckdbConfig(path=self.path, memory_limit_mb=128)
 
+    def against(self) -> str:
+        return f"DuckDB {duckdb.__version__.rpartition('.')[0]}"
+
     def run(self, statement: str, values: Sequence[Any] = ()) -> None:
         with duckdb.connect(str(self.path)) as connection:
             connection.execute("SET TimeZone = 'UTC'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import tempfile
 import traceback
 from collections.abc import Iterator
@@ -43,6 +44,9 @@ class FolderCase(FileCase):
 
     def __init__(self, top: Path) -> None:
         self.top = top
+
+    def against(self) -> str:
+        return platform.system()
 
     def config(self, pattern: str = "**") -> FolderConfig:
         return FolderConfig(path=self.top, pattern=pattern)
@@ -104,6 +108,9 @@ class S3Case(StoreCase):
     kind: ClassVar[Kind] = s3.kind
     server: ClassVar[S3Server]
 
+    def against(self) -> str:
+        return f"SeaweedFS {self.server.version}"
+
     def config(self, pattern: str = "**") -> S3Config:
         return S3Config(
             bucket=BUCKET,
@@ -126,6 +133,9 @@ class S3Case(StoreCase):
 class AzureCase(StoreCase):
     kind: ClassVar[Kind] = azure_blob.kind
     server: ClassVar[AzureServer]
+
+    def against(self) -> str:
+        return f"Azurite {self.server.version}"
 
     def config(self, pattern: str = "**") -> AzureBlobConfig:
         return AzureBlobConfig(

@@ -125,9 +125,15 @@ def _sent(value: Any) -> Any:
 class V2Case(ODataCase):
     version: ClassVar[str] = "v2"
 
+    def against(self) -> str:
+        return "SAP CAP {cap} with its adapter {adapter} for OData V2".format(**self.server.versions())
+
 
 class V4Case(ODataCase):
     version: ClassVar[str] = "v4"
+
+    def against(self) -> str:
+        return "SAP CAP {cap} with OData V4".format(**self.server.versions())
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -51,6 +51,10 @@ class PostgresCase(ServerCase):
         assert reference == "env:POSTGRES_PASSWORD"
         return PASSWORD
 
+    def against(self) -> str:
+        with psycopg.connect(self.server.owner_url) as owner:
+            return f"PostgreSQL {owner.info.server_version // 10_000}"
+
     def make(self, rows: Sequence[Row]) -> None:
         key = "PRIMARY KEY" if all(row.id is not None for row in rows) else ""
         self.execute(
@@ -138,12 +142,7 @@ def _embedded() -> Iterator[None]:
 @pytest.mark.always
 @pytest.mark.usefixtures("_installed", "_embedded")
 def test_the_versions_named_as_proven_are_those_of_the_two_servers() -> None:
-    assert kind.proven_against == tuple(_named(case) for case in (PostgresCase, EmbeddedCase))
-
-
-def _named(case: type[PostgresCase]) -> str:
-    with psycopg.connect(case.server.owner_url) as owner:
-        return f"PostgreSQL {owner.info.server_version // 10_000}"
+    assert kind.proven_against == tuple(case().against() for case in (PostgresCase, EmbeddedCase))
 
 
 @pytest.mark.usefixtures("_installed")

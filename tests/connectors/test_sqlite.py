@@ -33,6 +33,9 @@ class SqliteCase(Case):
     def config(self) -> SqliteConfig:
         return SqliteConfig(path=self.path)
 
+    def against(self) -> str:
+        return f"SQLite {sqlite3.sqlite_version.rpartition('.')[0]}"
+
     def make(self, rows: Sequence[Row]) -> None:
         key = "PRIMARY KEY" if all(row.id is not None for row in rows) else ""
         self._run("DROP TABLE IF EXISTS conformance")

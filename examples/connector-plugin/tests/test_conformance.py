@@ -44,6 +44,9 @@ class LogCase(Case):
     def config(self) -> MeterLogConfig:
         return MeterLogConfig(folder=self.folder)
 
+    def against(self) -> str:
+        return "a folder of files"
+
     def make(self, rows: Sequence[Row]) -> None:
         for path in self.folder.iterdir():
             path.unlink()

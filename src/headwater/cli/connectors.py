@@ -51,6 +51,7 @@ def kinds(as_json: AsJson = False) -> None:
                     "title": kind.title,
                     "chunks": kind.chunks,
                     "cursor": kind.cursor,
+                    "reads_by": kind.reads_by,
                     "proven_against": kind.proven_against,
                     "unproven": kind.unproven,
                     "needs": kind.needs,

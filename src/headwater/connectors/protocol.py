@@ -230,7 +230,9 @@ class Kind:
     open            open a source; nothing is reached before the first call
     chunks          ways it cuts a table: key_range, time_window, pages, whole, files
     cursor          whether it can read only what changed since a cursor
-    proven_against  server and version each, as run by the tests; () with `unproven` saying why
+    reads_by        what it asks by, and in which form rows come: a library, a protocol
+    proven_against  server and version each, as run by the tests, which hold what `Case.against` tells to it
+    unproven        what no test has met; where nothing is proven, why not and what stands in
     """
 
     name: str
@@ -239,6 +241,7 @@ class Kind:
     open: Callable[[Any, Resolve], Connector | FileStore]
     chunks: tuple[str, ...]
     cursor: bool
+    reads_by: str = ""
     proven_against: tuple[str, ...] = ()
     unproven: str = ""
     read_ahead: int | None = None

@@ -50,6 +50,13 @@ class Opened(ABC):
         message = "the case resolves no secret"
         raise Misuse(message, where=reference, remedy="Define `resolve` in the case")
 
+    def against(self) -> str:
+        """Which server of which version the case is of, as the server itself tells: one of the kind's `proven_against`.
+
+        Not asked where the kind names none.
+        """
+        raise not_given("against", "`against`")
+
     def wrong(self, cause: Cause) -> Config:
         """A config by which the source cannot be reached, for this reason.
 

@@ -51,6 +51,16 @@ def described(case: Opened) -> None:
         )
 
 
+def against_what_is_named(case: Opened) -> None:
+    """The server and version that the suite runs against is one that the kind says it is proven against."""
+    named = case.kind.proven_against
+    found = case.against() if named else ""
+    require(
+        not named or found in named,
+        f"the suite runs against {found!r}, and proven_against names {named}: name what is run, or run what is named",
+    )
+
+
 def opens_lazily(case: Opened) -> None:
     """Opening reaches nothing, closing twice is no error, and a source that answers has no problem."""
     if isinstance(case, FileCase):
@@ -132,6 +142,12 @@ def no_cursor_is_told(case: Case) -> None:
 
 KIND = (
     Check(name="kind", what=described.__doc__ or "", run=described),
+    Check(
+        name="proven against",
+        what=against_what_is_named.__doc__ or "",
+        run=against_what_is_named,
+        needs=("against",),
+    ),
     Check(name="open", what=opens_lazily.__doc__ or "", run=opens_lazily),
 )
 CAUSES_TOLD = tuple(

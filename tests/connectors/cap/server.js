@@ -14,6 +14,10 @@ cds.on('bootstrap', app => {
     if (insert?.length) await cds.db.run(INSERT.into(entity).entries(insert))
     response.json({})
   })
+  app.get('/test/versions', (request, response) => {
+    const { version } = require('@cap-js-community/odata-v2-adapter/package.json')
+    response.json({ cap: cds.version, adapter: version })
+  })
   app.use(cov2ap({ target: `http://${host}:${port}` }))
 })
 

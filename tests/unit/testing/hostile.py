@@ -43,6 +43,13 @@ class SaysNotWhatItIsProvenAgainst(Hostile):
     kind: ClassVar = {"proven_against": ()}
 
 
+class IsProvenAgainstAnother(Hostile):
+    """Its docs name a version that nobody has tried for a while."""
+
+    fails = "proven against"
+    kind: ClassVar = {"proven_against": ("itself, of last year",)}
+
+
 class ReachesOutWhenOpened(Hostile):
     """Raises where it is opened what should be told by `validate`."""
 

@@ -54,6 +54,9 @@ class MemoryCase(Case):
         assert reference == "env:MEMORY_PASSWORD"
         return PASSWORD
 
+    def against(self) -> str:
+        return "itself"
+
     def wrong(self, cause: Cause) -> source.MemoryConfig:
         changed: dict[Cause, dict[str, Any]] = {
             "name_not_found": {"host": "no-such-host"},

@@ -100,6 +100,9 @@ class MemoryStoreCase(FileCase):
         assert reference
         return PASSWORD
 
+    def against(self) -> str:
+        return self.tables.against()
+
     def wrong(self, cause: Cause) -> MemoryStoreConfig:
         return MemoryStoreConfig(**self.tables.wrong(cause).model_dump())
 

@@ -11,6 +11,8 @@ kind = Kind(
     open=open_azure_blob,
     chunks=("files",),
     cursor=False,
+    reads_by="obstore: the REST interface of Azure Blob Storage",
     proven_against=("Azurite 3.37",),
+    unproven="Azure itself: none can be reached from the tests; Entra ID is not supported",
     needs="headwater[azure]",
 )

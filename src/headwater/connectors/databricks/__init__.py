@@ -11,6 +11,7 @@ kind = Kind(
     open=DatabricksConnector,
     chunks=("key_range", "time_window", "whole"),
     cursor=True,
+    reads_by="Databricks' SQL connector, or statements of its SDK; as Arrow",
     unproven="never run against Databricks itself; against servers of the tests that speak its Thrift and its Statement"
     " Execution API, DuckDB behind",
     needs="headwater[databricks]",

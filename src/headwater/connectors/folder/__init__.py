@@ -11,5 +11,7 @@ kind = Kind(
     open=Folder,
     chunks=("files",),
     cursor=False,
-    proven_against=("Linux, ext4",),
+    reads_by="the file system",
+    proven_against=("Linux",),
+    unproven="file systems other than those that tests run on; folders mounted over a network",
 )

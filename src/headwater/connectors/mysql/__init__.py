@@ -12,6 +12,7 @@ kind = Kind(
     chunks=("key_range", "time_window", "whole"),
     cursor=True,
     read_ahead=0,
+    reads_by="PyMySQL, streaming, cast to Arrow by columns",
     proven_against=("MariaDB 10.11",),
     unproven="MySQL itself: no test has had a server of it",
 )

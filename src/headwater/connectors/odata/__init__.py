@@ -17,5 +17,7 @@ kind = Kind(
     chunks=("time_window", "key_range", "whole"),
     cursor=True,
     read_ahead=READ_AHEAD,
-    proven_against=("SAP CAP 10 with OData V4", "SAP CAP 10 with its adapter for OData V2"),
+    reads_by="HTTP: OData in JSON, pages by key or by the links of the service",
+    proven_against=("SAP CAP 10.1 with OData V4", "SAP CAP 10.1 with its adapter 1.15 for OData V2"),
+    unproven="S/4HANA and SAP Gateway: no system of SAP's was at hand; SAP's own token service",
 )

@@ -17,5 +17,6 @@ kind = Kind(
     chunks=("time_window", "key_range", "whole"),
     cursor=True,
     read_ahead=READ_AHEAD,
+    reads_by="HTTP: Oracle's REST API in JSON, page by page",
     unproven="never run against Oracle's own system; against an HTTP server of the tests that speaks its envelope",
 )

@@ -12,7 +12,9 @@ kind = Kind(
     chunks=("key_range", "time_window", "whole"),
     cursor=True,
     read_ahead=0,
+    reads_by="ADBC: binary COPY into Arrow",
     proven_against=("PostgreSQL 15", "PostgreSQL 18"),
+    unproven="connection poolers",
 )
 
 __all__ = ["PostgresConfig", "PostgresConnector", "kind"]

@@ -17,5 +17,6 @@ kind = Kind(
     chunks=("time_window", "whole"),
     cursor=True,
     read_ahead=READ_AHEAD,
+    reads_by="HTTP and JSON, as the config declares",
     unproven="run against an HTTP server of the tests' own, with faults; every service is another",
 )

@@ -11,6 +11,9 @@ kind = Kind(
     open=open_s3,
     chunks=("files",),
     cursor=False,
+    reads_by="obstore: the protocol of S3",
     proven_against=("SeaweedFS 4.48",),
+    unproven="Amazon S3: none can be reached from the tests; addresses with the bucket in the host's name are tested as"
+    " texts only",
     needs="headwater[s3]",
 )

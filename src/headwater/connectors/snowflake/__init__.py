@@ -11,6 +11,7 @@ kind = Kind(
     open=SnowflakeConnector,
     chunks=("key_range", "time_window", "whole"),
     cursor=True,
+    reads_by="Snowflake's connector for Python, as Arrow",
     unproven="never run against Snowflake itself; against fakesnow 0.12, which stands in for it",
     needs="headwater[snowflake]",
 )

@@ -12,6 +12,7 @@ kind = Kind(
     chunks=("key_range", "time_window", "whole"),
     cursor=True,
     read_ahead=0,
+    reads_by="mssql-python, Microsoft's driver, as Arrow",
     unproven="no server was to be had: its SQL and its types are tested as texts, no statement has met a server",
     needs="headwater[sqlserver]",
 )

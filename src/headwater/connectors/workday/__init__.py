@@ -17,5 +17,6 @@ kind = Kind(
     chunks=("time_window", "key_range", "whole"),
     cursor=True,
     read_ahead=READ_AHEAD,
+    reads_by="HTTP: WQL and reports as a service, in JSON",
     unproven="never run against Workday's own system; against an HTTP server of the tests that speaks its envelopes",
 )
