@@ -97,24 +97,7 @@ def print_run(view: RunView, left: Sequence[str] = ()) -> None:
             title="Findings by rule; a record may have several",
             numbers=["findings"],
         )
-    fields = (run.reconciliation or {}).get("fields", {})
-    if fields:
-        print_table(
-            ["field", "column", "read", "stands here", "difference"],
-            [
-                (name, each["column"], *(Decimal(each[part]) for part in ("read", "stands", "difference")))
-                for name, each in fields.items()
-            ],
-            title="Sums, source against target",
-            numbers=["read", "stands here", "difference"],
-        )
-    for each in (run.reconciliation or {}).get("not_compared", ()):
-        of = f", column {each['column']}" if each["column"] else ""
-        typer.echo(f"sum not compared: {each['field']}{of}: {each['why']}")
-    if view.differences:
-        typer.echo("A difference is what was read less what stands here; it may come of these:")
-        for line in view.differences:
-            typer.echo(f"  {line}")
+    _print_reconciliation(view)
     for line in (*view.warnings, *view.drift, *view.left_as_made):
         typer.echo(f"noticed: {line}")
     for number, why in view.gaps.items():
@@ -123,6 +106,43 @@ def print_run(view: RunView, left: Sequence[str] = ()) -> None:
         typer.echo(f"nothing was deleted: {view.nothing_deleted}")
     for line in (*next_steps(view, left), *_open_before(view)):
         typer.echo(line)
+
+
+def _print_reconciliation(view: RunView) -> None:
+    """Of a sync: what the source says itself, what was read, and what stands."""
+    told: Mapping[str, Any] = view.run.reconciliation or {}
+    source = told.get("source", {})
+    sums = {name: each["sum"] for name, each in source.get("columns", {}).items() if "sum" in each}
+    if fields := told.get("fields", {}):
+        print_table(
+            ["field", "column", "source", "read", "stands here", "difference"],
+            [
+                (
+                    name,
+                    each["column"],
+                    Decimal(sums[each["column"]]) if each["column"] in sums else "not told",
+                    *(Decimal(each[part]) for part in ("read", "stands", "difference")),
+                )
+                for name, each in fields.items()
+            ],
+            title="Sums, source against target",
+            numbers=["source", "read", "stands here", "difference"],
+        )
+    for each in told.get("not_compared", ()):
+        of = f", column {each['column']}" if each["column"] else ""
+        typer.echo(f"sum not compared: {each['field']}{of}: {each['why']}")
+    if source.get("chunks") and not view.at_source:
+        typer.echo(f"the source itself counts {source['rows']:,} rows, as were read")
+    for each in source.get("not_told", ()):
+        typer.echo(f"not counted at the source: {counted(each['chunks'], 'chunk', 'chunks')}: {each['why']}")
+    if view.at_source:
+        typer.echo("The source counts or sums otherwise than what was read:")
+        for line in view.at_source:
+            typer.echo(f"  {line}")
+    if view.differences:
+        typer.echo("A difference is what was read less what stands here; it may come of these:")
+        for line in view.differences:
+            typer.echo(f"  {line}")
 
 
 def ledger_lines(view: RunView) -> Iterator[tuple[str, Any]]:

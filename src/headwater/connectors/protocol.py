@@ -8,6 +8,9 @@ A kind of connector is described by a `Kind` and opened with its config; what is
     plan       chunks that hold every row once: of a whole table, or of what changed since a cursor
     read       one chunk, as a consistent read, in the order of the key
 
+Where a source can count its own rows, it is a `Tallying` as well: it says of a chunk what it holds, so that what was
+read can be held against it.
+
 A connector knows no contract and no database of ours and keeps nothing between calls but its connection, so that any
 chunk can be read by another process, later. Stores of files (`FileStore`) list and fetch what the readers of files then
 open, each file a run of its own.
@@ -22,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -191,6 +195,39 @@ class Connector(Protocol):
 
     def close(self) -> None:
         """Give up the connection."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnTally:
+    """Of a column of numbers how many values it has, nulls not counted, and the exact sum of those that are numbers:
+    NaN and infinity are none. None where the source makes no exact one.
+    """
+
+    values: int
+    sum: Decimal | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """What a source says of the rows of a chunk; of the columns asked for those that hold numbers exactly.
+
+    at_once  whether it is of the same moment as the rows that were read; else the source may have changed between
+    """
+
+    rows: int
+    columns: Mapping[str, ColumnTally]
+    at_once: bool
+
+
+class Tallying(Protocol):
+    """A connector whose source counts and sums for itself. A question the less: it need not be one."""
+
+    def read_tallied(
+        self, selection: Selection, chunk: SourceChunk, columns: Sequence[str]
+    ) -> AbstractContextManager[tuple[Iterator[pa.RecordBatch], Callable[[], Tally]]]:
+        """As `read`, and what to call, once all rows are taken, to have the source say how many there are and the sums
+        of these columns.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from headwater.documents.counted import counted
 from headwater.pipeline.replacing import REPLACED_RULE
 from headwater.services.access.policy import Right
 from headwater.services.access.within_units import may_reach
-from headwater.services.connectors.differences import explained
+from headwater.services.connectors.differences import at_source, explained
 from headwater.services.drift import drift_in_words
 from headwater.services.quarantine.mending import open_after_resubmission
 from headwater.services.sources import file_of, reading_from_json
@@ -89,6 +89,11 @@ class RunView:
         return explained(self.run.run_id, self.run.reconciliation or {}, gaps=gaps)
 
     @property
+    def at_source(self) -> tuple[str, ...]:
+        """Of a sync what the source itself counts and sums otherwise than what was read of it; () where nothing."""
+        return at_source(self.run.reconciliation or {})
+
+    @property
     def left_as_made(self) -> tuple[str, ...]:
         """Of a sync of what changed: records that were not read again since the mapping became another; () for none."""
         made: Mapping[str, int] = (self.run.reconciliation or {}).get("made_by_other_mappings", {})
@@ -157,6 +162,7 @@ class RunView:
             **({"key_taken": self._taken_as_json()} if self.taken[1] else {}),
             **({"reconciliation": self.run.reconciliation} if self.run.reconciliation else {}),
             **({"differences": list(self.differences)} if self.differences else {}),
+            **({"differs_at_source": list(self.at_source)} if self.at_source else {}),
             **({"left_as_made": list(self.left_as_made)} if self.left_as_made else {}),
         }
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from headwater.testing import covering, cursors, exactness, files, holding, reaching, secrecy
+from headwater.testing import covering, cursors, exactness, files, holding, reaching, secrecy, tallying
 from headwater.testing.case import Case, Opened
 from headwater.testing.checking import Check, Verdict, verdict, wrong_declarations
 from headwater.testing.file_case import FileCase
@@ -19,6 +19,7 @@ TABLE_CHECKS: tuple[Check, ...] = (
     *covering.CHECKS,
     *cursors.CHECKS,
     *exactness.CHECKS,
+    *tallying.CHECKS,
     *holding.CHECKS,
     *secrecy.CHECKS,
 )

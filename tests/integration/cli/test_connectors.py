@@ -26,7 +26,7 @@ def test_a_source_is_kept_looked_at_changed_and_let_go(headwater: Headwater, lab
     added = headwater(
         "connectors", "add", "other", "-k", "sqlite", "-c", "other.yaml", "-s", "lock_timeout=4", "--json"
     )
-    assert added.json["config"] == {"path": str(lab.path), "lock_timeout": 4.0}
+    assert added.json["config"] == {"path": str(lab.path), "count_at_source": True, "lock_timeout": 4.0}
     for wrong, said in (
         (("lab", "-k", "sqlite", "-s", "path=x"), "there is a connector of this name (value: 'lab')"),
         (("new", "-k", "sqlit", "-s", "path=x"), "there is no such kind of connector (value: 'sqlit')"),
@@ -51,8 +51,8 @@ def test_a_source_is_kept_looked_at_changed_and_let_go(headwater: Headwater, lab
     assert headwater("connectors", "change", "other", "-s", "lock_timeout=5").out == "other is changed.\n"
     changed = headwater("connectors", "change", "other", "-s", "lock_timeout=6", "--json").json
     assert headwater("connectors", "show", "other", "--json").json == changed
-    assert changed["config"] == {"path": str(lab.path), "lock_timeout": 6.0}
-    assert "lock_timeout  6.0" in headwater("connectors", "show", "other").out
+    assert changed["config"] == {"path": str(lab.path), "count_at_source": True, "lock_timeout": 6.0}
+    assert "lock_timeout     6.0" in headwater("connectors", "show", "other").out
     assert headwater("connectors", "remove", "other").code == 0
     for command in (("show", "other"), ("remove", "other"), ("validate", "other"), ("status", "other")):
         gone = headwater("connectors", *command)

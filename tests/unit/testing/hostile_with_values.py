@@ -9,14 +9,14 @@ import json
 import logging
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from headwater.connectors.protocol import Problem, Selection, SourceChunk, SourcePlan
+from headwater.connectors.protocol import ColumnTally, Problem, Selection, SourceChunk, SourcePlan, Tally
 from headwater.errors import HeadwaterError, RetryLater
 from tests.unit.testing.hostile import Hostile
 from tests.unit.testing.memory import Server, Stored
@@ -159,6 +159,67 @@ class CutsUuids(Changes):
 
     def change(self, value: Any) -> Any:
         return value[:32]
+
+
+# ------------------------------------------------------------------------------------------------------------ tallying
+
+
+class CountsForItself(Hostile):
+    """Base: its server counts, and sums whole numbers and decimals."""
+
+    @contextlib.contextmanager
+    def read_tallied(
+        self, selection: Selection, chunk: SourceChunk, columns: Sequence[str]
+    ) -> Iterator[tuple[Iterator[pa.RecordBatch], Callable[[], Tally]]]:
+        table = self.stored(selection)
+
+        def tally() -> Tally:
+            rows = self.counted(selection, table, chunk)
+            found = {name: [row[self.place(table, name)] for row in rows] for name in columns}
+            return Tally(rows=len(rows), columns={n: self.summed(v) for n, v in found.items()}, at_once=True)
+
+        with self.read(selection, chunk) as batches:
+            yield batches, tally
+
+    def counted(self, selection: Selection, table: Stored, chunk: SourceChunk) -> list[tuple[Any, ...]]:
+        return self.chosen(selection, table, chunk)
+
+    def summed(self, values: Sequence[Any]) -> ColumnTally:
+        there = [value for value in values if value is not None]
+        total = sum(map(Decimal, there)) if all(isinstance(each, int | Decimal) for each in there) else None
+        return ColumnTally(values=len(there), sum=None if total is None else Decimal(total))
+
+
+class LosesWhatItCounts(CountsForItself):
+    """Its server counts one row that a chunk does not bring."""
+
+    fails = "tally"
+
+    def batches(self, selection: Selection, table: Stored, chunk: SourceChunk) -> Iterator[pa.RecordBatch]:
+        return (batch.slice(1) for batch in super().batches(selection, table, chunk))
+
+
+class CountsTheWholeTable(CountsForItself):
+    fails = "tally"
+
+    def counted(self, selection: Selection, table: Stored, chunk: SourceChunk) -> list[tuple[Any, ...]]:
+        del selection, chunk
+        return table.rows
+
+
+class SumsAsFloatingPoint(CountsForItself):
+    fails = "tally"
+
+    def summed(self, values: Sequence[Any]) -> ColumnTally:
+        found = super().summed(values)
+        return found if found.sum is None else replace(found, sum=Decimal(float(found.sum)))
+
+
+class CountsNulls(CountsForItself):
+    fails = "tally"
+
+    def summed(self, values: Sequence[Any]) -> ColumnTally:
+        return replace(super().summed(values), values=len(values))
 
 
 # ------------------------------------------------------------------------------------------------------------- holding

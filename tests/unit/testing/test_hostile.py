@@ -15,7 +15,7 @@ from tests.unit.testing.memory_case import case_of
 from tests.unit.testing.memory_store import MemoryStoreCase
 
 CHECKS = {check.name: check for check in TABLE_CHECKS}
-BASES = {hostile_with_values.Changes, hostile_with_values.Leaky}
+BASES = {hostile_with_values.Changes, hostile_with_values.Leaky, hostile_with_values.CountsForItself}
 HOSTILE = [one for one in all_of() if one not in BASES]
 
 STORES = hostile_stores.all_of()
@@ -30,6 +30,10 @@ def test_what_it_does_wrong_is_found(connector: type[Hostile]) -> None:
     found = became(connector, connector.fails)
     assert found.outcome == "failed", connector.__name__
     assert len(found.why.split()) > 4
+
+
+def test_one_that_counts_rightly_passes() -> None:
+    assert became(hostile_with_values.CountsForItself, "tally").outcome == "passed"
 
 
 @pytest.mark.parametrize("store", STORES, ids=[one.__name__ for one in STORES])

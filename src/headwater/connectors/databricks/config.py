@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from headwater.connectors.protocol import Config
+from headwater.connectors.sql.counting import CountingConfig
 from headwater.connectors.sql.refused import Login
 
 
-class DatabricksConfig(Config):
+class DatabricksConfig(CountingConfig):
     """Which warehouse, and who asks.
 
     host               of the workspace, without https://

@@ -31,6 +31,12 @@ class DatabricksDialect(Dialect):
         rest = rest.rstrip("0")
         return whole + (f".{rest}" if rest else "") + ("Z" if field.family == "zoned" else "")
 
+    def sum(self, field: Field) -> str | None:
+        if field.family != "integer":
+            return super().sum(field)
+        # A sum of whole numbers has 64 bits, and goes beyond them without a word where ANSI mode is off.
+        return self.text_of_sum(f"sum(CAST({self.quoted(field.name)} AS DECIMAL(38, 0)))")
+
 
 def as_text(shape: str, expression: str) -> str:
     """A value as text: JSON for what has parts, in which no part is left out; hexadecimal for bytes."""

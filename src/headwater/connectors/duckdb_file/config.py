@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from headwater.connectors.protocol import Config
+from headwater.connectors.sql.counting import CountingConfig
 
 
-class DuckdbConfig(Config):
+class DuckdbConfig(CountingConfig):
     """Where the file is, and how much memory the engine may take for it."""
 
     path: Path

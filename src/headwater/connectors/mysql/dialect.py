@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headwater.connectors.sql import Dialect, Field
-from headwater.connectors.sql.dialect import Unit
+from headwater.connectors.sql.dialect import Unit, is_exact
 
 
 class MysqlDialect(Dialect):
@@ -53,3 +53,9 @@ class MysqlDialect(Dialect):
             return f"EXTRACT(YEAR_MONTH FROM {name})"
         # The day of the week of a zero date is not known; such rows share a window.
         return f"DATE_SUB(DATE({name}), INTERVAL WEEKDAY({name}) DAY)" if unit == "week" else f"DATE({name})"
+
+    def sum(self, field: Field) -> str | None:
+        if not is_exact(field):
+            return None
+        # Of bits and years the number is selected; of all others the column itself.
+        return f"SUM({field.select})"

@@ -89,7 +89,7 @@ def trust(config: MysqlConfig) -> ssl.SSLContext:
 
 
 class MysqlSession:
-    """One transaction, one moment a statement."""
+    """One transaction, all of one moment."""
 
     def __init__(self, connection: Any, said: Callable[[Exception], HeadwaterError]) -> None:
         self._connection = connection

@@ -29,6 +29,14 @@ class PostgresDialect(EndlessTimes):
         # The session's time zone is UTC.
         return f"date_trunc('{unit}', {self.quoted(field.name)})"
 
+    def sum(self, field: Field) -> str | None:
+        name, kind = self.quoted(field.name), field.cast.partition("(")[0]
+        if kind == "numeric":  # what is less itself not zero is NaN or endless
+            return f"CAST(coalesce(sum({name}) FILTER (WHERE {name} - {name} = 0), 0) AS text)"
+        if kind == "money":
+            return f"CAST(sum(CAST({name} AS numeric)) AS text)"
+        return super().sum(field)
+
 
 def setting(number: int) -> str:
     """The setting that holds a parameter."""

@@ -89,7 +89,7 @@ def address(config: PostgresConfig, password: str) -> str:
 
 
 class PostgresSession:
-    """One transaction, one moment a statement. No answer is waited for longer than a statement may take, and a bit."""
+    """One transaction, all of one moment. No answer is waited for longer than a statement may take, and a bit."""
 
     def __init__(self, config: PostgresConfig, said: Callable[[DriverError], Exception]) -> None:
         self._config = config
@@ -105,6 +105,8 @@ class PostgresSession:
 
         def connected() -> None:
             self._connection = dbapi.connect(to)
+            with self._connection.cursor() as cursor:  # before all else: the first question settles the moment
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
         self._ask(connected)
 

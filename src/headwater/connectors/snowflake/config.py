@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from headwater.connectors.protocol import Config
+from headwater.connectors.sql.counting import CountingConfig
 from headwater.connectors.sql.refused import Login
 
 
-class SnowflakeConfig(Config):
+class SnowflakeConfig(CountingConfig):
     """Which account, and who asks. Names are as in SQL: MYDB and mydb are one, "myDb" in quotes is another.
 
     account                     organisation and account: `myorg-account1`

@@ -89,6 +89,9 @@ class SnowflakeConnector(Warehouse):
     def located(self, session: Session, name: str, locator: Mapping[str, Any]) -> SqlTable:
         return at_moment(super().located(session, name, locator), locator)
 
+    def is_at_once(self, locator: Mapping[str, Any]) -> bool:
+        return "at" in locator
+
     def _network(self) -> Problem | None:
         config = self._config
         tls = config.tls != "disable"

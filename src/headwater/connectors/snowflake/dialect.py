@@ -35,6 +35,12 @@ class SnowflakeDialect(Dialect):
         name = self.quoted(field.name)
         return f"DATE_TRUNC('{unit}', {in_utc(name) if field.family == 'zoned' else name})"
 
+    def sum(self, field: Field) -> str | None:
+        if field.shape != "number":
+            return None
+        scale = getattr(field.column.arrow, "scale", 0)
+        return self.text_of_sum(f"sum(CAST({self.quoted(field.name)} AS NUMBER(38, {scale})))")
+
 
 def in_utc(expression: str) -> str:
     """A moment with the offset of UTC."""

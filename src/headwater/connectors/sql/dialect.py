@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import pyarrow as pa
+
 from headwater.connectors.sql.tables import Field
 
 Unit = Literal["month", "week", "day"]
@@ -76,6 +78,21 @@ class Dialect:
     def count(self) -> str:
         """How many rows, as a number of 64 bits."""
         return "count(*)"
+
+    def sum(self, field: Field) -> str | None:
+        """The exact sum of a column's numbers, as text; None where it holds none, or the database sums them as floating
+        point. Null where the column holds what cannot be summed exactly.
+        """
+        return self.text_of_sum(f"sum({self.quoted(field.name)})") if is_exact(field) else None
+
+    def text_of_sum(self, total: str) -> str:
+        """A sum as the text of all its digits."""
+        return f"CAST({total} AS VARCHAR)"
+
+
+def is_exact(field: Field) -> bool:
+    """Whether the column comes as whole numbers or decimals."""
+    return pa.types.is_integer(field.column.arrow) or pa.types.is_decimal(field.column.arrow)
 
 
 class EndlessTimes(Dialect):

@@ -8,12 +8,13 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import Field
 
-from headwater.connectors.protocol import Config, Problem, Resolve
+from headwater.connectors.protocol import Problem, Resolve
+from headwater.connectors.sql.counting import CountingConfig
 from headwater.connectors.sql.refused import Login
 from headwater.connectors.sql.source import Source
 
 
-class ServerConfig(Config):
+class ServerConfig(CountingConfig):
     """Where a server is, and who asks."""
 
     host: str

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from typing import Any, Protocol
 
 import pyarrow as pa
 
-from headwater.connectors.protocol import ForeignKey, Problem, Selection, SourceChunk, SourcePlan, Table
+from headwater.connectors.protocol import ForeignKey, Problem, Selection, SourceChunk, SourcePlan, Table, Tally
 from headwater.connectors.sql.dialect import Dialect
 from headwater.connectors.sql.planning import plan
 from headwater.connectors.sql.statements import Statement, reading, sampling
 from headwater.connectors.sql.tables import Field, SqlTable, schema
+from headwater.connectors.sql.tallies import tally_of
 from headwater.errors import HeadwaterError, Misuse, RetryLater
 
 
@@ -29,7 +30,7 @@ class Session(Protocol):
 
 
 class Source(ABC):
-    """The protocol `Connector`. Each call has a session of its own, so that calls may run side by side."""
+    """The protocols `Connector` and `Tallying`. Each call has a session of its own; calls may run side by side."""
 
     dialect: Dialect
 
@@ -103,18 +104,32 @@ class Source(ABC):
     @contextmanager
     def read(self, selection: Selection, chunk: SourceChunk) -> Iterator[Iterator[pa.RecordBatch]]:
         """The rows of a chunk, ordered by the key; at least one batch, which may be empty and tells the schema."""
+        with self.read_tallied(selection, chunk, ()) as (batches, _):
+            yield batches
+
+    @contextmanager
+    def read_tallied(
+        self, selection: Selection, chunk: SourceChunk, columns: Sequence[str]
+    ) -> Iterator[tuple[Iterator[pa.RecordBatch], Callable[[], Tally]]]:
+        """The same, and what to call once all rows are taken for what the source says of them."""
         with self.session() as session:
             table = self.located(session, selection.table, chunk.locator)
             if not selection.key and "key" in chunk.locator:
                 # As the plan had it: the source may have declared another key meanwhile.
                 selection = replace(selection, key=tuple(chunk.locator["key"]))
             statement = reading(self.dialect, table, selection, chunk.locator)
+
+            def tally() -> Tally:
+                asked = [table.field(name, "column") for name in columns]
+                at_once = self.is_at_once(chunk.locator)
+                return tally_of(self.dialect, table, asked, chunk.locator, session.rows, at_once=at_once)
+
             # Closed before the session is: what runs on it lets go first.
             with (
                 closing(session.batches(statement, table.chosen(selection))) as batches,
                 closing(_at_least_one(batches, table.chosen(selection))) as stream,
             ):
-                yield stream
+                yield stream, tally
 
     def close(self) -> None:  # noqa: B027 - of no kind there is anything to close
         """Nothing is kept between calls."""
@@ -123,6 +138,11 @@ class Source(ABC):
         """The table as a chunk's locator means it: as it is now."""
         del locator
         return self._table(session, name)
+
+    def is_at_once(self, locator: Mapping[str, Any]) -> bool:
+        """Whether all statements of a session see a chunk's rows as they were at one moment."""
+        del locator
+        return True
 
     def _table(self, session: Session, name: str) -> SqlTable:
         if found := self.tables(session, name):

@@ -60,6 +60,10 @@ class Warehouse(Source):
         del locator
         return self._looked_up.get(name) or self._table(session, name)
 
+    def is_at_once(self, locator: Mapping[str, Any]) -> bool:
+        del locator
+        return False  # a moment a statement
+
 
 class MisfitError(Exception):
     """What a column's values are is not what the catalogue says; the message names it, and why."""

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from headwater.connectors.protocol import Config
+from headwater.connectors.sql.counting import CountingConfig
 
 
-class SqliteConfig(Config):
+class SqliteConfig(CountingConfig):
     """Where the file is, and how many seconds to wait while somebody else has it locked."""
 
     path: Path

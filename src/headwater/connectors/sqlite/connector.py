@@ -86,6 +86,8 @@ class SqliteConnector(FileSource):
             )
         with closing(connection):
             connection.text_factory = _decoded
+            with _said(path):
+                connection.execute("BEGIN")  # all statements see what the first does
             yield SqliteSession(connection, path)
 
     def tables(self, session: Session, name: str | None = None) -> list[SqlTable]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from headwater.connectors.sql import Dialect, Field
 from headwater.connectors.sql.dialect import Unit
 from headwater.errors import Misuse
 
+_NUMBERS = re.compile(r"INT|^\s*(NUMERIC|DECIMAL|NUMBER)\b", re.IGNORECASE)
 _WINDOWS: dict[Unit, str] = {"month": "'start of month'", "week": "'weekday 0', '-6 days'", "day": "'start of day'"}
 
 
@@ -41,6 +44,14 @@ class SqliteDialect(Dialect):
 
     def window(self, field: Field, unit: Unit) -> str:
         return f"date({self.quoted(field.name)}, {_WINDOWS[unit]})"
+
+    def sum(self, field: Field) -> str | None:
+        if not _NUMBERS.search(field.cast):
+            return None
+        # Whatever is declared, a fraction is kept as floating point, which is not summed exactly.
+        name = self.quoted(field.name)
+        others = f"count(CASE WHEN typeof({name}) NOT IN ('integer', 'null') THEN 1 END)"
+        return f"CASE WHEN {others} = 0 THEN CAST(sum({name}) AS TEXT) END"
 
 
 def _is_number(text: str) -> bool:

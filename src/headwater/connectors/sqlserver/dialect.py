@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from headwater.connectors.sql import Dialect, Field
-from headwater.connectors.sql.dialect import Unit
+from headwater.connectors.sql.dialect import Unit, is_exact
 
 # ISO 8601 for times, 17 digits for floating point, 4 decimals for money, hexadecimal for bytes.
 _STYLES = {"time of day": 121, "date": 23, "datetime": 126, "float": 3, "real": 3, "money": 2, "bytes": 2}
@@ -59,6 +59,13 @@ class SqlServerDialect(Dialect):
 
     def count(self) -> str:
         return "COUNT_BIG(*)"
+
+    def sum(self, field: Field) -> str | None:
+        if not is_exact(field):
+            return None
+        # The sum of a column of int is an int, and one too large an error.
+        scale = getattr(field.column.arrow, "scale", 0)
+        return f"CONVERT(varchar(60), SUM(CONVERT(decimal(38, {scale}), {self.quoted(field.name)})))"
 
 
 def as_text(shape: str, expression: str) -> str:

@@ -89,7 +89,7 @@ def address(config: SqlServerConfig, password: str) -> str:
 
 
 class SqlServerSession:
-    """One transaction, one moment a statement."""
+    """One transaction, all of one moment."""
 
     def __init__(self, connection: Any, failure: type[Exception], said: Callable[[Exception], HeadwaterError]) -> None:
         self._connection = connection

@@ -1,4 +1,6 @@
-"""What a difference between the sums that a sync read and those that stand here may come from, and where to look."""
+"""What a difference may come from, and where to look: between what a source says itself and what was read of it, and
+between the sums that a sync read and those that stand here.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,9 @@ from headwater.documents.counted import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
+
+SHOWN = 10
+"""So many numbers of chunks are said in a sentence."""
 
 
 def explained(run_id: UUID, reconciliation: Mapping[str, Any], *, gaps: int) -> tuple[str, ...]:
@@ -28,6 +33,37 @@ def explained(run_id: UUID, reconciliation: Mapping[str, Any], *, gaps: int) -> 
         f" and was read twice. Sync again when the source is at rest. What was counted: headwater runs show {run_id}"
     )
     return (usual,)
+
+
+def at_source(reconciliation: Mapping[str, Any]) -> tuple[str, ...]:
+    """Sentences on what the source itself counts and sums otherwise than what was read; () where all is as it says."""
+    told = reconciliation.get("source", {})
+    if not told.get("chunks_that_differ"):
+        return ()
+    found = []
+    if told["rows"] != told["rows_read"]:
+        found.append(f"The source counts {told['rows']:,} rows, and {told['rows_read']:,} were read.")
+    for name, each in told["columns"].items():
+        if each["values"] != each["values_read"]:
+            found.append(
+                f"Column {name}: the source counts {each['values']:,} values, and {each['values_read']:,} were read."
+            )
+        elif each.get("sum") != each.get("sum_read") and Decimal(each["sum"]) != Decimal(each["sum_read"]):
+            found.append(f"Column {name}: the source sums to {each['sum']}, what was read of it to {each['sum_read']}.")
+    chunks = told["chunks_that_differ"]
+    shown = ", ".join(map(str, chunks[:SHOWN])) + (f" and {len(chunks) - SHOWN} more" if len(chunks) > SHOWN else "")
+    which = f"{counted(len(chunks), 'chunk differs', 'chunks differ')}: {shown}."
+    if told["at_once"]:
+        todo = (
+            "Both are of one moment, so that values were lost or changed on their way. Read all of it again (`--full`);"
+            " where it differs again, the connector is at fault: tell its author."
+        )
+    else:
+        todo = (
+            "This source cannot count at the moment at which it is read, and may have changed between: sync all of it"
+            " again (`--full`) when it is at rest; where it differs again, the connector is at fault."
+        )
+    return (*found, which, todo)
 
 
 def _of_counts(run_id: UUID, told: Mapping[str, Any], *, gaps: int) -> list[str]:

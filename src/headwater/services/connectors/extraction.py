@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any, Self
@@ -20,6 +20,7 @@ from headwater.services.connectors.keeping import opened, tables_of
 from headwater.services.connectors.kinds import kind_named
 from headwater.services.connectors.pacing import wait
 from headwater.services.connectors.reading_ahead import ReadingAhead
+from headwater.services.connectors.tallying import TALLY, as_kept, not_asked
 from headwater.services.run_texts import RunTexts
 from headwater.store.blobs import BlobFile
 from headwater.store.connectors import get_connector, source_chunks_of
@@ -27,13 +28,15 @@ from headwater.store.documents import get_contract
 from headwater.store.runs import hold_connector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from headwater.services.installation import Installation
     from headwater.services.run_texts import HasTexts
     from headwater.store.blobs import Blob, BlobWriter
     from headwater.store.connectors import PlannedSourceChunk, StoredConnector
     from headwater.store.runs import Run
+
+    Footer = Callable[[], Mapping[str, str]]
 
 MAX_CHUNK_ROWS = 1_000_000
 """Records are numbered by chunk: the first of chunk n is this many times n − 1, plus 1. No chunk may have more."""
@@ -126,8 +129,6 @@ class SyncTexts(RunTexts):
         )
 
     def _extract(self, chunk_no: int) -> tuple[Extract, int]:
-        if self._source is None:
-            raise AssertionError("chunks are taken inside the with block")
         planned = self._chunks[chunk_no]
         chunk = SourceChunk(
             chunk_no=chunk_no,
@@ -141,12 +142,29 @@ class SyncTexts(RunTexts):
         names = list(dict(self._run.layout)["source_columns"])
         keys = [name for name in self._selection.key if name in names and self._names_last]
         with (
-            self._source.read(self._selection, chunk) as batches,
+            self._reading(chunk) as (batches, footer),
             self._installation.blobs.writer(self._installation.tenant_id) as writer,
         ):
             wanted = self._ahead.until_given_up(first_rows(batches, self._most_rows))
-            rows, last = write_parquet(wanted, names, keys, writer, where=where)
+            rows, last = write_parquet(wanted, names, keys, writer, where=where, footer=footer)
         return _extract_of(writer.blob, last), rows
+
+    @contextmanager
+    def _reading(self, chunk: SourceChunk) -> Iterator[tuple[Iterator[pa.RecordBatch], Footer]]:
+        """The rows of a chunk, and what else is to be kept with them: what the source says of them itself, of a chunk
+        that is read to its end.
+        """
+        if self._source is None:
+            raise AssertionError("chunks are taken inside the with block")
+        is_asked = self._stored.config.get("count_at_source", True)
+        if not hasattr(self._source, "read_tallied") or self._most_rows is not None or not is_asked:
+            why = {} if is_asked else {TALLY: not_asked()}
+            with self._source.read(self._selection, chunk) as batches:
+                yield batches, lambda: why
+            return
+        columns = dict(self._run.layout).get("tallied", [])
+        with self._source.read_tallied(self._selection, chunk, columns) as (batches, tally):
+            yield batches, lambda: {TALLY: as_kept(tally, self._stored.name, chunk.chunk_no)}
 
 
 def sync_texts(
@@ -187,9 +205,15 @@ def first_rows(batches: Iterator[pa.RecordBatch], rows: int | None) -> Iterator[
 
 
 def write_parquet(
-    batches: Iterator[pa.RecordBatch], names: Sequence[str], keys: Sequence[str], writer: BlobWriter, *, where: str
+    batches: Iterator[pa.RecordBatch],
+    names: Sequence[str],
+    keys: Sequence[str],
+    writer: BlobWriter,
+    *,
+    where: str,
+    footer: Footer = dict,
 ) -> tuple[int, str | None]:
-    """Write batches as one Parquet file; how many rows, and the key of the last.
+    """Write batches as one Parquet file, and then what `footer` says; how many rows, and the key of the last.
 
     InputRefused where the columns are not those of the plan, the rows more than a chunk may have, or there is no batch.
     """
@@ -219,6 +243,8 @@ def write_parquet(
             where=where,
             remedy="This is a fault of the connector: tell its author, for whom `headwater.testing` finds it.",
         )
+    if said := footer():
+        parquet.add_key_value_metadata(dict(said))
     parquet.close()
     return rows, last
 

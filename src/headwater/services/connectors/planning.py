@@ -26,6 +26,7 @@ from headwater.services.connectors.extraction import MAX_CHUNK_ROWS, first_recor
 from headwater.services.connectors.keeping import find, opened, tables_of
 from headwater.services.connectors.kinds import kind_named
 from headwater.services.connectors.noted_columns import note_columns
+from headwater.services.connectors.tallying import columns_to_tally
 from headwater.services.drift import find_drift
 from headwater.services.imports import keep_document, logic_of, source_id
 from headwater.services.source_places import placed, unit_of_source, unit_said
@@ -100,6 +101,7 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
     drift = find_drift(installation, recipe, logic.mapping, kinds, read, unit=unit)
     if drift is not None and drift.mode == "quarantine":
         body["unwanted"] = list(drift.new_columns)
+    at_source = [column.name for column in plan.columns]
     body |= {
         "file": name,
         "connector": stored.name,
@@ -107,7 +109,8 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
         "warnings": told,
         "decimal": logic.mapping.locale.decimal,
         "selection": asdict(selection),
-        "source_columns": [column.name for column in plan.columns],
+        "source_columns": at_source,
+        "tallied": columns_to_tally(logic.mapping, logic.contract, layout.columns, at_source),
         **_identity(plan, layout.columns),
         **({"drift": drift.as_json()} if drift else {}),
     }

@@ -1,4 +1,4 @@
-"""After a sync: counts and sums of what was read beside those of what stands here now.
+"""After a sync: counts and sums of the source itself beside those of what was read, and these beside what stands here.
 
 Sums are exact: of whole numbers and decimals, and of decimals that come as text. They are compared field by field where
 a column fills the field as it stands; what was refused or skipped shows as the difference, and is counted beside it. Of
@@ -7,33 +7,26 @@ other fields of numbers it is told why they are not compared, in words that hold
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from headwater.connectors.protocol import Selection
+from headwater.connectors.protocol import Selection, Tally
 from headwater.services.connectors.extraction import selection_of
+from headwater.services.connectors.sums_read import SumsRead, sums_read
+from headwater.services.connectors.tallying import AtSource, kept_in
 from headwater.store.chunks import chunks_of
+from headwater.store.connectors import get_connector
 from headwater.store.source_sums import made_by_other_mappings, sums_of_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
     from headwater.store.chunks import Ledger
     from headwater.store.database import TenantConnection
     from headwater.store.runs import Run
-
-WIDE = pa.decimal128(38, 12)
-NO_NUMBER = (
-    "comes as text, and not each is a plain number: digits, a point before at most 12 decimals, nothing between"
-    " thousands, no blank"
-)
-NESTED = "is part of a nested column"
 
 
 def reconcile(
@@ -45,7 +38,9 @@ def reconcile(
     layout = dict(run.layout)
     selection: Selection = selection_of(layout["selection"])
     compared, otherwise = _compared(logic, layout)
-    read, left_out = _sums_read(installation, connection, run, set(compared.values()))
+    kind = _kind_of(installation, connection, run)
+    found, at_source = _sums_read(installation, connection, run, set(compared.values()), kind)
+    read = {column: found.sums[column] for column in compared.values() if column in found.sums}
     told: dict[str, Any] = {
         "read": ledger.read,
         "stands": ledger.inserted + ledger.updated + ledger.unchanged,
@@ -53,6 +48,7 @@ def reconcile(
         "quarantined": ledger.quarantined + ledger.quarantined_raw,
         "skipped": sum(ledger.skipped.values()),
         "sums_read": {column: str(value) for column, value in sorted(read.items())},
+        "source": at_source.as_json(),
     }
     if selection.since is not None:
         others = made_by_other_mappings(connection, installation.tenant_id, logic.contract, run.run_id)
@@ -65,9 +61,9 @@ def reconcile(
         if column in read
     }  # fmt: skip
     not_compared = [
-        {"field": field, "column": column, "why": left_out[column]}
+        {"field": field, "column": column, "why": found.left_out[column]}
         for field, column in compared.items()
-        if column in left_out
+        if column in found.left_out
     ] + otherwise
     return {
         **told, "rows_of_source": rows, "fields": fields, **({"not_compared": not_compared} if not_compared else {}),
@@ -95,14 +91,17 @@ def _compared(logic: Logic, layout: Mapping[str, Any]) -> tuple[dict[str, str], 
     return columns, otherwise
 
 
+def _kind_of(installation: Installation, connection: TenantConnection, run: Run) -> str:
+    if run.connector_id is None:
+        raise AssertionError("a sync has a connector")
+    return get_connector(connection, installation.tenant_id, run.connector_id).kind
+
+
 def _sums_read(
-    installation: Installation, connection: TenantConnection, run: Run, columns: set[str]
-) -> tuple[dict[str, Decimal], dict[str, str]]:
-    """Sums over the extracts of the committed chunks, of the columns that hold whole numbers or decimals; and why the
-    others have none.
-    """
-    sums: dict[str, Decimal] = {}
-    left_out: dict[str, str] = {}
+    installation: Installation, connection: TenantConnection, run: Run, columns: set[str], kind: str
+) -> tuple[SumsRead, AtSource]:
+    """Sums over the extracts of the committed chunks, and what the source itself said of them."""
+    read, at_source = SumsRead(), AtSource(kind=kind)
     for chunk in chunks_of(connection, installation.tenant_id, run.run_id):
         if chunk.extract_sha256 is None:
             continue
@@ -110,34 +109,9 @@ def _sums_read(
             installation.blobs.open(installation.tenant_id, chunk.extract_sha256) as extract,
             pq.ParquetFile(extract) as file,
         ):
-            kinds = {field.name: field.type for field in file.schema_arrow}
-            left_out |= {
-                name: f"comes as {kinds[name]}, of which no exact sum is made" if name in kinds else NESTED
-                for name in columns
-                if name not in kinds or not _is_exact(kinds[name])
-            }
-            names = sorted(columns - left_out.keys())
-            for name in names:
-                sums.setdefault(name, Decimal(0))
-            left_out |= dict.fromkeys(_add(sums, file.iter_batches(columns=names) if names else ()), NO_NUMBER)
-    return {name: value for name, value in sums.items() if name not in left_out}, left_out
-
-
-def _is_exact(kind: pa.DataType) -> bool:
-    if pa.types.is_decimal(kind):
-        return bool(kind.precision - kind.scale <= WIDE.precision - WIDE.scale)
-    return pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)
-
-
-def _add(sums: dict[str, Decimal], batches: Iterable[pa.RecordBatch]) -> set[str]:
-    """Add up; the columns that hold a text that is no such number."""
-    none: set[str] = set()
-    for batch in batches:
-        for name in set(batch.schema.names) - none:
-            try:
-                total: Decimal | None = pc.sum(batch.column(name).cast(WIDE)).as_py()
-            except pa.ArrowInvalid:
-                none.add(name)
-                continue
-            sums[name] += total or Decimal(0)
-    return none
+            told = kept_in(file)
+            numbers = told.columns.keys() if isinstance(told, Tally) else set()
+            found = sums_read(file, columns | numbers, numbers=numbers)
+        at_source.add(chunk.chunk_no, told, found)
+        read.add(found)
+    return read, at_source

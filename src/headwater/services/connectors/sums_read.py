@@ -1,0 +1,91 @@
+"""Sums of what was read of a chunk, as its file has it: of whole numbers, decimals, and decimals that come as text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import pyarrow.parquet as pq
+
+WIDTHS = (pa.decimal128(38, 12), pa.decimal256(76, 38))
+"""What sums are made in: the first that holds every value of a batch."""
+NO_NUMBERS = pa.array(["NaN", "Infinity", "-Infinity"])
+NO_NUMBER = (
+    "comes as text, and not each is a plain number: digits, a point before at most 38 decimals, nothing between"
+    " thousands, no blank"
+)
+NESTED = "is part of a nested column"
+
+
+@dataclass(kw_only=True)
+class SumsRead:
+    """Of columns the values that are no null and their sums; of those that have no exact sum, why."""
+
+    rows: int = 0
+    values: dict[str, int] = field(default_factory=dict)
+    sums: dict[str, Decimal] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def add(self, other: SumsRead) -> None:
+        """Sums over both; a column without one in either has none."""
+        self.rows += other.rows
+        self.left_out |= other.left_out
+        for name, count in other.values.items():
+            self.values[name] = self.values.get(name, 0) + count
+        for name, total in other.sums.items():
+            self.sums[name] = self.sums.get(name, Decimal(0)) + total
+        for name in self.left_out:
+            self.sums.pop(name, None)
+
+
+def sums_read(file: pq.ParquetFile, columns: Collection[str], *, numbers: Collection[str]) -> SumsRead:
+    """Over the file of a chunk. Those of `numbers` hold nothing else at the source, whatever they come as: what is NaN
+    or endless there is left out, as the source leaves it out.
+    """
+    kinds = {each.name: each.type for each in file.schema_arrow}
+    read = SumsRead(rows=file.metadata.num_rows)
+    for name in columns:
+        if name not in kinds:
+            read.left_out[name] = NESTED
+        elif not _is_exact(kinds[name]):
+            read.left_out[name] = f"comes as {kinds[name]}, of which no exact sum is made"
+        else:
+            read.values[name], read.sums[name] = 0, Decimal(0)
+    names = sorted(read.sums)
+    for batch in file.iter_batches(columns=names) if names else ():
+        for name in names:
+            _add(read, name, batch.column(name), is_number=name in numbers)
+    return read
+
+
+def _is_exact(kind: pa.DataType) -> bool:
+    return (
+        pa.types.is_decimal(kind)
+        or pa.types.is_integer(kind)
+        or pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+    )
+
+
+def _add(read: SumsRead, name: str, column: Any, *, is_number: bool) -> None:
+    read.values[name] += len(column) - column.null_count
+    if name in read.left_out:
+        return
+    if is_number and (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        column = column.filter(pc.invert(pc.is_in(column, NO_NUMBERS)))
+    for width in WIDTHS:
+        try:
+            total = pc.sum(column.cast(width)).as_py()
+        except pa.ArrowInvalid:
+            continue
+        read.sums[name] += total or Decimal(0)
+        return
+    read.left_out[name] = NO_NUMBER
+    del read.sums[name]

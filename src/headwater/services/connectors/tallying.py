@@ -1,0 +1,138 @@
+"""What a source says of its rows itself, chunk by chunk in the read that brought them, held against what was read.
+
+It is kept with the chunk, at the end of the file that has its rows.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from headwater.connectors.protocol import ColumnTally, Tally
+from headwater.errors import HeadwaterError
+from headwater.mapping.compile import columns_read
+from headwater.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pyarrow.parquet as pq
+
+    from headwater.contracts import Document
+    from headwater.mapping import Mapping
+    from headwater.services.connectors.sums_read import SumsRead
+
+TALLY = "headwater.tally"
+NOT_TOLD = "connectors of kind {} do not have their source count"
+SWITCHED_OFF = "`count_at_source` of the connector is off"
+NO_ANSWER = "the source gave no count; the log says why"
+
+
+def columns_to_tally(
+    mapping: Mapping, contract: Document, columns: Sequence[str], at_source: Sequence[str]
+) -> list[str]:
+    """The source's columns of which sums are asked for, where they turn out to be numbers: all that the mapping reads
+    but those that fill a key or what is personal, for sums are kept for good.
+    """
+    kept_back = {spec.name for spec in contract.fields if spec.key or spec.personal}
+    read = columns_read(mapping, columns)
+    return [name for name in at_source if name in read and not kept_back & set(read[name])]
+
+
+def as_kept(tally: Callable[[], Tally], connector: str, chunk_no: int) -> str:
+    """What the source says, as text. Where it does not answer that is kept: a sync does not fail for it."""
+    try:
+        told = tally()
+    except HeadwaterError as error:
+        get_logger(__name__).warning("the source gave no count", connector=connector, chunk=chunk_no, error=str(error))
+        return json.dumps({"why": NO_ANSWER})
+    columns = {name: [each.values, None if each.sum is None else str(each.sum)] for name, each in told.columns.items()}
+    return json.dumps({"rows": told.rows, "columns": columns, "at_once": told.at_once})
+
+
+def not_asked() -> str:
+    """What is kept of a source that is not to be asked."""
+    return json.dumps({"why": SWITCHED_OFF})
+
+
+def kept_in(file: pq.ParquetFile) -> Tally | str | None:
+    """What the source said of the rows of this file; why it said nothing; None where it was not asked."""
+    kept = (file.metadata.metadata or {}).get(TALLY.encode())
+    if kept is None:
+        return None
+    told = json.loads(kept)
+    if "why" in told:
+        return str(told["why"])
+    columns = {
+        name: ColumnTally(values=values, sum=None if total is None else Decimal(total))
+        for name, (values, total) in told["columns"].items()
+    }
+    return Tally(rows=told["rows"], columns=columns, at_once=told["at_once"])
+
+
+@dataclass(kw_only=True)
+class AtSource:
+    """What a source has said of the chunks of a run, summed, beside what was read of the same chunks."""
+
+    kind: str
+    chunks: int = 0
+    differing: list[int] = field(default_factory=list)
+    at_once: bool = True
+    rows: list[int] = field(default_factory=lambda: [0, 0])
+    columns: dict[str, dict[str, Any]] = field(default_factory=dict)
+    silent: dict[str, int] = field(default_factory=dict)
+
+    def add(self, chunk_no: int, told: Tally | str | None, read: SumsRead) -> None:
+        """One chunk more."""
+        if not isinstance(told, Tally):
+            why = NOT_TOLD.format(self.kind) if told is None else told
+            self.silent[why] = self.silent.get(why, 0) + 1
+            return
+        self.chunks += 1
+        self.at_once = self.at_once and told.at_once
+        self.rows = [self.rows[0] + told.rows, self.rows[1] + read.rows]
+        differs = told.rows != read.rows
+        for name, each in told.columns.items():
+            if name in read.values:
+                differs |= self._add_column(name, each, read)
+        if differs:
+            self.differing.append(chunk_no)
+
+    def _add_column(self, name: str, told: ColumnTally, read: SumsRead) -> bool:
+        column = self.columns.setdefault(name, {"values": [0, 0], "sums": [Decimal(0), Decimal(0)]})
+        column["values"] = [column["values"][0] + told.values, column["values"][1] + read.values[name]]
+        total = read.sums.get(name)
+        if told.sum is None or total is None or column["sums"] is None:
+            column["sums"] = None
+            return told.values != read.values[name]
+        column["sums"] = [column["sums"][0] + told.sum, column["sums"][1] + total]
+        return (told.values, told.sum) != (read.values[name], total)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values: of rows, and of each column's values and sums, what the source says and what was read."""
+        silent = {"not_told": [{"chunks": count, "why": why} for why, count in self.silent.items()]}
+        if not self.chunks:
+            return silent if self.silent else {}
+        columns = {
+            name: _said("values", *each["values"])
+            | (_said("sum", *each["sums"]) if each["sums"] is not None else {"sum_not_told": NO_SUM})
+            for name, each in sorted(self.columns.items())
+        }
+        return {
+            "chunks": self.chunks,
+            "at_once": self.at_once,
+            **_said("rows", *self.rows),
+            "columns": columns,
+            "chunks_that_differ": self.differing,
+            **(silent if self.silent else {}),
+        }
+
+
+NO_SUM = "not all of it can be summed exactly, by the source or here"
+
+
+def _said(what: str, told: int | Decimal, read: int | Decimal) -> dict[str, Any]:
+    plain = str if isinstance(told, Decimal) else int
+    return {what: plain(told), f"{what}_read": plain(read)}

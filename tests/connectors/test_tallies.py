@@ -1,0 +1,155 @@
+"""What a source counts and sums itself, held against what a sync read of it: chunk by chunk, of one moment."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from headwater import plugins
+from headwater.services.connectors.keeping import add, change, find
+from headwater.services.connectors.kinds import installed_kinds
+from headwater.services.runs_view import show_run
+from headwater.services.verification import verify
+from headwater.telemetry import SilentProgress
+from tests.synced import Synced
+
+pytestmark = pytest.mark.server
+
+LOSING = """
+from contextlib import contextmanager
+from dataclasses import replace
+
+from headwater.connectors.postgresql import kind as honest
+from headwater.connectors.postgresql.connector import PostgresConnector
+
+
+class Losing(PostgresConnector):
+    @contextmanager
+    def read_tallied(self, selection, chunk, columns):
+        with super().read_tallied(selection, chunk, columns) as (batches, tally):
+            yield (changed(batch) if chunk.chunk_no == 3 else batch for batch in batches), tally
+
+
+def changed(batch):
+    return {change}
+
+
+kind = replace(honest, name="losing", open=Losing)
+"""
+
+
+def told(synced: Synced, run_id: UUID) -> dict[str, Any]:
+    found: dict[str, Any] = (show_run(synced.river.installation, run_id).run.reconciliation or {})["source"]
+    return found
+
+
+@pytest.fixture
+def losing(synced: Synced, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Make `lossy` read the same source through a plug-in that changes the batches of chunk 3 so."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "losing_plugin", raising=False)
+
+    def install(change: str) -> None:
+        (tmp_path / "losing_plugin.py").write_text(LOSING.format(change=change), encoding="utf-8")
+        about = tmp_path / "losing_plugin-1.0.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text("Metadata-Version: 2.1\nName: losing_plugin\nVersion: 1.0\n", encoding="utf-8")
+        (about / "entry_points.txt").write_text(f"[{plugins.CONNECTORS}]\nlosing = losing_plugin:kind\n", "utf-8")
+        installed_kinds.cache_clear()
+        add(synced.river.installation, "lossy", "losing", find(synced.river.installation, "plant").config)
+
+    yield install
+    installed_kinds.cache_clear()
+
+
+def test_the_source_counts_and_sums_as_was_read_nulls_and_nan_included(synced: Synced) -> None:
+    synced.at_source("ALTER TABLE meter_reading ALTER kwh DROP NOT NULL, ALTER kwh TYPE numeric")
+    synced.at_source("UPDATE meter_reading SET kwh = NULL WHERE reading_id = 4")
+    synced.at_source("UPDATE meter_reading SET kwh = 'NaN' WHERE reading_id = 5")
+    synced.at_source("UPDATE meter_reading SET kwh = 'Infinity' WHERE reading_id = 6")
+    synced.at_source("UPDATE meter_reading SET kwh = 1 + 1::numeric / 3 WHERE reading_id = 700")
+    run_id, ledger = synced.sync()
+    assert (ledger.read, ledger.quarantined + ledger.quarantined_raw) == (1000, 4)
+    source = told(synced, run_id)
+    total = Decimal("1.5") * (1000 * 1001 // 2 - 4 - 5 - 6 - 700) + Decimal("1.33333333333333333333")
+    (kwh,) = source["columns"].values()
+    assert (source["rows"], source["rows_read"], source["chunks"], source["chunks_that_differ"]) == (1000, 1000, 10, [])
+    assert (kwh["values"], kwh["values_read"]) == (999, 999)
+    assert Decimal(kwh["sum"]) == Decimal(kwh["sum_read"]) == total
+    assert show_run(synced.river.installation, run_id).at_source == ()
+    assert verify(synced.river.installation, progress=SilentProgress()).differences == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("batch.slice(1)", ["The source counts 1,000 rows, and 999 were read.", "1 chunk differs: 3."]),
+        (
+            "batch.set_column(3, 'kwh', batch.column(3).take(list(reversed(range(99))) + [98]))",
+            ["Column kwh: the source sums to", "1 chunk differs: 3."],
+        ),
+        (
+            "batch.set_column(3, 'kwh', batch.column(3).take([None] + list(range(1, batch.num_rows))))",
+            ["Column kwh: the source counts 1,000 values, and 999 were read.", "1 chunk differs: 3."],
+        ),
+    ],
+    ids=["a row is lost", "a value comes twice", "a value is lost"],
+)
+def test_what_is_lost_between_the_source_and_the_extract_is_told(
+    synced: Synced, losing: Callable[[str], None], change: str, words: list[str]
+) -> None:
+    losing(change)
+    run_id, _ = synced.sync(source={"connector": "lossy"})
+    assert told(synced, run_id)["chunks_that_differ"] == [3]
+    said = show_run(synced.river.installation, run_id).at_source
+    assert [word for word in words if not any(line.startswith(word) for line in said)] == [], said
+    assert "Read all of it again (`--full`)" in said[-1]
+
+
+def test_it_is_of_the_moment_of_the_read_while_the_source_changes(synced: Synced) -> None:
+    done = threading.Event()
+
+    def write() -> None:
+        with psycopg.connect(synced.source.superuser_url, autocommit=True) as connection:
+            number = 0
+            while not done.is_set():
+                number = (number + 1) % 1000
+                connection.execute("UPDATE meter_reading SET kwh = kwh + 1 WHERE reading_id %% 7 = %s", [number % 7])
+                connection.execute("DELETE FROM meter_reading WHERE reading_id = %s", [number])
+                connection.execute("INSERT INTO meter_reading VALUES (%s, 's', '2024-01-01', 1, now())", [number])
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        runs = [synced.sync()[0] for _ in range(3)]
+    finally:
+        done.set()
+        writer.join()
+    found = [told(synced, run_id) for run_id in runs]
+    assert [(each["chunks"] >= 9, each["chunks_that_differ"]) for each in found] == [(True, [])] * 3
+
+
+def test_a_source_is_not_asked_where_its_connector_says_so(synced: Synced) -> None:
+    change(synced.river.installation, "plant", {"count_at_source": False})
+    run_id, _ = synced.sync()
+    assert told(synced, run_id) == {"not_told": [{"chunks": 10, "why": "`count_at_source` of the connector is off"}]}
+
+
+def test_a_sync_does_not_fail_where_the_source_cannot_count(synced: Synced) -> None:
+    synced.at_source(
+        "CREATE VIEW refuses AS SELECT reading_id, site, month, changed_at,"
+        " CASE WHEN current_query() LIKE '%sum(%' THEN (1 / (reading_id - reading_id))::numeric ELSE kwh END AS kwh"
+        " FROM meter_reading"
+    )
+    run_id, ledger = synced.sync(source={"table": "public.refuses", "key": ["reading_id"]})
+    assert (ledger.read, ledger.inserted) == (1000, 1000)
+    (silent,) = told(synced, run_id)["not_told"]
+    assert silent == {"chunks": 10, "why": "the source gave no count; the log says why"}
