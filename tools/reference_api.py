@@ -8,7 +8,10 @@ from typing import Any
 from headwater.api.access import PREFIX
 from headwater.api.app import DESCRIPTION, create_app
 from headwater.settings import Settings
+from tools.reference_answers import answer_line, shapes
 
+SHAPES = """What answers in JSON have in them. A later version may add fields, and takes none away; it is said where
+null may stand, and which fields may be left out. Clients made from the document have classes of these names."""
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 
 
@@ -37,6 +40,7 @@ def api_page(note: str) -> str:
         lines += ["", f"## {tag}", ""]
         for method, path, told in routes:
             lines += [f"### {method} {path}", "", *_route(told, document), ""]
+    lines += ["", "## Shapes of answers", "", SHAPES, *shapes(document)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -83,6 +87,9 @@ def _route(told: dict[str, Any], document: dict[str, Any]) -> Iterator[str]:
     named = body.get("$ref", "").rpartition("/")[2]
     schema = document["components"]["schemas"].get(named, {})
     rows += [(name, "body", fact.get("description", "")) for name, fact in schema.get("properties", {}).items()]
+    if answered := answer_line(told):
+        yield ""
+        yield answered
     if rows:
         yield ""
         yield "| | | |"

@@ -80,6 +80,7 @@ HEAVY = {
     "starlette": {"api"},
     "structlog": {"api", "telemetry"},
     "typer": {"cli"},
+    "typing_extensions": {"services"},  # TypedDict as pydantic reads it before Python 3.12
     "urllib3": {"connectors"},  # of Databricks' client, whose errors come as they are
     "uvicorn": {"cli"},
     "certifi": {"connectors"},

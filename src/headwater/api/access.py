@@ -22,6 +22,7 @@ from prometheus_client.registry import Collector
 from structlog import contextvars
 
 from headwater.api.afterwards import Afterwards
+from headwater.api.answers import answer_of
 from headwater.api.browser import refuse_foreign, session_of
 from headwater.api.envelope import brings_a_file
 from headwater.api.idempotency import once, once_brought, request_hash
@@ -85,6 +86,9 @@ class GuardedRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
         self._waits = not iscoroutinefunction(endpoint)
+        self.answer = answer_of(endpoint)
+        if self.answer is not None:  # it is told in the document, and written as it is
+            more["response_model"] = Any
         super().__init__(path, _asked_by_caller(endpoint), **more)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -10,9 +10,10 @@ from fastapi import FastAPI
 
 from headwater import __version__
 from headwater.api import problems
-from headwater.api.access import PREFIX, House
+from headwater.api.access import PREFIX, GuardedRoute, House
 from headwater.api.access import problems as of_problems
 from headwater.api.afterwards import Afterwards
+from headwater.api.answers import tell_answers
 from headwater.api.browser import SESSION
 from headwater.api.envelope import Envelope
 from headwater.api.idempotency import PARAMETER
@@ -81,8 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 def _take_a_key(method: dict[str, Any]) -> None:
     """Say of a write that it may be named, and is refused while another of its name is being done."""
-    if PARAMETER not in method.setdefault("parameters", []):  # the document is made once, and asked for often
-        method["parameters"].append(PARAMETER)
+    method.setdefault("parameters", []).append(PARAMETER)
     for status, told in of_problems(409).items():
         method["responses"].setdefault(str(status), {"description": "Conflict", "content": told["content"]})
 
@@ -91,7 +91,10 @@ def _documented(app: FastAPI) -> Any:
     made = app.openapi
 
     def openapi() -> dict[str, Any]:
+        if app.openapi_schema is not None:
+            return app.openapi_schema
         document = made()
+        tell_answers(document, (route for each in EVERY for route in each.routes if isinstance(route, GuardedRoute)))
         parts = document.setdefault("components", {})
         parts.setdefault("schemas", {})["Problem"] = problems.Problem.model_json_schema()
         parts["securitySchemes"] = {

@@ -5,22 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Query
-from pydantic import BaseModel, Field
 
 from headwater.errors import Misuse
+from headwater.services.answers.kinds import Page
 from headwater.services.listing import MOST, USUAL, Question
 
 if TYPE_CHECKING:
     from headwater.services.listing import Page as Found
-
-
-class Page(BaseModel):
-    """Some of a list, and how to read on."""
-
-    items: list[dict[str, Any]]
-    next_cursor: str | None = Field(description="Send it as `cursor`, with the same filters and sort; null at the end.")
-    total: int | None = Field(default=None, description="How many there are in all, where `count` asked for it.")
-    at_least: bool = Field(default=False, description="Whether there are more than `total`, which is not counted on.")
 
 
 Cursor = Annotated[str | None, Query(max_length=4000, description="`next_cursor` of the page before.")]
@@ -45,7 +36,7 @@ async def question(
 Asked = Annotated[Question, Depends(question)]
 
 
-def page_of(found: Found) -> Page:
+def page_of(found: Found) -> Page[Any]:
     """A page as it is answered."""
     return Page(items=found.items, next_cursor=found.next_cursor, total=found.total, at_least=found.at_least)
 

@@ -12,6 +12,7 @@ from headwater.cli.printing import print_facts, print_json, print_table
 from headwater.cli.session import installation
 
 if TYPE_CHECKING:
+    from headwater.services.answers.notifications import ChannelShown, QuietShown
     from headwater.services.notifications.channels import ChannelView
     from headwater.services.notifications.wishes import Kind, Target
 
@@ -224,9 +225,7 @@ def _said(event: list[str] | None, least: str | None, above: float | None, group
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _quiet(
-    quiet: str | None, zone: str | None, urgent: bool | None, *, before: dict[str, Any] | None
-) -> dict[str, Any]:
+def _quiet(quiet: str | None, zone: str | None, urgent: bool | None, *, before: QuietShown | None) -> dict[str, Any]:
     """Quiet hours as said; of those there are, what is not said stays."""
     from headwater.errors import Misuse
 
@@ -284,12 +283,12 @@ def _tell(view: ChannelView, *, as_json: bool) -> None:
         typer.echo(f"\n{view.secret}\n\nKeep it now: it is not shown again. The receiver checks signatures by it.")
 
 
-def _where(found: dict[str, Any]) -> str:
+def _where(found: ChannelShown) -> str:
     target = found["target"]
     return ", ".join(target["to"]) if "to" in target else str(target.get("url") or target.get("host"))
 
 
-def _hours(found: dict[str, Any]) -> str:
+def _hours(found: ChannelShown) -> str:
     quiet = found["quiet"]
     if quiet is None:
         return ""

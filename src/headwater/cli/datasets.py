@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_facts, print_json, print_table
 from headwater.cli.session import installation
 from headwater.documents.counted import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 app = typer.Typer(no_args_is_help=True, help="Records copied to another organisation, or public to all of them.")
 
@@ -38,9 +41,9 @@ def list_(as_json: AsJson = False) -> None:
         print_json({"public": public, "offers": offers})
         return
     columns = ["name", "version", "publisher", "contract", "records", "licence"]
-    print_table(columns, [[each[column] for column in columns] for each in public], title="Public")
+    print_table(columns, [[each.get(column) for column in columns] for each in public], title="Public")
     columns = ["name", "contract", "records", "offered_at", "expires_at", "taken_at", "withdrawn_at", "offer_id"]
-    print_table(columns, [[each[column] for column in columns] for each in offers], title="Offered to others")
+    print_table(columns, [[each.get(column) for column in columns] for each in offers], title="Offered to others")
 
 
 @app.command()
@@ -183,7 +186,7 @@ def retract(name: Name, of_installation: OfInstallation = False, as_json: AsJson
     typer.echo(f"not public any more: {name}, {counted(count, 'version')}")
 
 
-def _tell(taken: dict[str, object], *, as_json: bool) -> None:
+def _tell(taken: Mapping[str, object], *, as_json: bool) -> None:
     if as_json:
         print_json(taken)
         return

@@ -15,6 +15,7 @@ from headwater.cli.session import installation
 from headwater.documents.counted import counted
 
 if TYPE_CHECKING:
+    from headwater.services.answers.figures import FactorConflict
     from headwater.services.factors.library import Wanted
 
 app = typer.Typer(no_args_is_help=True, help="Emission factors: import, list, compare and pass them on.")
@@ -101,7 +102,7 @@ def list_(
         return
     print_table(
         [column.replace("_", " ") for column in COLUMNS],
-        [[factor[column] for column in COLUMNS] for factor in factors],
+        [[factor.get(column) for column in COLUMNS] for factor in factors],
         numbers=["co2e kg per unit"],
     )
     typer.echo(told_of(len(factors), total, "factor"))
@@ -122,7 +123,7 @@ def show(
     from headwater.services.factors.library import show_factor
 
     with installation() as opened:
-        factor = show_factor(opened, factor_id)
+        factor: dict[str, Any] = {**show_factor(opened, factor_id)}
     if as_json:
         print_json(factor)
         return
@@ -241,7 +242,7 @@ def _wanted(
     return Wanted(activity_type=activity_type, region=region, source=source, stage=stage, status=status)
 
 
-def _print_conflicts(found: list[dict[str, Any]]) -> None:
+def _print_conflicts(found: list[FactorConflict]) -> None:
     print_table(
         ["activity type", "region", "factor", "and", "kg CO2e", "and kg CO2e", "per", "differ by", "note"],
         [

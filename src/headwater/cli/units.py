@@ -180,7 +180,7 @@ def sources(as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
-    rows = [(each["name"], paths.get(each["unit_id"], ""), each["last_at"], each["source_id"]) for each in found]
+    rows = [(each["name"], paths.get(each["unit_id"] or "", ""), each["last_at"], each["source_id"]) for each in found]
     print_table(["source", "unit", "last run", "id"], rows)
 
 

@@ -27,7 +27,20 @@ SET_KINDS = ("unique", "reference")
 
 @dataclass(frozen=True, kw_only=True)
 class FieldSpec:
-    """One field. Bounds, enum values and default are canonical text of the field's kind."""
+    """One field. Bounds, enum values and default are canonical text of the field's kind.
+
+    required   whether a record must have a value
+    key        whether it is part of what names a record
+    precision  of a decimal, digits in all; `scale` after the point
+    unit       of the values
+    enum       the values that there are; none where any may stand
+    pattern    a regular expression that texts fit as a whole
+    reference  the contract and field in which the value must stand
+    personal   whether it is, or may be, about somebody: then it is kept encrypted
+    default    what stands in for no value
+    citation   where the field comes from
+    since      the version that added it; left out where the major version began with it
+    """
 
     name: str
     type: str
@@ -64,7 +77,18 @@ class FieldSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class RuleSpec:
-    """One rule with everything a person needs to mend what breaks it. `expression` is there for row rules only."""
+    """One rule with everything a person needs to mend what breaks it.
+
+    kind        of rule: required, enum, range, row, unique and so on
+    fields      that it is about
+    dimension   of quality: completeness, validity, accuracy, consistency, uniqueness, timeliness
+    severity    reject or warn
+    message     what is wrong
+    valid       what would be taken
+    repair      what to do
+    expression  that must hold; of row rules only
+    citation    where the rule comes from
+    """
 
     id: str
     kind: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from headwater.pipeline.recipe import recipe_of
@@ -15,6 +15,7 @@ from headwater.services.jobs import asked_with_plan
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from headwater.services.answers.connectors import SyncPlanned
     from headwater.services.installation import Installation
 
 
@@ -30,7 +31,7 @@ def sync(
     columns: Sequence[str] = (),
     strategy: str = "delta",
     chunk_size: int | None = None,
-) -> dict[str, Any]:
+) -> SyncPlanned:
     """The run and the job of a sync, both or neither. Misuse where something said does not fit."""
     installation.require(Right.WRITE, on=f"connector/{connector}")
     find(installation, connector)

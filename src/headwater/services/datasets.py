@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headwater.contracts import Document
+    from headwater.services.answers.contracts import OfferListed, OfferTaken, PublicDataset, PublicTaken
     from headwater.services.installation import Installation
 
 MOST_RECORDS = 100_000
@@ -51,7 +52,12 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True)
 class Offered:
-    """An offer that was made. `text` opens it, and is shown this once."""
+    """An offer that was made.
+
+    records  how many there are in it
+    sha256   of the copy
+    text     what opens it; shown this once
+    """
 
     offer_id: str
     name: str
@@ -112,7 +118,7 @@ def offer(
     return Offered(offer_id=str(bearer.id), name=name, records=copy.records, sha256=sha256, text=bearer.text)
 
 
-def list_offers(installation: Installation) -> list[dict[str, Any]]:
+def list_offers(installation: Installation) -> list[OfferListed]:
     """What was offered to others, the latest first."""
     installation.require(Right.MANAGE_USERS, on="datasets")
     with installation.database.connect(installation.tenant_id) as connection:
@@ -128,7 +134,7 @@ def withdraw(installation: Installation, offer_id: UUID) -> None:
         _note(installation, connection, WITHDRAWN, f"dataset-offer/{offer_id}", {})
 
 
-def accept(installation: Installation, text: str) -> dict[str, Any]:
+def accept(installation: Installation, text: str) -> OfferTaken:
     """Take what another organisation has offered to this one; the run that brings it in. Both chains have it.
 
     The giver's has it first: a run that fails or is killed is made anew by accepting again, while the offer holds.
@@ -143,10 +149,11 @@ def accept(installation: Installation, text: str) -> dict[str, Any]:
         )
     giver = f"organisation {bearer.tenant_id}"
     source = {"offer": str(bearer.id), "giver": str(bearer.tenant_id)}
-    return _take(installation, given, giver, source)
+    taken: OfferTaken = _take(installation, given, giver, source)
+    return taken
 
 
-def list_public(installation: Installation) -> list[dict[str, Any]]:
+def list_public(installation: Installation) -> list[PublicDataset]:
     """Datasets that all organisations of the installation may read; without a publisher they are the installation's."""
     installation.require(Right.READ, on="datasets")
     with installation.database.connect(installation.tenant_id) as connection:
@@ -159,12 +166,13 @@ def read_public(installation: Installation, name: str, version: int | None = Non
     return bytes(_public(installation, name, version)["content"])
 
 
-def take_public(installation: Installation, name: str, version: int | None = None) -> dict[str, Any]:
+def take_public(installation: Installation, name: str, version: int | None = None) -> PublicTaken:
     """Bring a public dataset in as rows of one's own; the run. Its newest version takes the place of an older one."""
     installation.require(Right.TRANSFORM, on="datasets")
     found = _public(installation, name, version)
     publisher = found["publisher"] or "the installation"
-    return _take(installation, found, publisher, {"publisher": publisher, "version": found["version"]})
+    taken: PublicTaken = _take(installation, found, publisher, {"publisher": publisher, "version": found["version"]})
+    return taken
 
 
 def publish(
@@ -277,9 +285,7 @@ def _public(installation: Installation, name: str, version: int | None) -> dict[
     return found
 
 
-def _take(
-    installation: Installation, given: Mapping[str, Any], giver: str, source: Mapping[str, Any]
-) -> dict[str, Any]:
+def _take(installation: Installation, given: Mapping[str, Any], giver: str, source: Mapping[str, Any]) -> Any:
     """Bring a copy in as a file is brought in: its rows are traced to it, and verified from it."""
     content = bytes(given["content"])
     document = contract_of(installation, _major(given["contract"]))
@@ -347,7 +353,7 @@ def _check(name: str, licence: str) -> None:
         raise Misuse("a licence must be said", where="licence", valid="what others may do with it, in 500 signs")
 
 
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(row: Mapping[str, Any]) -> Any:
     return {
         name: value.isoformat() if hasattr(value, "isoformat") else str(value) if isinstance(value, UUID) else value
         for name, value in row.items()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -28,7 +29,7 @@ from headwater.store.load_names import contract_of as table_of
 from headwater.store.sealed import opened_key, stored_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from headwater.contracts import Document
     from headwater.services.installation import Installation
@@ -55,7 +56,11 @@ _SHOWN = ("record_key", "deletion_id", "destroyed", "reason", "deleted_by", "del
 
 @dataclass(frozen=True, kw_only=True)
 class Deletion:
-    """What was deleted or put back: rows by contract, those calculated from the records included."""
+    """What was deleted or put back.
+
+    rows         by contract, those calculated from the records included
+    deletion_id  null of what was put back
+    """
 
     contract: str
     records: int
@@ -77,6 +82,7 @@ class Hanging:
     refused   refused records that they were mended from, which stay in quarantine
     drafts    lines of inventories that are not published, by name
     published lines of published ones, by number: where there is one, nothing is destroyed
+    confirmation  the ETag by which a destruction is confirmed
     """
 
     contract: str

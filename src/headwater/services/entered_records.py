@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headwater.contracts import Document
+    from headwater.services.answers.records import RecordCorrected, RecordsEntered
     from headwater.services.installation import Installation
     from headwater.store.database import TenantConnection
+    from headwater.store.quarantine import Quarantined
     from headwater.store.runs import Run
 
 MOST = 1000
@@ -46,7 +48,7 @@ def enter(
     entered: Sequence[Mapping[str, Value]],
     *,
     unit_id: UUID | None = None,
-) -> dict[str, Any]:
+) -> RecordsEntered:
     """Load records as they were entered: the run, and what was refused of them, which is open in quarantine.
 
     unit_id: the unit that they belong to; left out, they are the organisation's.
@@ -83,13 +85,13 @@ def enter(
         refused, _ = quarantine.list_quarantined(connection, installation.tenant_id, which, limit=MOST)
     return {
         "run": show_run(installation, run_id).as_json(),
-        "refused": [{"id": str(each.key), "findings": list(each.findings)} for each in refused],
+        "refused": [{"id": str(each.key), "findings": _findings(each)} for each in refused],
     }
 
 
 def correct(
     installation: Installation, reference: str, key: str, values: Mapping[str, Value], *, expected: str | None
-) -> dict[str, Any]:
+) -> RecordCorrected:
     """The same for one that stands, which keeps what is not named. Its key is not to be changed.
 
     Conflict with both versions where it is another than `expected` by now.
@@ -107,13 +109,17 @@ def correct(
             raise Misuse("the key names the record and is not changed", where=keys[0], remedy="Enter another record.")
         unit_id = UUID(stands.unit_id) if stands.unit_id else None
         answer = enter(installation, reference, [{**stands.values, **values}], unit_id=unit_id)
-        return answer | {"record": vars(records.show_record(inside(seen), reference, key))}
+        return {**answer, "record": records.show_record(inside(seen), reference, key)}
 
 
 def _give_to(connection: TenantConnection, run: Run, *, tenant_id: UUID, unit_id: UUID) -> None:
     """What is entered is a source of its own, which nobody has loaded yet."""
     source_units.assign(connection, tenant_id, run.source_id, unit_id, ())
     note_assigned(connection, tenant_id, run.source_id, unit_id, name=run.source_name, rows=0)
+
+
+def _findings(refused: Quarantined) -> list[Any]:
+    return list(refused.findings)
 
 
 def _mapping(document: Document) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from headwater.accounting.indicators import (
     Computed,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from headwater.services.answers.figures import IndicatorComputed, IndicatorValue, ValuePart
     from headwater.services.installation import Installation
     from headwater.services.reports.charts import Drawing
 
@@ -95,7 +96,7 @@ def compute_indicators(
         ]
 
 
-def as_json(computed: Computed) -> dict[str, Any]:
+def as_json(computed: Computed) -> IndicatorComputed:
     """Plain values; figures are texts with all their places."""
     return {
         "name": computed.name,
@@ -161,9 +162,9 @@ def _defined(text: str, *, where: str) -> dict[str, Defined]:
     return {name: Defined(name=name, indicator=indicator, where=where) for name, indicator in found.items()}
 
 
-def _figure_json(computed: Computed, figure: Figure) -> dict[str, Any]:
+def _figure_json(computed: Computed, figure: Figure) -> IndicatorValue:
     return {
-        "key": {WORDS.get(name, name): part for name, part in zip(computed.dimensions, figure.key, strict=True)},
+        "key": {WORDS.get(name, name): _told(part) for name, part in zip(computed.dimensions, figure.key, strict=True)},
         "value": None if figure.figure is None else f"{figure.figure:f}",
         "unit": figure.unit,
         "not_available": list(figure.why),
@@ -172,9 +173,9 @@ def _figure_json(computed: Computed, figure: Figure) -> dict[str, Any]:
     }
 
 
-def _value_json(value: Value) -> dict[str, Any]:
+def _value_json(value: Value) -> ValuePart:
     """What a value came from, down to the rows."""
-    found: dict[str, Any] = {
+    found: ValuePart = {
         "exact": None if value.quantity is None else str(value.quantity),
         "rests_on": [
             {"source": each.source, "where": each.condition, "rows": each.rows, "sha256": each.sha256}
@@ -244,3 +245,7 @@ def _few(value: Decimal) -> str:
     """Enough digits for the eye."""
     places = max(0, min(6, 2 - value.adjusted())) if value else 0
     return f"{round(value, places):,f}"
+
+
+def _told(part: object) -> str | int | None:
+    return part if part is None or isinstance(part, str | int) else str(part)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from headwater.pipeline.recipe import Recipe
+    from headwater.services.answers.jobs import JobListed, JobShown
     from headwater.services.imports import Together
     from headwater.services.installation import Installation
     from headwater.store.database import TenantConnection
@@ -79,7 +80,7 @@ class JobView:
     runs: Sequence[Run]
     units: Mapping[bytes, UUID]  # of the sources that belong to some
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JobShown:
         """Plain values."""
         return {
             **job_as_json(self.job),
@@ -87,9 +88,11 @@ class JobView:
         }
 
 
-def job_as_json(job: Job) -> dict[str, Any]:
+def job_as_json(job: Job) -> JobListed:
     """Plain values, but for times and ids; without its place in the queue, which is nobody's business."""
-    return {name: value for name, value in asdict(job).items() if name not in {"queue_id", "lock"}}
+    told: Any = {name: value for name, value in asdict(job).items() if name not in {"queue_id", "lock"}}
+    shown: JobListed = told
+    return shown
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 from headwater.errors import Conflict, NotFound
 from headwater.mapping import read_mapping
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from headwater.mapping import Mapping
+    from headwater.services.answers.contracts import MappingListed, MappingShown
     from headwater.services.installation import Installation
     from headwater.store.documents import StoredDocument
 
 KIND = "mapping"
+Origin = Literal["shipped", "kept", "contract"]
 
 
-def list_mappings(installation: Installation) -> list[dict[str, Any]]:
+def list_mappings(installation: Installation) -> list[MappingListed]:
     """Every mapping there is, by name and version."""
     installation.require(Right.READ)
     shipped = [
@@ -38,17 +40,19 @@ def list_mappings(installation: Installation) -> list[dict[str, Any]]:
     return sorted(both, key=lambda each: (each["name"], _numbers(each["version"])))
 
 
-def show_mapping(installation: Installation, name: str) -> dict[str, Any]:
+def show_mapping(installation: Installation, name: str) -> MappingShown:
     """The newest version of a mapping, kept ones before shipped ones of the same version; of a name such as activity@1
     the mapping of files in the form of that contract.
     """
     installation.require(Right.READ)
     text, origin = _text(installation, name)
     mapping = read_mapping(text, where=name)
-    return _told(mapping, origin) | {"text": text, "document": mapping.model_dump(mode="json", exclude_none=True)}
+    return {
+        **_told(mapping, origin), "text": text, "document": mapping.model_dump(mode="json", exclude_none=True),
+    }  # fmt: skip
 
 
-def keep_mapping(installation: Installation, text: str) -> dict[str, Any]:
+def keep_mapping(installation: Installation, text: str) -> MappingListed:
     """Keep a mapping; Conflict where its version is kept already and says something else."""
     installation.require(Right.TRANSFORM)
     mapping = read_mapping(text, where="mapping")
@@ -101,7 +105,7 @@ def known(installation: Installation, name: str) -> str:
     return name
 
 
-def _text(installation: Installation, name: str) -> tuple[str, str]:
+def _text(installation: Installation, name: str) -> tuple[str, Origin]:
     if names_a_form(name):
         documents = (document for pack in installation.packs for document in pack.documents())
         return form_of(documents, name).to_json(), "contract"
@@ -123,7 +127,7 @@ def _kept(installation: Installation) -> list[StoredDocument]:
         return [each for each in documents.all_documents(connection, installation.tenant_id) if each.kind == KIND]
 
 
-def _told(mapping: Mapping, origin: str) -> dict[str, Any]:
+def _told(mapping: Mapping, origin: Origin) -> MappingListed:
     return {"name": mapping.mapping, "version": mapping.version, "contract": mapping.contract, "origin": origin}
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from headwater.services.access.policy import Right
+from headwater.services.answers.people import OrganisationShown
 from headwater.store import tenants
 
 if TYPE_CHECKING:
     from headwater.services.installation import Installation
 
 
-def show(installation: Installation) -> dict[str, Any]:
+def show(installation: Installation) -> OrganisationShown:
     """Name and id of the organisation, who acts, and their rights: in all of it, and in single units."""
     actor = installation.actor
     if not actor.units_with(Right.READ):  # None where it is theirs everywhere

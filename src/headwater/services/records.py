@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,6 +19,7 @@ from headwater.errors import NotFound
 from headwater.services.access.keys import seals_of
 from headwater.services.access.masking import mask, masked_table, personal_fields, show_records_clear
 from headwater.services.access.policy import Right
+from headwater.services.answers.kinds import Value
 from headwater.services.listing import Listed, Page, Question, ask, by_name, choice_of
 from headwater.services.tracing.tracer import parse_key
 from headwater.store import listing
@@ -27,7 +29,7 @@ from headwater.store.stored_rows import find_rows
 from headwater.values import OWN_FORMAT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from headwater.contracts import Document
     from headwater.contracts.document import FieldSpec
@@ -58,13 +60,20 @@ _ARROW: dict[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """A record as it stands. `version` is the hash of its values: an edit names the one that it was made on. Without a
-    unit it is the organisation's.
+    """A record as it stands.
+
+    key        fields of a key are joined by `|`
+    version    hash of its values: an edit names the one that it was made on
+    values     field of the contract → value; decimals as texts, null where it has none
+    absent     why values are not there, where the source says so
+    chunk_id   the chunk that brought it
+    record_no  in the source, from 1
+    unit_id    null: the organisation's
     """
 
     key: str
     version: str
-    values: Mapping[str, Any]
+    values: Mapping[str, Value]
     absent: str | None
     chunk_id: str
     record_no: int

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
+    from headwater.services.answers.runs import KeysTaken, RunShown, RunTold
     from headwater.services.installation import Installation
     from headwater.store.quarantine import KeyTaken
     from headwater.store.runs import Run
@@ -136,11 +137,11 @@ class RunView:
         """From the plan to the end of the last attempt; None while it runs."""
         return None if self.run.finished_at is None else (self.run.finished_at - self.run.started_at).total_seconds()
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> RunShown:
         """Plain values; the ledger's counts add up: read = mapped + skipped + quarantined_raw, produced = the rest."""
         counts = asdict(self.ledger)
         chunks = {"planned": self.run.chunks_planned, **{name: counts.pop(name) for name in ("committed", "failed")}}
-        return {
+        told: Any = {
             **run_as_json(self.run, unit_id=self.unit_id),
             "contract": self.contract,
             "mapping": self.mapping,
@@ -165,19 +166,21 @@ class RunView:
             **({"differs_at_source": list(self.at_source)} if self.at_source else {}),
             **({"left_as_made": list(self.left_as_made)} if self.left_as_made else {}),
         }
+        shown: RunShown = told
+        return shown
 
-    def _taken_as_json(self) -> dict[str, Any]:
-        told = [{**asdict(each), "key": str(each.key)} for each in self.taken[0]]
+    def _taken_as_json(self) -> KeysTaken:
+        told: list[Any] = [{**asdict(each), "key": str(each.key)} for each in self.taken[0]]
         return {"records": told, "total": self.taken[1]}
 
 
-def run_as_json(run: Run, *, unit_id: UUID | None) -> dict[str, Any]:
+def run_as_json(run: Run, *, unit_id: UUID | None) -> RunTold:
     """A run as plain values, without its layout, with the unit of its source."""
     hashes = (
         "source_id", "contract_hash", "mapping_hash", "recipe_hash", "factor_set", "reference_codes", "blob_sha256",
         "text_sha256",
     )  # fmt: skip
-    return {
+    told: Any = {
         "run_id": str(run.run_id),
         "state": run.state,
         "kind": run.kind,
@@ -191,6 +194,8 @@ def run_as_json(run: Run, *, unit_id: UUID | None) -> dict[str, Any]:
         "correlation_id": run.correlation_id,
         **{name: value.hex() if (value := getattr(run, name)) is not None else None for name in hashes},
     }
+    shown: RunTold = told
+    return shown
 
 
 @dataclass(frozen=True, kw_only=True)

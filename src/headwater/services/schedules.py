@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headwater.pipeline.recipe import Recipe
+    from headwater.services.answers.jobs import ScheduleShown
     from headwater.services.installation import Installation
     from headwater.services.jobs import Manner, Wanted
     from headwater.services.kept_recipes import Said
@@ -78,13 +79,12 @@ class ScheduleView:
         said = [self.plan, self.schedule.arguments.get("base")]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> ScheduleShown:
         """Plain values, but for times and ids."""
         facts = asdict(self.schedule)
-        return {name: facts[name] for name in facts if name not in {"queue_id", "lock", "removed_at"}} | {
-            "after": list(self.after),
-            "version": self.version,
-        }
+        told: Any = {name: facts[name] for name in facts if name not in {"queue_id", "lock", "removed_at"}}
+        shown: ScheduleShown = told | {"after": list(self.after), "version": self.version}
+        return shown
 
 
 def add(

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from headwater.audit.chain import Break, Entry
+    from headwater.services.answers.records import Verified
     from headwater.services.installation import Installation
     from headwater.services.replay.deletions import ToldDeletion
     from headwater.store.database import TenantConnection
@@ -140,9 +141,11 @@ class Verification:
         """Whether everything agrees and everything that was not erased was computed again."""
         return not self.found and not self.not_recomputed
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Verified:
         """Plain values."""
-        return {**asdict(self), "ok": self.ok, "found": self.found}
+        told: Any = {**asdict(self), "ok": self.ok, "found": self.found}
+        shown: Verified = told
+        return shown
 
 
 def verify(

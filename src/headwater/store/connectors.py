@@ -70,7 +70,13 @@ class UnfinishedRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Circuit:
-    """closed, open or half_open, for so many seconds; failures one after the other."""
+    """Whether a source is asked: not while its circuit is open.
+
+    state       closed, open or half_open
+    failures    one after the other
+    seconds     for how long it has been in that state
+    last_error  why it failed last
+    """
 
     state: str = "closed"
     failures: int = 0

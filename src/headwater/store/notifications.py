@@ -61,7 +61,14 @@ class ChannelSecret(Sealed):
 
 @dataclass(frozen=True, kw_only=True)
 class Notification:
-    """What happened."""
+    """What happened.
+
+    resource        what with
+    occurrence      which of several of the same
+    correlation_id  in every log entry about it
+    summary         in a sentence
+    data            what else is told; its fields depend on `event`
+    """
 
     notification_id: UUID
     event: str
@@ -76,7 +83,17 @@ class Notification:
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """One message to one channel."""
+    """One message to one channel.
+
+    state            pending, held, sent, failed or dropped
+    told             how many things it tells of
+    attempts         how often it was sent
+    next_at          when it is sent next; null where it is not
+    closed_at        since when nothing more is added to it
+    sent_at          when the receiver had it
+    response_status  what the receiver has answered: of HTTP, or of SMTP
+    last_error       why it has not got there
+    """
 
     delivery_id: UUID
     channel_id: UUID

@@ -31,7 +31,11 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True)
 class Membership:
-    """A role in the organisation, or in a unit and all below it."""
+    """A role in the organisation, or in a unit and all below it.
+
+    unit_id   null: the organisation
+    given_by  who gave it, as the audit chain calls them
+    """
 
     membership_id: UUID
     person_id: UUID
@@ -43,7 +47,12 @@ class Membership:
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """One right in the organisation, or in a unit and all below it."""
+    """One right in the organisation, or in a unit and all below it.
+
+    unit_id     null: the organisation
+    given_by    who gave it, as the audit chain calls them
+    expires_at  null: until it is ended
+    """
 
     grant_id: UUID
     person_id: UUID

@@ -17,7 +17,15 @@ QUERIES = named_queries("tokens")
 
 @dataclass(frozen=True, kw_only=True)
 class Token:
-    """A token: of a person, or of a service with a role of its own, in the organisation or in a unit."""
+    """A token: of a person, or of a service with a role of its own, in the organisation or in a unit.
+
+    person_id   whose it is; null of a service
+    role        of a service; null of a person's, who may what their own roles let them
+    unit_id     the unit that a service's role is in; null: the organisation
+    scopes      the rights that it is limited to
+    seen_at     when it was used last
+    revoked_at  when it was ended before its time
+    """
 
     token_id: UUID
     name: str

@@ -186,7 +186,7 @@ def test_who_writes_in_a_unit_writes_there_and_nowhere_else(river: River) -> Non
     assert entered_records.enter(one, "activity", [record], unit_id=berlin)["refused"] == []
     assert show_record(one, "activity", "b").unit_id == str(berlin)
     done = entered_records.correct(one, "activity", "b", {"quantity": "2"}, expected=None)
-    assert (done["record"]["values"]["quantity"][0], done["record"]["unit_id"]) == ("2", str(berlin))
+    assert (done["record"].values["quantity"][0], done["record"].unit_id) == ("2", str(berlin))
     entered_records.correct(opened, "activity", "b", {"quantity": "3"}, expected=None)
     assert show_record(one, "activity", "b").values["quantity"][0] == "3"  # whoever corrects it, it stays where it is
     with pytest.raises(NotFound):

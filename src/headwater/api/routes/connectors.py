@@ -10,8 +10,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.api.access import Here, needs, router
 from headwater.api.asking import etag, expected_hash
+from headwater.connectors.protocol import RemoteFile
 from headwater.services import connector_syncs
 from headwater.services.access.policy import Right
+from headwater.services.answers.connectors import (
+    ConnectorKind,
+    ConnectorListed,
+    ConnectorShown,
+    ConnectorValidated,
+    SyncPlanned,
+    TableFound,
+)
 from headwater.services.connectors import keeping, outside, viewing
 from headwater.services.connectors.kinds import installed_kinds
 
@@ -43,7 +52,7 @@ class NewSync(BaseModel):
 
 
 @routes.get("/connector-kinds", **needs(Right.READ))
-def list_kinds(here: Here) -> list[dict[str, Any]]:
+def list_kinds(here: Here) -> list[ConnectorKind]:
     """The kinds of connectors there are, each with the JSON Schema of its config."""
     here.require(Right.READ)
     return [
@@ -52,13 +61,13 @@ def list_kinds(here: Here) -> list[dict[str, Any]]:
 
 
 @routes.get("/connectors", **needs(Right.READ))
-def list_connectors(here: Here) -> list[dict[str, Any]]:
+def list_connectors(here: Here) -> list[ConnectorListed]:
     """Connectors by name."""
     return [viewing.connector_as_json(each) for each in viewing.all_connectors(here)]
 
 
 @routes.post("/connectors", status_code=201, **needs(Right.TRANSFORM, 404, 409))
-def add_connector(here: Here, connector: NewConnector, response: Response) -> dict[str, Any]:
+def add_connector(here: Here, connector: NewConnector, response: Response) -> ConnectorListed:
     """Add a connector. It is not asked for anything yet: that is its validation."""
     found = outside.add(here, connector.name, connector.kind, connector.config)
     response.headers["ETag"] = etag(outside.version_of(found))
@@ -66,7 +75,7 @@ def add_connector(here: Here, connector: NewConnector, response: Response) -> di
 
 
 @routes.get("/connectors/{name}", **needs(Right.READ, 404))
-def show_connector(here: Here, name: str, response: Response) -> dict[str, Any]:
+def show_connector(here: Here, name: str, response: Response) -> ConnectorShown:
     """A connector as it stands: its circuit, how far each source was read, its latest syncs, changed columns."""
     found = viewing.status(here, name)
     response.headers["ETag"] = etag(outside.version_of(found.connector))
@@ -76,7 +85,7 @@ def show_connector(here: Here, name: str, response: Response) -> dict[str, Any]:
 @routes.patch("/connectors/{name}", **needs(Right.TRANSFORM, 404, 409, 412))
 def change_connector(
     here: Here, name: str, config: dict[str, Any], response: Response, if_match: IfMatch = None
-) -> dict[str, Any]:
+) -> ConnectorListed:
     """Put values into the config; those not named stay, null takes one away."""
     found = outside.change(here, name, config, expected=expected_hash(if_match))
     response.headers["ETag"] = etag(outside.version_of(found))
@@ -90,19 +99,20 @@ def remove_connector(here: Here, name: str, *, force: bool = False) -> None:
 
 
 @routes.post("/connectors/{name}/validation", **needs(Right.TRANSFORM, 404, long="write"))
-def validate(here: Here, name: str, table: Annotated[str | None, Query(max_length=500)] = None) -> dict[str, Any]:
+def validate(here: Here, name: str, table: Annotated[str | None, Query(max_length=500)] = None) -> ConnectorValidated:
     """Whether the source can be reached and read: `ok`, or what stands in the way."""
-    problems = [asdict(each) for each in viewing.validate(here, name, table)]
+    problems: list[Any] = [asdict(each) for each in viewing.validate(here, name, table)]
     return {"ok": not problems, "problems": problems}
 
 
 @routes.post("/connectors/{name}/discovery", **needs(Right.TRANSFORM, 404, long="write"))
-def discover(here: Here, name: str) -> list[dict[str, Any]]:
+def discover(here: Here, name: str) -> list[TableFound] | list[RemoteFile]:
     """The tables of the source, or the files of a store, as they are now."""
-    return outside.plain(viewing.discover(here, name))
+    found: list[Any] = outside.plain(viewing.discover(here, name))
+    return found
 
 
 @routes.post("/connectors/{name}/syncs", status_code=202, **needs(Right.WRITE, 404, 409))
-def sync(here: Here, name: str, wanted: NewSync) -> dict[str, Any]:
+def sync(here: Here, name: str, wanted: NewSync) -> SyncPlanned:
     """Plan a sync of a table: the run is planned when this is answered, and a worker carries it out."""
     return connector_syncs.sync(here, name, **wanted.model_dump())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Query, Response
 
 from headwater.api.access import Here, needs, router
 from headwater.services import contracts_view
 from headwater.services.access.policy import Right
+from headwater.services.answers.contracts import ContractListed, ContractsCompared, ContractShown
 from headwater.services.contracts_view import loadable
 from headwater.services.templates import template
 
@@ -19,7 +20,7 @@ MEDIA = {"json-schema": "application/schema+json", "odcs": "application/yaml", "
 
 
 @routes.get("/contracts", **needs(Right.READ))
-def list_contracts(here: Here) -> list[dict[str, Any]]:
+def list_contracts(here: Here) -> list[ContractListed]:
     """Every version of every contract of this installation."""
     here.require(Right.READ)
     return [
@@ -38,10 +39,10 @@ def list_contracts(here: Here) -> list[dict[str, Any]]:
 
 
 @routes.get("/contracts/{reference}", **needs(Right.READ, 404))
-def show_contract(here: Here, reference: str) -> dict[str, Any]:
+def show_contract(here: Here, reference: str) -> ContractShown:
     """A contract (`activity`, `activity@1`, `activity@1.2.0`) with its fields and rules."""
     here.require(Right.READ)
-    found: dict[str, Any] = json.loads(contracts_view.find_contract(reference).to_json())
+    found: ContractShown = json.loads(contracts_view.find_contract(reference).to_json())
     return found
 
 
@@ -67,13 +68,13 @@ def export_contract(here: Here, reference: str, form: Literal["json-schema", "od
 @routes.get("/contract-changes", **needs(Right.READ, 404))
 def compare_contracts(
     here: Here, old: Annotated[str, Query(description="The version before.")], new: Annotated[str, Query()]
-) -> dict[str, Any]:
+) -> ContractsCompared:
     """What changed from one version of a contract to another, and which version such changes ask for."""
     here.require(Right.READ)
     found = contracts_view.compare(old, new)
     return {
         "old": found.old.reference,
         "new": found.new.reference,
-        "advice": vars(found.advice) if hasattr(found.advice, "__dict__") else str(found.advice),
+        "advice": {"version": found.advice.version, "enough": found.advice.enough},
         "changes": [{"what": each.what, "why": each.why, "breaking": each.breaking} for each in found.changes],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Response
@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from headwater.api.access import Here, needs, router
 from headwater.services import datasets
 from headwater.services.access.policy import Right
+from headwater.services.answers.contracts import OfferListed, OfferTaken, PublicDataset, PublicTaken
+from headwater.services.datasets import Offered
 
 routes = router("datasets")
 Version = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Left out: the newest.")]
@@ -36,18 +38,17 @@ class Acceptance(BaseModel):
 
 
 @routes.get("/dataset-offers", **needs(Right.MANAGE_USERS))
-def list_offers(here: Here) -> list[dict[str, Any]]:
+def list_offers(here: Here) -> list[OfferListed]:
     """What was offered to others, the latest first."""
     return datasets.list_offers(here)
 
 
 @routes.post("/dataset-offers", status_code=201, **needs(Right.MANAGE_USERS, 404, shown_once=True, long="export"))
-def make_offer(here: Here, new: NewOffer) -> dict[str, Any]:
+def make_offer(here: Here, new: NewOffer) -> Offered:
     """Offer a copy of records to another organisation. The text that opens it is in this answer only."""
-    offered = datasets.offer(
+    return datasets.offer(
         here, new.name, new.contract, new.receiver, licence=new.licence, filters=new.filter, days=new.days
     )
-    return offered.as_json()
 
 
 @routes.delete("/dataset-offers/{offer_id}", status_code=204, **needs(Right.MANAGE_USERS, 404))
@@ -57,13 +58,13 @@ def withdraw_offer(here: Here, offer_id: UUID) -> None:
 
 
 @routes.post("/dataset-acceptances", status_code=201, **needs(Right.TRANSFORM, 404, long="export"))
-def accept_offer(here: Here, acceptance: Acceptance) -> dict[str, Any]:
+def accept_offer(here: Here, acceptance: Acceptance) -> OfferTaken:
     """Take what another organisation has offered to this one: rows of one's own, from a source that says whose."""
     return datasets.accept(here, acceptance.text)
 
 
 @routes.get("/public-datasets", **needs(Right.READ))
-def list_public(here: Here) -> list[dict[str, Any]]:
+def list_public(here: Here) -> list[PublicDataset]:
     """Datasets that all organisations of the installation may read."""
     return datasets.list_public(here)
 
@@ -75,6 +76,6 @@ def read_public(here: Here, dataset: str, version: Version = None) -> Response:
 
 
 @routes.post("/public-datasets/{dataset}/copies", status_code=201, **needs(Right.TRANSFORM, 404, long="export"))
-def take_public(here: Here, dataset: str, version: Version = None) -> dict[str, Any]:
+def take_public(here: Here, dataset: str, version: Version = None) -> PublicTaken:
     """Bring a public dataset in as rows of one's own."""
     return datasets.take_public(here, dataset, version)

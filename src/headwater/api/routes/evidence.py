@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query
 
 from headwater.api.access import Here, needs, router
-from headwater.api.asking import Asked, Page, page_of
+from headwater.api.asking import Asked, page_of
 from headwater.services import house_lists
 from headwater.services.access.policy import Right
+from headwater.services.answers.kinds import Page
+from headwater.services.answers.records import AuditListed, Verified
 from headwater.services.verification import verify
 from headwater.telemetry import SilentProgress
 
@@ -17,7 +19,7 @@ routes = router("evidence")
 
 
 @routes.get("/audit", **needs(Right.READ))
-def list_entries(here: Here, asked: Asked) -> Page:
+def list_entries(here: Here, asked: Asked) -> Page[AuditListed]:
     """The audit chain, the latest entry first."""
     return page_of(house_lists.audit_entries(here, asked))
 
@@ -26,6 +28,6 @@ def list_entries(here: Here, asked: Asked) -> Page:
 def verify_everything(
     here: Here,
     anchor: Annotated[str | None, Query(max_length=200, description="A head of the chain noted earlier.")] = None,
-) -> dict[str, Any]:
+) -> Verified:
     """Compute all evidence of the organisation again and compare; `ok` where nothing differs. Takes its time."""
     return verify(here, progress=SilentProgress(), anchor=anchor).as_json()

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from headwater.api.access import Here, needs, router
-from headwater.api.asking import Cursor, Limit, Page, page_of
+from headwater.api.asking import Cursor, Limit, page_of
 from headwater.api.files import BRINGS_A_FILE, file_answer, file_sent
 from headwater.services import emissions, indicators
 from headwater.services.access.policy import Right
+from headwater.services.answers.figures import (
+    FactorListed,
+    FactorShown,
+    FactorsLoaded,
+    IndicatorComputed,
+    IndicatorListed,
+)
+from headwater.services.answers.kinds import Page
 from headwater.services.factors import library, sending
 from headwater.services.inventory_lines import Wanted
 from headwater.services.listing import USUAL
+from headwater.store.emissions import EmissionSum
 
 routes = router("figures")
 Text = Annotated[str | None, Query(max_length=500)]
@@ -25,7 +34,7 @@ Text = Annotated[str | None, Query(max_length=500)]
 def list_factors(
     here: Here, *, activity_type: Text = None, region: Text = None, source: Text = None, stage: Text = None,
     status: Text = None, cursor: Cursor = None, limit: Limit = USUAL,
-) -> Page:  # fmt: skip
+) -> Page[FactorListed]:  # fmt: skip
     """Emission factors that stand, by id, each with its status; `total` says how many there are of those asked for."""
     wanted = library.Wanted(activity_type=activity_type, region=region, source=source, stage=stage, status=status)
     return page_of(library.page_of_factors(here, wanted, cursor=cursor, limit=limit))
@@ -53,27 +62,27 @@ async def import_factors(
     mapping: Annotated[
         str, Query(min_length=1, max_length=200, description="A mapping, or what the names of several begin with.")
     ] = library.FORM,
-) -> list[dict[str, Any]]:
+) -> list[FactorsLoaded]:
     """Import a file of factors, by each of its mappings in a run of its own that a worker carries out."""
     async with file_sent(here, request, name) as path:
         return await run_in_threadpool(sending.load_factors, here, path, mapping)
 
 
 @routes.get("/factors/{factor_id}", **needs(Right.READ, 404))
-def show_factor(here: Here, factor_id: str) -> dict[str, Any]:
+def show_factor(here: Here, factor_id: str) -> FactorShown:
     """A factor with its status, those it disagrees with, and the regions it may stand in for."""
     here.require(Right.READ)
     return library.show_factor(here, factor_id)
 
 
 @routes.get("/emissions", **needs(Right.READ, anywhere=True))
-def sum_emissions(here: Here) -> list[dict[str, Any]]:
+def sum_emissions(here: Here) -> list[EmissionSum]:
     """Emissions that stand, summed by scope, method, set and activity type. Single ones: records of `emission@1`."""
-    return [vars(each) for each in emissions.calculated_emissions(here)]
+    return list(emissions.calculated_emissions(here))
 
 
 @routes.get("/indicators", **needs(Right.READ))
-def list_indicators(here: Here) -> list[dict[str, Any]]:
+def list_indicators(here: Here) -> list[IndicatorListed]:
     """The indicators there are."""
     here.require(Right.READ)
     return [
@@ -91,7 +100,7 @@ def compute_indicator(
     inventory: Annotated[list[str] | None, Query(description="Inventories; left out, what stands.")] = None,
     method: Text = None,
     gwp_set: Text = None,
-) -> dict[str, Any]:
+) -> IndicatorComputed:
     """An indicator computed now. What cannot be had is not available, and says why; it is never 0."""
     here.require(Right.QUERY)
     defined = indicators.defined_indicators()

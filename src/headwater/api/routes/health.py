@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from headwater.api.access import Here, House, needs, problems, router
 from headwater.api.metrics import exposition, refuse_strangers
 from headwater.services.access.policy import Right
+from headwater.services.answers.notifications import HealthShown
 from headwater.services.watching.report import report
 
 probes = APIRouter(tags=["health"])
@@ -39,6 +38,7 @@ def metrics(request: Request) -> Response:
 
 
 @routes.get("/health", **needs(Right.MANAGE_USERS))
-def show_health(here: Here) -> dict[str, Any]:
+def show_health(here: Here) -> HealthShown:
     """Database, disk and memory of the installation in words; queue, runs, quality, schedules of the organisation."""
-    return report(here).as_json()
+    found = report(here)
+    return {"state": found.state, "parts": list(found.parts)}

@@ -18,10 +18,13 @@ from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect
 
 from headwater.api.access import Here, needs, router
-from headwater.api.asking import Asked, Page, page_of
+from headwater.api.asking import Asked, page_of
 from headwater.api.idempotency import goes_on_with
 from headwater.api.problems import StatusError
 from headwater.services.access.policy import Right
+from headwater.services.answers.imports import EntryListed, FirstRows, ImportErrors, ImportListed, ImportShown
+from headwater.services.answers.kinds import Page
+from headwater.services.trials.previews import Preview
 from headwater.services.uploads import looking, receiving, viewing
 
 if TYPE_CHECKING:
@@ -81,7 +84,7 @@ class ChosenMapping(BaseModel):
 
 
 @routes.get("/imports", **needs(Right.READ, anywhere=True))
-def list_imports(here: Here, asked: Asked) -> Page:
+def list_imports(here: Here, asked: Asked) -> Page[ImportListed]:
     """Imports, the latest first."""
     return page_of(viewing.list_imports(here, asked))
 
@@ -178,7 +181,7 @@ def give_up(here: Here, job_id: UUID) -> Response:
 
 
 @routes.get("/imports/{job_id}", **needs(Right.READ, 404, anywhere=True))
-def show(here: Here, job_id: UUID, after: BackgroundTasks) -> dict[str, Any]:
+def show(here: Here, job_id: UUID, after: BackgroundTasks) -> ImportShown:
     """An import: its state, what inspection found, why it was refused, and how far its run is."""
     job = viewing.get(here, job_id)
     if viewing.was_left(job) and here.actor.may(Right.WRITE, job.unit_id):
@@ -187,14 +190,14 @@ def show(here: Here, job_id: UUID, after: BackgroundTasks) -> dict[str, Any]:
 
 
 @routes.post("/imports/{job_id}/mapping", **needs(Right.WRITE, 404, 409, anywhere=True))
-def choose_mapping(here: Here, job_id: UUID, chosen: ChosenMapping) -> dict[str, Any]:
+def choose_mapping(here: Here, job_id: UUID, chosen: ChosenMapping) -> ImportShown:
     """Say by which mapping the file is read: it is planned at once, and loaded in the background."""
     looking.choose_mapping(here, job_id, chosen.mapping)
     return viewing.show(here, job_id)
 
 
 @routes.post("/imports/{job_id}/cancellation", **needs(Right.WRITE, 404, 409, anywhere=True))
-def cancel(here: Here, job_id: UUID) -> dict[str, Any]:
+def cancel(here: Here, job_id: UUID) -> ImportShown:
     """Give up an import that is no run yet."""
     looking.cancel(here, job_id)
     return viewing.show(here, job_id)
@@ -206,19 +209,19 @@ def first_rows(
     job_id: UUID,
     limit: Annotated[int, Query(ge=1, le=1000)] = 20,
     mapping: Annotated[str | None, Query(description="Show them as they would land by this mapping.")] = None,
-) -> dict[str, Any]:
+) -> FirstRows | Preview:
     """The first rows of a file that is not loaded yet."""
     return viewing.rows(here, job_id, limit=limit, mapping=mapping)
 
 
 @routes.get("/imports/{job_id}/errors", **needs(Right.WRITE, 404, anywhere=True))
-def errors(here: Here, job_id: UUID) -> dict[str, Any]:
+def errors(here: Here, job_id: UUID) -> ImportErrors:
     """What was refused, by rule, each with how many records and the first of them."""
     return viewing.errors(here, job_id)
 
 
 @routes.get("/imports/{job_id}/history", **needs(Right.READ, 404, anywhere=True))
-def history(here: Here, job_id: UUID) -> list[dict[str, Any]]:
+def history(here: Here, job_id: UUID) -> list[EntryListed]:
     """What was done with the import and its run, by whom and when."""
     return viewing.history(here, job_id)
 

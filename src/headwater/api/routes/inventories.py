@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -13,8 +12,18 @@ from headwater.api.access import Here, needs, router
 from headwater.api.files import file_answer
 from headwater.services.access.masked_traces import line_for_reader
 from headwater.services.access.policy import Right
+from headwater.services.answers.inventories import (
+    Compared,
+    InventoryListed,
+    InventoryPublished,
+    InventoryShown,
+    LinesListed,
+)
+from headwater.services.answers.jobs import JobAsked
 from headwater.services.comparison.compare import compare
 from headwater.services.inventories import choosing, exporting, publishing, sending, tracing, viewing
+from headwater.services.inventories.choosing import Considered
+from headwater.services.inventories.tracing import LineTrace
 
 routes = router("inventories")
 Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -31,14 +40,14 @@ class NewInventory(BaseModel):
 
 
 @routes.get("/inventories", **needs(Right.READ))
-def list_inventories(here: Here, *, discarded: bool = False) -> list[dict[str, Any]]:
+def list_inventories(here: Here, *, discarded: bool = False) -> list[InventoryListed]:
     """Inventories, the latest first; those discarded only where they are asked for."""
     here.require(Right.READ)
     return [viewing.inventory_json(each) for each in viewing.list_inventories(here, discarded=discarded)]
 
 
 @routes.post("/inventories", status_code=202, **needs(Right.TRANSFORM))
-def make_inventory(here: Here, inventory: NewInventory) -> dict[str, str]:
+def make_inventory(here: Here, inventory: NewInventory) -> JobAsked:
     """Make an inventory of what stands then, by a worker.
 
     What came of it is the job's `result`; there `is_new` is false where the very same stood already.
@@ -47,7 +56,7 @@ def make_inventory(here: Here, inventory: NewInventory) -> dict[str, str]:
 
 
 @routes.get("/inventories/{inventory}", **needs(Right.READ, 404))
-def show_inventory(here: Here, inventory: str) -> dict[str, Any]:
+def show_inventory(here: Here, inventory: str) -> InventoryShown:
     """An inventory by number, id or name: totals by set and method, findings, licences, the chain's head."""
     here.require(Right.READ)
     return viewing.show_inventory(here, inventory).as_json()
@@ -57,7 +66,7 @@ def show_inventory(here: Here, inventory: str) -> dict[str, Any]:
 def list_lines(
     here: Here, inventory: str, *, activity: Text = None, facility: Text = None, gwp_set: Text = None,
     method: Text = None, scope: Annotated[int | None, Query(ge=1, le=3)] = None, limit: Limit = 100,
-) -> dict[str, Any]:  # fmt: skip
+) -> LinesListed:  # fmt: skip
     """Lines of an inventory, and how many there are of those asked for. To ask for values needs the right `query`."""
     items, total = viewing.list_lines(
         here, inventory, activity=activity, facility=facility, gwp_set=gwp_set, method=method, scope=scope, limit=limit
@@ -89,21 +98,21 @@ def export_report(here: Here, inventory: str) -> StreamingResponse:
 def trace_line(
     here: Here, inventory: str, activity: str, *, method: Text = None, gwp_set: Text = None, stage: Text = None,
     part: Text = None, clear: Clear = False,
-) -> dict[str, Any]:  # fmt: skip
+) -> LineTrace:  # fmt: skip
     """A line back to factor, activity and the cell it came from, computed again now from what was pinned."""
     here.require(Right.READ)
     key = "|".join(word or "" for word in (inventory, activity, method, gwp_set, stage, part))
-    return line_for_reader(here, tracing.trace_line(here, key), clear=clear).as_json()
+    return line_for_reader(here, tracing.trace_line(here, key), clear=clear)
 
 
 @routes.get("/inventories/{inventory}/lines/{activity:path}/choices", **needs(Right.READ, 404))
-def show_choices(here: Here, inventory: str, activity: str) -> list[dict[str, Any]]:
+def show_choices(here: Here, inventory: str, activity: str) -> list[Considered]:
     """Every factor that was looked at for an activity: the one taken, and why each other was not."""
-    return [asdict(each) for each in choosing.choices(here, inventory, activity)]
+    return choosing.choices(here, inventory, activity)
 
 
 @routes.post("/inventories/{inventory}/publication", status_code=201, **needs(Right.TRANSFORM, 404, 409))
-def publish(here: Here, inventory: str) -> dict[str, int]:
+def publish(here: Here, inventory: str) -> InventoryPublished:
     """Publish an inventory under the next number, which stands for it for ever."""
     return {"number": publishing.publish(here, inventory)}
 
@@ -119,6 +128,8 @@ def compare_two(
     here: Here,
     old: Annotated[str, Query(max_length=200, description="An inventory, or a run.")],
     new: Annotated[str, Query(max_length=200, description="Another of the same kind.")],
-) -> dict[str, Any]:
+) -> Compared:
     """What moved from one inventory to another, or from one run to another, in kg CO2e by cause."""
-    return compare(here, old, new).as_json()
+    found: Any = compare(here, old, new).as_json()
+    shown: Compared = found
+    return shown

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import StreamingResponse
 
 from headwater.api.access import Here, needs, router
-from headwater.api.asking import Asked, Page, page_of
+from headwater.api.asking import Asked, page_of
 from headwater.api.live import Seen, stream
 from headwater.services import house_lists, jobs
 from headwater.services.access.policy import Right
+from headwater.services.answers.jobs import JobAsked, JobListed, JobShown
+from headwater.services.answers.kinds import Page
 from headwater.services.run_progress import progress
 
 routes = router("jobs")
@@ -21,15 +23,15 @@ routes = router("jobs")
 @routes.get("/jobs", **needs(Right.READ, anywhere=True))
 def list_jobs(
     here: Here, asked: Asked, state: Annotated[str | None, Query(description="Those in this state only.")] = None
-) -> Page:
+) -> Page[JobListed]:
     """The latest jobs first, and in any case how many there are."""
     return page_of(house_lists.jobs(here, asked, state=state))
 
 
 @routes.get("/jobs/{job}", **needs(Right.READ, 404, anywhere=True))
-def show_job(here: Here, job: str) -> dict[str, Any]:
+def show_job(here: Here, job: str) -> JobShown:
     """A job with its runs."""
-    shown: dict[str, Any] = jsonable_encoder(jobs.show_job(here, job).as_json())
+    shown: JobShown = jsonable_encoder(jobs.show_job(here, job).as_json())
     return shown
 
 
@@ -57,20 +59,20 @@ async def watch_job(here: Here, job: str, request: Request) -> StreamingResponse
 
 
 @routes.post("/jobs/{job}/cancellation", **needs(Right.WRITE, 404, 409, anywhere=True))
-def cancel_job(here: Here, job: str) -> dict[str, Any]:
+def cancel_job(here: Here, job: str) -> JobListed:
     """Ask for a job's end: what is committed stays, and its run can be gone on with."""
-    shown: dict[str, Any] = jsonable_encoder(jobs.job_as_json(jobs.cancel_job(here, job)))
+    shown: JobListed = jsonable_encoder(jobs.job_as_json(jobs.cancel_job(here, job)))
     return shown
 
 
 @routes.post("/jobs/{job}/repetition", **needs(Right.WRITE, 404, 409, anywhere=True))
-def retry_job(here: Here, job: str) -> dict[str, Any]:
+def retry_job(here: Here, job: str) -> JobListed:
     """Have a job done again that failed, was cancelled or left gaps."""
-    shown: dict[str, Any] = jsonable_encoder(jobs.job_as_json(jobs.retry_job(here, job)))
+    shown: JobListed = jsonable_encoder(jobs.job_as_json(jobs.retry_job(here, job)))
     return shown
 
 
 @routes.post("/runs/{run}/resumption", status_code=202, **needs(Right.WRITE, 404, 409, anywhere=True))
-def resume_run(here: Here, run: str) -> dict[str, str]:
+def resume_run(here: Here, run: str) -> JobAsked:
     """Go on with a run that was broken off or has gaps, by a worker: only what is not committed is done."""
     return {"job_id": str(jobs.ask_resume(here, run))}

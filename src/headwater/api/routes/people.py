@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.api.access import Here, needs, router
-from headwater.api.asking import Cursor, Limit, Page, etag, expected_hash, expected_version, page_of
+from headwater.api.asking import Cursor, Limit, etag, expected_hash, expected_version, page_of
 from headwater.services import organisations_view
 from headwater.services.access import people, record_units, roles, units
+from headwater.services.access.people_view import PersonView
 from headwater.services.access.policy import Right, Role
+from headwater.services.access.units import UnitShown, UnitView
+from headwater.services.answers.kinds import Page
+from headwater.services.answers.people import (
+    GrantGiven,
+    OrganisationShown,
+    PersonInvited,
+    RoleChanged,
+    SessionsEnded,
+    SourceAssigned,
+    SourceShown,
+    TokenMade,
+    UnitsArchived,
+    UnitsRestored,
+)
 from headwater.services.listing import USUAL
 from headwater.services.sign_in import links, sessions, tokens
+from headwater.services.sign_in.links import Link
+from headwater.services.sign_in.sessions import Session
+from headwater.store.tokens import Token
 
 routes = router("people")
 IfMatch = Annotated[str | None, Header(description="The ETag of the version that was looked at; else 412.")]
@@ -39,23 +57,6 @@ class Assigned(_Body):
     """Whose records a source brings."""
 
     unit_id: UUID | None = Field(description="The unit; null: the organisation.")
-
-
-class Source(BaseModel):
-    """Where records came from, and whose they are."""
-
-    source_id: str
-    name: str
-    unit_id: UUID | None = Field(description="The unit that it belongs to; null: the organisation.")
-    last_run: UUID
-    last_at: datetime = Field(description="When that began.")
-    version: str = Field(description="What If-Match names of another assignment: its ETag.")
-
-
-class AssignedSource(Source):
-    """The same, once it was assigned."""
-
-    rows: int = Field(description="Rows that went with it, past ones included.")
 
 
 class PersonChange(_Body):
@@ -108,7 +109,7 @@ class NewToken(_Body):
 
 
 @routes.get("/organisation", **needs(Right.READ, anywhere=True))
-def show_organisation(here: Here) -> dict[str, Any]:
+def show_organisation(here: Here) -> OrganisationShown:
     """The organisation that the token belongs to, and what its holder may do."""
     return organisations_view.show(here)
 
@@ -123,30 +124,30 @@ def list_people(
     clear: Annotated[
         bool, Query(description="Names and addresses unmasked: needs manage_users, and is noted.")
     ] = False,
-) -> Page:
+) -> Page[PersonView]:
     """People in the order they came, masked; the erased only where their state is asked for."""
     return page_of(people.page_of_people(here, state=state, cursor=cursor, limit=limit, clear=clear))
 
 
 @routes.post("/people", status_code=201, **needs(Right.MANAGE_USERS, 404, 409, anywhere=True))
-def invite(here: Here, invitation: Invitation) -> dict[str, Any]:
+def invite(here: Here, invitation: Invitation) -> PersonInvited:
     """Somebody who may come in, by a link that `POST /people/{person_id}/links` gives."""
     found = people.invite(here, invitation.email, invitation.name, invitation.role, invitation.unit_id)
     return {"person_id": str(found)}
 
 
 @routes.get("/people/{person_id}", **needs(Right.READ, 404, anywhere=True))
-def show_person(here: Here, person_id: UUID, response: Response, *, clear: bool = False) -> dict[str, Any]:
+def show_person(here: Here, person_id: UUID, response: Response, *, clear: bool = False) -> PersonView:
     """Somebody with roles and grants."""
     found = people.person(here, person_id, clear=clear)
     response.headers["ETag"] = etag(found.version)
-    return found.as_json()
+    return found
 
 
 @routes.patch("/people/{person_id}", **needs(Right.MANAGE_USERS, 404, 409, 412, anywhere=True))
 def change_person(
     here: Here, person_id: UUID, change: PersonChange, response: Response, if_match: IfMatch = None
-) -> dict[str, Any]:
+) -> PersonView:
     """Another name, address or state."""
     if change.model_dump(exclude_none=True) == {}:
         return show_person(here, person_id, response)
@@ -154,7 +155,7 @@ def change_person(
         here, person_id, name=change.name, email=change.email, state=change.state, expected=expected_version(if_match)
     )
     response.headers["ETag"] = etag(found.version)
-    return found.as_json()
+    return found
 
 
 @routes.delete("/people/{person_id}", status_code=204, **needs(Right.MANAGE_USERS, 404, 409, 412, anywhere=True))
@@ -164,7 +165,7 @@ def erase_person(here: Here, person_id: UUID, if_match: IfMatch = None) -> None:
 
 
 @routes.post("/people/{person_id}/roles", status_code=201, **needs(Right.MANAGE_USERS, 404, 409, 412, anywhere=True))
-def give_role(here: Here, person_id: UUID, role: GivenRole, if_match: IfMatch = None) -> dict[str, bool]:
+def give_role(here: Here, person_id: UUID, role: GivenRole, if_match: IfMatch = None) -> RoleChanged:
     """Give a role; `changed` is false where they had it."""
     return {"changed": roles.give_role(here, person_id, role.role, role.unit_id, expected=expected_version(if_match))}
 
@@ -172,13 +173,13 @@ def give_role(here: Here, person_id: UUID, role: GivenRole, if_match: IfMatch = 
 @routes.delete("/people/{person_id}/roles/{role}", **needs(Right.MANAGE_USERS, 404, 409, 412, anywhere=True))
 def take_role(
     here: Here, person_id: UUID, role: Role, unit_id: UUID | None = None, if_match: IfMatch = None
-) -> dict[str, bool]:
+) -> RoleChanged:
     """Take a role away; `changed` is false where they did not have it."""
     return {"changed": roles.take_role(here, person_id, role, unit_id, expected=expected_version(if_match))}
 
 
 @routes.post("/people/{person_id}/grants", status_code=201, **needs(Right.MANAGE_USERS, 404, 409, 412, anywhere=True))
-def give_grant(here: Here, person_id: UUID, grant: NewGrant, if_match: IfMatch = None) -> dict[str, str]:
+def give_grant(here: Here, person_id: UUID, grant: NewGrant, if_match: IfMatch = None) -> GrantGiven:
     """Give one right more."""
     expected = expected_version(if_match)
     found = roles.grant(here, person_id, grant.right, grant.unit_id, expires_at=grant.expires_at, expected=expected)
@@ -194,21 +195,20 @@ def end_grant(here: Here, grant_id: UUID) -> None:
 @routes.post(
     "/people/{person_id}/links", status_code=201, **needs(Right.MANAGE_USERS, 404, 409, anywhere=True, shown_once=True)
 )
-def make_link(here: Here, person_id: UUID) -> dict[str, Any]:
+def make_link(here: Here, person_id: UUID) -> Link:
     """A link for somebody to accept an invitation or set a password by, once. It is in this answer only."""
-    made = links.link_for(here, person_id)
-    return {"person_id": str(made.person_id), "purpose": made.purpose, "expires_at": made.expires_at, "url": made.url}
+    return links.link_for(here, person_id)
 
 
 @routes.get("/people/{person_id}/sessions", **needs(Right.READ, 404, anywhere=True))
-def list_sessions(here: Here, person_id: UUID) -> list[dict[str, Any]]:
+def list_sessions(here: Here, person_id: UUID) -> list[Session]:
     """Somebody's sessions that hold."""
     people.person(here, person_id)
-    return [vars(each) for each in sessions.list_sessions(here, person_id)]
+    return sessions.list_sessions(here, person_id)
 
 
 @routes.delete("/people/{person_id}/sessions", **needs(Right.READ, 404, anywhere=True))
-def end_sessions(here: Here, person_id: UUID) -> dict[str, int]:
+def end_sessions(here: Here, person_id: UUID) -> SessionsEnded:
     """End all sessions of somebody."""
     people.person(here, person_id)
     return {"ended": sessions.end_sessions(here, person_id)}
@@ -222,31 +222,31 @@ def end_session(here: Here, person_id: UUID, session_id: UUID) -> None:
 
 
 @routes.get("/units", **needs(Right.READ, anywhere=True))
-def list_units(here: Here, *, archived: bool = False) -> list[dict[str, Any]]:
+def list_units(here: Here, *, archived: bool = False) -> list[UnitView]:
     """Units as a tree is read, each below its parent."""
-    return [each.as_json() for each in units.list_units(here, archived=archived)]
+    return units.list_units(here, archived=archived)
 
 
 @routes.post("/units", status_code=201, **needs(Right.MANAGE_USERS, 404, 409, anywhere=True))
-def add_unit(here: Here, unit: NewUnit, response: Response) -> dict[str, Any]:
+def add_unit(here: Here, unit: NewUnit, response: Response) -> UnitView:
     """Add a unit."""
     found = units.add(here, unit.name, unit.kind, unit.parent_id)
     response.headers["ETag"] = etag(found.version)
-    return found.as_json()
+    return found
 
 
 @routes.get("/units/{unit_id}", **needs(Right.READ, 404, anywhere=True))
-def show_unit(here: Here, unit_id: UUID, response: Response) -> dict[str, Any]:
+def show_unit(here: Here, unit_id: UUID, response: Response) -> UnitShown:
     """A unit, and what archiving it would take out of use."""
     found = units.unit(here, unit_id)
     response.headers["ETag"] = etag(found.version)
-    return found.as_json() | {"hanging_on": vars(units.hanging_on(here, unit_id))}
+    return UnitShown(**vars(found), hanging_on=units.hanging_on(here, unit_id))
 
 
 @routes.patch("/units/{unit_id}", **needs(Right.MANAGE_USERS, 404, 409, 412, anywhere=True))
 def change_unit(
     here: Here, unit_id: UUID, change: UnitChange, response: Response, if_match: IfMatch = None
-) -> dict[str, Any]:
+) -> UnitView:
     """Rename a unit or move it, with all below it."""
     expected = expected_version(if_match)
     found = units.unit(here, unit_id)
@@ -256,54 +256,54 @@ def change_unit(
     if "parent_id" in change.model_fields_set:
         found = units.move(here, unit_id, change.parent_id, expected=expected)
     response.headers["ETag"] = etag(found.version)
-    return found.as_json()
+    return found
 
 
 @routes.delete("/units/{unit_id}", **needs(Right.MANAGE_USERS, 404, 409, 412, anywhere=True))
-def archive_unit(here: Here, unit_id: UUID, if_match: IfMatch = None) -> dict[str, int]:
+def archive_unit(here: Here, unit_id: UUID, if_match: IfMatch = None) -> UnitsArchived:
     """Take a unit and all below it out of use; `POST …/restoration` brings them back."""
     return {"archived": units.archive(here, unit_id, expected=expected_version(if_match))}
 
 
 @routes.post("/units/{unit_id}/restoration", **needs(Right.MANAGE_USERS, 404, 409))
-def restore_unit(here: Here, unit_id: UUID) -> dict[str, int]:
+def restore_unit(here: Here, unit_id: UUID) -> UnitsRestored:
     """Take an archived unit into use again, with what was archived together with it."""
     return {"restored": units.restore(here, unit_id)}
 
 
 @routes.get("/sources", **needs(Right.READ, anywhere=True))
-def list_sources(here: Here) -> list[Source]:
+def list_sources(here: Here) -> list[SourceShown]:
     """Sources that records came from, each with the unit that they belong to."""
-    return [Source(**each) for each in record_units.list_sources(here)]
+    return record_units.list_sources(here)
 
 
 @routes.get("/sources/{source_id}", **needs(Right.READ, 404, anywhere=True))
-def show_source(here: Here, source_id: str, response: Response) -> Source:
+def show_source(here: Here, source_id: str, response: Response) -> SourceShown:
     """A source, and the unit that it belongs to."""
-    found = Source(**record_units.show(here, source_id))
-    response.headers["ETag"] = etag(found.version)
+    found = record_units.show(here, source_id)
+    response.headers["ETag"] = etag(found["version"])
     return found
 
 
 @routes.put("/sources/{source_id}/unit", **needs(Right.MANAGE_USERS, 404, 409, 412))
 def assign_source(
     here: Here, source_id: str, assigned: Assigned, response: Response, if_match: IfMatch = None
-) -> AssignedSource:
+) -> SourceAssigned:
     """Give a source, with all records that came and will come from it, to a unit, or to the organisation."""
     expected = expected_hash(if_match)
-    found = AssignedSource(**record_units.assign(here, source_id, assigned.unit_id, expected=expected))
-    response.headers["ETag"] = etag(found.version)
+    found = record_units.assign(here, source_id, assigned.unit_id, expected=expected)
+    response.headers["ETag"] = etag(found["version"])
     return found
 
 
 @routes.get("/tokens", **needs(Right.READ, anywhere=True))
-def list_tokens(here: Here, *, everybody: bool = False) -> list[dict[str, Any]]:
+def list_tokens(here: Here, *, everybody: bool = False) -> list[Token]:
     """One's own tokens; with the right manage_users, those of everybody and of services. Never their texts."""
-    return [vars(each) for each in tokens.list_tokens(here, everybody=everybody)]
+    return tokens.list_tokens(here, everybody=everybody)
 
 
 @routes.post("/tokens", status_code=201, **needs(Right.READ, 404, anywhere=True, shown_once=True))
-def make_token(here: Here, token: NewToken) -> dict[str, Any]:
+def make_token(here: Here, token: NewToken) -> TokenMade:
     """Make a token, of oneself or of a service. Its text is in this answer only. A token makes no tokens."""
     if token.role is None:
         scopes = token.scopes or [Right.READ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import Query, Request
@@ -10,10 +11,12 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.api.access import Here, needs, router
-from headwater.api.asking import Asked, Page, page_of
+from headwater.api.asking import Asked, page_of
 from headwater.api.files import BRINGS_A_FILE, file_answer, file_sent
 from headwater.services import house_lists
 from headwater.services.access.policy import Right
+from headwater.services.answers.kinds import Page
+from headwater.services.answers.quarantine import Dismissed, FileResubmitted, RefusedListed, RefusedShown, Resubmitted
 from headwater.services.quarantine import by_cell, files, quarantines
 from headwater.services.runs_view import show_run
 
@@ -50,7 +53,7 @@ class Dismissal(BaseModel):
 
 
 @routes.get("/quarantine", **needs(Right.WRITE, 404, anywhere=True))
-def list_refused(here: Here, asked: Asked, run: OfRun = None, rule: OfRule = None) -> Page:
+def list_refused(here: Here, asked: Asked, run: OfRun = None, rule: OfRule = None) -> Page[RefusedListed]:
     """Refused records in the order of their sources, each with its rules, values, what is valid and how to mend it."""
     return page_of(house_lists.refused(here, asked, run=run, rule=rule))
 
@@ -87,7 +90,7 @@ async def resubmit_file(
     here: Here,
     request: Request,
     name: Annotated[str, Query(min_length=1, max_length=200, description="What the file is called.")] = "mended.csv",
-) -> dict[str, Any]:
+) -> FileResubmitted:
     """Send an export back, edited: CSV or workbook. It is planned when this is answered, and a worker carries it out.
 
     What was not changed, or is settled already, is skipped and counted; so is all of a file that is sent twice.
@@ -97,7 +100,7 @@ async def resubmit_file(
 
 
 @routes.get("/quarantine/{id}", **needs(Right.WRITE, 404, anywhere=True))
-def show_refused(here: Here, id: str) -> dict[str, Any]:  # noqa: A002 - what it is called in an address
+def show_refused(here: Here, id: str) -> RefusedShown:  # noqa: A002 - what it is called in an address
     """A refused record with its cells in the order of the source, and everything that was sent in its place.
 
     The text of a cell is null where a table has none; null and an empty text are both blank to a mapping.
@@ -106,7 +109,7 @@ def show_refused(here: Here, id: str) -> dict[str, Any]:  # noqa: A002 - what it
 
 
 @routes.post("/quarantine/resubmissions", status_code=201, **needs(Right.WRITE, 404, 409, anywhere=True))
-def resubmit(here: Here, mends: Mends) -> dict[str, Any]:
+def resubmit(here: Here, mends: Mends) -> Resubmitted:
     """Send mended records again: one run, whose ledger tells what became of each. Done when it is answered."""
     run_id = by_cell.resubmit(here, {each.id: each.cells for each in mends.records})
     run = show_run(here, run_id).as_json()
@@ -114,13 +117,13 @@ def resubmit(here: Here, mends: Mends) -> dict[str, Any]:
 
 
 @routes.post("/quarantine/dismissals", status_code=201, **needs(Right.WRITE, 404, 409, anywhere=True))
-def dismiss(here: Here, dismissal: Dismissal) -> dict[str, int]:
+def dismiss(here: Here, dismissal: Dismissal) -> Dismissed:
     """Dismiss open records; all of them or, where one is not open, none."""
     return {"dismissed": quarantines.dismiss_records(here, dismissal.ids, reason=dismissal.reason)}
 
 
-def _as_json(view: RecordView) -> dict[str, Any]:
-    record = view.record
+def _as_json(view: RecordView) -> RefusedShown:
+    record: Any = view.record  # of which the database checks the words
     return {
         "id": str(record.key),
         "state": record.state,
@@ -130,14 +133,14 @@ def _as_json(view: RecordView) -> dict[str, Any]:
         "source": view.run.source_name,
         "place": view.origin.place,
         "cells": [{"column": column, "text": text} for column, text in view.cells],
-        "findings": list(record.findings),
-        "tried": None if view.tried is None else list(view.tried),
+        "findings": _findings(record.findings),
+        "tried": None if view.tried is None else _findings(view.tried),
         "created_at": record.created_at,
         "updated_at": record.updated_at,
         "repairs": [
             {
                 "outcome": repair.outcome,
-                "findings": list(repair.findings),
+                "findings": _findings(repair.findings),
                 "actor": repair.actor,
                 "created_at": repair.created_at,
                 "changes": {name: list(pair) for name, pair in (changes or {}).items()}
@@ -147,3 +150,7 @@ def _as_json(view: RecordView) -> dict[str, Any]:
             for repair, changes in zip(view.repairs, view.changes, strict=True)
         ],
     }
+
+
+def _findings(kept: Sequence[Any]) -> list[Any]:
+    return list(kept)

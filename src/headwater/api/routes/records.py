@@ -12,12 +12,16 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.api.access import Here, needs, router
-from headwater.api.asking import Asked, Page, etag, expected_hash, page_of
+from headwater.api.asking import Asked, etag, expected_hash, page_of
 from headwater.services import entered_records, records
 from headwater.services.access.masked_traces import for_reader
 from headwater.services.access.policy import Right
+from headwater.services.answers.kinds import Page
+from headwater.services.answers.records import PastRecord, RecordCorrected, RecordsEntered
 from headwater.services.listing import Question
+from headwater.services.records import Record
 from headwater.services.tracing import tracer
+from headwater.services.tracing.trace import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -39,7 +43,7 @@ Filters = Annotated[list[str] | None, Query(description="As for the list of reco
 
 
 @routes.get("/records/{reference}", **needs(Right.READ, 404, anywhere=True))
-def list_records(here: Here, reference: str, asked: Asked, *, clear: Clear = False) -> Page:
+def list_records(here: Here, reference: str, asked: Asked, *, clear: Clear = False) -> Page[Record]:
     """Records of a contract (`activity@1`) by key. Filters and sorts need the right `query`. By a personal field it is
     asked in clear only, by its exact value (`name:eq:Ann Lee`).
     """
@@ -101,7 +105,7 @@ class Corrected(BaseModel):
 
 
 @routes.post("/records/{reference}", status_code=201, **needs(Right.WRITE, 404, 409, anywhere=True))
-def enter_records(here: Here, reference: str, entered: Entered) -> dict[str, Any]:
+def enter_records(here: Here, reference: str, entered: Entered) -> RecordsEntered:
     """Enter records by hand: checked, calculated and audited at once, by a run of their own."""
     return entered_records.enter(here, reference, entered.records, unit_id=entered.unit_id)
 
@@ -109,37 +113,37 @@ def enter_records(here: Here, reference: str, entered: Entered) -> dict[str, Any
 @routes.patch("/records/{reference}/{key:path}", **needs(Right.WRITE, 404, 412, anywhere=True))
 def correct_record(
     here: Here, reference: str, key: str, corrected: Corrected, *, response: Response, if_match: IfMatch = None
-) -> dict[str, Any]:
+) -> RecordCorrected:
     """Correct a record by hand: checked, calculated and audited at once. What it was before stays in its history."""
     answer = entered_records.correct(here, reference, key, corrected.values, expected=expected_hash(if_match))
-    response.headers["ETag"] = etag(answer["record"]["version"])
+    response.headers["ETag"] = etag(answer["record"].version)
     return answer
 
 
 @routes.get("/records/{reference}/{key:path}/history", **needs(Right.READ, 404, anywhere=True))
-def show_history(here: Here, reference: str, key: str, asked: Asked) -> Page:
+def show_history(here: Here, reference: str, key: str, asked: Asked) -> Page[PastRecord]:
     """The versions of a record that were replaced or deleted, each with the chunk that did it."""
     return page_of(records.history_of(here, reference, key, asked))
 
 
 @routes.get("/records/{reference}/{key:path}/trace", **needs(Right.READ, 404, anywhere=True))
-def trace_record(here: Here, reference: str, key: str, *, clear: Clear = False) -> dict[str, Any]:
+def trace_record(here: Here, reference: str, key: str, *, clear: Clear = False) -> Trace:
     """A record back to the cell it came from: run, mapping, file, line, and the audit entries."""
     records.contract_of(here, reference)
-    return for_reader(here, tracer.trace_record(here, reference, key), clear=clear).as_json()
+    return for_reader(here, tracer.trace_record(here, reference, key), clear=clear)
 
 
 @routes.get("/records/{reference}/{key:path}", **needs(Right.READ, 404, anywhere=True))
-def show_record(here: Here, reference: str, key: str, response: Response, *, clear: Clear = False) -> dict[str, Any]:
+def show_record(here: Here, reference: str, key: str, response: Response, *, clear: Clear = False) -> Record:
     """The record of a key; fields of a key are joined by `|`. Its ETag is the hash of its values."""
     found = records.show_record(here, reference, key, clear=clear)
     response.headers["ETag"] = etag(found.version)
-    return vars(found)
+    return found
 
 
 @routes.get("/emissions/{activity:path}/trace", **needs(Right.READ, 404, anywhere=True))
 def trace_emission(
     here: Here, activity: str, method: str | None = None, gwp_set: str | None = None, *, clear: Clear = False
-) -> dict[str, Any]:
+) -> Trace:
     """A figure back to its activity, factor, formula and source, computed again now."""
-    return for_reader(here, tracer.trace_emission(here, activity, method, gwp_set), clear=clear).as_json()
+    return for_reader(here, tracer.trace_emission(here, activity, method, gwp_set), clear=clear)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
-from uuid import UUID
+from typing import Annotated, Literal
 
 from fastapi import Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.api.access import Here, needs, router
-from headwater.api.asking import Asked, Page, etag, expected_hash, page_of
+from headwater.api.asking import Asked, etag, expected_hash, page_of
 from headwater.services import house_lists, schedule_changes, schedules
 from headwater.services.access.policy import Right
+from headwater.services.answers.jobs import JobAsked, ScheduleShown, TimeSeenTo, UpdateListed
+from headwater.services.answers.kinds import Page
 from headwater.services.jobs import Manner
 from headwater.services.kept_recipes import Said
 
@@ -69,37 +70,14 @@ class ScheduleChange(BaseModel):
     attempts: int | None = Field(default=None, ge=1, le=100)
 
 
-class Schedule(BaseModel):
-    """A schedule as it stands."""
-
-    schedule_id: UUID
-    name: str
-    kind: str = Field(description="import, sync or retry_failed.")
-    label: str = Field(description="What it is about, in short.")
-    arguments: dict[str, Any] = Field(description="The recipe of its jobs, and what of it is named by what is kept.")
-    queue: str
-    priority: int
-    time_limit: int | None = Field(description="Seconds that an attempt may take.")
-    most_attempts: int
-    cron: str | None = Field(description="Null where it comes after others.")
-    time_zone: str
-    after: list[str]
-    missed: Literal["skip", "catch_up"]
-    next_at: datetime | None = Field(description="Null where it is paused, or comes after others.")
-    paused_at: datetime | None
-    created_by: str
-    created_at: datetime
-    version: str = Field(description="What If-Match names of a change: its ETag.")
-
-
 @routes.get("/schedules", **needs(Right.READ))
-def list_schedules(here: Here) -> list[Schedule]:
+def list_schedules(here: Here) -> list[ScheduleShown]:
     """Schedules by name."""
     return [_plain(each) for each in schedules.list_schedules(here)]
 
 
 @routes.post("/schedules", status_code=201, **needs(Right.TRANSFORM, 404, 409))
-def add_schedule(here: Here, schedule: NewSchedule, response: Response) -> Schedule:
+def add_schedule(here: Here, schedule: NewSchedule, response: Response) -> ScheduleShown:
     """Have workers read a connector, an upload or records at times, or after others have succeeded."""
     said = Said(mapping=schedule.mapping, strategy=schedule.strategy, **schedule.source.model_dump())
     when = schedules.When(
@@ -112,7 +90,7 @@ def add_schedule(here: Here, schedule: NewSchedule, response: Response) -> Sched
 
 
 @routes.get("/schedules/{name}", **needs(Right.READ, 404))
-def show_schedule(here: Here, name: str, response: Response) -> Schedule:
+def show_schedule(here: Here, name: str, response: Response) -> ScheduleShown:
     """One schedule: its recipe, times, those it comes after, and when it is due next."""
     found = schedules.show_schedule(here, name)
     response.headers["ETag"] = etag(found.version)
@@ -122,7 +100,7 @@ def show_schedule(here: Here, name: str, response: Response) -> Schedule:
 @routes.patch("/schedules/{name}", **needs(Right.TRANSFORM, 404, 409, 412))
 def change_schedule(
     here: Here, name: str, change: ScheduleChange, response: Response, if_match: IfMatch = None
-) -> Schedule:
+) -> ScheduleShown:
     """Another plan, from its next time on; a job that was asked for already stays as it is.
 
     Of a schedule that was added with a recipe of the server, `source` and `mapping` are changed together.
@@ -142,25 +120,25 @@ def change_schedule(
 
 
 @routes.get("/schedules/{name}/history", **needs(Right.READ, 404))
-def show_history(here: Here, name: str, asked: Asked) -> Page:
+def show_history(here: Here, name: str, asked: Asked) -> Page[TimeSeenTo]:
     """Its latest times first: what was done about each, and how its job ended."""
     return page_of(house_lists.schedule_history(here, name, asked))
 
 
 @routes.post("/schedules/{name}/pause", **needs(Right.TRANSFORM, 404))
-def pause(here: Here, name: str) -> Schedule:
+def pause(here: Here, name: str) -> ScheduleShown:
     """It is due no more until it is resumed."""
     return _plain(schedules.pause(here, name))
 
 
 @routes.post("/schedules/{name}/resumption", **needs(Right.TRANSFORM, 404))
-def resume(here: Here, name: str) -> Schedule:
+def resume(here: Here, name: str) -> ScheduleShown:
     """It is due again from its next time on."""
     return _plain(schedules.resume(here, name, now=datetime.now(UTC)))
 
 
 @routes.post("/schedules/{name}/jobs", status_code=202, **needs(Right.WRITE, 404))
-def run_now(here: Here, name: str) -> dict[str, str]:
+def run_now(here: Here, name: str) -> JobAsked:
     """Ask for its job at once; its times stay."""
     return {"job_id": str(schedules.run_now(here, name, now=datetime.now(UTC)))}
 
@@ -174,12 +152,12 @@ def remove(here: Here, name: str) -> None:
 @routes.get("/updates", **needs(Right.READ))
 def list_updates(
     here: Here, asked: Asked, name: Annotated[str | None, Query(description="Of this schedule only.")] = None
-) -> Page:
+) -> Page[UpdateListed]:
     """The update log, the latest first: per job and source counts, errors, and what got better."""
     return page_of(house_lists.updates(here, asked, name=name))
 
 
-def _plain(view: schedules.ScheduleView) -> Schedule:
+def _plain(view: schedules.ScheduleView) -> ScheduleShown:
     shown = view.as_json()
     arguments = {name: value for name, value in shown["arguments"].items() if name != "base"}
-    return Schedule(**shown | {"arguments": arguments})  # a folder of the server is nobody's business
+    return {**shown, "arguments": arguments}  # a folder of the server is nobody's business

@@ -6,6 +6,7 @@ Rows and figures stay, and say nothing of whom they were about. The audit chain 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from headwater.errors import Misuse, NotFound
 from headwater.services.access.encrypting import tables
 from headwater.services.access.keys import keyring, seals_of
 from headwater.services.access.policy import Right
-from headwater.services.access.redacting import Copies, not_there, settle_what_was_left
+from headwater.services.access.redacting import Copies, RedactedFile, not_there, settle_what_was_left
 from headwater.services.access.sealing import NOTICED, REFUSED, UNCUT, joined_texts
 from headwater.services.access.seals import subject_of
 from headwater.services.access.theirs import Search
@@ -32,11 +33,9 @@ from headwater.values import OWN_FORMAT
 from headwater.values.canonical import SEPARATOR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from headwater.contracts import Document
-    from headwater.services.access.redacting import RedactedFile
     from headwater.services.access.seals import Seals, Subject
     from headwater.services.installation import Installation
     from headwater.store.database import TenantConnection

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class PersonView:
-    """Somebody, as shown; name and address masked unless `clear`. `version` is what an edit must name."""
+    """Somebody, as shown.
+
+    state        invited, active, suspended or erased
+    name, email  masked unless `clear`; null of whom was erased
+    version      what an edit must name, as ETag
+    """
 
     person_id: UUID
     state: str

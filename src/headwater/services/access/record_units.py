@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.errors import Misuse, NotFound
 from headwater.services.access.changing import changed_meanwhile, in_use
 from headwater.services.access.policy import Right
+from headwater.services.answers.people import SourceAssigned, SourceShown
 from headwater.store import audit, source_units
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from headwater.store.database import TenantConnection
 
 
-def list_sources(installation: Installation) -> list[dict[str, Any]]:
+def list_sources(installation: Installation) -> list[SourceShown]:
     """Sources by name, each with its unit; to whom reads in single units only, those of these."""
     seen = installation.seeing(Right.READ, on="sources")
     units = None if seen.units is None else sorted(seen.units)
@@ -30,7 +31,7 @@ def list_sources(installation: Installation) -> list[dict[str, Any]]:
         return [_told(row) for row in source_units.sources(connection, installation.tenant_id, units=units)]
 
 
-def show(installation: Installation, source: str) -> dict[str, Any]:
+def show(installation: Installation, source: str) -> SourceShown:
     """One source, by name or id; what of it an edit must name is its `version`."""
     seen = installation.seeing(Right.READ, on=f"source/{source}")
     units = None if seen.units is None else sorted(seen.units)
@@ -40,7 +41,7 @@ def show(installation: Installation, source: str) -> dict[str, Any]:
 
 def assign(
     installation: Installation, source: str, unit_id: UUID | None, *, expected: str | None = None
-) -> dict[str, Any]:
+) -> SourceAssigned:
     """A source, by name or id, and all records that came from it belong to a unit, or to none. Conflict while a run of
     it is at work, and where it is in another version than is expected.
     """
@@ -59,7 +60,7 @@ def assign(
         rows = source_units.assign(connection, tenant_id, source_id, unit_id, tables)
         told = {"name": was["source_name"], "rows": rows, "was": stands["unit_id"]}
         note_assigned(connection, tenant_id, source_id, unit_id, **told)
-    return _told(was | {"unit_id": unit_id}) | {"rows": rows}
+    return {**_told(was | {"unit_id": unit_id}), "rows": rows}
 
 
 def _one(
@@ -101,7 +102,7 @@ def _tables(installation: Installation, loaded: list[tuple[str, int]]) -> list[D
     return [installation.contract(name, major) for name, major in sorted({*loaded, *calculated})]
 
 
-def _told(row: dict[str, Any]) -> dict[str, Any]:
+def _told(row: dict[str, Any]) -> SourceShown:
     return {
         "source_id": bytes(row["source_id"]).hex(),
         "name": row["source_name"],

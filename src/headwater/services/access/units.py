@@ -25,7 +25,13 @@ LONGEST_NAME = 200
 
 @dataclass(frozen=True, kw_only=True)
 class UnitView:
-    """A unit in its place: `path` holds the names from the organisation down to it."""
+    """A unit in its place.
+
+    parent_id    null: directly in the organisation
+    path         the names from the organisation down to it
+    version      what an edit must name, as ETag
+    archived_at  since when it is out of use; null while it is in use
+    """
 
     unit_id: UUID
     parent_id: UUID | None
@@ -48,6 +54,16 @@ class HangingOn:
     roles: int
     grants: int
     tokens: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitShown(UnitView):
+    """A unit in its place, and what hangs on it.
+
+    hanging_on  what archiving it would take out of use
+    """
+
+    hanging_on: HangingOn
 
 
 def add(installation: Installation, name: str, kind: UnitKind | str, parent_id: UUID | None = None) -> UnitView:

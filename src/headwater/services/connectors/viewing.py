@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from headwater.connectors.protocol import Connector, FileStore, Problem, RemoteFile, SourcePlan, Table
+    from headwater.services.answers.connectors import (
+        ConnectorListed,
+        ConnectorShown,
+    )
     from headwater.services.installation import Installation
     from headwater.store.connectors import StoredConnector
 
@@ -30,22 +34,23 @@ class Status:
 
     connector: StoredConnector
     circuit: connectors.Circuit
-    states: Sequence[dict[str, Any]]
-    syncs: Sequence[dict[str, Any]]
-    schema_changes: Sequence[dict[str, Any]]
+    states: Sequence[Any]
+    syncs: Sequence[Any]
+    schema_changes: Sequence[Any]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> ConnectorShown:
         """Plain values; what JSON has no form for is left to the printer."""
+        circuit: Any = asdict(self.circuit)
         return {
             **connector_as_json(self.connector),
-            "circuit": asdict(self.circuit),
+            "circuit": circuit,
             "states": list(self.states),
             "syncs": list(self.syncs),
             "schema_changes": list(self.schema_changes),
         }
 
 
-def connector_as_json(stored: StoredConnector) -> dict[str, Any]:
+def connector_as_json(stored: StoredConnector) -> ConnectorListed:
     """A connector as plain values. Secrets stand in its config as references only."""
     return {"name": stored.name, "kind": stored.kind, "config": dict(stored.config), "created_at": stored.created_at}
 

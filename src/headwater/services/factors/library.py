@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from headwater.accounting.factors import Conflict, LeftOut, Licence
+    from headwater.services.answers.figures import FactorConflict, FactorListed, FactorShown
     from headwater.services.batches import Imported
     from headwater.services.installation import Installation
     from headwater.telemetry import Progress
@@ -91,13 +92,13 @@ def import_series(
             yield replace(each, file=mapping)
 
 
-def list_factors(installation: Installation, wanted: Wanted, *, limit: int) -> tuple[list[dict[str, Any]], int]:
+def list_factors(installation: Installation, wanted: Wanted, *, limit: int) -> tuple[list[FactorListed], int]:
     """The first factors that stand, by key, as canonical texts with `status`, and how many there are of those wanted.
 
     Misuse where there are factors, and none with a word that is wanted.
     """
     installation.require(Right.READ)
-    found = [text | {"status": status} for text, _, status in _wanted(installation, wanted)]
+    found: list[Any] = [text | {"status": status} for text, _, status in _wanted(installation, wanted)]
     return found[:limit], len(found)
 
 
@@ -117,7 +118,7 @@ def page_of_factors(installation: Installation, wanted: Wanted, *, cursor: str |
     return Page(items=shown, next_cursor=following, total=total)
 
 
-def show_factor(installation: Installation, factor_id: str) -> dict[str, Any]:
+def show_factor(installation: Installation, factor_id: str) -> FactorShown:
     """One factor as canonical texts, with its status, its conflicts and the broader regions of its own."""
     installation.require(Right.READ)
     library = _library(installation)
@@ -134,11 +135,13 @@ def show_factor(installation: Installation, factor_id: str) -> dict[str, Any]:
     against = [
         each for each in conflicts([row for _, row, _ in library]) if factor_id in {_id(each.one), _id(each.other)}
     ]
-    return text | {
+    told: Any = text | {
         "status": status,
         "conflicts": [conflict_as_json(each) for each in against],
         "broader_regions": list(broader(row["region"])),
     }
+    shown: FactorShown = told
+    return shown
 
 
 def find_conflicts(installation: Installation, wanted: Wanted) -> list[Conflict]:
@@ -147,7 +150,7 @@ def find_conflicts(installation: Installation, wanted: Wanted) -> list[Conflict]
     return conflicts([row for _, row, _ in _wanted(installation, wanted)])
 
 
-def conflict_as_json(conflict: Conflict) -> dict[str, Any]:
+def conflict_as_json(conflict: Conflict) -> FactorConflict:
     """Figures as text: a difference in per cent to one place, CO2e to ten, both per `unit`."""
     share = conflict.difference
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from headwater.errors import InputRefused, Misuse
 from headwater.services import kept_mappings
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
+    from headwater.services.answers.figures import FactorsLoaded
     from headwater.services.installation import Installation
 
 
-def load_factors(installation: Installation, path: Path, mapping: str) -> list[dict[str, Any]]:
+def load_factors(installation: Installation, path: Path, mapping: str) -> list[FactorsLoaded]:
     """Plan a file of factors by a mapping, or by each of a series as `desnz_2020` names one; each with its run and job.
 
     A table that cannot be read says so in place of them, and leaves the others be. Misuse where a mapping is of
@@ -43,7 +44,7 @@ def _series(installation: Installation, mapping: str) -> Sequence[str]:
     return names
 
 
-def _loaded(installation: Installation, path: Path, name: str) -> dict[str, Any]:
+def _loaded(installation: Installation, path: Path, name: str) -> FactorsLoaded:
     run_id: UUID | None = None
     job_id: UUID | None = None
     error: str | None = None

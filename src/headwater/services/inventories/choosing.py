@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from headwater.accounting.inventory.telling import explanation
@@ -16,7 +17,6 @@ from headwater.services.inventories.viewing import find_inventory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date
 
     from headwater.accounting.inventory.policy import Candidate
     from headwater.accounting.inventory.tables import PlacedPiece, Tables

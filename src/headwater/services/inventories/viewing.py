@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from headwater.accounting.inventory.document import Inventory
+    from headwater.services.answers.inventories import InventoryListed, InventoryShown
     from headwater.services.installation import Installation
     from headwater.store.database import TenantConnection
     from headwater.store.inventories import LineDifference, LineSum, StoredFinding, StoredInventory
@@ -87,9 +88,9 @@ class InventoryView:
         """How many findings say that something is in no total."""
         return sum(finding.rule_id in LEAVES_OUT for finding in self.findings)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> InventoryShown:
         """Plain values."""
-        return {
+        told: Any = {
             "inventory": inventory_json(self.inventory),
             "document": self.document.model_dump(mode="json"),
             "totals": [asdict(total) for total in self.totals],
@@ -99,11 +100,15 @@ class InventoryView:
             "in_no_total": self.in_no_total,
             "not_in_own_total": self.not_in_own,
         }
+        shown: InventoryShown = told
+        return shown
 
 
-def inventory_json(inventory: StoredInventory) -> dict[str, Any]:
+def inventory_json(inventory: StoredInventory) -> InventoryListed:
     """An inventory with its hashes as hexadecimal digits."""
-    return {name: value.hex() if isinstance(value, bytes) else value for name, value in asdict(inventory).items()}
+    told: Any = {name: value.hex() if isinstance(value, bytes) else value for name, value in vars(inventory).items()}
+    shown: InventoryListed = told
+    return shown
 
 
 def list_inventories(installation: Installation, *, discarded: bool = False) -> list[StoredInventory]:

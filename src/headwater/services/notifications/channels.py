@@ -33,6 +33,7 @@ from headwater.store import audit, notifications
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from headwater.services.answers.notifications import ChannelShown
     from headwater.services.installation import Installation
     from headwater.services.notifications.wishes import Kind
     from headwater.store.database import TenantConnection
@@ -53,10 +54,10 @@ class ChannelView:
     secret: str | None = field(default=None, repr=False)
     whole: bool = True
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> ChannelShown:
         """Plain values, but for times and ids."""
         found = self.channel
-        return {
+        told: Any = {
             "name": found.name,
             "kind": found.kind,
             "target": self._target(),
@@ -66,6 +67,8 @@ class ChannelView:
             "created_at": found.created_at,
             **({"secret": self.secret} if self.secret else {}),
         }
+        shown: ChannelShown = told
+        return shown
 
     def _target(self) -> dict[str, Any]:
         url = self.channel.config.get("url")

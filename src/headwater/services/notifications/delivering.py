@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -23,14 +24,14 @@ from headwater.services.notifications.sealing import addresses_of, secrets_of
 from headwater.services.notifications.telling import quiet_of
 from headwater.services.notifications.wording import MANY, Message
 from headwater.store import audit, notifications
-from headwater.store.notifications import Notification
+from headwater.store.notifications import Delivery, Notification
 from headwater.store.tenants import name_of
 from headwater.telemetry import get_logger
 
 if TYPE_CHECKING:
     from headwater.services.installation import Installation
     from headwater.store.database import TenantConnection
-    from headwater.store.notifications import Channel, Delivery
+    from headwater.store.notifications import Channel
 
 WAITS = (5.0, 60.0, 300.0, 1800.0, 7200.0, 21600.0, 43200.0)
 """Seconds after the first attempt, the second …: eight attempts within a day."""
@@ -139,6 +140,16 @@ def list_deliveries(
         raise Misuse("messages have no such state", where="state", value=state, valid=valid)
     with installation.database.connect(installation.tenant_id) as connection:
         return notifications.list_deliveries(connection, installation.tenant_id, state=state, limit=limit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryShown(Delivery):
+    """A message, and what it tells.
+
+    notifications  the first of them
+    """
+
+    notifications: Sequence[Notification]
 
 
 def show_delivery(installation: Installation, delivery: str | UUID) -> tuple[Delivery, list[Notification]]:

@@ -15,6 +15,7 @@ from headwater.services.workbooks.mending import is_workbook, plan_workbook
 from headwater.store import runs
 
 if TYPE_CHECKING:
+    from headwater.services.answers.quarantine import FileResubmitted
     from headwater.services.installation import Installation
 
 Form = Literal["csv", "workbook"]
@@ -42,17 +43,19 @@ def export(installation: Installation, path: Path, *, run: str | None, rule: str
         exports.export(installation, out, run=run, rule=rule)
 
 
-def resubmit(installation: Installation, path: Path) -> dict[str, Any]:
+def resubmit(installation: Installation, path: Path) -> FileResubmitted:
     """Plan the resubmission of an edited export; its run, and the job that carries it out.
 
     Of a workbook also how many of its rows are sent, and which could not be told.
     """
     installation.seeing(Right.WRITE, on="quarantine")
-    told: dict[str, Any] = {}
+    told: Any = {}
     if is_workbook(path):
         sent = plan_workbook(installation, path)
         run_id = sent.run_id
         told = {"sent": sent.sent, "gone": sent.gone, "unclear": list(sent.unclear), "others": sent.others}
     else:
         run_id = plan_resubmission(installation, path)
-    return {"run_id": str(run_id), "job_id": str(ask_resume(installation, str(run_id))), **told}
+    told |= {"run_id": str(run_id), "job_id": str(ask_resume(installation, str(run_id)))}
+    planned: FileResubmitted = told
+    return planned

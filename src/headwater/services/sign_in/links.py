@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from headwater.errors import Conflict, Misuse, Unauthenticated
 from headwater.services.access.actors import rights_of
@@ -20,9 +22,6 @@ from headwater.store import sign_in as stored
 from headwater.store.tenants import is_known, name_of, tenant_id
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
-
     from headwater.services.installation import Installation
     from headwater.services.sign_in.sessions import Origin, SignedIn
     from headwater.store.sign_in import StoredLink
@@ -38,7 +37,11 @@ NO_ADDRESS = "first-admin@headwater.invalid"
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
-    """A link that was just made; whoever has its URL may use it, once."""
+    """A link that was just made; whoever has its URL may use it, once.
+
+    purpose  what it is for: to come in, or to set a password
+    url      shown this once
+    """
 
     person_id: UUID
     purpose: str

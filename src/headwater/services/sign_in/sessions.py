@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from headwater.errors import Forbidden, NotFound
 from headwater.services.access.keys import keyring
@@ -13,9 +15,6 @@ from headwater.store import audit
 from headwater.store import sign_in as stored
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
-
     from headwater.services.access.keys import DataKey
     from headwater.services.installation import Installation
 
@@ -46,7 +45,14 @@ class SignedIn:
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """A session that holds, as its person sees it."""
+    """A session that holds, as its person sees it.
+
+    method   how they signed in
+    address  where from, as far as it is known
+    agent    what the browser calls itself
+    seen_at  when it was used last
+    is_this  whether it is the one that asks
+    """
 
     session_id: UUID
     method: str

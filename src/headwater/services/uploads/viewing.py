@@ -22,7 +22,9 @@ from headwater.store.quarantine import Which
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from headwater.services.answers.imports import EntryListed, FirstRows, ImportErrors, ImportShown, RuleBroken
     from headwater.services.installation import Installation
+    from headwater.services.trials.previews import Preview
     from headwater.store.import_jobs import ImportJob
 
 STALE = timedelta(seconds=30)
@@ -77,17 +79,19 @@ def get(installation: Installation, job_id: UUID) -> ImportJob:
     return reached_import(installation, Right.READ, job_id)[1]
 
 
-def show(installation: Installation, job_id: UUID) -> dict[str, Any]:
+def show(installation: Installation, job_id: UUID) -> ImportShown:
     """One import with what inspection found and, once there is one, how far its run is."""
     whole, job = reached_import(installation, Right.READ, job_id)
     with whole.database.connect(whole.tenant_id) as connection:
         unit_id = import_jobs.units_of(connection, whole.tenant_id, [job_id])[job_id]
-    return {
+    told: Any = {
         **vars(job),
         "unit_id": unit_id,
         "sha256": job.sha256.hex() if job.sha256 else None,
-        "run": progress(whole, job.run_id).as_json() if job.run_id else None,
+        "run": progress(whole, job.run_id) if job.run_id else None,
     }
+    shown: ImportShown = told
+    return shown
 
 
 def waits_for_nobody(job: ImportJob) -> bool:
@@ -100,7 +104,7 @@ def was_left(job: ImportJob) -> bool:
     return waits_for_nobody(job) and datetime.now(UTC) - job.updated_at > STALE
 
 
-def rows(installation: Installation, job_id: UUID, *, limit: int, mapping: str | None) -> dict[str, Any]:
+def rows(installation: Installation, job_id: UUID, *, limit: int, mapping: str | None) -> FirstRows | Preview:
     """The first rows of a file that is not a run yet: as they came or, by a mapping, as they would land."""
     installation, job = reached_import(installation, Right.WRITE, job_id)
     path = path_of(installation, job)
@@ -120,22 +124,23 @@ def rows(installation: Installation, job_id: UUID, *, limit: int, mapping: str |
             "is_whole": sample.is_whole,
         }
     with kept_mappings.mapping_file(installation, mapping) as document:
-        return preview(path, str(document), rows=limit, installation=installation).as_json()
+        return preview(path, str(document), rows=limit, installation=installation)
 
 
-def errors(installation: Installation, job_id: UUID) -> dict[str, Any]:
+def errors(installation: Installation, job_id: UUID) -> ImportErrors:
     """What its run refused, by rule, each with the first records; the most frequent first."""
     installation, job = reached_import(installation, Right.WRITE, job_id)
     if job.run_id is None:
-        return {"refused": dict(job.error) if job.error else None, "rules": []}
+        told: Any = job.error
+        return {"refused": told if job.error else None, "rules": []}
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         which = Which(state=None, run_id=job.run_id)
-        found = []
+        found: list[RuleBroken] = []
         for rule, count in quarantine.count_by_rule(connection, tenant_id, which).items():
             of_rule = Which(state=None, run_id=job.run_id, rule=rule)
             first, _ = quarantine.list_quarantined(connection, tenant_id, of_rule, limit=EXAMPLES)
-            examples = [
+            examples: list[Any] = [
                 {"id": str(each.key), "line": each.line, **finding}
                 for each in first
                 for finding in each.findings
@@ -145,7 +150,7 @@ def errors(installation: Installation, job_id: UUID) -> dict[str, Any]:
     return {"refused": None, "rules": found}
 
 
-def history(installation: Installation, job_id: UUID) -> list[dict[str, Any]]:
+def history(installation: Installation, job_id: UUID) -> list[EntryListed]:
     """What was done with it, and with its run, from the audit chain."""
     installation, job = reached_import(installation, Right.READ, job_id)
     with installation.database.connect(installation.tenant_id) as connection:

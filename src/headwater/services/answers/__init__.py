@@ -1,0 +1,1 @@
+"""What services tell as plain values: the shapes that HTTP answers with, and `--json` prints."""

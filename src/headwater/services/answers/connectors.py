@@ -1,0 +1,174 @@
+"""Connectors, what their sources hold, and syncs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from typing_extensions import TypedDict
+
+from headwater.connectors.protocol import Cause, ForeignKey
+from headwater.services.answers.kinds import FreeObject, Id
+from headwater.services.answers.runs import ColumnChange, RunState
+from headwater.store.connectors import Circuit
+
+
+class ConnectorKind(TypedDict):
+    """A kind of connectors.
+
+    config  the JSON Schema of its config
+    """
+
+    name: str
+    config: FreeObject
+
+
+class ConnectorListed(TypedDict):
+    """A connector.
+
+    kind    see `/connector-kinds`, where the schema of its config stands
+    config  with references to secrets, never a secret
+    """
+
+    name: str
+    kind: str
+    config: FreeObject
+    created_at: datetime
+
+
+class SourceState(TypedDict):
+    """How far a source was read through a connector.
+
+    run_id             its newest run that had chunks
+    last_chunk_no      up to which all of that are committed
+    gaps               chunks that are not loaded
+    last_cursor        value of the cursor up to which it was read, as text
+    last_row_id        key of the last record read, as text
+    last_window_start  of what is read by windows of time
+    last_window_end    likewise
+    updated_at         null where nothing is kept of it
+    """
+
+    source_name: str
+    run_id: UUID
+    last_chunk_no: int | None
+    gaps: list[int]
+    last_cursor: str | None
+    last_row_id: str | None
+    last_window_start: str | None
+    last_window_end: str | None
+    updated_at: datetime | None
+
+
+class SyncListed(TypedDict):
+    """A run through a connector.
+
+    finished_at  null while it runs
+    """
+
+    run_id: UUID
+    source_name: str
+    state: RunState
+    started_at: datetime
+    finished_at: datetime | None
+    chunks_planned: int
+    records_planned: int
+
+
+class SchemaChange(TypedDict):
+    """What changed in a table of a source.
+
+    seen_no  how often its columns were noted
+    changes  none where they were noted for the first time
+    """
+
+    table_name: str
+    seen_no: int
+    changes: list[ColumnChange]
+    seen_at: datetime
+
+
+class ConnectorShown(ConnectorListed):
+    """A connector as it stands.
+
+    circuit         whether its source is left alone just now
+    states          how far each source was read
+    syncs           the latest first
+    schema_changes  in its tables, the latest first
+    """
+
+    circuit: Circuit
+    states: list[SourceState]
+    syncs: list[SyncListed]
+    schema_changes: list[SchemaChange]
+
+
+class SourceProblem(TypedDict):
+    """Why a source cannot be read as configured.
+
+    cause   who can help: the config, the network, or whoever runs the source
+    what    is wrong, in a sentence
+    where   a field of the config, a table
+    valid   what would be taken
+    remedy  what to do
+    """
+
+    cause: Cause
+    what: str
+    where: str
+    valid: str | None
+    remedy: str | None
+
+
+class ConnectorValidated(TypedDict):
+    """Whether a source can be reached and read.
+
+    problems  what stands in the way, worst first; none where it is ok
+    """
+
+    ok: bool
+    problems: list[SourceProblem]
+
+
+class ColumnFound(TypedDict):
+    """A column as the source has it.
+
+    type      in the source's own words: numeric(38,10)
+    arrow     how it is read; what has no exact type there comes as text
+    """
+
+    name: str
+    type: str
+    arrow: str
+    nullable: bool
+
+
+class TableFound(TypedDict):
+    """Something with rows: a table, a view, an entity set, a report.
+
+    key         columns that together tell one row from all others; none where the source declares none
+    cursors     columns that tell what changed, best first
+    times       other columns that a sync may name as its cursor, such as business dates
+    rows        how many, as the source estimates; null where it does not say
+    references  foreign keys, as the source declares them
+    """
+
+    name: str
+    columns: list[ColumnFound]
+    key: list[str]
+    cursors: list[str]
+    times: list[str]
+    rows: int | None
+    comment: str
+    references: list[ForeignKey]
+
+
+class SyncPlanned(TypedDict):
+    """A sync that a worker carries out.
+
+    run_id  of the plan; `/runs/{run_id}/progress` tells how far it is
+    job_id  of the worker's job
+    """
+
+    run_id: Id
+    job_id: Id
