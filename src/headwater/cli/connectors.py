@@ -168,6 +168,7 @@ def remove(
     name: Name,
     *,
     force: Annotated[bool, typer.Option("--force", help="Also where schedules read through it.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Let go of a connector. What came through it stays, and so do its runs and the secrets it referred to.
 
@@ -185,6 +186,9 @@ def remove(
         used = {each.name for each in stored(opened) if f"connector {name}" in each.used_by}
         let_go(opened, name, force=force)
         left = [each.name for each in stored(opened) if each.name in used and not each.used_by]
+    if as_json:
+        print_json({"removed": name, "unused_credentials": left})
+        return
     typer.echo(f"{name} is removed; what came through it stays.")
     for secret in left:
         typer.echo(f"Nothing refers to its secret any more: headwater connectors credentials remove {secret}")

@@ -66,6 +66,7 @@ def remove(
     name: Name,
     *,
     force: Annotated[bool, typer.Option("--force", help="Also where connectors or settings refer to it.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Forget a secret; one that a connector or a setting refers to is kept, and they are named.
 
@@ -78,7 +79,10 @@ def remove(
 
     with installation() as opened:
         forget(opened, name, force=force)
-    typer.echo(f"{name} is forgotten.")
+    if as_json:
+        print_json({"removed": name})
+    else:
+        typer.echo(f"{name} is forgotten.")
 
 
 @app.command()

@@ -440,6 +440,18 @@ def test_a_connector_that_is_removed_names_the_secrets_it_leaves_unused(headwate
     assert "credentials remove shared" in headwater("connectors", "remove", "crm").out
 
 
+def test_what_is_removed_is_told_as_json_too(headwater: Headwater) -> None:
+    config = ("-k", "s3", "-s", "endpoint_url=http://127.0.0.1:1", "-s", "bucket=bills", "-s", "access_key_id=reader")
+    assert headwater("connectors", "credentials", "set", "own", typed=PLANTED).code == 0
+    unused_after: dict[str, list[str]] = {"erp": [], "crm": ["own"]}
+    for name in unused_after:
+        assert headwater("connectors", "add", name, *config, "-s", "secret_access_key_ref=stored:own").code == 0
+    for name, unused in unused_after.items():
+        removed = headwater("connectors", "remove", name, "--json").json
+        assert removed == {"removed": name, "unused_credentials": unused}
+    assert headwater("connectors", "credentials", "remove", "own", "--json").json == {"removed": "own"}
+
+
 def test_a_connector_that_schedules_read_through_is_kept_and_they_are_named(
     headwater: Headwater, full_lab: Lab, tmp_path: Path
 ) -> None:
