@@ -16,6 +16,8 @@ import pytest
 from headwater import plugins
 from headwater.services.connectors.keeping import add, change, find
 from headwater.services.connectors.kinds import installed_kinds
+from headwater.services.connectors.planning import plan_sync
+from headwater.services.imports import carry_out
 from headwater.services.runs_view import show_run
 from headwater.services.verification import verify
 from headwater.telemetry import SilentProgress
@@ -153,3 +155,58 @@ def test_a_sync_does_not_fail_where_the_source_cannot_count(synced: Synced) -> N
     assert (ledger.read, ledger.inserted) == (1000, 1000)
     (silent,) = told(synced, run_id)["not_told"]
     assert silent == {"chunks": 10, "why": "the source gave no count; the log says why"}
+
+
+def changed_since(synced: Synced) -> tuple[UUID, dict[str, Any]]:
+    """What a sync by the cursor says that reads 12 rows: 10 that changed, one that is new, one that it knows."""
+    synced.sync(source={"cursor": "changed_at"})
+    synced.at_source(
+        "UPDATE meter_reading SET kwh = kwh + 1000, changed_at = '2024-08-01 00:00:00+00' WHERE reading_id % 100 = 1"
+    )
+    synced.at_source("INSERT INTO meter_reading VALUES (1001, 'site-1', '2024-02-01', 9, '2024-08-01 00:00:00+00')")
+    run_id, ledger = synced.sync(source={"cursor": "changed_at"})
+    assert (ledger.read, ledger.inserted + ledger.updated + ledger.unchanged + ledger.quarantined) == (12, 12)
+    return run_id, dict(show_run(synced.river.installation, run_id).run.reconciliation or {})
+
+
+READ = Decimal("1.5") * sum(range(1, 1000, 100)) + 10 * 1000 + 9 + Decimal("1.5") * 1000
+
+
+def test_what_changed_is_held_against_the_rows_that_stand_of_it(synced: Synced) -> None:
+    run_id, found = changed_since(synced)
+    (kwh,) = found["fields"].values()
+    assert (found["rows_of_sync"], found["source"]["rows"]) == (12, 12)
+    assert (Decimal(kwh["read"]), Decimal(kwh["stands"]), Decimal(kwh["difference"])) == (READ, READ, 0)
+    assert show_run(synced.river.installation, run_id).differences == ()
+    assert verify(synced.river.installation, progress=SilentProgress()).differences == ()
+
+
+def test_a_changed_row_that_does_not_stand_as_it_was_read_is_told(synced: Synced) -> None:
+    synced.river.change(
+        "CREATE FUNCTION less() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$BEGIN IF NEW.activity_id = '1001' THEN NEW.quantity := 8; END IF; RETURN NEW; END$$"
+    )
+    synced.river.change("CREATE TRIGGER less BEFORE INSERT ON activity_v1 FOR EACH ROW EXECUTE FUNCTION less()")
+    run_id, found = changed_since(synced)
+    (kwh,) = found["fields"].values()
+    assert (found["rows_of_sync"], Decimal(kwh["difference"])) == (12, 1)
+    assert show_run(synced.river.installation, run_id).differences[0].startswith("No record of this run was refused")
+
+
+def test_a_run_that_was_gone_on_with_says_that_what_changed_is_not_compared(synced: Synced) -> None:
+    """Which rows the process brought that was killed, the next does not know."""
+    installation, by_cursor = synced.river.installation, {"cursor": "changed_at"}
+    synced.sync(source=by_cursor)
+    synced.at_source("UPDATE meter_reading SET changed_at = changed_at + interval '1 day' WHERE reading_id > 500")
+    run_id = plan_sync(installation, synced.recipe(source=by_cursor), synced.river.folder)
+
+    class Interrupts(SilentProgress):
+        def advance(self, units: int) -> None:
+            raise KeyboardInterrupt(units)
+
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(installation, run_id, progress=Interrupts())
+    carry_out(installation, run_id, progress=SilentProgress())
+    found = show_run(installation, run_id).run.reconciliation or {}
+    assert found["not_compared"][0]["why"].startswith("the run was gone on with")
+    assert found["source"]["rows"] == found["source"]["rows_read"] == 500

@@ -130,7 +130,8 @@ def _print_reconciliation(view: RunView) -> None:
         )
     for each in told.get("not_compared", ()):
         of = f", column {each['column']}" if each["column"] else ""
-        typer.echo(f"sum not compared: {each['field']}{of}: {each['why']}")
+        named = f"sum not compared: {each['field']}{of}" if each["field"] else "sums not compared"
+        typer.echo(f"{named}: {each['why']}")
     if source.get("chunks") and not view.at_source:
         typer.echo(f"the source itself counts {source['rows']:,} rows, as were read")
     for each in source.get("not_told", ()):

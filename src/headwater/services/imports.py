@@ -29,6 +29,7 @@ from headwater.services.chain_entries import planned_payload
 from headwater.services.changed_keys import refuse_another_key
 from headwater.services.column_lineage import SqlLineage, lineage_of
 from headwater.services.connectors.extraction import sync_texts
+from headwater.services.connectors.reconciling import reads_what_changed
 from headwater.services.contracts_view import loadable
 from headwater.services.drift import find_drift, kinds_of
 from headwater.services.factors.factor_sets import FACTORS
@@ -44,6 +45,7 @@ from headwater.services.run_texts import RunTexts, span_of
 from headwater.services.source_places import placed, source_id_in, unit_of_source, unit_said
 from headwater.services.sources import config_of, layout_as_json, layout_from_json, take_in
 from headwater.store import audit, runs
+from headwater.store.brought import BroughtKeys
 from headwater.store.chunks import PlannedChunk, chunks_to_do
 from headwater.store.cited_blobs import cite_blob, get_cited_blob
 from headwater.store.documents import get_contract, get_document, put_document
@@ -393,9 +395,9 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
     mending = mending_of(installation, run, logic.contract)
     refuse_keys_in_clear(installation, installation.contract(logic.contract.name, logic.contract.major))
     columns = mending.form.columns if mending else layout.columns
-    memory = f"{installation.settings.memory_limit // 2**20}MiB"
     with (
-        engine(memory_limit=memory, threads=ENGINE_THREADS) as duck,
+        engine(memory_limit=f"{installation.settings.memory_limit // 2**20}MiB", threads=ENGINE_THREADS) as duck,
+        BroughtKeys(logic.contract) as brought,
         texts_of(installation, run, logic.recipe, to_do) as texts,
         RunChunks(
             installation.database,
@@ -406,6 +408,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
             settled_from=mending.form.settled_from if mending else None,
             sealing=sealing_of(installation, logic.contract, logic.mapping, columns),
             identity=identity_in(run.layout) if run.kind == "sync" and logic.recipe.load.strategy != "full" else (),
+            brought=brought if reads_what_changed(run) else None,
         ) as store,
         SeenKeys(store.key_hashes) as seen,
     ):
@@ -434,7 +437,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
             results = calculation.document if calculation else None
             kept = sweep_if_full(installation, run, logic, duck=duck, results=results)
             note_given_up(installation, run)
-        end_run(installation, run, logic, nothing_deleted=kept)
+        end_run(installation, run, logic, nothing_deleted=kept, brought=brought)
     # Once the engine, the source and the hold on both are let go: a store that is slow keeps nobody waiting for them.
     mirror_at_end(installation, run_id)
     return run_id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headwater.errors import HeadwaterError
 from headwater.services.connectors.asking import CircuitOpen
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
+    from headwater.store.brought import BroughtKeys
     from headwater.store.runs import Run
 
 
@@ -63,7 +64,9 @@ def _break_off(installation: Installation, run: Run, state: str, error: Mapping[
         tell_if_waiting(installation)
 
 
-def end_run(installation: Installation, run: Run, logic: Logic, *, nothing_deleted: str | None = None) -> str:
+def end_run(
+    installation: Installation, run: Run, logic: Logic, *, brought: BroughtKeys, nothing_deleted: str | None = None
+) -> str:
     """Give the run its final state and note it in the audit chain; the state. `nothing_deleted` is why a full load was
     not swept, which is noted, or what it has deleted: of a sync beside its counts.
     """
@@ -87,7 +90,9 @@ def end_run(installation: Installation, run: Run, logic: Logic, *, nothing_delet
         else:
             state = "succeeded_with_quarantine" if refused else "succeeded"
         error = {"gaps": gaps} if gaps else None
-        reconciled = reconcile(installation, connection, run, logic, ledger) if run.kind == "sync" else {}
+        reconciled: dict[str, Any] = {}
+        if run.kind == "sync":
+            reconciled = reconcile(installation, connection, run, logic, ledger=ledger, brought=brought)
         if nothing_deleted is not None:
             reconciled["nothing_deleted"] = nothing_deleted
         elif run.kind != "resubmit" and logic.recipe.load.strategy == "full" and not gaps:

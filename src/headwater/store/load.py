@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pgpq import ArrowToPostgresBinaryEncoder
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
@@ -21,6 +20,7 @@ from headwater.errors import RetryLater
 from headwater.store import audit
 from headwater.store.load_names import LoadNames, by_version, contract_of, with_parent
 from headwater.store.queries import named_queries
+from headwater.store.staging import copy_to_stage, stage_definition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     import psycopg
 
     from headwater.contracts.document import Document
+    from headwater.store.brought import BroughtKeys
     from headwater.store.corrected import OpenRecords, RowsLoaded
     from headwater.store.sealed import Sealing
 
 QUERIES = named_queries("load")
-_ROWS_SENT = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +105,11 @@ class ChunkTransaction:
         key: ChunkKey,
         sealing: Sealing | None = None,
         refused_before: OpenRecords | None = None,
+        brought: BroughtKeys | None = None,
     ) -> None:
         self._connection = connection
+        self._brought = brought
+        self._keys: list[pa.Table] = []
         self._key = key
         self._sealing = sealing
         self._refused_before = refused_before
@@ -162,6 +165,9 @@ class ChunkTransaction:
             loaded = self._load_beside(names, rows.num_rows, bounds, repeated, is_record=parent is None)
         if parent is None:
             self._parent = (names, is_new, bounds)
+            if self._brought is not None:
+                out = {each.record_no for each in (*loaded.refused, *loaded.older)} | set(loaded.left_out)
+                self._keys.append(self._brought.of_rows(rows, without=out))
             return loaded
         if self._parent is None or self._parent[1]:
             return loaded
@@ -361,6 +367,8 @@ class ChunkTransaction:
             payload=payload,
         )
         self._connection.commit()
+        if self._brought is not None:
+            self._brought.add(self._keys)
 
     def _counts(self, chunks: Sequence[UUID]) -> list[tuple[Any, ...]]:
         """Rows lost by each chunk as of now, this transaction's own updates included."""
@@ -371,24 +379,10 @@ class ChunkTransaction:
         return f"stage_{self._stages}"
 
     def _stage(self, stage: str, rows: pa.Table, decimals: Mapping[str, str] | None = None) -> None:
-        """Fill a temp table. `decimals` are the types of decimals as they stand in the table the rows are meant for: a
-        cast from a decimal without bounds would cost as much as the column itself.
-        """
-        encoder = ArrowToPostgresBinaryEncoder(rows.schema)
-        definition = sql.SQL(", ").join(
-            sql.SQL("{} {}").format(
-                sql.Identifier(column.name), _stage_type(str(column.data_type.ddl()), (decimals or {}).get(column.name))
-            )
-            for column in encoder.schema().columns
-        )
+        """Fill a temp table; `decimals` as `stage_definition` has them."""
+        definition = stage_definition(rows.schema, decimals or {})
         self._make(stage, "create_stage", {"stage": sql.Identifier(stage), "definition": definition})
-        statement = sql.SQL(QUERIES["copy_stage"]).format(stage=sql.Identifier(stage))
-        with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.write(encoder.write_header())
-            # In pieces, so that the server works on one while the next is made.
-            for batch in rows.to_batches(max_chunksize=_ROWS_SENT):
-                copy.write(encoder.write_batch(batch))
-            copy.write(encoder.finish())
+        copy_to_stage(self._connection, stage, rows.schema, rows.to_batches())
 
     def _make(self, table: str, query: str, parts: Mapping[str, sql.Composable]) -> None:
         """A temp table without rows."""
@@ -425,13 +419,6 @@ class ChunkTransaction:
         """Run a named query with these identifiers and values; it may name the tenant."""
         statement = sql.SQL(QUERIES[query]).format(**(parts or {}))
         return self._connection.execute(statement, {"tenant": self._key.tenant_id, **values})
-
-
-def _stage_type(ddl: str, decimal: str | None) -> sql.SQL:
-    if ddl == "NUMERIC" and decimal is not None:
-        return sql.SQL(decimal)
-    # Keys are compared with the contract tables' columns, whose collation is "C".
-    return sql.SQL('text COLLATE "C"') if ddl == "TEXT" else sql.SQL(ddl)
 
 
 def _numbered_by_key(rows: pa.Table) -> pa.Table:

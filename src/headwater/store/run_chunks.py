@@ -17,6 +17,7 @@ from psycopg.rows import dict_row
 
 from headwater.errors import HeadwaterError, RetryLater
 from headwater.store import chunks, runs
+from headwater.store.brought import BroughtKeys
 from headwater.store.corrected import OpenRecords
 from headwater.store.database import Database, TenantConnection
 from headwater.store.failures import translate, translated
@@ -44,6 +45,7 @@ class EarlierChunk:
 class RunChunks:
     """The chunks of one run, loaded over one connection that also holds the run, so that nobody else works on it.
 
+    brought   where the keys of the rows are kept that its chunks bring
     identity  where it does not read all of its source, so that no end of it tells what that has corrected, and chunks
               do: the columns by which the source tells its rows apart
     """
@@ -59,8 +61,10 @@ class RunChunks:
         settled_from: datetime | None = None,
         sealing: Callable[[TenantConnection, UUID], Sealing] | None = None,
         identity: Sequence[str] = (),
+        brought: BroughtKeys | None = None,
     ) -> None:
         self._database = database
+        self._brought = brought
         self._tenant_id = tenant_id
         self._run = run
         self._contract = contract
@@ -162,7 +166,7 @@ class RunChunks:
         )
         sealing = self._sealing(self._writer, key.chunk_id) if self._sealing is not None else None
         try:
-            yield ChunkTransaction(self._writer, key, sealing, self._refused_before)
+            yield ChunkTransaction(self._writer, key, sealing, self._refused_before, self._brought)
         except psycopg.errors.UniqueViolation as error:
             raise RetryLater(
                 "another run has just loaded the same keys", where=f"chunk {chunk_no}", value=error.diag.message_detail

@@ -82,6 +82,8 @@ def _of_counts(run_id: UUID, told: Mapping[str, Any], *, gaps: int) -> list[str]
         found.append(
             f"{chunks} not loaded: what stands of it is of an earlier sync. Go on with: headwater runs resume {run_id}"
         )
+    if "rows_of_sync" in told:
+        return [*found, *_of_changed(told["stands"] - told["rows_of_sync"])]
     more = told.get("rows_of_source", 0) - told.get("stands", 0)
     if more > 0:
         found.append(
@@ -91,6 +93,15 @@ def _of_counts(run_id: UUID, told: Mapping[str, Any], *, gaps: int) -> list[str]
     if more < 0:
         found.append(f"{_records(-more)} loaded, and meanwhile replaced by another source or erased.")
     return found
+
+
+def _of_changed(fewer: int) -> list[str]:
+    """Of rows that a sync of what changed brought, and that do not stand each for itself."""
+    if fewer <= 0:
+        return []
+    return [
+        f"{_records(fewer)} loaded, and meanwhile replaced by a later one of the same key in this run, or deleted here."
+    ]
 
 
 def _records(count: int) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
-from headwater.connectors.protocol import Selection, Tally
+from headwater.connectors.protocol import Tally
 from headwater.services.connectors.extraction import selection_of
 from headwater.services.connectors.sums_read import SumsRead, sums_read
 from headwater.services.connectors.tallying import AtSource, kept_in
@@ -24,20 +24,36 @@ if TYPE_CHECKING:
 
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
+    from headwater.store.brought import BroughtKeys
     from headwater.store.chunks import Ledger
     from headwater.store.database import TenantConnection
     from headwater.store.runs import Run
 
+RESUMED = (
+    "the run was gone on with after it broke off, and which rows were brought before is not known any more; a full load"
+    " (`--full`) compares all"
+)
+
+
+def reads_what_changed(run: Run) -> bool:
+    """Whether a run reads only what changed since an earlier one."""
+    return run.kind == "sync" and selection_of(dict(run.layout)["selection"]).since is not None
+
 
 def reconcile(
-    installation: Installation, connection: TenantConnection, run: Run, logic: Logic, ledger: Ledger
+    installation: Installation,
+    connection: TenantConnection,
+    run: Run,
+    logic: Logic,
+    *,
+    ledger: Ledger,
+    brought: BroughtKeys,
 ) -> dict[str, Any]:
-    """What a sync read and what became of it. Sums of rows that stand are those of the whole source, so that they are
-    compared only where all of it was read; where only what changed was, rows are counted that another mapping made.
+    """What a sync read and what became of it. Sums of what stands are those of all rows of the source, where all of it
+    was read; where only what changed was, of the rows that this run brought, and rows are counted that another mapping
+    made.
     """
-    layout = dict(run.layout)
-    selection: Selection = selection_of(layout["selection"])
-    compared, otherwise = _compared(logic, layout)
+    compared, otherwise = _compared(logic, dict(run.layout))
     kind = _kind_of(installation, connection, run)
     found, at_source = _sums_read(installation, connection, run, set(compared.values()), kind)
     read = {column: found.sums[column] for column in compared.values() if column in found.sums}
@@ -50,10 +66,16 @@ def reconcile(
         "sums_read": {column: str(value) for column, value in sorted(read.items())},
         "source": at_source.as_json(),
     }
-    if selection.since is not None:
-        others = made_by_other_mappings(connection, installation.tenant_id, logic.contract, run.run_id)
-        return {**told, "made_by_other_mappings": others} if others else told
-    rows, sums = sums_of_source(connection, installation.tenant_id, logic.contract, run.source_id, list(compared))
+    if not reads_what_changed(run):
+        rows, sums = sums_of_source(connection, installation.tenant_id, logic.contract, run.source_id, list(compared))
+        told["rows_of_source"] = rows
+    else:
+        if others := made_by_other_mappings(connection, installation.tenant_id, logic.contract, run.run_id):
+            told["made_by_other_mappings"] = others
+        if brought.chunks != ledger.committed:
+            return {**told, "not_compared": [{"field": None, "column": None, "why": RESUMED}]}
+        rows, sums = brought.sums(connection, installation.tenant_id, list(compared))
+        told["rows_of_sync"] = rows
     fields = {
         field: {"column": column, "read": str(read[column]), "stands": str(sums[field]),
                 "difference": str(read[column] - sums[field])}
@@ -65,9 +87,7 @@ def reconcile(
         for field, column in compared.items()
         if column in found.left_out
     ] + otherwise
-    return {
-        **told, "rows_of_source": rows, "fields": fields, **({"not_compared": not_compared} if not_compared else {}),
-    }  # fmt: skip
+    return {**told, "fields": fields, **({"not_compared": not_compared} if not_compared else {})}
 
 
 def _compared(logic: Logic, layout: Mapping[str, Any]) -> tuple[dict[str, str], list[dict[str, Any]]]:

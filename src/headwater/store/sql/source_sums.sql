@@ -5,6 +5,11 @@ WHERE t.tenant_id = %(tenant_id)s
   AND t.chunk_id IN (SELECT c.chunk_id FROM chunks c JOIN runs r ON r.tenant_id = c.tenant_id AND r.run_id = c.run_id
                      WHERE r.tenant_id = %(tenant_id)s AND r.source_id = %(source_id)s)
 
+-- name: of_brought
+-- Count and sums of the rows that stand under these keys, each once.
+SELECT count(*){sums} FROM {table} t JOIN (SELECT DISTINCT {keys} FROM {stage}) s ON {same_key}
+WHERE t.tenant_id = %(tenant_id)s
+
 -- name: chunks_of_other_mappings
 -- Chunks of a run's source that another mapping made rows of, by its version; none of those that a run by this one, which
 -- read all of the source to its end, came after.
