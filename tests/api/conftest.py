@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -62,13 +62,19 @@ def api(server: TestServer, documents: tuple[Document, ...], tmp_path_factory: p
     server.drop(database)
 
 
-def token_of(database: Database, tenant_id: UUID, role: Role, unit_id: UUID | None = None) -> str:
-    """A token of a service with a role and all scopes, in the organisation or a unit."""
+def token_of(
+    database: Database,
+    tenant_id: UUID,
+    role: Role,
+    unit_id: UUID | None = None,
+    scopes: Iterable[Right] = tuple(Right),
+) -> str:
+    """A token of a service with a role and, unless it is said, all scopes, in the organisation or a unit."""
     bearer = Bearer.new(Kind.TOKEN, tenant_id)
     with database.connect(tenant_id) as connection:
         add_token(
             connection, tenant_id, bearer.id, name=f"{role}", person_id=None, role=role.value, unit_id=unit_id,
-            scopes=[right.value for right in Right], secret_hash=bearer.secret_hash, created_by="test", days=1,
+            scopes=[right.value for right in scopes], secret_hash=bearer.secret_hash, created_by="test", days=1,
         )  # fmt: skip
     return bearer.text
 

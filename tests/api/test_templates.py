@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import uuid
 
+import httpx
 import openpyxl
 
+from headwater.services.access.policy import Right, Role
+from headwater.services.contract_forms import is_rested_on
 from headwater.services.contracts_view import list_contracts
-from tests.api.conftest import Api
-from tests.api.test_imports import ended
+from tests.api.conftest import Api, token_of
+from tests.api.test_imports import TUS, ended
 from tests.api.test_undecided_imports import loaded, send
 from tests.filled import DATA, FIELDS, example_in, filled
 
@@ -26,8 +30,40 @@ def test_of_every_contract_one_filled_in_with_its_example_is_loaded_without_a_ma
             assert example.keys() <= {cell.value for cell in book[DATA][1]}
             jobs[reference] = send(client, f"{reference}.xlsx", filled(template, example))
         for reference, job in jobs.items():
+            if is_rested_on(list_contracts(), reference):  # it waits for somebody's yes
+                waiting = ended(client, job, "inspected", "refused", "planned")
+                assert (waiting["state"], waiting["found"]["contract"]) == ("inspected", reference), waiting
+                client.post(f"/imports/{job}/mapping", json={"mapping": reference}).raise_for_status()
             assert (reference, loaded(client, job)) == (reference, {"inserted": 1, "quarantined": 0})
             assert ended(client, job)["mapping"] == reference
+
+
+def test_factors_in_a_template_wait_for_who_may_change_them(api: Api) -> None:
+    factor = f"waits-{uuid.uuid4().hex[:8]}"
+    scopes = (Right.READ, Right.WRITE)
+    text = token_of(api.database.database, api.tenants["default"], Role.DATA_ANALYST, scopes=scopes)
+    with api.client("admin") as admin:
+        template = admin.get("/contracts/emission_factor/template.xlsx").content
+        content = filled(template, {**example_in(template), "factor_id": factor})
+        with httpx.Client(
+            base_url=f"{api.url}/api/v1", headers={"Authorization": f"Bearer {text}"}, timeout=60
+        ) as writer:
+            job = send(writer, "factors.xlsx", content)
+            assert ended(writer, job, "inspected", "refused", "planned")["state"] == "inspected"
+            for mapping in ("emission_factor@1", "emission_factor_form"):
+                refused = writer.post(f"/imports/{job}/mapping", json={"mapping": mapping})
+                assert (refused.status_code, refused.json()["value"]) == (403, "transform")
+                named = {"name": "factors.xlsx", "mapping": mapping}
+                at_once = writer.post("/imports", params=named, content=content, headers=TUS)
+                assert (at_once.status_code, at_once.json()["value"]) == (403, "transform")
+            shown = writer.get(f"/imports/{job}").json()
+            assert (shown["state"], shown["mapping"], shown["found"]["contract"]) == (
+                "inspected", None, "emission_factor@1.2.0",
+            )  # fmt: skip
+        assert admin.get(f"/factors/{factor}").status_code == 404
+        admin.post(f"/imports/{job}/mapping", json={"mapping": "emission_factor@1"}).raise_for_status()
+        assert loaded(admin, job) == {"inserted": 1, "quarantined": 0}
+        assert admin.get(f"/factors/{factor}").json()["factor_id"] == factor
 
 
 def test_its_columns_have_lists_and_notes_and_none_is_of_the_example(api: Api) -> None:

@@ -18,6 +18,27 @@ if TYPE_CHECKING:
 
 _REFERENCE = re.compile(r"[a-z][a-z0-9_.]{0,62}@\d{1,5}(?:\.\d{1,5}\.\d{1,5})?")
 
+CALCULATED_WITH = frozenset(
+    {
+        "country_indicator", "emission_factor", "energy_instrument", "erp.ledger_account", "erp.purchase_category",
+        "industry_code", "warming_potential",
+    }
+)  # fmt: skip
+"""Contracts whose records other records are calculated or classified with: a wrong one moves figures everywhere."""
+
+
+def is_rested_on(documents: Iterable[Document], reference: str) -> bool:
+    """Whether other records rest on those of a contract: they are calculated with them, or refer to them."""
+    name = reference.partition("@")[0]
+    referred = {
+        str(field.reference).partition(".")[0]
+        for document in documents
+        if document.calculated_from is None
+        for field in document.fields
+        if field.reference is not None
+    }
+    return name in CALCULATED_WITH | referred
+
 
 def names_a_form(reference: str) -> bool:
     """Whether what is said for a mapping names a contract and its version, as activity@1 or activity@1.2.0."""

@@ -12,6 +12,7 @@ from headwater.mapping import read_mapping
 from headwater.services.access.policy import Right
 from headwater.services.contract_forms import form_of, names_a_form
 from headwater.services.contracts_view import loadable
+from headwater.services.factors.factor_sets import FACTORS
 from headwater.services.installation import shipped_mappings
 from headwater.store import audit, documents
 
@@ -103,6 +104,13 @@ def known(installation: Installation, name: str) -> str:
     """The name, where there is a mapping of it; NotFound otherwise."""
     _text(installation, name)
     return name
+
+
+def require_for(installation: Installation, name: str) -> None:
+    """Forbidden for who may not change factors, where a mapping is of these. NotFound where there is no such one."""
+    mapping = read_mapping(text_of(installation, name), where=name)
+    if (mapping.contract_name, mapping.contract_major) == FACTORS:
+        installation.require(Right.TRANSFORM, on="factors")
 
 
 def _text(installation: Installation, name: str) -> tuple[str, Origin]:

@@ -14,6 +14,7 @@ from uuid import uuid4
 from headwater.errors import Conflict, HeadwaterError, InputRefused, Misuse, NotFound
 from headwater.services import kept_mappings
 from headwater.services.access.policy import Right
+from headwater.services.contract_forms import is_rested_on
 from headwater.services.folders import SourceFile
 from headwater.services.imports import file_recipe, plan_source
 from headwater.services.jobs import asked_with_plan
@@ -27,6 +28,7 @@ from headwater.store import audit, import_jobs
 from headwater.telemetry import get_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
     from uuid import UUID
 
@@ -112,7 +114,7 @@ def go_on_if_left(installation: Installation, job_id: UUID) -> float | None:
 def choose_mapping(installation: Installation, job_id: UUID, mapping: str) -> ImportJob:
     """Say by which mapping the file is read, and go on; also of one that another mapping did not fit."""
     installation, _ = reached_import(installation, Right.WRITE, job_id)
-    kept_mappings.known(installation, mapping)
+    kept_mappings.require_for(installation, mapping)
     with installation.database.connect(installation.tenant_id) as connection:
         job = import_jobs.get_job(connection, installation.tenant_id, job_id)
         if (job.state, job.mapping) != ("mapped", mapping):  # as where whoever was told this before was killed
@@ -153,7 +155,7 @@ def _steps(installation: Installation, connection: TenantConnection, job: Import
             job = advanced("scanned", sha256=hashlib.file_digest(file, "sha256").digest())
     if job.state == "scanned":
         found = found_in(installation, job, path)
-        job = advanced("inspected", found=found, mapping=job.mapping or found.get("contract"))
+        job = advanced("inspected", found=found, mapping=job.mapping or _named_by_itself(installation, found))
     if job.state == "inspected" and job.mapping is not None:
         kept_mappings.known(installation, job.mapping)
         job = advanced("mapped")
@@ -164,6 +166,15 @@ def _steps(installation: Installation, connection: TenantConnection, job: Import
         remove_file(installation, job.job_id)
         job = import_jobs.get_job(connection, tenant_id, job.job_id)
     return job
+
+
+def _named_by_itself(installation: Installation, found: Mapping[str, Any]) -> str | None:
+    """The contract that a workbook to fill in was made for, as its mapping. That of records that others rest on is for
+    somebody to say: by a sheet of factors that was taken for another, figures would change that nobody looked at.
+    """
+    named: str | None = found.get("contract")
+    documents = (document for pack in installation.packs for document in pack.documents())
+    return None if named is None or is_rested_on(documents, named) else named
 
 
 def _plan(installation: Installation, job: ImportJob, path: Path) -> None:

@@ -10,12 +10,14 @@ import errno
 import os
 import shutil
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from headwater.errors import Conflict, InputRefused, Misuse, Stopped
+from headwater.errors import Conflict, InputRefused, Misuse, NotFound, Stopped
+from headwater.services import kept_mappings
 from headwater.services.access.changing import in_use
 from headwater.services.access.policy import Right
 from headwater.services.uploads.reaching import reached_import
@@ -47,6 +49,9 @@ def begin(
     with installation.database.connect(installation.tenant_id) as connection:
         in_use(connection, installation.tenant_id, unit_id)
     installation.require(Right.WRITE, unit_id, on="imports")
+    if mapping is not None:
+        with suppress(NotFound):  # which is said once the file is looked at
+            kept_mappings.require_for(installation, mapping)
     name, most = file_name(name), int(installation.settings.api_upload_limit)
     if not 0 <= size <= most:
         raise InputRefused("the file is too large", where="Upload-Length", value=size, valid=f"at most {most:,} bytes")
