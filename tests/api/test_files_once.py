@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import socket
 import uuid
@@ -136,21 +137,91 @@ def test_an_import_whose_server_is_killed_is_gone_on_with_by_another(api: Api, t
         assert (send().json()["job_id"], kept["received"]) == (str(kept["job_id"]), len(WHOLE))
 
 
+def ended_by_the_server(api: Api, *names: str) -> int:
+    """How many sessions that held something of these names the server of the database has ended."""
+    (row,) = api.river.rows(
+        "SELECT count(pg_terminate_backend(pid, 10000)) AS n FROM (SELECT DISTINCT pid FROM pg_locks, unnest("
+        "   %(names)s::text[]) AS name WHERE locktype = 'advisory'"
+        "   AND ((classid::bigint << 32) | objid::bigint) = hashtextextended(name, 0)) AS held",
+        names=list(names),
+    )
+    return int(row["n"])
+
+
+def request_of(api: Api, headers: dict[str, str]) -> str:
+    """What the hold on a request is called that has been begun."""
+    key = headers["Idempotency-Key"]
+    asked = "SELECT tenant_id, actor FROM api_requests WHERE idempotency_key = %(key)s"
+    until(lambda: bool(api.river.rows(asked, key=key)), "it is begun")
+    (begun,) = api.river.rows(asked, key=key)
+    return f"request {begun['tenant_id']} {begun['actor']} {key}"
+
+
+def test_an_import_whose_hold_is_lost_is_told_so_at_once_and_is_one(api: Api) -> None:
+    name, headers = f"lost-{uuid.uuid4().hex}.csv", keyed(**TUS)
+    with broken_off(api, api.url, name, headers) as connection, api.client("data_engineer") as client:
+        until(lambda: has_bytes(api, name), "some of it is here")
+        (begun,) = imports_named(api, name)
+        held = (request_of(api, headers), f"import {api.tenants['default']} {begun['job_id']}")
+
+        def send() -> httpx.Response:
+            return client.post("/imports", params={"name": name}, content=WHOLE, headers=headers)
+
+        assert send().status_code == 409
+        assert ended_by_the_server(api, *held) == 2
+        meanwhile = send()
+        assert (meanwhile.status_code, meanwhile.json()["detail"]) == (
+            409, "somebody else works on this import just now",
+        )  # fmt: skip
+        connection.sendall(b"x")
+        told = connection.recv(65536)
+        assert told.startswith(b"HTTP/1.1 503"), told
+        until(lambda: send().status_code == 201, "what the lost one held is free")
+        (kept,) = imports_named(api, name)
+        assert (kept["job_id"], kept["received"]) == (begun["job_id"], len(WHOLE))
+        assert (send().json()["job_id"], send().headers[REPLAYED]) == (str(kept["job_id"]), "true")
+        shown = ended(client, str(kept["job_id"]), "inspected", "refused")
+        assert shown["sha256"] == hashlib.sha256(WHOLE).hexdigest()
+
+
+def test_factors_whose_hold_is_lost_are_loaded_once(api: Api) -> None:
+    name, headers = f"lost-{uuid.uuid4().hex}.csv", keyed(**FILE)
+    sent = factors({"factor_id": f"{name}-{n}", "valid_from": f"{2100 + n}-01-01", "valid_to": f"{2101 + n}-01-01"}
+                   for n in range(500)).encode()  # fmt: skip
+    with (
+        broken_off(api, api.url, name, headers, path="/factors/imports", content=sent) as connection,
+        api.client("data_engineer") as client,
+    ):
+        assert ended_by_the_server(api, request_of(api, headers)) == 1
+        whole = client.post("/factors/imports", params={"name": name}, content=sent, headers=headers)
+        assert whole.status_code == 202, whole.text
+        connection.sendall(sent[len(sent) // 2 :])
+        told = connection.recv(65536)
+        assert told.startswith(b"HTTP/1.1 503"), told
+        again = client.post("/factors/imports", params={"name": name}, content=sent, headers=headers)
+        assert (again.json(), again.headers[REPLAYED]) == (whole.json(), "true")
+        runs = client.get("/runs", params={"filter": f"source_name:eq:{name}"}).json()["items"]
+        assert len(runs) == 1
+
+
 def has_bytes(api: Api, name: str) -> bool:
     """Whether some of a file lies where files on their way are."""
     return any(path.stat().st_size for path in (api.river.folder / "data" / "uploads").glob(f"*/*/{name}"))
 
 
-def broken_off(api: Api, url: str, name: str, headers: dict[str, str]) -> socket.socket:
+def broken_off(
+    api: Api, url: str, name: str, headers: dict[str, str], *, path: str = "/imports", content: bytes = WHOLE
+) -> socket.socket:
     """A connection by which half a file was sent."""
     address = urlsplit(url)
     told = headers | {
         "Host": "here", "Authorization": f"Bearer {api.tokens['default', 'data_engineer']}",
-        "Content-Length": str(len(WHOLE)),
+        "Content-Length": str(len(content)),
     }  # fmt: skip
     head = "".join(f"{key}: {value}\r\n" for key, value in told.items())
     connection = socket.create_connection((address.hostname, address.port), timeout=60)
-    connection.sendall(f"POST /api/v1/imports?name={name} HTTP/1.1\r\n{head}\r\n".encode() + WHOLE[: len(WHOLE) // 2])
+    begin = f"POST /api/v1{path}?name={name} HTTP/1.1\r\n{head}\r\n".encode()
+    connection.sendall(begin + content[: len(content) // 2])
     return connection
 
 

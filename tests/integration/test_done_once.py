@@ -20,7 +20,6 @@ from headwater.services.connectors.keeping import add
 from headwater.services.installation import Installation
 from headwater.services.job_ends import end_job
 from headwater.services.jobs import ask_retry_failed
-from headwater.services.once import named
 from headwater.services.uploads import looking, receiving
 from headwater.services.verification import verify
 from headwater.store import import_jobs
@@ -34,6 +33,10 @@ BROKEN = """
 CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'killed'; END $$;
 CREATE TRIGGER broken BEFORE INSERT ON jobs FOR EACH ROW EXECUTE FUNCTION broken();
 """
+
+
+HELD = """WITH held AS (SELECT pid FROM pg_stat_activity WHERE datname = current_database()
+    AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory'))"""
 
 
 class Killed(BaseException):
@@ -116,7 +119,7 @@ def test_a_mapping_that_is_kept_and_not_used_yet_is_no_difference(river: River) 
     assert verify(river.installation, progress=SilentProgress()).differences == ()
 
 
-def asked(installation: Installation, key: str, work: Callable[[], Awaitable[Response]]) -> Response:
+def asked(installation: Installation, key: str, work: Callable[[Installation], Awaitable[Response]]) -> Response:
     return asyncio.run(once(installation, key, b"a" * 32, work, shown_once=False))
 
 
@@ -125,13 +128,13 @@ def test_a_write_whose_server_was_killed_is_done_again_only_where_it_was_not_don
     installation = river.installation
     add(installation, "crm", "sqlite", {"path": str(river.folder / "crm.db")})
 
-    async def killed() -> Response:
+    async def killed(own: Installation) -> Response:
         if after == "it wrote":
-            ask_retry_failed(named(installation, "k"), "crm")
+            ask_retry_failed(own, "crm")
         raise Killed
 
-    async def answered() -> Response:
-        return Response(str(ask_retry_failed(named(installation, "k"), "crm")), status_code=202)
+    async def answered(own: Installation) -> Response:
+        return Response(str(ask_retry_failed(own, "crm")), status_code=202)
 
     with suppress(Killed):
         asked(installation, "k", killed)
@@ -144,3 +147,27 @@ def test_a_write_whose_server_was_killed_is_done_again_only_where_it_was_not_don
         (job,) = river.rows("SELECT job_id FROM jobs")
         assert refused.value.where == f"job/{job['job_id']}"
     assert len(river.rows("SELECT FROM jobs")) == 1
+
+
+def test_who_has_lost_the_hold_on_a_request_writes_nothing_once_another_has_taken_it(river: River) -> None:
+    """Its session is ended by the server while it works; the same is sent again, and done."""
+    installation = river.installation
+    add(installation, "crm", "sqlite", {"path": str(river.folder / "crm.db")})
+    answers: list[Response] = []
+
+    async def done(own: Installation) -> Response:
+        return Response(str(ask_retry_failed(own, "crm")), status_code=202)
+
+    async def overtaken(own: Installation) -> Response:
+        lost = river.rows(HELD + "SELECT count(pg_terminate_backend(pid, 5000)) AS n FROM held")
+        assert lost == [{"n": 1}]
+        answers.append(await once(installation, "k", b"a" * 32, done, shown_once=False))
+        return await done(own)
+
+    with pytest.raises(HeadwaterError):  # it cannot even forget that it began
+        asked(installation, "k", overtaken)
+    assert len(river.rows("SELECT FROM jobs")) == 1
+    assert asked(installation, "k", done).body == answers[0].body
+    (request,) = river.rows("SELECT status, wrote FROM api_requests")
+    (job,) = river.rows("SELECT job_id FROM jobs")
+    assert request == {"status": 202, "wrote": f"job/{job['job_id']}"}

@@ -32,7 +32,6 @@ from headwater.api.turns import Turns
 from headwater.errors import HeadwaterError, Unauthenticated
 from headwater.services.access.policy import Right
 from headwater.services.installation import Installation
-from headwater.services.once import named
 from headwater.services.sign_in.sessions import Origin
 
 PREFIX = "/api/v1"
@@ -124,13 +123,16 @@ class GuardedRoute(APIRoute):
             refuse_depth(body)
             if key is None:
                 return await in_place(place, name_of(caller), lambda: handle(request))
-            request.state.caller = Caller(lambda: named(caller, key))
+
+            def by(own: Installation, request: Request) -> Coroutine[Any, Any, Response]:
+                request.state.caller = Caller(lambda: own)
+                return _answered(handle, request)
 
             def doing() -> Coroutine[Any, Any, Response]:
                 if brings:
-                    return once_brought(caller, key, request, lambda whole: _answered(handle, whole))
+                    return once_brought(caller, key, request, by)
                 asked = request_hash(request, body)
-                return once(caller, key, asked, lambda: _answered(handle, request), shown_once=shown_once)
+                return once(caller, key, asked, lambda own: by(own, request), shown_once=shown_once)
 
             return await in_place(place or house.places["write"], name_of(caller), doing)
 

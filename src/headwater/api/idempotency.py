@@ -15,8 +15,8 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from headwater.api.problems import StatusError
-from headwater.errors import Conflict
-from headwater.services.once import FORGOTTEN, LONGEST_KEY, hold
+from headwater.errors import Conflict, RetryLater
+from headwater.services.once import FORGOTTEN, LONGEST_KEY, hold, named
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -51,11 +51,12 @@ async def once(
     installation: Installation,
     key: str,
     asked: bytes,
-    work: Callable[[], Awaitable[Response]],
+    work: Callable[[Installation], Awaitable[Response]],
     *,
     shown_once: bool,
 ) -> Response:
-    """The answer to a write, done now or before. A refusal is not kept: sent again, the request is looked at again.
+    """The answer to a write, done now or before; `work` does it with the installation it is given. A refusal is not
+    kept: sent again, the request is looked at again.
 
     Conflict where it was done and whoever did it was killed before it could answer, or the answer is forgotten.
     """
@@ -64,26 +65,27 @@ async def once(
         before = await run_in_threadpool(held.begin, asked)
         if before is not None and not (before.has_done_nothing and before.request_hash in {asked, FORGOTTEN}):
             return _answered_before(before, asked, key)
-        return await _done(held, work, shown_once=shown_once)
+        return await _done(held, lambda: work(named(installation, held)), shown_once=shown_once)
     finally:
         await run_in_threadpool(held.close)
 
 
 async def once_brought(
-    installation: Installation, key: str, request: Request, work: Callable[[Request], Awaitable[Response]]
+    installation: Installation, key: str, request: Request, work: Callable[[Installation, Request], Awaitable[Response]]
 ) -> Response:
     """The same for a write that brings a file, which is given to `work` as it comes."""
-    brought = _Brought(request.receive, request_hash(request, b""))
-    request = Request(request.scope, brought)
     held = await run_in_threadpool(hold, installation, key)
     try:
-        before = await run_in_threadpool(held.begin, brought.begun)
+        brought = _Brought(request.receive, request_hash(request, b""), held)
+        request = Request(request.scope, brought)
+        before = await run_in_threadpool(held.begin, brought.begun, goes_on=True)
         if before is not None and not (before.has_done_nothing and before.request_hash in {brought.begun, FORGOTTEN}):
             request.state.goes_on_with = import_of(before) if before.request_hash == brought.begun else None
             if request.state.goes_on_with is None:
                 await brought.read_all(most=int(installation.settings.api_upload_limit))
                 return _answered_before(before, brought.begun if before.status is None else brought.asked, key)
-        return await _done(held, lambda: work(request), shown_once=False, brought=brought)
+        own = named(installation, held)
+        return await _done(held, lambda: work(own, request), shown_once=False, brought=brought)
     finally:
         await run_in_threadpool(held.close)
 
@@ -101,18 +103,25 @@ def goes_on_with(request: Request) -> UUID | None:
 
 
 class _Brought:
-    """A body that is hashed as it is received. `begun` is the hash of what is known before it comes."""
+    """A body that is hashed as it comes, while its request is held. `begun` is the hash of what is known before."""
 
-    def __init__(self, receive: Receive, begun: bytes) -> None:
+    def __init__(self, receive: Receive, begun: bytes, held: HeldRequest) -> None:
         self._receive = receive
+        self._held = held
         self._hash = hashlib.sha256(begun)
         self._size = 0
         self.begun = begun
         self.is_whole = False
 
     async def __call__(self) -> Message:
-        """Some more of it."""
+        """Some more of it. RetryLater once the request is held no more: nobody waits for its end in vain."""
         message = await self._receive()
+        if self._held.is_lost:
+            raise RetryLater(
+                "the session of the database that held this request is lost",
+                where="Idempotency-Key",
+                remedy="Send the same again: what was done is not done twice.",
+            )
         if message["type"] == "http.request":
             block = message.get("body", b"")
             self._hash.update(block)

@@ -15,12 +15,6 @@ LONGEST_KEY = 200
 __all__ = ["FORGOTTEN", "Answered", "HeldRequest", "hold", "named"]
 
 
-def named(installation: Installation, key: str) -> Installation:
-    """The installation for a write that is named so: what it writes says in its own transaction that it was done."""
-    database = installation.database.for_request(_key(installation, key))
-    return replace(installation, database=database)
-
-
 def hold(installation: Installation, key: str) -> HeldRequest:
     """The write that whoever acts calls by this key, held for them. Conflict where it is being done just now."""
     if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
@@ -30,8 +24,10 @@ def hold(installation: Installation, key: str) -> HeldRequest:
             value=key,
             valid=f"1 to {LONGEST_KEY} printable ASCII characters",
         )
-    return HeldRequest(installation.database, _key(installation, key))
+    request = RequestKey(tenant_id=installation.tenant_id, actor=installation.actor.name, key=key)
+    return HeldRequest(installation.database, request)
 
 
-def _key(installation: Installation, key: str) -> RequestKey:
-    return RequestKey(tenant_id=installation.tenant_id, actor=installation.actor.name, key=key)
+def named(installation: Installation, held: HeldRequest) -> Installation:
+    """The installation for the write that is held: what it writes says in its own transaction that it was done."""
+    return replace(installation, database=installation.database.for_request(held.key))

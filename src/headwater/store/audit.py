@@ -12,6 +12,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from headwater.audit.chain import GENESIS, START, Anchor, Entry, next_entry
+from headwater.errors import Conflict
 from headwater.store.queries import named_queries
 
 QUERIES = named_queries("audit")
@@ -34,12 +35,20 @@ def append(
     """Add an entry in the open transaction. Call it last: the chain's head stays locked until the commit.
 
     actor: left out, whoever the connection was opened for; by which session or token they came is told in the
-    payload, as `by`. Where that was for a named request, it is noted as done.
+    payload, as `by`. Where that was for a named request, it is noted as done; Conflict where another attempt at it has
+    taken over.
     """
     came_by = getattr(connection, "came_by", {})
     request = getattr(connection, "request", None)
     if request is not None and result == "done" and not action.endswith(".read"):
-        connection.execute(QUERIES["note_write"], {**request.values, "resource": resource})
+        noted = connection.execute(QUERIES["note_write"], {**request.values, "resource": resource})
+        if not noted.rowcount:
+            raise Conflict(
+                "the hold on this request was lost, and the same was sent again meanwhile",
+                where="Idempotency-Key",
+                value=request.key,
+                remedy="Send it again: you will get the answer of the other.",
+            )
     last = lock_head(connection, tenant_id)
     entry = next_entry(
         last,

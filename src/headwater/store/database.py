@@ -67,6 +67,20 @@ class TenantConnection(psycopg.Connection[TupleRow]):
             self._let_go()
         super().close()
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the server has ended the session, as far as its socket tells: nothing is asked, and nothing waited
+        for.
+        """
+        try:
+            with DefaultSelector() as socket:
+                socket.register(self.pgconn.socket, EVENT_READ)
+                while socket.select(0):
+                    self.pgconn.consume_input()
+        except psycopg.OperationalError:
+            return True
+        return self.closed
+
     def _let_go(self) -> None:
         if self.info.transaction_status in {TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN}:
             return  # nobody answers, or nobody listened to the answer: with the session all is let go

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
 
@@ -50,16 +50,17 @@ class Answered:
 
 @dataclass(frozen=True, kw_only=True)
 class RequestKey:
-    """Names a write of somebody."""
+    """Names a write of somebody, and the attempt at it that is made: of several only the latest may write."""
 
     tenant_id: UUID
     actor: str
     key: str
+    attempt: UUID = field(default_factory=uuid4)
 
     @property
     def values(self) -> dict[str, object]:
         """For statements."""
-        return {"tenant_id": self.tenant_id, "actor": self.actor, "key": self.key}
+        return {"tenant_id": self.tenant_id, "actor": self.actor, "key": self.key, "attempt": self.attempt}
 
 
 def forget_answers(connection: TenantConnection, tenant_id: UUID, *, but: RequestKey | None) -> None:
@@ -75,7 +76,7 @@ class HeldRequest:
 
     def __init__(self, database: Database, key: RequestKey) -> None:
         """Conflict where somebody does the same just now."""
-        self._key = key
+        self.key = key
         held = database.hold(key.tenant_id, f"request {key.tenant_id} {key.actor} {key.key}")
         if held is None:
             raise Conflict(
@@ -86,14 +87,25 @@ class HeldRequest:
             )
         self._connection = held
 
-    def begin(self, request_hash: bytes) -> Answered | None:
-        """Note that it is begun; or what there is of it already."""
+    def begin(self, request_hash: bytes, *, goes_on: bool = False) -> Answered | None:
+        """Note that it is begun; or what there is of it already. Of what is done again, whoever did it before may write
+        nothing more: where they are at it still, they have lost their hold.
+
+        goes_on: an import that was begun is gone on with
+        """
+        values = {**self.key.values, "request_hash": request_hash, "forgotten": FORGOTTEN, "goes_on": goes_on}
         with translated("note a request"), self._connection.transaction():
-            self._connection.execute(QUERIES["forget_old"], {"tenant_id": self._key.tenant_id, "age": KEPT})
-            found = select(self._connection, Answered, QUERIES["find"], self._key.values)
-            if not found:
-                self._connection.execute(QUERIES["begin"], {**self._key.values, "request_hash": request_hash})
+            self._connection.execute(QUERIES["forget_old"], {"tenant_id": self.key.tenant_id, "age": KEPT})
+            if self._connection.execute(QUERIES["begin"], values).rowcount:
+                return None
+            self._connection.execute(QUERIES["take_over"], values)  # waits for whoever is about to have written
+            found = select(self._connection, Answered, QUERIES["find"], values)
         return found[0] if found else None
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the session that holds it has been ended."""
+        return self._connection.is_lost
 
     def end(
         self, status: int, headers: Mapping[str, str], body: bytes | None, *, request_hash: bytes | None = None
@@ -103,14 +115,14 @@ class HeldRequest:
         request_hash: of all that was asked, where not all of it was here when it was begun.
         """
         answer = {"status": status, "headers": Jsonb(dict(headers)), "body": body, "request_hash": request_hash}
-        values = {**self._key.values, **answer, "forgotten": FORGOTTEN}
+        values = {**self.key.values, **answer, "forgotten": FORGOTTEN}
         with translated("note an answer"), self._connection.transaction():
             self._connection.execute(QUERIES["end"], values)
 
     def drop(self) -> None:
         """It came to nothing: it may be sent again."""
         with translated("forget a request"), self._connection.transaction():
-            self._connection.execute(QUERIES["drop"], self._key.values)
+            self._connection.execute(QUERIES["drop"], self.key.values)
 
     def close(self) -> None:
         """Let go of it."""

@@ -7,6 +7,7 @@ share that folder as they share the blobs.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 import unicodedata
@@ -16,7 +17,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from headwater.errors import Conflict, InputRefused, Misuse, NotFound, Stopped
+from headwater.errors import Conflict, InputRefused, Misuse, NotFound, RetryLater, Stopped
 from headwater.services import kept_mappings
 from headwater.services.access.changing import in_use
 from headwater.services.access.policy import Right
@@ -159,7 +160,16 @@ class Receiving:
     again: int = 0
 
     def take(self, block: bytes) -> None:
-        """Some more bytes; InputRefused where these are more than the file was said to have, or others than before."""
+        """Some more bytes; InputRefused where these are more than the file was said to have, or others than before.
+
+        RetryLater once the session that holds the import is lost: what comes could not be noted any more.
+        """
+        if self.connection.is_lost:
+            raise RetryLater(
+                "the session of the database that held this import is lost",
+                where=f"import {self.job.job_id}",
+                remedy="Ask by HEAD how much is here, and go on from there.",
+            )
         block = self._new_of(block)
         if self.offset + len(block) > self.job.size:
             raise InputRefused(
@@ -236,6 +246,7 @@ def receive(installation: Installation, job_id: UUID, offset: int | None) -> Rec
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             file = os.fdopen(descriptor, "r+b")
+            _alone(file, job_id)
             file.truncate(offset)  # what a killed process wrote beyond was never noted
             file.seek(offset - again)
     except BaseException:
@@ -244,6 +255,20 @@ def receive(installation: Installation, job_id: UUID, offset: int | None) -> Rec
     return Receiving(
         installation=installation, job=job, connection=connection, file=file, offset=offset, noted=offset, again=again
     )  # fmt: skip
+
+
+def _alone(file: BinaryIO, job_id: UUID) -> None:
+    """Conflict where somebody writes the file still: who has lost the session that holds the import may not know it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise Conflict(
+            "somebody else works on this import just now",
+            where="import",
+            value=job_id,
+            remedy="Wait, and send it again.",
+        ) from None
 
 
 def _refuse_other_offset(job: ImportJob, offset: int) -> None:

@@ -9,7 +9,7 @@ INSERT INTO audit_heads (tenant_id, seq, entry_hash) VALUES (%(tenant_id)s, 0, %
 -- name: note_write
 -- The write that is named so has been done, if this transaction is: whoever sends it again is not to do it again.
 UPDATE api_requests SET wrote = coalesce(wrote, %(resource)s)
-WHERE tenant_id = %(tenant_id)s AND actor = %(actor)s AND idempotency_key = %(key)s
+WHERE tenant_id = %(tenant_id)s AND actor = %(actor)s AND idempotency_key = %(key)s AND attempt = %(attempt)s
 
 -- name: append
 -- Add an entry and move the head to it.
