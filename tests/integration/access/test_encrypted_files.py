@@ -13,7 +13,9 @@ from headwater.services.access.keys import rotate
 from headwater.services.installation import Installation
 from headwater.services.tracing.tracer import trace_record
 from headwater.services.verification import verify
+from headwater.services.watching.report import report
 from headwater.store.blobs import SEALED
+from headwater.store.clear_files import Sample, look_for_clear
 from headwater.store.erasures import hold_erasing
 from headwater.telemetry import SilentProgress
 from tests.kept import contents, in_clear
@@ -74,6 +76,32 @@ def test_files_of_before_are_read_on_and_can_be_encrypted(river: River) -> None:
     assert names_that_say(river, WORKS.encode()) == []
     assert contents(river.installation).items() >= before.items()
     assert is_proved(another_process(river))
+
+
+def test_health_tells_of_files_in_clear_until_they_are_encrypted(river: River) -> None:
+    def told(most: int = 5000) -> Sample:
+        installation = river.installation
+        return look_for_clear(installation.settings.blob_dir, installation.tenant_id, most=most)
+
+    def part() -> tuple[str, str, str | None]:
+        (found,) = (each for each in report(river.installation).parts if each.name == "files")
+        return found.state, found.says, found.remedy
+
+    assert part() == ("ok", "no kept file lies in clear of 0 files", None)
+    load(river)
+    files = len(contents(river.installation))
+    assert part() == ("ok", f"no kept file lies in clear of {files} files", None)
+    blobs = [bytes(row["sha256"]) for row in river.rows("SELECT sha256 FROM blobs")]
+    for sha256 in blobs:
+        in_clear(river.installation, sha256)
+    assert told() == Sample(files=files, clear=len(blobs), is_all=True)
+    some = told(most=1)
+    assert (some.is_all, some.files < files, some.clear == some.files) == (False, True, True)
+    state, says, remedy = part()
+    assert (state, says) == ("warn", f"{len(blobs)} lie in clear of {files} files")
+    assert "`headwater people keys encrypt-files`" in str(remedy)
+    encrypt_files(river.installation)
+    assert part()[0] == "ok"
 
 
 def test_a_clear_file_that_is_not_what_its_name_says_is_left_for_verify_to_name(river: River) -> None:

@@ -13,6 +13,7 @@ from headwater.errors import HeadwaterError
 from headwater.services.access.policy import Right
 from headwater.services.watching import machine
 from headwater.store import health
+from headwater.store.clear_files import look_for_clear
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 
     from headwater.services.installation import Installation
     from headwater.services.watching.machine import Disk, Memory
+    from headwater.store.clear_files import Sample
 
 WORKER_SILENCE = 60.0
+FILES_LOOKED_AT = 5000
+"""So many kept files are looked at, by name, each time: a folder of them may be huge."""
 MOST_ORGANISATIONS = 1000
 """So many organisations are looked at for the figures of all."""
 
@@ -46,6 +50,7 @@ class Measured:
     memory: Memory
     server: health.Server | None = None
     work: Work | None = None
+    files: Sample | None = None  # of one organisation
     unreachable: HeadwaterError | None = None
 
 
@@ -63,6 +68,8 @@ def measure_all(installation: Installation) -> Measured:
 def _measured(installation: Installation, tenants: Sequence[UUID] | None, *, of: UUID | None) -> Measured:
     settings = installation.settings
     here: dict[str, Any] = {"disks": machine.disks(settings), "memory": machine.memory()}
+    if of is not None:
+        here["files"] = look_for_clear(settings.blob_dir, of, most=FILES_LOOKED_AT)
     stuck = int(settings.health("stuck_minutes"))
     try:
         with installation.database.connect(installation.tenant_id) as connection:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from headwater.services.installation import Installation
     from headwater.settings import Settings
+    from headwater.store.clear_files import Sample
 
 State = Literal["ok", "warn", "bad"]
 ORDER: Sequence[State] = ("ok", "warn", "bad")
@@ -65,6 +66,8 @@ def report(installation: Installation) -> Health:
 def judged(measured: Measured, settings: Settings) -> Health:
     """What was measured, held against the limits of the settings."""
     parts = [_database(measured, settings), *_disks(measured, settings), _memory(measured, settings)]
+    if measured.files is not None:
+        parts.append(_files(measured.files))
     if measured.work is not None:
         parts += [_queue(measured.work, settings), _workers(measured.work), *_pipeline(measured.work, settings)]
     return Health(parts=tuple(parts))
@@ -125,6 +128,24 @@ def _memory(measured: Measured, settings: Settings) -> Part:
         limit=f"memory_used_percent={limit:g}",
         remedy="Have fewer jobs at once, a lower memory_limit, or more memory." if used >= limit else None,
         figures=asdict(memory),
+    )
+
+
+def _files(sample: Sample) -> Part:
+    return Part(
+        name="files",
+        state="warn" if sample.clear else "ok",
+        says=f"{counted(sample.clear, 'lies', 'lie')} in clear {_of(sample)}" if sample.clear
+        else f"no kept file lies in clear {_of(sample)}",
+        remedy="`headwater people keys encrypt-files` encrypts what was kept before files were encrypted."
+        if sample.clear else None,
+        figures=asdict(sample),
+    )  # fmt: skip
+
+
+def _of(sample: Sample) -> str:
+    return f"of {counted(sample.files, 'file')}" + (
+        "" if sample.is_all else " that were looked at, drawn anew each time"
     )
 
 
