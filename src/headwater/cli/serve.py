@@ -79,6 +79,7 @@ def _serve(listening: socket, *, workers: int, root_path: str) -> None:
         "headwater.api.process:create",
         factory=True,
         http=BoundedHeads,
+        ws="none",
         workers=workers,
         root_path=root_path,
         log_config=None,

@@ -41,7 +41,7 @@ class OwnRows(JobManager):
         lock: str | None = None,  # noqa: ARG002
     ) -> None:
         """Put a row back, for then or, where somebody wants its end meanwhile, for now."""
-        await self._write(job, PUT_BACK, retry_at=retry_at)
+        await self._write(job, PUT_BACK, retry_at=retry_at, attempts=job.attempts)
 
     async def _write(self, job: Job, query: str, **values: Any) -> None:
         """Lost on its way, the row would be at work for as long as its worker lives, and nobody come back to it."""

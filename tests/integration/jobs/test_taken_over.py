@@ -180,6 +180,23 @@ def test_what_becomes_of_a_row_is_written_though_the_database_goes_away(river: R
     assert rows == ([] if ends else [{"status": "todo", "worker_id": None}])
 
 
+def test_a_row_that_was_taken_again_is_not_put_back_once_more(river: River) -> None:
+    """As where it was put back, and the answer that it was is lost: the same worker may be at it again."""
+    ask(river.installation, river)
+
+    async def work(app: App) -> None:
+        own = await app.job_manager.register_worker()
+        first = await app.job_manager.fetch_job(None, own)
+        assert first is not None
+        await app.job_manager.retry_job(first)
+        assert await app.job_manager.fetch_job(None, own) is not None
+        await app.job_manager.retry_job(first)
+        (row,) = river.rows("SELECT status::text, worker_id FROM headwater_queue.procrastinate_jobs")
+        assert row == {"status": "doing", "worker_id": own}
+
+    at_queue(river.installation, work)
+
+
 def test_signs_of_life_go_on_when_the_database_is_back(river: River) -> None:
     async def work(app: App) -> None:
         worker = app._worker(queues=[])

@@ -70,12 +70,13 @@ WITH gone AS (
 ) SELECT count(*) AS rows FROM gone
 
 -- name: put_back
--- Put a row back for later, where it is this worker's still; for now, where its end is wanted. How many there were.
+-- Put a row back for later, where it is this worker's still, and was not taken again since; for now, where its end is wanted. How
+-- many there were.
 WITH back AS (
     UPDATE headwater_queue.procrastinate_jobs
     SET status = 'todo', attempts = attempts + 1, worker_id = NULL, abort_requested = false,
         scheduled_at = CASE WHEN NOT abort_requested THEN %(retry_at)s::timestamptz END
-    WHERE id = %(job_id)s AND status = 'doing' AND worker_id = %(worker_id)s RETURNING id
+    WHERE id = %(job_id)s AND status = 'doing' AND worker_id = %(worker_id)s AND attempts = %(attempts)s RETURNING id
 ) SELECT count(*) AS rows FROM back
 
 -- name: has_work
