@@ -73,6 +73,8 @@ def _tell_why(opened: Any, name: str) -> None:
 
 
 def _tell_tables(name: str, tables: Sequence[Table]) -> None:
+    from headwater.services.connectors.kept_samples import TABLES_AT_ONCE
+
     print_table(
         ["table", "rows, about", "columns", "key", "cursors", "other times"],
         [
@@ -90,6 +92,10 @@ def _tell_tables(name: str, tables: Sequence[Table]) -> None:
         whole=["table"],
     )
     typer.echo(f"The columns of one and their types: headwater connectors discover {name} --table {tables[0].name}")
+    if len(tables) > TABLES_AT_ONCE:
+        typer.echo(
+            f"Of more than {TABLES_AT_ONCE} tables no rows are kept at once; of one they are by the same command."
+        )
 
 
 def _tell_columns(name: str, table: Table) -> None:

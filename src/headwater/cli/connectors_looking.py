@@ -21,25 +21,37 @@ WIDEST = 30
 
 def sample(
     name: Name,
+    *,
     table: Annotated[
         str, typer.Option("--table", "-t", help="The table or file, as `discover` calls it.", show_default=False)
     ],
     rows: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20,
+    kept: Annotated[
+        bool, typer.Option("--kept", help="Those kept when the table was discovered; the source is not asked.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the first rows of a table, or the first records of a file of a store.
 
-    What is too wide for the terminal is shown with one column a line.
+    What is too wide for the terminal is shown with one column a line. `discover` keeps up to 100 rows of each table
+    of a source with at most 20 tables, or of the one that it is asked for, encrypted; they are forgotten with the
+    connector, and whenever somebody is erased.
 
     \b
     Examples:
       headwater connectors sample crm --table public.meters
       headwater connectors sample bills --table 2024/bills-01.csv --rows 5
+      headwater connectors sample crm --table public.meters --kept
     """
+    from headwater.services.connectors.kept_samples import kept_rows
     from headwater.services.connectors.viewing import sample as ask
 
     with installation() as opened:
-        found = ask(opened, name, table, rows=rows)
+        if kept:
+            found, taken_at = kept_rows(opened, name, table)
+            found = found.slice(0, rows)
+        else:
+            found, taken_at = ask(opened, name, table, rows=rows), None
     if as_json:
         print_json(found.to_pylist())
         return
@@ -48,6 +60,8 @@ def sample(
         typer.echo("0 rows")
         return
     _tell(found)
+    if taken_at is not None:
+        typer.echo(f"as they were at {taken_at:%Y-%m-%d %H:%M:%S} UTC")
 
 
 def _tell(found: Any) -> None:

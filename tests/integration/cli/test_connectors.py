@@ -88,6 +88,13 @@ def test_a_source_is_asked(headwater: Headwater) -> None:
     rows = headwater("connectors", "sample", "lab", "-t", "a", "--rows", "2", "--json").json
     assert [row["kwh"] for row in rows] == ["1.5", "3"]
     assert "2024-06-01 00:00:01" in headwater("connectors", "sample", "lab", "-t", "a").out
+    kept = headwater("connectors", "sample", "lab", "-t", "a", "--kept", "--rows", "1")
+    assert ("2024-06-01 00:00:01" in kept.out, "00:00:02" in kept.out, "as they were at 20" in kept.out) == (
+        True,
+        False,
+        True,
+    )
+    assert len(headwater("connectors", "sample", "lab", "-t", "b", "--kept", "--rows", "100", "--json").json) == 40
     plan = headwater("connectors", "plan", "lab", "-t", "a", "--chunk-size", "10", "--json").json
     assert (plan["key"], sum(each["rows"] for each in plan["chunks"])) == (["reading_id"], 40)
     assert len(plan["chunks"]) >= 4

@@ -29,6 +29,7 @@ from headwater.services.records import contract_of
 from headwater.services.replay.deletions import SUBJECT_ERASED, as_payload
 from headwater.store import audit, import_jobs, jobs, kept_errors, requests, runs, subject_keys
 from headwater.store.erasures import RowsOfSubject, first_records, refused_by_run
+from headwater.store.samples import forget_samples
 from headwater.values import OWN_FORMAT
 from headwater.values.canonical import SEPARATOR
 
@@ -74,7 +75,7 @@ def erase_subject(installation: Installation, reference: str, text: str, *, reas
     records are about nobody; NotFound where no key is kept, and no file speaks of them: nobody is known by it, or they
     are erased already. RetryLater while a file that speaks of them is loaded, or one that may was planned meanwhile;
     Stopped where a file is there and cannot be read; one that is lost is told of. What inspection showed of files that
-    wait goes too, what errors quote, and what was answered to requests, whomever it is of.
+    wait goes too, what errors quote, what requests were answered, and kept rows of sources, whomever they are of.
     """
     installation.require(Right.DELETE, on=f"records/{reference}")
     document = contract_of(installation, reference)
@@ -158,13 +159,14 @@ def _forget(
 
 
 def _forget_quoted(connection: TenantConnection, tenant_id: UUID) -> None:
-    """Keep nothing that may quote them beside records: of files that wait, of why something failed, and what was
-    answered to requests.
+    """Keep nothing that may quote them beside records: of files that wait, of why something failed, of what sources
+    hold, and what was answered to requests.
     """
     import_jobs.forget_cells(connection, tenant_id)
     jobs.forget_values(connection, tenant_id)
     quoted = kept_errors.forget_values(connection, tenant_id)
     subject_keys.remove_keys(connection, tenant_id, [subject_of(each) for each in quoted])
+    forget_samples(connection, tenant_id)
     # Whoever writes notes it with their request, the chain's head locked after it: so this comes last before the chain.
     requests.forget_answers(connection, tenant_id, but=connection.request)
 

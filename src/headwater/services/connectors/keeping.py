@@ -15,6 +15,7 @@ from headwater.services.connectors.pacing import paced
 from headwater.services.connectors.reach import reach_only, refuse_local
 from headwater.services.connectors.secrets import resolve
 from headwater.store import audit, connectors, schedules
+from headwater.store.samples import forget_samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -73,6 +74,7 @@ def remove(installation: Installation, name: str, *, force: bool = False) -> Non
                 remedy="Remove them first (`headwater schedules remove`), or say force: their jobs fail then.",
             )
         connectors.remove_connector(connection, installation.tenant_id, found.connector_id)
+        forget_samples(connection, installation.tenant_id, found.connector_id)
         _note(installation, connection, "connector.removed", found.connector_id, name=name)
 
 

@@ -10,6 +10,7 @@ from headwater.documents.near import did_you_mean
 from headwater.errors import Misuse
 from headwater.services.access.policy import Right
 from headwater.services.connectors.keeping import find, is_store, opened, tables_of
+from headwater.services.connectors.kept_samples import TABLES_AT_ONCE, keep_samples
 from headwater.services.connectors.noted_columns import note_columns
 from headwater.services.connectors.store_viewing import first_records, told_some
 from headwater.store import connectors
@@ -86,7 +87,7 @@ def validate(installation: Installation, name: str, table: str | None) -> Sequen
 
 
 def discover(installation: Installation, name: str) -> Sequence[Table] | Sequence[RemoteFile]:
-    """The tables of a source, whose columns are noted, or the files of a store."""
+    """The tables of a source, whose columns are noted and first rows kept, or the files of a store."""
     installation.require(Right.TRANSFORM)
     stored = find(installation, name)
     with opened(installation, stored) as source:
@@ -95,9 +96,15 @@ def discover(installation: Installation, name: str) -> Sequence[Table] | Sequenc
         return _discovered(installation, stored, source)
 
 
-def _discovered(installation: Installation, stored: StoredConnector, source: Connector | FileStore) -> Sequence[Table]:
-    found = tables_of(source, stored).discover()
-    note_columns(installation, stored, {table.name: table.columns for table in found})
+def _discovered(
+    installation: Installation, stored: StoredConnector, source: Connector | FileStore, table: str | None = None
+) -> Sequence[Table]:
+    """All tables; of those there are, or of the one that is meant, the columns are noted and the first rows kept."""
+    tables = tables_of(source, stored)
+    found = tables.discover()
+    note_columns(installation, stored, {each.name: each.columns for each in found})
+    names = [each.name for each in found if table in {None, each.name}]
+    keep_samples(installation, stored, tables, names if len(names) <= TABLES_AT_ONCE else ())
     return found
 
 
@@ -106,7 +113,7 @@ def discovered_table(installation: Installation, name: str, table: str) -> Table
     installation.require(Right.TRANSFORM)
     stored = find(installation, name)
     with opened(installation, stored) as source:
-        found = {each.name: each for each in _discovered(installation, stored, source)}
+        found = {each.name: each for each in _discovered(installation, stored, source, table)}
     if table not in found:
         raise Misuse(
             "the source has no table of this name that its login may read",

@@ -101,6 +101,31 @@ INSERT INTO source_schema_cache (tenant_id, connector_id, table_name, seen_no, c
 VALUES (%(tenant_id)s, %(connector_id)s, %(table_name)s, %(seen_no)s, %(columns)s, %(changes)s)
 ON CONFLICT DO NOTHING
 
+-- name: keep_sample
+-- Rows of a table, encrypted, with the columns it was last noted with; those kept before go.
+UPDATE source_schema_cache c
+SET sample = new.sample, sample_key = new.sample_key, sample_nonce = new.sample_nonce, sampled_at = new.sampled_at
+FROM (SELECT seen_no, CASE WHEN seen_no = max(seen_no) OVER () THEN %(sample)s::bytea END AS sample,
+             CASE WHEN seen_no = max(seen_no) OVER () THEN %(key_no)s::integer END AS sample_key,
+             CASE WHEN seen_no = max(seen_no) OVER () THEN %(nonce)s::bytea END AS sample_nonce,
+             CASE WHEN seen_no = max(seen_no) OVER () THEN clock_timestamp() END AS sampled_at
+      FROM source_schema_cache
+      WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s AND table_name = %(table_name)s) AS new
+WHERE c.tenant_id = %(tenant_id)s AND c.connector_id = %(connector_id)s AND c.table_name = %(table_name)s
+  AND c.seen_no = new.seen_no
+
+-- name: kept_sample
+-- Rows of a table as they are kept.
+SELECT sample, sample_key, sample_nonce, sampled_at FROM source_schema_cache
+WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s AND table_name = %(table_name)s
+  AND sample IS NOT NULL
+
+-- name: forget_samples
+-- Rows that are kept of the tables of one connector, or of all.
+UPDATE source_schema_cache SET sample = NULL, sample_key = NULL, sample_nonce = NULL, sampled_at = NULL
+WHERE tenant_id = %(tenant_id)s AND sample IS NOT NULL
+  AND (%(connector_id)s::uuid IS NULL OR connector_id = %(connector_id)s)
+
 -- name: schema_changes
 -- What changed in the tables of a connector, the latest first.
 SELECT table_name, seen_no, changes, seen_at FROM source_schema_cache

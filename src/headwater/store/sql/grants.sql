@@ -5,6 +5,7 @@ GRANT USAGE ON SCHEMA public TO {app};
 GRANT SELECT ON schema_migrations, contract_registry, tenants, connector_sync_logs TO {app};
 GRANT SELECT, INSERT ON inventories, inventory_lines, inventory_findings, inventory_publications TO {app};
 GRANT SELECT, INSERT ON source_chunks, source_schema_cache TO {app};
+GRANT UPDATE (sample, sample_key, sample_nonce, sampled_at) ON source_schema_cache TO {app};
 GRANT SELECT, INSERT, UPDATE ON connectors, source_circuits, source_turns, source_requests, dead_letters TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON credentials TO {app};
 GRANT SELECT, INSERT, UPDATE ON units, people, organisation_keys, one_time_links, sessions, api_tokens TO {app};
