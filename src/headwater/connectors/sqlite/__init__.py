@@ -13,7 +13,6 @@ kind = Kind(
     read_ahead=0,
     reads_by="Python's sqlite3, the file opened read only",
     proven_against=("SQLite 3.40",),
-    unproven="encrypted files, which are not known",
 )
 
 __all__ = ["SqliteConfig", "SqliteConnector", "kind"]
