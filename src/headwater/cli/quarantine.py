@@ -17,6 +17,7 @@ from headwater.cli.quarantine_keeping import expire, mirror
 from headwater.cli.quarantine_workbook import export_workbook, resubmit_workbook
 from headwater.cli.session import installation
 from headwater.documents.counted import counted
+from headwater.documents.nulls import EXPLAINED, NULL
 from headwater.errors import Misuse
 
 if TYPE_CHECKING:
@@ -64,10 +65,16 @@ def list_(
 
     with installation() as opened:
         listing = list_records(
-            opened, state=None if state is State.ALL else state.value, run=run, rule=rule, limit=limit
+            opened,
+            state=None if state is State.ALL else state.value,
+            run=run,
+            rule=rule,
+            limit=limit,
+            tell_nulls=True,
         )
     if as_json:
-        records = [record_as_json(*each) for each in zip(listing.records, listing.origins, listing.tried, strict=True)]
+        told = [record_as_json(*each) for each in zip(listing.records, listing.origins, listing.tried, strict=True)]
+        records = [each | {"raw": dict(cells)} for each, cells in zip(told, listing.cells, strict=True)]
         print_json({"records": records, "total": listing.total})
         return
     states = ["state"] if state is State.ALL else []
@@ -77,13 +84,17 @@ def list_(
             (
                 record.key,
                 f"{origin.source}, {origin.place}",
-                *_first_reason(record, tried),
+                *_first_reason(record, tried, is_null=is_null),
                 *([record.state] if states else []),
             )
-            for record, origin, tried in zip(listing.records, listing.origins, listing.tried, strict=True)
+            for record, origin, tried, is_null in zip(
+                listing.records, listing.origins, listing.tried, listing.nulls, strict=True
+            )
         ],
         whole=["quarantine"],
     )
+    if any(listing.nulls):
+        typer.echo(EXPLAINED)
     typer.echo(told_of(len(listing.records), listing.total, "record"))
     for source, mend in dict.fromkeys((each.source, each.mend) for each in listing.origins if each.mend):
         typer.echo(f"To mend those of {source}: {mend}")
@@ -122,7 +133,7 @@ def show(key: Key, as_json: AsJson = False) -> None:
     cells = [(name or "(not cut into columns)", NULL if cell is None else cell) for name, cell in view.cells]
     print_table(["column", "cell"], cells)
     if any(cell is None for _, cell in view.cells):
-        typer.echo(f"{NULL}: null at its source, where an empty cell is an empty text. Both are blank to a mapping.")
+        typer.echo(EXPLAINED)
     for title, findings in (("as its source has it", record.findings), ("as it was mended last", view.tried)):
         if findings:
             print_table(
@@ -149,7 +160,6 @@ def _changed(changes: Changes | None) -> str:
     return "\n".join(f"{name or 'record'}: {old or ''} → {new or ''}" for name, (old, new) in changes.items())
 
 
-NULL = "∅"
 FINDING = ("rule", "field", "value", "message", "valid", "mend")
 
 
@@ -319,12 +329,14 @@ def _repair_as_json(repair: Repair) -> dict[str, Any]:
     }
 
 
-def _first_reason(record: Quarantined, tried: Sequence[Mapping[str, Any]] | None) -> tuple[str, str, str]:
+def _first_reason(
+    record: Quarantined, tried: Sequence[Mapping[str, Any]] | None, *, is_null: bool
+) -> tuple[str, str, str]:
     """Rule and value as its source has it; then, of one that was mended in vain, why that was."""
     first, why = record.findings[0], _first_of(record.findings)
     if tried:
         why += f"\nas it was mended last: {_first_of(tried)}"
-    return str(first["rule"]), str(first.get("value") or "")[:60], why
+    return str(first["rule"]), str(first.get("value") or (NULL if is_null else ""))[:60], why
 
 
 def _first_of(findings: Sequence[Mapping[str, Any]]) -> str:

@@ -35,8 +35,19 @@ def test_null_is_told_from_an_empty_text(headwater: Headwater, full_lab: Lab, ch
     with Path("mend.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["changed_at"] for row in rows] == ["", ""]
+    assert ["∅ null at the source, not empty: changed_at" in row["reasons"] for row in rows] == [True, False]
+    listed = headwater("quarantine", "list", "--json").json["records"]
+    assert {each["raw"]["reading_id"]: each["raw"]["changed_at"] for each in listed} == {"17": None, "18": ""}
     with Path("mend.csv").open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows({**row, "kwh": "4"} for row in rows)
     assert headwater("quarantine", "resubmit", "mend.csv").code == 0
+
+
+def test_what_is_missing_is_listed_as_null_or_as_nothing(headwater: Headwater, full_lab: Lab) -> None:
+    full_lab.change("UPDATE a SET kwh = NULL WHERE reading_id = 17", "UPDATE a SET kwh = '' WHERE reading_id = 18")
+    assert headwater("connectors", "sync", "lab", "-t", "a", "-m", full_lab.mapping).code == 3
+    rows = [line for line in headwater("quarantine", "list").out.splitlines() if "reading_id = " in line]
+    assert ["∅" in row for row in rows] == [True, False]
+    assert headwater("quarantine", "list").out.count("null at its source") == 1

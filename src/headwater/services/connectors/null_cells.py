@@ -5,6 +5,7 @@ What is made of a row does not: null and an empty text are both blank. A person 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow.parquet as pq
@@ -15,43 +16,77 @@ from headwater.services.connectors.extraction import first_record
 from headwater.store.chunks import get_chunk
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterator, Sequence
+    from uuid import UUID
+
+    import pyarrow as pa
 
     from headwater.services.installation import Installation
     from headwater.store.database import TenantConnection
     from headwater.store.quarantine import Quarantined
     from headwater.store.runs import Run
 
+Cells = Mapping[str, str | None]
+
 
 def with_nulls(
-    installation: Installation, connection: TenantConnection, run: Run, record: Quarantined
-) -> Mapping[str, str | None]:
-    """The cells of a record of a run's source, None for those that are null there; as they are where it is no row of a
-    table, or what was read is erased or lost.
+    installation: Installation, connection: TenantConnection, refused: Sequence[tuple[Run, Quarantined]]
+) -> list[Cells]:
+    """The cells of records, each with a run that refused it: None for those that are null at its source. They are as
+    they stand where it is no row of a table, or what was read is erased or lost. What was read is opened once for all
+    records of a chunk.
     """
-    if run.kind != "sync" or "" not in record.raw.values():
-        return record.raw
-    chunk = get_chunk(connection, installation.tenant_id, record.chunk_id)  # in which its number is told
+    found: list[Cells] = [record.raw for _, record in refused]
+    by_chunk: dict[UUID, list[int]] = {}
+    for at, (run, record) in enumerate(refused):
+        if run.kind == "sync" and "" in record.raw.values():
+            by_chunk.setdefault(record.chunk_id, []).append(at)  # in which its number is told
+    for chunk_id, places in by_chunk.items():
+        numbers = {refused[at][1].record_no for at in places}
+        read = _read(installation, connection, chunk_id, numbers, refused[places[0]][0].layout)
+        for at in places:
+            record = refused[at][1]
+            cells = read.get(record.record_no, {})
+            # A run before it may have read other columns.
+            if {name: text or "" for name, text in cells.items()} == record.raw:
+                found[at] = cells
+    return found
+
+
+def _read(
+    installation: Installation,
+    connection: TenantConnection,
+    chunk_id: UUID,
+    numbers: Collection[int],
+    layout: Mapping[str, Any],
+) -> dict[int, Cells]:
+    """The records of these numbers that a chunk has read, as far as what it read is held."""
+    chunk = get_chunk(connection, installation.tenant_id, chunk_id)
     if chunk is None or chunk.extract_sha256 is None:
-        return record.raw
+        return {}
+    first = first_record(chunk.chunk_no)
     try:
         with installation.blobs.open(installation.tenant_id, chunk.extract_sha256) as extract:
-            cells = _cells(extract, record.record_no - first_record(chunk.chunk_no), run.layout)
+            rows = _rows(extract, {number - first for number in numbers})
+            return {first + place: _cells(row, layout) for place, row in rows}
     except HeadwaterError:
-        return record.raw
-    # A run before it may have read other columns.
-    return cells if {name: text or "" for name, text in cells.items()} == record.raw else record.raw
+        return {}
 
 
-def _cells(extract: BinaryIO, place: int, layout: Mapping[str, Any]) -> dict[str, str | None]:
-    """One row of an extract under the names that its columns have as text; {} where there is no such row."""
-    columns, before = layout["columns"], 0
+def _rows(extract: BinaryIO, places: Collection[int]) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """The rows of an extract at these places, one each."""
+    before = 0
     with pq.ParquetFile(extract) as file:
         for batch in file.iter_batches():
-            if 0 <= place - before < batch.num_rows:
-                row = batch.slice(place - before, 1)
-                cut = [leaf for at, name in enumerate(row.schema.names) for leaf in leaves(row.column(at), (name,))]
-                values = [texts(leaf, layout["decimal"])[0].as_py() if leaf[0].is_valid else None for _, leaf in cut]
-                return dict(zip(columns, values, strict=False)) if len(values) == len(columns) else {}
+            for place in sorted(places):
+                if before <= place < before + batch.num_rows:
+                    yield place, batch.slice(place - before, 1)
             before += batch.num_rows
-    return {}
+
+
+def _cells(row: pa.RecordBatch, layout: Mapping[str, Any]) -> Cells:
+    """One row under the names that its columns have as text; {} where it has others."""
+    cut = [leaf for at, name in enumerate(row.schema.names) for leaf in leaves(row.column(at), (name,))]
+    values = [texts(leaf, layout["decimal"])[0].as_py() if leaf[0].is_valid else None for _, leaf in cut]
+    columns = layout["columns"]
+    return dict(zip(columns, values, strict=True)) if len(values) == len(columns) else {}

@@ -47,7 +47,7 @@ def resubmit(installation: Installation, mends: Mapping[str, Mapping[str, str | 
     with TemporaryDirectory(prefix="headwater-") as folder:
         path = Path(folder) / "mended.csv"
         with path.open("w", encoding="utf-8", newline="") as out:
-            write_rows(out, form, ((record, None) for record in mended))
+            write_rows(out, form, ((record, None, ()) for record in mended))
         run_id = plan_resubmission(installation, path)
     return carry_out(
         unbound(installation) if seen.units is not None else installation, run_id, progress=SilentProgress()

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import csv
 import difflib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
+from headwater.documents.nulls import NULL
 from headwater.errors import Misuse
 from headwater.pipeline.mending import MendForm, guard
 from headwater.pipeline.refusals import RAGGED_RULE, UNCUT
 from headwater.services.access.policy import Right
+from headwater.services.connectors.null_cells import with_nulls
 from headwater.services.sources import layout_from_json
 from headwater.store import quarantine, runs
 from headwater.store.quarantine import AS_MENDED, Quarantined, Which
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator
     from datetime import timedelta
     from uuid import UUID
 
     from headwater.services.installation import Installation
     from headwater.store.runs import Run
 
+Tried = Sequence[Mapping[str, Any]] | None
+"""What was wrong with a record as it was mended last."""
+NULLS = f"{NULL} null at the source, not empty"
+_AT_ONCE = 1000
 BYTE_ORDER_MARK = "\ufeff"
 """Without it, spreadsheets read UTF-8 as something else."""
 
@@ -64,8 +72,9 @@ def export(installation: Installation, out: IO[str], *, run: str | None, rule: s
             )
         form = form_of(origins, has_record=quarantine.has_uncut(connection, tenant_id, which))
         records = quarantine.each_quarantined(connection, tenant_id, which)
-        rows = write_rows(out, form, quarantine.with_last_tries(connection, tenant_id, records))
-    latest = latest_of(origins)
+        latest = latest_of(origins)
+        tried = quarantine.with_last_tries(connection, tenant_id, records)
+        rows = write_rows(out, form, _with_nulls(seen, connection, latest, tried))
     return Exported(
         rows=rows,
         source_name=latest.source_name,
@@ -86,7 +95,8 @@ def export_run(installation: Installation, out: IO[str], run: Run) -> int:
     with installation.database.connect(tenant_id) as connection:
         form = form_of([run], has_record=quarantine.has_uncut(connection, tenant_id, which))
         records = quarantine.each_quarantined(connection, tenant_id, which)
-        return write_rows(out, form, ((record, None) for record in records))
+        untried = ((record, None) for record in records)
+        return write_rows(out, form, _with_nulls(installation, connection, run, untried))
 
 
 def which_records(
@@ -154,22 +164,30 @@ def latest_of(origins: Sequence[Run]) -> Run:
     return max(origins, key=lambda run: run.started_at)
 
 
-def write_rows(
-    out: IO[str], form: MendForm, records: Iterable[tuple[Quarantined, Sequence[Mapping[str, Any]] | None]]
-) -> int:
-    """Write records, each with what was wrong with it as it was mended last, in a form, as a spreadsheet reads them;
-    how many there were.
+def _with_nulls(
+    installation: Installation, connection: Any, run: Run, records: Iterable[tuple[Quarantined, Tried]]
+) -> Iterator[tuple[Quarantined, Tried, Sequence[str]]]:
+    """The same records, each with its columns that are null at the source; `run` has read the same columns."""
+    each = iter(records)
+    while some := list(islice(each, _AT_ONCE)):
+        cells = with_nulls(installation, connection, [(run, record) for record, _ in some])
+        for (record, tried), told in zip(some, cells, strict=True):
+            yield record, tried, [column for column, cell in told.items() if cell is None]
+
+
+def write_rows(out: IO[str], form: MendForm, records: Iterable[tuple[Quarantined, Tried, Sequence[str]]]) -> int:
+    """Write records, each with what was wrong with it as it was mended last and with the columns that are null at its
+    source, in a form, as a spreadsheet reads them; how many there were.
     """
     out.write(BYTE_ORDER_MARK)
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(form.header)
     rows = 0
-    for record, tried in records:
+    for record, tried, nulls in records:
+        why = "\n".join([reasons(record.findings, tried), *([f"{NULLS}: {', '.join(nulls)}"] if nulls else [])])
         cells = [record.raw.get(column) or "" for column in form.columns]
         uncut = [record.raw.get(UNCUT) or ""] if form.has_record else []
-        writer.writerow(
-            map(guard, [str(record.key), reasons(record.findings, tried), str(record.line), *uncut, *cells])
-        )
+        writer.writerow(map(guard, [str(record.key), why, str(record.line), *uncut, *cells]))
         rows += 1
     return rows
 

@@ -9,6 +9,7 @@ from headwater.connectors.csv_file import CsvConfig
 from headwater.connectors.csv_file.read import read_chunk
 from headwater.connectors.files import FileConfig, inspect_file
 from headwater.errors import InputRefused, Misuse
+from headwater.mapping.compile import columns_read
 from headwater.pipeline.mending import KEY, RECORD, MendForm
 from headwater.services.access.policy import Right
 from headwater.services.access.within_units import unbound
@@ -60,9 +61,13 @@ class Listing:
     """The first of the refused records chosen, in source order, with where each came from, and how many there are.
 
     tried  of each that is open and was mended in vain: what was wrong with it the last time
+    cells  of each, None where a table has no value there, if that was asked for
+    nulls  of each whether what its first reason blames is null at its source
     """
 
     records: Sequence[Quarantined]
+    cells: Sequence[Mapping[str, str | None]]
+    nulls: Sequence[bool]
     origins: Sequence[Origin]
     tried: Sequence[Sequence[Mapping[str, Any]] | None]
     total: int
@@ -93,9 +98,18 @@ class RecordView:
 
 
 def list_records(
-    installation: Installation, *, state: str | None, run: str | None, rule: str | None, limit: int
+    installation: Installation,
+    *,
+    state: str | None,
+    run: str | None,
+    rule: str | None,
+    limit: int,
+    tell_nulls: bool = False,
 ) -> Listing:
-    """Refused records in source order; what is None does not restrict the choice."""
+    """Refused records in source order; what is None does not restrict the choice.
+
+    tell_nulls  whether their `cells` are to tell null from an empty text, for which what was read is looked at
+    """
     seen = installation.seeing(Right.READ)
     with seen.database.connect(seen.tenant_id) as connection:
         which = which_records(connection, seen, state=state, run=run, rule=rule)
@@ -103,8 +117,20 @@ def list_records(
         last = quarantine.last_run_of_each(connection, seen.tenant_id, [record.key for record in records])
         found = {run_id: runs.get_run(connection, seen.tenant_id, run_id) for run_id in set(last.values())}
         tried = quarantine.last_tries(connection, seen.tenant_id, records)
-    origins = [_origin(record, found[last[record.key]]) for record in records]
-    return Listing(records=records, origins=origins, tried=tried, total=total)
+        refused = [(found[last[record.key]], record) for record in records]
+        cells = with_nulls(seen, connection, refused) if tell_nulls else [record.raw for record in records]
+    nulls = [_is_null(seen, *each, told) for each, told in zip(refused, cells, strict=True)]
+    origins = [_origin(record, origin) for origin, record in refused]
+    return Listing(records=records, cells=cells, nulls=nulls, origins=origins, tried=tried, total=total)
+
+
+def _is_null(installation: Installation, run: Run, record: Quarantined, cells: Mapping[str, str | None]) -> bool:
+    """Whether all that fills the field of a record's first finding is null."""
+    if None not in cells.values():
+        return False
+    read = columns_read(stored_logic(installation, run).mapping, list(cells))
+    blamed = [column for column, fields in read.items() if record.findings[0]["field"] in fields]
+    return bool(blamed) and all(cells[column] is None for column in blamed)
 
 
 def _origin(record: Quarantined, run: Run) -> Origin:
@@ -130,7 +156,7 @@ def show_record(installation: Installation, key: str, *, tell_nulls: bool = Fals
         record, repairs = quarantine.get_quarantined(connection, tenant_id, quarantine.parse_key(key))
         held = quarantine.find_held(connection, tenant_id, [str(record.key)], run_id=None)[str(record.key)]
         run = runs.get_run(connection, tenant_id, held.last_run_id)
-        raw = with_nulls(seen, connection, run, record) if tell_nulls else record.raw
+        raw = with_nulls(seen, connection, [(run, record)])[0] if tell_nulls else record.raw
     order = {name: number for number, name in enumerate(run.layout["columns"])}
     cells = sorted(raw.items(), key=lambda cell: order.get(cell[0], len(order)))
     changes = tuple(changes_of(seen, record, repair) for repair in repairs)
