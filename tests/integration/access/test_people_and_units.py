@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ import pytest
 from headwater.errors import Conflict, Forbidden, InputRefused, NotFound, Unauthenticated
 from headwater.services.access import people, roles, units
 from headwater.services.access.actors import actor_of, actor_of_service
+from headwater.services.access.keys import keyring
 from headwater.services.access.policy import EVERY_RIGHT, RIGHTS_OF, Actor, Right, Role
 from headwater.services.sign_in import sessions
 from headwater.services.verification import verify
@@ -233,6 +235,32 @@ def test_a_change_of_name_and_state_is_done_whole_or_not_at_all(river: River) ->
     assert (both.state, people.person(ours, bob, clear=True).name) == ("suspended", "Bob")
     changed = [each["action"] for each in entries(river) if each["action"].startswith("person.")]
     assert changed[-2:] == ["person.suspended", "person.changed"]
+
+
+def test_the_chain_holds_what_somebody_was_called_before_and_after_until_they_are_erased(river: River) -> None:
+    ours = river.installation
+    active(river, "ann@example.org", Role.ADMIN)
+    bob = people.invite(ours, "bob@example.org", "Bob Roe", Role.VIEWER)
+    people.change(ours, bob, name="Robert Roe", email="robert@example.org")
+    people.change(ours, bob, name="Rob Roe")
+    told = [json.loads(each["payload"]) for each in entries(river) if each["action"] == "person.changed"]
+    with ours.database.connect(ours.tenant_id) as connection:
+        key = keyring(ours, connection).of(bob)
+    opened = [
+        {when: {field: key.decrypt(field, bytes.fromhex(text)) for field, text in each[when].items()}
+         for when in ("before", "after")}
+        for each in told
+    ]  # fmt: skip
+    assert opened == [
+        {"before": {"email": "bob@example.org", "name": "Bob Roe"},
+         "after": {"email": "robert@example.org", "name": "Robert Roe"}},
+        {"before": {"name": "Robert Roe"}, "after": {"name": "Rob Roe"}},
+    ]  # fmt: skip
+    assert "roe" not in json.dumps(told).lower()
+    people.erase(ours, bob)
+    with ours.database.connect(ours.tenant_id) as connection:
+        assert keyring(ours, connection).of_everybody([bob]) == {}
+    assert verify(ours, progress=SilentProgress()).ok
 
 
 def test_a_tree_is_as_deep_as_it_is(river: River) -> None:

@@ -160,27 +160,41 @@ def change(
         if state is not None:
             _put_state(installation, connection, before, state)
         if name is not None or email is not None:
-            _put_fields(installation, connection, keys, person_id, name=name, email=email)
+            _put_fields(installation, connection, keys, before, name=name, email=email)
         return shown_people(installation, connection, [get_person(connection, tenant_id, person_id)], clear=False)[0]
 
 
 def _put_fields(
-    installation: Installation, connection: Any, keys: Keyring, person_id: UUID, *, name: str | None, email: str | None
+    installation: Installation,
+    connection: Any,
+    keys: Keyring,
+    before: people.Person,
+    *,
+    name: str | None,
+    email: str | None,
 ) -> None:
-    """Those that are None stay. Conflict where another has the address."""
-    tenant_id = installation.tenant_id
+    """Those that are None stay. Conflict where another has the address. The chain holds what they were and are as
+    ciphertext by the person's key: with that, both are gone once they are erased.
+    """
+    tenant_id, person_id = installation.tenant_id, before.person_id
     index = None if email is None else keys.index("email", folded(email))
     if index is not None and people.find_person(connection, tenant_id, index) not in {None, person_id}:
         raise _taken()
     key = keys.of(person_id)
+    sealed = {
+        field: key.encrypt(field, value) for field, value in (("email", email), ("name", name)) if value is not None
+    }
     people.change_person(
-        connection, tenant_id, person_id, email_index=index,
-        email=None if email is None else key.encrypt("email", email),
-        name=None if name is None else key.encrypt("name", name),
-    )  # fmt: skip
-    fields = [field for field, value in (("email", email), ("name", name)) if value is not None]
-    version = get_person(connection, tenant_id, person_id).version
-    _note(installation, connection, "person.changed", person_id, {"fields": fields, "version": version})
+        connection, tenant_id, person_id, email_index=index, email=sealed.get("email"), name=sealed.get("name")
+    )
+    was = {field: getattr(before, field) for field in sealed}
+    payload = {
+        "fields": list(sealed),
+        "version": get_person(connection, tenant_id, person_id).version,
+        "before": {field: None if value is None else bytes(value).hex() for field, value in was.items()},
+        "after": {field: value.hex() for field, value in sealed.items()},
+    }
+    _note(installation, connection, "person.changed", person_id, payload)
 
 
 def suspend(installation: Installation, person_id: UUID, *, expected: int | None = None) -> None:
