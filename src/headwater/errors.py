@@ -119,3 +119,10 @@ class Forbidden(Misuse):
 
 class Unauthenticated(Misuse):
     """Who calls is not known: no token or session, or one that has ended."""
+
+
+def cannot_open(path: object, error: OSError) -> Misuse:
+    """What is said of a file that the system does not let anybody here read."""
+    return Misuse(
+        f"the file cannot be opened: {error.strerror}", where=str(path), valid="a file that exists and may be read"
+    )

@@ -23,7 +23,7 @@ from pathlib import Path, PurePosixPath
 from headwater.connectors.foreign import foreign_kind
 from headwater.connectors.packing import Limits, names_in_zip, packing_of, unpack
 from headwater.connectors.packing.kinds import ENDINGS as PACKING_ENDINGS
-from headwater.errors import InputRefused, Misuse
+from headwater.errors import InputRefused, Misuse, cannot_open
 
 FORMATS = ("csv", "xlsx", "xls", "ods", "json", "jsonl", "geojson", "xml", "parquet")
 _HEAD = 64 * 1024
@@ -108,9 +108,7 @@ def find_format(path: Path, name: str, said: str | None = None) -> Found:
         with path.open("rb") as file:
             head = file.read(_HEAD)
     except OSError as error:
-        raise Misuse(
-            f"the file cannot be opened: {error.strerror}", where=str(path), valid="a file that exists and may be read"
-        ) from error
+        raise cannot_open(path, error) from error
     if not head:
         raise InputRefused("the file is empty", where=name, value="0 bytes", remedy="Fetch it again or leave it out.")
     foreign = foreign_kind(head)

@@ -15,7 +15,7 @@ from headwater.connectors.csv_file.read import RawChunk, read_chunk
 from headwater.connectors.csv_file.records import Place, cut
 from headwater.connectors.csv_file.structure import find_structure
 from headwater.connectors.inspection import SAMPLE_ROWS, Inspection
-from headwater.errors import InputRefused, Misuse
+from headwater.errors import InputRefused, cannot_open
 
 _SAMPLE_RECORDS = 200
 _SAMPLE_BYTES = 1024 * 1024
@@ -35,9 +35,7 @@ def inspect_file(path: Path, hints: CsvConfig | None = None, *, name: str | None
         with path.open("rb") as file:
             head = file.read(_SAMPLE_BYTES)
     except OSError as error:
-        raise Misuse(
-            f"the file cannot be opened: {error.strerror}", where=str(path), valid="a file that exists and may be read"
-        ) from error
+        raise cannot_open(path, error) from error
     if size == 0:
         raise InputRefused("the file is empty", where=name, value="0 bytes", remedy="Fetch it again or leave it out.")
     encoding = find_encoding(path, hints.encoding)

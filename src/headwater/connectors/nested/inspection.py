@@ -14,7 +14,7 @@ from headwater.connectors.nested.read import paths_of, records_of
 from headwater.connectors.nested.text import JsonText, unicode_of
 from headwater.connectors.nested.xml_find import find_elements
 from headwater.connectors.nested.xml_records import xml_encoding
-from headwater.errors import InputRefused, Misuse
+from headwater.errors import InputRefused, Misuse, cannot_open
 
 _HEAD_BYTES = 4096
 
@@ -30,9 +30,7 @@ def inspect_nested(path: Path, hints: NestedConfig, *, name: str) -> Inspection[
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
     except OSError as error:
-        raise Misuse(
-            f"the file cannot be opened: {error.strerror}", where=str(path), valid="a file that exists and may be read"
-        ) from error
+        raise cannot_open(path, error) from error
     if size == 0:
         raise InputRefused("the file is empty", where=name, value="0 bytes", remedy="Fetch it again or leave it out.")
     if hints.format is None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from headwater.connectors.csv_file.layout import undecodable
 from headwater.connectors.csv_file.records import MAX_RECORD_BYTES
-from headwater.errors import InputRefused, Misuse
+from headwater.errors import InputRefused, cannot_open
 
 MAX_DEPTH = 100
 MAX_KEYED = 2_000_000
@@ -116,9 +116,7 @@ def _opened(path: Path) -> Any:
     try:
         return path.open("rb")
     except OSError as error:
-        raise Misuse(
-            f"the file cannot be opened: {error.strerror}", where=str(path), valid="a file that exists and may be read"
-        ) from error
+        raise cannot_open(path, error) from error
 
 
 class JsonText:

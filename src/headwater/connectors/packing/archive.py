@@ -17,7 +17,7 @@ from typing import BinaryIO
 from headwater.connectors.packing.kinds import ENDINGS, packing_of, unpacked_name
 from headwater.connectors.packing.limits import Limits
 from headwater.connectors.packing.streams import Sink, copy, streamed
-from headwater.errors import InputRefused, Misuse
+from headwater.errors import InputRefused, Misuse, cannot_open
 
 _DIRECTORY_BYTES = 16 * 1024 * 1024
 _NOT_DATA = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$|Thumbs\.db$|desktop\.ini$|\._)", re.IGNORECASE)
@@ -112,9 +112,7 @@ def _packing(path: Path, name: str) -> str:
         with path.open("rb") as file:
             packing = packing_of(file.read(16))
     except OSError as error:
-        raise Misuse(
-            f"the file cannot be opened: {error.strerror}", where=str(path), valid="a file that exists and may be read"
-        ) from error
+        raise cannot_open(path, error) from error
     if not packing:
         raise InputRefused("this is no packed file", where=name, valid="gzip, zip, zstd, bzip2 or xz")
     return packing

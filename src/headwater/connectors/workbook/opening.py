@@ -11,7 +11,7 @@ from headwater.connectors.workbook.grid import Book
 from headwater.connectors.workbook.ods import OdsBook
 from headwater.connectors.workbook.xls import XlsBook
 from headwater.connectors.workbook.xlsx import XlsxBook
-from headwater.errors import InputRefused, Misuse
+from headwater.errors import InputRefused, cannot_open
 
 _WORKBOOK = "a workbook: .xlsx, .xlsm, .xls or .ods"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
@@ -55,9 +55,7 @@ def _open(path: Path, name: str) -> Book:
         with path.open("rb") as file:
             head = file.read(4096)
     except OSError as error:
-        raise Misuse(
-            f"the file cannot be opened: {error.strerror}", where=str(path), valid="a file that exists and may be read"
-        ) from error
+        raise cannot_open(path, error) from error
     if not head:
         raise InputRefused("the file is empty", where=name, value="0 bytes", remedy="Fetch it again or leave it out.")
     if head.startswith(_ZIP):

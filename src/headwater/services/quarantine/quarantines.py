@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.connectors.csv_file import CsvConfig
 from headwater.connectors.csv_file.read import read_chunk
 from headwater.connectors.files import FileConfig, inspect_file
-from headwater.errors import InputRefused, Misuse
+from headwater.errors import InputRefused, Misuse, cannot_open
 from headwater.mapping.compile import columns_read
 from headwater.pipeline.mending import KEY, RECORD, MendForm
 from headwater.services.access.policy import Right
@@ -250,9 +250,7 @@ def _delimiter(path: Path) -> str:
         with path.open("rb") as file:
             head = file.read(64)
     except OSError as error:
-        raise Misuse(
-            f"the file cannot be opened: {error.strerror}", where=str(path), valid="a file that exists and may be read"
-        ) from error
+        raise cannot_open(path, error) from error
     text = head.decode("utf-8", "replace").removeprefix(BYTE_ORDER_MARK).replace('"', "")
     delimiter = text[len(KEY) : len(KEY) + 1]
     if not text.startswith(KEY) or delimiter not in DELIMITERS:

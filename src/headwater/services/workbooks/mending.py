@@ -9,7 +9,7 @@ from uuid import UUID
 
 from headwater.connectors.text_table import Part
 from headwater.connectors.workbook.opening import opened
-from headwater.errors import InputRefused, Misuse
+from headwater.errors import InputRefused, Misuse, cannot_open
 from headwater.pipeline.mending import MendForm
 from headwater.services.access.policy import Right
 from headwater.services.access.within_units import unbound
@@ -74,9 +74,7 @@ def is_workbook(path: Path) -> bool:
         with path.open("rb") as file:
             return file.read(4) in {b"PK\x03\x04", b"\xd0\xcf\x11\xe0"}
     except OSError as error:
-        raise Misuse(
-            f"the file cannot be opened: {error.strerror}", where=str(path), valid="a file that exists and may be read"
-        ) from error
+        raise cannot_open(path, error) from error
 
 
 def plan_workbook(installation: Installation, path: Path) -> WorkbookSent:
