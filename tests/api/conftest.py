@@ -20,6 +20,7 @@ from headwater.services.access.policy import Right, Role
 from headwater.services.sign_in.bearers import Bearer, Kind
 from headwater.store.database import Database
 from headwater.store.tokens import add_token
+from tests.api.closed import hold
 from tests.river import River, make_river
 from tests.servers import Installation, TestServer, free_port
 
@@ -38,9 +39,13 @@ class Api:
     log: Path
 
     def client(self, role: str = "admin", organisation: str = "default", **headers: str) -> httpx.Client:
+        """Whoever has the role, for whom each answer is held against the document."""
         token = self.tokens[organisation, role]
         return httpx.Client(
-            base_url=f"{self.url}/api/v1", headers={"Authorization": f"Bearer {token}", **headers}, timeout=60
+            base_url=f"{self.url}/api/v1",
+            headers={"Authorization": f"Bearer {token}", **headers},
+            timeout=60,
+            event_hooks={"response": [hold]},
         )
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from headwater.contracts import Document
 from headwater.services.access.policy import Role
+from tests.api.closed import hold
 from tests.api.conftest import serving, token_of
 from tests.river import River, make_river
 from tests.servers import TestServer
@@ -50,7 +51,7 @@ def trusting(server: TestServer, documents: tuple[Document, ...], tmp_path: Path
     settings = {"HEADWATER_API_LOCAL_SOURCES": "true"}
     with (
         serving(database, tmp_path, tmp_path / "server.log", **settings) as url,
-        httpx.Client(base_url=f"{url}/api/v1", headers=headers, timeout=60) as client,
+        httpx.Client(base_url=f"{url}/api/v1", headers=headers, timeout=60, event_hooks={"response": [hold]}) as client,
     ):
         yield Trusting(client, make_river(database, tmp_path))
     server.drop(database)
@@ -88,6 +89,11 @@ def test_a_source_is_connected_from_nothing_to_its_rows(trusting: Trusting, tmp_
     asked = client.post("/connectors/meters/syncs", json={"table": "meters", "mapping": "meters_of_sqlite"})
     assert asked.status_code == 202, asked.text
     until(lambda: client.get(f"/runs/{asked.json()['run_id']}").json()["ledger"]["inserted"] == 30, "30 rows are in")
+    until(lambda: client.get(f"/runs/{asked.json()['run_id']}").json()["finished_at"], "the run has ended")
+    synced = client.get(f"/runs/{asked.json()['run_id']}").json()
+    assert synced["reconciliation"]["source"]["rows"] == 30
+    (state,) = client.get("/connectors/meters").json()["states"]
+    assert (state["source_name"], state["gaps"]) == (synced["source"], [])
 
     (told,) = trusting.river.rows(
         "SELECT payload::jsonb AS payload FROM audit_entries WHERE action = 'connector.changed'"

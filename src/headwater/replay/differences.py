@@ -17,7 +17,13 @@ UNFIT = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, Re
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One thing that is not as it should be; `row` and `field` are empty where the whole member is meant."""
+    """One thing that is not as it should be.
+
+    member      the table or file
+    row         of it; empty where the whole is meant, and so `field`
+    stored      what stands there
+    recomputed  what it should be
+    """
 
     member: str
     row: str = ""

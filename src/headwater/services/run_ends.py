@@ -21,6 +21,7 @@ from headwater.store.sweep import swept_by
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from headwater.services.answers.runs import Reconciliation
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
     from headwater.store.brought import BroughtKeys
@@ -90,13 +91,14 @@ def end_run(
         else:
             state = "succeeded_with_quarantine" if refused else "succeeded"
         error = {"gaps": gaps} if gaps else None
-        reconciled: dict[str, Any] = {}
+        reconciled: Reconciliation = {}
         if run.kind == "sync":
             reconciled = reconcile(installation, connection, run, logic, ledger=ledger, brought=brought)
         if nothing_deleted is not None:
             reconciled["nothing_deleted"] = nothing_deleted
         elif run.kind != "resubmit" and logic.recipe.load.strategy == "full" and not gaps:
-            reconciled["deleted"] = swept_by(connection, tenant_id, run.run_id)
+            swept: Any = swept_by(connection, tenant_id, run.run_id)
+            reconciled["deleted"] = swept
         runs.finish_run(connection, tenant_id, run.run_id, state, error=error, reconciliation=reconciled or None)
         tell(connection, tenant_id, run_ended(connection, tenant_id, run.run_id))
         audit.append(

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 class RunProgress:
     """How far a run is, counted against all that it has planned.
 
+    source          the source's name
+    contract        name and version
+    chunks_failed   gaps
+    seconds         since it began, or from its beginning to its end
+    ended           whether nothing will be done about it any more unless somebody asks again
     records_done    of committed chunks; records that a source only estimated may end above or below the plan
     rate            records a second since the run began; None until a chunk is committed
     seconds_left    at that rate; None where it cannot be told

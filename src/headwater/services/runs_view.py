@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
-    from headwater.services.answers.runs import KeysTaken, RunShown, RunTold
+    from headwater.services.answers.runs import KeysTaken, RunLedger, RunShown, RunTold
     from headwater.services.installation import Installation
     from headwater.store.quarantine import KeyTaken
     from headwater.store.runs import Run
@@ -139,34 +139,37 @@ class RunView:
 
     def as_json(self) -> RunShown:
         """Plain values; the ledger's counts add up: read = mapped + skipped + quarantined_raw, produced = the rest."""
-        counts = asdict(self.ledger)
-        chunks = {"planned": self.run.chunks_planned, **{name: counts.pop(name) for name in ("committed", "failed")}}
-        told: Any = {
-            **run_as_json(self.run, unit_id=self.unit_id),
+        shown: RunShown = {
+            **run_as_json(self.run, unit_id=self.unit_id),  # type: ignore[typeddict-item]  # it has none of what follows
             "contract": self.contract,
             "mapping": self.mapping,
             "seconds": self.seconds,
-            "ledger": counts,
-            "remote": self.remote,
-            "deleted": self.deleted,
-            "chunks": chunks,
+            "ledger": _counts(self.ledger),
+            "remote": _as_kept(self.remote),
+            "deleted": _as_kept(self.deleted),
+            "chunks": {
+                "planned": self.run.chunks_planned,
+                "committed": self.ledger.committed,
+                "failed": self.ledger.failed,
+            },
             "findings": {"refused": dict(self.refused), "noticed": dict(self.noticed)},
             "open_in_quarantine": self.open,
-            **(
-                {"open_of_earlier_runs": {str(run): count for run, count in self.open_before.items()}}
-                if self.open_before
-                else {}
-            ),
             "warnings": list(self.warnings),
             "drift": self.run.layout.get("drift"),
             "gaps": {str(number): why for number, why in self.gaps.items()},
-            **({"key_taken": self._taken_as_json()} if self.taken[1] else {}),
-            **({"reconciliation": self.run.reconciliation} if self.run.reconciliation else {}),
-            **({"differences": list(self.differences)} if self.differences else {}),
-            **({"differs_at_source": list(self.at_source)} if self.at_source else {}),
-            **({"left_as_made": list(self.left_as_made)} if self.left_as_made else {}),
         }
-        shown: RunShown = told
+        if self.open_before:
+            shown["open_of_earlier_runs"] = {str(run): count for run, count in self.open_before.items()}
+        if self.taken[1]:
+            shown["key_taken"] = self._taken_as_json()
+        if self.run.reconciliation:
+            shown["reconciliation"] = _as_kept(self.run.reconciliation)
+        if self.differences:
+            shown["differences"] = list(self.differences)
+        if self.at_source:
+            shown["differs_at_source"] = list(self.at_source)
+        if self.left_as_made:
+            shown["left_as_made"] = list(self.left_as_made)
         return shown
 
     def _taken_as_json(self) -> KeysTaken:
@@ -176,13 +179,9 @@ class RunView:
 
 def run_as_json(run: Run, *, unit_id: UUID | None) -> RunTold:
     """A run as plain values, without its layout, with the unit of its source."""
-    hashes = (
-        "source_id", "contract_hash", "mapping_hash", "recipe_hash", "factor_set", "reference_codes", "blob_sha256",
-        "text_sha256",
-    )  # fmt: skip
-    told: Any = {
+    return {
         "run_id": str(run.run_id),
-        "state": run.state,
+        "state": _as_kept(run.state),
         "kind": run.kind,
         "source": run.source_name,
         "unit_id": str(unit_id) if unit_id else None,
@@ -192,10 +191,30 @@ def run_as_json(run: Run, *, unit_id: UUID | None) -> RunTold:
         "started_at": run.started_at.isoformat(),
         "finished_at": run.finished_at.isoformat() if run.finished_at else None,
         "correlation_id": run.correlation_id,
-        **{name: value.hex() if (value := getattr(run, name)) is not None else None for name in hashes},
+        "source_id": run.source_id.hex(),
+        "contract_hash": run.contract_hash.hex(),
+        "mapping_hash": run.mapping_hash.hex(),
+        "recipe_hash": _hex(run.recipe_hash),
+        "factor_set": _hex(run.factor_set),
+        "reference_codes": _hex(run.reference_codes),
+        "blob_sha256": _hex(run.blob_sha256),
+        "text_sha256": _hex(run.text_sha256),
     }
-    shown: RunTold = told
-    return shown
+
+
+def _counts(ledger: Ledger) -> RunLedger:
+    counts: Any = {name: value for name, value in asdict(ledger).items() if name not in {"committed", "failed"}}
+    told: RunLedger = counts
+    return told
+
+
+def _hex(value: bytes | None) -> str | None:
+    return None if value is None else value.hex()
+
+
+def _as_kept(value: Any) -> Any:
+    """What the database keeps of a form that its writer gave it."""
+    return value
 
 
 @dataclass(frozen=True, kw_only=True)

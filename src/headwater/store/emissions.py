@@ -35,7 +35,14 @@ CHANGE_NO_RECORD: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class EmissionSum:
-    """Emissions alike in all that must not be added across."""
+    """Emissions alike in all that must not be added across.
+
+    gwp_set  set of warming potentials behind the CO2e
+    method   location_based or market_based of scope 2, else the factor's
+    scope    1, 2 or 3
+    records  how many figures are in the sum
+    co2e_kg  kg CO2e in that set
+    """
 
     gwp_set: str
     method: str

@@ -65,7 +65,15 @@ class StoredInventory(NewInventory):
 
 @dataclass(frozen=True, kw_only=True)
 class StoredFinding:
-    """A finding as stored: see `accounting.inventory.findings`."""
+    """A finding about an inventory.
+
+    rule_id     by which it was noticed
+    subject     what it is about
+    message     in a sentence
+    activities  how many it concerns
+    quantity    of these, in `unit`; None where they are of several units
+    co2e_kg     kg CO2e that it is about; None where there is no figure
+    """
 
     rule_id: str
     subject: str

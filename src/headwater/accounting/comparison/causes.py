@@ -35,7 +35,11 @@ STEPS = len(CAUSES) + 1
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """What a cause moved, in kg CO2e; `note` says what is to be known about it."""
+    """What a cause moved.
+
+    co2e_kg  kg CO2e, negative where it is less
+    note     what is to be known about it
+    """
 
     cause: str
     co2e_kg: Decimal
@@ -44,7 +48,12 @@ class Move:
 
 @dataclass(frozen=True, kw_only=True)
 class Mover:
-    """What moved together: an activity type or one activity, with what each cause moved of it."""
+    """What moved together: an activity type or one activity.
+
+    scope  None outside the scopes, or where there are several
+    a_kg   kg CO2e of the first side; `b_kg` of the second
+    moves  cause → kg CO2e that it moved
+    """
 
     name: str
     scope: int | None
@@ -55,7 +64,13 @@ class Mover:
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """One of the two sides."""
+    """One of the two sides.
+
+    what        an inventory or a run
+    co2e_kg     its total, kg CO2e
+    gwp_set     set of warming potentials behind that; None where there are several
+    activities  how many are in it
+    """
 
     name: str
     what: str

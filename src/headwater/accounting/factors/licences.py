@@ -37,7 +37,13 @@ class Licence:
 
 @dataclass(frozen=True, kw_only=True)
 class RestsOn:
-    """A source and its licence, with how many factors and instruments of it so many lines or figures rest on."""
+    """A source and its licence, with how many factors and instruments of it so many lines or figures rest on.
+
+    licence          None where it is not stated
+    redistributable  whether its figures may be passed on; None where nobody has said
+    factors          factors and instruments of it that are used
+    lines            lines or figures that rest on these
+    """
 
     source: str
     licence: str | None

@@ -97,6 +97,24 @@ class ImportProfile(TypedDict):
     date_order: Convention
 
 
+class Undecided(TypedDict):
+    """Why a file cannot be read before a mapping says how, and what it may say.
+
+    setting  what a mapping would have to say
+    choices  the first that there are, `of` so many
+    what     is not decided, in a sentence
+    """
+
+    setting: str
+    choices: list[str]
+    of: int
+    what: str | None
+    where: str | None
+    value: str | None
+    valid: str | None
+    remedy: str | None
+
+
 class InspectionFound(TypedDict):
     """What inspection found in a file. Where somebody of whom it spoke was erased, format, encoding and columns stay.
 
@@ -116,12 +134,13 @@ class InspectionFound(TypedDict):
     member        of an archive, the one that was inspected
     contract      of a workbook to fill in, name and version of the one it was made for
     mappings      those for which every column they need is there
+    undecided     of a file that can be read in several ways, which a mapping has to choose from; else left out
     """
 
-    format: str
+    format: str | None
     name: NotRequired[str]
     size: NotRequired[int]
-    encoding: str
+    encoding: str | None
     confidence: NotRequired[float]
     evidence: NotRequired[list[str]]
     config: NotRequired[FreeObject]
@@ -138,6 +157,7 @@ class InspectionFound(TypedDict):
     contract: NotRequired[str | None]
     profile: NotRequired[ImportProfile]
     mappings: NotRequired[list[str]]
+    undecided: NotRequired[Undecided]
 
 
 class ImportShown(TypedDict):

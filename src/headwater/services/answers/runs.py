@@ -177,12 +177,58 @@ class SumCompared(TypedDict):
 class SumLeftOut(TypedDict):
     """A field of numbers of which no sum is compared.
 
+    field   null where it is so of all
     column  that fills it; null where an expression does
     """
 
-    field: str
+    field: str | None
     column: str | None
     why: str
+
+
+class ColumnAtSource(TypedDict):
+    """What a source says of a column of numbers, beside what was read of it. Decimals as texts.
+
+    values        how many, by the source
+    values_read   how many were read
+    sum           by the source; left out where it is not told
+    sum_read      of what was read
+    sum_not_told  why there is no sum
+    """
+
+    values: int
+    values_read: int
+    sum: NotRequired[Exact]
+    sum_read: NotRequired[Exact]
+    sum_not_told: NotRequired[str]
+
+
+class NotToldBySource(TypedDict):
+    """Chunks of which a source has said nothing, and why."""
+
+    chunks: int
+    why: str
+
+
+class AtSourceTold(TypedDict):
+    """What a source itself counts and sums of the chunks that it was asked about.
+
+    chunks              it was asked about; none of the fields but `not_told` stand where there are none
+    at_once             whether it told in the transaction in which was read: else what changed meanwhile differs
+    rows                by the source
+    rows_read           of the same chunks
+    columns             column → values and sum
+    chunks_that_differ  their numbers
+    not_told            chunks of which it has said nothing
+    """
+
+    chunks: NotRequired[int]
+    at_once: NotRequired[bool]
+    rows: NotRequired[int]
+    rows_read: NotRequired[int]
+    columns: NotRequired[dict[str, ColumnAtSource]]
+    chunks_that_differ: NotRequired[list[int]]
+    not_told: NotRequired[list[NotToldBySource]]
 
 
 class SweptRows(TypedDict):
@@ -201,8 +247,10 @@ class Reconciliation(TypedDict):
     read                    records
     stands                  of these, rows that stand
     sums_read               column → sum, over all that was read
-    rows_of_source          that stand, of the whole source; as `fields` only where all of it was read
-    fields                  field → sums, source against rows that stand
+    source                  what the source itself says of what was read
+    rows_of_source          that stand, of the whole source, where all of it was read
+    rows_of_sync            that stand of those that this run has brought, where only what changed was read
+    fields                  field → sums, source against these rows
     made_by_other_mappings  where only what changed was read: version → records that an earlier text of the mapping made
     nothing_deleted         why a full load has deleted nothing
     """
@@ -213,7 +261,9 @@ class Reconciliation(TypedDict):
     quarantined: NotRequired[int]
     skipped: NotRequired[int]
     sums_read: NotRequired[dict[str, Exact]]
+    source: NotRequired[AtSourceTold]
     rows_of_source: NotRequired[int]
+    rows_of_sync: NotRequired[int]
     fields: NotRequired[dict[str, SumCompared]]
     not_compared: NotRequired[list[SumLeftOut]]
     made_by_other_mappings: NotRequired[dict[str, int]]
@@ -237,6 +287,7 @@ class RunShown(RunTold):
     key_taken             of a resubmission, only where there are some
     reconciliation        of syncs and full loads
     differences           what differing sums may come from, and where to look; only where some differ
+    differs_at_source     what the source itself counts and sums otherwise; only where something differs
     left_as_made          what was not read again since the mapping became another; only where something was not
     """
 
@@ -256,6 +307,7 @@ class RunShown(RunTold):
     key_taken: NotRequired[KeysTaken]
     reconciliation: NotRequired[Reconciliation]
     differences: NotRequired[list[str]]
+    differs_at_source: NotRequired[list[str]]
     left_as_made: NotRequired[list[str]]
 
 

@@ -22,6 +22,7 @@ from headwater.store.source_sums import made_by_other_mappings, sums_of_source
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from headwater.services.answers.runs import Reconciliation, SumLeftOut
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
     from headwater.store.brought import BroughtKeys
@@ -48,7 +49,7 @@ def reconcile(
     *,
     ledger: Ledger,
     brought: BroughtKeys,
-) -> dict[str, Any]:
+) -> Reconciliation:
     """What a sync read and what became of it. Sums of what stands are those of all rows of the source, where all of it
     was read; where only what changed was, of the rows that this run brought, and rows are counted that another mapping
     made.
@@ -57,7 +58,7 @@ def reconcile(
     kind = _kind_of(installation, connection, run)
     found, at_source = _sums_read(installation, connection, run, set(compared.values()), kind)
     read = {column: found.sums[column] for column in compared.values() if column in found.sums}
-    told: dict[str, Any] = {
+    told: Reconciliation = {
         "read": ledger.read,
         "stands": ledger.inserted + ledger.updated + ledger.unchanged,
         "merged": ledger.merged,
@@ -73,24 +74,28 @@ def reconcile(
         if others := made_by_other_mappings(connection, installation.tenant_id, logic.contract, run.run_id):
             told["made_by_other_mappings"] = others
         if brought.chunks != ledger.committed:
-            return {**told, "not_compared": [{"field": None, "column": None, "why": RESUMED}]}
+            told["not_compared"] = [{"field": None, "column": None, "why": RESUMED}]
+            return told
         rows, sums = brought.sums(connection, installation.tenant_id, list(compared))
         told["rows_of_sync"] = rows
-    fields = {
+    told["fields"] = {
         field: {"column": column, "read": str(read[column]), "stands": str(sums[field]),
                 "difference": str(read[column] - sums[field])}
         for field, column in compared.items()
         if column in read
     }  # fmt: skip
-    not_compared = [
+    not_compared: list[SumLeftOut] = [
         {"field": field, "column": column, "why": found.left_out[column]}
         for field, column in compared.items()
         if column in found.left_out
-    ] + otherwise
-    return {**told, "fields": fields, **({"not_compared": not_compared} if not_compared else {})}
+    ]
+    not_compared += otherwise
+    if not_compared:
+        told["not_compared"] = not_compared
+    return told
 
 
-def _compared(logic: Logic, layout: Mapping[str, Any]) -> tuple[dict[str, str], list[dict[str, Any]]]:
+def _compared(logic: Logic, layout: Mapping[str, Any]) -> tuple[dict[str, str], list[SumLeftOut]]:
     """The fields of numbers that a column fills as it stands, each with the column; and those that are made of columns
     otherwise, with how.
     """
@@ -98,7 +103,7 @@ def _compared(logic: Logic, layout: Mapping[str, Any]) -> tuple[dict[str, str], 
     told = [spec for spec in logic.contract.fields if not (spec.key or spec.personal)]
     numbers = {spec.name for spec in told if spec.type in {"decimal", "integer"}}
     columns: dict[str, str] = {}
-    otherwise: list[dict[str, Any]] = []
+    otherwise: list[SumLeftOut] = []
     for name, rule in rules.items():
         if name not in numbers or rule.constant is not None:
             continue

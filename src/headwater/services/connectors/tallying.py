@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from headwater.contracts import Document
     from headwater.mapping import Mapping
+    from headwater.services.answers.runs import AtSourceTold
     from headwater.services.connectors.sums_read import SumsRead
 
 TALLY = "headwater.tally"
@@ -110,12 +111,12 @@ class AtSource:
         column["sums"] = [column["sums"][0] + told.sum, column["sums"][1] + total]
         return (told.values, told.sum) != (read.values[name], total)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> AtSourceTold:
         """Plain values: of rows, and of each column's values and sums, what the source says and what was read."""
-        silent = {"not_told": [{"chunks": count, "why": why} for why, count in self.silent.items()]}
+        silent: AtSourceTold = {"not_told": [{"chunks": count, "why": why} for why, count in self.silent.items()]}
         if not self.chunks:
             return silent if self.silent else {}
-        columns = {
+        columns: dict[str, Any] = {
             name: _said("values", *each["values"])
             | (_said("sum", *each["sums"]) if each["sums"] is not None else {"sum_not_told": NO_SUM})
             for name, each in sorted(self.columns.items())
@@ -123,7 +124,8 @@ class AtSource:
         return {
             "chunks": self.chunks,
             "at_once": self.at_once,
-            **_said("rows", *self.rows),
+            "rows": self.rows[0],
+            "rows_read": self.rows[1],
             "columns": columns,
             "chunks_that_differ": self.differing,
             **(silent if self.silent else {}),

@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Considered:
-    """One figure that was looked for: what was taken, and every factor that was not."""
+    """One figure that was looked for: what was taken, and every factor that was not.
+
+    stage          of the life cycle
+    day            for which
+    taken          the factor; None where there was none
+    substitutions  what was taken in place of what was looked for
+    explanation    of the choice, in words
+    candidates     each factor, its source, and why it was not taken; empty for the one that was
+    """
 
     stage: str
     method: str

@@ -32,6 +32,12 @@ LINE_KEY = "|".join(["INVENTORY", *KEY])
 class LineTrace:
     """A line, with everything behind it.
 
+    inventory    its name
+    line         column of the line → canonical text; masses in kg
+    activities   hash of the activities that were pinned, `factors` of the factors
+    factor_record  the factor as it stands now; None where it does not
+    audit_entry  the entry of the chain that the inventory was calculated with
+    anchor       the head of the audit chain now
     recomputed   whether plain Python, from the pins, gives the very line that is stored
     factor       the factor or instrument as pinned; None of a reported figure
     record       the activity as it was counted

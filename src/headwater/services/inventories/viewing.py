@@ -32,8 +32,13 @@ SCOPES = {1: "scope 1", 2: "scope 2", 3: "scope 3"}
 
 @dataclass(frozen=True, kw_only=True)
 class Total:
-    """A total of one set and one method of scope 2, in kg. `categories` are those of scope 3; None: none given.
+    """A total of one set and one method of scope 2, in kg.
 
+    gwp_set       set of warming potentials
+    method        of scope 2
+    is_designated  whether it is the inventory's own
+    scopes        scope → kg CO2e
+    categories    category of scope 3 → kg CO2e; None: none given
     co2e_kg       None where it has no figure at all, which is not 0
     outside_kg    biogenic CO2, outside the scopes and in no total
     """

@@ -30,7 +30,12 @@ class AuditEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class RunRef:
-    """The run that brought a record, and the chunk of it; `lineage` cites the column lineage of its SQL."""
+    """The run that brought a record, and the chunk of it.
+
+    kind     import, sync or resubmit
+    lineage  hash of the column lineage of its SQL
+    audit    None until the chain has it
+    """
 
     run_id: str
     kind: str
@@ -131,6 +136,9 @@ class MadeFrom:
 class RecordTrace:
     """A stored record, and all it came from.
 
+    values     field → canonical text
+    fields     where each value comes from
+    mended     what quarantine held before it was mended; None where it was not refused
     findings   what was noticed about it when it was loaded: rule and words
     past       how many versions of it later runs have replaced
     made_from  where its run read records of a contract: those it was made from
@@ -152,7 +160,12 @@ class RecordTrace:
 
 @dataclass(frozen=True, kw_only=True)
 class FactorTrace:
-    """A factor as it stood in the set that the run had pinned; `record` where the same factor still stands."""
+    """A factor as it stood in the set that the run had pinned.
+
+    values      field of the contract emission_factor → canonical text
+    factor_set  hash of the set
+    record      where the same factor still stands
+    """
 
     values: Mapping[str, str | None]
     factor_set: str
@@ -161,7 +174,12 @@ class FactorTrace:
 
 @dataclass(frozen=True, kw_only=True)
 class FigureTrace:
-    """A calculated figure. `recomputed` tells whether the formula, worked again now, gives the stored figures."""
+    """A calculated figure.
+
+    values      field of the contract emission → canonical text; masses in kg
+    formula     with its numbers
+    recomputed  whether the formula, worked again now, gives the stored figures
+    """
 
     contract: Document
     values: Mapping[str, str | None]
@@ -175,7 +193,11 @@ class FigureTrace:
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """A record traced; with `figure`, the record is the activity the figure was calculated from."""
+    """A record traced.
+
+    figure  a figure that was calculated from the record; None where the record itself is traced
+    anchor  the head of the audit chain now
+    """
 
     key: str
     figure: FigureTrace | None

@@ -73,6 +73,7 @@ class PreviewRow:
 class Stake:
     """What a figure comes to, in tonnes, over the records of the sample.
 
+    loaded    of records that would be loaded
     refused   of records that quarantine would take, where it can be told in spite of what is wrong
     untold    records refused for which it cannot
     """

@@ -25,7 +25,13 @@ OF_THE_INSTALLATION = ("database", "disk", "memory")
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One part. `limit` is the setting's value that it is held against; `remedy` says what to do where it is not ok."""
+    """One part.
+
+    says     how it is, in words
+    limit    the setting's value that it is held against
+    remedy   what to do where it is not ok
+    figures  what was measured, which depends on the part; None where that is the operator's alone
+    """
 
     name: str
     state: State
