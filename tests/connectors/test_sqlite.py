@@ -34,7 +34,7 @@ class SqliteCase(Case):
         return SqliteConfig(path=self.path)
 
     def against(self) -> str:
-        return f"SQLite {sqlite3.sqlite_version.rpartition('.')[0]}"
+        return f"SQLite {sqlite3.sqlite_version.partition('.')[0]}"  # which one, the machine's Python decides
 
     def make(self, rows: Sequence[Row]) -> None:
         key = "PRIMARY KEY" if all(row.id is not None for row in rows) else ""

@@ -12,7 +12,7 @@ kind = Kind(
     cursor=True,
     read_ahead=0,
     reads_by="Python's sqlite3, the file opened read only",
-    proven_against=("SQLite 3.40",),
+    proven_against=("SQLite 3",),
 )
 
 __all__ = ["SqliteConfig", "SqliteConnector", "kind"]
