@@ -6,7 +6,7 @@ import pytest
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
-from headwater.api.access import LONG_KIND
+from headwater.api.access import LONG_KIND, PREFIX
 from headwater.api.limits import LONG
 from headwater.api.routes import connectors, datasets, evidence, notifications
 
@@ -30,7 +30,7 @@ def test_what_waits_for_others_or_copies_whole_datasets_takes_a_place(
     (said,) = [
         each.openapi_extra
         for each in routes.routes
-        if isinstance(each, APIRoute) and each.path == path and method in (each.methods or ())
+        if isinstance(each, APIRoute) and each.path == PREFIX + path and method in (each.methods or ())
     ]
     assert said is not None
     assert said[LONG_KIND] in LONG
