@@ -18,6 +18,7 @@ from headwater.services.connectors.tallying import AtSource, kept_in
 from headwater.store.chunks import chunks_of
 from headwater.store.connectors import get_connector
 from headwater.store.source_sums import made_by_other_mappings, sums_of_source
+from headwater.values.sums import exact_difference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +81,7 @@ def reconcile(
         told["rows_of_sync"] = rows
     told["fields"] = {
         field: {"column": column, "read": str(read[column]), "stands": str(sums[field]),
-                "difference": str(read[column] - sums[field])}
+                "difference": str(exact_difference(read[column], sums[field]))}
         for field, column in compared.items()
         if column in read
     }  # fmt: skip

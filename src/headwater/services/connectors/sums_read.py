@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,19 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headwater.values.sums import exact_sum
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     import pyarrow.parquet as pq
 
-WIDTHS = (pa.decimal128(38, 12), pa.decimal256(76, 38))
-"""What sums are made in: the first that holds every value of a batch."""
+WIDTHS = (pa.decimal256(70, 12), pa.decimal256(70, 38))
+"""What sums are made in: the first that holds every value of a batch. Arrow wraps a sum that is wider than its type
+without a word; with six digits less than the type has no million of values comes to one.
+"""
+WIDEST = pa.decimal256(76, 38)
+"""What Arrow cannot hold the sums of; Python can."""
 NO_NUMBERS = pa.array(["NaN", "Infinity", "-Infinity"])
 NO_NUMBER = (
     "comes as text, and not each is a plain number: digits, a point before at most 38 decimals, nothing between"
@@ -40,7 +47,7 @@ class SumsRead:
         for name, count in other.values.items():
             self.values[name] = self.values.get(name, 0) + count
         for name, total in other.sums.items():
-            self.sums[name] = self.sums.get(name, Decimal(0)) + total
+            self.sums[name] = exact_sum((self.sums.get(name, Decimal(0)), total))
         for name in self.left_out:
             self.sums.pop(name, None)
 
@@ -80,12 +87,20 @@ def _add(read: SumsRead, name: str, column: Any, *, is_number: bool) -> None:
         return
     if is_number and (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         column = column.filter(pc.invert(pc.is_in(column, NO_NUMBERS)))
+    if (total := _sum(column)) is None:
+        read.left_out[name] = NO_NUMBER
+        del read.sums[name]
+    else:
+        read.sums[name] = exact_sum((read.sums[name], total))
+
+
+def _sum(column: Any) -> Decimal | None:
+    """Of a batch, in which there are at most a million values; None where not each is a number."""
     for width in WIDTHS:
-        try:
-            total = pc.sum(column.cast(width)).as_py()
-        except pa.ArrowInvalid:
-            continue
-        read.sums[name] += total or Decimal(0)
-        return
-    read.left_out[name] = NO_NUMBER
-    del read.sums[name]
+        with suppress(pa.ArrowInvalid):
+            return pc.sum(column.cast(width)).as_py() or Decimal(0)
+    try:
+        values = column.cast(WIDEST).to_pylist()
+    except pa.ArrowInvalid:
+        return None
+    return exact_sum(value for value in values if value is not None)

@@ -14,6 +14,7 @@ from headwater.connectors.protocol import ColumnTally, Tally
 from headwater.errors import HeadwaterError
 from headwater.mapping.compile import columns_read
 from headwater.telemetry import get_logger
+from headwater.values.sums import exact_sum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -108,7 +109,7 @@ class AtSource:
         if told.sum is None or total is None or column["sums"] is None:
             column["sums"] = None
             return told.values != read.values[name]
-        column["sums"] = [column["sums"][0] + told.sum, column["sums"][1] + total]
+        column["sums"] = [exact_sum((column["sums"][0], told.sum)), exact_sum((column["sums"][1], total))]
         return (told.values, told.sum) != (read.values[name], total)
 
     def as_json(self) -> AtSourceTold:

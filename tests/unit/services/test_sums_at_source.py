@@ -1,0 +1,86 @@
+"""Sums that a source gives of itself and those of what was read are compared to the last digit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from headwater.connectors.protocol import ColumnTally, Tally
+from headwater.services.connectors.differences import at_source
+from headwater.services.connectors.sums_read import SumsRead, sums_read
+from headwater.services.connectors.tallying import AtSource
+
+
+def read_of(folder: Path, column: Any) -> SumsRead:
+    """Sums over a file of this column, in as many batches as it has chunks."""
+    path = folder / "chunk.parquet"
+    pq.write_table(pa.table({"kwh": column}), path)
+    with pq.ParquetFile(path) as file:
+        return sums_read(file, ["kwh"], numbers=["kwh"])
+
+
+def tally(rows: int, total: str | None) -> Tally:
+    return Tally(
+        rows=rows,
+        columns={"kwh": ColumnTally(values=rows, sum=None if total is None else Decimal(total))},
+        at_once=True,
+    )
+
+
+LONG = ("12345678901234567890.1234567891", "1.0000000001")
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.decimal128(38, 10), pa.decimal256(40, 10)], ids=str)
+def test_a_sum_of_more_than_28_digits_is_that_of_the_source(tmp_path: Path, kind: pa.DataType) -> None:
+    found = AtSource(kind="postgresql")
+    parts = [pa.array([Decimal(each)], pa.decimal256(40, 10)).cast(kind) for each in LONG]
+    found.add(1, tally(2, "12345678901234567891.1234567892"), read_of(tmp_path, pa.chunked_array(parts)))
+    told = found.as_json()
+    assert told["chunks_that_differ"] == []
+    assert told["columns"]["kwh"]["sum"] == "12345678901234567891.1234567892"
+    assert Decimal(told["columns"]["kwh"]["sum_read"]) == Decimal(told["columns"]["kwh"]["sum"])
+
+
+def test_a_difference_beyond_28_digits_is_told_with_its_column(tmp_path: Path) -> None:
+    found = AtSource(kind="postgresql")
+    for number in (1, 2):
+        found.add(number, tally(1, LONG[0]), read_of(tmp_path, pa.array([LONG[0]])))
+    found.add(3, tally(1, "1.0000000002"), read_of(tmp_path, pa.array([LONG[1]])))
+    told = found.as_json()
+    assert told["chunks_that_differ"] == [3]
+    assert at_source({"source": told})[0].startswith("Column kwh: the source sums to 24691357802469135781.2469135784,")
+
+
+@pytest.mark.parametrize(
+    ("values", "total"),
+    [
+        ([Decimal(5 * 10**25)] * 10, "500000000000000000000000000"),
+        (
+            ["99999999999999999999999999999999999999.1234567890123"] * 7,
+            "699999999999999999999999999999999999993.8641975230861",
+        ),
+        (
+            ["99999999999999999999999999999999999999.1234567890123", None],
+            "99999999999999999999999999999999999999.1234567890123",
+        ),
+    ],
+    ids=["decimals", "the widest texts", "beside a null"],
+)
+def test_a_sum_that_is_wider_than_the_type_of_its_values_does_not_wrap(
+    tmp_path: Path, values: Sequence[Any], total: str
+) -> None:
+    kind = pa.decimal128(38, 12) if isinstance(values[0], Decimal) else pa.string()
+    assert read_of(tmp_path, pa.array(values, kind)).sums == {"kwh": Decimal(total)}
+
+
+def test_sums_of_chunks_keep_all_digits(tmp_path: Path) -> None:
+    whole = SumsRead()
+    for each in LONG:
+        whole.add(read_of(tmp_path, pa.array([each])))
+    assert whole.sums == {"kwh": Decimal("12345678901234567891.1234567892")}
