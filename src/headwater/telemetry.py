@@ -23,6 +23,8 @@ _SECRET_KEY = re.compile(
 _PASSWORD_IN_URL = re.compile(r"(\w://[^\s:/@]*):[^\s/@]+@")
 _BEARER = re.compile(r"\b(hw[tsld]_[0-9a-f]{32}_[0-9a-f]{32}_)[\w-]{43}", re.ASCII)  # tokens, sessions, one-time links
 _HIDDEN = "***"
+_TELL_OF_REQUESTS = ("httpx", "httpcore", "urllib3")
+"""Libraries that tell requests with their whole URL and headers: keys stand there, under names that nobody knows."""
 
 get_logger = structlog.stdlib.get_logger
 bind_context = structlog.contextvars.bound_contextvars
@@ -40,7 +42,10 @@ def configure_logging(
     log_format: Literal["auto", "human", "json"],
     stream: TextIO | None = None,
 ) -> None:
-    """Write entries of `level` and above to `stream` (standard error), those of libraries too, secrets replaced."""
+    """Write entries of `level` and above to `stream` (standard error), those of libraries too, secrets replaced.
+
+    Of requests by HTTP libraries tell from `warning` on only.
+    """
     stream = stream or sys.stderr
     human = log_format == "human" or (log_format == "auto" and stream.isatty())
     render: structlog.types.Processor = (
@@ -64,6 +69,8 @@ def configure_logging(
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    for library in _TELL_OF_REQUESTS:
+        logging.getLogger(library).setLevel(max(logging.WARNING, logging.root.level))
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

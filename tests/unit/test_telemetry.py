@@ -4,7 +4,9 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from typing import Literal
 
+import httpx
 import pytest
 import structlog
 
@@ -20,6 +22,11 @@ from headwater.telemetry import (
     time_left,
     waiting,
 )
+from tests.connectors.servers_http import Reply, http_server
+from tests.planted import planted
+
+KEY_IN_URL = planted("a-planted-signature-of-a-link")
+KEY_IN_HEADER = planted("a-planted-session-of-a-service")
 
 
 class Terminal(io.StringIO):
@@ -38,10 +45,15 @@ class Clock:
 
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
-    handlers, level = logging.root.handlers[:], logging.root.level
+    handlers, loggers = (
+        logging.root.handlers[:],
+        [logging.getLogger(name) for name in ("", "httpx", "httpcore", "urllib3")],
+    )
+    levels = [each.level for each in loggers]
     yield
     logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
+    for each, level in zip(loggers, levels, strict=True):
+        each.setLevel(level)
     structlog.reset_defaults()
 
 
@@ -76,6 +88,20 @@ def test_secrets_are_hidden_by_key_in_urls_and_in_tracebacks() -> None:
         log.exception("failed", password="s3cret", urls=["https://u:s3cret@h/x"], more={"api_key": "s3cret", "n": 1})
     assert "s3cret" not in stream.getvalue()
     assert "postgresql://app:***@db/headwater" in stream.getvalue()
+
+
+@pytest.mark.parametrize("level", ["info", "debug"])
+def test_no_request_is_told_with_the_keys_in_its_url_and_its_headers(level: Literal["info", "debug"]) -> None:
+    stream = io.StringIO()
+    configure_logging(level, "json", stream)
+    with (
+        http_server(lambda _: Reply(headers={"Set-Cookie": f"session={KEY_IN_HEADER}"})) as server,
+        httpx.Client() as client,
+    ):
+        assert client.get(f"{server.url}/part", params={"X-Amz-Signature": KEY_IN_URL}).status_code == 200
+    logging.getLogger("urllib3.connectionpool").debug('%s "%s %s"', "http://host", "GET", f"/part?sig={KEY_IN_URL}")
+    get_logger("headwater.test").info("what we say ourselves")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["what we say ourselves"]
 
 
 def test_what_is_no_secret_stays() -> None:
