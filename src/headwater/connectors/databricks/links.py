@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from headwater.connectors.databricks.config import DatabricksConfig
 from headwater.connectors.databricks.refusals import StatementError
-from headwater.connectors.http.reaching import AddressesOf, Reaching, goes_by_proxy
+from headwater.connectors.http.reaching import AddressesOf, Reaching, proxy_of
 
 _READ_SECONDS = 60
 
@@ -27,7 +27,7 @@ class Links:
 
     def __init__(self, config: DatabricksConfig) -> None:
         self._config = config
-        self._client: httpx.Client | None = None
+        self._clients: dict[str | None, httpx.Client] = {}  # by the proxy that they go by
         self._addresses_of: AddressesOf | None = None
 
     def reach_only(self, addresses_of: AddressesOf) -> None:
@@ -36,9 +36,9 @@ class Links:
         self._addresses_of = addresses_of
 
     def close(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
 
     def batches(self, link: Any) -> Generator[pa.RecordBatch, None, None]:
         """The rows behind a link as they come; ExpiredLinkError before the first, or StatementError."""
@@ -64,13 +64,17 @@ class Links:
             yield response
 
     def _opened(self, url: str) -> httpx.Client:
-        if self._client is None:
+        """The client for a link: of two links of one result one may lead past the proxy, and one by it."""
+        proxy = None if self._addresses_of is None else proxy_of(url)
+        if proxy not in self._clients:
             transport = None
-            if self._addresses_of is not None and not goes_by_proxy(url):
+            if self._addresses_of is not None and proxy is None:
                 transport = Reaching(self._addresses_of, httpx.HTTPTransport)
             timeout = httpx.Timeout(_READ_SECONDS, connect=self._config.connect_timeout)
-            self._client = httpx.Client(transport=transport, timeout=timeout, follow_redirects=False)
-        return self._client
+            self._clients[proxy] = httpx.Client(
+                proxy=proxy, transport=transport, timeout=timeout, follow_redirects=False
+            )
+        return self._clients[proxy]
 
 
 class _Body(io.RawIOBase):

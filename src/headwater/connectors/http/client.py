@@ -24,7 +24,7 @@ from headwater.connectors.http.config import HttpConfig
 from headwater.connectors.http.exact_json import below, parsed
 from headwater.connectors.http.failures import mend_of_login, not_allowed, not_now, of_status, of_transport
 from headwater.connectors.http.pace import PaceOf, in_process
-from headwater.connectors.http.reaching import AddressesOf, Reaching, goes_by_proxy
+from headwater.connectors.http.reaching import AddressesOf, Reaching, proxy_of
 from headwater.connectors.protocol import Resolve
 from headwater.errors import HeadwaterError, InputRefused, Misuse, Stopped
 
@@ -196,11 +196,12 @@ class HttpClient:
     def _opened(self) -> httpx.Client:
         if self._client is None:
             config = self._config
-            trusted, transport = _trusted(config.ca_file), None
-            if self._addresses_of is not None and not goes_by_proxy(config.url):
+            trusted, proxy, transport = _trusted(config.ca_file), None, None
+            if self._addresses_of is not None and (proxy := proxy_of(config.url)) is None:
                 transport = Reaching(self._addresses_of, lambda: httpx.HTTPTransport(verify=trusted))
             self._client = httpx.Client(
                 verify=trusted,
+                proxy=proxy,
                 transport=transport,
                 timeout=httpx.Timeout(config.read_seconds, connect=config.connect_seconds),
                 headers={"User-Agent": "headwater", "Accept-Encoding": "gzip"},

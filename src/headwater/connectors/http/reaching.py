@@ -41,11 +41,16 @@ class Reaching(httpx.BaseTransport):
             transport.close()
 
 
-def goes_by_proxy(url: str) -> bool:
-    """Whether a proxy of the environment is asked for this URL: then it is the proxy that looks the name up."""
-    parts = urlsplit(url)
-    proxies = getproxies()
-    return bool((parts.scheme in proxies or "all" in proxies) and not proxy_bypass(parts.hostname or ""))
+def proxy_of(url: str) -> str | None:
+    """The proxy of the environment that is asked for this URL, and looks its name up; None where none is.
+
+    Whoever guards addresses says it to the client: left to itself that reads NO_PROXY in its own way.
+    """
+    parts, proxies = urlsplit(url), getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or any(proxy_bypass(name) for name in (parts.hostname or "", parts.netloc.rpartition("@")[2])):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 def _sent_to(request: httpx.Request, host: str, address: str) -> httpx.Request:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from headwater.connectors.http.client import HttpClient
 from headwater.connectors.http.config import HttpConfig
 from headwater.connectors.http.failures import problem_of
-from headwater.connectors.http.reaching import goes_by_proxy
+from headwater.connectors.http.reaching import proxy_of
 from headwater.errors import Misuse
 from tests.connectors.certificates import make_certificates
 from tests.connectors.servers_http import Server, http_server, json_reply
@@ -70,13 +71,46 @@ def test_the_certificate_is_that_of_the_name_and_not_of_the_address(tmp_path: Pa
                     assert problem_of(raised.value).cause == "tls"
 
 
-def test_where_a_proxy_is_asked_it_looks_the_name_up(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    assert not goes_by_proxy("https://source.example/x")
+
+
+@pytest.mark.usefixtures("_no_proxy")
+def test_where_a_proxy_is_asked_it_looks_the_name_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert proxy_of("https://source.example/x") is None
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    monkeypatch.setenv("NO_PROXY", "inside.example")
-    assert goes_by_proxy("https://source.example/x")
-    assert not goes_by_proxy("https://inside.example/x")
-    assert not goes_by_proxy("http://source.example/x")
+    monkeypatch.setenv("NO_PROXY", "inside.example,also.example:8443,::1")
+    assert proxy_of("https://source.example/x") == "http://proxy.example:3128"
+    assert proxy_of("https://also.example/x") == "http://proxy.example:3128"
+    for directly in (
+        "https://inside.example",
+        "http://source.example",
+        "https://a@also.example:8443",
+        "https://[::1]:1",
+    ):
+        assert proxy_of(f"{directly}/x") is None
+    monkeypatch.setenv("ALL_PROXY", "proxy.example:3129")
+    assert proxy_of("http://source.example/x") == "http://proxy.example:3129"
+
+
+@pytest.mark.usefixtures("_no_proxy")
+@pytest.mark.parametrize("by_port", [False, True], ids=["name", "name and port"])
+def test_what_no_proxy_is_asked_for_is_connected_to_where_it_was_looked_at(
+    server: Server, monkeypatch: pytest.MonkeyPatch, *, by_port: bool
+) -> None:
+    url = named(server, "localhost")
+    asked: list[str] = []
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # nobody listens there
+    monkeypatch.setenv("NO_PROXY", urlsplit(url).netloc if by_port else "localhost")
+
+    def looked_at(host: str) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    with client_of(url) as client:
+        client.reach_only(looked_at)
+        assert client.json(client.url("rows")) == {"ok": True}
+    assert asked == ["localhost"]
