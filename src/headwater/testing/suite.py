@@ -23,7 +23,7 @@ TABLE_CHECKS: tuple[Check, ...] = (
     *holding.CHECKS,
     *secrecy.CHECKS,
 )
-PARTS = ("key", *exactness.PARTS)
+PARTS = ("key", *exactness.PARTS, *tallying.PARTS)
 """What a source may lack that is only a part of a check."""
 
 FILE_CHECKS: tuple[Check, ...] = (*reaching.KIND, *reaching.CAUSES_TOLD, *files.CHECKS, *secrecy.CHECKS)

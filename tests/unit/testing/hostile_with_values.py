@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from headwater.connectors.protocol import ColumnTally, Problem, Selection, SourceChunk, SourcePlan, Tally
 from headwater.errors import HeadwaterError, RetryLater
+from headwater.values.sums import exact_sum
 from tests.unit.testing.hostile import Hostile
 from tests.unit.testing.memory import Server, Stored
 
@@ -186,8 +187,8 @@ class CountsForItself(Hostile):
 
     def summed(self, values: Sequence[Any]) -> ColumnTally:
         there = [value for value in values if value is not None]
-        total = sum(map(Decimal, there)) if all(isinstance(each, int | Decimal) for each in there) else None
-        return ColumnTally(values=len(there), sum=None if total is None else Decimal(total))
+        is_exact = all(isinstance(each, int | Decimal) for each in there)
+        return ColumnTally(values=len(there), sum=exact_sum(map(Decimal, there)) if is_exact else None)
 
 
 class LosesWhatItCounts(CountsForItself):
@@ -213,6 +214,23 @@ class SumsAsFloatingPoint(CountsForItself):
     def summed(self, values: Sequence[Any]) -> ColumnTally:
         found = super().summed(values)
         return found if found.sum is None else replace(found, sum=Decimal(float(found.sum)))
+
+
+class LosesAllDecimals(CountsForItself):
+    fails = "tally"
+
+    def summed(self, values: Sequence[Any]) -> ColumnTally:
+        found = super().summed(values)
+        return found if found.sum is None else replace(found, sum=found.sum.to_integral_value())
+
+
+class SumsNothing(CountsForItself):
+    """It gives no sum, and its author does not say why."""
+
+    fails = "tally"
+
+    def summed(self, values: Sequence[Any]) -> ColumnTally:
+        return replace(super().summed(values), sum=None)
 
 
 class CountsNulls(CountsForItself):
