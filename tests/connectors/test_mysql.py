@@ -413,3 +413,25 @@ def test_misuse_names_what_there_is(connector: MysqlConnector, execute: Callable
         connector.plan(Selection(table="few", cursor="id", since="yesterday"))
     plan = connector.plan(Selection(table="few"))
     assert read(connector, Selection(table="few"), plan.chunks[0]).num_rows == 1
+
+
+@pytest.mark.parametrize(
+    ("engine", "of_view", "at_once"),
+    [("InnoDB", False, True), ("Aria", False, False), ("MyISAM", False, False), ("InnoDB", True, False)],
+)
+def test_only_what_innodb_keeps_is_counted_at_the_moment_of_the_read(
+    connector: MysqlConnector, execute: Callable[..., None], engine: str, *, of_view: bool, at_once: bool
+) -> None:
+    """Of a table without transactions the count sees what came after the rows were read, and says that it may."""
+    execute("DROP VIEW IF EXISTS seen", "DROP TABLE IF EXISTS counted")
+    execute(f"CREATE TABLE counted (id INT PRIMARY KEY, kwh DECIMAL(12,3)) ENGINE = {engine}")
+    execute("INSERT INTO counted VALUES (1, 1.5), (2, 2.5)", "CREATE VIEW seen AS SELECT * FROM counted")
+    execute("GRANT SELECT ON source.counted TO reader@127.0.0.1", "GRANT SELECT ON source.seen TO reader@127.0.0.1")
+    asked = Selection(table="seen" if of_view else "counted", key=("id",))
+    (chunk,) = connector.plan(asked).chunks
+    with connector.read_tallied(asked, chunk, ("kwh",)) as (batches, tally):
+        read = sum(batch.num_rows for batch in batches)
+        execute("INSERT INTO counted VALUES (3, 3.5)")
+        told = tally()
+    assert told.at_once is at_once
+    assert (read, told.rows) == (2, 2 if engine == "InnoDB" else 3)

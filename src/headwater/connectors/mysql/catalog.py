@@ -34,6 +34,9 @@ SELECT TABLE_NAME, INDEX_NAME FROM information_schema.STATISTICS
    AND (%s = '' OR BINARY TABLE_NAME = BINARY %s)
 """
 _EXISTS = "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND BINARY TABLE_NAME = BINARY %s"
+_ENGINE = (
+    "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND BINARY TABLE_NAME = BINARY %s"
+)
 FOREIGN_KEYS = Statement("""
 SELECT TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME,
        IF(REFERENCED_TABLE_SCHEMA = DATABASE(), REFERENCED_TABLE_NAME,
@@ -71,6 +74,11 @@ _FAMILIES: dict[str, Family] = {
 def exists(name: str) -> Statement:
     """Whether there is a table on which the login has any right."""
     return Statement(_EXISTS, (name,))
+
+
+def engine(name: str) -> Statement:
+    """What keeps the rows of a table; null of a view."""
+    return Statement(_ENGINE, (name,))
 
 
 def columns(name: str | None) -> Statement:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from headwater.connectors.mysql import catalog
 from headwater.connectors.mysql.config import MysqlConfig
@@ -32,6 +33,12 @@ class MysqlConnector(ServerSource[MysqlConfig]):
     def tables(self, session: Session, name: str | None = None) -> list[SqlTable]:
         asked = (catalog.columns(name), catalog.unique(name), catalog.partial(name))
         return catalog.tables(self.dialect, *(session.rows(statement) for statement in asked))
+
+    def is_at_once(self, session: Session, table: SqlTable, locator: Mapping[str, Any]) -> bool:
+        # The others that keep rows on disk, MyISAM and Aria, know no transactions: a statement has a moment of its own.
+        # Of a view it is not known which tables it reads.
+        del locator
+        return session.rows(catalog.engine(table.name)) == [("InnoDB",)]
 
     def references(self, session: Session) -> Mapping[str, Sequence[ForeignKey]]:
         return foreign_keys(session.rows(catalog.FOREIGN_KEYS))

@@ -89,7 +89,7 @@ def trust(config: MysqlConfig) -> ssl.SSLContext:
 
 
 class MysqlSession:
-    """One transaction, all of one moment."""
+    """One transaction, all that InnoDB keeps of one moment."""
 
     def __init__(self, connection: Any, said: Callable[[Exception], HeadwaterError]) -> None:
         self._connection = connection

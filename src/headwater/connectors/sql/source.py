@@ -121,7 +121,7 @@ class Source(ABC):
 
             def tally() -> Tally:
                 asked = [table.field(name, "column") for name in columns]
-                at_once = self.is_at_once(chunk.locator)
+                at_once = self.is_at_once(session, table, chunk.locator)
                 return tally_of(self.dialect, table, asked, chunk.locator, session.rows, at_once=at_once)
 
             # Closed before the session is: what runs on it lets go first.
@@ -139,9 +139,9 @@ class Source(ABC):
         del locator
         return self._table(session, name)
 
-    def is_at_once(self, locator: Mapping[str, Any]) -> bool:
+    def is_at_once(self, session: Session, table: SqlTable, locator: Mapping[str, Any]) -> bool:
         """Whether all statements of a session see a chunk's rows as they were at one moment."""
-        del locator
+        del session, table, locator
         return True
 
     def _table(self, session: Session, name: str) -> SqlTable:
