@@ -9,10 +9,11 @@ from typing import Any
 
 import httpx
 
-from tests.api.conftest import OTHER, Api
+from headwater.services.access.policy import Role
+from tests.api.conftest import OTHER, Api, token_of
 from tests.api.test_resources import job_ended
 from tests.api.test_schedules import added
-from tests.river import factors
+from tests.river import activities, factors
 
 
 def walked(client: httpx.Client, path: str, **asked: Any) -> list[list[dict[str, Any]]]:
@@ -48,6 +49,16 @@ def assert_paged(client: httpx.Client, path: str, **asked: Any) -> list[dict[str
     return whole
 
 
+def assert_asked_alone(client: httpx.Client, path: str, *others: tuple[str, dict[str, Any]], **asked: Any) -> None:
+    """A cursor of one question is refused by each of the others; by its own it is gone on with."""
+    cursor = client.get(path, params={"limit": 1, **asked}).json()["next_cursor"]
+    assert cursor
+    assert client.get(path, params=asked | {"cursor": cursor}).status_code == 200
+    for other, params in others:
+        refused = client.get(other, params=params | {"cursor": cursor})
+        assert (refused.status_code, refused.json().get("field")) == (422, "cursor"), (other, params, refused.text)
+
+
 def test_what_schedules_did_is_read_page_by_page(api: Api) -> None:
     with api.client("data_engineer") as client:
         name = added(client)
@@ -64,6 +75,11 @@ def test_what_schedules_did_is_read_page_by_page(api: Api) -> None:
         jobs = assert_paged(client, "/jobs", filter=of_it)
         assert [each["job_id"] for each in jobs] == asked[::-1]
         assert jobs[0].keys() | {"runs"} == client.get(f"/jobs/{asked[-1]}").json().keys()
+        other = added(client)
+        assert_asked_alone(client, f"/schedules/{name}/history", (f"/schedules/{other}/history", {}))
+        assert_asked_alone(client, "/updates", ("/updates", {"name": other}), ("/updates", {}), name=name)
+        by_state = [("/jobs", {"filter": of_it}), ("/jobs", {"filter": of_it, "state": "failed"})]
+        assert_asked_alone(client, "/jobs", *by_state, filter=of_it, state="succeeded")
         told = client.get("/jobs", params={"filter": of_it, "limit": 2, "state": "succeeded"}).json()
         assert (told["total"], len(told["items"])) == (5, 2)
         first = client.get("/jobs", params={"filter": of_it, "limit": 2}).json()
@@ -130,3 +146,44 @@ def test_what_no_text_holds_is_refused_as_a_wrong_call(api: Api) -> None:
         ):
             refused = client.get(path)
             assert refused.status_code == 422, (path, refused.text)
+
+
+def test_a_cursor_of_one_run_is_none_of_another(api: Api) -> None:
+    marks = f"p{uuid.uuid4().hex[:6]}"
+    one, other = (
+        api.river.load(
+            activities([{"activity_id": f"{marks}-{place}-{n}", "quantity": "many"} for n in range(4)]),
+            name=f"{marks}-{place}.csv",
+            chunk_size=2,
+        )[0]
+        for place in ("a", "b")
+    )
+    with api.client("admin") as client:
+        assert_asked_alone(client, f"/runs/{one}/chunks", (f"/runs/{other}/chunks", {}))
+        of_other = {"run": str(other)}
+        assert_asked_alone(client, "/quarantine", ("/quarantine", of_other), ("/quarantine", {}), run=str(one))
+
+
+def test_a_list_is_gone_on_with_though_more_is_seen_by_now(api: Api) -> None:
+    marks = f"q{uuid.uuid4().hex[:6]}"
+    names = [f"{marks}-{place}.csv" for place in ("a", "b", "c")]
+    for name in names:
+        api.river.load(activities([{"activity_id": name}]), name=name)
+    with api.client("admin") as admin:
+        unit = admin.post("/units", json={"name": marks, "kind": "site"}).json()["unit_id"]
+
+        def brought(name: str) -> None:
+            source = admin.get(f"/sources/{name}").json()["source_id"]
+            admin.put(f"/sources/{source}/unit", json={"unit_id": unit}).raise_for_status()
+
+        brought(names[0])
+        brought(names[2])
+        text = token_of(api.database.database, api.tenants["default"], Role.VIEWER, uuid.UUID(unit))
+        headers = {"Authorization": f"Bearer {text}"}
+        with httpx.Client(base_url=f"{api.url}/api/v1", headers=headers, timeout=60) as of_unit:
+            page = of_unit.get("/runs", params={"limit": 1}).json()
+            brought(names[1])
+            following = of_unit.get("/runs", params={"limit": 9, "cursor": page["next_cursor"]})
+    assert following.status_code == 200, following.text
+    shown = [each["source_name"] for each in [*page["items"], *following.json()["items"]]]
+    assert shown == names[::-1]

@@ -133,7 +133,7 @@ DOCUMENTS = Listed(
 def runs(installation: Installation, question: Question) -> Page:
     """Runs, the latest first, each with the unit of its source; to whom reads in single units only, those of these."""
     seen = installation.seeing(Right.READ)
-    page = ask(seen, RUNS, question, also=_of_units(seen, _RUNS["source_id"]))
+    page = ask(seen, RUNS, question, allowed=_of_units(seen, _RUNS["source_id"]))
     with seen.database.connect(seen.tenant_id) as connection:
         units = source_units.all_units(connection, seen.tenant_id)
     for item in page.items:
@@ -184,7 +184,7 @@ def refused(installation: Installation, question: Question, *, run: str | None, 
     with seen.database.connect(seen.tenant_id) as connection:
         which = which_records(connection, seen, state=None, run=run, rule=rule)
     of_units = _of_units(seen, _QUARANTINE["source_id"])
-    page = _plain(ask(seen, QUARANTINE, question, also=of_units, within=which))
+    page = _plain(ask(seen, QUARANTINE, question, within=which, allowed=of_units))
     for item in page.items:
         item["id"] = f"{item['quarantine_id']}.{item['occurrence']}"
     return page

@@ -84,12 +84,16 @@ def ask(
     *,
     also: Sequence[Condition] = (),
     within: Within | None = None,
+    allowed: Sequence[Condition] = (),
 ) -> Page:
-    """A page of a list; `also` holds whatever is asked."""
-    choice = choice_of(listed, question, also=also, within=within)
+    """A page of a list. `also` and `within` are part of what is asked, in words of the list's own.
+
+    allowed: which rows whoever asks may see at all; a page is gone on with though that has changed meanwhile.
+    """
+    choice = choice_of(listed, question, also=[*also, *allowed], within=within)
     if installation.units is not None and "unit_id" in listed.columns:
         choice = replace(choice, units=sorted(installation.units))
-    mark = _mark(listed, question, installation.tenant_id)
+    mark = _mark(installation.tenant_id, listed, question, also, within)
     after = None if question.cursor is None else _place(question.cursor, mark, choice.order)
     with installation.database.asking(installation.tenant_id) as connection:
         rows = listing.page(connection, installation.tenant_id, choice, after=after, limit=question.limit + 1)
@@ -209,13 +213,15 @@ def _order(listed: Listed, sort: str | None) -> list[Order]:
     return [*steps, *(Order(column=listed.columns[name], descending=down) for name in listed.key if name not in there)]
 
 
-def _mark(listed: Listed, question: Question, tenant_id: UUID) -> str:
-    return mark_of(tenant_id, [listed.table, sorted(question.filters), question.sort])
+def _mark(tenant_id: UUID, listed: Listed, question: Question, also: Sequence[Condition], within: Within | None) -> str:
+    own = [(each.column.name, each.operator, each.value) for each in also]
+    _, values = ((), {}) if within is None else within.condition(tenant_id)
+    return mark_of(tenant_id, [listed.table, sorted(question.filters), question.sort, own, values])
 
 
 def mark_of(tenant_id: UUID, asked: Sequence[object]) -> str:
     """What a cursor carries of the question that it goes on with, so that it is held against no other."""
-    said = json.dumps([*asked, str(tenant_id)])
+    said = json.dumps([*asked, tenant_id], default=str)
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
