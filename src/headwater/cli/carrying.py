@@ -112,7 +112,8 @@ def _print_reconciliation(view: RunView) -> None:
     """Of a sync: what the source says itself, what was read, and what stands."""
     told: Mapping[str, Any] = view.run.reconciliation or {}
     source = told.get("source", {})
-    sums = {name: each["sum"] for name, each in source.get("columns", {}).items() if "sum" in each}
+    columns = source.get("columns", {}).items()
+    sums = {name: each["sum"] for name, each in columns if "sum" in each and "sum_not_told" not in each}
     if fields := told.get("fields", {}):
         print_table(
             ["field", "column", "source", "read", "stands here", "difference"],

@@ -84,3 +84,26 @@ def test_sums_of_chunks_keep_all_digits(tmp_path: Path) -> None:
     for each in LONG:
         whole.add(read_of(tmp_path, pa.array([each])))
     assert whole.sums == {"kwh": Decimal("12345678901234567891.1234567892")}
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_a_chunk_that_cannot_be_summed_hides_no_other(tmp_path: Path, order: Sequence[int]) -> None:
+    found = AtSource(kind="postgresql")
+    chunks = {1: (tally(1, None), "7"), 2: (tally(1, "6"), "5")}
+    for number in order:
+        said, read = chunks[number]
+        found.add(number, said, read_of(tmp_path, pa.array([read])))
+    told = found.as_json()
+    assert told["chunks_that_differ"] == [2]
+    assert at_source({"source": told})[:2] == (
+        "Column kwh: the source sums to 6, what was read of it to 5.000000000000.",
+        "1 chunk differs: 2.",
+    )
+    assert told["columns"]["kwh"]["sum_not_told"].startswith("not all of it can be summed exactly")
+
+
+def test_chunks_that_differ_and_agree_together_are_told(tmp_path: Path) -> None:
+    found = AtSource(kind="postgresql")
+    for number, said in ((1, "6"), (2, "4")):
+        found.add(number, tally(1, said), read_of(tmp_path, pa.array(["5"])))
+    assert at_source({"source": found.as_json()})[0].startswith("All chunks together agree with the source")

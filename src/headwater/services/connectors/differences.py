@@ -50,6 +50,8 @@ def at_source(reconciliation: Mapping[str, Any]) -> tuple[str, ...]:
             )
         elif each.get("sum") != each.get("sum_read") and Decimal(each["sum"]) != Decimal(each["sum_read"]):
             found.append(f"Column {name}: the source sums to {each['sum']}, what was read of it to {each['sum_read']}.")
+    if not found:
+        found.append("All chunks together agree with the source; taken one by one they do not.")
     chunks = told["chunks_that_differ"]
     shown = ", ".join(map(str, chunks[:SHOWN])) + (f" and {len(chunks) - SHOWN} more" if len(chunks) > SHOWN else "")
     which = f"{counted(len(chunks), 'chunk differs', 'chunks differ')}: {shown}."

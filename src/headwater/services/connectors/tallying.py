@@ -103,23 +103,27 @@ class AtSource:
             self.differing.append(chunk_no)
 
     def _add_column(self, name: str, told: ColumnTally, read: SumsRead) -> bool:
-        column = self.columns.setdefault(name, {"values": [0, 0], "sums": [Decimal(0), Decimal(0)]})
+        column = self.columns.setdefault(name, {"values": [0, 0], "sums": None, "is_whole": True})
         column["values"] = [column["values"][0] + told.values, column["values"][1] + read.values[name]]
         total = read.sums.get(name)
-        if told.sum is None or total is None or column["sums"] is None:
-            column["sums"] = None
+        if told.sum is None or total is None:
+            column["is_whole"] = False
             return told.values != read.values[name]
-        column["sums"] = [exact_sum((column["sums"][0], told.sum)), exact_sum((column["sums"][1], total))]
+        before = column["sums"] or [Decimal(0), Decimal(0)]
+        column["sums"] = [exact_sum((before[0], told.sum)), exact_sum((before[1], total))]
         return (told.values, told.sum) != (read.values[name], total)
 
     def as_json(self) -> AtSourceTold:
-        """Plain values: of rows, and of each column's values and sums, what the source says and what was read."""
+        """Plain values: of rows, and of each column's values and sums, what the source says and what was read; a sum is
+        over the chunks that both can sum.
+        """
         silent: AtSourceTold = {"not_told": [{"chunks": count, "why": why} for why, count in self.silent.items()]}
         if not self.chunks:
             return silent if self.silent else {}
         columns: dict[str, Any] = {
             name: _said("values", *each["values"])
-            | (_said("sum", *each["sums"]) if each["sums"] is not None else {"sum_not_told": NO_SUM})
+            | (_said("sum", *each["sums"]) if each["sums"] is not None else {})
+            | ({} if each["is_whole"] else {"sum_not_told": NO_SUM})
             for name, each in sorted(self.columns.items())
         }
         return {
@@ -133,7 +137,7 @@ class AtSource:
         }
 
 
-NO_SUM = "not all of it can be summed exactly, by the source or here"
+NO_SUM = "not all of it can be summed exactly, by the source or here: a sum is of the chunks that can"
 
 
 def _said(what: str, told: int | Decimal, read: int | Decimal) -> dict[str, Any]:
