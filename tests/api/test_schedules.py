@@ -63,6 +63,22 @@ def test_a_schedule_is_changed_by_the_version_that_was_looked_at(api: Api) -> No
         assert third["payload"]["changed"] == ["time_limit"]
 
 
+def test_null_is_no_change_where_only_what_is_left_out_stays(api: Api) -> None:
+    with api.client("data_engineer") as client:
+        path = f"/schedules/{added(client)}"
+        shown = client.get(path).json()
+        kept = ("source", "mapping", "strategy", "cron", "time_zone", "after", "missed", "priority", "attempts")
+        for name in kept:
+            refused = client.patch(path, json={name: None, "time_limit": 60})
+            assert (refused.status_code, refused.json().get("field")) == (422, f"body.{name}"), refused.text
+        assert client.get(path).json() == shown
+        document = client.get("/openapi.json").json()
+        taken = document["components"]["schemas"]["ScheduleChange"]["properties"]
+        assert [name for name, told in taken.items() if {"type": "null"} in told.get("anyOf", ())] == ["time_limit"]
+        assert taken["source"]["$ref"] == "#/components/schemas/NewSource"
+        assert not any("default" in told for told in taken.values() if "anyOf" not in told)
+
+
 def history_of(client: httpx.Client, name: str) -> list[dict[str, Any]]:
     """What the chain holds of a schedule, the latest first."""
     schedule_id = client.get(f"/schedules/{name}").json()["schedule_id"]

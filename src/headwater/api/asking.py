@@ -1,10 +1,11 @@
-"""How lists are asked and answered, the same for every resource."""
+"""How lists are asked and answered, and how changes are said, the same for every resource."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from fastapi import Depends, Query
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from headwater.errors import Misuse
 from headwater.services.answers.kinds import Page
@@ -34,6 +35,29 @@ async def question(
 
 
 Asked = Annotated[Question, Depends(question)]
+
+
+def _without_null(schema: dict[str, Any], model: type[Change]) -> None:
+    """Tell of no null where none is taken."""
+    for name, told in schema["properties"].items():
+        if name not in model.may_be_null and "anyOf" in told:
+            kinds = [each for each in told.pop("anyOf") if each != {"type": "null"}]
+            told.update(kinds[0] if len(kinds) == 1 else {"anyOf": kinds})
+            del told["default"]
+
+
+class Change(BaseModel):
+    """What is to be another; what is left out stays. Null would say neither, and is taken of `may_be_null` only."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_without_null)
+    may_be_null: ClassVar[frozenset[str]] = frozenset()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_said(cls, value: Any, field: ValidationInfo) -> Any:
+        if value is None and field.field_name not in cls.may_be_null:
+            raise ValueError("it may not be null: what is left out stays as it is")
+        return value
 
 
 def page_of(found: Found) -> Page[Any]:

@@ -9,7 +9,7 @@ from fastapi import Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.api.access import Here, needs, router
-from headwater.api.asking import Asked, etag, expected_hash, page_of
+from headwater.api.asking import Asked, Change, etag, expected_hash, page_of
 from headwater.services import house_lists, schedule_changes, schedules
 from headwater.services.access.policy import Right
 from headwater.services.answers.jobs import JobAsked, ScheduleShown, TimeSeenTo, UpdateListed
@@ -54,10 +54,10 @@ class NewSchedule(BaseModel):
     attempts: int = Field(default=5, ge=1, le=100)
 
 
-class ScheduleChange(BaseModel):
+class ScheduleChange(Change):
     """What is to be another; what is left out stays. To say one of `cron` and `after` takes the other away."""
 
-    model_config = ConfigDict(extra="forbid")
+    may_be_null = frozenset({"time_limit"})
     source: NewSource | None = Field(default=None, description="In place of all that is said of it.")
     mapping: Word | None = None
     strategy: Literal["delta", "full"] | None = None
@@ -109,9 +109,9 @@ def change_schedule(
     found = schedule_changes.change_kept(
         here,
         name,
-        {name: value for name, value in said.items() if value is not None or name == "time_limit"},
+        said,
         source=None if change.source is None else change.source.model_dump(),
-        how=change.model_dump(exclude_none=True, include={"mapping", "strategy"}),
+        how=change.model_dump(exclude_unset=True, include={"mapping", "strategy"}),
         expected=expected_hash(if_match),
         now=datetime.now(UTC),
     )
