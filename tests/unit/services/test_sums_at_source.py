@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -11,10 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from headwater.connectors.protocol import ColumnTally, Tally
+from headwater.connectors.protocol import Column, ColumnTally, Tally
+from headwater.connectors.sql import Dialect, Field, SqlTable
+from headwater.connectors.sql.tallies import tally_of
+from headwater.errors import InputRefused, RetryLater
 from headwater.services.connectors.differences import at_source
 from headwater.services.connectors.sums_read import SumsRead, sums_read
-from headwater.services.connectors.tallying import AtSource
+from headwater.services.connectors.tallying import AtSource, SourceAsked
 
 
 def read_of(folder: Path, column: Any) -> SumsRead:
@@ -33,6 +37,18 @@ def tally(rows: int, total: str | None) -> Tally:
     )
 
 
+TABLE = SqlTable(
+    name="reading",
+    source="reading",
+    fields=(
+        Field(
+            column=Column(name="kwh", type="numeric", arrow=pa.decimal128(12, 3)),
+            select="kwh",
+            order="kwh",
+            cast="numeric",
+        ),
+    ),
+)
 LONG = ("12345678901234567890.1234567891", "1.0000000001")
 
 
@@ -107,3 +123,33 @@ def test_chunks_that_differ_and_agree_together_are_told(tmp_path: Path) -> None:
     for number, said in ((1, "6"), (2, "4")):
         found.add(number, tally(1, said), read_of(tmp_path, pa.array(["5"])))
     assert at_source({"source": found.as_json()})[0].startswith("All chunks together agree with the source")
+
+
+def test_a_source_that_refuses_to_count_is_asked_once_a_run() -> None:
+    asked, source = [], SourceAsked("plant")
+
+    def refuses() -> Tally:
+        asked.append("once")
+        raise RetryLater("timed out over 'a cell'", remedy="Raise `statement_timeout`.")
+
+    kept = [json.loads(source.as_kept(refuses, number)) for number in (1, 2, 3)]
+    assert asked == ["once"]
+    assert kept[0] == kept[1] == kept[2]
+    assert "(RetryLater; the log says more), and was not asked again. Raise `statement_timeout`;" in kept[0]["why"]
+    assert "a cell" not in kept[0]["why"]
+
+
+@pytest.mark.parametrize(
+    "answer", [[("many", "2", "3")], [("2", "2", "three")], [("2", "2")], []], ids=["rows", "sum", "short", "none"]
+)
+def test_what_a_database_says_that_is_no_number_is_an_error_of_the_house(
+    answer: Sequence[Sequence[str | None]],
+) -> None:
+    with pytest.raises(InputRefused, match="by what is no number"):
+        tally_of(Dialect(), TABLE, TABLE.fields, {"by": "whole"}, lambda _: answer, at_once=True)
+
+
+@pytest.mark.parametrize("total", ["NaN", "Infinity"])
+def test_a_sum_that_is_no_number_is_none(total: str) -> None:
+    told = tally_of(Dialect(), TABLE, TABLE.fields, {"by": "whole"}, lambda _: [("2", "2", total)], at_once=True)
+    assert told.columns["kwh"].sum is None

@@ -10,6 +10,7 @@ from headwater.connectors.protocol import ColumnTally, Tally
 from headwater.connectors.sql.dialect import Dialect
 from headwater.connectors.sql.statements import Bounds, Statement, condition, where
 from headwater.connectors.sql.tables import Field, SqlTable
+from headwater.errors import InputRefused
 
 
 def tally_of(
@@ -28,15 +29,25 @@ def tally_of(
         asked += [f"count({dialect.quoted(name)})", total]
     bounds = Bounds(dialect)
     conditions = where(condition(bounds, table, locator))
-    (rows, *told), *_ = fetch(
-        Statement(f"SELECT {', '.join(asked)} FROM {table.source}{conditions}", tuple(bounds.values))
-    )
-    columns = {name: _column(values, total) for name, values, total in zip(sums, told[::2], told[1::2], strict=True)}
-    return Tally(rows=int(str(rows)), columns=columns, at_once=at_once)
+    found = fetch(Statement(f"SELECT {', '.join(asked)} FROM {table.source}{conditions}", tuple(bounds.values)))
+    try:
+        ((rows, *told),) = found
+        columns = {
+            name: _column(values, total) for name, values, total in zip(sums, told[::2], told[1::2], strict=True)
+        }
+        return Tally(rows=int(str(rows)), columns=columns, at_once=at_once)
+    except (ValueError, ArithmeticError):
+        raise InputRefused(
+            "the database counts and sums by what is no number", where=table.name, value=found, remedy=NO_NUMBERS
+        ) from None
+
+
+NO_NUMBERS = "This is a fault of the connector or of the database: tell the connector's author"
 
 
 def _column(values: str | None, total: str | None) -> ColumnTally:
     count = int(str(values))
     if total is None:  # the sum of nothing is null, and so is one that the database cannot make
         return ColumnTally(values=count, sum=None if count else Decimal(0))
-    return ColumnTally(values=count, sum=Decimal(total))
+    made = Decimal(total)
+    return ColumnTally(values=count, sum=made if made.is_finite() else None)

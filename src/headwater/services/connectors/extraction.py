@@ -20,7 +20,7 @@ from headwater.services.connectors.keeping import opened, tables_of
 from headwater.services.connectors.kinds import kind_named
 from headwater.services.connectors.pacing import wait
 from headwater.services.connectors.reading_ahead import ReadingAhead
-from headwater.services.connectors.tallying import TALLY, as_kept, not_asked
+from headwater.services.connectors.tallying import TALLY, SourceAsked, not_asked
 from headwater.services.run_texts import RunTexts
 from headwater.store.blobs import BlobFile
 from headwater.store.connectors import get_connector, source_chunks_of
@@ -81,6 +81,7 @@ class SyncTexts(RunTexts):
         self._asker = Asker(installation, stored.connector_id, stored.name, wait=waits, of_run=True)
         self._selection = selection_of(dict(run.layout)["selection"])
         self._source: Connector | None = None
+        self._asked = SourceAsked(stored.name)
         self._read: dict[int, tuple[Extract, int]] = {}
         usual = kind_named(self._stored.kind).read_ahead
         ahead = 0 if usual is None else usual if read_ahead is None else read_ahead
@@ -164,7 +165,7 @@ class SyncTexts(RunTexts):
             return
         columns = dict(self._run.layout).get("tallied", [])
         with self._source.read_tallied(self._selection, chunk, columns) as (batches, tally):
-            yield batches, lambda: {TALLY: as_kept(tally, self._stored.name, chunk.chunk_no)}
+            yield batches, lambda: {TALLY: self._asked.as_kept(tally, chunk.chunk_no)}
 
 
 def sync_texts(

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 TALLY = "headwater.tally"
 NOT_TOLD = "connectors of kind {} do not have their source count"
 SWITCHED_OFF = "`count_at_source` of the connector is off"
-NO_ANSWER = "the source gave no count; the log says why"
+NO_ANSWER = (
+    "the source gave no count ({kind}; the log says more), and was not asked again.{remedy}"
+    " `headwater connectors change NAME --set count_at_source=false` leaves the question out"
+)
 
 
 def columns_to_tally(
@@ -43,15 +46,36 @@ def columns_to_tally(
     return [name for name in at_source if name in read and not kept_back & set(read[name])]
 
 
-def as_kept(tally: Callable[[], Tally], connector: str, chunk_no: int) -> str:
-    """What the source says, as text. Where it does not answer that is kept: a sync does not fail for it."""
-    try:
-        told = tally()
-    except HeadwaterError as error:
-        get_logger(__name__).warning("the source gave no count", connector=connector, chunk=chunk_no, error=str(error))
-        return json.dumps({"why": NO_ANSWER})
-    columns = {name: [each.values, None if each.sum is None else str(each.sum)] for name, each in told.columns.items()}
-    return json.dumps({"rows": told.rows, "columns": columns, "at_once": told.at_once})
+class SourceAsked:
+    """Asks the source of a run to count, chunk by chunk, until it refuses once: where it runs out of time for one
+    chunk, it would for each.
+    """
+
+    def __init__(self, connector: str) -> None:
+        self._connector = connector
+        self._refused: str | None = None
+
+    def as_kept(self, tally: Callable[[], Tally], chunk_no: int) -> str:
+        """What the source says, as text. Where it does not answer that is kept: a sync does not fail for it."""
+        if self._refused is not None:
+            return self._refused
+        try:
+            told = tally()
+        except HeadwaterError as error:
+            about = {"connector": self._connector, "chunk": chunk_no, "error": str(error)}
+            get_logger(__name__).warning("the source gave no count, and is not asked again in this run", **about)
+            self._refused = json.dumps({"why": _no_answer(error)})
+            return self._refused
+        columns = {
+            name: [each.values, None if each.sum is None else str(each.sum)] for name, each in told.columns.items()
+        }
+        return json.dumps({"rows": told.rows, "columns": columns, "at_once": told.at_once})
+
+
+def _no_answer(error: HeadwaterError) -> str:
+    """Without what is wrong, in which a database may quote a value: this is kept for good, and the log has it."""
+    remedy = f" {error.remedy.rstrip('.')};" if error.remedy else ""
+    return NO_ANSWER.format(kind=type(error).__name__, remedy=remedy)
 
 
 def not_asked() -> str:
