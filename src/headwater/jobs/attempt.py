@@ -51,6 +51,7 @@ CANCELLED = Why(state="cancelled", message="somebody asked for its end")
 TOO_LONG = Why(state="failed", message="it took longer than its time limit")
 STOPPING = Why(state=None, message="its worker was stopped")
 TAKEN = Why(state=None, message="another worker has taken it")
+ENDED = Why(state=None, message="it has ended, and its process is about to")
 
 
 def main(installation: Installation, job_id: UUID, fence: int) -> None:

@@ -20,7 +20,7 @@ from procrastinate.worker import Worker
 
 from headwater.errors import HeadwaterError
 from headwater.jobs import attempt
-from headwater.jobs.attempt import CANCELLED, STOPPING, TAKEN, TOO_LONG, Why, settle
+from headwater.jobs.attempt import CANCELLED, ENDED, STOPPING, TAKEN, TOO_LONG, Why, settle
 from headwater.jobs.own_rows import OwnRows
 from headwater.services.jobs import NOTIFICATIONS, SCHEDULES
 from headwater.services.notifications.delivering import deliver
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 Found = TypeVar("Found")
 FORKING = get_context("forkserver")
 KILL_AFTER = 60.0
-"""Seconds that an interrupted attempt has to end by itself."""
+"""Seconds that an attempt has to end by itself once it is interrupted, or has ended its job."""
 MESSAGES_AT_ONCE = 4
 """A receiver that takes its time keeps few others waiting."""
 LOOK_FOR_STUCK = 60.0
@@ -377,8 +377,9 @@ class Attempt:
         return CANCELLED if self._context.abort_reason() == AbortReason.USER_REQUEST else STOPPING
 
     def _interrupt(self, process: ForkServerProcess, why: Why) -> None:
+        """Have it end by itself: from now on it is waited for only. Of what has ended nobody interrupts anything."""
         self._why = why
-        if process.pid is not None:
+        if process.pid is not None and why is not ENDED:
             os.kill(process.pid, signal.SIGINT)
             get_logger(__name__).warning("a job is interrupted", job_id=str(self._job_id), why=why.message)
 
@@ -390,13 +391,13 @@ class Attempt:
         """Why the job is to end, if it is. A database that is away for a moment is no reason to stop."""
         try:
             with self._installation.database.connect(self._installation.tenant_id) as connection:
-                is_wanted = jobs.beat(connection, self._installation.tenant_id, self._job_id, self._fence)
+                found = jobs.beat(connection, self._installation.tenant_id, self._job_id, self._fence)
         except HeadwaterError as error:
             get_logger(__name__).warning(
                 "a sign of life could not be written", job_id=str(self._job_id), error=str(error)
             )
             return None
-        return TAKEN if is_wanted is None else CANCELLED if is_wanted else None
+        return {None: TAKEN, "unwanted": CANCELLED, "ended": ENDED, "wanted": None}[found]
 
 
 async def _ended(process: ForkServerProcess) -> None:

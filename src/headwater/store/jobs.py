@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import psycopg
@@ -20,6 +20,8 @@ from headwater.store.runs import ENDED, Run
 
 QUERIES = named_queries("jobs")
 STATES = ("pending", "running", *ENDED)
+Beat = Literal["wanted", "unwanted", "ended"]
+"""What a worker is told of the job that it is at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,11 +180,14 @@ def begin(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID, fe
     return get_job(connection, tenant_id, job_id) if begun else None
 
 
-def beat(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID, fence: int) -> bool | None:
-    """Say that a worker is at it; True where somebody wants its end, or has ended it, None where it is another's."""
+def beat(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID, fence: int) -> Beat | None:
+    """Say that a worker is at it. `unwanted` where somebody asked for its end, `ended` where its attempt came to it,
+    None where it is another's.
+    """
     values = {"tenant_id": tenant_id, "job_id": job_id, "fence": fence}
     row = connection.execute(QUERIES["beat"], values).fetchone()
-    return None if row is None else bool(row[0])
+    found: Beat | None = row[0] if row else None
+    return found
 
 
 def end(

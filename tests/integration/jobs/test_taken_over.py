@@ -59,7 +59,7 @@ def test_what_a_late_worker_writes_counts_no_more(river: River) -> None:
     with installation.database.connect(tenant_id) as connection:
         assert jobs.begin(connection, tenant_id, job_id, late.fence) is None
         assert jobs.beat(connection, tenant_id, job_id, late.fence) is None
-        assert jobs.beat(connection, tenant_id, job_id, job.fence) is False
+        assert jobs.beat(connection, tenant_id, job_id, job.fence) == "wanted"
     now = job_of(installation, job_id)
     assert (now.state, now.attempts, now.error, now.not_before) == ("running", 2, None, None)
     assert river.rows("SELECT state FROM runs WHERE run_id = %(run)s", run=run_id) == [{"state": "pending"}]

@@ -94,10 +94,12 @@ WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND fence = %(fence)s AN
 RETURNING job_id
 
 -- name: beat
--- The worker is still at it; whether the job is to be cancelled, or has ended without it. Nothing where somebody else has it.
+-- The worker is still at it; whether the job is to be cancelled, or has ended. Nothing where somebody else has it. A job that
+-- came to its own end before it could be cancelled was cancelled by nobody.
 UPDATE jobs SET heartbeat = clock_timestamp()
 WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND fence = %(fence)s
-RETURNING cancel_asked_at IS NOT NULL OR state NOT IN ('pending', 'running')
+RETURNING CASE WHEN cancel_asked_at IS NOT NULL AND state IN ('pending', 'running', 'cancelled') THEN 'unwanted'
+               WHEN state NOT IN ('pending', 'running') THEN 'ended' ELSE 'wanted' END
 
 -- name: end
 -- The job has ended, once; only by whoever has it, where that is said.
