@@ -159,7 +159,8 @@ class SyncTexts(RunTexts):
             raise AssertionError("chunks are taken inside the with block")
         is_asked = self._stored.config.get("count_at_source", True)
         if not hasattr(self._source, "read_tallied") or self._most_rows is not None or not is_asked:
-            why = {} if is_asked else {TALLY: not_asked()}
+            kind = None if hasattr(self._source, "read_tallied") else self._stored.kind
+            why = {} if kind is None and is_asked else {TALLY: not_asked(kind)}
             with self._source.read(self._selection, chunk) as batches:
                 yield batches, lambda: why
             return

@@ -16,7 +16,6 @@ from headwater.services.connectors.extraction import selection_of
 from headwater.services.connectors.sums_read import SumsRead, sums_read
 from headwater.services.connectors.tallying import AtSource, kept_in
 from headwater.store.chunks import chunks_of
-from headwater.store.connectors import get_connector
 from headwater.store.source_sums import made_by_other_mappings, sums_of_source
 from headwater.values.sums import exact_difference
 
@@ -56,8 +55,7 @@ def reconcile(
     made.
     """
     compared, otherwise = _compared(logic, dict(run.layout))
-    kind = _kind_of(installation, connection, run)
-    found, at_source = _sums_read(installation, connection, run, set(compared.values()), kind)
+    found, at_source = _sums_read(installation, connection, run, set(compared.values()))
     read = {column: found.sums[column] for column in compared.values() if column in found.sums}
     told: Reconciliation = {
         "read": ledger.read,
@@ -117,17 +115,11 @@ def _compared(logic: Logic, layout: Mapping[str, Any]) -> tuple[dict[str, str], 
     return columns, otherwise
 
 
-def _kind_of(installation: Installation, connection: TenantConnection, run: Run) -> str:
-    if run.connector_id is None:
-        raise AssertionError("a sync has a connector")
-    return get_connector(connection, installation.tenant_id, run.connector_id).kind
-
-
 def _sums_read(
-    installation: Installation, connection: TenantConnection, run: Run, columns: set[str], kind: str
+    installation: Installation, connection: TenantConnection, run: Run, columns: set[str]
 ) -> tuple[SumsRead, AtSource]:
     """Sums over the extracts of the committed chunks, and what the source itself said of them."""
-    read, at_source = SumsRead(), AtSource(kind=kind)
+    read, at_source = SumsRead(), AtSource()
     for chunk in chunks_of(connection, installation.tenant_id, run.run_id):
         if chunk.extract_sha256 is None:
             continue

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 TALLY = "headwater.tally"
 NOT_TOLD = "connectors of kind {} do not have their source count"
+BEFORE = "was read before its source was asked"
 SWITCHED_OFF = "`count_at_source` of the connector is off"
 NO_ANSWER = (
     "the source gave no count ({kind}; the log says more), and was not asked again.{remedy}"
@@ -78,13 +79,13 @@ def _no_answer(error: HeadwaterError) -> str:
     return NO_ANSWER.format(kind=type(error).__name__, remedy=remedy)
 
 
-def not_asked() -> str:
-    """What is kept of a source that is not to be asked."""
-    return json.dumps({"why": SWITCHED_OFF})
+def not_asked(kind: str | None = None) -> str:
+    """What is kept of a source that is not to be asked, or is of a kind that does not count."""
+    return json.dumps({"why": SWITCHED_OFF if kind is None else NOT_TOLD.format(kind)})
 
 
 def kept_in(file: pq.ParquetFile) -> Tally | str | None:
-    """What the source said of the rows of this file; why it said nothing; None where it was not asked."""
+    """What the source said of the rows of this file; why it said nothing; None where none was asked yet."""
     kept = (file.metadata.metadata or {}).get(TALLY.encode())
     if kept is None:
         return None
@@ -102,7 +103,6 @@ def kept_in(file: pq.ParquetFile) -> Tally | str | None:
 class AtSource:
     """What a source has said of the chunks of a run, summed, beside what was read of the same chunks."""
 
-    kind: str
     chunks: int = 0
     differing: list[int] = field(default_factory=list)
     at_once: bool = True
@@ -113,7 +113,7 @@ class AtSource:
     def add(self, chunk_no: int, told: Tally | str | None, read: SumsRead) -> None:
         """One chunk more."""
         if not isinstance(told, Tally):
-            why = NOT_TOLD.format(self.kind) if told is None else told
+            why = BEFORE if told is None else told
             self.silent[why] = self.silent.get(why, 0) + 1
             return
         self.chunks += 1
