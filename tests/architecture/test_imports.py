@@ -83,6 +83,7 @@ HEAVY = {
     "typing_extensions": {"services"},  # TypedDict as pydantic reads it before Python 3.12
     "urllib3": {"connectors"},  # of Databricks' client, whose errors come as they are
     "uvicorn": {"cli"},
+    "httptools": {"cli"},
     "certifi": {"connectors"},
     "xlrd": {"connectors"},
     "xlsxwriter": {"services"},
