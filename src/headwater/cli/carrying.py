@@ -134,7 +134,7 @@ def _print_reconciliation(view: RunView) -> None:
         named = f"sum not compared: {each['field']}{of}" if each["field"] else "sums not compared"
         typer.echo(f"{named}: {each['why']}")
     if source.get("chunks") and not view.at_source:
-        typer.echo(f"the source itself counts {source['rows']:,} rows, as were read")
+        typer.echo(f"the source itself counts {counted(source['rows'], 'row, as was read', 'rows, as were read')}")
     for each in source.get("not_told", ()):
         typer.echo(f"not counted at the source: {counted(each['chunks'], 'chunk', 'chunks')}: {each['why']}")
     if view.at_source:
