@@ -1,8 +1,7 @@
 """The HTTP interface under load: steady readers beside the same SQL by plain psycopg, imports at once, memory.
 
-The records of 100 organisations are brought in by Headwater itself; wrk sends the requests (`apt install wrk`), which
-takes a twentieth of the processor that a client in Python takes from the servers. Figures are worth something on an
-idle machine only.
+The records of 100 organisations are brought in by Headwater itself; wrk sends the requests (`apt install wrk`): it
+shares the processors with the servers, and takes few of them. Figures are worth something on an idle machine only.
 """
 
 from __future__ import annotations

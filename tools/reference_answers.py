@@ -28,7 +28,7 @@ def shapes(document: dict[str, Any]) -> Iterator[str]:
         for status, answer in told["responses"].items()
         if status.startswith("2") and JSON in answer.get("content", {})
     ]
-    for name in sorted(_reached(answers, schemas), key=str.lower):
+    for name in sorted(reached_from(answers, schemas), key=str.lower):
         yield from ("", f"### {called(name)}", "")
         yield " ".join(schemas[name].get("description", "").split())
         yield ""
@@ -70,7 +70,8 @@ def _of_a_list(schema: dict[str, Any]) -> str:
     return kind_of(schema.get("items", {}))
 
 
-def _reached(parts: Any, schemas: dict[str, Any]) -> set[str]:
+def reached_from(parts: Any, schemas: dict[str, Any]) -> set[str]:
+    """Names of the schemas that something refers to, by others too."""
     found: set[str] = set()
     rest = [parts]
     while rest:

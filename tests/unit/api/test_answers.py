@@ -11,6 +11,7 @@ import pytest
 from headwater.api.app import create_app
 from headwater.settings import Settings
 from tests.api.closed import closed
+from tools.reference_answers import reached_from
 
 OPEN = {
     "AuditListed.payload",  # by the action
@@ -73,23 +74,6 @@ def test_every_field_of_an_answer_has_a_type(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     reached = reached_from([answer for _, answer in answers(document)], schemas)
     assert {place for name in reached for place in untold(schemas[name], name)} == OPEN
-
-
-def reached_from(parts: Any, schemas: dict[str, Any]) -> set[str]:
-    """Names of the schemas that something refers to, by others too."""
-    found: set[str] = set()
-    rest = [parts]
-    while rest:
-        match rest.pop():
-            case dict() as part:
-                name = part.get("$ref", "").rpartition("/")[2]
-                if name and name not in found:
-                    found.add(name)
-                    rest.append(schemas[name])
-                rest.extend(part.values())
-            case list() as several:
-                rest.extend(several)
-    return found
 
 
 def test_every_shape_says_what_it_is(document: dict[str, Any]) -> None:
