@@ -42,10 +42,15 @@ def get_cited_blob(connection: psycopg.Connection[Any], tenant_id: UUID, sha256:
     """What is known of a blob that a run cites; Stopped where nothing is."""
     found = select(connection, CitedBlob, QUERIES["get"], {"tenant_id": tenant_id, "sha256": sha256})
     if not found:
-        raise Stopped(
-            "it is cited and not there", where=f"blob {sha256.hex()}", remedy="Restore the database from a backup."
-        )
+        raise not_there(sha256)
     return found[0]
+
+
+def not_there(sha256: bytes) -> Stopped:
+    """What is to be said of a blob that a run cites and the database does not know."""
+    return Stopped(
+        "it is cited and not there", where=f"blob {sha256.hex()}", remedy="Restore the database from a backup."
+    )
 
 
 def note_redacted(

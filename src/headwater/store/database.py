@@ -178,24 +178,27 @@ class Database:
         RetryLater when the server cannot be reached, Misuse when the role could look past row-level security. Stopped
         for an attempt at a job that another worker has taken since.
         """
-        connection = self._opened()
-        if connection.bound_to != (tenant_id, self._behalf.units):
-            self._bind(connection, tenant_id)
-        self._refuse_if_taken(connection, tenant_id)
+        connection = self._bound(tenant_id)
         connection.autocommit = False
-        connection.actor = self._behalf.actor
-        connection.came_by = self._behalf.came_by
-        connection.job_id = self._behalf.job_id
-        connection.request = self._behalf.request
-        connection.opens = self.opens(connection, tenant_id) if self.opens is not None else None
         return connection
 
     def asking(self, tenant_id: UUID) -> TenantConnection:
         """The same for questions that each stand alone: nothing is begun before them and ended after, which costs as
         much as a small question does. In one transaction of READ COMMITTED each would see no other rows.
         """
-        connection = self.connect(tenant_id)
-        connection.autocommit = True
+        return self._bound(tenant_id)
+
+    def _bound(self, tenant_id: UUID) -> TenantConnection:
+        """A connection in autocommit, for this tenant and on this behalf."""
+        connection = self._opened()
+        if connection.bound_to != (tenant_id, self._behalf.units):
+            self._bind(connection, tenant_id)
+        self._refuse_if_taken(connection, tenant_id)
+        connection.actor = self._behalf.actor
+        connection.came_by = self._behalf.came_by
+        connection.job_id = self._behalf.job_id
+        connection.request = self._behalf.request
+        connection.opens = self.opens(connection, tenant_id) if self.opens is not None else None
         return connection
 
     def _bind(self, connection: TenantConnection, tenant_id: UUID) -> None:

@@ -171,15 +171,15 @@ class PooledDatabase(Database):
         _as_new(connection)
         return connection
 
-    def connect(self, tenant_id: UUID) -> TenantConnection:
+    def _bound(self, tenant_id: UUID) -> TenantConnection:
         """As of any; a connection that the server has ended meanwhile is given up for another."""
         for _ in range(MOST):
             try:
-                return super().connect(tenant_id)
+                return super()._bound(tenant_id)
             except RetryLater:
                 if self._pool.closed:
                     raise
-        return self.apart().connect(tenant_id)
+        return self.apart().asking(tenant_id)
 
 
 @contextmanager
@@ -195,9 +195,10 @@ def _limit(connection: PooledConnection) -> None:
 
 def _as_new(connection: PooledConnection) -> None:
     """Nothing of whoever had it is left but what it is bound to, which `connect` sees to."""
-    connection.isolation_level = None
-    connection.read_only = None
-    connection.autocommit = True
+    fresh = {"isolation_level": None, "read_only": None, "autocommit": True}
+    for name, value in fresh.items():
+        if getattr(connection, name) is not value:  # to set one takes a lock, and mostly there is nothing to set
+            setattr(connection, name, value)
     connection.actor = audit.ACTOR
     connection.came_by = ANYHOW
     connection.job_id = None

@@ -246,17 +246,6 @@ def refused_repairs(
     return [(number, findings) for (number, _), findings in zip(rows, opened, strict=True)]
 
 
-def mended_by(
-    connection: psycopg.Connection[Any], tenant_id: UUID, chunk_id: UUID, record_no: int
-) -> tuple[Quarantined, list[Repair]] | None:
-    """What a record of a resubmission was mended from; `record_no` is in the file, from 1."""
-    values = {"tenant_id": tenant_id, "chunk_id": chunk_id, "record_no": record_no}
-    row = connection.execute(QUERIES["mended_by"], values).fetchone()
-    if row is None:
-        return None
-    return get_quarantined(connection, tenant_id, QuarantineKey(quarantine_id=row[0], occurrence=row[1]))
-
-
 def dismiss(
     connection: psycopg.Connection[Any], tenant_id: UUID, keys: Collection[QuarantineKey], *, reason: str
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 Record = TypeVar("Record")
+_Listed = tuple[tuple[str, tuple[str, ...]], ...]
 _DIGITS = re.compile(r"[0-9a-f]{1,32}")
 
 
@@ -24,6 +25,34 @@ def select(
     with connection.cursor(row_factory=class_row(record)) as cursor:
         columns = tuple(field.name for field in fields(record))  # type: ignore[arg-type]
         return cursor.execute(_with_columns(statement, columns), values).fetchall()
+
+
+def select_joined(
+    connection: psycopg.Connection[Any], kinds: Mapping[str, type], statement: str, values: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Rows of a named statement that joins tables, each as records by what the statement calls their tables; its
+    `{name}` become the fields of that record. None for a table where an outer join found no row.
+    """
+    listed = tuple((name, tuple(field.name for field in fields(record))) for name, record in kinds.items())
+    rows = connection.execute(_with_tables(statement, listed), values).fetchall()
+    return [_apart(row, kinds, listed) for row in rows]
+
+
+def _apart(row: Sequence[Any], kinds: Mapping[str, type], listed: _Listed) -> dict[str, Any]:
+    rest = iter(row)
+    told = {name: dict(zip(columns, rest, strict=False)) for name, columns in listed}
+    return {
+        name: kinds[name](**of_table) if any(value is not None for value in of_table.values()) else None
+        for name, of_table in told.items()
+    }
+
+
+@cache  # by the statements of our own files
+def _with_tables(statement: str, listed: _Listed) -> bytes:
+    columns = {
+        table: sql.SQL(", ").join(sql.Identifier(table, column) for column in of_table) for table, of_table in listed
+    }
+    return sql.SQL(statement).format(**columns).as_bytes(None)
 
 
 @cache  # by the statements of our own files

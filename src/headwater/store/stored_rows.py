@@ -230,7 +230,7 @@ def find_rows(
 ) -> list[StoredRow]:
     """Rows with these values in some or all of the key's fields, by key; 50 at most. Of these units only, if any."""
     order = tuple(spec.name for spec in document.key)
-    query = _composed("by_key", table_name(document), _stored(document), tuple(key), order)
+    query = composed(QUERIES["by_key"], table_name(document), _stored(document), tuple(key), order)
     told = {"tenant_id": tenant_id, "of_units": None if units is None else list(units)}
     values = {**sealed_key(connection, document, key), **told}
     return _rows(connection, document, connection.execute(query, values).fetchall())
@@ -245,7 +245,7 @@ def find_past(
     row_hash: bytes,
 ) -> StoredRow | None:
     """The version of a row that has this hash, where it was replaced or deleted since."""
-    query = _composed("past", history_name(document), _stored(document), tuple(key))
+    query = composed(QUERIES["past"], history_name(document), _stored(document), tuple(key))
     values = {**sealed_key(connection, document, key), "tenant_id": tenant_id, "row_hash": row_hash}
     return next(iter(_rows(connection, document, connection.execute(query, values).fetchall())), None)
 
@@ -255,18 +255,21 @@ def _stored(document: Document) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=256)  # composing it takes longer than PostgreSQL needs to answer
-def _composed(
-    query: str, table: str, columns: tuple[str, ...], key: tuple[str, ...], order: tuple[str, ...] = ()
+def composed(
+    statement: str, table: str, columns: tuple[str, ...], key: tuple[str, ...], order: tuple[str, ...] = ()
 ) -> bytes:
-    """A named statement for these names, which are those of contracts."""
+    """A statement of our own files for these names, which are those of contracts."""
     same = (sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in key)
-    composed = sql.SQL(QUERIES[query]).format(
-        table=sql.Identifier(table),
-        columns=_listed(columns),
-        condition=sql.SQL(" AND ").join(same),
-        order=_listed(order),
+    return (
+        sql.SQL(statement)
+        .format(
+            table=sql.Identifier(table),
+            columns=_listed(columns),
+            condition=sql.SQL(" AND ").join(same),
+            order=_listed(order),
+        )
+        .as_bytes(None)
     )
-    return composed.as_bytes(None)
 
 
 def _rows(connection: psycopg.Connection[Any], document: Document, rows: Sequence[Sequence[Any]]) -> list[StoredRow]:
@@ -283,15 +286,6 @@ def _rows(connection: psycopg.Connection[Any], document: Document, rows: Sequenc
         for row in rows
     ]
     return opened_rows(document, found, opener_of(connection))
-
-
-def count_past(
-    connection: psycopg.Connection[Any], tenant_id: UUID, document: Document, key: Mapping[str, object]
-) -> int:
-    """How many versions of a row were replaced or deleted."""
-    query = _composed("count_past", history_name(document), (), tuple(key))
-    row = connection.execute(query, {**sealed_key(connection, document, key), "tenant_id": tenant_id}).fetchone()
-    return int(row[0]) if row else 0
 
 
 def _listed(names: Sequence[str]) -> sql.Composed:

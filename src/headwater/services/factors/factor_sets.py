@@ -36,6 +36,7 @@ class OfPair:
 
 
 _OF_PAIRS: Latest[OfPair] = Latest(256)
+_SETS: Latest[pa.Table] = Latest(8)
 
 
 def pin(installation: Installation) -> bytes:
@@ -65,12 +66,14 @@ def of_pair(installation: Installation, sha256: bytes, activity: Mapping[str, An
     pair = {name: str(activity[name]) for name in ("activity_type", "region")}
     with installation.blobs.open(installation.tenant_id, sha256) as file:
         content = file.read()
-    key = (hashlib.sha256(content).digest(), contract.hash, *pair.values(), policy)
-    return _OF_PAIRS.get(key, lambda: _of_pair(contract, content, pair, policy))
+    digest = hashlib.sha256(content).digest()
+    return _OF_PAIRS.get(
+        (digest, contract.hash, *pair.values(), policy),
+        lambda: _of_pair(contract, _SETS.get(digest, lambda: parse_rows(content)), pair, policy),
+    )
 
 
-def _of_pair(contract: Document, content: bytes, pair: Mapping[str, str], policy: FactorPolicy) -> OfPair:
-    pinned = parse_rows(content)
+def _of_pair(contract: Document, pinned: pa.Table, pair: Mapping[str, str], policy: FactorPolicy) -> OfPair:
     texts = pinned.filter(
         pc.and_(*(pc.equal(pinned[name], pa.scalar(text)) for name, text in pair.items()))
     ).to_pylist()

@@ -23,11 +23,10 @@ from headwater.services.sources import file_of
 from headwater.services.tracing import trace
 from headwater.services.tracing.field_origins import field_origins
 from headwater.services.tracing.places import place_of
-from headwater.store import audit, findings, quarantine, runs
-from headwater.store.chunks import Chunk, get_chunk
-from headwater.store.cited_blobs import get_cited_blob
+from headwater.store import audit, findings, quarantine
 from headwater.store.one_connection import one_snapshot
-from headwater.store.stored_rows import StoredRow, count_past, find_past, find_rows
+from headwater.store.stored_rows import StoredRow, find_past, find_rows
+from headwater.store.traced import about_row, chunk_origin
 from headwater.values import OWN_FORMAT
 
 if TYPE_CHECKING:
@@ -40,6 +39,8 @@ if TYPE_CHECKING:
     from headwater.connectors.csv_file import RawChunk
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
+    from headwater.store.chunks import Chunk
+    from headwater.store.cited_blobs import CitedBlob
     from headwater.store.database import TenantConnection
     from headwater.store.runs import Run
 
@@ -75,11 +76,14 @@ def trace_record(installation: Installation, contract: str, key: str, *, row_has
 
 @dataclass(frozen=True, kw_only=True)
 class _Origin:
-    """The chunk and run of a stored row, with the logic of that run and what the chain notes of the chunk."""
+    """The chunk and run of a stored row, with the logic of that run, what its rows were read from, and what the chain
+    notes of the chunk.
+    """
 
     chunk: Chunk
     run: Run
     logic: Logic
+    blob: CitedBlob
     entry: Entry | None
 
     @property
@@ -132,9 +136,8 @@ class _Tracer:
         values = canonical_texts(contract, row.values)
         key = {spec.name: row.values[spec.name] for spec in contract.key}
         with self._connect() as connection:
-            noticed = findings.of_record(connection, self._tenant_id, row.chunk_id, record_no)
-            past = count_past(connection, self._tenant_id, contract, key)
-            mended = quarantine.mended_by(connection, self._tenant_id, row.chunk_id, record_no)
+            about = about_row(connection, self._tenant_id, contract, key, chunk_id=row.chunk_id, record_no=record_no)
+            mended = quarantine.get_quarantined(connection, self._tenant_id, about.mended)[0] if about.mended else None
         mapping, own = origin.logic.mapping, origin.logic.contract
         return trace.RecordTrace(
             contract=trace.Document(name=own.name, version=own.version, hash=origin.run.contract_hash.hex()),
@@ -145,10 +148,10 @@ class _Tracer:
             fields=field_origins(own, mapping, values, row.absent, raw.cells),
             raw=raw,
             run=self._run_ref(origin),
-            findings=tuple(f"{rule}: {message}" for rule, message in noticed),
-            past=past,
-            mended=self._mended(*mended) if mended else None,
-            made_from=self._made_from(origin, raw, mended[0] if mended else None),
+            findings=tuple(f"{rule}: {message}" for rule, message in about.noticed),
+            past=about.past,
+            mended=self._mended(mended) if mended else None,
+            made_from=self._made_from(origin, raw, mended),
         )
 
     def _made_from(
@@ -225,10 +228,7 @@ class _Tracer:
 
     def _raw(self, origin: _Origin, record_no: int) -> trace.RawRecord:
         """A record of a chunk (from 0) as its file has it."""
-        run, span = origin.run, origin.span
-        sha256 = span.extract.sha256 if span.extract else run.blob_sha256
-        with self._connect() as connection:
-            blob = get_cited_blob(connection, self._tenant_id, sha256)
+        run, span, blob = origin.run, origin.span, origin.blob
         text, cells, line = None, None, span.first_line
         remote = run.layout.get("remote", {})
         if blob.state == "held":
@@ -240,7 +240,7 @@ class _Tracer:
             file=file_of(run.layout) or blob.name,
             address=remote.get("address"),
             version=remote.get("version"),
-            sha256=sha256.hex(),
+            sha256=blob.sha256.hex(),
             encoding=run.encoding,
             line=line,
             record_no=span.first_record + record_no,
@@ -256,7 +256,7 @@ class _Tracer:
         mending = mending_of(self._installation, origin.run, origin.logic.contract)
         return _row(alone.table if mending is None else mending.again(alone, [0]))
 
-    def _mended(self, record: quarantine.Quarantined, _: Sequence[quarantine.Repair]) -> trace.Refused:
+    def _mended(self, record: quarantine.Quarantined) -> trace.Refused:
         origin = self._origin(record.chunk_id)
         return trace.Refused(
             key=str(record.key),
@@ -273,18 +273,20 @@ class _Tracer:
 
     def _read_origin(self, chunk_id: UUID) -> _Origin:
         with self._connect() as connection:
-            chunk = get_chunk(connection, self._tenant_id, chunk_id)
-            if chunk is None:
-                raise Misuse(
-                    "the record names a chunk that does not exist",
-                    where="chunk",
-                    value=chunk_id,
-                    remedy="`headwater verify` shows what was changed.",
-                )
-            run = runs.get_run(connection, self._tenant_id, chunk.run_id)
-            entries = audit.entries_of(connection, self._tenant_id, f"run/{run.run_id}/chunk/{chunk.chunk_no}")
+            found = chunk_origin(connection, self._tenant_id, chunk_id)
+        if found is None:
+            raise Misuse(
+                "the record names a chunk that does not exist",
+                where="chunk",
+                value=chunk_id,
+                remedy="`headwater verify` shows what was changed.",
+            )
         return _Origin(
-            chunk=chunk, run=run, logic=stored_logic(self._installation, run), entry=entries[-1] if entries else None
+            chunk=found.chunk,
+            run=found.run,
+            logic=stored_logic(self._installation, found.run),
+            blob=found.blob,
+            entry=found.entry,
         )
 
     @staticmethod

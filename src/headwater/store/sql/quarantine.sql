@@ -94,11 +94,6 @@ FROM quarantine_repairs r JOIN chunks c ON c.tenant_id = r.tenant_id AND c.chunk
 WHERE r.tenant_id = %(tenant_id)s AND c.run_id = %(run_id)s AND r.outcome = 'refused'
 ORDER BY r.record_no
 
--- name: mended_by
--- The refused record that a record of a resubmission stands for.
-SELECT quarantine_id, occurrence FROM quarantine_repairs
-WHERE tenant_id = %(tenant_id)s AND chunk_id = %(chunk_id)s AND record_no = %(record_no)s
-
 -- name: change_state
 -- Move records on from one state; those in another are left as they are.
 UPDATE quarantine q SET state = %(state)s, state_reason = %(reason)s, updated_at = clock_timestamp()

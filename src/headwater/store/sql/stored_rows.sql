@@ -22,7 +22,3 @@ ORDER BY {order} LIMIT 50
 -- A version of a row that was replaced or deleted, by its hash; of several that were equal, any.
 SELECT {columns}, unit_id FROM {table}
 WHERE tenant_id = %(tenant_id)s AND row_hash = %(row_hash)s AND {condition} LIMIT 1
-
--- name: count_past
--- How many older versions of a record there are.
-SELECT count(*) FROM {table} WHERE tenant_id = %(tenant_id)s AND {condition}
