@@ -380,7 +380,8 @@ class Attempt:
         """Have it end by itself: from now on it is waited for only. Of what has ended nobody interrupts anything."""
         self._why = why
         if process.pid is not None and why is not ENDED:
-            os.kill(process.pid, signal.SIGINT)
+            with suppress(ProcessLookupError):  # it ended a moment ago, which is not noticed yet
+                os.kill(process.pid, signal.SIGINT)
             get_logger(__name__).warning("a job is interrupted", job_id=str(self._job_id), why=why.message)
 
     def _take(self) -> Taken:

@@ -9,7 +9,7 @@ from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.api.access import Here, needs, router
-from headwater.api.asking import Asked, etag, expected_version, page_of
+from headwater.api.asking import Asked, Change, etag, expected_version, page_of
 from headwater.services.access.policy import Right
 from headwater.services.answers.kinds import Page
 from headwater.services.answers.notifications import ChannelShown, ChannelTried, DeliveryListed, NotificationListed
@@ -34,15 +34,15 @@ class NewChannel(ChannelWishes):
     target: Target
 
 
-class ChannelChange(BaseModel):
-    """What is to be another; what is left out stays, `quiet: null` takes quiet hours away."""
+class ChannelChange(Change):
+    """What is to be another; what is left out stays."""
 
-    model_config = ConfigDict(extra="forbid")
+    may_be_null = frozenset({"quiet"})
     target: Target | None = None
     events: list[Event] | None = Field(default=None, min_length=1, max_length=20)
     least_severity: Severity | None = None
     quarantine_above: float | None = Field(default=None, ge=0, lt=100)
-    quiet: QuietHours | None = None
+    quiet: QuietHours | None = Field(default=None, description="Null: none any more.")
     group_seconds: int | None = Field(default=None, ge=0, le=86_400)
 
 
@@ -82,7 +82,6 @@ def change_channel(
 ) -> ChannelShown:
     """Other wishes, or another target. A webhook keeps its secret."""
     said = change.model_dump(exclude_unset=True, by_alias=True, exclude={"target"})
-    said = {name: value for name, value in said.items() if value is not None or name == "quiet"}
     changed = channels.change(here, channel, said, target=change.target, expected=expected_version(if_match))
     response.headers["ETag"] = etag(changed.channel.version)
     return _plain(changed)

@@ -10,7 +10,7 @@ from fastapi import Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.api.access import Here, needs, router
-from headwater.api.asking import Cursor, Limit, etag, expected_hash, expected_version, page_of
+from headwater.api.asking import Change, Cursor, Limit, etag, expected_hash, expected_version, page_of
 from headwater.services import organisations_view
 from headwater.services.access import people, record_units, roles, units
 from headwater.services.access.people_view import PersonView
@@ -59,7 +59,7 @@ class Assigned(_Body):
     unit_id: UUID | None = Field(description="The unit; null: the organisation.")
 
 
-class PersonChange(_Body):
+class PersonChange(Change):
     """What is to be another; what is left out stays."""
 
     name: str | None = Field(default=None, max_length=200)
@@ -90,12 +90,14 @@ class NewUnit(_Body):
     parent_id: UUID | None = None
 
 
-class UnitChange(_Body):
+class UnitChange(Change):
     """Another name, kind or place; what is left out stays."""
+
+    may_be_null = frozenset({"parent_id"})
 
     name: str | None = Field(default=None, max_length=200)
     kind: Kind | None = None
-    parent_id: UUID | None = None
+    parent_id: UUID | None = Field(default=None, description="The unit above; null: the organisation.")
 
 
 class NewToken(_Body):
@@ -149,7 +151,7 @@ def change_person(
     here: Here, person_id: UUID, change: PersonChange, response: Response, if_match: IfMatch = None
 ) -> PersonView:
     """Another name, address or state."""
-    if change.model_dump(exclude_none=True) == {}:
+    if not change.model_fields_set:
         return show_person(here, person_id, response)
     found = people.change(
         here, person_id, name=change.name, email=change.email, state=change.state, expected=expected_version(if_match)

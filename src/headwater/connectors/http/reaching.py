@@ -26,7 +26,7 @@ class Reaching(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Its answer."""
         host = request.url.host
-        transport = self._by_host.setdefault(host, self._made())
+        transport = self._by_host.get(host) or self._by_host.setdefault(host, self._made())
         failed: httpx.TransportError | None = None
         for address in self._addresses_of(host):
             try:

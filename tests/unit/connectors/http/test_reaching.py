@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from headwater.connectors.http.client import HttpClient
 from headwater.connectors.http.config import HttpConfig
 from headwater.connectors.http.failures import problem_of
-from headwater.connectors.http.reaching import proxy_of
+from headwater.connectors.http.reaching import Reaching, proxy_of
 from headwater.errors import Misuse
 from tests.connectors.certificates import make_certificates
 from tests.connectors.servers_http import Server, http_server, json_reply
@@ -44,6 +45,19 @@ def test_the_address_that_was_looked_at_is_connected_to_and_the_name_is_said(ser
         assert client.json(client.url("rows")) == {"ok": True}
     assert asked == ["localhost", "localhost"]
     assert {each.headers["host"].partition(":")[0] for each in server.asked} == {"localhost"}
+
+
+def test_all_requests_to_a_host_go_by_one_transport(server: Server) -> None:
+    made: list[httpx.HTTPTransport] = []
+
+    def transport() -> httpx.HTTPTransport:
+        made.append(httpx.HTTPTransport())
+        return made[-1]
+
+    with httpx.Client(transport=Reaching(lambda _: ["127.0.0.1"], transport)) as client:
+        for _ in range(3):
+            assert client.get(f"{named(server, 'localhost')}/rows").json() == {"ok": True}
+    assert len(made) == 1
 
 
 def test_a_name_that_leads_inside_by_now_is_not_connected_to(server: Server) -> None:
