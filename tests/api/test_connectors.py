@@ -102,3 +102,18 @@ def test_a_source_is_connected_from_nothing_to_its_rows(trusting: Trusting, tmp_
     assert told["payload"]["by"].keys() == {"token"}, "by which token it was done"
     assert client.delete("/connectors/meters").status_code == 204
     assert client.get("/connectors/meters").status_code == 404
+
+
+def test_a_list_of_refused_rows_tells_null_from_an_empty_text(trusting: Trusting, tmp_path: Path) -> None:
+    client, there = trusting.client, source(tmp_path / "meters.db", 3)
+    with closing(sqlite3.connect(there)) as connection, connection:
+        connection.executemany("INSERT INTO meters VALUES (?, '2024-01-01', ?)", (("null", None), ("empty", "")))
+    config = {"path": str(there)}
+    client.post("/connectors", json={"name": "meters", "kind": "sqlite", "config": config}).raise_for_status()
+    client.post("/mappings", json={"text": MAPPING}).raise_for_status()
+    run = client.post("/connectors/meters/syncs", json={"table": "meters", "mapping": "meters_of_sqlite"}).json()[
+        "run_id"
+    ]
+    until(lambda: client.get(f"/runs/{run}").json()["finished_at"], "the run has ended")
+    listed = client.get("/quarantine", params={"run": run}).json()["items"]
+    assert {each["raw"]["id"]: each["raw"]["kwh"] for each in listed} == {"null": None, "empty": ""}

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headwater.errors import Misuse
 from headwater.services.access.policy import Right
 from headwater.services.access.within_units import sources_seen
+from headwater.services.connectors.null_cells import RefusedCells, with_nulls
 from headwater.services.listing import Listed, Page, Question, ask, by_name
 from headwater.services.quarantine.exports import which_records
 from headwater.store import jobs as job_rows
 from headwater.store import quarantine, schedules, source_units
 from headwater.store.listing import Column, Condition, Order
+from headwater.store.quarantine import QuarantineKey
+from headwater.store.runs import get_run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from headwater.services.installation import Installation
 
@@ -96,8 +99,8 @@ UPDATES = Listed(
     filters=frozenset(_UPDATES) - {"errors", "improvements"},
 )
 _QUARANTINE = _columns(
-    quarantine_id="uuid", occurrence="integer", source_id="bytea", contract="text", record_no="bigint", line="bigint",
-    state="text", state_reason="text?", raw="jsonb", findings="jsonb", created_at="timestamptz",
+    quarantine_id="uuid", occurrence="integer", source_id="bytea", contract="text", chunk_id="uuid", record_no="bigint",
+    line="bigint", state="text", state_reason="text?", raw="jsonb", findings="jsonb", created_at="timestamptz",
     updated_at="timestamptz",
 )  # fmt: skip
 QUARANTINE = Listed(
@@ -179,7 +182,9 @@ def updates(installation: Installation, question: Question, *, name: str | None 
 
 
 def refused(installation: Installation, question: Question, *, run: str | None, rule: str | None) -> Page:
-    """Refused records in the order of their sources, as their source wrote them: for who may mend them."""
+    """Refused records in the order of their sources, as their source wrote them: for who may mend them. A cell is None
+    where a table has no value there, as far as what was read is held.
+    """
     seen = installation.seeing(Right.WRITE)
     with seen.database.connect(seen.tenant_id) as connection:
         which = which_records(connection, seen, state=None, run=run, rule=rule)
@@ -187,7 +192,21 @@ def refused(installation: Installation, question: Question, *, run: str | None, 
     page = _plain(ask(seen, QUARANTINE, question, within=which, allowed=of_units))
     for item in page.items:
         item["id"] = f"{item['quarantine_id']}.{item['occurrence']}"
+    _tell_nulls(seen, page.items)
     return page
+
+
+def _tell_nulls(seen: Installation, items: Sequence[dict[str, Any]]) -> None:
+    keys = [QuarantineKey(quarantine_id=item["quarantine_id"], occurrence=item["occurrence"]) for item in items]
+    with seen.database.connect(seen.tenant_id) as connection:
+        last = quarantine.last_run_of_each(connection, seen.tenant_id, keys)
+        found = {run_id: get_run(connection, seen.tenant_id, run_id) for run_id in set(last.values())}
+        read = [
+            (found[last[key]], RefusedCells(chunk_id=item["chunk_id"], record_no=item["record_no"], raw=item["raw"]))
+            for key, item in zip(keys, items, strict=True)
+        ]
+        for item, cells in zip(items, with_nulls(seen, connection, read), strict=True):
+            item["raw"] = cells
 
 
 def refused_by_rule(installation: Installation, *, run: str | None, state: str | None) -> dict[str, int]:

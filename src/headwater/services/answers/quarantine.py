@@ -38,9 +38,11 @@ class RefusedListed(TypedDict):
     id            by which it is shown, mended and dismissed
     occurrence    of several equal records of a source, which
     contract      name and version
+    chunk_id      in which it was read first
     record_no     in the source, from 1; `line` of a workbook is the row, of a JSON array the index
     state_reason  why it was dismissed
-    raw           column of the source → text; under an empty name, the text that could not be cut into columns
+    raw           column of the source → text, null where a table has no value there; under an empty name, the text that
+                  could not be cut into columns
     findings      all that is wrong
     """
 
@@ -49,6 +51,7 @@ class RefusedListed(TypedDict):
     occurrence: int
     source_id: Hash
     contract: str
+    chunk_id: UUID
     record_no: int
     line: int
     state: QuarantineState

@@ -6,7 +6,8 @@ What is made of a row does not: null and an empty text are both blank. A person 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, BinaryIO
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import pyarrow.parquet as pq
 
@@ -23,14 +24,38 @@ if TYPE_CHECKING:
 
     from headwater.services.installation import Installation
     from headwater.store.database import TenantConnection
-    from headwater.store.quarantine import Quarantined
     from headwater.store.runs import Run
 
 Cells = Mapping[str, str | None]
 
 
+class Refused(Protocol):
+    """A refused record, as far as its cells go."""
+
+    @property
+    def chunk_id(self) -> UUID:
+        """The chunk that `record_no` is told in."""
+
+    @property
+    def record_no(self) -> int:
+        """From 1."""
+
+    @property
+    def raw(self) -> Cells:
+        """The cells as they stand, where null is an empty text."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefusedCells:
+    """See `Refused`."""
+
+    chunk_id: UUID
+    record_no: int
+    raw: Cells
+
+
 def with_nulls(
-    installation: Installation, connection: TenantConnection, refused: Sequence[tuple[Run, Quarantined]]
+    installation: Installation, connection: TenantConnection, refused: Sequence[tuple[Run, Refused]]
 ) -> list[Cells]:
     """The cells of records, each with a run that refused it: None for those that are null at its source. They are as
     they stand where it is no row of a table, or what was read is erased or lost. What was read is opened once for all
@@ -40,7 +65,7 @@ def with_nulls(
     by_chunk: dict[UUID, list[int]] = {}
     for at, (run, record) in enumerate(refused):
         if run.kind == "sync" and "" in record.raw.values():
-            by_chunk.setdefault(record.chunk_id, []).append(at)  # in which its number is told
+            by_chunk.setdefault(record.chunk_id, []).append(at)
     for chunk_id, places in by_chunk.items():
         numbers = {refused[at][1].record_no for at in places}
         read = _read(installation, connection, chunk_id, numbers, refused[places[0]][0].layout)
