@@ -15,10 +15,10 @@ A record that breaks a rule is not an error: it goes to quarantine and the run g
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Self
 
 
@@ -62,6 +62,14 @@ class HeadwaterError(Exception):
         if self.remedy:
             parts.append(self.remedy)
         return " ".join(part if part.endswith((".", "!", "?")) else f"{part}." for part in parts)
+
+
+def as_told(kept: Mapping[str, Any]) -> str:
+    """The sentences of an error that was kept: as its facts, or as its message."""
+    if "what" not in kept:
+        return str(kept.get("message", ""))
+    facts = {name: kept.get(name) for name in ("where", "value", "valid", "remedy")}
+    return str(HeadwaterError(kept["what"], **facts))
 
 
 class RetryLater(HeadwaterError):

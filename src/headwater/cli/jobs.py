@@ -10,6 +10,7 @@ from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_facts, print_json, print_table, told_of
 from headwater.cli.runs import Limit
 from headwater.cli.session import installation
+from headwater.errors import as_told
 
 if TYPE_CHECKING:
     from headwater.store.jobs import Job
@@ -44,8 +45,8 @@ def list_(
         print_json({"jobs": [job_as_json(job) for job in found], "total": total})
         return
     print_table(
-        ["job", "asked", "kind", "about", "state", "attempts"],
-        [(job.job_id, job.asked_at, job.kind, job.label, _state(job), job.attempts) for job in found],
+        ["job", "asked", "by", "kind", "about", "state", "attempts"],
+        [(job.job_id, job.asked_at, _asked_by(job), job.kind, job.label, _state(job), job.attempts) for job in found],
         numbers=["attempts"],
         whole=["job", "asked"],
     )
@@ -75,7 +76,7 @@ def show(job: JobId, as_json: AsJson = False) -> None:
             ("kind", found.kind),
             ("about", found.label),
             ("state", _state(found)),
-            ("asked", f"by {found.asked_by}"),
+            ("asked", f"by {_asked_by(found)}"),
             ("when", found.asked_at),
             ("started", found.started_at),
             ("finished", found.finished_at),
@@ -84,7 +85,7 @@ def show(job: JobId, as_json: AsJson = False) -> None:
         ]
     )
     if found.error:
-        typer.echo(f"error: {' '.join(str(found.error[each]) for each in ('what', 'remedy') if found.error.get(each))}")
+        typer.echo(f"error: {as_told(found.error)}")
     for each in (found.result or {}).get("notices", ()):
         typer.echo(f"{each['file']}: {each['notice']}")
     if view.runs:
@@ -131,6 +132,10 @@ def _tell(job: Job, *, as_json: bool) -> None:
         print_json(job_as_json(job))
     else:
         typer.echo(f"job {job.job_id}: {_state(job)}")
+
+
+def _asked_by(job: Job) -> str:
+    return job.asked_by if job.schedule is None else f"schedule {job.schedule}"
 
 
 def _state(job: Job) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -13,8 +13,12 @@ from headwater.cli.imports import AsJson
 from headwater.cli.printing import print_facts, print_json, print_table, told_of
 from headwater.cli.runs import Limit
 from headwater.cli.session import installation
+from headwater.documents.counted import counted
+from headwater.errors import as_told
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from headwater.services.listing import Page
     from headwater.services.schedules import ScheduleView
 
@@ -211,7 +215,7 @@ def run_now(name: Name, as_json: AsJson = False) -> None:
 
 @app.command()
 def history(name: Name, limit: Limit = 20, as_json: AsJson = False) -> None:
-    """Show what was done about its latest times.
+    """Show what was done about its latest times: who asked or why nobody has, how the job ended, and why it failed.
 
     \b
     Examples:
@@ -228,10 +232,14 @@ def history(name: Name, limit: Limit = 20, as_json: AsJson = False) -> None:
         _tell_shortened(page, "time")
         return
     print_table(
-        ["due", "what", "job", "state", "why"],
-        [(each["due_at"], each["outcome"], each["job_id"], each["state"], each["reason"]) for each in found],
+        ["due", "what", "job", "state", "why it failed"],
+        [
+            (each["due_at"], _outcome(each), each["job_id"], (each["state"] or "").replace("_", " "),
+             as_told(each["error"] or {}))
+            for each in found
+        ],
         whole=["due", "job"],
-    )
+    )  # fmt: skip
     typer.echo(told_of(len(found), page.total or 0, "time"))
 
 
@@ -263,7 +271,7 @@ def updates(
         ["when", "schedule", "source", *counts, "errors", "improvements"],
         [
             (each["noted_at"], each["schedule"], each["source_name"], *(each[count] for count in counts),
-             _facts(each["errors"]), _facts(each["improvements"]))
+             _errors(each["errors"]), _facts(each["improvements"]))
             for each in found
         ],
         numbers=counts,
@@ -327,6 +335,22 @@ def _when(view: ScheduleView) -> str:
 
 def _next(view: ScheduleView) -> object:
     return "paused" if view.schedule.paused_at is not None else view.schedule.next_at
+
+
+def _outcome(time: Mapping[str, Any]) -> str:
+    """That a job was asked for or none was, with who asked or why not."""
+    return str(time["outcome"]) if time["reason"] is None else f"{time['outcome']}: {time['reason']}"
+
+
+def _errors(errors: Mapping[str, Any]) -> str:
+    """What was wrong with a source at a time, in words."""
+    told = [f"failed: {as_told(errors['failed_of'])}"] if "failed_of" in errors else []
+    if "refused" in errors:
+        told.append(f"refused: {errors['refused']}")
+    if chunks := errors.get("chunks_failed"):
+        told.append(f"{counted(chunks, 'chunk')} not loaded")
+    told += [f"{rule}: {counted(number, 'finding')}" for rule, number in errors.get("refused_by_rule", {}).items()]
+    return "\n".join(told)
 
 
 def _facts(facts: dict[str, object]) -> str:

@@ -156,11 +156,16 @@ def jobs(installation: Installation, question: Question, *, state: str | None = 
     seen = installation.seeing(Right.READ)
     if state is not None and state not in job_rows.STATES:
         raise Misuse("jobs have no such state", where="state", value=state, valid=", ".join(job_rows.STATES))
-    return ask(seen, JOBS, replace(question, count=True), also=_equal(_JOBS["state"], state))
+    page = ask(seen, JOBS, replace(question, count=True), also=_equal(_JOBS["state"], state))
+    with seen.database.connect(seen.tenant_id) as connection:
+        names = schedules.names_of(connection, seen.tenant_id, [item["asked_by"] for item in page.items])
+    for item in page.items:
+        item["schedule"] = names.get(item["asked_by"])
+    return page
 
 
 def schedule_history(installation: Installation, name: str, question: Question) -> Page:
-    """The latest times of a schedule first: what was done about each, and how its job ended."""
+    """The latest times of a schedule first: what was done about each, how its job ended and why it failed."""
     installation.require(Right.READ)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:

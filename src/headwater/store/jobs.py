@@ -58,6 +58,7 @@ class Job(NewJob):
     result: Mapping[str, Any] | None  # what it came to, where that is no run
     queue_id: int | None
     fence: int  # of whoever has taken it last
+    schedule: str | None  # name of the one that asked for it
 
     @property
     def has_ended(self) -> bool:
@@ -85,14 +86,14 @@ def let_in(connection: psycopg.Connection[Any], tenant_id: UUID, *, queue: str, 
         connection.execute(QUERIES["let_in"], {"tenant_id": tenant_id, "job_id": job_id})
 
 
-NO_END: Mapping[str, Any] = {"state": None, "started_at": None, "finished_at": None}
+NO_END: Mapping[str, Any] = {"state": None, "started_at": None, "finished_at": None, "error": None}
 """Of a time at which no job was asked for."""
 
 
 def ends_of(
     connection: psycopg.Connection[Any], tenant_id: UUID, job_ids: Sequence[UUID]
 ) -> dict[UUID, dict[str, Any]]:
-    """State, beginning and end of each of these jobs."""
+    """State, beginning and end of each of these jobs, and why its last attempt failed."""
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(QUERIES["ends_of"], {"tenant_id": tenant_id, "jobs": list(job_ids)}).fetchall()
     return {row.pop("job_id"): row for row in rows}

@@ -47,7 +47,7 @@ def forget_values(connection: psycopg.Connection[Any], tenant_id: UUID) -> list[
     values = {"tenant_id": tenant_id, "quoted": QUOTED}
     with translated("forget what errors quote"):
         whole = [text for (text,) in connection.execute(QUERIES["whole"], values) if is_sealed(text)]
-        for name in ("of_runs", "of_chunks", "of_sources", "of_notifications"):
+        for name in ("of_runs", "of_chunks", "of_sources", "of_notifications", "of_updates"):
             connection.execute(QUERIES[name], values)
     return whole
 

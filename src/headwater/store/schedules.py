@@ -196,6 +196,11 @@ def schedule_of_job(connection: psycopg.Connection[Any], tenant_id: UUID, job_id
     return (row[0], row[1]) if row else None
 
 
+def names_of(connection: psycopg.Connection[Any], tenant_id: UUID, asked_by: Sequence[str]) -> dict[str, str]:
+    """By who asked for jobs, the name of the schedule, where one has."""
+    return dict(connection.execute(QUERIES["names"], {"tenant_id": tenant_id, "asked_by": list(asked_by)}).fetchall())
+
+
 def lock_followers(connection: psycopg.Connection[Any], tenant_id: UUID, schedule_id: UUID) -> set[UUID]:
     """The schedules that come after one, for this transaction only."""
     values = {"tenant_id": tenant_id, "schedule_id": schedule_id}
@@ -221,7 +226,7 @@ def log_update(
     *,
     without_run: Sequence[tuple[str, str | None]],
 ) -> None:
-    """Write the update log of a job that a schedule has asked for, one entry a source.
+    """Write the update log of a job that a schedule has asked for and that has ended, one entry a source.
 
     without_run: sources that came to no run, and why where they were refused.
     """
@@ -229,3 +234,5 @@ def log_update(
     connection.execute(QUERIES["log_update"], values)
     for source_name, refused in without_run:
         connection.execute(QUERIES["log_no_run"], {**values, "source_name": source_name, "refused": refused})
+    if not without_run:
+        connection.execute(QUERIES["log_failed"], values)

@@ -10,6 +10,7 @@ from headwater.services.access.erasing import erase_subject
 from headwater.services.connectors.keeping import add
 from headwater.services.imports import plan_file
 from headwater.services.job_ends import end_job
+from headwater.services.jobs import ask_retry_failed
 from headwater.services.kept_mappings import keep_mapping
 from headwater.services.run_ends import noted_if_broken_off
 from headwater.services.uploads import looking
@@ -101,11 +102,25 @@ def test_what_errors_quoted_before_goes_where_somebody_is_erased(river: River, q
     connector = add(here, "staff", "sqlite", {"path": str(river.folder / "staff.db")}).connector_id
     with here.database.connect(here.tenant_id) as connection:
         set_circuit(connection, here.tenant_id, connector, state="closed", failures=1, last_error=said)
+    job = ask_retry_failed(here, "staff")
+    river.change(
+        "INSERT INTO update_log SELECT tenant_id, job_id, told.name, NULL, 'nightly', 0, 0, 0, 0, 0, told.error, '{}'"
+        " FROM jobs,"
+        " (VALUES ('refused', jsonb_build_object('refused', %(said)s::text)), ('failed', jsonb_build_object("
+        "  'failed_of', jsonb_build_object('message', %(said)s::text))), ('facts', jsonb_build_object("
+        "  'failed_of', jsonb_build_object('what', 'no number', 'value', 'Ann Lovelace'), 'chunks_failed', 1))"
+        " ) AS told (name, error) WHERE job_id = %(job)s",
+        said=said,
+        job=job,
+    )
     kept = {"runs": "error", "chunks": "error", "notifications": "ROW(summary, data)", "source_circuits": "last_error"}
+    kept["update_log"] = "errors"
     theirs = "SELECT FROM {} WHERE ({})::text ~ 'Lovelace'"
     assert all(river.rows(theirs.format(*each)) for each in kept.items())
 
     erase_subject(here, "erp.worker", "hr/4711", reason="asked for")
 
     assert not any(river.rows(theirs.format(*each)) for each in kept.items())
+    (left,) = river.rows("SELECT errors FROM update_log WHERE source_name = 'facts'")
+    assert left["errors"] == {"failed_of": {"what": "no number"}, "chunks_failed": 1}
     proved(river)

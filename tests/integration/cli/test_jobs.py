@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.integration.cli.conftest import ACTIVITY_FIELDS, Headwater
+from tests.integration.cli.conftest import ACTIVITY_FIELDS, Headwater, Lab
 from tests.river import activities
 
 pytestmark = pytest.mark.server
@@ -69,6 +69,44 @@ def test_what_is_queued_is_carried_out_by_a_worker(headwater: Headwater, recipe:
     assert headwater("schedules", "remove", "nightly").code == 0
     assert headwater("schedules", "list", "--json").json == []
     assert headwater("jobs", "cancel", imported).code == 2
+
+
+def test_why_a_job_of_a_schedule_failed_is_told_whole_though_it_came_to_no_run(
+    headwater: Headwater, lab: Lab, tmp_path: Path
+) -> None:
+    said = {"recipe": "a", "source": {"connector": "lab", "table": "a"}, "mapping": str(lab.mapping)}
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump(said))
+    assert headwater("schedules", "add", "nightly", "a.yaml", "--cron", "@daily").code == 0
+    job = headwater("schedules", "run-now", "nightly", "--json").json["job_id"]
+    assert headwater("connectors", "remove", "lab", "--force").code == 0
+    done = subprocess.run(WORKER, capture_output=True, text=True, check=False, timeout=240, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+    why = {
+        "kind": "NotFound", "what": "there is no such connector", "where": "connector", "value": "lab", "valid": None,
+        "remedy": "`headwater connectors add` makes one.",
+    }  # fmt: skip
+    told = "connector: there is no such connector (value: 'lab'). `headwater connectors add` makes one."
+    (time,) = headwater("schedules", "history", "nightly", "--json").json
+    assert (time["state"], time["error"]) == ("failed", why)
+    (entry,) = headwater("schedules", "updates", "--json").json
+    kept = {name: value for name, value in why.items() if value is not None}
+    assert (entry["source_name"], entry["run_id"], entry["errors"]) == ("lab/a", None, {"failed_of": kept})
+    assert f"error: {told}" in headwater("jobs", "show", job).out
+    (listed,) = headwater("jobs", "list", "--json").json["jobs"]
+    assert (listed["error"], listed["schedule"]) == (why, "nightly")
+    assert "schedule nightly" in headwater("jobs", "list").out
+    for command in (("history", "nightly"), ("updates",)):
+        text = " ".join(_as_lines(headwater, "schedules", *command).split())
+        assert told in text, text
+        assert "{" not in text
+
+
+def _as_lines(headwater: Headwater, *command: str) -> str:
+    """What a table tells where it has no room for columns: nothing is folded."""
+    with pytest.MonkeyPatch.context() as narrow:
+        narrow.setenv("COLUMNS", "40")
+        return headwater(*command).out
 
 
 def test_a_schedule_is_changed(headwater: Headwater, recipe: Path, tmp_path: Path) -> None:

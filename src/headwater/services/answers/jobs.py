@@ -30,6 +30,7 @@ class JobListed(TypedDict):
     priority         among the organisation's own; the higher comes first
     time_limit       seconds of one attempt; null: as long as it takes
     asked_by         who asked, as the audit chain calls them
+    schedule         name of the schedule that asked; null where none has
     correlation_id   of the request that asked for it
     not_before       of one that is tried again later
     heartbeat        when whoever works on it was heard of last
@@ -60,6 +61,7 @@ class JobListed(TypedDict):
     error: ErrorKept | None
     result: FreeObject | None
     fence: int
+    schedule: str | None
 
 
 class JobShown(JobListed):
@@ -107,8 +109,10 @@ class ScheduleShown(TypedDict):
 class TimeSeenTo(TypedDict):
     """A time of a schedule, and what was done about it.
 
-    outcome  asked: a job was asked for; skipped: none was, and `reason` says why
+    outcome  asked: a job was asked for; skipped: none was
+    reason   why it was skipped, or who asked at another time than its own
     state    of the job; null where there is none
+    error    why the job failed, or its last attempt
     """
 
     due_at: datetime
@@ -118,12 +122,13 @@ class TimeSeenTo(TypedDict):
     state: RunState | None
     started_at: datetime | None
     finished_at: datetime | None
+    error: ErrorKept | None
 
 
 class UpdateErrors(TypedDict):
     """What was wrong with a source at a time; each only where there is some.
 
-    failed_of        why its run did not come to its end
+    failed_of        why its run did not come to its end, or the job had none
     chunks_failed    gaps
     refused_by_rule  rule → findings on records that are open in quarantine
     refused          why it could not be read at all
@@ -150,6 +155,7 @@ class UpdateListed(TypedDict):
     """What a job of a schedule did with one source, in records.
 
     schedule  its name then
+    source_name  of a job that failed before it had a run, what it was about
     run_id    null where the source was as it was, or could not be read at all
     """
 

@@ -44,8 +44,11 @@ SET queue_id = (headwater_queue.procrastinate_defer_jobs_v1(ARRAY[ROW(
 WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s
 
 -- name: get
--- One job.
-SELECT {columns} FROM jobs WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s
+-- One job, with the name of the schedule that asked for it.
+SELECT {columns} FROM (
+    SELECT j.*, s.name AS schedule FROM jobs j
+    LEFT JOIN scheduled_jobs s ON s.tenant_id = j.tenant_id AND j.asked_by = 'schedule/' || s.schedule_id
+    WHERE j.tenant_id = %(tenant_id)s AND j.job_id = %(job_id)s) job
 
 -- name: named
 -- Jobs whose id begins with some digits, from the first to the last there could be; enough of them to tell whether one is meant.
@@ -55,13 +58,16 @@ LIMIT 2
 
 -- name: list
 -- The latest jobs first, of one state or of all.
-SELECT {columns} FROM jobs
-WHERE tenant_id = %(tenant_id)s AND (%(state)s::text IS NULL OR state = %(state)s)
-ORDER BY asked_at DESC, job_id LIMIT %(limit)s
+SELECT {columns} FROM (
+    SELECT j.*, s.name AS schedule FROM (
+        SELECT * FROM jobs WHERE tenant_id = %(tenant_id)s AND (%(state)s::text IS NULL OR state = %(state)s)
+        ORDER BY asked_at DESC, job_id LIMIT %(limit)s) j
+    LEFT JOIN scheduled_jobs s ON s.tenant_id = j.tenant_id AND j.asked_by = 'schedule/' || s.schedule_id) latest
+ORDER BY asked_at DESC, job_id
 
 -- name: ends_of
 -- How each of these jobs has come on.
-SELECT job_id, state, started_at, finished_at FROM jobs WHERE tenant_id = %(tenant_id)s AND job_id = ANY(%(jobs)s)
+SELECT job_id, state, started_at, finished_at, error FROM jobs WHERE tenant_id = %(tenant_id)s AND job_id = ANY(%(jobs)s)
 
 -- name: count
 -- How many there are, so that a shortened list can say so.

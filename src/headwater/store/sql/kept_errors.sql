@@ -9,6 +9,15 @@ UPDATE chunks SET error = jsonb_set(error, '{message}', to_jsonb(regexp_replace(
     - 'whole'
 WHERE tenant_id = %(tenant_id)s AND state = 'failed' AND (error ? 'whole' OR error ->> 'message' ~ %(quoted)s)
 
+-- name: of_updates
+-- Nor of what schedules' jobs failed.
+UPDATE update_log SET errors = jsonb_strip_nulls(errors || jsonb_build_object(
+    'refused', regexp_replace(errors ->> 'refused', %(quoted)s, ''),
+    'failed_of', (errors -> 'failed_of') - 'value' || jsonb_build_object(
+        'message', regexp_replace(errors #>> '{failed_of,message}', %(quoted)s, ''))))
+WHERE tenant_id = %(tenant_id)s AND (errors ->> 'refused' ~ %(quoted)s OR errors #> '{failed_of,value}' IS NOT NULL
+    OR errors #>> '{failed_of,message}' ~ %(quoted)s)
+
 -- name: whole
 -- Why chunks failed, with what the errors quote.
 SELECT error ->> 'whole' FROM chunks WHERE tenant_id = %(tenant_id)s AND state = 'failed' AND error ? 'whole' FOR UPDATE

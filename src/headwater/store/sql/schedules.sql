@@ -111,6 +111,11 @@ WHERE h.tenant_id = %(tenant_id)s AND h.schedule_id = %(schedule_id)s AND j.stat
 SELECT s.schedule_id, s.name FROM schedule_history h JOIN scheduled_jobs s USING (tenant_id, schedule_id)
 WHERE h.tenant_id = %(tenant_id)s AND h.job_id = %(job_id)s LIMIT 1
 
+-- name: names
+-- What the schedules that asked for jobs are called, those that were removed too.
+SELECT 'schedule/' || schedule_id, name FROM scheduled_jobs
+WHERE tenant_id = %(tenant_id)s AND 'schedule/' || schedule_id = ANY(%(asked_by)s)
+
 -- name: ready
 -- Schedules that come after this one and whose turn it is: all that they come after have succeeded since they were last asked
 -- for.
@@ -147,9 +152,20 @@ FROM runs r JOIN job_runs n USING (tenant_id, run_id) LEFT JOIN chunks c USING (
 WHERE n.tenant_id = %(tenant_id)s AND n.job_id = %(job_id)s
 GROUP BY r.tenant_id, r.run_id
 ON CONFLICT (tenant_id, job_id, source_name) DO UPDATE SET
-    read = excluded.read, inserted = excluded.inserted, updated = excluded.updated, unchanged = excluded.unchanged,
+    run_id = excluded.run_id, read = excluded.read, inserted = excluded.inserted, updated = excluded.updated, unchanged = excluded.unchanged,
     quarantined = excluded.quarantined, errors = excluded.errors, improvements = excluded.improvements,
     noted_at = clock_timestamp()
+
+-- name: log_failed
+-- A job that failed before anything of it could be told by source: it stands there by what it was about.
+INSERT INTO update_log (tenant_id, job_id, source_name, schedule, read, inserted, updated, unchanged, quarantined, errors,
+                        improvements)
+SELECT tenant_id, job_id, label, %(schedule)s, 0, 0, 0, 0, 0,
+       jsonb_build_object('failed_of', jsonb_strip_nulls(error)), '{}'
+FROM jobs j
+WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND state = 'failed' AND error IS NOT NULL
+  AND NOT EXISTS (SELECT FROM update_log u WHERE u.tenant_id = j.tenant_id AND u.job_id = j.job_id AND u.run_id IS NOT NULL)
+ON CONFLICT (tenant_id, job_id, source_name) DO UPDATE SET errors = excluded.errors, noted_at = clock_timestamp()
 
 -- name: log_no_run
 -- A source that came to no run: it was as it was, or could not be read.
