@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,9 +14,10 @@ from headwater.cli.many import tell_each
 from headwater.cli.printing import print_facts, print_json, print_table
 from headwater.cli.session import installation
 from headwater.cli.trying import DryRun, Rows, refuse_rows, try_and_tell
+from headwater.documents.counted import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from headwater.pipeline.recipe import Recipe
     from headwater.services.installation import Installation
@@ -137,8 +138,8 @@ def state(name: Name, as_json: AsJson = False) -> None:
     """Show how far each source was read through a connector: its checkpoint, and gaps.
 
     The newest run of a source is in up to the chunk that is told, without a gap. Chunks after it that are not loaded
-    are the gaps: how many, and which. `headwater connectors retry-failed` goes on with them. Of a run at work only
-    those that failed are told.
+    are the gaps: how many, and which. `headwater connectors retry-failed` goes on with them. Of a run that has not
+    ended those that failed are told, and below how many are in, and whether a process is at it.
 
     \b
     Examples:
@@ -167,6 +168,20 @@ def state(name: Name, as_json: AsJson = False) -> None:
         ],
         numbers=["in up to chunk"],
     )
+    for line in filter(None, (_unfinished(name, each) for each in found.states)):
+        typer.echo(line)
+
+
+def _unfinished(name: str, state: Mapping[str, Any]) -> str | None:
+    """Of a run that has not ended, how much of it is in, and what becomes of the rest."""
+    if state["state"] not in {"pending", "running"}:
+        return None
+    told = f"{state['source_name']}: {state['chunks_loaded']:,} of {counted(state['chunks_planned'], 'chunk')} in"
+    if state["at_work"]:
+        return f"{told}, a process is at the rest"
+    if state["state"] == "pending":
+        return f"{told}: the run is planned and not begun"
+    return f"{told}, the rest not read, and no process is at it. Go on with: headwater connectors retry-failed {name}"
 
 
 def _gaps(chunks: Sequence[int]) -> str:
@@ -181,8 +196,9 @@ def _gaps(chunks: Sequence[int]) -> str:
 def retry_failed(name: Name, as_json: AsJson = False) -> None:
     """Go on with what a sync left: chunks that failed, and runs that were stopped or killed.
 
-    Of each table, or file of a store, the newest run counts. What is committed is not read again. Where the source
-    failed before a run was planned there is nothing to go on with, which is an error: run the sync again.
+    Of each table, or file of a store, the newest run counts. What is committed is not read again. Where no sync was
+    planned yet, or the source failed or refused before one was, there is nothing to go on with, which is an error: run
+    the sync again.
 
     \b
     Examples:

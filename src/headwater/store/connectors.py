@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from headwater.errors import Conflict, Misuse, NotFound
 from headwater.store.queries import named_queries
-from headwater.store.records import select
+from headwater.store.records import number, select
 
 QUERIES = named_queries("connectors")
 
@@ -247,10 +247,21 @@ def circuit_of(connection: psycopg.Connection[Any], tenant_id: UUID, connector_i
 def failed_since_newest_run(
     connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID
 ) -> tuple[datetime, str | None] | None:
-    """When a source failed and why, where it did so after its newest run or is left alone; else None."""
+    """When a source failed or refused and why, where it did so after its newest run or is left alone; else None."""
     values = {"tenant_id": tenant_id, "connector_id": connector_id}
     row = connection.execute(QUERIES["failed_since"], values).fetchone()
     return (row[0], row[1]) if row else None
+
+
+def was_synced(connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID) -> bool:
+    """Whether a run through a connector was ever planned."""
+    return bool(number(connection, QUERIES["was_synced"], {"tenant_id": tenant_id, "connector_id": connector_id}))
+
+
+def note_refusal(connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID, last_error: str) -> None:
+    """Why a source refused to be read, where its circuit says nothing else."""
+    values = {"tenant_id": tenant_id, "connector_id": connector_id, "last_error": last_error}
+    connection.execute(QUERIES["note_refusal"], values)
 
 
 def set_circuit(

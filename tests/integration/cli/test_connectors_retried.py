@@ -10,7 +10,7 @@ from headwater.services.connectors.keeping import find, opened
 from headwater.services.connectors.planning import plan_sync
 from headwater.services.connectors.syncing import files_of_store, sync_files
 from headwater.services.imports import carry_out
-from headwater.store.runs import hold_connector
+from headwater.store.runs import hold_connector, hold_run
 from headwater.telemetry import SilentProgress
 from tests.integration.cli.conftest import Headwater, Lab
 from tests.river import River
@@ -59,8 +59,18 @@ def test_chunks_that_failed_and_runs_that_were_killed_go_on(headwater: Headwater
         " FROM runs r, generate_series(1, 20) n WHERE source_name = 'lab/a'"
     )
 
-    (shown,) = [line for line in headwater("connectors", "state", "lab").out.splitlines() if "lab/shaky" in line]
+    told = headwater("connectors", "state", "lab").out.splitlines()
+    (shown,) = [line for line in told if "lab/shaky" in line]
     assert shown.split()[1:5] == ["3", "1:", "chunk", "4"]
+    left = "the rest not read, and no process is at it. Go on with: headwater connectors retry-failed lab"
+    assert f"lab/a: 3 of 4 chunks in, {left}" in told
+    states_told = headwater("connectors", "state", "lab", "--json").json
+    (state,) = [each for each in states_told if each["run_id"] == str(killed)]
+    facts = ("state", "at_work", "chunks_loaded", "chunks_planned")
+    assert [state[name] for name in facts] == ["running", False, 3, 4]
+    with river.installation.database.connect(river.installation.tenant_id) as held:
+        hold_run(held, river.installation.tenant_id, killed)
+        assert "lab/a: 3 of 4 chunks in, a process is at the rest" in headwater("connectors", "state", "lab").out
 
     first = headwater("connectors", "retry-failed", "lab")
     assert first.code == 4
@@ -80,6 +90,28 @@ def test_chunks_that_failed_and_runs_that_were_killed_go_on(headwater: Headwater
     assert headwater("connectors", "retry-failed", "lab", "--json").json == {"sources": [], "states": {}}
     nothing = headwater("connectors", "retry-failed", "lab")
     assert (nothing.code, nothing.out[:13]) == (0, "nothing to do")
+
+
+def test_a_sync_that_was_refused_before_it_was_planned_is_told_and_no_success(
+    headwater: Headwater, full_lab: Lab
+) -> None:
+    never = headwater("connectors", "retry-failed", "lab")
+    assert (never.code, never.out) == (1, "")
+    assert "connector lab: no sync was planned yet. `headwater connectors validate lab`" in never.err
+    whole, moved = full_lab.path.read_bytes(), full_lab.path.with_suffix(".moved")
+    full_lab.path.rename(moved)
+    sync = ("connectors", "sync", "lab", "-t", "a", "-m", full_lab.mapping)
+    assert headwater(*sync).code == 2
+    refused = headwater("connectors", "retry-failed", "lab")
+    assert (refused.code, refused.out) == (1, "")
+    assert "no sync was planned yet, and nothing was planned since the source failed at " in refused.err
+    assert "there is no such file" in refused.err
+    assert "Run the sync again." in refused.err
+    assert "there is no such file" in headwater("connectors", "status", "lab").out
+    full_lab.path.write_bytes(whole)
+    assert headwater(*sync).code == 0
+    assert headwater("connectors", "retry-failed", "lab").out.startswith("nothing to do")
+    assert headwater("connectors", "status", "lab", "--json").json["circuit"]["last_error"] is None
 
 
 def test_a_newer_run_stands_for_those_before_it_and_one_at_work_is_left_to_its_process(

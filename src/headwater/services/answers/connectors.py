@@ -40,6 +40,10 @@ class SourceState(TypedDict):
     """How far a source was read through a connector.
 
     run_id             its newest run that had chunks
+    state              of that
+    at_work            whether a process is at that now
+    chunks_planned     of that
+    chunks_loaded      likewise; of a run that nobody is at what is missing stays so until somebody goes on with it
     last_chunk_no      up to which all of that are committed
     gaps               chunks that are not loaded
     last_cursor        value of the cursor up to which it was read, as text
@@ -51,6 +55,10 @@ class SourceState(TypedDict):
 
     source_name: str
     run_id: UUID
+    state: RunState
+    at_work: bool
+    chunks_planned: int
+    chunks_loaded: int
     last_chunk_no: int | None
     gaps: list[int]
     last_cursor: str | None

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import random
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 from headwater.documents.counted import counted
-from headwater.errors import InputRefused, RetryLater
-from headwater.store.connectors import circuit_of, may_try_again, set_circuit
+from headwater.errors import InputRefused, Misuse, RetryLater
+from headwater.store.connectors import circuit_of, may_try_again, note_refusal, set_circuit
 from headwater.telemetry import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from uuid import UUID
 
     from headwater.services.installation import Installation
@@ -31,6 +32,17 @@ NOTHING_PLANNED = "no run was planned that could go on."
 
 class CircuitOpen(RetryLater):
     """A source has failed so often that it is not asked for a while; nothing was tried."""
+
+
+@contextmanager
+def refusal_noted(installation: Installation, connector_id: UUID) -> Iterator[None]:
+    """While a sync is planned: what the source refuses it for stands with the connector, since there is no run."""
+    try:
+        yield
+    except (Misuse, InputRefused) as error:
+        with installation.database.connect(installation.tenant_id) as connection:
+            note_refusal(connection, installation.tenant_id, connector_id, str(error))
+        raise
 
 
 class Asker:
@@ -134,7 +146,7 @@ class Asker:
         """A healthy source costs one look a question, and no write."""
         with self._installation.database.connect(self._installation.tenant_id) as connection:
             before = circuit_of(connection, self._installation.tenant_id, self._connector_id)
-            if before.failures or before.state != "closed":
+            if before.failures or before.last_error is not None or before.state != "closed":
                 set_circuit(
                     connection,
                     self._installation.tenant_id,

@@ -21,7 +21,7 @@ from headwater.mapping.compile import columns_read
 from headwater.services.access.policy import Right
 from headwater.services.chain_entries import planned_payload
 from headwater.services.changed_keys import refuse_another_key
-from headwater.services.connectors.asking import Asker
+from headwater.services.connectors.asking import Asker, refusal_noted
 from headwater.services.connectors.extraction import MAX_CHUNK_ROWS, first_record
 from headwater.services.connectors.keeping import find, opened, tables_of
 from headwater.services.connectors.kinds import kind_named
@@ -166,7 +166,7 @@ def _of_another_column(before: ReadUpTo, cursor: str, table: str) -> str | None:
 
 def _asked(installation: Installation, stored: StoredConnector, selection: Selection) -> SourcePlan:
     asker = Asker(installation, stored.connector_id, stored.name)
-    with opened(installation, stored) as source:
+    with refusal_noted(installation, stored.connector_id), opened(installation, stored) as source:
         tables = tables_of(source, stored)
         plan = asker.ask(lambda: tables.plan(selection), about=f"the plan of {selection.table}")
     large = [chunk for chunk in plan.chunks if chunk.rows > MAX_CHUNK_ROWS]

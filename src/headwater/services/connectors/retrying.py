@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def unfinished_runs(installation: Installation, name: str) -> Sequence[UnfinishedRun]:
     """What there is to go on with, the oldest first; runs whose process was killed included.
 
-    InputRefused where there is nothing because the source failed before a run was planned.
+    InputRefused where there is nothing because no run was ever planned, or the source failed or refused before one was.
     """
     installation.require(Right.READ)
     tenant_id = installation.tenant_id
@@ -34,14 +34,21 @@ def unfinished_runs(installation: Installation, name: str) -> Sequence[Unfinishe
         stored = connectors.find_connector(connection, tenant_id, name)
         found = connectors.unfinished_runs(connection, tenant_id, stored.connector_id)
         failed = connectors.failed_since_newest_run(connection, tenant_id, stored.connector_id)
-    if not found and failed is not None:
-        raise InputRefused(
-            f"nothing was planned since the source failed at {failed[0].astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
-            where=f"connector {stored.name}",
-            value=failed[1],
-            remedy="Run the sync again.",
-        )
-    return found
+        was_synced = connectors.was_synced(connection, tenant_id, stored.connector_id)
+    if found or (failed is None and was_synced):
+        return found
+    told = [] if was_synced else ["no sync was planned yet"]
+    if failed is not None:
+        told.append(f"nothing was planned since the source failed at {failed[0].astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
+    raise InputRefused(
+        ", and ".join(told),
+        where=f"connector {stored.name}",
+        value=failed and failed[1],
+        remedy=(
+            f"`headwater connectors validate {stored.name}` says whether it can be read. "
+            f"Run the sync{' again' if failed else ''}."
+        ),
+    )
 
 
 def resume_each(

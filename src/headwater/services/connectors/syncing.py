@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from headwater.errors import InputRefused, Misuse
 from headwater.services.access.policy import Right
 from headwater.services.batches import Imported, left_out, load_one
-from headwater.services.connectors.asking import Asker
+from headwater.services.connectors.asking import Asker, refusal_noted
 from headwater.services.connectors.keeping import is_store
 from headwater.services.folders import SourceFile, members_of
 from headwater.services.imports import Remote, logic_of, plan_source, source_id, source_name
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 def files_of_store(installation: Installation, stored: StoredConnector, source: FileStore) -> Sequence[RemoteFile]:
     """The files the connector's pattern means."""
     installation.require(Right.WRITE)
-    return Asker(installation, stored.connector_id, stored.name).ask(source.files, about="the list of files")
+    with refusal_noted(installation, stored.connector_id):
+        return Asker(installation, stored.connector_id, stored.name).ask(source.files, about="the list of files")
 
 
 def files_to_sync(

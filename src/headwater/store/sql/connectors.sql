@@ -73,18 +73,27 @@ WHERE state NOT IN ('succeeded', 'succeeded_with_quarantine') ORDER BY started_a
 
 -- name: states
 -- How far each source was read through a connector, by its newest run that had chunks. What of a run that has ended is not
--- loaded is a gap, and what has failed of one that has not.
+-- loaded is a gap, and what has failed of one that has not. Whether a process is at it tells the hold that it has on the run.
 WITH newest AS (
-    SELECT DISTINCT ON (source_id) source_id, source_name, run_id, state IN ('pending', 'running') AS at_work FROM runs
+    SELECT DISTINCT ON (source_id) source_id, source_name, run_id, state, state IN ('pending', 'running') AS unfinished,
+           chunks_planned
+    FROM runs
     WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s AND chunks_planned > 0
     ORDER BY source_id, started_at DESC)
-SELECT n.source_name, n.run_id, reached.last_chunk_no, reached.gaps, s.last_cursor, s.last_row_id, s.last_window_start,
-       s.last_window_end, s.updated_at
+SELECT n.source_name, n.run_id, n.state, EXISTS (
+           SELECT FROM pg_locks l
+           WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+             AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+             AND (l.classid::bigint << 32 | l.objid::bigint)
+                 = hashtextextended('run/' || %(tenant_id)s::text || '/' || n.run_id, 0)) AS at_work,
+       n.chunks_planned, reached.chunks_loaded, reached.last_chunk_no, reached.gaps, s.last_cursor, s.last_row_id,
+       s.last_window_start, s.last_window_end, s.updated_at
 FROM newest n
 CROSS JOIN LATERAL (
-    SELECT coalesce(min(chunk_no) FILTER (WHERE c.state <> 'committed') - 1, max(chunk_no)) AS last_chunk_no,
+    SELECT count(*) FILTER (WHERE c.state = 'committed') AS chunks_loaded,
+           coalesce(min(chunk_no) FILTER (WHERE c.state <> 'committed') - 1, max(chunk_no)) AS last_chunk_no,
            coalesce(array_agg(chunk_no ORDER BY chunk_no) FILTER (
-               WHERE c.state = 'failed' OR c.state <> 'committed' AND NOT n.at_work), '{}') AS gaps
+               WHERE c.state = 'failed' OR c.state <> 'committed' AND NOT n.unfinished), '{}') AS gaps
     FROM chunks c WHERE c.tenant_id = %(tenant_id)s AND c.run_id = n.run_id) reached
 LEFT JOIN connector_sync_state s ON s.tenant_id = %(tenant_id)s AND s.source_id = n.source_id
 ORDER BY n.source_name, n.source_id
@@ -137,11 +146,16 @@ SELECT state, failures, extract(epoch FROM clock_timestamp() - changed_at)::doub
 FROM source_circuits WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s
 
 -- name: failed_since
--- When a source failed last and why, where no run through its connector was begun since, or where it is left alone.
+-- When a source failed last or refused and why, where no run through its connector was begun since, or where it is left alone.
 SELECT c.changed_at, c.last_error FROM source_circuits c
-WHERE c.tenant_id = %(tenant_id)s AND c.connector_id = %(connector_id)s AND (c.state <> 'closed' OR c.failures > 0 AND NOT EXISTS (
+WHERE c.tenant_id = %(tenant_id)s AND c.connector_id = %(connector_id)s
+  AND (c.state <> 'closed' OR (c.failures > 0 OR c.last_error IS NOT NULL) AND NOT EXISTS (
     SELECT FROM runs r
     WHERE r.tenant_id = c.tenant_id AND r.connector_id = c.connector_id AND r.started_at > c.changed_at))
+
+-- name: was_synced
+-- Whether a run through a connector was ever planned.
+SELECT EXISTS (SELECT FROM runs WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s)
 
 -- name: set_circuit
 -- A new state of the circuit.
@@ -150,6 +164,13 @@ VALUES (%(tenant_id)s, %(connector_id)s, %(state)s, %(failures)s, %(last_error)s
 ON CONFLICT (tenant_id, connector_id) DO UPDATE
 SET state = EXCLUDED.state, failures = EXCLUDED.failures, last_error = EXCLUDED.last_error,
     changed_at = clock_timestamp()
+
+-- name: note_refusal
+-- Why a source refused to be read. It has answered, which is no failure of its circuit; one that stands there stays.
+INSERT INTO source_circuits AS c (tenant_id, connector_id, last_error)
+VALUES (%(tenant_id)s, %(connector_id)s, %(last_error)s)
+ON CONFLICT (tenant_id, connector_id) DO UPDATE SET last_error = EXCLUDED.last_error, changed_at = clock_timestamp()
+WHERE c.state = 'closed' AND c.failures = 0
 
 -- name: try_half_open
 -- Of those who wait for an open circuit, one may ask. What lies ahead was written before the clock was set back.
