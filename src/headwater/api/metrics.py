@@ -58,8 +58,7 @@ GAUGES = (
     Gauge("headwater_queue_waiting_jobs", "Jobs, messages and times of schedules, due and not begun.", ("queue",)),
     Gauge("headwater_queue_working_jobs", "Jobs that workers have in hand.", ("queue",)),
     Gauge("headwater_queue_oldest_seconds", "How long the first of the waiting jobs has waited.", ("queue",)),
-    Gauge("headwater_workers_alive", "Workers that gave a sign of life in the last minute; a process counts for each "
-          "kind of queue it serves."),
+    Gauge("headwater_workers_alive", "Workers, as processes, that gave a sign of life in the last minute."),
     Gauge("headwater_runs_running", "Runs at work."),
     Gauge("headwater_runs_stuck", "Runs at work that have committed no chunk for `stuck_minutes` of `health_limits`."),
     Gauge("headwater_runs_ended_last_hour", "Runs that ended in the last hour, by how.", ("state",)),

@@ -77,6 +77,11 @@ def wanted(installation: Installation, said: Said) -> Wanted:
     return Wanted(kind="sync", label=label, arguments=arguments, lock=lock)
 
 
+def recipe_wanted(wanted: Wanted) -> Recipe:
+    """The recipe of an import or sync that is wanted."""
+    return recipe_of(wanted.arguments["recipe"], where=wanted.label)
+
+
 def said_of(arguments: Mapping[str, Any], *, where: str) -> Said:
     """What was said, of a job's arguments. Misuse where they are of a recipe at the server, which says more."""
     kept = arguments.get("kept")

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.services.access.changing import changed_meanwhile
 from headwater.services.access.policy import Right
+from headwater.services.connectors.absent import refuse_absent
 from headwater.services.jobs import Manner, wanted_by_recipe
-from headwater.services.kept_recipes import Said, said_of
+from headwater.services.kept_recipes import Said, recipe_wanted, said_of
 from headwater.services.kept_recipes import wanted as wanted_by_name
 from headwater.services.schedule_times import next_time, zone_of
 from headwater.services.schedules import ScheduleView, note, refuse_both, view_of
@@ -43,6 +44,8 @@ def change(
     """Change it, by whoever is at the server; another recipe, where one is said, with the folder of its paths."""
     installation.require(Right.TRANSFORM, on=f"schedule/{name}")
     wanted = None if recipe is None else wanted_by_recipe(installation, *recipe, every=False)
+    if recipe is not None:
+        refuse_absent(installation, recipe[0])
     return _changed(installation, name, changes, wanted=wanted, expected=None, now=now)
 
 
@@ -67,6 +70,7 @@ def change_kept(
         stands = view_of(connection, installation.tenant_id, name)
     _refuse_another(stands, expected, mine=_mine(changes, source, how))
     wanted = wanted_by_name(installation, _said(stands.schedule, source, how or {}))
+    refuse_absent(installation, recipe_wanted(wanted))
     # What is left out of what is said stays as it was looked at here.
     return _changed(installation, name, changes, wanted=wanted, expected=stands.version, now=now)
 

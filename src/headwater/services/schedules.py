@@ -16,6 +16,8 @@ from headwater.documents.counted import counted
 from headwater.errors import Misuse
 from headwater.services import jobs as asking
 from headwater.services.access.policy import Right
+from headwater.services.connectors.absent import refuse_absent
+from headwater.services.kept_recipes import recipe_wanted
 from headwater.services.kept_recipes import wanted as wanted_by_name
 from headwater.services.schedule_times import next_time, times
 from headwater.store import audit, schedules
@@ -90,9 +92,12 @@ class ScheduleView:
 def add(
     installation: Installation, name: str, recipe: Recipe, base: Path, when: When, *, manner: Manner, now: datetime
 ) -> ScheduleView:
-    """Keep a schedule for a recipe as it says now. Misuse where the recipe, the times or the others cannot be found."""
+    """Keep a schedule for a recipe as it says now. Misuse where the recipe, the times or the others cannot be found, or
+    the source answers that there is no such table.
+    """
     installation.require(Right.TRANSFORM)
     wanted = asking.wanted_by_recipe(installation, recipe, base, every=False)
+    refuse_absent(installation, recipe)
     return _added(installation, name, wanted, when, manner=manner, now=now)
 
 
@@ -101,7 +106,9 @@ def add_kept(
 ) -> ScheduleView:
     """The same for whoever is not at the server: what is read is named by what is kept here."""
     installation.require(Right.TRANSFORM, on="schedules")
-    return _added(installation, name, wanted_by_name(installation, said), when, manner=manner, now=now)
+    wanted = wanted_by_name(installation, said)
+    refuse_absent(installation, recipe_wanted(wanted))
+    return _added(installation, name, wanted, when, manner=manner, now=now)
 
 
 def _added(

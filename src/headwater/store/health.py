@@ -12,6 +12,7 @@ from psycopg.rows import class_row
 
 from headwater.store.failures import translated
 from headwater.store.queries import named_queries
+from headwater.store.queue import ROWS_A_WORKER
 
 QUERIES = named_queries("health")
 Found = TypeVar("Found")
@@ -88,7 +89,7 @@ def queues(connection: psycopg.Connection[Any], of: UUID | None) -> list[Queue]:
 def workers(connection: psycopg.Connection[Any], *, seconds: float) -> int:
     """How many workers gave a sign of life within so many seconds."""
     with translated("look for workers"):
-        row = connection.execute(QUERIES["workers"], {"seconds": seconds}).fetchone()
+        row = connection.execute(QUERIES["workers"], {"seconds": seconds, "rows": ROWS_A_WORKER}).fetchone()
     return int(row[0]) if row else 0
 
 

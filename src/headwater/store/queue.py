@@ -26,6 +26,8 @@ GIVE_BACK, HAS_WORK, AT_WORK = QUERIES["give_back"], QUERIES["has_work"], QUERIE
 FINISH, PUT_BACK = QUERIES["finish"], QUERIES["put_back"]
 """What a worker asks over its own connection; see each statement's sentence."""
 SCHEMA = "headwater_queue"
+ROWS_A_WORKER = 3
+"""As so many the process of a worker stands in the queue's table: for jobs, for times of schedules, for messages."""
 
 
 def queue_migrations() -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.integration.cli.conftest import ACTIVITY_FIELDS, Headwater, Lab
+from tests.integration.cli.conftest import ACTIVITY_FIELDS, Ended, Headwater, Lab
 from tests.river import activities
 
 pytestmark = pytest.mark.server
@@ -100,6 +100,27 @@ def test_why_a_job_of_a_schedule_failed_is_told_whole_though_it_came_to_no_run(
         text = " ".join(_as_lines(headwater, "schedules", *command).split())
         assert told in text, text
         assert "{" not in text
+
+
+def test_a_schedule_of_what_is_not_there_is_refused(headwater: Headwater, lab: Lab, tmp_path: Path) -> None:
+    def add(*command: str, **source: str) -> Ended:
+        said = {"recipe": "r", "source": source, "mapping": str(lab.mapping)}
+        (tmp_path / "r.yaml").write_text(yaml.safe_dump(said))
+        return headwater("schedules", *command, "r.yaml")
+
+    for source, why, valid in (
+        ({"connector": "mine", "table": "a"}, "there is no such connector (value: 'mine')", "lab"),
+        ({"connector": "lab", "table": "c"}, "there is no table or view 'c' (value: 'c')", "a, b"),
+        ({"connector": "lab", "table": "a", "cursor": "seen"}, "the cursor 'seen' is no column", "reading_id, site"),
+    ):
+        refused = add("add", "nightly", "--cron", "@daily", **source)
+        assert (refused.code, why in refused.err, f"Valid: {valid}" in refused.err) == (2, True, True), refused.err
+    assert headwater("schedules", "list", "--json").json == []
+    assert add("add", "nightly", "--cron", "@daily", connector="lab", table="a").code == 0
+    assert add("change", "nightly", connector="lab", table="c").code == 2
+    away = ("-s", "host=127.0.0.1", "-s", "port=1", "-s", "database=x", "-s", "user=x", "-s", "password_ref=env:NONE")
+    assert headwater("connectors", "add", "away", "-k", "postgresql", *away).code == 0
+    assert add("add", "later", "--cron", "@daily", connector="away", table="public.x").code == 0
 
 
 def _as_lines(headwater: Headwater, *command: str) -> str:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -14,7 +15,9 @@ from headwater.api.metrics import figures_of
 from headwater.services.jobs import ask_resume
 from headwater.services.watching.measuring import measure_all
 from headwater.services.watching.report import report
+from headwater.store.queue import ROWS_A_WORKER
 from tests.river import activities
+from tests.workers import Workshop, until
 
 if TYPE_CHECKING:
     from tests.river import River
@@ -60,6 +63,20 @@ def test_what_waits_is_stuck_fails_or_is_late_is_told(river: River) -> None:
         assert told[f"headwater_{name}"] == [((), 1.0)], name
     river.change("UPDATE chunks SET committed_at = %(now)s", now=datetime.now(UTC))
     assert dict(figures_of(measure_all(ours)))["headwater_runs_stuck"] == [((), 0.0)]
+
+
+def test_a_process_is_one_worker(river: River, workshop: Workshop) -> None:
+    rows = "SELECT FROM headwater_queue.procrastinate_workers"
+
+    def are(workers: int) -> bool:
+        return len(river.rows(rows)) == workers * ROWS_A_WORKER
+
+    for number in (1, 2):
+        workshop.worker()
+        until(partial(are, number), "all that a worker serves")
+        parts = {part.name: part for part in report(river.installation).parts}
+        assert (parts["workers"].state, parts["workers"].figures) == ("ok", {"alive": number})
+    assert are(2)
 
 
 def test_the_command_ends_with_1_where_something_is_bad(river: River) -> None:

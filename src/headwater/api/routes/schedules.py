@@ -76,9 +76,11 @@ def list_schedules(here: Here) -> list[ScheduleShown]:
     return [_plain(each) for each in schedules.list_schedules(here)]
 
 
-@routes.post("/schedules", status_code=201, **needs(Right.TRANSFORM, 404, 409))
+@routes.post("/schedules", status_code=201, **needs(Right.TRANSFORM, 404, 409, long="write"))
 def add_schedule(here: Here, schedule: NewSchedule, response: Response) -> ScheduleShown:
-    """Have workers read a connector, an upload or records at times, or after others have succeeded."""
+    """Have workers read a connector, an upload or records at times, or after others have succeeded. A table that the
+    source has not is refused; of a source that cannot be reached nothing is said.
+    """
     said = Said(mapping=schedule.mapping, strategy=schedule.strategy, **schedule.source.model_dump())
     when = schedules.When(
         cron=schedule.cron, time_zone=schedule.time_zone, after=schedule.after, missed=schedule.missed
@@ -97,7 +99,7 @@ def show_schedule(here: Here, name: str, response: Response) -> ScheduleShown:
     return _plain(found)
 
 
-@routes.patch("/schedules/{name}", **needs(Right.TRANSFORM, 404, 409, 412))
+@routes.patch("/schedules/{name}", **needs(Right.TRANSFORM, 404, 409, 412, long="write"))
 def change_schedule(
     here: Here, name: str, change: ScheduleChange, response: Response, if_match: IfMatch = None
 ) -> ScheduleShown:

@@ -21,8 +21,8 @@ WHERE %(of)s::text IS NULL OR q.args ->> 'tenant_id' = %(of)s::text
 GROUP BY q.queue_name ORDER BY waiting DESC, name
 
 -- name: workers
--- Workers that gave a sign of life within so many seconds.
-SELECT count(*) FROM headwater_queue.procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %(seconds)s)
+-- Workers that gave a sign of life within so many seconds: each stands in the queue's table as several, one a kind of queue.
+SELECT ceil(count(*)::numeric / %(rows)s)::integer FROM headwater_queue.procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %(seconds)s)
 
 -- name: tenants_in_queue
 -- Organisations that have something in the queue.
