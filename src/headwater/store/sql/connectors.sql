@@ -43,11 +43,13 @@ SELECT {columns} FROM source_chunks WHERE tenant_id = %(tenant_id)s AND run_id =
 
 -- name: read_up_to
 -- How far a source was read, by which column of which table, and whether a run by what is asked for began at the beginning.
+-- Earlier versions had a resubmission write over it: that leaves nothing to go on from.
 SELECT s.last_cursor, r.layout -> 'selection' ->> 'cursor', r.layout -> 'selection' ->> 'table',
        EXISTS (SELECT FROM runs b WHERE b.tenant_id = s.tenant_id AND b.source_id = s.source_id
                AND b.layout -> 'selection' ->> 'cursor' = %(cursor)s AND b.layout -> 'selection' ->> 'table' = %(table)s
                AND b.layout -> 'selection' ->> 'since' IS NULL)
-FROM connector_sync_state s JOIN runs r ON r.tenant_id = s.tenant_id AND r.run_id = s.run_id
+FROM connector_sync_state s
+JOIN runs r ON r.tenant_id = s.tenant_id AND r.run_id = s.run_id AND r.kind <> 'resubmit'
 WHERE s.tenant_id = %(tenant_id)s AND s.source_id = %(source_id)s
 
 -- name: syncs

@@ -264,7 +264,8 @@ WHERE tenant_id = %(tenant)s AND run_id = %(run)s AND chunk_no = %(chunk_no)s
 -- name: advance_checkpoint
 -- The checkpoint is contiguous: it stands before the first chunk that is not committed; later ones not committed are gaps.
 -- A sync that has not got anywhere yet leaves the cursor where it was, if the run that brought it there read the same table
--- by the same column: how far another column was read says nothing of this one.
+-- by the same column: how far another column was read says nothing of this one. A resubmission reads nothing of its source,
+-- and leaves all of it as it was: whoever asks what the run before of a source had read asks here, or by kind.
 WITH reached AS (
     SELECT coalesce(min(chunk_no) FILTER (WHERE state <> 'committed') - 1, max(chunk_no)) AS chunk_no,
            coalesce(array_agg(chunk_no ORDER BY chunk_no) FILTER (WHERE state = 'failed'), '{{}}') AS gaps
@@ -282,6 +283,7 @@ SELECT %(tenant)s, %(source)s, %(run)s, reached.chunk_no, reached.gaps, coalesce
        coalesce(c.last_row_id, b.last_row_id), coalesce(p.window_start, b.last_window_start),
        coalesce(p.window_end, b.last_window_end)
 FROM reached
+JOIN runs reading ON reading.tenant_id = %(tenant)s AND reading.run_id = %(run)s AND reading.kind <> 'resubmit'
 LEFT JOIN before b ON true
 LEFT JOIN chunks c ON c.tenant_id = %(tenant)s AND c.run_id = %(run)s AND c.chunk_no = reached.chunk_no
 LEFT JOIN source_chunks p ON p.tenant_id = %(tenant)s AND p.run_id = %(run)s AND p.chunk_no = reached.chunk_no

@@ -13,11 +13,11 @@ WHERE t.tenant_id = %(tenant)s AND t.unit_id IS DISTINCT FROM u.unit_id
 ORDER BY 1
 
 -- name: sources
--- Sources by name, each with its unit and its newest run.
+-- Sources by name, each with its unit and the newest run that read it; what mended its records bears a name of its own.
 SELECT DISTINCT ON (r.source_name, r.source_id) r.source_id, r.source_name, u.unit_id, r.run_id, r.started_at
 FROM runs r LEFT JOIN source_units u USING (tenant_id, source_id)
-WHERE r.tenant_id = %(tenant)s AND (%(text)s::text IS NULL OR r.source_name = %(text)s
-                                    OR encode(r.source_id, 'hex') = %(text)s)
+WHERE r.tenant_id = %(tenant)s AND r.kind <> 'resubmit' AND (%(text)s::text IS NULL OR r.source_name = %(text)s
+                                                             OR encode(r.source_id, 'hex') = %(text)s)
   AND (%(units)s::uuid[] IS NULL OR u.unit_id = ANY(%(units)s::uuid[]))
 ORDER BY r.source_name, r.source_id, r.started_at DESC
 
