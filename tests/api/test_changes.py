@@ -31,7 +31,7 @@ def test_null_is_refused_of_people_units_and_channels(api: Api) -> None:
         below = client.post("/units", json={"name": "below", "kind": "site", "parent_id": above}).json()["unit_id"]
         refuses_null(client, f"/units/{below}", ("name", "kind"), beside={"parent_id": None})
         assert client.patch(f"/units/{below}", json={"parent_id": None}).json()["parent_id"] is None
-        quiet = {"from": "22:00", "to": "06:00", "zone": "UTC"}
+        quiet = {"from": "22:00", "to": "06:00", "time_zone": "UTC"}
         added = client.post(
             "/notification-channels", json={**CHANNEL, "name": called.replace(" ", "-"), "quiet": quiet}
         )

@@ -13,7 +13,7 @@ def test_channels_over_http(api: Api) -> None:
     name = f"hooks-{uuid.uuid4().hex[:8]}"
     wanted = {
         "name": name, "kind": "webhook", "target": {"url": "https://localhost:9/x"}, "events": ["run.completed"],
-        "quiet": {"from": "22:00", "to": "07:00", "zone": "Europe/Berlin"}, "group_seconds": 3600,
+        "quiet": {"from": "22:00", "to": "07:00", "time_zone": "Europe/Berlin"}, "group_seconds": 3600,
     }  # fmt: skip
     with api.client("data_engineer", **{"Idempotency-Key": str(uuid.uuid4())}) as client:
         added = client.post("/notification-channels", json=wanted)

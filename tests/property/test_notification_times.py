@@ -30,12 +30,12 @@ moments = st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31), timezones=s
 def quiets(draw: st.DrawFn) -> Quiet:
     since, until = draw(hours), draw(hours)
     assume(since != until)
-    return Quiet(since=since, until=until, zone=draw(st.sampled_from(ZONES)), urgent_passes=draw(st.booleans()))
+    return Quiet(since=since, until=until, time_zone=draw(st.sampled_from(ZONES)), urgent_passes=draw(st.booleans()))
 
 
 def around_changes_of_clocks(quiet: Quiet, at: datetime) -> datetime:
     """The moment of the same day at which a zone's clocks are set, where they are; else the moment itself."""
-    zone, day = ZoneInfo(quiet.zone), at.replace(hour=0, minute=0, second=0, microsecond=0)
+    zone, day = ZoneInfo(quiet.time_zone), at.replace(hour=0, minute=0, second=0, microsecond=0)
     offsets = [(day + timedelta(minutes=15 * n)).astimezone(zone).utcoffset() for n in range(97)]
     set_at = next((n for n, (one, other) in enumerate(pairwise(offsets)) if one != other), None)
     return at if set_at is None else day + timedelta(minutes=15 * set_at)
@@ -43,10 +43,12 @@ def around_changes_of_clocks(quiet: Quiet, at: datetime) -> datetime:
 
 @given(quiets(), moments, st.booleans())
 @example(
-    Quiet(since=time(22), until=time(2, 30), zone="Europe/Berlin"), datetime(2026, 3, 29, 0, 30, tzinfo=UTC), False
+    Quiet(since=time(22), until=time(2, 30), time_zone="Europe/Berlin"), datetime(2026, 3, 29, 0, 30, tzinfo=UTC), False
 )
 @example(
-    Quiet(since=time(22), until=time(2, 30), zone="Europe/Berlin"), datetime(2026, 10, 25, 0, 45, tzinfo=UTC), False
+    Quiet(since=time(22), until=time(2, 30), time_zone="Europe/Berlin"),
+    datetime(2026, 10, 25, 0, 45, tzinfo=UTC),
+    False,
 )
 def test_quiet_hours_end_at_the_first_moment_that_is_not_quiet(quiet: Quiet, at: datetime, at_change: bool) -> None:
     at = around_changes_of_clocks(quiet, at) if at_change else at
@@ -64,7 +66,7 @@ def test_quiet_hours_end_at_the_first_moment_that_is_not_quiet(quiet: Quiet, at:
 
 @given(quiets(), moments)
 def test_hours_are_quiet_or_their_complement_is(quiet: Quiet, at: datetime) -> None:
-    rest = Quiet(since=quiet.until, until=quiet.since, zone=quiet.zone)
+    rest = Quiet(since=quiet.until, until=quiet.since, time_zone=quiet.time_zone)
     assert quiet.holds(at) != rest.holds(at)
 
 
@@ -105,10 +107,10 @@ def test_what_happens_is_told_once_together_and_in_time(
 
 
 def test_over_the_change_of_clocks_as_people_would_say_it() -> None:
-    night = Quiet(since=time(22), until=time(7), zone="Europe/Berlin")
+    night = Quiet(since=time(22), until=time(7), time_zone="Europe/Berlin")
     assert night.end(datetime(2026, 3, 28, 22, tzinfo=UTC)) == datetime(2026, 3, 29, 5, tzinfo=UTC), "summer time"
     assert night.end(datetime(2026, 10, 24, 22, tzinfo=UTC)) == datetime(2026, 10, 25, 6, tzinfo=UTC), "winter time"
-    skipped = Quiet(since=time(22), until=time(2, 30), zone="Europe/Berlin")
+    skipped = Quiet(since=time(22), until=time(2, 30), time_zone="Europe/Berlin")
     assert skipped.end(datetime(2026, 3, 29, 0, tzinfo=UTC)) == datetime(2026, 3, 29, 1, tzinfo=UTC), "there is no 2:30"
     twice = skipped.end(datetime(2026, 10, 24, 23, tzinfo=UTC))
     assert twice == datetime(2026, 10, 25, 0, 30, tzinfo=UTC), "the first 2:30"

@@ -37,7 +37,7 @@ Above = Annotated[
 QuietOption = Annotated[
     str | None, typer.Option("--quiet", metavar="HH:MM-HH:MM", help="Hours in which nothing comes; `never` for none.")
 ]
-Zone = Annotated[str | None, typer.Option(help="Whose clocks the quiet hours are of, as Europe/Berlin.")]
+TimeZone = Annotated[str | None, typer.Option(help="Whose clocks the quiet hours are of, as Europe/Berlin.")]
 Urgent = Annotated[
     bool | None,
     typer.Option("--urgent-passes/--urgent-waits", help="Whether what is critical comes in quiet hours too."),
@@ -58,7 +58,7 @@ def add(
     least: Least = None,
     quarantine_above: Above = None,
     quiet: QuietOption = None,
-    zone: Zone = None,
+    time_zone: TimeZone = None,
     urgent: Urgent = None,
     group: Group = None,
     as_json: AsJson = False,
@@ -71,14 +71,14 @@ def add(
     \b
     Examples:
       headwater notifications channels add oncall --webhook https://example.org/hooks/headwater
-      headwater notifications channels add team --slack --event run.failed --quiet 22:00-07:00 --zone Europe/Berlin
+      headwater notifications channels add team --slack --event run.failed --quiet 22:00-07:00 --time-zone Europe/Berlin
       headwater notifications channels add data --email ann@example.org --email bo@example.org --least error
     """
     from headwater.errors import Misuse
     from headwater.services.notifications import channels
     from headwater.services.notifications.wishes import wishes_of
 
-    said = _said(event, least, quarantine_above, group) | _quiet(quiet, zone, urgent, before=None)
+    said = _said(event, least, quarantine_above, group) | _quiet(quiet, time_zone, urgent, before=None)
     target = _target(webhook, slack=slack, email=email)
     if target is None:
         raise Misuse("a channel leads somewhere", where="channels add", valid="one of --webhook, --slack and --email")
@@ -138,7 +138,7 @@ def edit(
     least: Least = None,
     quarantine_above: Above = None,
     quiet: QuietOption = None,
-    zone: Zone = None,
+    time_zone: TimeZone = None,
     urgent: Urgent = None,
     group: Group = None,
     as_json: AsJson = False,
@@ -156,7 +156,7 @@ def edit(
     target = _target(webhook, slack=slack, email=email)
     with installation() as opened:
         before = channels.show(opened, name).as_json()["quiet"]
-        said = _said(event, least, quarantine_above, group) | _quiet(quiet, zone, urgent, before=before)
+        said = _said(event, least, quarantine_above, group) | _quiet(quiet, time_zone, urgent, before=before)
         changed = channels.change(opened, name, said, target=target)
     _tell(changed, as_json=as_json)
 
@@ -225,20 +225,22 @@ def _said(event: list[str] | None, least: str | None, above: float | None, group
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _quiet(quiet: str | None, zone: str | None, urgent: bool | None, *, before: QuietShown | None) -> dict[str, Any]:
+def _quiet(
+    quiet: str | None, time_zone: str | None, urgent: bool | None, *, before: QuietShown | None
+) -> dict[str, Any]:
     """Quiet hours as said; of those there are, what is not said stays."""
     from headwater.errors import Misuse
 
     if quiet == "never":
         return {"quiet": None}
-    if quiet is None and zone is None and urgent is None:
+    if quiet is None and time_zone is None and urgent is None:
         return {}
-    found = dict(before or {"zone": "UTC"})
+    found = dict(before or {"time_zone": "UTC"})
     if quiet is not None:
         found["from"], _, found["to"] = quiet.partition("-")
     if "from" not in found:
-        raise Misuse("there are no quiet hours", where="--zone", valid="with --quiet, as in --quiet 22:00-07:00")
-    found |= {"zone": zone} if zone is not None else {}
+        raise Misuse("there are no quiet hours", where="--time-zone", valid="with --quiet, as in --quiet 22:00-07:00")
+    found |= {"time_zone": time_zone} if time_zone is not None else {}
     found |= {"urgent_passes": urgent} if urgent is not None else {}
     return {"quiet": found}
 
@@ -292,4 +294,4 @@ def _hours(found: ChannelShown) -> str:
     quiet = found["quiet"]
     if quiet is None:
         return ""
-    return f"{quiet['from']}-{quiet['to']} {quiet['zone']}{', urgent passes' if quiet['urgent_passes'] else ''}"
+    return f"{quiet['from']}-{quiet['to']} {quiet['time_zone']}{', urgent passes' if quiet['urgent_passes'] else ''}"

@@ -31,7 +31,7 @@ class Wanted:
     quarantine_above: float
     quiet_from: time | None
     quiet_to: time | None
-    quiet_zone: str | None
+    quiet_time_zone: str | None
     urgent_passes: bool
     group_seconds: int
 

@@ -24,15 +24,15 @@ def test_channels_by_command_line(headwater: Headwater, monkeypatch: pytest.Monk
         assert secret.startswith("whsec_")
         team = headwater(
             *CHANNELS, "add", "team", "--slack", "--event", "run.failed", "--event", "job.stuck", "--quiet",
-            "22:00-07:00", "--zone", "Europe/Berlin", "--urgent-passes", "--group", 300, "--least", "error",
+            "22:00-07:00", "--time-zone", "Europe/Berlin", "--urgent-passes", "--group", 300, "--least", "error",
             typed=receiver.url + CHAT,
         )  # fmt: skip
         assert "22:00-07:00 Europe/Berlin, urgent passes" in team.out
         shown = headwater(*CHANNELS, "show", "team", "--json").json
         assert (shown["target"], shown["events"]) == ({"host": "localhost"}, ["run.failed", "job.stuck"])
-        headwater(*CHANNELS, "edit", "team", "--urgent-waits", "--zone", "UTC")
+        headwater(*CHANNELS, "edit", "team", "--urgent-waits", "--time-zone", "UTC")
         quiet = headwater(*CHANNELS, "show", "team", "--json").json["quiet"]
-        assert quiet == {"from": "22:00", "to": "07:00", "zone": "UTC", "urgent_passes": False}
+        assert quiet == {"from": "22:00", "to": "07:00", "time_zone": "UTC", "urgent_passes": False}
         headwater(*CHANNELS, "edit", "team", "--quiet", "never", "--event", "run.partial")
         listed = headwater(*CHANNELS, "list")
         assert "team" in listed.out
@@ -54,12 +54,12 @@ def test_channels_by_command_line(headwater: Headwater, monkeypatch: pytest.Monk
         ((*to_program, "--event", "run.exploded"), "cannot be wished for"),
         ((*to_program, "--quiet", "22-7"), "cannot be wished for"),
         ((*to_program, "--quiet", "22:00-22:00"), "never end"),
-        ((*to_program, "--zone", "Mars/Olympus", "--quiet", "22:00-07:00"), "time zone"),
+        ((*to_program, "--time-zone", "Mars/Olympus", "--quiet", "22:00-07:00"), "time zone"),
         (("add", "oncall", "--webhook", "https://example.org"), "a channel of this name"),
         (("add", "X", "--webhook", "https://example.org"), "no name for a channel"),
         (("show", "team"), "no such channel"),
         (("add", "x", "--email", "ann@example.org"), "no server for e-mail"),
-        (("edit", "oncall", "--zone", "UTC"), "no quiet"),
+        (("edit", "oncall", "--time-zone", "UTC"), "no quiet"),
     ):
         refused = headwater(*CHANNELS, *wrong)
         assert (refused.code, said in refused.err) == (2, True), (wrong, refused.err)

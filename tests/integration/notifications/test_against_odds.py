@@ -93,7 +93,7 @@ def test_what_is_held_goes_by_the_new_quiet_hours_also_when_it_was_tried_before(
         return f"{(now + timedelta(hours=hours)).astimezone(BERLIN):%H:%M}"
 
     def quiet(until: float) -> dict[str, object]:
-        return {"quiet": {"from": clock(-1), "to": clock(until), "zone": "Europe/Berlin"}}
+        return {"quiet": {"from": clock(-1), "to": clock(until), "time_zone": "Europe/Berlin"}}
 
     told.add("night", "webhook", Target(url=receiver.url), events=list(EVENTS))
     receiver.answer(Answering(500), Answering(200))

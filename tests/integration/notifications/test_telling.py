@@ -30,7 +30,7 @@ from tests.river import activities
 
 pytestmark = pytest.mark.server
 CHAT = planted("/services/T00000000/B00000000/plantedplantedplanted")
-QUIET = {"from": "22:00", "to": "07:00", "zone": "Europe/Berlin"}
+QUIET = {"from": "22:00", "to": "07:00", "time_zone": "Europe/Berlin"}
 
 
 def happening(event: str, at: datetime, resource: str | None = None) -> Happening:

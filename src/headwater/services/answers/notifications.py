@@ -29,12 +29,12 @@ class TargetShown(TypedDict):
     to: NotRequired[list[str]]
 
 
-QuietShown = TypedDict("QuietShown", {"from": str, "to": str, "zone": str, "urgent_passes": bool})
+QuietShown = TypedDict("QuietShown", {"from": str, "to": str, "time_zone": str, "urgent_passes": bool})
 QuietShown.__doc__ = """Hours in which nothing comes; what happens then comes when they are over.
 
-from           HH:MM by the clocks of the zone
+from           HH:MM by the clocks of the time zone
 to             likewise
-zone           as Europe/Berlin
+time_zone      as Europe/Berlin
 urgent_passes  whether what is critical comes all the same
 """
 

@@ -36,10 +36,13 @@ def tell(connection: TenantConnection, tenant_id: UUID, happenings: Sequence[Hap
 
 def quiet_of(wanted: Wanted) -> Quiet | None:
     """The quiet hours of a channel."""
-    if wanted.quiet_from is None or wanted.quiet_to is None or wanted.quiet_zone is None:
+    if wanted.quiet_from is None or wanted.quiet_to is None or wanted.quiet_time_zone is None:
         return None
     return Quiet(
-        since=wanted.quiet_from, until=wanted.quiet_to, zone=wanted.quiet_zone, urgent_passes=wanted.urgent_passes
+        since=wanted.quiet_from,
+        until=wanted.quiet_to,
+        time_zone=wanted.quiet_time_zone,
+        urgent_passes=wanted.urgent_passes,
     )
 
 

@@ -18,12 +18,12 @@ class Quiet:
 
     since: time
     until: time
-    zone: str
+    time_zone: str
     urgent_passes: bool = False
 
     def holds(self, at: datetime) -> bool:
         """Whether it is quiet then, which the clocks show there."""
-        shown = at.astimezone(ZoneInfo(self.zone)).time()
+        shown = at.astimezone(ZoneInfo(self.time_zone)).time()
         if self.since < self.until:
             return self.since <= shown < self.until
         return shown >= self.since or shown < self.until
@@ -42,7 +42,7 @@ class Quiet:
 
     def _ends(self, at: datetime) -> list[datetime]:
         """Moments at which the clocks show the end, or would if they had not been put forward, in order."""
-        zone = ZoneInfo(self.zone)
+        zone = ZoneInfo(self.time_zone)
         days = [at.astimezone(zone).date() + timedelta(days=day) for day in (0, 1, 2)]
         return sorted(
             datetime.combine(day, self.until, zone).replace(fold=fold).astimezone(UTC)

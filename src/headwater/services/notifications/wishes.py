@@ -30,7 +30,7 @@ class QuietHours(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
     since: Annotated[str, Field(alias="from", pattern=_TIME, description="HH:MM by the clocks of the zone.")]
     until: Annotated[str, Field(alias="to", pattern=_TIME)]
-    zone: Annotated[str, Field(max_length=100, description="As Europe/Berlin.")]
+    time_zone: Annotated[str, Field(max_length=100, description="As Europe/Berlin.")]
     urgent_passes: bool = Field(default=False, description="What is critical comes all the same.")
 
 
@@ -71,12 +71,12 @@ def wanted_of(wishes: ChannelWishes) -> Wanted:
     quiet = wishes.quiet
     if quiet is not None:
         try:
-            ZoneInfo(quiet.zone)
+            ZoneInfo(quiet.time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise Misuse(
                 "there is no such time zone",
-                where="quiet.zone",
-                value=quiet.zone,
+                where="quiet.time_zone",
+                value=quiet.time_zone,
                 valid="a name as UTC or Europe/Berlin",
             ) from error
         if quiet.since == quiet.until:
@@ -92,7 +92,7 @@ def wanted_of(wishes: ChannelWishes) -> Wanted:
         quarantine_above=wishes.quarantine_above,
         quiet_from=time.fromisoformat(quiet.since) if quiet else None,
         quiet_to=time.fromisoformat(quiet.until) if quiet else None,
-        quiet_zone=quiet.zone if quiet else None,
+        quiet_time_zone=quiet.time_zone if quiet else None,
         urgent_passes=quiet.urgent_passes if quiet else False,
         group_seconds=wishes.group_seconds,
     )
@@ -105,7 +105,7 @@ def wishes_as_json(wanted: Wanted) -> dict[str, Any]:
         quiet = {
             "from": f"{wanted.quiet_from:%H:%M}",
             "to": f"{wanted.quiet_to:%H:%M}",
-            "zone": wanted.quiet_zone,
+            "time_zone": wanted.quiet_time_zone,
             "urgent_passes": wanted.urgent_passes,
         }
     return {

@@ -1,15 +1,15 @@
 -- name: add_channel
 -- A channel; its secret comes with `add_secret`.
 INSERT INTO notification_channels (tenant_id, channel_id, name, kind, config, events, least_severity, quarantine_above,
-                                   quiet_from, quiet_to, quiet_zone, urgent_passes, group_seconds, created_by)
+                                   quiet_from, quiet_to, quiet_time_zone, urgent_passes, group_seconds, created_by)
 VALUES (%(tenant_id)s, %(channel_id)s, %(name)s, %(kind)s, %(config)s, %(events)s, %(least_severity)s, %(quarantine_above)s,
-        %(quiet_from)s, %(quiet_to)s, %(quiet_zone)s, %(urgent_passes)s, %(group_seconds)s, %(created_by)s)
+        %(quiet_from)s, %(quiet_to)s, %(quiet_time_zone)s, %(urgent_passes)s, %(group_seconds)s, %(created_by)s)
 
 -- name: change_channel
 -- All of what may be changed; one version more.
 UPDATE notification_channels SET config = %(config)s, events = %(events)s, least_severity = %(least_severity)s,
     quarantine_above = %(quarantine_above)s, quiet_from = %(quiet_from)s, quiet_to = %(quiet_to)s,
-    quiet_zone = %(quiet_zone)s, urgent_passes = %(urgent_passes)s, group_seconds = %(group_seconds)s, version = version + 1
+    quiet_time_zone = %(quiet_time_zone)s, urgent_passes = %(urgent_passes)s, group_seconds = %(group_seconds)s, version = version + 1
 WHERE tenant_id = %(tenant_id)s AND channel_id = %(channel_id)s
 
 -- name: lock_channel
