@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
@@ -43,14 +43,12 @@ class Preparation:
         layout: Layout,
         transform: ChunkTransform,
         store: ChunkStore | None,
-        source_id: bytes,
         mending: Mending | None = None,
     ) -> None:
         self._texts = texts
         self._layout = layout
         self._transform = transform
         self._store = store
-        self._source_id = source_id
         self._mending = mending
         self._reading = Lock()  # a file has one position
 
@@ -152,13 +150,14 @@ class Preparation:
 
     def _unread(self, chunk: ReadChunk, ragged: Sequence[Ragged], drifted: Sequence[Drifted]) -> pa.Table:
         """What is refused as it is read, in source order."""
-        where: Any = {"source_id": self._source_id, "first_record": chunk.span.first_record}
-        rows = ragged_rows(ragged, **where)
+        first = chunk.span.first_record
+        rows = ragged_rows(ragged, source_id=self._transform.names.source_id, first_record=first)
         if not drifted:
             return rows
         cells = [row.cells for row in drifted]
         raw = pa.table({name: pa.array([row[name] for row in cells], pa.string()) for name in self._layout.columns})
-        more = drifted_rows(drifted, self._transform.keys_read(raw), **where)
+        keys = self._transform.keys_read(raw)
+        more = drifted_rows(drifted, keys, names=self._transform.names, first_record=first)
         return pa.concat_tables([rows, more]).sort_by("record_no")
 
     def _run(self, chunk: ReadChunk, raw: RawChunk, which: npt.NDArray[np.bool_]) -> Transformed:

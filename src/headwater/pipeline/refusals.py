@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headwater.pipeline.known_rows import quarantine_key
 from headwater.values.canonical import record_text, sha256
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from headwater.connectors.csv_file import Ragged
     from headwater.connectors.csv_file.read import Drifted
     from headwater.contracts.document import Document
+    from headwater.pipeline.known_rows import RowNames
 
 _REFUSED: list[tuple[str, pa.DataType]] = [
     ("quarantine_id", pa.string()),
@@ -30,6 +32,7 @@ _REFUSED: list[tuple[str, pa.DataType]] = [
     ("raw", pa.string()),
     ("findings", pa.string()),
     ("key_hash", pa.binary()),
+    ("others", pa.string()),
 ]
 REFUSED_SCHEMA = pa.schema(_REFUSED)
 RAGGED_RULE = "record.columns"
@@ -60,11 +63,6 @@ class Conflict:
     is_deleted: bool = False
 
 
-def quarantine_key(source_id: bytes, raw_hash: bytes) -> str:
-    """32 hex digits that name a bad record of a source, however often it is read."""
-    return sha256(source_id.hex() + raw_hash.hex())[:16].hex()
-
-
 def held_keys(keys: Sequence[bytes], held: Callable[[str], str]) -> dict[str, str]:
     """What the audit chain holds of the keys that a chunk's refused records were read under; `held`: see
     `ports.ChunkTransaction.held`.
@@ -77,17 +75,12 @@ def keys_digest(keys: Iterable[bytes]) -> str:
     return hashlib.sha256(b"".join(sorted(keys))).hexdigest()
 
 
-def quarantine_key_sql(source_id: bytes, raw_hash: str) -> str:
-    """SQL twin of `quarantine_key` over a BLOB expression."""
-    return f"left(sha256('{source_id.hex()}' || lower(hex({raw_hash}))), 32)"
-
-
 def ragged_rows(ragged: Sequence[Ragged], *, source_id: bytes, first_record: int) -> pa.Table:
     """Records with another number of fields than the header, as they stand in the file."""
     return _table(
         (
-            source_id,
-            sha256(record_text([row.text])),
+            (quarantine_key(source_id, raw_hash), None),
+            raw_hash,
             first_record + row.record_no,
             row.line,
             {UNCUT: row.text},
@@ -100,17 +93,17 @@ def ragged_rows(ragged: Sequence[Ragged], *, source_id: bytes, first_record: int
                 "mend": "Put the missing delimiter in or take the superfluous one out; quote fields that contain it.",
             },
         )
-        for row in ragged
+        for row, raw_hash in ((row, sha256(record_text([row.text]))) for row in ragged)
     )
 
 
-def drifted_rows(drifted: Sequence[Drifted], keys: pa.Array[Any], *, source_id: bytes, first_record: int) -> pa.Table:
+def drifted_rows(drifted: Sequence[Drifted], keys: pa.Array[Any], *, names: RowNames, first_record: int) -> pa.Table:
     """Records with a text in a column that was not there before, where the recipe says `drift: quarantine`, and the
     hashes of their keys.
     """
     rows = _table(
         (
-            source_id,
+            names.of(row.cells),
             sha256(record_text(list(row.cells.values()))),
             first_record + row.record_no,
             row.line,
@@ -146,7 +139,7 @@ def conflict_rows(
     lines: npt.NDArray[np.int64],
     *,
     document: Document,
-    source_id: bytes,
+    names: RowNames,
     first_record: int,
     keys: Mapping[int, bytes],
     told: Mapping[int, str],
@@ -160,7 +153,7 @@ def conflict_rows(
     rows = raw.take(places).to_pylist()
     table = _table(
         (
-            source_id,
+            names.of(cells),
             sha256(record_text(list(cells.values()))),
             first_record + conflict.record_no,
             int(lines[place]),
@@ -210,8 +203,9 @@ def _with_keys(rows: pa.Table, keys: pa.Array[Any]) -> pa.Table:
 
 def _table(rows: Any) -> pa.Table:
     columns: Mapping[str, list[Any]] = {name: [] for name in REFUSED_SCHEMA.names}
-    for source_id, raw_hash, record_no, line, cells, finding in rows:
-        columns["quarantine_id"].append(quarantine_key(source_id, raw_hash))
+    for (quarantine_id, others), raw_hash, record_no, line, cells, finding in rows:
+        columns["quarantine_id"].append(quarantine_id)
+        columns["others"].append(others)
         columns["raw_hash"].append(raw_hash)
         columns["record_no"].append(record_no)
         columns["line"].append(line)

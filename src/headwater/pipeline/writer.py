@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from headwater.contracts.document import Document
+    from headwater.pipeline.known_rows import RowNames
     from headwater.pipeline.ports import ChunkStore, ChunkTransaction, EarlierChunk, Loaded, Refusal, Replaced
     from headwater.pipeline.seen import SeenKeys
 
@@ -54,7 +55,7 @@ class ChunkWriter:
         seen: SeenKeys,
         document: Document,
         results: Document | None,
-        source_id: bytes,
+        names: RowNames,
         logic_hash: bytes,
         version: str | None = None,
     ) -> None:
@@ -62,7 +63,7 @@ class ChunkWriter:
         self._seen = seen
         self._document = document
         self._results = results
-        self._source_id = source_id
+        self._names = names
         self._logic_hash = logic_hash
         self._version = version
 
@@ -201,7 +202,7 @@ class ChunkWriter:
             chunk.record_nos,
             chunk.lines,
             document=self._document,
-            source_id=self._source_id,
+            names=self._names,
             first_record=chunk.span.first_record,
             keys=_keys_read(chunk),
             told=told_of(repeats.conflicts, chunk.transformed, self._document),

@@ -16,6 +16,7 @@ from headwater.engine.duck import engine
 from headwater.errors import Misuse, Stopped
 from headwater.mapping import compile_mapping, read_mapping
 from headwater.mapping.compile import columns_named, columns_read
+from headwater.pipeline.known_rows import ways_in
 from headwater.pipeline.prepare import Preparation
 from headwater.pipeline.recipe import FactorChoice, Load, Recipe, RecipeSource, load_recipe
 from headwater.pipeline.run import ChunkRun
@@ -412,20 +413,20 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
         ) as store,
         SeenKeys(store.key_hashes) as seen,
     ):
-        transform, calculation = compile_logic(installation, duck, logic, columns=columns, source_id=run.source_id)
+        transform, calculation = compile_logic(
+            installation, duck, logic, columns=columns, source_id=run.source_id, ways=ways_in(run.layout)
+        )
         _start(installation, run, logic, lineage_of(logic, transform, calculation, columns))
         logic_hash = fingerprint(logic.hash, layout, calculation.document if calculation else None)
         store.look_back(logic_hash)
         work = ChunkRun(
-            preparation=Preparation(
-                texts=texts, layout=layout, transform=transform, store=store, source_id=run.source_id, mending=mending
-            ),
+            preparation=Preparation(texts=texts, layout=layout, transform=transform, store=store, mending=mending),
             writer=ChunkWriter(
                 store=store,
                 seen=seen,
                 document=logic.contract,
                 results=calculation.document if calculation else None,
-                source_id=run.source_id,
+                names=transform.names,
                 logic_hash=logic_hash,
                 version=logic.recipe.load.version,
             ),

@@ -123,8 +123,12 @@ def compile_logic(
     *,
     columns: Sequence[str],
     source_id: bytes,
+    ways: Sequence[Sequence[str]] = (),
 ) -> tuple[ChunkTransform, Calculation | None]:
-    """The logic as SQL over a source with these columns, its factors and codes read into the engine."""
+    """The logic as SQL over a source with these columns, its factors and codes read into the engine.
+
+    ways  see `pipeline.known_rows`
+    """
     calculation = references = None
     if logic.factor_set is not None:
         calculation = Calculation(
@@ -145,5 +149,6 @@ def compile_logic(
         calculation=calculation,
         references=references,
         version=logic.recipe.load.version,
+        ways=ways,
     )
     return transform, calculation

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from psycopg import sql
 
@@ -14,7 +15,6 @@ from headwater.store.stored_rows import StoredRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
-    from uuid import UUID
 
     import psycopg
 
@@ -51,10 +51,20 @@ def _row(fields: Sequence[str], row: Sequence[Any]) -> StoredRow:
 
 
 def in_quarantine(
-    connection: psycopg.Connection[Any], tenant_id: UUID, source_id: bytes, hashes: Collection[bytes]
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    source_id: bytes,
+    hashes: Collection[bytes],
+    *,
+    ids: Collection[str],
 ) -> frozenset[bytes]:
-    """Which of these raw hashes the source has records of in quarantine."""
-    values = {"tenant_id": tenant_id, "source_id": source_id, "hashes": list(hashes)}
+    """By which of these raw hashes, and of these ids, as bytes, the source has records in quarantine."""
+    values = {
+        "tenant_id": tenant_id,
+        "source_id": source_id,
+        "hashes": list(hashes),
+        "ids": [UUID(each) for each in ids],
+    }
     return frozenset(bytes(found) for (found,) in connection.execute(QUERIES["in_quarantine"], values))
 
 

@@ -388,3 +388,9 @@ def open_of_earlier_runs(connection: psycopg.Connection[Any], tenant_id: UUID, r
     not refuse itself; how many of each.
     """
     return dict(connection.execute(QUERIES["open_of_earlier_runs"], {"tenant_id": tenant_id, "run_id": run_id}))
+
+
+def layouts_refusing(connection: psycopg.Connection[Any], tenant_id: UUID, source_id: bytes) -> list[Mapping[str, Any]]:
+    """Of the runs that refused records of a source last, the latest first: the columns, and what rows are known by."""
+    values = {"tenant_id": tenant_id, "source_id": source_id}
+    return [layout for (layout,) in connection.execute(QUERIES["layouts_refusing"], values)]

@@ -18,6 +18,7 @@ from headwater.connectors.protocol import Selection, SourcePlan
 from headwater.errors import Misuse
 from headwater.mapping import compile_mapping
 from headwater.mapping.compile import columns_read
+from headwater.pipeline.known_rows import WAYS, ways_now
 from headwater.services.access.policy import Right
 from headwater.services.chain_entries import planned_payload
 from headwater.services.changed_keys import refuse_another_key
@@ -34,6 +35,7 @@ from headwater.store import audit, connectors, runs
 from headwater.store.chunks import PlannedChunk
 from headwater.store.cited_blobs import cite_blob
 from headwater.store.connectors import PlannedSourceChunk
+from headwater.store.quarantine import layouts_refusing
 from headwater.values import record_id
 
 if TYPE_CHECKING:
@@ -93,7 +95,7 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
         note_columns(installation, stored, {selection.table: plan.columns}, asked=selection.columns)
     selection = replace(selection, key=plan.key)
     layout, body = _layout(plan, decimal=logic.mapping.locale.decimal)
-    compile_mapping(logic.mapping, logic.contract, layout.columns)
+    used = compile_mapping(logic.mapping, logic.contract, layout.columns).used_columns
     refuse_another_key(installation, logic, layout.columns, source_id=source, name=name)
     kinds = {name: column.type for name, column in zip(layout.columns, plan.columns, strict=True)}
     read = columns_read(logic.mapping, layout.columns)
@@ -112,6 +114,7 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
         "source_columns": at_source,
         "tallied": columns_to_tally(logic.mapping, logic.contract, layout.columns, at_source),
         **_identity(plan, layout.columns),
+        WAYS: _ways(installation, source, plan, used, layout.columns),
         **({"drift": drift.as_json()} if drift else {}),
     }
     chunks = [_of_source(chunk) for chunk in plan.chunks]
@@ -200,6 +203,17 @@ def _identity(plan: SourcePlan, columns: Sequence[str]) -> dict[str, list[str]]:
     if not plan.identity or not column_of.keys() >= set(plan.identity):
         return {}
     return {"identity": [column_of[name] for name in plan.identity]}
+
+
+def _ways(
+    installation: Installation, source: bytes, plan: SourcePlan, used: Sequence[str], columns: Sequence[str]
+) -> list[list[str]]:
+    """By which cells rows that are refused are known again: the key's, though the source may not see to it."""
+    column_of = dict(zip((column.name for column in plan.columns), columns, strict=True))
+    key = [column_of[name] for name in plan.identity or plan.key if name in column_of]
+    with installation.database.connect(installation.tenant_id) as connection:
+        earlier = layouts_refusing(connection, installation.tenant_id, source)
+    return ways_now(key, used, columns, earlier)
 
 
 def _write(

@@ -18,6 +18,7 @@ from headwater.connectors.csv_file.redact import records_at
 from headwater.engine.duck import engine
 from headwater.errors import HeadwaterError, Stopped
 from headwater.pipeline.chained import COUNTS
+from headwater.pipeline.known_rows import ways_in
 from headwater.pipeline.mending import MendForm, Mending
 from headwater.pipeline.prepare import Preparation
 from headwater.pipeline.replay.store import (
@@ -405,7 +406,12 @@ class Replay:
             form = MendForm.from_json(run.layout["mends"]) if "mends" in run.layout else None
             columns = form.columns if form else layout.columns
             transform, calculation = compile_logic(
-                self._installation, duck, logic, columns=columns, source_id=run.source_id
+                self._installation,
+                duck,
+                logic,
+                columns=columns,
+                source_id=run.source_id,
+                ways=ways_in(run.layout),
             )
             store = ReplayStore(
                 self._model,
@@ -433,15 +439,13 @@ class Replay:
             stack=stack,
             texts=texts,
             store=store,
-            preparation=Preparation(
-                texts=texts, layout=layout, transform=transform, store=store, source_id=run.source_id, mending=mending
-            ),
+            preparation=Preparation(texts=texts, layout=layout, transform=transform, store=store, mending=mending),
             writer=ChunkWriter(
                 store=store,
                 seen=seen_keys,
                 document=logic.contract,
                 results=calculation.document if calculation else None,
-                source_id=run.source_id,
+                names=transform.names,
                 logic_hash=fingerprint(seen.logic, layout, calculation.document if calculation else None),
                 version=logic.recipe.load.version,
             ),

@@ -132,9 +132,7 @@ class ChunkMaker:
                            known=frozenset(), uncut=uncut)  # fmt: skip
         beside = None if of_root["beside"] is None else UUID(of_root["beside"])
         store = _Beside(self.connection, self.tenant_id, beside)
-        preparation = Preparation(
-            texts=self.texts, layout=self.layout, transform=self.transform, store=store, source_id=self.run.source_id
-        )
+        preparation = Preparation(texts=self.texts, layout=self.layout, transform=self.transform, store=store)
         prepared = preparation.prepare(preparation.read(span, afresh=True))
         known = frozenset() if prepared.known is None else frozenset(prepared.known.record_nos.tolist())
         uncut = {
@@ -233,10 +231,16 @@ class _Fates:
         left = self._left_out(set(gone))
         if left is None or self._maker.mending is not None:
             return dict.fromkeys(gone, fates.ELSEWHERE)
+        names = {number: self._maker.transform.names.of(self._by_column(number))[0] for number in gone}
         raw = {number: self._raw_hash(number) for number in gone}
         maker = self._maker
-        held = chunk_rows.in_quarantine(maker.connection, maker.tenant_id, maker.run.source_id, raw.values())
-        return {number: fates.ELSEWHERE if raw[number] in held else left for number in gone}
+        held = chunk_rows.in_quarantine(
+            maker.connection, maker.tenant_id, maker.run.source_id, raw.values(), ids=names.values()
+        )
+        return {
+            number: fates.ELSEWHERE if raw[number] in held or bytes.fromhex(names[number]) in held else left
+            for number in gone
+        }
 
     def _left_out(self, gone: set[int]) -> str | None:
         """Why records were skipped for what was beyond the chunk; None where none was."""
@@ -269,6 +273,9 @@ class _Fates:
             for conflict in transformed.conflicts
         }
         return {number: (fate, None) for number, fate in told.items()}
+
+    def _by_column(self, number: int) -> dict[str, str]:
+        return dict(zip(self._worked.table.column_names, self._cells[number], strict=True))
 
     def _raw_hash(self, number: int) -> bytes:
         return sha256(SEPARATOR.join(self._cells[number]))

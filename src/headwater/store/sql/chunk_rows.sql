@@ -6,9 +6,13 @@ SELECT {columns} FROM {history} WHERE tenant_id = %(tenant_id)s AND chunk_id = A
 ORDER BY chunk_id, record_no
 
 -- name: in_quarantine
--- Which of these raw hashes a source has records of in quarantine.
-SELECT DISTINCT raw_hash FROM quarantine
+-- By which of these raw hashes a source has records in quarantine, and by which of these ids rows of it are known there.
+SELECT raw_hash FROM quarantine
 WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s AND raw_hash = ANY(%(hashes)s)
+UNION
+SELECT uuid_send(coalesce(known_by, quarantine_id)) FROM quarantine
+WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s
+  AND (quarantine_id = ANY(%(ids)s) OR known_by = ANY(%(ids)s))
 
 -- name: repaired
 -- Records of a resubmitted chunk that were taken, by their number in the file.

@@ -1,0 +1,313 @@
+"""A refused row of a table is known again by its key and the cells that its mapping reads, whatever else it says."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import yaml
+
+from headwater.pipeline.recipe import Recipe
+from headwater.services.connectors.keeping import add
+from headwater.services.connectors.planning import plan_sync
+from headwater.services.imports import carry_out
+from headwater.services.quarantine.by_cell import resubmit
+from headwater.services.quarantine.quarantines import dismiss_records, list_records
+from headwater.services.trials.trial import try_sync
+from headwater.services.verification import verify
+from headwater.store.chunks import Ledger
+from headwater.telemetry import SilentProgress
+from tests.connectors.servers_http import http_server, json_reply
+from tests.river import River
+from tests.servers import TestServer
+from tests.synced import Synced, synced_source
+
+FIELDS: dict[str, Any] = {
+    "activity_id": {"column": "id"},
+    "activity_type": {"constant": "electricity"},
+    "region": {"constant": "DE"},
+    "period_start": {"constant": "2024-01-01"},
+    "quantity": {"column": ["kwh", "kilowatt_hours"]},
+    "unit": {"constant": "kWh"},
+}
+TABLE = "CREATE TABLE bills (id INTEGER PRIMARY KEY, kwh TEXT, note TEXT)"
+BILLS = "INSERT INTO bills VALUES (1, '10', 'a'), (2, 'much', 'b'), (3, 'more', 'c'), (4, 'most', 'd'), (5, '50', 'e')"
+
+
+@dataclass
+class Bills:
+    """Bills in a table: 1 and 5 are good; of the others the first sync refuses, 2 is dismissed, 3 mended, 4 open."""
+
+    river: River
+    source: Any
+    table: str
+    connector: str = "bills"
+    fields: dict[str, Any] = field(default_factory=lambda: dict(FIELDS))
+    version: int = 0
+
+    def write(self, *statements: str) -> None:
+        for statement in statements:
+            self.source(statement)
+
+    def recipe(self, strategy: str = "full") -> Recipe:
+        mapping = self.river.folder / "bills.yaml"
+        said = {"mapping": "bills", "version": f"1.{self.version}.0", "contract": "activity@1", "fields": self.fields}
+        mapping.write_text(yaml.safe_dump(said), encoding="utf-8")
+        body = {
+            "recipe": "bills",
+            "source": {"connector": self.connector, "table": self.table},
+            "mapping": str(mapping),
+        }
+        return Recipe.model_validate({**body, "load": {"chunk_size": 2, "strategy": strategy}})
+
+    def sync(self, strategy: str = "full") -> Ledger:
+        run_id = self.planned(strategy)
+        carry_out(self.river.installation, run_id, progress=SilentProgress())
+        return self.river.ledger(run_id)
+
+    def planned(self, strategy: str = "full") -> UUID:
+        return plan_sync(self.river.installation, self.recipe(strategy), self.river.folder)
+
+    def reads(self, name: str, column: str) -> None:
+        """From now on a field is read from a column."""
+        self.version += 1
+        self.fields = {**self.fields, name: {"column": column}}
+
+    def settle(self) -> None:
+        """The first sync, and what a person does of what it refused."""
+        self.sync()
+        keys = {
+            record.raw["id"]: str(record.key)
+            for record in list_records(self.river.installation, state="open", run=None, rule=None, limit=9).records
+        }
+        dismiss_records(self.river.installation, [keys["2"]], reason="a test of the meter")
+        resubmit(self.river.installation, {keys["3"]: {"kwh": "30"}})
+
+    def states(self) -> list[tuple[str, str]]:
+        """By the bill, each record's state."""
+        rows = self.river.rows("SELECT raw ->> 'id' AS bill, state FROM quarantine ORDER BY 1, created_at")
+        return [(row["bill"], row["state"]) for row in rows]
+
+    def raw(self, bill: str) -> list[dict[str, str]]:
+        query = "SELECT raw FROM quarantine WHERE raw ->> 'id' = %(bill)s AND state = 'open'"
+        return [row["raw"] for row in self.river.rows(query, bill=bill)]
+
+    def proved(self) -> bool:
+        found = verify(self.river.installation, progress=SilentProgress())
+        assert found.ok, (found.differences, found.not_recomputed)
+        return True
+
+
+SETTLED = [("2", "dismissed"), ("3", "resubmitted"), ("4", "open")]
+
+
+def sqlite_bills(river: River, folder: Path, *, table: str = TABLE, rows: str = BILLS) -> Bills:
+    path = folder / "bills.sqlite"
+
+    def write(statement: str) -> None:
+        with closing(sqlite3.connect(path)) as source, source:
+            source.execute(statement)
+
+    made = Bills(river, write, "bills")
+    made.write(table, rows)
+    add(river.installation, "bills", "sqlite", {"path": str(path)})
+    return made
+
+
+@pytest.fixture
+def bills(river: River, tmp_path: Path) -> Bills:
+    made = sqlite_bills(river, tmp_path)
+    made.settle()
+    return made
+
+
+@pytest.fixture
+def served(river: River, server: TestServer) -> Any:
+    with synced_source(river, server) as source:
+        yield source
+
+
+ANOTHER_TABLE = (
+    "ALTER TABLE bills RENAME TO before",
+    "CREATE TABLE bills (note TEXT, kwh VARCHAR(99), id BIGINT PRIMARY KEY)",
+    "INSERT INTO bills SELECT note, kwh, id FROM before",
+)
+CHANGES = {
+    "a column is added": ("ALTER TABLE bills ADD COLUMN flag TEXT DEFAULT 'x'",),
+    "a cell that nobody reads is changed": ("UPDATE bills SET note = note || '!'",),
+    "a column that nobody reads is removed": ("ALTER TABLE bills DROP COLUMN note",),
+    "a column that nobody reads is renamed": ("ALTER TABLE bills RENAME COLUMN note TO remark",),
+    "a column that is read under both names is renamed": ("ALTER TABLE bills RENAME COLUMN kwh TO kilowatt_hours",),
+    "columns are in another order, and of other types": ANOTHER_TABLE,
+}
+
+
+@pytest.mark.parametrize("statements", CHANGES.values(), ids=CHANGES)
+def test_what_nobody_reads_makes_no_other_row(bills: Bills, statements: tuple[str, ...]) -> None:
+    assert bills.states() == SETTLED
+    bills.write(*statements)
+    tried = try_sync(bills.river.installation, bills.recipe(), bills.river.folder, rows=None, progress=SilentProgress())
+    ledger = bills.sync()
+    assert bills.states() == SETTLED
+    assert (ledger.inserted, ledger.updated, ledger.unchanged, ledger.quarantined) == (0, 0, 2, 3)
+    assert (tried.unchanged, tried.quarantined, tried.settled) == (2, 3, 2)
+    assert bills.river.rows("SELECT count(*) AS n FROM activity_v1_history") == [{"n": 0}]
+    assert bills.river.rows("SELECT count(*) AS n FROM activity_v1") == [{"n": 3}]
+    assert bills.proved()
+
+
+@pytest.mark.parametrize("statements", list(CHANGES.values())[:2], ids=list(CHANGES)[:2])
+def test_the_same_of_postgresql(river: River, served: Synced, statements: tuple[str, ...]) -> None:
+    bills = Bills(river, served.at_source, "public.bills", connector="plant")
+    bills.write(TABLE, BILLS)
+    bills.settle()
+    bills.write(*statements)
+    ledger = bills.sync()
+    assert bills.states() == SETTLED
+    assert (ledger.unchanged, ledger.quarantined) == (2, 3)
+    assert bills.proved()
+
+
+def test_a_changed_cell_that_is_read_is_another_fault(bills: Bills) -> None:
+    bills.write("UPDATE bills SET kwh = kwh || ' again' WHERE id IN (2, 3, 4)")
+    bills.sync()
+    assert sorted(bills.states()) == sorted(
+        [*SETTLED[:2], ("4", "expired"), ("2", "open"), ("3", "open"), ("4", "open")]
+    )
+    assert bills.proved()
+
+
+def test_what_is_to_be_mended_is_what_the_row_says_now(bills: Bills) -> None:
+    bills.write("ALTER TABLE bills ADD COLUMN flag TEXT DEFAULT 'x'", "UPDATE bills SET note = 'new' WHERE id = 4")
+    bills.sync()
+    assert bills.raw("4") == [{"id": "4", "kwh": "most", "note": "new", "flag": "x"}]
+    (record,) = list_records(bills.river.installation, state="open", run=None, rule=None, limit=9).records
+    resubmit(bills.river.installation, {str(record.key): {"kwh": "40"}})
+    assert [state for _, state in bills.states()] == ["dismissed", "resubmitted", "resubmitted"]
+    assert bills.proved()
+
+
+@pytest.mark.parametrize("statements", CHANGES.values(), ids=CHANGES)
+def test_rows_refused_before_this_was_so_are_known_again(
+    river: River, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statements: tuple[str, ...]
+) -> None:
+    """Then they were known by all cells: the first run since finds them by those, and later ones by what is read."""
+    with monkeypatch.context() as before:
+        before.setattr("headwater.services.connectors.planning.ways_now", lambda *_: [])
+        bills = sqlite_bills(river, tmp_path)
+        bills.settle()
+    bills.write("ALTER TABLE bills ADD COLUMN early TEXT DEFAULT 'x'")
+    bills.sync()
+    assert bills.states() == SETTLED
+    bills.write(*statements)
+    bills.sync()
+    assert bills.states() == SETTLED
+    assert bills.proved()
+
+
+def test_a_column_that_had_another_name_when_rows_were_known_by_all_cells(
+    river: River, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr("headwater.services.connectors.planning.ways_now", lambda *_: [])
+        bills = sqlite_bills(river, tmp_path)
+        bills.settle()
+    bills.write("ALTER TABLE bills RENAME COLUMN kwh TO kilowatt_hours")
+    bills.sync()
+    assert bills.states() == SETTLED
+    assert bills.proved()
+
+
+def test_where_another_column_is_read_only_what_was_mended_without_its_text_is_open_again(bills: Bills) -> None:
+    bills.write("UPDATE bills SET note = '' WHERE id = 3")
+    bills.reads("facility_code", "note")
+    bills.sync()
+    assert bills.states() == SETTLED
+    bills.write("UPDATE bills SET note = 'site' WHERE id = 3")
+    bills.sync()
+    assert bills.states() == [SETTLED[0], SETTLED[1], ("3", "open"), SETTLED[2]]
+    bills.write("UPDATE bills SET note = 'site' WHERE id IN (2, 4)")
+    bills.sync()
+    assert sorted(bills.states()) == sorted(
+        [*SETTLED[:2], ("4", "expired"), ("2", "open"), ("3", "open"), ("4", "open")]
+    )
+    assert bills.proved()
+
+
+def test_what_was_mended_without_a_text_that_is_read_now_is_open_again_at_once(bills: Bills) -> None:
+    bills.reads("facility_code", "note")
+    for _ in range(2):
+        bills.sync()
+        assert bills.states() == [SETTLED[0], SETTLED[1], ("3", "open"), SETTLED[2]]
+    assert bills.proved()
+
+
+def test_a_column_that_is_read_no_longer_may_change(bills: Bills) -> None:
+    bills.reads("facility_code", "note")
+    bills.write("UPDATE bills SET note = ''")
+    bills.sync()
+    bills.version += 1
+    del bills.fields["facility_code"]
+    bills.sync()
+    bills.write("UPDATE bills SET note = 'new'")
+    bills.sync()
+    assert bills.states() == SETTLED
+    assert bills.proved()
+
+
+def test_equal_rows_without_a_key_are_told_apart_by_number(river: River, tmp_path: Path) -> None:
+    rows = "(1, '10', 'a'), (2, 'much', 'b'), (2, 'much', 'c'), (NULL, '4', 'd'), (NULL, '4', 'd')"
+    without_key = TABLE.replace(" PRIMARY KEY", "")
+    bills = sqlite_bills(river, tmp_path, table=without_key, rows=f"INSERT INTO bills VALUES {rows}")
+    bills.sync()
+    refused = bills.states()
+    assert len(refused) == 4
+    bills.write("ALTER TABLE bills ADD COLUMN flag TEXT DEFAULT 'x'", "UPDATE bills SET note = note || '!'")
+    for _ in range(2):
+        bills.sync()
+        assert bills.states() == refused
+    bills.write("INSERT INTO bills VALUES (2, 'much', 'more', 'x')")
+    bills.sync()
+    assert len(bills.states()) == 5
+    assert {state for _, state in bills.states()} == {"open"}
+    assert bills.proved()
+
+
+@pytest.mark.parametrize("key", [("id",), ()], ids=["with a key", "without"])
+def test_the_same_of_a_service(river: River, key: tuple[str, ...]) -> None:
+    """What tells its records apart is said of it, or nothing is."""
+    records = [
+        {"id": str(number), "kwh": kwh, "note": note}
+        for number, kwh, note in ((1, "10", "a"), (2, "much", "b"), (3, "more", "c"), (4, "most", "d"), (5, "50", "e"))
+    ]
+    with http_server(lambda _: json_reply(records)) as server:
+        table = {"name": "bills", "path": "bills", "key": list(key)}
+        config = {"url": server.url, "auth": {"kind": "none"}, "requests_a_minute": 100_000, "tables": [table]}
+        add(river.installation, "bills", "rest", config)
+        bills = Bills(river, None, "bills")
+        bills.settle()
+        for record in records:
+            record |= {"note": "changed", "flag": "x"}
+        ledger = bills.sync()
+        assert bills.states() == SETTLED
+        assert (ledger.unchanged, ledger.quarantined) == (2, 3)
+        records[1]["kwh"] = "much more"
+        bills.sync()
+        assert bills.states() == [SETTLED[0], ("2", "open"), *SETTLED[1:]]
+    assert bills.proved()
+
+
+def test_a_row_is_not_another_that_says_the_same(river: River, tmp_path: Path) -> None:
+    """The key tells rows apart, though the mapping does not read it."""
+    bills = sqlite_bills(river, tmp_path)
+    bills.fields["activity_id"] = {"column": "note"}
+    bills.settle()
+    bills.write("DELETE FROM bills WHERE id = 2", "UPDATE bills SET kwh = 'much', note = 'b' WHERE id = 4")
+    bills.sync()
+    assert bills.states() == [*SETTLED[:2], ("4", "expired"), ("4", "open")]
+    assert bills.proved()
