@@ -150,6 +150,69 @@ def test_texts_of_times_are_compared_as_they_are_written(path: Path) -> None:
     assert [row["id"] for row in read_all(connector, late)] == ["57", "58", "59"]
 
 
+TEXTS = "CREATE TABLE t (id INTEGER PRIMARY KEY, changed TEXT)"
+
+
+def of_times(*times: str) -> str:
+    return "INSERT INTO t (changed) VALUES " + ", ".join(f"({each})" for each in times)
+
+
+@pytest.mark.parametrize(
+    "form", ["2024-03-01T00:{:02}:00Z", "2024-03-01 00:{:02}:00.125", "2024-03-01T00:{:02}:07+02:00"]
+)
+def test_a_column_of_texts_is_a_cursor_where_all_are_times_written_one_way(path: Path, form: str) -> None:
+    connector = made(path, TEXTS, of_times("NULL", *(f"'{form.format(n)}'" for n in range(60))))
+    whole = Selection(table="t", cursor="changed", chunk_rows=7)
+    assert connector.validate(whole) == []
+    assert [row["id"] for row in read_all(connector, whole)] == [str(n) for n in range(1, 62)]
+    since = connector.plan(whole).upto
+    assert since == form.format(59)
+    late = Selection(table="t", cursor="changed", since=since, lag=120)
+    assert [row["id"] for row in read_all(connector, late)] == ["1", "59", "60", "61"]
+
+
+def test_of_texts_of_days_a_lag_is_rounded_up_to_days(path: Path) -> None:
+    connector = made(path, TEXTS, of_times("'2024-02-28'", "'2024-02-29'", "'2024-03-01'"))
+    late = Selection(table="t", cursor="changed", since="2024-03-01", lag=120)
+    assert [row["id"] for row in read_all(connector, late)] == ["2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("times", "value"),
+    [
+        (
+            ("'2024-03-01T00:00:00Z'", "'2024-03-01T00:00:00+02:00'"),
+            "2024-03-01T00:00:00Z, and 2024-03-01T00:00:00+02:00",
+        ),
+        (("'2024-03-01T00:00:00Z'", "'2024-03-01T00:00:00.5Z'"), "2024-03-01T00:00:00Z, and 2024-03-01T00:00:00.5Z"),
+        (("'2024-03-01'", "''"), "2024-03-01, and "),
+        (("'2024-03-01'", "'soon'"), "soon"),
+        (("'2024-02-30'",), "2024-02-30"),
+        (("'2024-03-01T09:30'",), "2024-03-01T09:30"),
+        (("'2024-03-01'", "X'32'"), "b'2'"),
+    ],
+)
+def test_texts_that_are_not_times_written_one_way_are_no_cursor(path: Path, times: Sequence[str], value: str) -> None:
+    connector = made(path, TEXTS, of_times(*times))
+    selection = Selection(table="t", cursor="changed")
+    with pytest.raises(Misuse, match="cannot be a cursor") as refused:
+        connector.plan(selection)
+    assert refused.value.value == value
+    assert "all written one way" in str(refused.value.valid)
+    assert "view at the source" in str(refused.value.remedy)
+    (problem,) = connector.validate(selection)
+    assert (problem.cause, problem.what) == ("config", refused.value.what)
+
+
+def test_a_cursor_that_was_read_up_to_another_way_of_writing_is_told(path: Path) -> None:
+    connector = made(path, TEXTS, of_times("'2024-03-01T00:00:00Z'"))
+    with pytest.raises(Misuse, match="another way") as refused:
+        connector.plan(Selection(table="t", cursor="changed", since="2024-03-01 00:00:00"))
+    assert "full" in str(refused.value.remedy)
+    empty = made(path.with_suffix(".empty"), TEXTS)
+    assert empty.plan(Selection(table="t", cursor="changed", since="2024-03-01")).upto == "2024-03-01"
+
+
 def test_names_of_any_kind_are_quoted(path: Path) -> None:
     connector = made(
         path, 'CREATE TABLE "a ""b"" %s; --" ("x ""y"" ?1" INTEGER PRIMARY KEY, "%d" TEXT)',

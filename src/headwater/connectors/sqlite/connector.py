@@ -13,13 +13,14 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
-from headwater.connectors.protocol import ForeignKey, Resolve
+from headwater.connectors.protocol import ForeignKey, Problem, Resolve, Selection, SourcePlan
 from headwater.connectors.sql import Field, Session, SqlTable
 from headwater.connectors.sql.one_file import FileSource
+from headwater.connectors.sql.planning import plan
 from headwater.connectors.sql.source import raised
 from headwater.connectors.sql.statements import Statement
 from headwater.connectors.sql.tables import foreign_keys, schema
-from headwater.connectors.sqlite import catalog
+from headwater.connectors.sqlite import catalog, text_times
 from headwater.connectors.sqlite.config import SqliteConfig
 from headwater.connectors.sqlite.dialect import SqliteDialect
 from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater
@@ -93,6 +94,22 @@ class SqliteConnector(FileSource):
     def tables(self, session: Session, name: str | None = None) -> list[SqlTable]:
         with _said(self._path):
             return catalog.tables(cast("SqliteSession", session).connection, self.dialect, name)
+
+    def plan(self, selection: Selection) -> SourcePlan:
+        with self.session() as session:
+            table = text_times.checked(session, self._table(session, selection.table), selection)
+            return plan(self.dialect, table, selection, session.rows)
+
+    def mistakes(self, session: Session, table: SqlTable, selection: Selection) -> list[Problem]:
+        try:
+            table = text_times.checked(session, table, selection)
+        except Misuse as error:
+            facts = {"valid": error.valid, "remedy": error.remedy}
+            return [Problem(cause="config", what=error.what, where=table.name, **facts)]
+        return super().mistakes(session, table, selection)
+
+    def located(self, session: Session, name: str, locator: Mapping[str, Any]) -> SqlTable:
+        return text_times.located(super().located(session, name, locator), locator)
 
     def references(self, session: Session) -> Mapping[str, Sequence[ForeignKey]]:
         return foreign_keys(session.rows(catalog.FOREIGN_KEYS))

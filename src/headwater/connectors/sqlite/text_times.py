@@ -1,0 +1,97 @@
+"""A cursor that is a text: texts are compared as written, which is their order in time where all are written one way.
+
+SQLite has no type for times, so many tables keep them in a column of texts. Whether all are ISO 8601 written one way is
+asked at each plan, of the whole column: one written otherwise could stand before what was read up to, and never be read.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from headwater.connectors.sql.statements import Statement
+from headwater.errors import Misuse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from headwater.connectors.protocol import Selection
+    from headwater.connectors.sql import Family, Field, Session, SqlTable
+
+_WRITTEN = re.compile(r"(\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:\d\d)?")
+_ONE_WAY = "ISO 8601, all written one way, as 2026-01-31T09:30:00Z, or days as 2026-01-31"
+_DAYS = "[0-9]" * 4 + ("-" + "[0-9]" * 2) * 2
+
+
+def with_cursor(table: SqlTable, name: str | None, family: Family = "time") -> SqlTable:
+    """The table with a column of no type of times or numbers taken for times or days, as a cursor."""
+    fields = [
+        replace(each, family=family) if (each.name, each.family) == (name, "other") else each for each in table.fields
+    ]
+    return replace(table, fields=tuple(fields))
+
+
+def checked(session: Session, table: SqlTable, selection: Selection) -> SqlTable:
+    """The same for a selection. Misuse where its texts are not times that are all written one way."""
+    if selection.cursor is None or table.field(selection.cursor, "cursor").family != "other":
+        return table
+    field = table.field(selection.cursor, "cursor")
+    ((highest, kind),) = session.rows(
+        Statement(f"SELECT max({field.order}), typeof(max({field.order})) FROM {table.source}")
+    )
+    pattern = None
+    if highest is not None:
+        pattern = _pattern(highest) if kind == "text" else None
+        if pattern is None:
+            raise _refused(table, field, highest)
+        told = f"typeof({field.order}) <> 'text' OR {field.order} NOT GLOB ?"
+        others = session.rows(
+            Statement(
+                f"SELECT {field.order} FROM {table.source} WHERE {field.order} IS NOT NULL AND ({told}) LIMIT 1",
+                (pattern,),
+            )
+        )
+        if others:
+            raise _refused(table, field, f"{highest}, and {others[0][0]}")
+        if selection.since is not None and _pattern(selection.since) != pattern:
+            raise Misuse(
+                f"the cursor {field.name!r} was read up to a time that is written another way",
+                where=table.name,
+                value=f"{selection.since}, and now {highest}",
+                valid=_ONE_WAY,
+                remedy="Load all once more, with `load: {strategy: full}`: the next sync goes on from there.",
+            )
+    return with_cursor(table, selection.cursor, "date" if pattern == _DAYS else "time")
+
+
+def located(table: SqlTable, locator: Mapping[str, Any]) -> SqlTable:
+    """The table as a chunk that was planned so means it."""
+    return with_cursor(table, locator.get("cursor"))
+
+
+def _pattern(text: str) -> str | None:
+    """What GLOB takes for a text written the same way, in the same zone; None for what is no time."""
+    found = _WRITTEN.fullmatch(text)
+    if found is None:
+        return None
+    try:
+        datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return re.sub(r"\d", "[0-9]", found[1]) + (found[2] or "")
+
+
+def _refused(table: SqlTable, field: Field, value: str) -> Misuse:
+    known = ", ".join(each.name for each in table.fields if each.family != "other")
+    return Misuse(
+        f"the column {field.name!r} is of type {field.column.type} and cannot be a cursor: it holds what is no time, or"
+        " times that are not all written one way",
+        where=table.name,
+        value=value,
+        valid=f"a time, a date or a whole number ({known or 'this table has none'}); or texts of times: {_ONE_WAY}",
+        remedy="Have a view at the source write them so, or leave the cursor out: all rows are read, and those that are"
+        " as they were change nothing.",
+    )
