@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from headwater.services.quarantine.fixes import Offer, Preview
     from headwater.services.quarantine.wanted_fixes import Wanted
     from headwater.store.fixes import Group
+
+
+EFFECT = ("would change", "would refuse")
+NOT_KNOWN = "not known"
 
 
 def fix(  # noqa: PLR0917  the options of a command
@@ -47,8 +52,9 @@ def fix(  # noqa: PLR0917  the options of a command
 
     Without options, it shows the texts for which most records were refused. With a record that was mended (--like), or
     with rule and texts, it shows what the mapping's next version would load, what other rules would refuse still, the
-    CO2e of what would load, and whether it would change records that stand. --apply sends the open records through
-    it. Import the source through the file of --out from then on.
+    CO2e of what would load, and whether it would change records that stand: where it would, or that is not known, it
+    is not applied. --apply sends the open records through it. Import or sync the source through the file of --out from
+    then on.
 
     \b
     Examples:
@@ -85,12 +91,18 @@ def fix(  # noqa: PLR0917  the options of a command
 
 def fix_hints(opened: Installation, run_id: UUID) -> Iterator[str]:
     """After a resubmission: which of its repairs may mend more records."""
+    from headwater.services.quarantine.fixes import options_like
     from headwater.services.quarantine.wanted_fixes import like_mended
 
     for group in like_mended(opened, run_id):
         records = counted(group.records, "more record is", "more records are")
-        yield f"{records} open that {group.rule} refused. What the mapping could mend as you mended one:"
-        yield f"  headwater quarantine fix --like {group.example}"
+        options = options_like(opened, group)
+        if options is None:
+            yield f"{records} open that {group.rule} refused. The mapping cannot say what you did to one; look at them:"
+            yield f"  headwater quarantine list --rule {group.rule}"
+        else:
+            yield f"{records} open that {group.rule} refused. What the mapping could mend as you mended one:"
+            yield f"  headwater quarantine fix {shlex.join(options)}"
 
 
 def _check(out: Path | None, *, apply: bool, force: bool) -> None:
@@ -180,9 +192,9 @@ def _tell(shown: Preview) -> None:
         typer.echo("The mapping cannot say this.")
         return
     print_table(
-        ["as", "what it says", "open", "would load", "refused still", "not like it", "tCO2e at stake", "would change"],
+        ["as", "what it says", "open", "would load", "refused still", "not like it", "tCO2e at stake", *EFFECT],
         [_row(offer) for offer in shown.offers],
-        numbers=["open", "would load", "refused still", "not like it", "would change"],
+        numbers=["open", "would load", "refused still", "not like it", *EFFECT],
         whole=["as"],
     )
     for offer in shown.offers:
@@ -194,10 +206,14 @@ def _tell(shown: Preview) -> None:
     for offer in shown.offers:
         if offer.would_load:
             typer.echo(f"\n{offer.difference}")
-    typer.echo(
-        f"`would change` counts records that stand, of the {shown.looked_at:,} of the last import. "
-        "Whether a key meets another record's shows only when they are loaded."
-    )
+    if shown.compared.unknown is not None:
+        typer.echo(f"What would change of the records that stand is not known: {shown.compared.unknown}.")
+    else:
+        typer.echo(
+            f"`would change` counts records that stand, of the {shown.compared.records:,} {shown.compared.by}; "
+            "`would refuse` those of them that would not be loaded."
+        )
+    typer.echo("Whether a key meets another record's shows only when they are loaded.")
 
 
 def _row(offer: Offer) -> Sequence[object]:
@@ -210,7 +226,7 @@ def _row(offer: Offer) -> Sequence[object]:
         len(offer.refused_still),
         offer.unlike,
         figures or "not calculated",
-        offer.moved,
+        *((NOT_KNOWN, NOT_KNOWN) if offer.effect is None else (offer.effect.moved, offer.effect.refused)),
     )
 
 
@@ -220,7 +236,10 @@ def _named(mapping: object) -> str:
 
 def _next_steps(shown: Preview, offer: Offer | None, out: Path | None) -> None:
     if offer is not None:
-        typer.echo(f"The mapping's next version is in {out}. Nothing was loaded.")
+        typer.echo(
+            f"The mapping's next version is in {out}. Nothing was loaded. What it would do to the source as it is now:"
+        )
+        typer.echo(f"  {shown.again.trial_of(out) if out else shown.again.trial}")
         return
     useful = [each for each in shown.offers if each.would_load and not each.moved]
     if not useful:
@@ -228,6 +247,9 @@ def _next_steps(shown: Preview, offer: Offer | None, out: Path | None) -> None:
         return
     best = max(useful, key=lambda each: len(each.would_load))
     out_file = f"{best.mapping.mapping}_{best.mapping.version}.yaml"
+    if best.moved is None:
+        typer.echo(f"Save the mapping: the same command with --as {best.name} --out {out_file}")
+        return
     typer.echo(f"Do it: the same command with --as {best.name} --apply --out {out_file}")
 
 
@@ -238,4 +260,4 @@ def _write(out: Path, text: str) -> None:
         raise Misuse(
             f"the file cannot be written: {error.strerror}", where=str(out), valid="a place you may write to"
         ) from error
-    typer.echo(f"The mapping's next version: {out}. Import the source through it from now on.", err=True)
+    typer.echo(f"The mapping's next version: {out}. Import or sync the source through it from now on.", err=True)

@@ -1,15 +1,14 @@
 """Fix all like this: what was done to one refused record becomes a rule of the mapping, previewed, applied, recorded.
 
-The mapping's next version is tried on every open record that the same rule refused, and on the file as it was imported
-last: it may load what was refused, and must change nothing that stands.
+The mapping's next version is tried on every open record that the same rule refused, and on what was read of the source
+last: it may load what was refused, and must change nothing that stands. Where that is not known, it is not applied.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -21,17 +20,17 @@ from headwater.documents.counted import counted
 from headwater.engine.duck import engine
 from headwater.errors import Misuse
 from headwater.mapping import Mapping, read_mapping
-from headwater.mapping.amending import Mended, amendments, difference, raised, to_yaml
+from headwater.mapping.amending import Amendment, Mended, amendments, difference, raised, to_yaml
 from headwater.pipeline.mending import MendForm
 from headwater.services.access.policy import Right
 from headwater.services.imports import plan_run, stored_logic
 from headwater.services.logic import compile_logic, pinned
+from headwater.services.quarantine.effects import compare
 from headwater.services.quarantine.mended_text import keep_text
-from headwater.services.quarantine.wanted_fixes import Wanted
-from headwater.services.run_texts import RunTexts, span_of
+from headwater.services.quarantine.reading_again import reading_again
+from headwater.services.quarantine.wanted_fixes import Wanted, wanted_like
 from headwater.services.sources import TakenIn, layout_from_json
 from headwater.store import audit, fixes, runs
-from headwater.store.chunks import chunks_of
 from headwater.store.documents import get_document
 
 if TYPE_CHECKING:
@@ -41,12 +40,13 @@ if TYPE_CHECKING:
     from headwater.pipeline.transform import ChunkTransform
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
-    from headwater.store.fixes import OpenRecord
+    from headwater.services.quarantine.effects import Compared, Effect
+    from headwater.services.quarantine.reading_again import ReadingAgain
+    from headwater.store.fixes import Group, OpenRecord
     from headwater.store.runs import Run
     from headwater.telemetry import Progress
 
 BATCH = 20_000
-LOADED = frozenset({"succeeded", "succeeded_with_quarantine", "partial_success"})
 CONFLICT = "key.conflict"
 NOT_ONE = "not one open record would load"
 SHOWN = "`headwater quarantine fix` without options shows what is worth fixing."
@@ -74,7 +74,8 @@ class Offer:
     by_rule        rule -> how many of `refused_still`
     unlike         open records of the rule that it does not help
     figures        of those that would load
-    moved          records of the last import that stand and would be read otherwise; such a fix is not applied
+    effect         on records that stand: of a fix that would change or refuse any, or of which it is not known, nothing
+                   is applied
     """
 
     name: str
@@ -86,7 +87,12 @@ class Offer:
     by_rule: dict[str, int]
     unlike: int
     figures: tuple[Figure, ...]
-    moved: int
+    effect: Effect | None
+
+    @property
+    def moved(self) -> int | None:
+        """Records that stand and would be read otherwise or refused; None where that is not known."""
+        return None if self.effect is None else self.effect.moved
 
     @property
     def open(self) -> int:
@@ -106,6 +112,7 @@ class Offer:
             "unlike": self.unlike,
             "co2e": [vars(figure) | {"co2e_kg": str(figure.co2e_kg)} for figure in self.figures],
             "moved": self.moved,
+            "moved_as": None if self.effect is None else asdict(self.effect),
         }
 
 
@@ -115,7 +122,8 @@ class Preview:
 
     source    its name
     elsewhere open records of the rule that were read with other columns or by another contract: not looked at
-    looked_at records of the last import that were read by both versions
+    compared  what of the records that stand was read by both versions
+    again     how the source is read through another mapping
     """
 
     wanted: Wanted
@@ -123,7 +131,13 @@ class Preview:
     mapping: Mapping
     offers: tuple[Offer, ...]
     elsewhere: int
-    looked_at: int
+    compared: Compared
+    again: ReadingAgain
+
+    @property
+    def looked_at(self) -> int | None:
+        """How many records were read by both versions; None where nothing could be compared, or nothing is offered."""
+        return self.compared.records
 
     def named(self, name: str | None) -> Offer:
         """The offer of this name; where none is given, the only one that would load anything. Misuse where it is not
@@ -148,16 +162,23 @@ class Preview:
         )
 
     def chosen(self, name: str | None) -> Offer:
-        """As `named`; Misuse where it would load nothing, or would change what stands."""
+        """As `named`; Misuse where it would load nothing, or would change what stands, or that is not known."""
         offer = self.named(name)
+        if offer.moved is None:
+            raise Misuse(
+                f"it is not known what this would do to records that stand: {self.compared.unknown}",
+                where="quarantine fix",
+                value=offer.says,
+                remedy=f"Save the mapping with --out and without --apply, and see what it would do now: "
+                f"{self.again.trial}",
+            )
         if offer.moved:
             raise Misuse(
                 f"{counted(offer.moved, 'record that stands', 'records that stand')} would be read otherwise, too",
                 where="quarantine fix",
                 value=offer.says,
                 valid="a change that touches refused records only",
-                remedy="If that is right, save the mapping with --out and without --apply, and import the file "
-                "through it.",
+                remedy=f"If that is right, save the mapping with --out and without --apply, and {self.again.whole}.",
             )
         if not offer.would_load:
             raise Misuse(NOT_ONE, where="quarantine fix", value=offer.says, remedy=SHOWN)
@@ -172,6 +193,7 @@ class Preview:
             "offers": [offer.as_json() for offer in self.offers],
             "elsewhere": self.elsewhere,
             "looked_at": self.looked_at,
+            "not_compared": self.compared.unknown,
         }
 
 
@@ -181,11 +203,13 @@ class _Scope:
 
     logic   its mapping is the newest of the source
     latest  the last of the runs that refused them; `origins` are all
+    reader  the last run that read the source
     """
 
     wanted: Wanted
     logic: Logic
     latest: Run
+    reader: Run
     origins: tuple[Run, ...]
     columns: tuple[str, ...]
 
@@ -195,13 +219,11 @@ def preview(installation: Installation, wanted: Wanted, *, progress: Progress) -
     installation.require(Right.WRITE)
     scope = _scope(installation, wanted)
     base = scope.logic.mapping
-    kind = scope.logic.contract.by_name[wanted.field].type
-    mended = Mended(field=wanted.field, type=kind, before=wanted.before, after=wanted.after)
     with installation.database.connect(installation.tenant_id) as connection:
         version = raised(base.version, fixes.versions(connection, installation.tenant_id, base.mapping))
-    found = amendments(base, scope.columns, mended)
+    found = _ways(scope)
     logics = [replace(scope.logic, mapping=way.mapping.model_copy(update={"version": version})) for way in found]
-    moved, looked_at = _moved(installation, scope, logics, progress)
+    compared = compare(installation, wanted.source_id, scope.columns, logics, progress=progress)
     tried = [_tried(installation, scope, logic) for logic in logics]
     return Preview(
         wanted=wanted,
@@ -218,13 +240,28 @@ def preview(installation: Installation, wanted: Wanted, *, progress: Progress) -
                 by_rule=dict(each.by_rule.most_common()),
                 unlike=each.unlike,
                 figures=each.figures(),
-                moved=count,
+                effect=effect,
             )
-            for way, logic, each, count in zip(found, logics, tried, moved, strict=True)
+            for way, logic, each, effect in zip(found, logics, tried, compared.effects, strict=True)
         ),
         elsewhere=tried[0].elsewhere if tried else 0,
-        looked_at=looked_at,
+        compared=compared,
+        again=reading_again(installation, scope.reader, stored_logic(installation, scope.reader).recipe),
     )
+
+
+def options_like(installation: Installation, group: Group) -> list[str] | None:
+    """The options of `quarantine fix` that mend a group as its example was mended; None where no mapping can say it."""
+    installation.require(Right.WRITE)
+    for options in (None, group.rule):
+        try:
+            wanted = wanted_like(installation, group.example, rule=options)
+            found = (wanted.rule, wanted.field) == (group.rule, group.field) and _ways(_scope(installation, wanted))
+        except Misuse:
+            continue  # more than one thing was mended: the rule is said too
+        if found:
+            return ["--like", group.example, *([] if options is None else ["--rule", options])]
+    return None
 
 
 def plan_fix(installation: Installation, shown: Preview, offer: Offer) -> UUID:
@@ -291,6 +328,8 @@ def _scope(installation: Installation, wanted: Wanted) -> _Scope:
         of_source = fixes.runs_of_source(connection, tenant_id, wanted.source_id)
         newest = max(of_source, key=lambda run: [int(part) for part in run.mapping_version.split(".")])
         document = get_document(connection, tenant_id, newest.mapping_hash)
+        reader = next((each.run_id for each in of_source if each.kind != "resubmit"), latest.run_id)
+        read_last = runs.get_run(connection, tenant_id, reader)
     before = stored_logic(installation, latest)
     mapping = read_mapping(document.body, where=f"mapping {document.name} {document.version}")
     return _Scope(
@@ -302,9 +341,17 @@ def _scope(installation: Installation, wanted: Wanted) -> _Scope:
             recipe=before.recipe,
         ),
         latest=latest,
+        reader=read_last,
         origins=tuple(run for run in origins if _kind(run) == _kind(latest)),
         columns=tuple(latest.layout["columns"]),
     )
+
+
+def _ways(scope: _Scope) -> tuple[Amendment, ...]:
+    wanted = scope.wanted
+    kind = scope.logic.contract.by_name[wanted.field].type
+    mended = Mended(field=wanted.field, type=kind, before=wanted.before, after=wanted.after)
+    return amendments(scope.logic.mapping, scope.columns, mended)
 
 
 def _kind(run: Run) -> tuple[Any, ...]:
@@ -385,48 +432,6 @@ def _tried(installation: Installation, scope: _Scope, logic: Logic) -> _Tried:
         if waiting:
             tried.take(transform, scope.columns, waiting)
     return tried
-
-
-def _moved(
-    installation: Installation, scope: _Scope, logics: Sequence[Logic], progress: Progress
-) -> tuple[list[int], int]:
-    """For each mapping: how many records of the last import that stand would be read otherwise; how many it has."""
-    tenant_id = installation.tenant_id
-    with installation.database.connect(tenant_id) as connection:
-        imports = [
-            runs.get_run(connection, tenant_id, each.run_id)
-            for each in fixes.runs_of_source(connection, tenant_id, scope.wanted.source_id)
-            if each.kind == "import" and each.state in LOADED
-        ]
-        run = next((run for run in imports if tuple(run.layout["columns"]) == scope.columns), None)
-        chunks = chunks_of(connection, tenant_id, run.run_id) if run else []
-    if run is None or not logics:
-        return [0] * len(logics), 0
-    counts = [0] * len(logics)
-    with ExitStack() as stack:
-        texts = stack.enter_context(RunTexts(installation, run))
-        transforms = []
-        before = stored_logic(installation, run)
-        for logic in (before, *logics):
-            duck = stack.enter_context(engine(memory_limit=_memory(installation)))
-            bare = replace(logic, factor_set=None, reference_codes=before.reference_codes)
-            transforms.append(
-                compile_logic(installation, duck, bare, columns=scope.columns, source_id=run.source_id)[0]
-            )
-        progress.start(f"comparing with {run.source_name}", total=run.records_planned)
-        for chunk in chunks:
-            raw = texts.chunk(span_of(chunk))
-            stands, *others = (_hashes(transform, raw.table, raw.record_nos) for transform in transforms)
-            counts = [count + len(stands - other) for count, other in zip(counts, others, strict=True)]
-            progress.advance(chunk.records)
-        progress.finish()
-    return counts, run.records_planned
-
-
-def _hashes(transform: ChunkTransform, table: pa.Table, numbers: Any) -> set[tuple[int, bytes]]:
-    records = transform.run(table, numbers, first_record=1).records
-    rows: list[dict[str, Any]] = records.select(["record_no", "row_hash"]).to_pylist()
-    return {(row["record_no"], row["row_hash"]) for row in rows}
 
 
 def _rows(installation: Installation, scope: _Scope, sent: set[str], says: str) -> Iterator[tuple[str, ...]]:

@@ -1,0 +1,148 @@
+"""`headwater quarantine fix` for a table that a connector reads: what syncs have read is read by both versions."""
+
+from __future__ import annotations
+
+import csv
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.integration.cli.conftest import Ended, Headwater, Lab
+from tests.river import River
+from tests.synced import MAPPING
+
+SYNC = ("connectors", "sync", "lab", "-t", "a", "--cursor", "changed_at")
+SAID = ("--rule", "activity.quantity.ambiguous", "--from", "12,5", "--to", "12.5")
+BY_SIGN, BY_TEXT = ("--as", "decimal-sign", "--out", "sign.yaml"), ("--as", "same-text", "--out", "text.yaml")
+
+
+@pytest.fixture
+def table(headwater: Headwater, full_lab: Lab) -> Lab:
+    """40 rows with amounts as texts, three of them written otherwise; three have no unit, one of these among them."""
+    fields = MAPPING["fields"] | {"quantity": {"column": "amount"}, "unit": {"column": "unit"}}  # type: ignore[operator]
+    full_lab.mapping.write_text(yaml.safe_dump({**MAPPING, "fields": fields}))
+    full_lab.change(
+        "ALTER TABLE a ADD COLUMN amount TEXT",
+        "ALTER TABLE a ADD COLUMN unit TEXT",
+        "UPDATE a SET amount = CAST(kwh AS TEXT), unit = 'kWh'",
+        "UPDATE a SET amount = '12,5' WHERE reading_id IN (10, 11, 12)",
+        "UPDATE a SET unit = NULL WHERE reading_id IN (3, 4, 12)",
+    )
+    assert headwater(*SYNC, "-m", full_lab.mapping).code == 3
+    return full_lab
+
+
+def fix(headwater: Headwater, *options: str) -> Ended:
+    return headwater("quarantine", "fix", *SAID, *options)
+
+
+def offers(headwater: Headwater) -> dict[str, Any]:
+    return {offer["as"]: offer for offer in fix(headwater, "--json").json["offers"]}
+
+
+def resubmitted(headwater: Headwater, folder: Path, *readings: str) -> Ended:
+    """These records are sent again, with every amount and unit as it should be."""
+    assert headwater("quarantine", "export", "-o", "mend.csv", "--force").code == 0
+    path = folder / "mend.csv"
+    rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        better = ({"unit": "kWh", "amount": row["amount"].replace(",", ".")} for row in rows)
+        writer.writerows(row | cells for row, cells in zip(rows, better, strict=True) if row["reading_id"] in readings)
+    return headwater("quarantine", "resubmit", "mend.csv")
+
+
+@pytest.mark.usefixtures("table")
+def test_a_change_that_would_refuse_what_stands_is_not_applied(headwater: Headwater, river: River) -> None:
+    told = fix(headwater, "--json").json
+    assert (told["looked_at"], told["not_compared"]) == (40, None)
+    by_sign, by_text = offers(headwater)["decimal-sign"], offers(headwater)["same-text"]
+    assert (by_sign["moved"], by_sign["moved_as"]) == (35, {"changed": 0, "refused": 35})
+    assert (by_text["moved"], len(by_text["would_load"])) == (0, 2)
+    shown = " ".join(fix(headwater).out.split())
+    assert "of the 40 that the last sync of the whole table has read" in shown
+    assert "--as same-text --apply" in shown
+
+    refused = fix(headwater, *BY_SIGN, "--apply")
+    assert refused.code == 2
+    assert "35 records that stand would be read otherwise, too" in refused.err
+    assert "headwater connectors sync lab --table a --mapping FILE" in refused.err
+    assert river.rows("SELECT count(*) AS runs FROM runs WHERE kind = 'resubmit'") == [{"runs": 0}]
+
+    saved = fix(headwater, *BY_SIGN)
+    tried = shlex.split(saved.out.splitlines()[-1])
+    assert tried == ["headwater", *shlex.split("connectors sync lab --table a --mapping sign.yaml --dry-run")]
+    (trial,) = headwater(*tried[1:], "--json").json["dry_run"]
+    assert (trial["quarantined"], trial["unchanged"]) == (38, 0)
+
+
+def test_what_changes_nothing_that_stands_is_applied_and_the_next_sync_goes_on(
+    headwater: Headwater, table: Lab
+) -> None:
+    state = headwater("connectors", "state", "lab", "--json").json
+    applied = fix(headwater, *BY_TEXT, "--apply", "--json")
+    assert (applied.code, applied.json["ledger"]["inserted"], applied.json["ledger"]["quarantined"]) == (3, 2, 1)
+    assert headwater("connectors", "state", "lab", "--json").json == state
+    table.change("UPDATE a SET amount = '7', changed_at = '2024-07-01 00:00:00' WHERE reading_id = 5")
+    again = headwater(*SYNC, "-m", "text.yaml", "--json").json
+    assert (again["ledger"]["read"], again["ledger"]["updated"], again["warnings"]) == (2, 1, [])
+    (trial,) = headwater("connectors", "sync", "lab", "-t", "a", "-m", "text.yaml", "--dry-run", "--json").json[
+        "dry_run"
+    ]
+    assert (trial["unchanged"], trial["loaded"], trial["quarantined"]) == (37, 0, 3)
+    assert headwater("verify").code == 0
+
+
+def test_of_a_row_that_several_syncs_have_read_the_newest_reading_counts(headwater: Headwater, table: Lab) -> None:
+    """Amounts without decimals are read alike by either sign."""
+    table.change("UPDATE a SET amount = '7', changed_at = '2024-07-01 00:00:00' WHERE reading_id IN (5, 6)")
+    headwater(*SYNC, "-m", table.mapping)
+    table.change("UPDATE a SET amount = '8', changed_at = '2024-07-02 00:00:00' WHERE reading_id = 6")
+    headwater(*SYNC, "-m", table.mapping)
+    assert offers(headwater)["decimal-sign"]["moved"] == 33
+    told = fix(headwater)
+    assert "of the 45 that the last sync of the whole table and 2 syncs since have read" in told.out
+    headwater("connectors", "sync", "lab", "-t", "a", "-m", table.mapping)
+    assert "of the 40 that the last sync of the whole table has read" in fix(headwater).out
+
+
+@pytest.mark.usefixtures("table")
+@pytest.mark.parametrize("how", ["lost", "erased"])
+def test_where_what_was_read_is_not_kept_nothing_is_applied(headwater: Headwater, river: River, how: str) -> None:
+    here = river.installation
+    (chunk,) = river.rows(
+        "SELECT extract_sha256 FROM chunks WHERE extract_sha256 IS NOT NULL ORDER BY chunk_no LIMIT 1"
+    )
+    if how == "lost":
+        here.blobs.path(here.tenant_id, chunk["extract_sha256"]).unlink()
+    else:
+        river.change("UPDATE blobs SET state = 'erased' WHERE kind = 'extract'")
+    told = fix(headwater, "--json").json
+    assert told["looked_at"] is None
+    assert {"lost": "not among the kept files any more", "erased": "something is erased"}[how] in told["not_compared"]
+    assert [(offer["moved"], offer["moved_as"]) for offer in told["offers"]] == [(None, None)] * 2
+    shown = fix(headwater)
+    assert "What would change of the records that stand is not known" in shown.out
+    assert shown.out.count("not known") == 5
+    assert "--apply" not in shown.out
+    refused = fix(headwater, *BY_TEXT, "--apply")
+    assert refused.code == 2
+    assert "it is not known what this would do to records that stand" in refused.err
+    assert "headwater connectors sync lab --table a --mapping FILE --dry-run" in refused.err
+    assert river.rows("SELECT count(*) AS runs FROM runs WHERE kind = 'resubmit'") == [{"runs": 0}]
+
+
+@pytest.mark.usefixtures("table")
+def test_what_is_advised_after_a_repair_can_be_done(headwater: Headwater, tmp_path: Path) -> None:
+    """One record was mended in two places: which is meant is said; and no mapping says what a blank means."""
+    told = resubmitted(headwater, tmp_path, "12").out
+    advised = [line.strip() for line in told.splitlines() if line.startswith("  headwater quarantine ")]
+    assert sorted(line.split()[2] for line in advised if "--rule" in line) == ["fix", "list"]
+    for line in advised:
+        done = headwater(*shlex.split(line)[1:])
+        assert (done.code, "error" in done.err) == (0, False), done.err
+        assert "cannot say this" not in done.out
