@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, NotFound
 from headwater.services.access.policy import Right
 from headwater.services.logic import CALCULATED, RESULTS
 from headwater.store import audit, emissions
@@ -56,8 +56,13 @@ def _keep(installation: Installation, statement: bytes, seq: int, sums: Sequence
 def kept_and_summed(
     installation: Installation, connection: TenantConnection
 ) -> tuple[Sequence[EmissionSum], Sequence[EmissionSum]] | None:
-    """What is kept and shown as the sums over all units, and what the rows come to; None where nothing is kept."""
-    statement = _statement(installation)
+    """What is kept and shown as the sums over all units, and what the rows come to; None where nothing is kept, as where
+    no pack has figures.
+    """
+    try:
+        statement = _statement(installation)
+    except NotFound:
+        return None
     kept = emissions.kept_sums(connection, installation.tenant_id, statement)
     if kept is None:
         return None
