@@ -189,7 +189,12 @@ def _tell(shown: Preview) -> None:
     wanted = shown.wanted
     typer.echo(f"{wanted.sentence} ({wanted.rule}), in {shown.source} by mapping {_named(shown.mapping)}")
     if not shown.offers:
-        typer.echo("The mapping cannot say this.")
+        blank = ": a blank is what is absent, and stays blank" if not wanted.before.strip() else ""
+        typer.echo(f"The mapping cannot say this{blank}.")
+        typer.echo(
+            "Mend the records; or correct the mapping by hand, as by a constant, and have the source read again:"
+        )
+        typer.echo(f"  {shown.again.trial}")
         return
     print_table(
         ["as", "what it says", "open", "would load", "refused still", "not like it", "tCO2e at stake", *EFFECT],
@@ -240,6 +245,8 @@ def _next_steps(shown: Preview, offer: Offer | None, out: Path | None) -> None:
             f"The mapping's next version is in {out}. Nothing was loaded. What it would do to the source as it is now:"
         )
         typer.echo(f"  {shown.again.trial_of(out) if out else shown.again.trial}")
+        return
+    if not shown.offers:
         return
     useful = [each for each in shown.offers if each.would_load and not each.moved]
     if not useful:

@@ -12,7 +12,7 @@ import yaml
 
 from tests.integration.cli.conftest import Ended, Headwater, Lab
 from tests.river import River
-from tests.synced import MAPPING
+from tests.synced import MAPPING, Synced
 
 SYNC = ("connectors", "sync", "lab", "-t", "a", "--cursor", "changed_at")
 SAID = ("--rule", "activity.quantity.ambiguous", "--from", "12,5", "--to", "12.5")
@@ -146,3 +146,48 @@ def test_what_is_advised_after_a_repair_can_be_done(headwater: Headwater, tmp_pa
         done = headwater(*shlex.split(line)[1:])
         assert (done.code, "error" in done.err) == (0, False), done.err
         assert "cannot say this" not in done.out
+
+
+@pytest.mark.usefixtures("table")
+def test_a_blank_is_nothing_that_a_mapping_can_be_told_of(headwater: Headwater, tmp_path: Path) -> None:
+    resubmitted(headwater, tmp_path, "3")
+    (mended,) = headwater("quarantine", "list", "--state", "resubmitted", "--json").json["records"]
+    told = headwater("quarantine", "fix", "--like", mended["quarantine"])
+    assert (told.code, "The mapping cannot say this: a blank is what is absent" in told.out) == (0, True)
+    assert told.out.splitlines()[-1].strip().startswith("headwater connectors sync lab --table a --mapping FILE")
+    body = headwater("quarantine", "fix", "--like", mended["quarantine"], "--json").json
+    assert (body["offers"], body["looked_at"], body["not_compared"]) == ([], None, None)
+
+
+def test_numbers_of_postgresql_are_compared_as_they_were_read(headwater: Headwater, synced: Synced) -> None:
+    """Their point would stand between thousands by the other sign: each would be a thousand times as much."""
+    path = synced.river.folder / "bills.yaml"
+    fields = MAPPING["fields"] | {"quantity": {"column": "amount"}, "cost": {"column": "kwh"}}  # type: ignore[operator]
+    path.write_text(yaml.safe_dump({**MAPPING, "fields": fields | {"currency": {"constant": "EUR"}}}))
+    synced.at_source("DELETE FROM meter_reading WHERE reading_id > 50")
+    synced.at_source("ALTER TABLE meter_reading ADD COLUMN amount text")
+    synced.at_source("UPDATE meter_reading SET amount = CASE WHEN reading_id > 3 THEN '7' ELSE '12,5' END")
+    sync = ("connectors", "sync", "plant", "-t", "public.meter_reading", "--cursor", "changed_at", "-m")
+    assert headwater(*sync, path).code == 3
+    state = headwater("connectors", "state", "plant", "--json").json
+
+    by_sign, by_text = offers(headwater)["decimal-sign"], offers(headwater)["same-text"]
+    assert (by_sign["moved_as"], by_text["moved"]) == ({"changed": 47, "refused": 0}, 0)
+    assert fix(headwater, *BY_SIGN, "--apply").code == 2
+    assert fix(headwater, *BY_TEXT, "--apply").code == 0
+    assert headwater("connectors", "state", "plant", "--json").json == state
+    synced.at_source(
+        "UPDATE meter_reading SET amount = '8', changed_at = timestamptz '2025-01-01' WHERE reading_id = 5"
+    )
+    again = headwater(*sync, "text.yaml", "--json").json
+    assert (again["ledger"]["read"], again["ledger"]["updated"], again["warnings"]) == (2, 1, [])
+
+
+def test_of_a_table_that_a_recipe_reads_the_recipe_is_named(headwater: Headwater, table: Lab, tmp_path: Path) -> None:
+    source = {"connector": "lab", "table": "a", "cursor": "changed_at"}
+    said = {"recipe": "bills", "source": source, "mapping": str(table.mapping)}
+    (tmp_path / "bills.recipe.yaml").write_text(yaml.safe_dump(said))
+    assert headwater("run", "bills.recipe.yaml").code == 0
+    told = "name it in the recipe bills, without its cursor for once, then headwater run RECIPE --dry-run"
+    assert told in fix(headwater, *BY_SIGN).out
+    assert "35 records that stand" in fix(headwater, *BY_SIGN, "--force", "--apply").err

@@ -49,6 +49,7 @@ def test_a_resubmission_is_no_sync(  # noqa: PLR0917  fixtures
     headwater: Headwater, synced: Lab, river: River, tmp_path: Path, month: str, by: str
 ) -> None:
     before, status = state(headwater), headwater("connectors", "status", "lab", "--json").json
+    sources = headwater("units", "sources", "--json").json
     (told,) = before
     assert (told["last_cursor"], told["last_row_id"]) == ("2024-06-01 00:00:40", "40")
 
@@ -60,6 +61,7 @@ def test_a_resubmission_is_no_sync(  # noqa: PLR0917  fixtures
 
     assert state(headwater) == before
     assert headwater("connectors", "status", "lab", "--json").json == status
+    assert headwater("units", "sources", "--json").json == sources
     synced.change("UPDATE a SET kwh = 7, changed_at = '2024-07-01 00:00:00' WHERE reading_id = 5")
     again = headwater(*SYNC, "-m", synced.mapping, "--json").json
     assert (again["ledger"]["read"], again["ledger"]["updated"], again["warnings"]) == (2, 1, [])  # the last row again
