@@ -113,6 +113,9 @@ def show(key: Key, as_json: AsJson = False) -> None:
     with installation() as opened:
         view = show_record(opened, key, tell_nulls=True)
     record = view.record
+    number = (
+        "" if "selection" in view.run.layout else f"record {record.record_no:,}, "
+    )  # a table's rows are told by its key
     if as_json:
         pairs = zip(view.repairs, view.changes, strict=True)
         repaired = [_repair_as_json(repair) | {"changes": changes} for repair, changes in pairs]
@@ -125,7 +128,7 @@ def show(key: Key, as_json: AsJson = False) -> None:
             ("state", record.state + (f" ({record.state_reason})" if record.state_reason else "")),
             ("contract", record.contract),
             ("run", view.run.run_id),
-            ("place", f"{view.origin.source}, record {record.record_no:,}, {view.origin.place}"),
+            ("place", f"{view.origin.source}, {number}{view.origin.place}"),
             *([("to mend it", view.origin.mend)] if view.origin.mend else []),
             ("first refused", record.created_at),
         ]

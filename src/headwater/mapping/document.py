@@ -243,8 +243,9 @@ class Mapping(_Part):
         default=(), max_length=50, description="Variants of the source, such as the header of another year."
     )
 
-    def for_columns(self, columns: Sequence[str]) -> Mapping:
-        """The mapping as it holds for one header: without variants, every column by the one name it has there.
+    def for_columns(self, columns: Sequence[str], *, of: Literal["file", "table"] = "file") -> Mapping:
+        """The mapping as it holds for one header: without variants, every column by the one name it has there. `of` is
+        what errors call that of which they are the columns.
 
         `Misuse` where columns stand there under none of their names, naming all of them, or one under several.
         """
@@ -258,9 +259,9 @@ class Mapping(_Part):
             parts = ("skip", "locale", "absent")
             over |= {part: getattr(chosen, part) for part in parts if getattr(chosen, part) is not None}
         filled = {field: rule for field, rule in rules.items() if rule is not None}
-        _refuse_missing(filled, columns, place)
+        _refuse_missing(filled, columns, place, of)
         over["fields"] = {
-            field: rule.model_copy(update={"column": _present(rule.names, columns, f"{place}, field {field}")})
+            field: rule.model_copy(update={"column": _present(rule.names, columns, f"{place}, field {field}", of)})
             if rule.column is not None
             else rule
             for field, rule in filled.items()
@@ -288,9 +289,9 @@ class Mapping(_Part):
         return hashlib.sha256(self.to_json().encode()).digest()
 
 
-def _refuse_missing(rules: dict[str, FieldRule], columns: Sequence[str], place: str) -> None:
+def _refuse_missing(rules: dict[str, FieldRule], columns: Sequence[str], place: str, of: str) -> None:
     """All that the file lacks, at once: whoever adds one column is not to be asked for the next."""
-    header = frozenset(columns)
+    header, writes = frozenset(columns), "header" if of == "file" else of
     missing: dict[tuple[str, ...], str] = {}
     for field, rule in rules.items():
         if rule.names and header.isdisjoint(rule.names):
@@ -302,32 +303,32 @@ def _refuse_missing(rules: dict[str, FieldRule], columns: Sequence[str], place: 
     if len(missing) == 1:
         ((names, field),) = missing.items()
         raise Misuse(
-            f"there is no column {' or '.join(map(repr, names))} in the file",
+            f"there is no column {' or '.join(map(repr, names))} in the {of}",
             where=f"{place}, field {field}",
             valid=valid,
-            remedy=" ".join([*list(filter(None, near))[:1], "Write the column as the header does."]),
+            remedy=" ".join([*list(filter(None, near))[:1], f"Write the column as the {writes} does."]),
         )
     told = [
         " or ".join(map(repr, names)) + ("" if field in names else f" for {field}") for names, field in missing.items()
     ]
     raise Misuse(
-        f"{len(missing)} columns that the mapping reads are not in the file: {', '.join(told)}",
+        f"{len(missing)} columns that the mapping reads are not in the {of}: {', '.join(told)}",
         where=place,
         valid=valid,
-        remedy=" ".join([*dict.fromkeys(filter(None, near)), "Write columns as the header does."]),
+        remedy=" ".join([*dict.fromkeys(filter(None, near)), f"Write columns as the {writes} does."]),
     )
 
 
-def _present(names: tuple[str, ...], columns: Sequence[str], where: str) -> str:
+def _present(names: tuple[str, ...], columns: Sequence[str], where: str, of: str) -> str:
     """The one of a column's names that stands in the header, where at least one does."""
     first, *more = [name for name in names if name in columns]
     if more:
         raise Misuse(
-            "several names of one column stand in the file",
+            f"several names of one column stand in the {of}",
             where=where,
             value=", ".join(map(repr, (first, *more))),
             valid="exactly one of them",
-            remedy="Keep the name of the column that is meant, or tell the variants of the file apart under `when`.",
+            remedy=f"Keep the name of the column that is meant, or tell the variants of the {of} apart under `when`.",
         )
     return first
 

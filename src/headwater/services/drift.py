@@ -112,9 +112,10 @@ def find_drift(
     if last is None or not changes:
         return None
     drift = Drift(mode=recipe.load.drift, since=last.source_name, changes=changes)
+    kind_of_last = "file" if kind == "import" else kind
     if drift.mode == "stop":
         raise InputRefused(
-            "the columns are not those of the last file, and the recipe says to stop then",
+            f"the columns are not those of the last {kind_of_last}, and the recipe says to stop then",
             where=f"recipe {recipe.recipe}, load.drift",
             value="; ".join(_in_words(changes)),
             valid=f"the columns of {last.source_name}",

@@ -46,7 +46,7 @@ class Quarantined:
     source_id: bytes
     raw_hash: bytes
     contract: str  # name@version
-    chunk_id: UUID  # where it was first refused
+    chunk_id: UUID  # where it was first refused; of a row known by some of its cells, where they were as they stand
     record_no: int  # in the file, from 1
     line: int  # in the file, from 1
     last_chunk_id: UUID

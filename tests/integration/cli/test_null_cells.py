@@ -27,6 +27,8 @@ def test_null_is_told_from_an_empty_text(headwater: Headwater, full_lab: Lab, ch
         return {each["raw"]["reading_id"]: each["raw"]["changed_at"] for each in shown}
 
     assert cells() == {"17": None, "18": ""}
+    (key, *_) = [each["quarantine"] for each in headwater("quarantine", "list", "--json").json["records"]]
+    assert "lab/a, connector lab, table a, reading_id = 1" in headwater("quarantine", "show", key).out
     full_lab.change("DELETE FROM a WHERE reading_id IN (2, 4)")  # the rows move up
     assert headwater(*sync).code == 3
     assert cells() == {"17": None, "18": ""}

@@ -183,10 +183,12 @@ def test_a_changed_cell_that_is_read_is_another_fault(bills: Bills) -> None:
 
 
 def test_what_is_to_be_mended_is_what_the_row_says_now(bills: Bills) -> None:
-    bills.write("ALTER TABLE bills ADD COLUMN flag TEXT DEFAULT 'x'", "UPDATE bills SET note = 'new' WHERE id = 4")
+    bills.write("ALTER TABLE bills ADD COLUMN flag TEXT DEFAULT 'x'", "UPDATE bills SET note = NULL WHERE id = 4")
     bills.sync()
-    assert bills.raw("4") == [{"id": "4", "kwh": "most", "note": "new", "flag": "x"}]
-    (record,) = list_records(bills.river.installation, state="open", run=None, rule=None, limit=9).records
+    assert bills.raw("4") == [{"id": "4", "kwh": "most", "note": "", "flag": "x"}]
+    listing = list_records(bills.river.installation, state="open", run=None, rule=None, limit=9, tell_nulls=True)
+    assert listing.cells == [{"id": "4", "kwh": "most", "note": None, "flag": "x"}]
+    (record,) = listing.records
     resubmit(bills.river.installation, {str(record.key): {"kwh": "40"}})
     assert [state for _, state in bills.states()] == ["dismissed", "resubmitted", "resubmitted"]
     assert bills.proved()

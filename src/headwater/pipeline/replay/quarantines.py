@@ -107,6 +107,7 @@ class Quarantines:
         if rows.num_rows == 0:
             return
         self._connection.register("refused", _canonical(rows, "raw", "findings"))
+        is_read = "($4 AND q.state IN ('open', 'expired') AND q.raw_hash <> a.raw_hash)"
         is_known_by_cells = rows["others"].null_count < rows.num_rows
         if is_known_by_cells:
             name_as_they_stand(self._connection, run_id)
@@ -121,7 +122,7 @@ FROM refused r JOIN named USING (record_no)"""
         )
         self._connection.unregister("refused")
         self._connection.execute(
-            """
+            f"""
 UPDATE quarantine q SET last_chunk_id = $1,
     findings = CASE WHEN q.state IN ('open', 'expired') THEN a.findings ELSE q.findings END,
     is_told = CASE WHEN q.state IN ('open', 'expired') THEN $3 ELSE q.is_told END,
@@ -131,6 +132,9 @@ UPDATE quarantine q SET last_chunk_id = $1,
     state = CASE WHEN q.state = 'expired' THEN 'open' ELSE q.state END,
     state_reason = CASE WHEN q.state = 'expired' THEN NULL ELSE q.state_reason END,
     known_by = a.known_by,
+    chunk_id = CASE WHEN {is_read} THEN $1 ELSE q.chunk_id END,
+    record_no = CASE WHEN {is_read} THEN a.record_no ELSE q.record_no END,
+    line = CASE WHEN {is_read} THEN a.line ELSE q.line END,
     raw_hash = CASE WHEN $4 AND q.state IN ('open', 'expired') THEN a.raw_hash ELSE q.raw_hash END,
     raw = CASE WHEN $4 AND q.state IN ('open', 'expired') THEN a.raw ELSE q.raw END
 FROM arriving a WHERE a.quarantine_id = q.quarantine_id AND a.occurrence = q.occurrence""",

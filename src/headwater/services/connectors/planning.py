@@ -95,6 +95,7 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
         note_columns(installation, stored, {selection.table: plan.columns}, asked=selection.columns)
     selection = replace(selection, key=plan.key)
     layout, body = _layout(plan, decimal=logic.mapping.locale.decimal)
+    logic.mapping.for_columns(layout.columns, of="table")
     used = compile_mapping(logic.mapping, logic.contract, layout.columns).used_columns
     refuse_another_key(installation, logic, layout.columns, source_id=source, name=name)
     kinds = {name: column.type for name, column in zip(layout.columns, plan.columns, strict=True)}

@@ -190,10 +190,16 @@ SET last_chunk_id = EXCLUDED.last_chunk_id,
     updated_at = CASE WHEN q.state = 'expired' THEN clock_timestamp() ELSE q.updated_at END{renewed}
 
 -- name: as_read_now
--- Of a row that is known by some of its cells: what it is known by now, and, where it is to be mended, all that it says now.
+-- Of a row that is known by some of its cells: what it is known by now, and, where it is to be mended, all that it says now,
+-- and where that was read.
 ,   known_by = EXCLUDED.known_by,
+    raw = CASE WHEN q.state IN ('open', 'expired') THEN EXCLUDED.raw ELSE q.raw END,
     raw_hash = CASE WHEN q.state IN ('open', 'expired') THEN EXCLUDED.raw_hash ELSE q.raw_hash END,
-    raw = CASE WHEN q.state IN ('open', 'expired') THEN EXCLUDED.raw ELSE q.raw END
+    (chunk_id, record_no, line) = (
+        SELECT (CASE WHEN is_read THEN EXCLUDED.chunk_id ELSE q.chunk_id END),
+               (CASE WHEN is_read THEN EXCLUDED.record_no ELSE q.record_no END),
+               (CASE WHEN is_read THEN EXCLUDED.line ELSE q.line END)
+        FROM (SELECT q.state IN ('open', 'expired') AND q.raw_hash <> EXCLUDED.raw_hash) AS said (is_read))
 
 -- name: create_known
 -- Which record each refused row of a table is.
