@@ -203,8 +203,8 @@ class Settings(BaseModel):
         default="warning",
     )
     log_format: Literal["auto", "human", "json"] = _setting(
-        "How log entries are written to standard error: `auto` is `human` on a terminal, elsewhere `json`, "
-        "one object a line.",
+        "How log entries are written to standard error: `auto` is `json`, one object a line, of `serve` and `worker` "
+        "where that is no terminal, else `human`.",
         valid="one of auto, human, json",
         default="auto",
     )

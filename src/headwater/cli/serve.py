@@ -49,7 +49,7 @@ def serve(
 
     from headwater.cli.signing_in import welcome
 
-    settings = read_settings()
+    settings = read_settings(serves=True)
     with ExitStack() as kept:
         listening = kept.enter_context(_listening(host, port))
         url = _url(listening) + root_path.rstrip("/")

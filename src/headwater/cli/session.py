@@ -13,20 +13,25 @@ if TYPE_CHECKING:
     from headwater.settings import Settings
 
 
-def read_settings() -> Settings:
-    """The settings that hold here, with logging set up as they say."""
+def read_settings(*, serves: bool = False) -> Settings:
+    """The settings that hold here, with logging set up as they say.
+
+    serves: of a command that goes on for days, whose log a program reads; of others a person reads it, or who looks for
+    why it failed, between the lines that the command itself tells there.
+    """
     from headwater.settings import load_settings
     from headwater.telemetry import configure_logging
 
     settings = load_settings()
-    configure_logging(settings.log_level, settings.log_format)
+    is_read = settings.log_format == "auto" and not serves
+    configure_logging(settings.log_level, "human" if is_read else settings.log_format)
     return settings
 
 
 @contextmanager
-def installation() -> Iterator[Installation]:
+def installation(*, serves: bool = False) -> Iterator[Installation]:
     """The installation that the settings name, for one command."""
-    with opened_and_told(read_settings()) as opened:
+    with opened_and_told(read_settings(serves=serves)) as opened:
         yield opened
 
 

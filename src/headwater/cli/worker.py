@@ -41,5 +41,5 @@ def worker(
     serving = Serving(
         queues=tuple(queue or ()), at_once=at_once, once=once, grace=grace, heartbeat=heartbeat, silence=3 * heartbeat
     )
-    with installation() as opened:
+    with installation(serves=True) as opened:
         asyncio.run(serve(opened, serving))

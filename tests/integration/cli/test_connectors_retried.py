@@ -168,6 +168,9 @@ def test_a_source_that_failed_before_a_run_was_planned_is_told_and_no_success(
     sync = ("connectors", "sync", "gone", "-t", "public.meters", "-m", full_lab.mapping)
     failed = headwater(*sync)
     assert (failed.code, "the source failed 4 times" in failed.err) == (1, True), failed.err
+    assert "Check the port, and whether" in failed.err.splitlines()[-1], failed.err
+    said = [line for line in failed.err.splitlines() if "the source is asked again" in line]
+    assert [line.startswith("{") for line in said] == [False] * 3
     assert "run the same again: no run was planned" in failed.err
     assert "retry-failed" not in failed.err
     nothing = headwater("connectors", "retry-failed", "gone")

@@ -1,7 +1,7 @@
 """A cursor that is a text: texts are compared as written, which is their order in time where all are written one way.
 
 SQLite has no type for times, so many tables keep them in a column of texts. Whether all are ISO 8601 written one way is
-asked at each plan of the whole column: one written otherwise could stand before what was read up to, and never be read.
+asked at each plan, of the whole column: one written otherwise could stand before what was read up to, never to be read.
 """
 
 from __future__ import annotations

@@ -97,7 +97,8 @@ class Asker:
             )
         again = f": headwater connectors retry-failed {self._name}" if self._of_run else None
         again = again or f", run the same again: {NOTHING_PLANNED}"
-        return InputRefused(what, where=error.where or about, value=error.value, remedy=then + again)
+        remedy = " ".join(filter(None, (error.remedy and f"{error.remedy.rstrip('.')}.", then + again)))
+        return InputRefused(what, where=error.where or about, value=error.value, valid=error.valid, remedy=remedy)
 
     def _pause(self, error: RetryLater, seconds: float, about: str, number: int) -> None:
         jittered = seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, hides nothing
