@@ -42,7 +42,7 @@ class Commands(TyperGroup):
         "Have it done by itself": ("jobs", "schedules", "worker", "notifications"),
         "Mend, and look after records": ("quarantine", "records", "datasets", "contracts"),
         "Calculate": ("factors", "inventory", "meters", "indicators"),
-        "Show and prove": ("trace", "verify", "report", "replay", "compare"),
+        "Show and prove": ("trace", "verify", "audit", "report", "replay", "compare"),
         "Serve": ("serve", "health"),
         "Look after the house": ("organisations", "units", "people", "tokens", "db"),
     }

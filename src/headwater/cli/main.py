@@ -10,6 +10,7 @@ import typer
 
 from headwater import __version__
 from headwater.cli import (
+    audit,
     compare,
     connectors,
     contracts,
@@ -108,6 +109,7 @@ inventory.app.command("uncertainty")(uncertainty.uncertainty)
 app.add_typer(inventory.app, name="inventory")
 app.command("trace")(evidence.trace)
 app.command("verify")(evidence.verify)
+app.add_typer(audit.app, name="audit")
 app.command("report")(evidence.report)
 app.add_typer(replay.app, name="replay")
 app.command("compare")(compare.compare)

@@ -34,6 +34,32 @@ def test_a_figure_is_followed_to_its_line(loaded: Headwater) -> None:
     assert loaded("trace", "activity", "a", "--json").json["figure"] is None
 
 
+def test_the_audit_chain_is_listed_the_latest_first_by_who_what_and_when(loaded: Headwater) -> None:
+    def seqs(*options: str) -> list[int]:
+        body = loaded("audit", "list", "--limit", "1000", "--json", *options).json
+        assert body["total"] == len(body["entries"])
+        return [each["seq"] for each in body["entries"]]
+
+    whole = seqs()
+    assert whole == sorted(whole, reverse=True)
+    assert whole[-1] == 1
+    ended = loaded("audit", "list", "--action", "run.ended", "--limit", "1", "--json").json
+    (entry,) = ended["entries"]
+    assert (entry["action"], ended["total"]) == ("run.ended", 2)
+    of_run = seqs("--object", entry["resource"])
+    assert entry["seq"] in of_run
+    assert 0 < len(of_run) < len(whole)
+    assert seqs("--before", "3") == [2, 1]
+    assert seqs("--since", entry["at"]) == [seq for seq in whole if seq >= entry["seq"]]
+    assert (seqs("--since", "2020-01-01"), seqs("--since", "2999-01-01T00:00:00Z")) == (whole, [])
+    assert (seqs("--who", entry["actor"]), seqs("--who", "nobody")) == (whole, [])
+    shown = loaded("audit", "list", "--limit", "1").out
+    assert f"1 of {len(whole)} entries shown" in shown
+    assert whole[0] == int(shown.splitlines()[2].split()[0])
+    wrong = loaded("audit", "list", "--since", "yesterday")
+    assert (wrong.code, "2026-01-31" in wrong.err) == (2, True)
+
+
 def test_what_cannot_be_traced_is_said(loaded: Headwater) -> None:
     assert loaded("trace", "emission", "b").code == 2
     assert loaded("trace", "emission", "a", "--gwp-set", "AR6").code == 2

@@ -15,6 +15,7 @@ from typer.main import get_command
 from headwater.cli.main import app
 
 PROMISED = {
+    "audit list",
     "demo", "serve", "inspect", "map suggest", "map preview", "recipe init",
     "import", "run", "runs list", "runs show", "runs resume", "quarantine list", "quarantine show",
     "quarantine export", "quarantine resubmit", "quarantine fix", "quarantine dismiss", "quarantine expire",
