@@ -56,8 +56,8 @@ def _keep(installation: Installation, statement: bytes, seq: int, sums: Sequence
 def kept_and_summed(
     installation: Installation, connection: TenantConnection
 ) -> tuple[Sequence[EmissionSum], Sequence[EmissionSum]] | None:
-    """What is kept and shown as the sums over all units, and what the rows come to; None where nothing is kept, as where
-    no pack has figures.
+    """What is kept and shown as the sums over all units, and what the rows come to; None where nothing is kept, or no
+    pack has figures.
     """
     try:
         statement = _statement(installation)
