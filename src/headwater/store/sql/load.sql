@@ -203,44 +203,66 @@ SET last_chunk_id = EXCLUDED.last_chunk_id,
 
 -- name: create_known
 -- Which record each refused row of a table is.
-CREATE TEMP TABLE {known} (record_no bigint PRIMARY KEY, quarantine_id uuid, occurrence integer) ON COMMIT DROP
+CREATE TEMP TABLE {known} (record_no bigint, quarantine_id uuid, occurrence integer) ON COMMIT DROP
+
+-- name: create_may_be
+-- Records that rows may be: those of their ids, and those known by them.
+CREATE TEMP TABLE {may_be} (way integer, id uuid, quarantine_id uuid, occurrence integer, known_by uuid, state text,
+                         last_chunk_id uuid) ON COMMIT DROP
+
+-- name: create_asked
+-- The ids by which rows are looked for in one of their ways, of equal rows the first first.
+CREATE TEMP TABLE {asked} (record_no bigint, id uuid, is_whole boolean, n bigint) ON COMMIT DROP
+
+-- name: fill_asked
+-- Rows that are known in no way so far.
+INSERT INTO {asked}
+SELECT record_no, ltrim(said, '-')::uuid, NOT said ^@ '-', row_number() OVER (PARTITION BY ltrim(said, '-') ORDER BY record_no)
+FROM (SELECT record_no, split_part(concat_ws(' ', quarantine_id, others), ' ', %(way)s) AS said FROM {stage}) s
+WHERE said <> '' AND NOT EXISTS (SELECT FROM {known} k WHERE k.record_no = s.record_no)
+
+-- name: any_known_by
+-- Whether any record is known by anything but its id.
+SELECT EXISTS (SELECT FROM quarantine WHERE tenant_id = %(tenant)s AND known_by IS NOT NULL)
+
+-- name: fill_may_be_by_id
+-- Records of these ids. Each id is looked up by itself (OFFSET 0), as above.
+INSERT INTO {may_be}
+SELECT %(way)s, a.id, q.quarantine_id, q.occurrence, q.known_by, q.state, q.last_chunk_id
+FROM (SELECT DISTINCT id FROM {asked}) a
+CROSS JOIN LATERAL (SELECT * FROM quarantine WHERE tenant_id = %(tenant)s AND quarantine_id = a.id OFFSET 0) q
+
+-- name: fill_may_be_known_by
+-- Records of other ids that are known by these.
+INSERT INTO {may_be}
+SELECT %(way)s, a.id, q.quarantine_id, q.occurrence, q.known_by, q.state, q.last_chunk_id
+FROM (SELECT DISTINCT id FROM {asked}) a
+CROSS JOIN LATERAL (SELECT * FROM quarantine WHERE tenant_id = %(tenant)s AND known_by = a.id OFFSET 0) q
 
 -- name: find_known
 -- Rows known in one of their ways, the first of equal ones by the first record that this run has not met yet. A record that was
--- mended is not met in a way that leaves out a text which is read now: it was mended without that. Each id is looked up by
--- itself (OFFSET 0, MATERIALIZED), as above.
+-- mended is not met in a way that leaves out a text which is read now: it was mended without that.
 INSERT INTO {known}
-WITH asked AS MATERIALIZED (
-    SELECT record_no, ltrim(said, '-')::uuid AS id, NOT said ^@ '-' AS is_whole,
-           row_number() OVER (PARTITION BY ltrim(said, '-') ORDER BY record_no) AS n
-    FROM (SELECT record_no, split_part(concat_ws(' ', quarantine_id, others), ' ', %(way)s) AS said FROM {stage}) s
-    WHERE said <> '' AND NOT EXISTS (SELECT FROM {known} k WHERE k.record_no = s.record_no)),
-met AS MATERIALIZED (
-    SELECT a.id, q.quarantine_id, q.occurrence, q.state, q.last_chunk_id
-    FROM (SELECT DISTINCT id FROM asked) a
-    CROSS JOIN LATERAL (SELECT * FROM quarantine WHERE tenant_id = %(tenant)s AND quarantine_id = a.id AND known_by IS NULL
-                        UNION ALL
-                        SELECT * FROM quarantine WHERE tenant_id = %(tenant)s AND known_by = a.id OFFSET 0) q),
-free AS (
+WITH free AS (
     SELECT id, quarantine_id, occurrence, state, row_number() OVER (PARTITION BY id ORDER BY quarantine_id, occurrence) AS n
-    FROM met
-    WHERE last_chunk_id NOT IN (SELECT chunk_id FROM chunks WHERE tenant_id = %(tenant)s AND run_id = %(run)s)
-      AND NOT EXISTS (SELECT FROM {known} k WHERE k.quarantine_id = met.quarantine_id AND k.occurrence = met.occurrence))
+    FROM {may_be} m
+    WHERE way = %(way)s AND coalesce(known_by, quarantine_id) = id
+      AND last_chunk_id NOT IN (SELECT chunk_id FROM chunks WHERE tenant_id = %(tenant)s AND run_id = %(run)s)
+      AND NOT EXISTS (SELECT FROM {known} k WHERE k.quarantine_id = m.quarantine_id AND k.occurrence = m.occurrence))
 SELECT a.record_no, f.quarantine_id, f.occurrence
-FROM asked a JOIN free f USING (id, n) WHERE a.is_whole OR f.state <> 'resubmitted'
+FROM {asked} a JOIN free f USING (id, n) WHERE a.is_whole OR f.state <> 'resubmitted'
 
 -- name: name_unknown
 -- Rows that are known in none: records of their own, numbered on from those of the same id.
 INSERT INTO {known}
-SELECT s.record_no, s.id, row_number() OVER (PARTITION BY s.id ORDER BY s.record_no) + coalesce(q.last, 0)
-FROM (SELECT record_no, quarantine_id::uuid AS id FROM {stage}) s
-CROSS JOIN LATERAL (SELECT max(occurrence) AS last FROM quarantine
-                    WHERE tenant_id = %(tenant)s AND quarantine_id = s.id OFFSET 0) q
+WITH last AS (SELECT id, max(occurrence) AS last FROM {may_be} WHERE way = 1 AND quarantine_id = id GROUP BY id)
+SELECT s.record_no, id, row_number() OVER (PARTITION BY id ORDER BY s.record_no) + coalesce(last.last, 0)
+FROM (SELECT record_no, quarantine_id::uuid AS id FROM {stage}) s LEFT JOIN last USING (id)
 WHERE NOT EXISTS (SELECT FROM {known} k WHERE k.record_no = s.record_no)
 
 -- name: known
 -- All of them, in the order of the rows.
-SELECT array_agg(quarantine_id::text ORDER BY record_no), array_agg(occurrence ORDER BY record_no) FROM {known}
+SELECT array_agg(replace(quarantine_id::text, '-', '') ORDER BY record_no), array_agg(occurrence ORDER BY record_no) FROM {known}
 
 -- name: known_by
 -- The records known by these ids, and their states.
