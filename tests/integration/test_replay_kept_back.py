@@ -75,7 +75,7 @@ def test_an_inventory_carries_no_personal_remark(river: River, tmp_path: Path) -
     assert b'"kept back: personal data"' in members(file)["activities.csv"]
     found = check(file)
     assert told(found) == []
-    assert any("activities.csv lacks the personal values of 1 rows" in note for note in found.notes)
+    assert any("activities.csv lacks the personal values of 1 row:" in note for note in found.notes)
     other = members(file)["activities.csv"].replace(b'"200.500000"', b'"300.500000"')
     first = check(resealed(file, {"activities.csv": other})).first
     assert first is not None

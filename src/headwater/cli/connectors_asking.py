@@ -201,7 +201,8 @@ def _place(locator: Any) -> str:
     if by in {"time_window", "counter"} and "cursor" in locator:
         return f"by {locator['cursor']} {limits}".rstrip()
     if by == "blank":
-        return f"rows without {' or '.join(locator['columns'])}"
+        names = " or ".join(locator["columns"])
+        return f"rows whose {names} has no end" if locator.get("endless") else f"rows without {names}"
     return ", ".join(f"{name} {value}" for name, value in locator.items() if value is not None)
 
 

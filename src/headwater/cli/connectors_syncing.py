@@ -11,7 +11,7 @@ from headwater.cli.carrying import carry_out_and_tell
 from headwater.cli.connectors_asking import Name
 from headwater.cli.imports import AsJson, Every, Queued, ask_and_tell
 from headwater.cli.many import tell_each
-from headwater.cli.printing import print_facts, print_json, print_table
+from headwater.cli.printing import in_words, print_facts, print_json, print_table
 from headwater.cli.session import installation
 from headwater.cli.trying import DryRun, Rows, refuse_rows, try_and_tell
 from headwater.documents.counted import counted
@@ -119,7 +119,7 @@ def status(name: Name, as_json: AsJson = False) -> None:
     )
     print_table(
         ["run", "source", "state", "started", "rows, about"],
-        [(each["run_id"], each["source_name"], each["state"], each["started_at"], each["records_planned"])
+        [(each["run_id"], each["source_name"], in_words(each["state"]), each["started_at"], each["records_planned"])
          for each in found.syncs],
         title="Latest syncs", numbers=["rows, about"], whole=["run"],
     )  # fmt: skip
@@ -139,7 +139,8 @@ def state(name: Name, as_json: AsJson = False) -> None:
 
     The newest run of a source is in up to the chunk that is told, without a gap. Chunks after it that are not loaded
     are the gaps: how many, and which. `headwater connectors retry-failed` goes on with them. Of a run that has not
-    ended those that failed are told, and below how many are in, and whether a process is at it.
+    ended those that failed are told, and below how many are in, and whether a process is at it. The last key is that of
+    the last row read, in the order of the source: of keys that are texts the last as texts go, `r99` after `r100`.
 
     \b
     Examples:
@@ -153,7 +154,7 @@ def state(name: Name, as_json: AsJson = False) -> None:
         print_json(list(found.states))
         return
     print_table(
-        ["source", "in up to chunk", "gaps", "cursor", "last row", "window", "when"],
+        ["source", "in up to chunk", "gaps", "cursor", "last key", "window", "when"],
         [
             (
                 each["source_name"],

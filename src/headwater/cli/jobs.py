@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headwater.cli.imports import AsJson
-from headwater.cli.printing import print_facts, print_json, print_table, told_of
+from headwater.cli.printing import in_words, print_facts, print_json, print_table, told_of
 from headwater.cli.runs import Limit
 from headwater.cli.session import installation
 from headwater.errors import as_told
@@ -91,7 +91,7 @@ def show(job: JobId, as_json: AsJson = False) -> None:
     if view.runs:
         print_table(
             ["run", "source", "state"],
-            [(run.run_id, run.source_name, run.state) for run in view.runs],
+            [(run.run_id, run.source_name, in_words(run.state)) for run in view.runs],
             title="Its runs",
             whole=["run"],
         )
@@ -140,7 +140,7 @@ def _asked_by(job: Job) -> str:
 
 def _state(job: Job) -> str:
     """With what is still to come of it."""
-    state = job.state.replace("_", " ")
+    state = in_words(job.state)
     if job.has_ended:
         return state
     if job.cancel_asked_at is not None:

@@ -106,7 +106,7 @@ def _print(ended: Sequence[Imported], what: str) -> None:
 def _line(each: Imported) -> tuple[object, ...]:
     view = each.view
     if view is None:
-        return (each.file, each.state, *[None] * len(COLUMNS), "")
+        return (each.file, each.state.replace("_", " "), *[None] * len(COLUMNS), "")
     ledger, state = view.ledger, view.run.state.replace("_", " ")
     deleted = view.deleted["records"] if view.deleted is not None else None
     counts = (ledger.read, ledger.inserted, ledger.updated, ledger.unchanged, deleted, view.open)

@@ -124,6 +124,11 @@ def text_of(value: object) -> str:
     return str(value)
 
 
+def in_words(identifier: str) -> str:
+    """A state as people read it; programs have the identifier."""
+    return identifier.replace("_", " ")
+
+
 def told_of(shown: int, total: int, one: str, many: str | None = None) -> str:
     """How many there are, and that a list is shortened. `many` is `one` with an s unless it is said."""
     told = counted(total, one, many)

@@ -9,7 +9,7 @@ import typer
 from headwater.cli import exits
 from headwater.cli.carrying import carry_out_and_tell, print_run
 from headwater.cli.imports import AsJson
-from headwater.cli.printing import print_facts, print_json, print_table, told_of
+from headwater.cli.printing import in_words, print_facts, print_json, print_table, told_of
 from headwater.cli.session import installation
 from headwater.cli.units import unit_paths
 
@@ -51,7 +51,7 @@ def list_(limit: Limit = 20, as_json: AsJson = False) -> None:
                 run.kind,
                 run.source_name,
                 *([units.get(run.source_id, "")] if units else []),
-                run.state,
+                in_words(run.state),
                 _records(run, listed.done.get(run.run_id, 0)),
             )
             for run in listed.runs

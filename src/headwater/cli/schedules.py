@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from headwater.cli.imports import AsJson
-from headwater.cli.printing import print_facts, print_json, print_table, told_of
+from headwater.cli.printing import in_words, print_facts, print_json, print_table, told_of
 from headwater.cli.runs import Limit
 from headwater.cli.session import installation
 from headwater.documents.counted import counted
@@ -234,7 +234,7 @@ def history(name: Name, limit: Limit = 20, as_json: AsJson = False) -> None:
     print_table(
         ["due", "what", "job", "state", "why it failed"],
         [
-            (each["due_at"], _outcome(each), each["job_id"], (each["state"] or "").replace("_", " "),
+            (each["due_at"], _outcome(each), each["job_id"], in_words(each["state"] or ""),
              as_told(each["error"] or {}))
             for each in found
         ],

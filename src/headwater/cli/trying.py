@@ -159,7 +159,8 @@ def _tell(trial: Trial) -> None:
         whole=["rule"],
     )
     if trial.settled:
-        typer.echo(f"{trial.settled:,} of them were dismissed or resubmitted before, and stay so.")
+        were, stay = ("was", "stays") if trial.settled == 1 else ("were", "stay")
+        typer.echo(f"{trial.settled:,} of them {were} dismissed or resubmitted before, and {stay} so.")
 
 
 def _deleted(sweep: TriedSweep) -> str:

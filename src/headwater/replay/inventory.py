@@ -70,8 +70,8 @@ class InventoryCheck:
         for member, rows in self._kept_back.items():
             del cited[member]
             self._findings.notes.append(
-                f"{member} lacks the personal values of {rows:,} rows: its hash and theirs cannot be computed again;"
-                " the lines hold what counts of them"
+                f"{member} lacks the personal values of {rows:,} row{'s' * (rows != 1)}: its hash and theirs cannot be"
+                " computed again; the lines hold what counts of them"
             )
         if said.get("rates"):
             cited[RATES] = said["rates"]

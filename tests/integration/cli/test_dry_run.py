@@ -227,7 +227,7 @@ def test_what_was_settled_before_is_not_open(headwater: Headwater, form: Path, t
     assert headwater("quarantine", "dismiss", key, "--reason", "no meter").code == 0
     path.write_text(activities([{"activity_id": "c", "quantity": "2"}, {"activity_id": "b", "quantity": "x"}]))
     tried = headwater(*load, "--dry-run")
-    assert "1 of them were dismissed or resubmitted before" in tried.out
+    assert "1 of them was dismissed or resubmitted before, and stays so." in tried.out
     assert (tried.code, headwater(*load).code) == (0, 0)
 
 

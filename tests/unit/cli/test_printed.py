@@ -26,6 +26,7 @@ def test_numbers_have_no_exponents() -> None:
         ({"by": "time_window", "cursor": "changed", "types": ["date"], "from": "2026-01-01", "to": "2026-02-01"},
          "by changed from 2026-01-01 to before 2026-02-01"),
         ({"by": "blank", "columns": ["changed"]}, "rows without changed"),
+        ({"by": "blank", "columns": ["changed"], "endless": True}, "rows whose changed has no end"),
         ({"page": 7, "token": None}, "page 7"),
     ],
 )  # fmt: skip

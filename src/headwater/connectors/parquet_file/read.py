@@ -16,6 +16,7 @@ from headwater.connectors.csv_file.records import MAX_RECORD_BYTES
 from headwater.connectors.inspection import SAMPLE_ROWS, Inspection
 from headwater.connectors.parquet_file.texts import Column, is_bytes, leaves, texts
 from headwater.connectors.text_table import Batch, Table
+from headwater.documents.counted import counted
 from headwater.errors import InputRefused, Misuse
 
 _BATCH_CELLS = 200_000
@@ -29,7 +30,8 @@ def inspect_parquet(path: Path, *, name: str) -> Inspection[None]:
         header, types = _columns(file, name)
         meta = file.metadata
         about = (
-            f"{meta.num_rows:,} rows in {meta.num_row_groups:,} row groups, written by {meta.created_by or 'unknown'}"
+            f"{counted(meta.num_rows, 'row')} in {counted(meta.num_row_groups, 'row group')},"
+            f" written by {meta.created_by or 'unknown'}"
         )
         told = ", ".join(f"{cell}: {kind}" for cell, kind in islice(zip(header, types, strict=True), 50))
         first = next(_batches(file, name, header, "."), None)

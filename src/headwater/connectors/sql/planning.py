@@ -73,7 +73,10 @@ class _Planner:
             return []
         either = " OR ".join(self.dialect.blank(field) for field in open_ones)
         rows = self._count(Statement(f"SELECT {self.dialect.count()} FROM {self.table.source} WHERE {either}"))
-        return [_chunk({"by": "blank", "columns": [field.name for field in open_ones]}, rows)]
+        locator: dict[str, Any] = {"by": "blank", "columns": [field.name for field in open_ones]}
+        if not any(field.column.nullable for field in open_ones):
+            locator["endless"] = True  # nothing is null there; a time without end stands in no range either
+        return [_chunk(locator, rows)]
 
     def of_cursor(self, cursor: Field) -> tuple[list[SourceChunk], str | None]:
         """Windows of a time or ranges of a counter, from `since` less the lag to the highest there is now; and that.

@@ -7,6 +7,7 @@ A locator is JSON, with bounds as exact texts; None is open:
     {"by": "time_window", "cursor": "changed", "types": ["date"], "from": "2026-01-01", "to": "…"}
     {"by": "counter", "cursor": "version", "types": ["bigint"], "from": "4711", "to": null}
     {"by": "blank", "columns": ["changed"]}     no value in one of them: rows no range can hold
+    {"by": "blank", "columns": ["changed"], "endless": true}    the same where that can only be a time without end
 """
 
 from __future__ import annotations

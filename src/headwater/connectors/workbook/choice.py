@@ -13,6 +13,7 @@ from headwater.connectors.workbook.grid import MAX_COLUMNS, columns_text
 from headwater.connectors.workbook.header import Header, find_header
 from headwater.connectors.workbook.records import heading
 from headwater.connectors.workbook.scan import Scan
+from headwater.documents.counted import counted
 from headwater.errors import InputRefused
 
 OWN = "Headwater findings"
@@ -225,7 +226,8 @@ def _left_out(found: Sequence[Scan], read: set[str]) -> list[str]:
 
 def _list(found: Sequence[Scan]) -> str:
     names = [
-        f"{scan.sheet.name} ({'' if scan.sheet.state == 'visible' else scan.sheet.state + ', '}{scan.rows:,} rows)"
+        f"{scan.sheet.name} ({'' if scan.sheet.state == 'visible' else f'{scan.sheet.state}, '}"
+        f"{counted(scan.rows, 'row')})"
         for scan in found
         if scan.rows
     ]
@@ -264,7 +266,7 @@ def _refuse_header(scan: Scan, header: Header | None, hints: WorkbookConfig, nam
     if hints.header is not None:
         raise _no_header(scan, name, f"row {hints.header}, said by source.header, is blank")
     if header is None:
-        raise _no_header(scan, name, f"{scan.rows:,} rows, none of which names columns")
+        raise _no_header(scan, name, f"{counted(scan.rows, 'row')}, none of which names columns")
     row = next((row for row in scan.head if row.number == header.row), None)
     texts = " | ".join(text for text in row.texts if text)[:80] if row else ""
     raise InputRefused(

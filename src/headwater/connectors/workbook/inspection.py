@@ -140,7 +140,8 @@ def _about_cells(choice: Choice) -> list[str]:
                 f"{where}: {how_many}, the first {scan.tally.first_uncached[:80]}; their text is read instead"
             )
         if scan.tally.hidden_rows:
-            told = f"{scan.tally.hidden_rows:,} rows are hidden, the first row {scan.tally.first_hidden}"
+            told = counted(scan.tally.hidden_rows, "row is", "rows are")
+            told += f" hidden, the first row {scan.tally.first_hidden}"
             warnings.append(f"{where}: {told}; they are records like all others")
         totals = [row for row in scan.totals if row > table.layout.header]
         if totals:

@@ -47,7 +47,7 @@ class SourceState(TypedDict):
     last_chunk_no      up to which all of that are committed
     gaps               chunks that are not loaded
     last_cursor        value of the cursor up to which it was read, as text
-    last_row_id        key of the last record read, as text
+    last_row_id        key of the last record read, as text; of keys that are texts the last as texts go
     last_window_start  of what is read by windows of time
     last_window_end    likewise
     updated_at         null where nothing is kept of it

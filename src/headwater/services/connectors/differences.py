@@ -42,11 +42,14 @@ def at_source(reconciliation: Mapping[str, Any]) -> tuple[str, ...]:
         return ()
     found = []
     if told["rows"] != told["rows_read"]:
-        found.append(f"The source counts {told['rows']:,} rows, and {told['rows_read']:,} were read.")
+        found.append(
+            f"The source counts {counted(told['rows'], 'row')}, and {counted(told['rows_read'], 'was', 'were')} read."
+        )
     for name, each in told["columns"].items():
         if each["values"] != each["values_read"]:
             found.append(
-                f"Column {name}: the source counts {each['values']:,} values, and {each['values_read']:,} were read."
+                f"Column {name}: the source counts {counted(each['values'], 'value')},"
+                f" and {counted(each['values_read'], 'was', 'were')} read."
             )
         elif each.get("sum") != each.get("sum_read") and Decimal(each["sum"]) != Decimal(each["sum_read"]):
             found.append(f"Column {name}: the source sums to {each['sum']}, what was read of it to {each['sum_read']}.")
