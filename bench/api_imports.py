@@ -49,15 +49,15 @@ def at_once(
         (each, number) for each, count in zip(organisations, sent, strict=True) for number in range(count)
     ]  # fmt: skip
     with ThreadPoolExecutor(8) as pool:
-        jobs = list(pool.map(lambda part: _send(url, part[0], part[1], content, kept["name"]), work))
-    waiting = dict(zip(jobs, (part[0] for part in work), strict=True))
+        sent_ids = list(pool.map(lambda part: _send(url, part[0], part[1], content, kept["name"]), work))
+    waiting = dict(zip(sent_ids, (part[0] for part in work), strict=True))
     ended: dict[str, tuple[Organisation, float, dict[str, Any]]] = {}
     while waiting:
-        for job, organisation in list(waiting.items()):
-            found = json.loads(_call(url, f"/imports/{job}", organisation.token))
+        for import_id, organisation in list(waiting.items()):
+            found = json.loads(_call(url, f"/imports/{import_id}", organisation.token))
             if found["state"] == "refused" or (found["run"] and found["run"]["ended"]):
-                ended[job] = (organisation, time.monotonic() - began, found)
-                del waiting[job]
+                ended[import_id] = (organisation, time.monotonic() - began, found)
+                del waiting[import_id]
         time.sleep(LOOK_SECONDS)
     pace = max(at for _, at, _ in ended.values()) / len(ended)
     return [_finished(each, [found for found in ended.values() if found[0] is each], pace) for each in organisations]
@@ -96,7 +96,7 @@ def export_one(url: str, organisation: Organisation) -> None:
 def _send(url: str, organisation: Organisation, number: int, content: bytes, mapping: str) -> str:
     query = urlencode({"name": f"at-once-{number}.csv", "mapping": mapping})
     answer = _call(url, f"/imports?{query}", organisation.token, content, "application/offset+octet-stream")
-    return str(json.loads(answer)["job_id"])
+    return str(json.loads(answer)["import_id"])
 
 
 def _call(url: str, path: str, token: str, body: bytes | None = None, kind: str = "application/json") -> bytes:

@@ -19,7 +19,7 @@ def test_the_id_of_a_request_goes_with_its_job_its_run_and_each_chunk(api: Api) 
         name = {"name": f"{mine}.csv", "mapping": "activity_form"}
         sent = client.post("/imports", params=name, content=content, headers=TUS)
         assert sent.headers["x-correlation-id"] == mine
-        import_id = sent.json()["job_id"]
+        import_id = sent.json()["import_id"]
     with api.client("data_engineer") as client:
         run = ended(client, import_id)["run_id"]
         assert client.get(f"/runs/{run}").json()["correlation_id"] == mine

@@ -45,7 +45,7 @@ def same_twice(client: httpx.Client, path: str, name: str, content: bytes, heade
 
 def imports_named(api: Api, name: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = api.river.rows(
-        "SELECT job_id, state, size, received FROM import_jobs WHERE name = %(name)s", name=name
+        "SELECT import_id, state, size, received FROM imports WHERE name = %(name)s", name=name
     )
     return found
 
@@ -61,12 +61,12 @@ def test_an_import_that_is_sent_twice_by_one_key_is_one_wherever_it_is_asked_for
         answers = list(pool.map(send, range(12)))
     assert {each.status_code for each in answers} <= {201, 409}
     (kept,) = imports_named(api, name)
-    assert {each.json()["job_id"] for each in answers if each.status_code == 201} == {str(kept["job_id"])}
+    assert {each.json()["import_id"] for each in answers if each.status_code == 201} == {str(kept["import_id"])}
     with api.client("data_engineer") as client:
         told = same_twice(client, "/imports", name, WHOLE, headers)
         again = client.post("/imports", params={"name": name}, content=WHOLE, headers=headers)
         assert (again.headers["upload-offset"], again.headers["tus-resumable"]) == (str(len(WHOLE)), "1.0.0")
-        assert again.headers["location"].endswith(f"{told['job_id']}/file")
+        assert again.headers["location"].endswith(f"{told['import_id']}/file")
         assert len(imports_named(api, name)) == 1
 
 
@@ -84,7 +84,7 @@ def test_an_import_without_its_file_is_told_apart_by_what_is_said_of_the_file(ap
 def test_a_piece_of_a_file_that_is_sent_twice_by_one_key_gets_the_first_answer(api: Api) -> None:
     with api.client("data_engineer") as client:
         begun = client.post("/imports", params={"name": "pieces.csv"}, headers={"Upload-Length": "20"})
-        place, headers = f"/imports/{begun.json()['job_id']}/file", keyed(**TUS, **{"Upload-Offset": "0"})
+        place, headers = f"/imports/{begun.json()['import_id']}/file", keyed(**TUS, **{"Upload-Offset": "0"})
         first, second, other = (
             client.patch(place, content=each, headers=headers) for each in (b"a,b\n", b"a,b\n", b"a;b\n")
         )
@@ -110,11 +110,11 @@ def test_an_import_that_breaks_off_is_gone_on_with_by_the_same_key(api: Api) -> 
         whole = send(WHOLE)
         assert (whole.status_code, whole.headers["upload-offset"]) == (201, str(len(WHOLE))), whole.text
         (kept,) = imports_named(api, name)
-        assert (whole.json()["job_id"], kept["received"]) == (str(kept["job_id"]), len(WHOLE))
+        assert (whole.json()["import_id"], kept["received"]) == (str(kept["import_id"]), len(WHOLE))
         assert (send(WHOLE).json(), send(WHOLE).headers[REPLAYED]) == (whole.json(), "true")
         assert send(WHOLE[::-1]).status_code == 422
-        assert ended(client, str(kept["job_id"]), "inspected", "refused")["state"] == "inspected"
-        assert client.get(f"/imports/{kept['job_id']}/rows").json()["rows"][0][0] == "B00000"
+        assert ended(client, str(kept["import_id"]), "inspected", "refused")["state"] == "inspected"
+        assert client.get(f"/imports/{kept['import_id']}/rows").json()["rows"][0][0] == "B00000"
 
 
 def test_an_import_whose_server_is_killed_is_gone_on_with_by_another(api: Api, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_an_import_whose_server_is_killed_is_gone_on_with_by_another(api: Api, t
 
         until(lambda: send().status_code == 201, "what the killed one held is free")
         (kept,) = imports_named(api, name)
-        assert (send().json()["job_id"], kept["received"]) == (str(kept["job_id"]), len(WHOLE))
+        assert (send().json()["import_id"], kept["received"]) == (str(kept["import_id"]), len(WHOLE))
 
 
 def ended_by_the_server(api: Api, *names: str) -> int:
@@ -162,7 +162,7 @@ def test_an_import_whose_hold_is_lost_is_told_so_at_once_and_is_one(api: Api) ->
     with broken_off(api, api.url, name, headers) as connection, api.client("data_engineer") as client:
         until(lambda: has_bytes(api, name), "some of it is here")
         (begun,) = imports_named(api, name)
-        held = (request_of(api, headers), f"import {api.tenants['default']} {begun['job_id']}")
+        held = (request_of(api, headers), f"import {api.tenants['default']} {begun['import_id']}")
 
         def send() -> httpx.Response:
             return client.post("/imports", params={"name": name}, content=WHOLE, headers=headers)
@@ -178,9 +178,9 @@ def test_an_import_whose_hold_is_lost_is_told_so_at_once_and_is_one(api: Api) ->
         assert told.startswith(b"HTTP/1.1 503"), told
         until(lambda: send().status_code == 201, "what the lost one held is free")
         (kept,) = imports_named(api, name)
-        assert (kept["job_id"], kept["received"]) == (begun["job_id"], len(WHOLE))
-        assert (send().json()["job_id"], send().headers[REPLAYED]) == (str(kept["job_id"]), "true")
-        shown = ended(client, str(kept["job_id"]), "inspected", "refused")
+        assert (kept["import_id"], kept["received"]) == (begun["import_id"], len(WHOLE))
+        assert (send().json()["import_id"], send().headers[REPLAYED]) == (str(kept["import_id"]), "true")
+        shown = ended(client, str(kept["import_id"]), "inspected", "refused")
         assert shown["sha256"] == hashlib.sha256(WHOLE).hexdigest()
 
 

@@ -21,11 +21,11 @@ MAPPING = {
 }
 
 
-def ended(client: httpx.Client, job: str, *states: str) -> dict[str, Any]:
+def ended(client: httpx.Client, import_id: str, *states: str) -> dict[str, Any]:
     """The import once it is in one of these states, or its run has ended."""
     deadline = time.monotonic() + 60
     while True:
-        found: dict[str, Any] = client.get(f"/imports/{job}").json()
+        found: dict[str, Any] = client.get(f"/imports/{import_id}").json()
         if found["state"] in states or (found["run"] and found["run"]["ended"]):
             return found
         assert time.monotonic() < deadline, found
@@ -45,26 +45,31 @@ def test_a_file_sent_in_pieces_becomes_a_run_that_is_watched(api: Api) -> None:
             "/imports", headers={"Upload-Length": str(len(content)), "Upload-Metadata": named, "Tus-Resumable": "1.0.0"}
         )
         assert begun.status_code == 201, begun.text
-        job, place = begun.json()["job_id"], begun.headers["location"].removeprefix("/api/v1")
+        import_id, place = begun.json()["import_id"], begun.headers["location"].removeprefix("/api/v1")
         first = client.patch(place, content=content[:700], headers={**TUS, "Upload-Offset": "0"})
         assert (first.status_code, first.headers["upload-offset"]) == (204, "700")
         assert client.head(place).headers["upload-offset"] == "700"
         again = client.patch(place, content=content, headers={**TUS, "Upload-Offset": "0"})
         assert (again.status_code, again.json()["valid"]) == (409, "700")
         client.patch(place, content=content[700:], headers={**TUS, "Upload-Offset": "700"}).raise_for_status()
-        planned = ended(client, job, "planned", "refused")
+        planned = ended(client, import_id, "planned", "refused")
         assert planned["error"] is None
-        run = planned["run_id"]
+        run, job = planned["run_id"], planned["job_id"]
         events = []
         with client.stream("GET", f"/runs/{run}/events") as stream:
             assert stream.headers["content-type"].startswith("text/event-stream")
             events = [json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: ")]
         assert (events[-1]["state"], events[-1]["records_planned"]) == ("succeeded_with_quarantine", 41)
         assert events[-1]["ended"]
-        wrong = client.get(f"/imports/{job}/errors").json()["rules"]
+        carried = client.get(f"/jobs/{job}").json()
+        assert (carried["kind"], [each["run_id"] for each in carried["runs"]]) == ("resume", [run])
+        assert client.get(f"/jobs/{import_id}").status_code == 404
+        (listed,) = client.get("/imports", params={"filter": f"job_id:eq:{job}"}).json()["items"]
+        assert (listed["import_id"], listed["job_id"], listed["run_id"]) == (import_id, job, run)
+        wrong = client.get(f"/imports/{import_id}/errors").json()["rules"]
         assert wrong[0]["records"] == 1
         assert wrong[0]["examples"][0]["value"] == "lots"
-        assert [each["action"] for each in client.get(f"/imports/{job}/history").json()][:2] == [
+        assert [each["action"] for each in client.get(f"/imports/{import_id}/history").json()][:2] == [
             "import.begun",
             "run.planned",
         ]
@@ -92,12 +97,13 @@ def test_files_that_are_refused_say_why_and_names_cannot_lead_out(api: Api) -> N
             assert (answer.status_code, answer.json()["field"]) == (422, "filename"), name
         sent = client.post("/imports", params={"name": "broken.xlsx"}, content=b"PK\x03\x04 no workbook", headers=TUS)
         assert sent.status_code == 201
-        refused = ended(client, sent.json()["job_id"], "refused", "inspected")
+        refused = ended(client, sent.json()["import_id"], "refused", "inspected")
         assert (refused["state"], bool(refused["error"]["what"])) == ("refused", True)
         looked = client.post("/imports", params={"name": "look.csv"}, content=CONTENT.encode(), headers=TUS).json()[
-            "job_id"
+            "import_id"
         ]
-        assert ended(client, looked, "inspected", "refused")["state"] == "inspected"
+        waiting = ended(client, looked, "inspected", "refused")
+        assert (waiting["state"], waiting["job_id"]) == ("inspected", None)
         rows = client.get(f"/imports/{looked}/rows", params={"limit": 2}).json()
         assert (len(rows["rows"]), rows["columns"][0]) == (2, "activity_id")
         nothing = client.post(f"/imports/{looked}/mapping", json={"mapping": "/etc/passwd"})

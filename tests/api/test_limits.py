@@ -54,23 +54,24 @@ def test_slow_uploads_and_streams_take_the_places_of_one_token_only(api: Api, li
         yield b",quantity"
 
     with client_of(api, limited) as client, client_of(api, limited) as other, ThreadPoolExecutor() as pool:
-        jobs = [
-            client.post("/imports", params={"name": "slow.csv"}, headers={"Upload-Length": "1000"}).json()["job_id"]
+        begun = [
+            client.post("/imports", params={"name": "slow.csv"}, headers={"Upload-Length": "1000"}).json()["import_id"]
             for _ in range(PLACES + 1)
         ]
         headers = {**TUS, "Upload-Offset": "0"}
         sending = [
-            pool.submit(client.patch, f"/imports/{job}/file", content=slowly(), headers=headers) for job in jobs[:-1]
+            pool.submit(client.patch, f"/imports/{import_id}/file", content=slowly(), headers=headers)
+            for import_id in begun[:-1]
         ]
         until(lambda: held(api) == PLACES, "the uploads hold their imports")
-        refused = client.patch(f"/imports/{jobs[-1]}/file", content=b"x", headers=headers)
+        refused = client.patch(f"/imports/{begun[-1]}/file", content=b"x", headers=headers)
         assert (refused.status_code, refused.headers["retry-after"]) == (429, "5"), refused.text
         assert held(api) == PLACES
         assert other.post("/imports", params={"name": "o.csv"}, content=b"a\n", headers=TUS).status_code == 201
         assert client.get("/organisation").status_code == 200
         go_on.set()
         assert [each.result(60).status_code for each in sending] == [204] * PLACES
-        assert client.patch(f"/imports/{jobs[-1]}/file", content=b"x", headers=headers).status_code == 204
+        assert client.patch(f"/imports/{begun[-1]}/file", content=b"x", headers=headers).status_code == 204
 
         source = api.river.folder / "never-begun.csv"
         source.write_text(CONTENT, encoding="utf-8")
@@ -175,7 +176,7 @@ def test_a_body_that_does_not_come_is_not_waited_for_and_what_came_of_a_file_is_
         connection.sendall(f"POST /api/v1/imports?name={name} HTTP/1.1\r\n{head}\r\nhalf".encode())
         answer = connection.recv(2**16).decode()
     assert answer.startswith("HTTP/1.1 408 "), answer
-    (kept,) = api.river.rows("SELECT received, state FROM import_jobs WHERE name = %(name)s", name=name)
+    (kept,) = api.river.rows("SELECT received, state FROM imports WHERE name = %(name)s", name=name)
     assert (kept["received"], kept["state"]) == (4, "uploading")
 
 

@@ -55,8 +55,8 @@ def after_a_round(client: httpx.Client, serving: Serving, number: int) -> float:
     told = {"Upload-Length": str(len(body)), "Content-Type": "application/offset+octet-stream"}
     sent = client.post("/imports", params=wanted, content=body, headers=told)
     assert sent.status_code == 201, sent.text
-    job = f"/imports/{sent.json()['job_id']}"
-    until(lambda: (client.get(job).json()["run"] or {}).get("ended", False), "the import ends")
+    place = f"/imports/{sent.json()['import_id']}"
+    until(lambda: (client.get(place).json()["run"] or {}).get("ended", False), "the import ends")
     addresses = [
         "/records/activity@1?limit=50", "/records/activity@1/m1", "/emissions/m1/trace", "/emissions",
         "/records/activity@1/export?form=parquet", "/runs",

@@ -97,8 +97,8 @@ def test_a_workbook_comes_back_marked_and_is_taken_back(api: Api) -> None:
     with api.client("data_analyst") as client:
         client.post("/mappings", json={"text": json.dumps(MAPPING)}).raise_for_status()
         query = {"name": "away.xlsx", "mapping": "sent_activities"}
-        job = client.post("/imports", params=query, content=out.getvalue(), headers=TUS).json()["job_id"]
-        run = ended(client, job, "refused")["run_id"]
+        import_id = client.post("/imports", params=query, content=out.getvalue(), headers=TUS).json()["import_id"]
+        run = ended(client, import_id, "refused")["run_id"]
         assert client.get("/quarantine/export", params={"format": "workbook"}).json()["field"] == "run"
         marked = client.get("/quarantine/export", params={"format": "workbook", "run": run})
         assert marked.status_code == 200, marked.text
@@ -125,16 +125,17 @@ def test_a_schedule_reads_what_is_kept_here_and_no_path_of_the_server(api: Api) 
     with api.client("data_engineer") as client:
         client.post("/mappings", json={"text": json.dumps(MAPPING)}).raise_for_status()
         assert client.post("/schedules", json=schedule).status_code == 404
-        job = client.post("/imports", params={"name": name}, content=content, headers=TUS).json()["job_id"]
-        assert ended(client, job, "inspected", "refused")["state"] == "inspected"
+        waiting = client.post("/imports", params={"name": name}, content=content, headers=TUS).json()["import_id"]
+        assert ended(client, waiting, "inspected", "refused")["state"] == "inspected"
         path = f"/schedules/{schedule['name']}"
         made = client.post("/schedules", json=schedule)
         assert (made.status_code, made.json()["after"]) == (201, []), made.text
         assert client.post("/schedules", json=schedule).status_code == 409
         first = job_ended(client, client.post(f"{path}/jobs").json()["job_id"])
         assert (first["state"], len(first["runs"])) == ("succeeded", 1), first
-        taken = client.get(f"/imports/{job}").json()
+        taken = client.get(f"/imports/{waiting}").json()
         assert (taken["state"], taken["run_id"]) == ("planned", first["runs"][0]["run_id"])
+        assert taken["job_id"] == first["job_id"]
         assert client.get("/records/activity@1/N%2F1/trace").json()["record"]["key"] == "N/1"
         second = job_ended(client, client.post(f"{path}/jobs").json()["job_id"])
         assert (second["state"], second["runs"]) == ("succeeded", [])

@@ -129,7 +129,7 @@ def test_somebody_of_another_unit_is_shown_and_changes_nothing(api: Api) -> None
                 is_right = there.status_code == nowhere.status_code and same(there, named) == same(nowhere, nobodys)
                 is_right &= there.status_code in {403, 404} or not names_in_path(path) & of_theirs
             else:
-                values = (named["run"], named["person_id"], named["unit_id"], named["job_id"], named["id"])
+                values = (named["run"], named["person_id"], named["unit_id"], named["import_id"], named["id"])
                 is_right = not any(value in there.text for value in values) or path.startswith(OF_PEOPLE)
             if not is_right:
                 wrong.append((method, path, there.status_code, there.text[:300]))

@@ -21,8 +21,8 @@ def sent_file(client: httpx.Client, name: str) -> str:
     """A file that waits for a mapping; its name."""
     client.post("/mappings", json={"text": json.dumps(MAPPING)}).raise_for_status()
     content = activities([{"activity_id": f"S/{name}"}]).encode()
-    job = client.post("/imports", params={"name": name}, content=content, headers=TUS).json()["job_id"]
-    assert ended(client, job, "inspected", "refused")["state"] == "inspected"
+    import_id = client.post("/imports", params={"name": name}, content=content, headers=TUS).json()["import_id"]
+    assert ended(client, import_id, "inspected", "refused")["state"] == "inspected"
     return name
 
 

@@ -21,21 +21,21 @@ LOADABLE = [document.reference for document in list_contracts() if document.calc
 
 def test_of_every_contract_one_filled_in_with_its_example_is_loaded_without_a_mapping(api: Api) -> None:
     with api.client("admin") as client:
-        jobs = {}
+        imports = {}
         for reference in LOADABLE:
             template = client.get(f"/contracts/{reference}/template.xlsx").content
             book, example = openpyxl.load_workbook(io.BytesIO(template)), example_in(template)
             assert (book.sheetnames[0], set(book.sheetnames) - {"lists"}) == (DATA, {DATA, FIELDS})
             assert all(cell.comment is not None for cell in book[DATA][1])
             assert example.keys() <= {cell.value for cell in book[DATA][1]}
-            jobs[reference] = send(client, f"{reference}.xlsx", filled(template, example))
-        for reference, job in jobs.items():
+            imports[reference] = send(client, f"{reference}.xlsx", filled(template, example))
+        for reference, import_id in imports.items():
             if is_rested_on(list_contracts(), reference):  # it waits for somebody's yes
-                waiting = ended(client, job, "inspected", "refused", "planned")
+                waiting = ended(client, import_id, "inspected", "refused", "planned")
                 assert (waiting["state"], waiting["found"]["contract"]) == ("inspected", reference), waiting
-                client.post(f"/imports/{job}/mapping", json={"mapping": reference}).raise_for_status()
-            assert (reference, loaded(client, job)) == (reference, {"inserted": 1, "quarantined": 0})
-            assert ended(client, job)["mapping"] == reference
+                client.post(f"/imports/{import_id}/mapping", json={"mapping": reference}).raise_for_status()
+            assert (reference, loaded(client, import_id)) == (reference, {"inserted": 1, "quarantined": 0})
+            assert ended(client, import_id)["mapping"] == reference
 
 
 def test_factors_in_a_template_wait_for_who_may_change_them(api: Api) -> None:
@@ -48,21 +48,21 @@ def test_factors_in_a_template_wait_for_who_may_change_them(api: Api) -> None:
         with httpx.Client(
             base_url=f"{api.url}/api/v1", headers={"Authorization": f"Bearer {text}"}, timeout=60
         ) as writer:
-            job = send(writer, "factors.xlsx", content)
-            assert ended(writer, job, "inspected", "refused", "planned")["state"] == "inspected"
+            import_id = send(writer, "factors.xlsx", content)
+            assert ended(writer, import_id, "inspected", "refused", "planned")["state"] == "inspected"
             for mapping in ("emission_factor@1", "emission_factor_form"):
-                refused = writer.post(f"/imports/{job}/mapping", json={"mapping": mapping})
+                refused = writer.post(f"/imports/{import_id}/mapping", json={"mapping": mapping})
                 assert (refused.status_code, refused.json()["value"]) == (403, "transform")
                 named = {"name": "factors.xlsx", "mapping": mapping}
                 at_once = writer.post("/imports", params=named, content=content, headers=TUS)
                 assert (at_once.status_code, at_once.json()["value"]) == (403, "transform")
-            shown = writer.get(f"/imports/{job}").json()
+            shown = writer.get(f"/imports/{import_id}").json()
             assert (shown["state"], shown["mapping"], shown["found"]["contract"]) == (
                 "inspected", None, "emission_factor@1.2.0",
             )  # fmt: skip
         assert admin.get(f"/factors/{factor}").status_code == 404
-        admin.post(f"/imports/{job}/mapping", json={"mapping": "emission_factor@1"}).raise_for_status()
-        assert loaded(admin, job) == {"inserted": 1, "quarantined": 0}
+        admin.post(f"/imports/{import_id}/mapping", json={"mapping": "emission_factor@1"}).raise_for_status()
+        assert loaded(admin, import_id) == {"inserted": 1, "quarantined": 0}
         assert admin.get(f"/factors/{factor}").json()["factor_id"] == factor
 
 
@@ -82,12 +82,12 @@ def test_it_is_read_by_a_mapping_that_is_named_as_well(api: Api) -> None:
         example = example_in(template)
         for mapping in ("activity_form", "activity@1"):
             content = filled(template, {**example, "activity_id": f"BY-{mapping}"})
-            job = send(client, "activity.xlsx", content, mapping=mapping)
-            assert loaded(client, job) == {"inserted": 1, "quarantined": 0}
+            import_id = send(client, "activity.xlsx", content, mapping=mapping)
+            assert loaded(client, import_id) == {"inserted": 1, "quarantined": 0}
         factors = client.get("/contracts/emission_factor/template.xlsx").content
         content = filled(factors, {**example_in(factors), "factor_id": "by-form"})
-        job = send(client, "factors.xlsx", content, mapping="emission_factor_form")
-        assert loaded(client, job) == {"inserted": 1, "quarantined": 0}
+        import_id = send(client, "factors.xlsx", content, mapping="emission_factor_form")
+        assert loaded(client, import_id) == {"inserted": 1, "quarantined": 0}
 
 
 def test_what_a_contract_refuses_of_a_template_waits_in_quarantine(api: Api) -> None:
@@ -95,8 +95,8 @@ def test_what_a_contract_refuses_of_a_template_waits_in_quarantine(api: Api) -> 
         template = client.get("/contracts/activity/template.xlsx").content
         example = example_in(template)
         wrong = {**example, "activity_id": "T-BAD", "currency": "A-1"}
-        job = send(client, "activity.xlsx", filled(template, {**example, "activity_id": "T-GOOD"}, wrong))
-        assert loaded(client, job) == {"inserted": 1, "quarantined": 1}
+        import_id = send(client, "activity.xlsx", filled(template, {**example, "activity_id": "T-GOOD"}, wrong))
+        assert loaded(client, import_id) == {"inserted": 1, "quarantined": 1}
 
 
 def test_there_is_none_of_what_is_calculated(api: Api) -> None:

@@ -88,15 +88,15 @@ def keep(client: httpx.Client, name: str, **source: object) -> str:
 def send(client: httpx.Client, file: str, content: bytes, **params: str) -> str:
     sent = client.post("/imports", params={"name": file, **params}, content=content, headers=TUS)
     assert sent.status_code == 201, sent.text
-    job: str = sent.json()["job_id"]
-    return job
+    import_id: str = sent.json()["import_id"]
+    return import_id
 
 
-def loaded(client: httpx.Client, job: str) -> dict[str, int]:
-    ending = ended(client, job, "refused")
+def loaded(client: httpx.Client, import_id: str) -> dict[str, int]:
+    ending = ended(client, import_id, "refused")
     assert ending["error"] is None, ending
     while not ending["run"]["ended"]:
-        ending = ended(client, job)
+        ending = ended(client, import_id)
     ledger: dict[str, int] = client.get(f"/runs/{ending['run_id']}").json()["ledger"]
     return {name: ledger[name] for name in ("inserted", "quarantined")}
 
@@ -105,28 +105,28 @@ def loaded(client: httpx.Client, job: str) -> dict[str, int]:
 def test_a_mapping_that_is_named_at_once_says_which_part_is_read(api: Api, kind: Kind) -> None:
     with api.client("data_engineer") as client:
         mapping = keep(client, f"named_{kind.key}", **{kind.key: kind.said})
-        job = send(client, kind.file, kind.content(f"NAMED-{kind.key}-"), mapping=mapping)
-        assert loaded(client, job) == {"inserted": 3, "quarantined": 0}
+        import_id = send(client, kind.file, kind.content(f"NAMED-{kind.key}-"), mapping=mapping)
+        assert loaded(client, import_id) == {"inserted": 3, "quarantined": 0}
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.key))
 def test_without_a_mapping_the_choices_are_told_and_one_can_be_made(api: Api, kind: Kind) -> None:
     with api.client("data_engineer") as client:
         mapping = keep(client, f"chosen_{kind.key}", **{kind.key: kind.said})
-        job = send(client, kind.file, kind.content(f"CHOSEN-{kind.key}-"))
-        waits = ended(client, job, "inspected", "refused")
+        import_id = send(client, kind.file, kind.content(f"CHOSEN-{kind.key}-"))
+        waits = ended(client, import_id, "inspected", "refused")
         assert (waits["state"], waits["error"]) == ("inspected", None)
         undecided = waits["found"]["undecided"]
         assert (undecided["setting"], undecided["choices"], undecided["of"]) == (
             f"source.{kind.key}", kind.choices, 2,
         )  # fmt: skip
         assert undecided["remedy"]
-        seen = client.get(f"/imports/{job}/rows", params={"mapping": mapping})
+        seen = client.get(f"/imports/{import_id}/rows", params={"mapping": mapping})
         assert seen.status_code == 200, seen.text
-        chosen = client.post(f"/imports/{job}/mapping", json={"mapping": mapping})
+        chosen = client.post(f"/imports/{import_id}/mapping", json={"mapping": mapping})
         assert chosen.status_code == 200, chosen.text
         assert chosen.json()["found"]["columns"][0] == "activity_id"
-        assert loaded(client, job) == {"inserted": 3, "quarantined": 0}
+        assert loaded(client, import_id) == {"inserted": 3, "quarantined": 0}
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.key))
@@ -134,17 +134,17 @@ def test_where_the_mapping_does_not_fit_it_says_so_and_another_can_be_chosen(api
     with api.client("data_engineer") as client:
         wrong = keep(client, f"wrong_{kind.key}", **{kind.key: kind.wrong})
         right = keep(client, f"right_{kind.key}", **{kind.key: kind.said})
-        job = send(client, kind.file, kind.content(f"AGAIN-{kind.key}-"), mapping=wrong)
-        refused = ended(client, job, "refused")
+        import_id = send(client, kind.file, kind.content(f"AGAIN-{kind.key}-"), mapping=wrong)
+        refused = ended(client, import_id, "refused")
         assert f"source.{kind.key}" in f"{refused['error']['where']} {refused['error']['remedy']}"
-        again = client.post(f"/imports/{job}/mapping", json={"mapping": right})
+        again = client.post(f"/imports/{import_id}/mapping", json={"mapping": right})
         assert again.status_code == 200, again.text
-        assert loaded(client, job) == {"inserted": 3, "quarantined": 0}
+        assert loaded(client, import_id) == {"inserted": 3, "quarantined": 0}
 
 
 def test_what_no_mapping_could_settle_is_refused(api: Api) -> None:
     with api.client("data_engineer") as client:
-        job = send(client, "cut.json", b'{"data": [{"a": 1}, {"a": ')
-        refused = ended(client, job, "refused", "inspected")
+        import_id = send(client, "cut.json", b'{"data": [{"a": 1}, {"a": ')
+        refused = ended(client, import_id, "refused", "inspected")
         assert (refused["state"], refused["found"]) == ("refused", None)
-        assert client.post(f"/imports/{job}/mapping", json={"mapping": "activity_form"}).status_code == 409
+        assert client.post(f"/imports/{import_id}/mapping", json={"mapping": "activity_form"}).status_code == 409

@@ -82,5 +82,5 @@ def sends_a_file(client: httpx.Client, unit: str, activity: str) -> None:
         assert client.post("/imports", params=said, headers=headers, content=content).status_code == status
     begun = client.post("/imports", params={"name": "f.csv", "unit": unit}, headers=headers, content=content)
     assert begun.status_code == 201, begun.text
-    shown = client.get(f"/imports/{begun.json()['job_id']}").json()
+    shown = client.get(f"/imports/{begun.json()['import_id']}").json()
     assert (shown["unit_id"], shown["name"]) == (unit, "f.csv")

@@ -46,7 +46,7 @@ BODIES: dict[str, Any] = {
     "/sources/{source_id}/unit": {"unit_id": "{unit_id}"},
     "/dataset-offers": {"name": "d", "contract": "activity@1", "receiver": "nobody", "licence": "none"},
     "/dataset-acceptances": {"text": "hwd_x"},
-    "/imports/{job_id}/mapping": {"mapping": "{name}"},
+    "/imports/{import_id}/mapping": {"mapping": "{name}"},
     "/inventories": {"document": "inventory: x"},
     "/schedules/{name}": {"mapping": "{name}"},
     "/schedules": {"name": "s", "source": {"upload": "{upload}"}, "mapping": "{name}", "cron": "@daily"},
@@ -60,7 +60,7 @@ QUERIES = {
     "GET /quarantine/export": "?run={run}",
     "GET /indicators/{name}": "?inventory={inventory}",
     "GET /comparisons": "?old={inventory}&new={inventory}",
-    "GET /imports/{job_id}/rows": "?mapping={name}",
+    "GET /imports/{import_id}/rows": "?mapping={name}",
     "GET /updates": "?name={name}",
     "GET /contract-changes": "?old={reference}&new={reference}",
     "POST /imports": "?name=r.csv&unit={unit_id}",
@@ -87,7 +87,7 @@ def sent(client: httpx.Client, method: str, path: str, named: dict[str, str]) ->
     body = BODIES.get(path)
     text = None if body is None else filled(json.dumps(body), named)
     headers = {"If-Match": '"0"'} | ({"Content-Type": "application/json"} if text else {})
-    if path == "/imports/{job_id}/file" and method == "PATCH":
+    if path == "/imports/{import_id}/file" and method == "PATCH":
         headers, text = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}, "x"
     elif (method, path) == ("POST", "/imports"):
         headers = {"Upload-Length": "1"}
@@ -118,8 +118,9 @@ def things(api: Api) -> dict[str, str]:
         assert added.status_code == 201, added.text
         client.post("/mappings", json={"text": json.dumps(MAPPING | {"mapping": called})}).raise_for_status()
         upload = f"{called}-kept.csv"
-        job = client.post("/imports", params={"name": upload}, content=activities([row]), headers=TUS).json()["job_id"]
-        assert ended(client, job, "inspected", "refused")["state"] == "inspected"
+        begun = client.post("/imports", params={"name": upload}, content=activities([row]), headers=TUS)
+        import_id = begun.json()["import_id"]
+        assert ended(client, import_id, "inspected", "refused")["state"] == "inspected"
         wanted: dict[str, Any] = {"name": called, "source": {"upload": upload}, "mapping": called, "cron": "0 0 1 1 *"}
         client.post("/schedules", json=wanted).raise_for_status()
         resumed = client.post(f"/runs/{run}/resumption").json()["job_id"]
@@ -132,7 +133,7 @@ def things(api: Api) -> dict[str, str]:
         channel, delivery = added_message(api, client)
     return {
         "run": str(run), "id": refused["id"], "person_id": person, "unit_id": unit, "grant_id": grant["grant_id"],
-        "name": called, "job_id": job, "job": resumed, "token_id": token, "offer_id": offer, "dataset": "none",
+        "name": called, "import_id": import_id, "job": resumed, "token_id": token, "offer_id": offer, "dataset": "none",
         "source_id": source, "key": key, "activity": key, "reference": "activity@1", "factor_id": factor,
         "inventory": added_inventory(api, called), "channel": channel, "delivery": delivery, "form": "odcs",
         "role": "reviewer", "session_id": added_session(api, person), "upload": upload,
@@ -176,7 +177,7 @@ def added_message(api: Api, client: httpx.Client) -> tuple[str, str]:
 
 def of_nobody(named: dict[str, str]) -> dict[str, str]:
     """The same names, of what is not there."""
-    ids = {"run", "person_id", "unit_id", "grant_id", "job_id", "job", "token_id", "delivery", "offer_id"}
+    ids = {"run", "person_id", "unit_id", "grant_id", "import_id", "job", "token_id", "delivery", "offer_id"}
     ids |= {"inventory", "session_id"}
     names = ("channel", "name", "key", "activity", "factor_id", "upload")
     nobodys = named | dict.fromkeys(ids, NOBODYS) | dict.fromkeys(names, "nobodys")

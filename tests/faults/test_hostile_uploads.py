@@ -78,18 +78,18 @@ class Served:
                 return set(methods[method.lower()]["responses"])
         raise AssertionError(f"no route: {method} {path}")
 
-    def ended(self, job: str) -> dict[str, Any]:
+    def ended(self, import_id: str) -> dict[str, Any]:
         """An import once nobody works on it any more."""
         found: dict[str, Any] = {}
 
         def has_ended() -> bool:
-            answer = self.ask("GET", f"/imports/{job}")
+            answer = self.ask("GET", f"/imports/{import_id}")
             assert len(answer.content) < MOST_SAID
             found.update(answer.json())
             waits = found["state"] == "inspected" and found["mapping"] is None
             return waits or found["state"] in {"refused", "cancelled"} or bool(found["run"] and found["run"]["ended"])
 
-        until(has_ended, f"an import ends: {job}")
+        until(has_ended, f"an import ends: {import_id}")
         return found
 
 
@@ -139,7 +139,7 @@ def assert_as_before(served: Served) -> None:
     sent = served.ask(
         "POST", "/imports", params={"name": "good.csv", "mapping": "activity_form"}, content=good, headers=TUS
     )
-    assert served.ended(sent.json()["job_id"])["run"]["state"] == "succeeded"
+    assert served.ended(sent.json()["import_id"])["run"]["state"] == "succeeded"
 
 
 @pytest.fixture
@@ -155,12 +155,12 @@ def test_hostile_files_end_with_a_reason(served: Served, many: bool, seed: int) 
             named = {"name": name} | ({"mapping": "activity_form"} if draw.random() < 0.6 else {})
             sent = served.ask("POST", "/imports", params=named, content=data, headers=TUS)
             assert sent.status_code == 201, (kind.__name__, number, sent.text)
-            _assert_ended_well(served, sent.json()["job_id"], f"{kind.__name__} {number} of seed {seed}")
+            _assert_ended_well(served, sent.json()["import_id"], f"{kind.__name__} {number} of seed {seed}")
     assert_as_before(served)
 
 
-def _assert_ended_well(served: Served, job: str, what: str) -> None:
-    found = served.ended(job)
+def _assert_ended_well(served: Served, import_id: str, what: str) -> None:
+    found = served.ended(import_id)
     if found["state"] == "refused":
         error = found["error"]
         assert error["what"], what
@@ -172,11 +172,11 @@ def _assert_ended_well(served: Served, job: str, what: str) -> None:
         assert served.ask("GET", f"/runs/{found['run_id']}").status_code == 200
     for view in ("rows", "errors", "history"):
         more = {"params": {"mapping": "activity_form"}} if view == "rows" else {}
-        served.ask("GET", f"/imports/{job}/{view}", **more)
-    served.ask("GET", f"/imports/{job}/rows")
+        served.ask("GET", f"/imports/{import_id}/{view}", **more)
+    served.ask("GET", f"/imports/{import_id}/rows")
     if found["state"] in {"inspected", "refused"}:
-        served.ask("POST", f"/imports/{job}/mapping", json={"mapping": "activity_form"})
-        served.ended(job)
+        served.ask("POST", f"/imports/{import_id}/mapping", json={"mapping": "activity_form"})
+        served.ended(import_id)
 
 
 def test_hostile_names_lead_nowhere(served: Served, many: bool, seed: int) -> None:
@@ -193,7 +193,7 @@ def test_hostile_names_lead_nowhere(served: Served, many: bool, seed: int) -> No
             continue
         place = begun.headers["location"].removeprefix("/api/v1")
         assert served.ask("PATCH", place, content=b"a\n1\n", headers={**TUS, "Upload-Offset": "0"}).status_code == 204
-        served.ended(begun.json()["job_id"])
+        served.ended(begun.json()["import_id"])
     tenant = served.river.installation.tenant_id
     ours = served.river.folder / "data" / "uploads" / str(tenant)
     files = [each for each in served.river.folder.rglob("*") if each.is_file() and each.read_bytes() == b"a\n1\n"]
@@ -205,7 +205,7 @@ def test_pieces_at_any_offset_make_the_file_or_are_refused(served: Served, many:
     draw = random.Random(f"{seed} pieces")
     content = table(draw, rows=2000).encode()
     begun = served.ask("POST", "/imports", params={"name": "pieces.csv"}, headers={"Upload-Length": str(len(content))})
-    job, place = begun.json()["job_id"], begun.headers["location"].removeprefix("/api/v1")
+    import_id, place = begun.json()["import_id"], begun.headers["location"].removeprefix("/api/v1")
     for _ in range(MANY_STEPS if many else STEPS):
         here = int(served.ask("HEAD", place).headers["upload-offset"])
         assert here < len(content)
@@ -215,7 +215,7 @@ def test_pieces_at_any_offset_make_the_file_or_are_refused(served: Served, many:
     here = int(served.ask("HEAD", place).headers["upload-offset"])
     last = served.ask("PATCH", place, content=content[here:], headers={**TUS, "Upload-Offset": str(here)})
     assert last.status_code == 204
-    assert served.ended(job)["sha256"] == hashlib.sha256(content).hexdigest()
+    assert served.ended(import_id)["sha256"] == hashlib.sha256(content).hexdigest()
     assert (
         served.ask("PATCH", place, content=b"more", headers={**TUS, "Upload-Offset": str(len(content))}).status_code
         == 409

@@ -83,7 +83,7 @@ class Client:
         answer = self.send("POST", path, 201, 202, 409, headers=headers, **more)
         if answer.status_code == httpx.codes.CONFLICT:
             return str(answer.json()["field"]).rpartition("/")[2]
-        return str(answer.json()["job_id"])
+        return str(answer.json()["import_id" if path == "/imports" else "job_id"])
 
 
 def _is_being_done(answer: httpx.Response) -> bool:
@@ -97,13 +97,13 @@ def send_file(client: Client, name: str, content: bytes) -> str:
     said = {"filename": name, "mapping": "activity_form"}
     named = ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in said.items())
     begun = {**TUS, "Upload-Length": str(len(content)), "Upload-Metadata": named}
-    job = client.made("/imports", f"send {name}", headers=begun)
-    place = f"/imports/{job}/file"
+    import_id = client.made("/imports", f"send {name}", headers=begun)
+    place = f"/imports/{import_id}/file"
     while (offset := int(client.send("HEAD", place, 200).headers["upload-offset"])) < len(content):
         piece = content[offset : offset + 8_000]
         headers = {**TUS, "Content-Type": "application/offset+octet-stream", "Upload-Offset": str(offset)}
         client.send("PATCH", place, 204, 409, headers=headers, content=piece)
-    return job
+    return import_id
 
 
 def ended(client: Client, path: str, has_ended: Callable[[dict[str, Any]], bool], river: River) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def ended(client: Client, path: str, has_ended: Callable[[dict[str, Any]], bool]
 def at_hand(river: River) -> str:
     """What the database says of work that goes on, for whoever has to find out why it does not."""
     asked = (
-        "import_jobs", "jobs", "runs", "headwater_queue.procrastinate_jobs", "headwater_queue.procrastinate_workers",
+        "imports", "jobs", "runs", "headwater_queue.procrastinate_jobs", "headwater_queue.procrastinate_workers",
         "pg_locks", "pg_stat_activity",
     )  # fmt: skip
     return "\n".join(f"{table}: {river.rows(f'SELECT * FROM {table}')}" for table in asked)
@@ -197,8 +197,10 @@ def test_what_was_accepted_is_done_once_whoever_is_killed(
         # Time passes: workers look whether files that arrived have been gone on with.
         river.change("UPDATE headwater_queue.procrastinate_jobs SET scheduled_at = now() WHERE task_name = 'go_on'")
         client = Client(house.urls, scene.token)
-        for name, job in imports.items():
-            found = ended(client, f"/imports/{job}", lambda found: bool(found["run"] and found["run"]["ended"]), river)
+        for name, import_id in imports.items():
+            found = ended(
+                client, f"/imports/{import_id}", lambda found: bool(found["run"] and found["run"]["ended"]), river
+            )
             assert found["sha256"] == hashlib.sha256(scene.files[name]).hexdigest()
         for job in jobs:
             found = ended(client, f"/jobs/{job}", lambda found: found["finished_at"] is not None, river)
@@ -229,8 +231,9 @@ def _assert_done_once(river: River, imports: dict[str, str]) -> None:
     jobs = river.rows("SELECT state, attempts FROM jobs")
     assert {job["state"] for job in jobs} <= LOADED
     assert len(jobs) == FILES + CONNECTORS * SYNCS
-    assert len(river.rows("SELECT FROM import_jobs")) == FILES
-    assert {str(row["job_id"]) for row in river.rows("SELECT job_id FROM import_jobs")} == set(imports.values())
+    assert len(river.rows("SELECT FROM imports")) == FILES
+    assert len(river.rows("SELECT DISTINCT job_id FROM imports JOIN jobs USING (tenant_id, job_id)")) == FILES
+    assert {str(row["import_id"]) for row in river.rows("SELECT import_id FROM imports")} == set(imports.values())
     runs = river.rows("SELECT kind, state, chunks_planned FROM runs WHERE source_name <> 'factors.csv'")
     assert sorted(run["kind"] for run in runs) == ["import"] * FILES + ["sync"] * CONNECTORS * SYNCS
     assert {run["state"] for run in runs} == {"succeeded"}

@@ -22,7 +22,7 @@ from headwater.services.job_ends import end_job
 from headwater.services.jobs import ask_retry_failed
 from headwater.services.uploads import looking, receiving
 from headwater.services.verification import verify
-from headwater.store import import_jobs
+from headwater.store import imports
 from headwater.telemetry import SilentProgress
 from tests.integration.jobs.test_asking import ask, job_of
 from tests.river import River, activities
@@ -47,66 +47,68 @@ def sent(river: River, content: str) -> UUID:
     """A file that arrived whole, when the server was killed."""
     installation = river.installation
     kept_mappings.keep_mapping(installation, Path(river.mapping("activity_form")).read_text())
-    job = receiving.begin(installation, "meters.csv", len(content), mapping="activity_form")
-    receiving_ = receiving.receive(installation, job.job_id, 0)
+    import_ = receiving.begin(installation, "meters.csv", len(content), mapping="activity_form")
+    receiving_ = receiving.receive(installation, import_.import_id, 0)
     receiving_.take(content.encode())
     assert receiving_.close()
-    return job.job_id
+    return import_.import_id
 
 
-def import_of(river: River, job_id: UUID) -> import_jobs.ImportJob:
+def import_of(river: River, import_id: UUID) -> imports.Import:
     with river.installation.database.connect(river.installation.tenant_id) as connection:
-        return import_jobs.get_job(connection, river.installation.tenant_id, job_id)
+        return imports.get_import(connection, river.installation.tenant_id, import_id)
 
 
 @pytest.mark.parametrize("content", [b"a", b"all"])
 def test_who_sends_a_file_while_the_database_is_lost_is_told_to_come_again(river: River, content: bytes) -> None:
-    job = receiving.begin(river.installation, "meters.csv", len(b"all"), mapping=None)
-    receiving_ = receiving.receive(river.installation, job.job_id, 0)
+    import_ = receiving.begin(river.installation, "meters.csv", len(b"all"), mapping=None)
+    receiving_ = receiving.receive(river.installation, import_.import_id, 0)
     receiving_.take(content)
     river.change("SELECT pg_terminate_backend(%(pid)s)", pid=receiving_.connection.info.backend_pid)
     with pytest.raises(RetryLater):
         receiving_.close()
-    assert receiving.receive(river.installation, job.job_id, 0).close() is False  # nobody holds it, nothing is noted
+    assert (
+        receiving.receive(river.installation, import_.import_id, 0).close() is False
+    )  # nobody holds it, nothing is noted
 
 
 def test_a_file_is_a_run_with_a_job_or_neither_and_a_worker_goes_on_with_it(river: River) -> None:
-    job_id = sent(river, activities([{"activity_id": "a"}]))
+    import_id = sent(river, activities([{"activity_id": "a"}]))
     (look,) = river.rows("SELECT task_name, args, scheduled_at FROM headwater_queue.procrastinate_jobs")
-    assert (look["task_name"], look["args"]["id"]) == ("go_on", str(job_id))
+    assert (look["task_name"], look["args"]["id"]) == ("go_on", str(import_id))
     assert 30 < (look["scheduled_at"] - datetime.now(UTC)).total_seconds() < 90
 
     river.change(BROKEN)
     with pytest.raises(HeadwaterError, match="killed"):
-        looking.go_on_if_left(river.installation, job_id)
-    assert import_of(river, job_id).state == "mapped"
+        looking.go_on_if_left(river.installation, import_id)
+    assert import_of(river, import_id).state == "mapped"
     assert river.rows("SELECT FROM runs") == river.rows("SELECT FROM jobs") == []
     river.change("DROP TRIGGER broken ON jobs")
 
-    with import_jobs.hold(river.installation.database, river.installation.tenant_id, job_id):
-        assert looking.go_on_if_left(river.installation, job_id) == 60, "somebody is at it still"
-    assert looking.go_on_if_left(river.installation, job_id) is None
-    planned = import_of(river, job_id)
-    (job,) = river.rows("SELECT kind, asked_by, arguments FROM jobs")
-    assert (job["kind"], job["asked_by"]) == ("resume", planned.created_by)
+    with imports.hold(river.installation.database, river.installation.tenant_id, import_id):
+        assert looking.go_on_if_left(river.installation, import_id) == 60, "somebody is at it still"
+    assert looking.go_on_if_left(river.installation, import_id) is None
+    planned = import_of(river, import_id)
+    (job,) = river.rows("SELECT job_id, kind, asked_by, arguments FROM jobs")
+    assert (job["job_id"], job["kind"], job["asked_by"]) == (planned.job_id, "resume", planned.created_by)
     assert river.rows("SELECT run_id FROM runs") == [{"run_id": planned.run_id}]
     assert job["arguments"] == {"run_id": str(planned.run_id)}
 
-    folder = receiving.folder_of(river.installation, job_id)
+    folder = receiving.folder_of(river.installation, import_id)
     folder.mkdir()  # as where the server was killed just before it removed it
-    assert looking.go_on_if_left(river.installation, job_id) is None
+    assert looking.go_on_if_left(river.installation, import_id) is None
     assert not folder.exists()
     assert len(river.rows("SELECT FROM runs")) == 1
 
 
 def test_what_is_refused_is_told_whatever_bytes_it_is_about(river: River) -> None:
     installation, content = river.installation, b"m.csv\0\0\0".ljust(257, b"\0") + b"ustar\x0000" + b"\0" * 1000
-    job = receiving.begin(installation, "m.tar", len(content), mapping=None)
-    receiving_ = receiving.receive(installation, job.job_id, 0)
+    import_ = receiving.begin(installation, "m.tar", len(content), mapping=None)
+    receiving_ = receiving.receive(installation, import_.import_id, 0)
     receiving_.take(content)
     assert receiving_.close()
-    assert looking.go_on(installation, job.job_id).state == "refused"
-    error = import_of(river, job.job_id).error
+    assert looking.go_on(installation, import_.import_id).state == "refused"
+    error = import_of(river, import_.import_id).error
     assert error is not None
     assert "\ufffd" in error["value"]
     ended = ask(installation, river)

@@ -21,7 +21,7 @@ from headwater.services.jobs import Wanted, recipe_of_job
 from headwater.services.kept_files import clear_file
 from headwater.services.source_places import source_id_by_name
 from headwater.services.uploads.receiving import file_name, path_of, remove_file
-from headwater.store import import_jobs, runs
+from headwater.store import imports, runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from headwater.pipeline.recipe import Recipe
     from headwater.services.installation import Installation
-    from headwater.store.import_jobs import ImportJob
+    from headwater.store.imports import Import
     from headwater.store.jobs import Job
 
 WAITING = ("inspected",)
@@ -129,13 +129,13 @@ def laid_out(installation: Installation, job: Job) -> Iterator[tuple[Recipe, Pat
             (folder / upload.name).symlink_to(content.absolute())
         yield recipe.model_copy(update={"mapping": ".by/mapping.yaml"}), folder
         if upload is not None:
-            _note_loaded(installation, upload, kept["mapping"])
+            _note_loaded(installation, upload, job, kept["mapping"])
 
 
-def _latest(installation: Installation, name: str) -> ImportJob:
+def _latest(installation: Installation, name: str) -> Import:
     """The latest file of this name that arrived whole and could be read."""
     with installation.database.connect(installation.tenant_id) as connection:
-        found = import_jobs.latest_named(connection, installation.tenant_id, name)
+        found = imports.latest_named(connection, installation.tenant_id, name)
     if found is None:
         raise NotFound(
             "no file of this name was sent, or none that could be read",
@@ -146,13 +146,13 @@ def _latest(installation: Installation, name: str) -> ImportJob:
     return found
 
 
-def _content(installation: Installation, upload: ImportJob) -> AbstractContextManager[Path]:
+def _content(installation: Installation, upload: Import) -> AbstractContextManager[Path]:
     if upload.state in WAITING:
         return nullcontext(path_of(installation, upload))
     return clear_file(installation, bytes(upload.sha256 or b""))
 
 
-def _note_loaded(installation: Installation, upload: ImportJob, mapping: str) -> None:
+def _note_loaded(installation: Installation, upload: Import, job: Job, mapping: str) -> None:
     """One that waited for a mapping waits no longer, where it was loaded and nobody chose another meanwhile."""
     if upload.state not in WAITING:
         return
@@ -162,7 +162,8 @@ def _note_loaded(installation: Installation, upload: ImportJob, mapping: str) ->
         if run is None or run.blob_sha256 != upload.sha256:
             return
         with suppress(Conflict):
-            import_jobs.advance(
-                connection, tenant_id, upload.job_id, "planned", from_states=WAITING, mapping=mapping, run_id=run.run_id
-            )
-    remove_file(installation, upload.job_id)
+            imports.advance(
+                connection, tenant_id, upload.import_id, "planned", from_states=WAITING, mapping=mapping,
+                run_id=run.run_id, job_id=job.job_id,
+            )  # fmt: skip
+    remove_file(installation, upload.import_id)

@@ -77,7 +77,7 @@ TABLES_NOT_EVIDENCE: Mapping[str, str] = {
     "schedule_history": "what was done about the times of schedules; the chain has each job",
     "update_log": "what jobs did, counted from runs and chunks",
     "api_requests": "answers kept for a day, so that what is sent twice is done once",
-    "import_jobs": "files on their way to a run, which keeps all that it rests on itself",
+    "imports": "files on their way to a run, which keeps all that it rests on itself",
     "connector_sync_state": "how far a source was read: made of its chunks, for whoever reads on",
     "units": "where people belong; no figure rests on it, and the chain has each change",
     "organisation_keys": "keys that encrypt personal data, encrypted themselves",

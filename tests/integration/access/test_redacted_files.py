@@ -223,22 +223,22 @@ def test_what_inspection_showed_of_a_file_goes_once_it_is_loaded_and_of_all_wher
     waiting, planned, cancelled = (
         looking.go_on(here, sent(here, "staff.csv", content, mapping)) for mapping in (None, "erp_worker", None)
     )
-    looking.cancel(here, cancelled.job_id)
+    looking.cancel(here, cancelled.import_id)
     assert (waiting.state, planned.state) == ("inspected", "planned")
 
-    def told(job_id: UUID) -> str:
-        (row,) = river.rows("SELECT found FROM import_jobs WHERE job_id = %(job)s", job=job_id)
+    def told(import_id: UUID) -> str:
+        (row,) = river.rows("SELECT found FROM imports WHERE import_id = %(import_id)s", import_id=import_id)
         return json.dumps(row["found"])
 
-    assert "Lovelace" in told(waiting.job_id)
-    for job in (planned, cancelled):
-        assert "worker_id" in told(job.job_id)
-        assert [text for text in PLAIN if text in told(job.job_id)] == []
+    assert "Lovelace" in told(waiting.import_id)
+    for import_ in (planned, cancelled):
+        assert "worker_id" in told(import_.import_id)
+        assert [text for text in PLAIN if text in told(import_.import_id)] == []
     river.change("UPDATE runs SET state = 'cancelled', finished_at = now() WHERE state = 'pending'")
     erase_subject(here, "erp.worker", "hr/4711", reason="asked for")
-    assert "worker_id" in told(waiting.job_id)
-    assert [text for text in PLAIN if text in told(waiting.job_id)] == []
-    assert looking.choose_mapping(here, waiting.job_id, "erp_worker").state in {"planned", "refused"}
+    assert "worker_id" in told(waiting.import_id)
+    assert [text for text in PLAIN if text in told(waiting.import_id)] == []
+    assert looking.choose_mapping(here, waiting.import_id, "erp_worker").state in {"planned", "refused"}
 
 
 def test_quoted_fields_and_lines_within_them_stay_in_their_places(river: River) -> None:

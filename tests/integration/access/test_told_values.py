@@ -54,13 +54,13 @@ def test_what_a_file_was_refused_for_goes_where_somebody_is_erased(river: River)
     assert refused.state == "refused"
     job = begun(here, ask(here, river))
     end_job(here, job, "failed", told(InputRefused("this is no record", value=ANN)))
-    kept = ("import_jobs", "jobs")
+    kept = ("imports", "jobs")
     assert all(river.rows(QUOTED.format(table)) for table in kept)
 
     erase_subject(here, "erp.worker", "hr/4711", reason="asked for")
 
     assert not any(river.rows(QUOTED.format(table)) for table in kept)
-    (row,) = river.rows("SELECT error FROM import_jobs")
+    (row,) = river.rows("SELECT error FROM imports")
     assert refused.error is not None
     assert row["error"] == {**refused.error, "value": None}
 

@@ -171,7 +171,8 @@ def test_files_are_sent_into_ones_own_unit_and_no_other(sides: tuple[River, Side
             receiving.begin(a.opened, "f.csv", 1, mapping=None, unit_id=unit_id)
         assert error is NotFound or refused.value.value == Right.WRITE.value
     content = activities([{"activity_id": "A-3"}]).encode()
-    job = receiving.begin(a.opened, "january.csv", len(content), mapping="activity_by_hand", unit_id=a.unit_id).job_id
+    begun = receiving.begin(a.opened, "january.csv", len(content), mapping="activity_by_hand", unit_id=a.unit_id)
+    import_id = begun.import_id
     nobodys = uuid4()
     for call in (
         viewing.get, viewing.show, viewing.errors, viewing.history, looking.go_on, looking.cancel,
@@ -179,15 +180,15 @@ def test_files_are_sent_into_ones_own_unit_and_no_other(sides: tuple[River, Side
         lambda here, each: looking.choose_mapping(here, each, "m"),
         lambda here, each: viewing.rows(here, each, limit=1, mapping=None),
     ):  # fmt: skip
-        there = told(lambda: call(b.opened, job), str(job))  # noqa: B023
+        there = told(lambda: call(b.opened, import_id), str(import_id))  # noqa: B023
         assert there == told(lambda: call(b.opened, nobodys), str(nobodys))  # noqa: B023
     assert viewing.list_imports(b.opened, Question(count=True)).total == 0
-    receiving_ = receiving.receive(a.opened, job, 0)
+    receiving_ = receiving.receive(a.opened, import_id, 0)
     receiving_.take(content)
     assert receiving_.close()
     (item,) = viewing.list_imports(a.opened, Question()).items
-    assert (item["job_id"], item["unit_id"], item["state"]) == (job, a.unit_id, "uploaded")
-    assert looking.cancel(a.opened, job).state == "cancelled"
+    assert (item["import_id"], item["unit_id"], item["state"]) == (import_id, a.unit_id, "uploaded")
+    assert looking.cancel(a.opened, import_id).state == "cancelled"
 
 
 def test_a_source_of_a_unit_is_its_own_until_it_is_given_away(sides: tuple[River, Side, Side]) -> None:

@@ -18,16 +18,17 @@ pytestmark = pytest.mark.server
 
 
 def sent(installation: Installation, name: str, content: bytes, size: int) -> UUID:
-    job = receiving.begin(installation, name, size, mapping=None)
-    taking = receiving.receive(installation, job.job_id, 0)
+    import_ = receiving.begin(installation, name, size, mapping=None)
+    taking = receiving.receive(installation, import_.import_id, 0)
     taking.take(content)
     taking.close()
-    return job.job_id
+    return import_.import_id
 
 
-def aged(river: River, job_id: UUID) -> None:
+def aged(river: River, import_id: UUID) -> None:
     river.change(
-        "UPDATE import_jobs SET updated_at = clock_timestamp() - interval '8 days' WHERE job_id = %(job)s", job=job_id
+        "UPDATE imports SET updated_at = clock_timestamp() - interval '8 days' WHERE import_id = %(import_id)s",
+        import_id=import_id,
     )
 
 
@@ -54,7 +55,7 @@ def test_uploads_have_a_quota_and_those_that_are_left_are_swept(river: River) ->
         "what": "nobody went on with it for 7 days", "remedy": "Send the file again."
     }  # fmt: skip
     assert (viewing.get(ours, fresh).state, viewing.get(ours, at_work).state) == ("uploading", "uploading")
-    there = [receiving.folder_of(ours, job).exists() for job in (left, fresh, at_work)]
+    there = [receiving.folder_of(ours, import_id).exists() for import_id in (left, fresh, at_work)]
     assert (there, lost.exists()) == ([False, True, True], False)
     (receiving.uploads_of(ours).parent / str(UUID(int=0))).write_bytes(b"")  # what is no folder keeps nobody else's
     assert sweep(ours) == 1  # whoever was at work has left it too

@@ -26,33 +26,33 @@ pytestmark = pytest.mark.server
 
 def sent(installation: Installation, name: str, content: bytes, mapping: str | None = None) -> UUID:
     """A file that is here, and that nobody has looked at."""
-    job = receiving.begin(installation, name, len(content), mapping=mapping)
-    taking = receiving.receive(installation, job.job_id, 0)
+    import_ = receiving.begin(installation, name, len(content), mapping=mapping)
+    taking = receiving.receive(installation, import_.import_id, 0)
     taking.take(content)
     taking.close()
-    return job.job_id
+    return import_.import_id
 
 
 def test_of_what_a_file_holds_only_so_much_is_kept_as_is_looked_at(river: River) -> None:
     long, wide = b"\n" * 200_000 + b"a,b\n1,2\n", b"a,b\n" + b"x" * 300_000 + b",2\n"
     for content in (long, wide):
-        job = looking.go_on(river.installation, sent(river.installation, "much.csv", content))
-        assert job.state == "inspected"
-        assert job.found is not None
-        assert job.found["columns"] == ["a", "b"]
-        assert len(json.dumps(job.found)) < 50_000
+        import_ = looking.go_on(river.installation, sent(river.installation, "much.csv", content))
+        assert import_.state == "inspected"
+        assert import_.found is not None
+        assert import_.found["columns"] == ["a", "b"]
+        assert len(json.dumps(import_.found)) < 50_000
 
 
-def look(installation: Installation, job_id: UUID) -> None:
+def look(installation: Installation, import_id: UUID) -> None:
     """What a worker does about a file that nobody goes on with; the target of a process."""
-    looking.go_on_if_left(installation, job_id)
+    looking.go_on_if_left(installation, import_id)
 
 
-def killed_in_the_middle(river: River, job_id: UUID) -> None:
+def killed_in_the_middle(river: River, import_id: UUID) -> None:
     """A process that looks at a file, killed where it is about to plan the run."""
     with psycopg.connect(river.superuser_url) as superuser:
         superuser.execute("LOCK TABLE runs IN SHARE ROW EXCLUSIVE MODE")
-        process = get_context("forkserver").Process(target=look, args=(river.installation, job_id))
+        process = get_context("forkserver").Process(target=look, args=(river.installation, import_id))
         process.start()
         waits = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'relation'"
         until(lambda: bool(river.rows(waits)), "it plans")
@@ -83,20 +83,20 @@ def test_what_may_pass_is_waited_for_only_so_often(river: River) -> None:
     """As where the disk is full, or its folder cannot be read, and stays so."""
     installation = river.installation
     kept_mappings.keep_mapping(installation, Path(river.mapping("activity_form")).read_text())
-    job = sent(installation, "a.csv", activities([{"activity_id": "a"}]).encode(), "activity_form")
+    import_id = sent(installation, "a.csv", activities([{"activity_id": "a"}]).encode(), "activity_form")
     installation.settings.blob_dir.parent.mkdir(parents=True, exist_ok=True)
     installation.settings.blob_dir.write_bytes(b"a file where the folder should be")
     for _ in range(looking.MOST_TRIES):
         with pytest.raises(Stopped):
-            looking.go_on_if_left(installation, job)
-    assert looking.go_on_if_left(installation, job) is None
-    refused = viewing.get(installation, job)
+            looking.go_on_if_left(installation, import_id)
+    assert looking.go_on_if_left(installation, import_id) is None
+    refused = viewing.get(installation, import_id)
     assert refused.state == "refused"
     assert refused.error is not None
     assert "blobs" in str(refused.error)
 
 
 def test_nobody_waits_for_a_file_whose_import_is_gone(river: River) -> None:
-    job = sent(river.installation, "gone.csv", b"a,b\n1,2\n")
-    river.change("DELETE FROM import_jobs")
-    assert looking.go_on_if_left(river.installation, job) is None
+    import_id = sent(river.installation, "gone.csv", b"a,b\n1,2\n")
+    river.change("DELETE FROM imports")
+    assert looking.go_on_if_left(river.installation, import_id) is None

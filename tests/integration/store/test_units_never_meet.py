@@ -53,7 +53,7 @@ def test_who_is_bound_to_a_unit_sees_its_rows_and_no_others(installation: Instal
         seen = {table: seen_of(bound, table) for table in tables}
         assert bound.execute("SELECT count(*) FROM connector_sync_logs").fetchone() == (1,)
     assert {table for table, count in seen.items() if count > 1} == set()
-    assert {"runs", "chunks", "quarantine", "findings", "import_jobs", "jobs", "deleted_records", "audit_entries"} <= {
+    assert {"runs", "chunks", "quarantine", "findings", "imports", "jobs", "deleted_records", "audit_entries"} <= {
         table for table, count in seen.items() if count == 1
     }
     with installation.database.within(frozenset()).connect(installation.tenant_id) as nowhere:

@@ -33,15 +33,15 @@ def test_every_write_takes_a_key_once_and_may_be_in_conflict_by_it(paths: dict[s
 
 
 def test_uploads_say_which_body_and_headers_they_take_and_what_is_answered(paths: dict[str, Any]) -> None:
-    begun, piece = paths["/imports"]["post"], paths["/imports/{job_id}/file"]["patch"]
+    begun, piece = paths["/imports"]["post"], paths["/imports/{import_id}/file"]["patch"]
     assert {"Upload-Length", "Upload-Metadata"} <= headers(begun).keys()
     assert headers(piece)["Upload-Offset"]
     for told, required in ((begun, False), (piece, True)):
         assert told["requestBody"]["required"] is required
         assert list(told["requestBody"]["content"]) == ["application/offset+octet-stream"]
     answer = begun["responses"]["201"]
-    assert answer["content"]["application/json"]["schema"]["required"] == ["job_id"]
+    assert answer["content"]["application/json"]["schema"]["required"] == ["import_id"]
     assert {"Location", "Upload-Offset"} <= answer["headers"].keys()
-    assert {"Upload-Offset", "Upload-Length"} <= paths["/imports/{job_id}/file"]["head"]["responses"]["200"][
+    assert {"Upload-Offset", "Upload-Length"} <= paths["/imports/{import_id}/file"]["head"]["responses"]["200"][
         "headers"
     ].keys()

@@ -53,7 +53,11 @@ def _answered(*names: str) -> dict[str, Any]:
     }
 
 
-JOB_ID = {"type": "object", "required": ["job_id"], "properties": {"job_id": {"type": "string", "format": "uuid"}}}
+IMPORT_ID = {
+    "type": "object",
+    "required": ["import_id"],
+    "properties": {"import_id": {"type": "string", "format": "uuid"}},
+}
 BEGINS: dict[str, Any] = {
     "parameters": [
         _header("Upload-Length", "Bytes of the whole file; left out where the body is all of it."),
@@ -65,7 +69,7 @@ BEGINS: dict[str, Any] = {
     ],
     "requestBody": _piece(required=False),
     "responses": {
-        "201": _answered("Location", "Upload-Offset") | {"content": {"application/json": {"schema": JOB_ID}}}
+        "201": _answered("Location", "Upload-Offset") | {"content": {"application/json": {"schema": IMPORT_ID}}}
     },
 }
 GOES_ON: dict[str, Any] = {
@@ -129,108 +133,108 @@ async def begin(
     unit_id = unit or _unit(said.get("unit"))
     before = goes_on_with(request)
     if before is None:
-        job = await run_in_threadpool(
+        import_ = await run_in_threadpool(
             receiving.begin, here, called, size, mapping=mapping or said.get("mapping"), unit_id=unit_id
         )
     else:
-        job = await run_in_threadpool(receiving.begun, here, before, size)
-    headers = {**TUS, "Location": str(request.url_for("send_on", job_id=str(job.job_id)).path)}
+        import_ = await run_in_threadpool(receiving.begun, here, before, size)
+    headers = {**TUS, "Location": str(request.url_for("send_on", import_id=str(import_.import_id)).path)}
     offset, whole = 0, False
     if brings or size == 0:
-        offset, whole = await _taken(here, request, job.job_id, 0 if before is None else None)
-    after = BackgroundTask(looking.go_on_quietly, here, job.job_id) if whole else None
+        offset, whole = await _taken(here, request, import_.import_id, 0 if before is None else None)
+    after = BackgroundTask(looking.go_on_quietly, here, import_.import_id) if whole else None
     headers["Upload-Offset"] = str(offset)
-    body = f'{{"job_id":"{job.job_id}"}}'
+    body = f'{{"import_id":"{import_.import_id}"}}'
     return Response(body, status_code=201, headers=headers, media_type="application/json", background=after)
 
 
 @routes.head(
-    "/imports/{job_id}/file",
+    "/imports/{import_id}/file",
     response_class=Response,
     **needs(Right.WRITE, 404, anywhere=True, also={"responses": {"200": _answered("Upload-Offset", "Upload-Length")}}),
 )
-def how_much_is_here(here: Here, job_id: UUID) -> Response:
+def how_much_is_here(here: Here, import_id: UUID) -> Response:
     """How many bytes of the file are here, from where to go on."""
-    job = viewing.get(here, job_id)
-    return Response(headers={**TUS, "Upload-Offset": str(job.received), "Upload-Length": str(job.size)})
+    import_ = viewing.get(here, import_id)
+    return Response(headers={**TUS, "Upload-Offset": str(import_.received), "Upload-Length": str(import_.size)})
 
 
 @routes.patch(
-    "/imports/{job_id}/file",
+    "/imports/{import_id}/file",
     status_code=204,
     response_class=Response,
     **needs(Right.WRITE, 404, 408, 409, 415, long="upload", also=GOES_ON, anywhere=True),
 )
-async def send_on(here: Here, job_id: UUID, request: Request) -> Response:
+async def send_on(here: Here, import_id: UUID, request: Request) -> Response:
     """Send more of the file, from the byte that Upload-Offset names."""
     if request.headers.get("content-type") != OFFSET_STREAM:
         raise StatusError(415, "a piece of a file has its own type", where="Content-Type", valid=OFFSET_STREAM)
     offset = _number(request.headers.get("upload-offset"), "Upload-Offset")
-    reached, whole = await _taken(here, request, job_id, offset)
-    after = BackgroundTask(looking.go_on_quietly, here, job_id) if whole else None
+    reached, whole = await _taken(here, request, import_id, offset)
+    after = BackgroundTask(looking.go_on_quietly, here, import_id) if whole else None
     return Response(status_code=204, headers={**TUS, "Upload-Offset": str(reached)}, background=after)
 
 
 @routes.delete(
-    "/imports/{job_id}/file", status_code=204, response_class=Response, **needs(Right.WRITE, 404, 409, anywhere=True)
+    "/imports/{import_id}/file", status_code=204, response_class=Response, **needs(Right.WRITE, 404, 409, anywhere=True)
 )
-def give_up(here: Here, job_id: UUID) -> Response:
+def give_up(here: Here, import_id: UUID) -> Response:
     """End an upload and forget what came of it."""
-    looking.cancel(here, job_id)
+    looking.cancel(here, import_id)
     return Response(status_code=204, headers=TUS)
 
 
-@routes.get("/imports/{job_id}", **needs(Right.READ, 404, anywhere=True))
-def show(here: Here, job_id: UUID, after: BackgroundTasks) -> ImportShown:
+@routes.get("/imports/{import_id}", **needs(Right.READ, 404, anywhere=True))
+def show(here: Here, import_id: UUID, after: BackgroundTasks) -> ImportShown:
     """An import: its state, what inspection found, why it was refused, and how far its run is."""
-    job = viewing.get(here, job_id)
-    if viewing.was_left(job) and here.actor.may(Right.WRITE, job.unit_id):
-        after.add_task(looking.go_on_quietly, here, job_id)
-    return viewing.show(here, job_id)
+    import_ = viewing.get(here, import_id)
+    if viewing.was_left(import_) and here.actor.may(Right.WRITE, import_.unit_id):
+        after.add_task(looking.go_on_quietly, here, import_id)
+    return viewing.show(here, import_id)
 
 
-@routes.post("/imports/{job_id}/mapping", **needs(Right.WRITE, 404, 409, anywhere=True))
-def choose_mapping(here: Here, job_id: UUID, chosen: ChosenMapping) -> ImportShown:
+@routes.post("/imports/{import_id}/mapping", **needs(Right.WRITE, 404, 409, anywhere=True))
+def choose_mapping(here: Here, import_id: UUID, chosen: ChosenMapping) -> ImportShown:
     """Say by which mapping the file is read: it is planned at once, and loaded in the background."""
-    looking.choose_mapping(here, job_id, chosen.mapping)
-    return viewing.show(here, job_id)
+    looking.choose_mapping(here, import_id, chosen.mapping)
+    return viewing.show(here, import_id)
 
 
-@routes.post("/imports/{job_id}/cancellation", **needs(Right.WRITE, 404, 409, anywhere=True))
-def cancel(here: Here, job_id: UUID) -> ImportShown:
+@routes.post("/imports/{import_id}/cancellation", **needs(Right.WRITE, 404, 409, anywhere=True))
+def cancel(here: Here, import_id: UUID) -> ImportShown:
     """Give up an import that is no run yet."""
-    looking.cancel(here, job_id)
-    return viewing.show(here, job_id)
+    looking.cancel(here, import_id)
+    return viewing.show(here, import_id)
 
 
-@routes.get("/imports/{job_id}/rows", **needs(Right.WRITE, 404, 409, anywhere=True))
+@routes.get("/imports/{import_id}/rows", **needs(Right.WRITE, 404, 409, anywhere=True))
 def first_rows(
     here: Here,
-    job_id: UUID,
+    import_id: UUID,
     limit: Annotated[int, Query(ge=1, le=1000)] = 20,
     mapping: Annotated[str | None, Query(description="Show them as they would land by this mapping.")] = None,
 ) -> FirstRows | Preview:
     """The first rows of a file that is not loaded yet."""
-    return viewing.rows(here, job_id, limit=limit, mapping=mapping)
+    return viewing.rows(here, import_id, limit=limit, mapping=mapping)
 
 
-@routes.get("/imports/{job_id}/errors", **needs(Right.WRITE, 404, anywhere=True))
-def errors(here: Here, job_id: UUID) -> ImportErrors:
+@routes.get("/imports/{import_id}/errors", **needs(Right.WRITE, 404, anywhere=True))
+def errors(here: Here, import_id: UUID) -> ImportErrors:
     """What was refused, by rule, each with how many records and the first of them."""
-    return viewing.errors(here, job_id)
+    return viewing.errors(here, import_id)
 
 
-@routes.get("/imports/{job_id}/history", **needs(Right.READ, 404, anywhere=True))
-def history(here: Here, job_id: UUID) -> list[EntryListed]:
+@routes.get("/imports/{import_id}/history", **needs(Right.READ, 404, anywhere=True))
+def history(here: Here, import_id: UUID) -> list[EntryListed]:
     """What was done with the import and its run, by whom and when."""
-    return viewing.history(here, job_id)
+    return viewing.history(here, import_id)
 
 
-async def _taken(here: Installation, request: Request, job_id: UUID, offset: int | None) -> tuple[int, bool]:
+async def _taken(here: Installation, request: Request, import_id: UUID, offset: int | None) -> tuple[int, bool]:
     """Take in what a request brings; where the file ends now, and whether it is whole. What came of a request that
     broke off is kept.
     """
-    receiving_: Receiving = await run_in_threadpool(receiving.receive, here, job_id, offset)
+    receiving_: Receiving = await run_in_threadpool(receiving.receive, here, import_id, offset)
     try:
         async for block in request.stream():
             await run_in_threadpool(receiving_.take, block)

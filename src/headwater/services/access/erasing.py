@@ -27,7 +27,7 @@ from headwater.services.logic import compile_logic
 from headwater.services.reasons import reason_said
 from headwater.services.records import contract_of
 from headwater.services.replay.deletions import SUBJECT_ERASED, as_payload
-from headwater.store import audit, import_jobs, jobs, kept_errors, requests, runs, subject_keys
+from headwater.store import audit, imports, jobs, kept_errors, requests, runs, subject_keys
 from headwater.store.erasures import RowsOfSubject, first_records, refused_by_run
 from headwater.store.samples import forget_samples
 from headwater.values import OWN_FORMAT
@@ -162,7 +162,7 @@ def _forget_quoted(connection: TenantConnection, tenant_id: UUID) -> None:
     """Keep nothing that may quote them beside records: of files that wait, of why something failed, of what sources
     hold, and what was answered to requests.
     """
-    import_jobs.forget_cells(connection, tenant_id)
+    imports.forget_cells(connection, tenant_id)
     jobs.forget_values(connection, tenant_id)
     quoted = kept_errors.forget_values(connection, tenant_id)
     subject_keys.remove_keys(connection, tenant_id, [subject_of(each) for each in quoted])

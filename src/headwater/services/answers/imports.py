@@ -28,10 +28,11 @@ class ImportListed(TypedDict):
     mapping    by which it is read; null until one is chosen
     error      why it is refused
     run_id     null until it is planned
+    job_id     that carries the run out: ask `/jobs/{job}`; null until it is planned
     unit_id    that its source is to belong to; null where none was said
     """
 
-    job_id: UUID
+    import_id: UUID
     state: ImportState
     name: str
     size: int
@@ -40,6 +41,7 @@ class ImportListed(TypedDict):
     mapping: str | None
     error: ErrorKept | None
     run_id: UUID | None
+    job_id: UUID | None
     version: int
     created_by: str
     created_at: datetime
@@ -170,10 +172,11 @@ class ImportShown(TypedDict):
     found     null until it is inspected
     error     why it is refused
     run_id    null until it is planned
+    job_id    that carries the run out: ask `/jobs/{job}`; null until it is planned
     unit_id   that its source is to belong to; null where none was said
     """
 
-    job_id: UUID
+    import_id: UUID
     state: ImportState
     name: str
     size: int
@@ -183,6 +186,7 @@ class ImportShown(TypedDict):
     found: InspectionFound | None
     error: ErrorKept | None
     run_id: UUID | None
+    job_id: UUID | None
     unit_id: UUID | None
     version: int
     created_by: str

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from headwater.services.notifications.events import Event
     from headwater.store.chunks import Ledger
     from headwater.store.database import TenantConnection
-    from headwater.store.import_jobs import ImportJob
+    from headwater.store.imports import Import
     from headwater.store.jobs import Job
     from headwater.store.notifications import StuckJob
     from headwater.store.runs import Run
@@ -74,16 +74,16 @@ def job_ended(
     return found
 
 
-def import_refused(job: ImportJob, error: HeadwaterError) -> Happening:
+def import_refused(import_: Import, error: HeadwaterError) -> Happening:
     """What is told of a file that was sent and came to no run."""
     at = datetime.now(UTC)
     return Happening(
         event="import.failed",
-        resource=f"import/{job.job_id}",
+        resource=f"import/{import_.import_id}",
         occurrence=at.isoformat(),
-        correlation_id=correlation_id() or str(job.job_id),
-        summary=f"The file {job.name} was refused: {error.what}",
-        data={"import_id": str(job.job_id), "source": job.name, "error": error.what},
+        correlation_id=correlation_id() or str(import_.import_id),
+        summary=f"The file {import_.name} was refused: {error.what}",
+        data={"import_id": str(import_.import_id), "source": import_.name, "error": error.what},
         happened_at=at,
     )
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headwater.services.installation import Installation
-    from headwater.store.import_jobs import ImportJob
+    from headwater.store.imports import Import
 
 LINES_KEPT, SIGNS_KEPT, CHOICES_KEPT = 100, 1000, 100
 """Lines above a header, signs of each text, and choices that are kept of what inspection found."""
@@ -38,31 +38,31 @@ def refuse_no_table(path: Path) -> None:
             raise
 
 
-def found_in(installation: Installation, job: ImportJob, path: Path) -> dict[str, Any]:
+def found_in(installation: Installation, import_: Import, path: Path) -> dict[str, Any]:
     """What inspection found, as much of it as is looked at: a cell, or what stands above a header, may be very long.
 
     InputRefused for what no mapping could settle. That a mapping does not fit is for whoever plans by it to say: the
     file is told as it is by itself, so that another can be chosen.
     """
     try:
-        return _told(path, form_of(installation, job))
+        return _told(path, form_of(installation, import_))
     except (InputRefused, Misuse):
-        if job.mapping is None:
+        if import_.mapping is None:
             raise
         return _told(path, FileConfig())
 
 
-def form_of(installation: Installation, job: ImportJob) -> FileConfig:
+def form_of(installation: Installation, import_: Import) -> FileConfig:
     """What its mapping says of how the file is written, as it stands there: columns are no records yet."""
-    if job.mapping is None:
+    if import_.mapping is None:
         return FileConfig()
-    mapping = read_mapping(kept_mappings.text_of(installation, job.mapping), where=job.mapping)
+    mapping = read_mapping(kept_mappings.text_of(installation, import_.mapping), where=import_.mapping)
     return replace(config_of(mapping), shape=Shape())
 
 
-def is_undecided(job: ImportJob) -> bool:
+def is_undecided(import_: Import) -> bool:
     """Whether the file could be read in several ways when it was looked at."""
-    return job.found is not None and "undecided" in job.found
+    return import_.found is not None and "undecided" in import_.found
 
 
 def _told(path: Path, form: FileConfig) -> dict[str, Any]:

@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING
 
 from headwater.errors import NotFound
 from headwater.services.access.within_units import unbound
-from headwater.store import import_jobs
+from headwater.store import imports
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from headwater.services.access.policy import Right
     from headwater.services.installation import Installation
-    from headwater.store.import_jobs import ImportJob
+    from headwater.store.imports import Import
 
 
-def reached_import(installation: Installation, right: Right, job_id: UUID) -> tuple[Installation, ImportJob]:
+def reached_import(installation: Installation, right: Right, import_id: UUID) -> tuple[Installation, Import]:
     """An import, and the installation to go on with it, in which all is seen. NotFound where it is not theirs."""
-    seen, tenant_id = installation.seeing(right, on=f"import/{job_id}"), installation.tenant_id
+    seen, tenant_id = installation.seeing(right, on=f"import/{import_id}"), installation.tenant_id
     with seen.database.connect(tenant_id) as connection:
-        job = import_jobs.get_job(connection, tenant_id, job_id)
-        unit_id = import_jobs.units_of(connection, tenant_id, [job_id])[job_id]
+        import_ = imports.get_import(connection, tenant_id, import_id)
+        unit_id = imports.units_of(connection, tenant_id, [import_id])[import_id]
     if seen.units is None:
-        return installation, job
+        return installation, import_
     if unit_id not in seen.units:
-        raise NotFound("there is no such import", where="import", value=job_id)
-    return unbound(installation), job
+        raise NotFound("there is no such import", where="import", value=import_id)
+    return unbound(installation), import_

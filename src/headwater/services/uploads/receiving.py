@@ -22,7 +22,7 @@ from headwater.services import kept_mappings
 from headwater.services.access.changing import in_use
 from headwater.services.access.policy import Right
 from headwater.services.uploads.reaching import reached_import
-from headwater.store import audit, import_jobs
+from headwater.store import audit, imports
 from headwater.store.failures import translated
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from headwater.services.installation import Installation
     from headwater.store.database import TenantConnection
-    from headwater.store.import_jobs import ImportJob
+    from headwater.store.imports import Import
 
 LONGEST_NAME = 200
 SYNCED_EVERY = 64 * 2**20
@@ -41,7 +41,7 @@ LOOKED_AT_AFTER = timedelta(seconds=60)
 
 def begin(
     installation: Installation, name: str, size: int, *, mapping: str | None, unit_id: UUID | None = None
-) -> ImportJob:
+) -> Import:
     """An import whose file is about to be sent.
 
     unit_id: the unit that it belongs to; left out, it is the organisation's.
@@ -56,47 +56,47 @@ def begin(
     name, most = file_name(name), int(installation.settings.api_upload_limit)
     if not 0 <= size <= most:
         raise InputRefused("the file is too large", where="Upload-Length", value=size, valid=f"at most {most:,} bytes")
-    job_id, tenant_id = uuid4(), installation.tenant_id
+    import_id, tenant_id = uuid4(), installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         _refuse_over_quota(installation, connection, size)
-        import_jobs.add_job(
-            connection, tenant_id, job_id, name=name, size=size, mapping=mapping, unit_id=unit_id,
+        imports.add_import(
+            connection, tenant_id, import_id, name=name, size=size, mapping=mapping, unit_id=unit_id,
             by=installation.actor.name,
         )  # fmt: skip
         audit.append(
             connection,
             tenant_id,
             action="import.begun",
-            resource=f"import/{job_id}",
+            resource=f"import/{import_id}",
             payload={"name": name, "size": size} | ({"unit": str(unit_id)} if unit_id else {}),
         )
-        return import_jobs.get_job(connection, tenant_id, job_id)
+        return imports.get_import(connection, tenant_id, import_id)
 
 
-def begun(installation: Installation, job_id: UUID, size: int) -> ImportJob:
+def begun(installation: Installation, import_id: UUID, size: int) -> Import:
     """An import that the same request has begun before, and that goes on. Conflict where it has gone on meanwhile."""
-    _, job = reached_import(installation, Right.WRITE, job_id)
-    if job.state != "uploading":
+    _, import_ = reached_import(installation, Right.WRITE, import_id)
+    if import_.state != "uploading":
         raise Conflict(
             "this was begun already, and its answer was lost on the way",
-            where=f"import/{job_id}",
-            value=job.state,
+            where=f"import/{import_id}",
+            value=import_.state,
             remedy="Look at what was written. To have it done once more, send it with another key.",
         )
-    if job.size != size:
+    if import_.size != size:
         raise InputRefused(
             "the file that was begun by the same request has another size",
             where="body",
             value=size,
-            valid=f"{job.size:,}",
+            valid=f"{import_.size:,}",
         )
-    return job
+    return import_
 
 
 def _refuse_over_quota(installation: Installation, connection: TenantConnection, size: int) -> None:
     """InputRefused where the organisation's files on their way would be more than it may have; one asks at a time."""
     quota, age = int(installation.settings.api_upload_quota), timedelta(days=installation.settings.api_upload_days)
-    held = import_jobs.held_bytes(connection, installation.tenant_id, age=age)
+    held = imports.held_bytes(connection, installation.tenant_id, age=age)
     if held + size > quota:
         raise InputRefused(
             "the organisation has too many files on their way",
@@ -134,14 +134,14 @@ def uploads_of(installation: Installation) -> Path:
     return installation.settings.data_dir / "uploads" / str(installation.tenant_id)
 
 
-def folder_of(installation: Installation, job_id: UUID) -> Path:
+def folder_of(installation: Installation, import_id: UUID) -> Path:
     """Where the file of an import lies."""
-    return uploads_of(installation) / str(job_id)
+    return uploads_of(installation) / str(import_id)
 
 
-def path_of(installation: Installation, job: ImportJob) -> Path:
+def path_of(installation: Installation, import_: Import) -> Path:
     """The file of an import."""
-    return folder_of(installation, job.job_id) / job.name
+    return folder_of(installation, import_.import_id) / import_.name
 
 
 @dataclass
@@ -152,7 +152,7 @@ class Receiving:
     """
 
     installation: Installation
-    job: ImportJob
+    import_: Import
     connection: TenantConnection
     file: BinaryIO
     offset: int
@@ -167,16 +167,16 @@ class Receiving:
         if self.connection.is_lost:
             raise RetryLater(
                 "the session of the database that held this import is lost",
-                where=f"import {self.job.job_id}",
+                where=f"import {self.import_.import_id}",
                 remedy="Ask by HEAD how much is here, and go on from there.",
             )
         block = self._new_of(block)
-        if self.offset + len(block) > self.job.size:
+        if self.offset + len(block) > self.import_.size:
             raise InputRefused(
                 "more bytes came than the file was said to have",
                 where="Upload-Length",
                 value=self.offset + len(block),
-                valid=str(self.job.size),
+                valid=str(self.import_.size),
             )
         with _disk(self.installation):
             self.file.write(block)
@@ -206,7 +206,7 @@ class Receiving:
             self.file.flush()
             os.fsync(self.file.fileno())
         with translated("receive a file"):
-            import_jobs.note_received(self.connection, self.installation.tenant_id, self.job.job_id, self.offset)
+            imports.note_received(self.connection, self.installation.tenant_id, self.import_.import_id, self.offset)
             self.connection.commit()
         self.noted = self.offset
 
@@ -214,11 +214,11 @@ class Receiving:
         """Note what came, and let others at it; whether the file is whole."""
         try:
             self.note()
-            if self.offset == self.job.size:
-                tenant_id, job_id = self.installation.tenant_id, self.job.job_id
+            if self.offset == self.import_.size:
+                tenant_id, import_id = self.installation.tenant_id, self.import_.import_id
                 with translated("receive a file"):
-                    import_jobs.advance(self.connection, tenant_id, job_id, "uploaded", from_states=["uploading"])
-                    import_jobs.look_later(self.connection, tenant_id, job_id, wait=LOOKED_AT_AFTER)
+                    imports.advance(self.connection, tenant_id, import_id, "uploaded", from_states=["uploading"])
+                    imports.look_later(self.connection, tenant_id, import_id, wait=LOOKED_AT_AFTER)
                     self.connection.commit()
                 return True
             return False
@@ -227,37 +227,38 @@ class Receiving:
             self.connection.close()
 
 
-def receive(installation: Installation, job_id: UUID, offset: int | None) -> Receiving:
+def receive(installation: Installation, import_id: UUID, offset: int | None) -> Receiving:
     """Begin to receive from an offset. Conflict where it is not where the file ends so far, or somebody else sends.
 
     offset: None where the file is sent once more from its first byte on
     """
-    installation, _ = reached_import(installation, Right.WRITE, job_id)
-    connection = import_jobs.hold(installation.database, installation.tenant_id, job_id)
+    installation, _ = reached_import(installation, Right.WRITE, import_id)
+    connection = imports.hold(installation.database, installation.tenant_id, import_id)
     try:
         with translated("receive a file"):
-            job = import_jobs.get_job(connection, installation.tenant_id, job_id)
+            import_ = imports.get_import(connection, installation.tenant_id, import_id)
             connection.commit()
-        again = 0 if offset is not None else job.received
-        offset = job.received if offset is None else offset
-        _refuse_other_offset(job, offset)
-        path = path_of(installation, job)
+        again = 0 if offset is not None else import_.received
+        offset = import_.received if offset is None else offset
+        _refuse_other_offset(import_, offset)
+        path = path_of(installation, import_)
         with _disk(installation):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             file = os.fdopen(descriptor, "r+b")
-            _alone(file, job_id)
+            _alone(file, import_id)
             file.truncate(offset)  # what a killed process wrote beyond was never noted
             file.seek(offset - again)
     except BaseException:
         connection.close()
         raise
     return Receiving(
-        installation=installation, job=job, connection=connection, file=file, offset=offset, noted=offset, again=again
+        installation=installation, import_=import_, connection=connection, file=file, offset=offset, noted=offset,
+        again=again,
     )  # fmt: skip
 
 
-def _alone(file: BinaryIO, job_id: UUID) -> None:
+def _alone(file: BinaryIO, import_id: UUID) -> None:
     """Conflict where somebody writes the file still: who has lost the session that holds the import may not know it."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -266,25 +267,25 @@ def _alone(file: BinaryIO, job_id: UUID) -> None:
         raise Conflict(
             "somebody else works on this import just now",
             where="import",
-            value=job_id,
+            value=import_id,
             remedy="Wait, and send it again.",
         ) from None
 
 
-def _refuse_other_offset(job: ImportJob, offset: int) -> None:
-    if job.state != "uploading" or offset != job.received:
+def _refuse_other_offset(import_: Import, offset: int) -> None:
+    if import_.state != "uploading" or offset != import_.received:
         raise Conflict(
             "the file does not go on there",
             where="Upload-Offset",
             value=offset,
-            valid=str(job.received) if job.state == "uploading" else f"nothing: the import is {job.state}",
+            valid=str(import_.received) if import_.state == "uploading" else f"nothing: the import is {import_.state}",
             remedy="Ask by HEAD how much is here, and go on from there.",
         )
 
 
-def remove_file(installation: Installation, job_id: UUID) -> None:
+def remove_file(installation: Installation, import_id: UUID) -> None:
     """The file is not needed any more."""
-    shutil.rmtree(folder_of(installation, job_id), ignore_errors=True)
+    shutil.rmtree(folder_of(installation, import_id), ignore_errors=True)
 
 
 class _disk:  # noqa: N801 - reads as the words do: with _disk(…)

@@ -16,7 +16,7 @@ from headwater.documents.counted import counted
 from headwater.errors import Conflict, HeadwaterError, NotFound
 from headwater.services.uploads.looking import OPEN
 from headwater.services.uploads.receiving import uploads_of
-from headwater.store import audit, import_jobs
+from headwater.store import audit, imports
 from headwater.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -49,38 +49,38 @@ def sweep(installation: Installation) -> int:
 def _sweep_organisation(installation: Installation) -> int:
     tenant_id, days = installation.tenant_id, timedelta(days=installation.settings.api_upload_days)
     with installation.database.connect(tenant_id) as connection:
-        abandoned = import_jobs.abandoned(connection, tenant_id, states=KEPT, age=days)
-    for job_id in abandoned:
+        abandoned = imports.abandoned(connection, tenant_id, states=KEPT, age=days)
+    for import_id in abandoned:
         with suppress(Conflict):  # somebody has come back to it
-            _give_up(installation, job_id, days)
+            _give_up(installation, import_id, days)
     removed = 0
     for folder in sorted(uploads_of(installation).iterdir()):
         try:
-            job_id = UUID(folder.name)
+            import_id = UUID(folder.name)
         except ValueError:
             continue
-        removed += _removed_if_over(installation, folder, job_id)
+        removed += _removed_if_over(installation, folder, import_id)
     return removed
 
 
-def _give_up(installation: Installation, job_id: UUID, days: timedelta) -> None:
+def _give_up(installation: Installation, import_id: UUID, days: timedelta) -> None:
     tenant_id = installation.tenant_id
-    with import_jobs.hold(installation.database, tenant_id, job_id) as connection:
-        if job_id not in import_jobs.abandoned(connection, tenant_id, states=KEPT, age=days):
+    with imports.hold(installation.database, tenant_id, import_id) as connection:
+        if import_id not in imports.abandoned(connection, tenant_id, states=KEPT, age=days):
             return
         told = {"what": f"nobody went on with it for {counted(days.days, 'day')}", "remedy": "Send the file again."}
-        import_jobs.advance(connection, tenant_id, job_id, "cancelled", from_states=KEPT, error=told)
+        imports.advance(connection, tenant_id, import_id, "cancelled", from_states=KEPT, error=told)
         audit.append(
-            connection, tenant_id, action="import.given_up", resource=f"import/{job_id}", payload={"days": days.days}
+            connection, tenant_id, action="import.given_up", resource=f"import/{import_id}", payload={"days": days.days}
         )
 
 
-def _removed_if_over(installation: Installation, folder: Path, job_id: UUID) -> bool:
+def _removed_if_over(installation: Installation, folder: Path, import_id: UUID) -> bool:
     """A file outlives its import only where a process was killed in between."""
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         try:
-            over = import_jobs.get_job(connection, tenant_id, job_id).state not in KEPT
+            over = imports.get_import(connection, tenant_id, import_id).state not in KEPT
         except NotFound:
             over = True
     if over:

@@ -15,7 +15,7 @@ from headwater.services.samples import take_sample
 from headwater.services.trials.previews import preview
 from headwater.services.uploads.reaching import reached_import
 from headwater.services.uploads.receiving import path_of
-from headwater.store import audit, import_jobs, quarantine, runs
+from headwater.store import audit, imports, quarantine, runs
 from headwater.store.listing import Column, Order
 from headwater.store.quarantine import Which
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from headwater.services.answers.imports import EntryListed, FirstRows, ImportErrors, ImportShown, RuleBroken
     from headwater.services.installation import Installation
     from headwater.services.trials.previews import Preview
-    from headwater.store.import_jobs import ImportJob
+    from headwater.store.imports import Import
 
 STALE = timedelta(seconds=30)
 EXAMPLES = 5
 _COLUMNS = by_name(
     [
-        Column(name="job_id", type="uuid", nullable=False),
+        Column(name="import_id", type="uuid", nullable=False),
         Column(name="state", type="text", nullable=False),
         Column(name="name", type="text", nullable=False),
         Column(name="size", type="bigint", nullable=False),
@@ -40,6 +40,7 @@ _COLUMNS = by_name(
         Column(name="mapping", type="text"),
         Column(name="error", type="jsonb"),
         Column(name="run_id", type="uuid"),
+        Column(name="job_id", type="uuid"),
         Column(name="version", type="integer", nullable=False),
         Column(name="created_by", type="text", nullable=False),
         Column(name="created_at", type="timestamptz", nullable=False),
@@ -48,10 +49,10 @@ _COLUMNS = by_name(
 )
 IMPORTS = Listed(
     what="imports",
-    table="import_jobs",
+    table="imports",
     columns=_COLUMNS,
     order=[Order(column=_COLUMNS["created_at"], descending=True)],
-    key=["job_id"],
+    key=["import_id"],
     filters=frozenset(_COLUMNS) - {"error"},
 )
 
@@ -66,53 +67,55 @@ def list_imports(installation: Installation, question: Question) -> Page:
     planned = [item["run_id"] for item in page.items if item["run_id"] is not None]
     with seen.database.connect(seen.tenant_id) as connection:
         states = runs.states_of(connection, seen.tenant_id, planned)
-        units = import_jobs.units_of(connection, seen.tenant_id, [item["job_id"] for item in page.items])
+        units = imports.units_of(connection, seen.tenant_id, [item["import_id"] for item in page.items])
     for item in page.items:
-        item["unit_id"] = units[item["job_id"]]
+        item["unit_id"] = units[item["import_id"]]
         item["sha256"] = bytes(item["sha256"]).hex() if item["sha256"] is not None else None
         item["run_state"] = states.get(item["run_id"])
     return page
 
 
-def get(installation: Installation, job_id: UUID) -> ImportJob:
+def get(installation: Installation, import_id: UUID) -> Import:
     """One import as it is kept."""
-    return reached_import(installation, Right.READ, job_id)[1]
+    return reached_import(installation, Right.READ, import_id)[1]
 
 
-def show(installation: Installation, job_id: UUID) -> ImportShown:
+def show(installation: Installation, import_id: UUID) -> ImportShown:
     """One import with what inspection found and, once there is one, how far its run is."""
-    whole, job = reached_import(installation, Right.READ, job_id)
+    whole, import_ = reached_import(installation, Right.READ, import_id)
     with whole.database.connect(whole.tenant_id) as connection:
-        unit_id = import_jobs.units_of(connection, whole.tenant_id, [job_id])[job_id]
+        unit_id = imports.units_of(connection, whole.tenant_id, [import_id])[import_id]
     told: Any = {
-        **vars(job),
+        **vars(import_),
         "unit_id": unit_id,
-        "sha256": job.sha256.hex() if job.sha256 else None,
-        "run": progress(whole, job.run_id) if job.run_id else None,
+        "sha256": import_.sha256.hex() if import_.sha256 else None,
+        "run": progress(whole, import_.run_id) if import_.run_id else None,
     }
     shown: ImportShown = told
     return shown
 
 
-def waits_for_nobody(job: ImportJob) -> bool:
+def waits_for_nobody(import_: Import) -> bool:
     """Whether the next step is ours."""
-    return job.state in {"uploaded", "scanned", "mapped"} or (job.state == "inspected" and job.mapping is not None)
+    return import_.state in {"uploaded", "scanned", "mapped"} or (
+        import_.state == "inspected" and import_.mapping is not None
+    )
 
 
-def was_left(job: ImportJob) -> bool:
+def was_left(import_: Import) -> bool:
     """Whether it waits for nobody, and whoever worked on it was perhaps killed."""
-    return waits_for_nobody(job) and datetime.now(UTC) - job.updated_at > STALE
+    return waits_for_nobody(import_) and datetime.now(UTC) - import_.updated_at > STALE
 
 
-def rows(installation: Installation, job_id: UUID, *, limit: int, mapping: str | None) -> FirstRows | Preview:
+def rows(installation: Installation, import_id: UUID, *, limit: int, mapping: str | None) -> FirstRows | Preview:
     """The first rows of a file that is not a run yet: as they came or, by a mapping, as they would land."""
-    installation, job = reached_import(installation, Right.WRITE, job_id)
-    path = path_of(installation, job)
-    if job.state in {"uploading", "cancelled"} or not path.is_file():
+    installation, import_ = reached_import(installation, Right.WRITE, import_id)
+    path = path_of(installation, import_)
+    if import_.state in {"uploading", "cancelled"} or not path.is_file():
         raise Conflict(
-            f"the import is {job.state}, and its file is not there to look at",
+            f"the import is {import_.state}, and its file is not there to look at",
             where="import",
-            value=job_id,
+            value=import_id,
             valid="an import that is uploaded, scanned, inspected, mapped or refused",
         )
     if mapping is None:
@@ -127,18 +130,18 @@ def rows(installation: Installation, job_id: UUID, *, limit: int, mapping: str |
         return preview(path, str(document), rows=limit, installation=installation)
 
 
-def errors(installation: Installation, job_id: UUID) -> ImportErrors:
+def errors(installation: Installation, import_id: UUID) -> ImportErrors:
     """What its run refused, by rule, each with the first records; the most frequent first."""
-    installation, job = reached_import(installation, Right.WRITE, job_id)
-    if job.run_id is None:
-        told: Any = job.error
-        return {"refused": told if job.error else None, "rules": []}
+    installation, import_ = reached_import(installation, Right.WRITE, import_id)
+    if import_.run_id is None:
+        told: Any = import_.error
+        return {"refused": told if import_.error else None, "rules": []}
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
-        which = Which(state=None, run_id=job.run_id)
+        which = Which(state=None, run_id=import_.run_id)
         found: list[RuleBroken] = []
         for rule, count in quarantine.count_by_rule(connection, tenant_id, which).items():
-            of_rule = Which(state=None, run_id=job.run_id, rule=rule)
+            of_rule = Which(state=None, run_id=import_.run_id, rule=rule)
             first, _ = quarantine.list_quarantined(connection, tenant_id, of_rule, limit=EXAMPLES)
             examples: list[Any] = [
                 {"id": str(each.key), "line": each.line, **finding}
@@ -150,13 +153,13 @@ def errors(installation: Installation, job_id: UUID) -> ImportErrors:
     return {"refused": None, "rules": found}
 
 
-def history(installation: Installation, job_id: UUID) -> list[EntryListed]:
+def history(installation: Installation, import_id: UUID) -> list[EntryListed]:
     """What was done with it, and with its run, from the audit chain."""
-    installation, job = reached_import(installation, Right.READ, job_id)
+    installation, import_ = reached_import(installation, Right.READ, import_id)
     with installation.database.connect(installation.tenant_id) as connection:
-        found = list(audit.entries_of(connection, installation.tenant_id, f"import/{job_id}"))
-        if job.run_id is not None:
-            found += audit.entries_of(connection, installation.tenant_id, f"run/{job.run_id}")
+        found = list(audit.entries_of(connection, installation.tenant_id, f"import/{import_id}"))
+        if import_.run_id is not None:
+            found += audit.entries_of(connection, installation.tenant_id, f"run/{import_.run_id}")
     return [
         {"seq": each.seq, "at": each.at, "actor": each.actor, "action": each.action, "result": each.result}
         for each in sorted(found, key=lambda entry: entry.seq)

@@ -13,7 +13,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON subject_keys TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON person_keys, memberships, grants, passwords TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON sign_in_identities, sign_in_failures TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON api_requests TO {app};
-GRANT SELECT, INSERT, UPDATE ON import_jobs TO {app};
+GRANT SELECT, INSERT, UPDATE ON imports TO {app};
 GRANT SELECT, INSERT, UPDATE ON notification_channels TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON notification_deliveries TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON notification_secrets TO {app};

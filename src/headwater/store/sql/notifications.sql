@@ -196,7 +196,7 @@ WHERE tenant_id = %(tenant_id)s AND happened_at <= clock_timestamp() - %(age)s::
 
 -- name: import_of_run
 -- The file that was sent and became this run.
-SELECT job_id FROM import_jobs WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s LIMIT 1
+SELECT import_id FROM imports WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s LIMIT 1
 
 -- name: stuck_jobs
 -- Jobs at work that have committed nothing for so long, and since when.

@@ -18,14 +18,14 @@ from headwater.store.records import number, select
 if TYPE_CHECKING:
     from headwater.store.database import Database, TenantConnection
 
-QUERIES = named_queries("import_jobs")
+QUERIES = named_queries("imports")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportJob:
+class Import:
     """A file on its way. Once it is `planned` its state is that of its run."""
 
-    job_id: UUID
+    import_id: UUID
     state: str  # uploading, uploaded, scanned, inspected, mapped, planned, refused, cancelled
     name: str
     size: int
@@ -35,6 +35,7 @@ class ImportJob:
     found: Mapping[str, Any] | None
     error: Mapping[str, Any] | None
     run_id: UUID | None
+    job_id: UUID | None  # that carries the run out
     unit_id: UUID | None  # that its source is to belong to; None where none was said
     version: int
     created_by: str
@@ -42,10 +43,10 @@ class ImportJob:
     updated_at: datetime
 
 
-def add_job(
+def add_import(
     connection: psycopg.Connection[Any],
     tenant_id: UUID,
-    job_id: UUID,
+    import_id: UUID,
     *,
     name: str,
     size: int,
@@ -54,28 +55,30 @@ def add_job(
     by: str,
 ) -> None:
     """A file that is about to be sent."""
-    values = {"tenant_id": tenant_id, "job_id": job_id, "name": name, "size": size, "mapping": mapping}
+    values = {"tenant_id": tenant_id, "import_id": import_id, "name": name, "size": size, "mapping": mapping}
     connection.execute(QUERIES["add"], {**values, "unit_id": unit_id, "created_by": by})
 
 
-def get_job(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) -> ImportJob:
+def get_import(connection: psycopg.Connection[Any], tenant_id: UUID, import_id: UUID) -> Import:
     """One import; NotFound where there is none."""
-    found = select(connection, ImportJob, QUERIES["get"], {"tenant_id": tenant_id, "job_id": job_id})
+    found = select(connection, Import, QUERIES["get"], {"tenant_id": tenant_id, "import_id": import_id})
     if not found:
-        raise NotFound("there is no such import", where="import", value=job_id)
+        raise NotFound("there is no such import", where="import", value=import_id)
     return found[0]
 
 
 def units_of(
-    connection: psycopg.Connection[Any], tenant_id: UUID, job_ids: Collection[UUID]
+    connection: psycopg.Connection[Any], tenant_id: UUID, import_ids: Collection[UUID]
 ) -> dict[UUID, UUID | None]:
     """The units of imports: those said, or once they are runs those of their sources."""
-    return dict(connection.execute(QUERIES["units_of"], {"tenant_id": tenant_id, "job_ids": list(job_ids)}).fetchall())
+    return dict(
+        connection.execute(QUERIES["units_of"], {"tenant_id": tenant_id, "import_ids": list(import_ids)}).fetchall()
+    )
 
 
-def latest_named(connection: psycopg.Connection[Any], tenant_id: UUID, name: str) -> ImportJob | None:
+def latest_named(connection: psycopg.Connection[Any], tenant_id: UUID, name: str) -> Import | None:
     """The latest file of a name that was inspected, whether it is a run by now or waits for a mapping; of no unit."""
-    found = select(connection, ImportJob, QUERIES["latest_named"], {"tenant_id": tenant_id, "name": name})
+    found = select(connection, Import, QUERIES["latest_named"], {"tenant_id": tenant_id, "name": name})
     return found[0] if found else None
 
 
@@ -90,23 +93,23 @@ def abandoned(
 ) -> list[UUID]:
     """Imports in these states that nobody has gone on with for so long."""
     values = {"tenant_id": tenant_id, "states": list(states), "age": age}
-    return [job_id for (job_id,) in connection.execute(QUERIES["abandoned"], values)]
+    return [import_id for (import_id,) in connection.execute(QUERIES["abandoned"], values)]
 
 
-def note_received(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID, received: int) -> None:
+def note_received(connection: psycopg.Connection[Any], tenant_id: UUID, import_id: UUID, received: int) -> None:
     """So many bytes are here and durable."""
-    connection.execute(QUERIES["received"], {"tenant_id": tenant_id, "job_id": job_id, "received": received})
+    connection.execute(QUERIES["received"], {"tenant_id": tenant_id, "import_id": import_id, "received": received})
 
 
-def begin_try(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID) -> int:
+def begin_try(connection: psycopg.Connection[Any], tenant_id: UUID, import_id: UUID) -> int:
     """Note that somebody begins to look at the file; how often that was since it last got on."""
-    return number(connection, QUERIES["begin_try"], {"tenant_id": tenant_id, "job_id": job_id})
+    return number(connection, QUERIES["begin_try"], {"tenant_id": tenant_id, "import_id": import_id})
 
 
 def advance(
     connection: psycopg.Connection[Any],
     tenant_id: UUID,
-    job_id: UUID,
+    import_id: UUID,
     state: str,
     *,
     from_states: Collection[str],
@@ -115,11 +118,12 @@ def advance(
     mapping: str | None = None,
     error: Mapping[str, Any] | None = None,
     run_id: UUID | None = None,
+    job_id: UUID | None = None,
 ) -> None:
     """Move an import on; Conflict where it is in another state. What is not given stays, but for the error."""
     values = {
         "tenant_id": tenant_id,
-        "job_id": job_id,
+        "import_id": import_id,
         "state": state,
         "from_states": list(from_states),
         "sha256": sha256,
@@ -127,13 +131,14 @@ def advance(
         "mapping": mapping,
         "error": jsonb(error),
         "run_id": run_id,
+        "job_id": job_id,
     }
     if connection.execute(QUERIES["advance"], values).rowcount != 1:
-        now = get_job(connection, tenant_id, job_id)
+        now = get_import(connection, tenant_id, import_id)
         raise Conflict(
             f"the import is {now.state}, and cannot become {state}",
             where="import",
-            value=job_id,
+            value=import_id,
             valid="an import that is " + " or ".join(from_states),
         )
 
@@ -145,14 +150,14 @@ def forget_cells(connection: psycopg.Connection[Any], tenant_id: UUID) -> None:
     connection.execute(QUERIES["forget_cells"], {"tenant_id": tenant_id})
 
 
-def look_later(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID, *, wait: timedelta) -> None:
+def look_later(connection: psycopg.Connection[Any], tenant_id: UUID, import_id: UUID, *, wait: timedelta) -> None:
     """Have a worker look at the import after a while: whoever works on it now may be killed before it is done."""
-    connection.execute(QUERIES["look_later"], {"tenant_id": tenant_id, "job_id": job_id, "wait": wait})
+    connection.execute(QUERIES["look_later"], {"tenant_id": tenant_id, "import_id": import_id, "wait": wait})
 
 
-def hold(database: Database, tenant_id: UUID, job_id: UUID) -> TenantConnection:
+def hold(database: Database, tenant_id: UUID, import_id: UUID) -> TenantConnection:
     """A connection that keeps others from working on the import until it is closed; Conflict where somebody does."""
-    connection = database.hold(tenant_id, f"import {tenant_id} {job_id}")
+    connection = database.hold(tenant_id, f"import {tenant_id} {import_id}")
     if connection is None:
-        raise Conflict("somebody else works on this import just now", where="import", value=job_id)
+        raise Conflict("somebody else works on this import just now", where="import", value=import_id)
     return connection
