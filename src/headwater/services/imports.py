@@ -353,9 +353,11 @@ def resume(installation: Installation, run: str, *, progress: Progress) -> UUID:
 
 
 def stored_logic(installation: Installation, run: Run) -> Logic:
-    """The logic of a run from the documents it cites: they are what their hashes say, and are read once."""
+    """The logic of a run from the documents it cites: they are what their hashes say, and are read once, whoever cites
+    them.
+    """
     cited = (run.contract_hash, run.mapping_hash, run.recipe_hash, run.factor_set, run.reference_codes)
-    return LOGIC.get((installation.tenant_id, *cited), lambda: _read_logic(installation, run))
+    return LOGIC.get(cited, lambda: _read_logic(installation, run))
 
 
 def _read_logic(installation: Installation, run: Run) -> Logic:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headwater.accounting.timeline import FactorPolicy, timeline
+from headwater.accounting.units import SPELLINGS
 from headwater.contracts.bulk import quoted
 from headwater.replay.records import typed as typed_values
 from headwater.services.latest import Latest
@@ -29,13 +30,15 @@ FACTORS = ("emission_factor", 1)
 
 @dataclass(frozen=True, kw_only=True)
 class OfPair:
-    """The factors of an activity type and region: as pinned, in texts, and the rows of their timeline."""
+    """The factors of an activity type and region: as pinned, in texts, and the rows of their timeline that an activity
+    in its unit can meet.
+    """
 
     texts: Sequence[Mapping[str, str | None]]
     timeline: Sequence[Mapping[str, Any]]
 
 
-_OF_PAIRS: Latest[OfPair] = Latest(256)
+_OF_PAIRS: Latest[OfPair] = Latest(2048)
 _SETS: Latest[pa.Table] = Latest(8)
 
 
@@ -66,19 +69,24 @@ def of_pair(installation: Installation, sha256: bytes, activity: Mapping[str, An
     pair = {name: str(activity[name]) for name in ("activity_type", "region")}
     with installation.blobs.open(installation.tenant_id, sha256) as file:
         content = file.read()
-    digest = hashlib.sha256(content).digest()
+    digest, unit = hashlib.sha256(content).digest(), SPELLINGS.get(activity["unit"])
+    symbol = unit.symbol if unit else None
     return _OF_PAIRS.get(
-        (digest, contract.hash, *pair.values(), policy),
-        lambda: _of_pair(contract, _SETS.get(digest, lambda: parse_rows(content)), pair, policy),
+        (digest, contract.hash, *pair.values(), symbol, policy),
+        lambda: _of_pair(contract, _SETS.get(digest, lambda: parse_rows(content)), pair, symbol, policy),
     )
 
 
-def _of_pair(contract: Document, pinned: pa.Table, pair: Mapping[str, str], policy: FactorPolicy) -> OfPair:
+def _of_pair(
+    contract: Document, pinned: pa.Table, pair: Mapping[str, str], symbol: str | None, policy: FactorPolicy
+) -> OfPair:
     texts = pinned.filter(
         pc.and_(*(pc.equal(pinned[name], pa.scalar(text)) for name, text in pair.items()))
     ).to_pylist()
     rows = timeline([typed_values(contract, each) for each in texts], policy)
-    return OfPair(texts=texts, timeline=rows.to_pylist())
+    # The row without a unit tells that the pair is known.
+    met = pc.fill_null(pc.equal(rows["unit"], pa.scalar(symbol, pa.string())), pc.is_null(rows["unit"]))
+    return OfPair(texts=texts, timeline=rows.filter(met).to_pylist())
 
 
 def typed(connection: duckdb.DuckDBPyConnection, document: Document, rows: pa.Table) -> pa.Table:
