@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from headwater.contracts import Code, Contract, Date, compile_contract, enforce_row
 from headwater.engine.duck import engine
 from headwater.mapping import compile_mapping, read_mapping
+from headwater.pipeline.known_rows import RowNames
 from headwater.pipeline.references import ReferenceCodes
 from headwater.pipeline.transform import ChunkTransform
 from headwater.values import Outcome, TextFormat
@@ -74,7 +75,7 @@ def test_a_chunk_and_single_records_are_refused_alike(
         document=DOCUMENT,
         mapping=compile_mapping(MAPPING, DOCUMENT, COLUMNS),
         columns=COLUMNS,
-        source_id=b"",
+        names=RowNames(source_id=b""),
         references=ReferenceCodes(duck, DOCUMENT, table.to_batches),
     )
     raw = pa.table({name: pa.array([record[name] for record in records], pa.string()) for name in COLUMNS})

@@ -245,4 +245,5 @@ class Mending:
             return None if any(row.cells) else NOT_MENDED
         if self.form.fix is not None or (held.rules and self._references.issuperset(held.rules)):
             return None
-        return NOT_MENDED if dict(zip(self.form.columns, row.cells, strict=True)) == held.raw else None
+        was = tuple(held.raw.get(column, "") for column in self.form.columns)  # a column may have come since
+        return NOT_MENDED if row.cells == was else None

@@ -148,7 +148,7 @@ class ChunkTransaction(Protocol):
 
     def quarantine(self, rows: pa.Table) -> None:
         """Put refused records away: quarantine_id, raw_hash, record_no and line (in the file), raw, findings (JSON),
-        key_hash, others: see `known_rows.RowNames`.
+        key_hash.
         """
 
     def mend(self, rows: pa.Table) -> None:

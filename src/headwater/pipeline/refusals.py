@@ -32,7 +32,6 @@ _REFUSED: list[tuple[str, pa.DataType]] = [
     ("raw", pa.string()),
     ("findings", pa.string()),
     ("key_hash", pa.binary()),
-    ("others", pa.string()),
 ]
 REFUSED_SCHEMA = pa.schema(_REFUSED)
 RAGGED_RULE = "record.columns"
@@ -79,7 +78,7 @@ def ragged_rows(ragged: Sequence[Ragged], *, source_id: bytes, first_record: int
     """Records with another number of fields than the header, as they stand in the file."""
     return _table(
         (
-            (quarantine_key(source_id, raw_hash), None),
+            quarantine_key(source_id, raw_hash),
             raw_hash,
             first_record + row.record_no,
             row.line,
@@ -203,9 +202,8 @@ def _with_keys(rows: pa.Table, keys: pa.Array[Any]) -> pa.Table:
 
 def _table(rows: Any) -> pa.Table:
     columns: Mapping[str, list[Any]] = {name: [] for name in REFUSED_SCHEMA.names}
-    for (quarantine_id, others), raw_hash, record_no, line, cells, finding in rows:
+    for quarantine_id, raw_hash, record_no, line, cells, finding in rows:
         columns["quarantine_id"].append(quarantine_id)
-        columns["others"].append(others)
         columns["raw_hash"].append(raw_hash)
         columns["record_no"].append(record_no)
         columns["line"].append(line)

@@ -64,8 +64,8 @@ class Transformed:
     records    the contract's fields, absent, record_no, row_hash: what may be loaded, sorted by key, each key once but
                for what `rounds` says
     results    likewise for what was calculated from them, or None where the recipe calculates nothing
-    refused    quarantine_id, raw_hash, record_no, raw, findings, key_hash, others (see `RowNames`): those that break a
-               rule; key_hash is null where no key can be read
+    refused    quarantine_id, raw_hash, record_no, raw, findings, key_hash: those that break a rule; key_hash is null
+               where no key can be read
     conflicts  those whose key an earlier record of the chunk has with other content
     findings   record_no, rule_id, field, value, message: noticed, loaded all the same
     skipped    reason -> count, by the mapping's own instruction
@@ -138,14 +138,13 @@ class ChunkTransform:
         document: Document,
         mapping: CompiledMapping,
         columns: Sequence[str],
-        source_id: bytes,
+        names: RowNames,
         calculation: Calculation | None = None,
         references: ReferenceCodes | None = None,
         version: str | None = None,
-        ways: Sequence[Sequence[str]] = (),
     ) -> None:
         self._connection = connection
-        self.names = RowNames(source_id=source_id, ways=tuple(tuple(way) for way in ways))
+        self.names = names
         self._mapping = mapping
         self._references = references
         self._version = "NULL" if version is None else quoted_field(version)
@@ -337,15 +336,15 @@ SELECT {self._key_hash()} AS key_hash, {self._has_key()} AS has_key FROM parsed"
     def _refused(self) -> pa.Table:
         cells = _listed(f"{literal(column)}: raw.{quote_name(column)}" for column in self._columns)
         masks = [*self._masks, *self._refusing]
-        known, others = self.names.sql("raw", "failing._raw_hash")
         return self._arrow(f"""
 WITH failing AS (
          SELECT _record_no, _raw_hash, CASE WHEN {self._has_key()} THEN key_hash END AS key_hash, {_listed(masks)}
          FROM chunk WHERE _skip IS NULL AND ({self._rejected()})),
      texts AS (SELECT failing.*, {self._texts} FROM failing JOIN {self._mapping.source("raw")} USING (_record_no)),
      told AS ({self._words.refusals_sql("texts", masks)})
-SELECT {known} AS quarantine_id, failing._raw_hash AS raw_hash, failing._record_no AS record_no,
-       to_json({{{cells}}})::VARCHAR AS raw, told.findings, failing.key_hash, {others} AS others
+SELECT {self.names.sql("raw", "failing._raw_hash")} AS quarantine_id, failing._raw_hash AS raw_hash,
+       failing._record_no AS record_no,
+       to_json({{{cells}}})::VARCHAR AS raw, told.findings, failing.key_hash
 FROM failing JOIN told USING (_record_no) JOIN raw USING (_record_no)
 ORDER BY failing._record_no""")
 

@@ -16,7 +16,6 @@ from headwater.engine.duck import engine
 from headwater.errors import Misuse, Stopped
 from headwater.mapping import compile_mapping, read_mapping
 from headwater.mapping.compile import columns_named, columns_read
-from headwater.pipeline.known_rows import ways_in
 from headwater.pipeline.prepare import Preparation
 from headwater.pipeline.recipe import FactorChoice, Load, Recipe, RecipeSource, load_recipe
 from headwater.pipeline.run import ChunkRun
@@ -416,7 +415,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
         SeenKeys(store.key_hashes) as seen,
     ):
         transform, calculation = compile_logic(
-            installation, duck, logic, columns=columns, source_id=run.source_id, ways=ways_in(run.layout)
+            installation, duck, logic, columns=columns, source_id=run.source_id, layout=run.layout
         )
         _start(installation, run, logic, lineage_of(logic, transform, calculation, columns))
         logic_hash = fingerprint(logic.hash, layout, calculation.document if calculation else None)

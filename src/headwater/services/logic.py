@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headwater.accounting.calculation import FORMULA, FORMULA_VERSION
 from headwater.accounting.timeline import FactorPolicy
@@ -16,6 +16,7 @@ from headwater.errors import Misuse
 from headwater.mapping import compile_mapping
 from headwater.mapping.compile import COMPILER_VERSION
 from headwater.pipeline.calculation import Calculation
+from headwater.pipeline.known_rows import RowNames
 from headwater.pipeline.references import ReferenceCodes
 from headwater.pipeline.transform import TRANSFORM_VERSION, ChunkTransform
 from headwater.services import reference_codes
@@ -23,6 +24,7 @@ from headwater.services.factors import factor_sets
 from headwater.values import PARSER_VERSION, record_text, sha256
 
 if TYPE_CHECKING:
+    from collections import abc
     from collections.abc import Sequence
 
     import duckdb
@@ -123,11 +125,11 @@ def compile_logic(
     *,
     columns: Sequence[str],
     source_id: bytes,
-    ways: Sequence[Sequence[str]] = (),
+    layout: abc.Mapping[str, Any] | None = None,
 ) -> tuple[ChunkTransform, Calculation | None]:
     """The logic as SQL over a source with these columns, its factors and codes read into the engine.
 
-    ways  see `pipeline.known_rows`
+    layout  of the run, which says by which cells refused rows are known again
     """
     calculation = references = None
     if logic.factor_set is not None:
@@ -145,10 +147,9 @@ def compile_logic(
         document=logic.contract,
         mapping=compile_mapping(logic.mapping, logic.contract, columns),
         columns=columns,
-        source_id=source_id,
+        names=RowNames.of_run(source_id, layout or {}),
         calculation=calculation,
         references=references,
         version=logic.recipe.load.version,
-        ways=ways,
     )
     return transform, calculation

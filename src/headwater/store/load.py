@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 
 from headwater.contracts.table import table_name
 from headwater.errors import RetryLater
-from headwater.store import audit, known_rows
+from headwater.store import audit
 from headwater.store.load_names import LoadNames, by_version, contract_of, with_parent
 from headwater.store.queries import named_queries
 from headwater.store.staging import copy_to_stage, stage_definition
@@ -288,29 +288,16 @@ class ChunkTransaction:
         """Put refused records away: see `ports.ChunkTransaction.quarantine`."""
         if rows.num_rows == 0:
             return
-        is_known_by_cells = known_rows.is_known_by_cells(rows)
-        if is_known_by_cells:
-            rows = known_rows.named_as_they_stand(
-                self._connection, rows, tenant_id=self._key.tenant_id, run_id=self._key.run_id
-            )
-        else:
-            rows = _numbered_by_key(rows)
-        rows = rows.drop_columns(["others"])
         if self._sealing is not None:
             rows = self._sealing.refused(rows)
         stage, offsets = self._stage_name(), self._stage_name()
-        self._stage(stage, rows)
+        self._stage(stage, _numbered_by_key(rows))
         tables = {"stage": sql.Identifier(stage), "offsets": sql.Identifier(offsets)}
         self._execute("create_offsets", tables)
-        if not is_known_by_cells:
-            self._execute("fill_offsets", tables, run=self._key.run_id)
+        self._execute("fill_offsets", tables, run=self._key.run_id)
         self._execute(
             "insert_quarantine",
-            {
-                **tables,
-                "known_by": sql.SQL("s.known_by::uuid" if is_known_by_cells else "NULL::uuid"),
-                "renewed": sql.SQL(QUERIES["as_read_now"] if is_known_by_cells else ""),
-            },
+            tables,
             source=self._key.source_id,
             contract=self._key.contract,
             chunk=self._key.chunk_id,

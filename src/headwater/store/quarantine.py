@@ -46,7 +46,7 @@ class Quarantined:
     source_id: bytes
     raw_hash: bytes
     contract: str  # name@version
-    chunk_id: UUID  # where it was first refused; of a row known by some of its cells, where they were as they stand
+    chunk_id: UUID  # where it was first refused
     record_no: int  # in the file, from 1
     line: int  # in the file, from 1
     last_chunk_id: UUID
@@ -390,7 +390,8 @@ def open_of_earlier_runs(connection: psycopg.Connection[Any], tenant_id: UUID, r
     return dict(connection.execute(QUERIES["open_of_earlier_runs"], {"tenant_id": tenant_id, "run_id": run_id}))
 
 
-def layouts_refusing(connection: psycopg.Connection[Any], tenant_id: UUID, source_id: bytes) -> list[Mapping[str, Any]]:
-    """Of the runs that refused records of a source last, the latest first: the columns, and what rows are known by."""
+def layout_refusing(connection: psycopg.Connection[Any], tenant_id: UUID, source_id: bytes) -> Mapping[str, Any] | None:
+    """Of the layout of the run that refused records of a source last, the columns and what rows are known by."""
     values = {"tenant_id": tenant_id, "source_id": source_id}
-    return [layout for (layout,) in connection.execute(QUERIES["layouts_refusing"], values)]
+    row = connection.execute(QUERIES["layout_refusing"], values).fetchone()
+    return row[0] if row else None

@@ -35,7 +35,6 @@ HOUSE_COLUMNS = {
     "quarantine": (
         "quarantine_id", "occurrence", "source_id", "raw_hash", "contract", "chunk_id", "record_no", "line",
         "last_chunk_id", "raw", "findings", "state", "state_reason", "key_hash",
-        "known_by",
     ),
     "quarantine_repairs": (
         "quarantine_id", "occurrence", "repair_no", "chunk_id", "record_no", "outcome", "findings", "actor",

@@ -23,7 +23,6 @@ from headwater.services.access.erasing import erase_subject
 from headwater.services.connectors.keeping import add
 from headwater.services.connectors.planning import plan_sync
 from headwater.services.imports import carry_out
-from headwater.services.quarantine.quarantines import list_records
 from headwater.telemetry import SilentProgress
 from tests.integration.access.test_erasing_subjects import shown
 from tests.integration.access.test_personal_values import ANN, BOB, HEADER, PLAIN, everything, proved
@@ -257,35 +256,4 @@ def test_what_their_source_corrected_is_proved_beside_what_was_erased(river: Riv
     assert {row["state"] for row in river.rows("SELECT state FROM quarantine")} == {"expired"}
     proved(river)
     assert {file.became for file in erase(river).values()} == {"redacted"}
-    nothing_speaks_of_ann(river)
-
-
-def test_a_row_that_is_known_by_what_is_read_is_erased_as_the_record_that_it_is(
-    river: River, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Refused while rows were known by all cells, and again with a birthday that nobody reads: sealed for one."""
-    path = river.folder / "hr.sqlite"
-    sync = staff_database(river, path)
-
-    def change(column: str, text: str) -> None:
-        with sqlite3.connect(path) as source:
-            source.execute(f"UPDATE staff SET {column} = ? WHERE name IN ('Ann Lovelace', 'Bob Babbage')", [text])
-        source.close()
-
-    change("left_on", "2001-01-01")
-    with monkeypatch.context() as before:
-        before.setattr("headwater.services.connectors.planning.ways_now", lambda *_: [])
-        assert sync() == "succeeded_with_quarantine"
-    assert sync() == "succeeded_with_quarantine"
-    change("Birthday", "1999-09-09")
-    assert sync() == "succeeded_with_quarantine"
-    listing = list_records(river.installation, state="open", run=None, rule=None, limit=9)
-    assert [(record.raw["name"], record.raw["Birthday"]) for record in listing.records] == [
-        ("Ann Lovelace", "1999-09-09"), ("Bob Babbage", "1999-09-09"),
-    ]  # fmt: skip
-    assert river.rows("SELECT count(*) AS n FROM quarantine WHERE known_by IS NOT NULL") == [{"n": 2}]
-    assert [text for text in (*PLAIN, "1999-09-09") if text in everything(river)] == []
-    change("left_on", "2023-09-10")
-    assert sync() == "succeeded"
-    erase(river)
     nothing_speaks_of_ann(river)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -17,7 +18,8 @@ from headwater.services.connectors.keeping import add
 from headwater.services.connectors.planning import plan_sync
 from headwater.services.imports import carry_out
 from headwater.services.quarantine.by_cell import resubmit
-from headwater.services.quarantine.quarantines import dismiss_records, list_records
+from headwater.services.quarantine.exports import export
+from headwater.services.quarantine.quarantines import dismiss_records, list_records, plan_resubmission
 from headwater.services.trials.trial import try_sync
 from headwater.services.verification import verify
 from headwater.store.chunks import Ledger
@@ -93,10 +95,6 @@ class Bills:
         rows = self.river.rows("SELECT raw ->> 'id' AS bill, state FROM quarantine ORDER BY 1, created_at")
         return [(row["bill"], row["state"]) for row in rows]
 
-    def raw(self, bill: str) -> list[dict[str, str]]:
-        query = "SELECT raw FROM quarantine WHERE raw ->> 'id' = %(bill)s AND state = 'open'"
-        return [row["raw"] for row in self.river.rows(query, bill=bill)]
-
     def proved(self) -> bool:
         found = verify(self.river.installation, progress=SilentProgress())
         assert found.ok, (found.differences, found.not_recomputed)
@@ -104,6 +102,7 @@ class Bills:
 
 
 SETTLED = [("2", "dismissed"), ("3", "resubmitted"), ("4", "open")]
+ANEW = sorted([*SETTLED[:2], ("4", "expired"), ("2", "open"), ("3", "open"), ("4", "open")])
 
 
 def sqlite_bills(river: River, folder: Path, *, table: str = TABLE, rows: str = BILLS) -> Bills:
@@ -142,7 +141,6 @@ CHANGES = {
     "a cell that nobody reads is changed": ("UPDATE bills SET note = note || '!'",),
     "a column that nobody reads is removed": ("ALTER TABLE bills DROP COLUMN note",),
     "a column that nobody reads is renamed": ("ALTER TABLE bills RENAME COLUMN note TO remark",),
-    "a column that is read under both names is renamed": ("ALTER TABLE bills RENAME COLUMN kwh TO kilowatt_hours",),
     "columns are in another order, and of other types": ANOTHER_TABLE,
 }
 
@@ -176,31 +174,34 @@ def test_the_same_of_postgresql(river: River, served: Synced, statements: tuple[
 def test_a_changed_cell_that_is_read_is_another_fault(bills: Bills) -> None:
     bills.write("UPDATE bills SET kwh = kwh || ' again' WHERE id IN (2, 3, 4)")
     bills.sync()
-    assert sorted(bills.states()) == sorted(
-        [*SETTLED[:2], ("4", "expired"), ("2", "open"), ("3", "open"), ("4", "open")]
-    )
+    assert sorted(bills.states()) == ANEW
     assert bills.proved()
 
 
-def test_what_is_to_be_mended_is_what_the_row_says_now(bills: Bills) -> None:
-    bills.write("ALTER TABLE bills ADD COLUMN flag TEXT DEFAULT 'x'", "UPDATE bills SET note = NULL WHERE id = 4")
+def test_a_record_is_mended_as_it_was_refused_though_a_column_has_come_since(bills: Bills) -> None:
+    bills.write("ALTER TABLE bills ADD COLUMN flag TEXT DEFAULT 'x'", "UPDATE bills SET note = 'new' WHERE id = 4")
     bills.sync()
-    assert bills.raw("4") == [{"id": "4", "kwh": "most", "note": "", "flag": "x"}]
-    listing = list_records(bills.river.installation, state="open", run=None, rule=None, limit=9, tell_nulls=True)
-    assert listing.cells == [{"id": "4", "kwh": "most", "note": None, "flag": "x"}]
-    (record,) = listing.records
+    (record,) = list_records(bills.river.installation, state="open", run=None, rule=None, limit=9).records
+    assert record.raw == {"id": "4", "kwh": "most", "note": "d"}
+    out = io.StringIO()
+    export(bills.river.installation, out, run=None, rule=None)
+    unmended = bills.river.folder / "unmended.csv"
+    unmended.write_text(out.getvalue(), encoding="utf-8")
+    sent = plan_resubmission(bills.river.installation, unmended)
+    carry_out(bills.river.installation, sent, progress=SilentProgress())
+    assert bills.river.ledger(sent).skipped == {"not_mended": 1}
     resubmit(bills.river.installation, {str(record.key): {"kwh": "40"}})
     assert [state for _, state in bills.states()] == ["dismissed", "resubmitted", "resubmitted"]
     assert bills.proved()
 
 
-@pytest.mark.parametrize("statements", CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize("statements", list(CHANGES.values())[:1], ids=list(CHANGES)[:1])
 def test_rows_refused_before_this_was_so_are_known_again(
     river: River, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statements: tuple[str, ...]
 ) -> None:
-    """Then they were known by all cells: the first run since finds them by those, and later ones by what is read."""
+    """Then they were known by all cells, and so they are as long as these columns are there."""
     with monkeypatch.context() as before:
-        before.setattr("headwater.services.connectors.planning.ways_now", lambda *_: [])
+        before.setattr("headwater.services.connectors.planning.known_by", lambda *_: {})
         bills = sqlite_bills(river, tmp_path)
         bills.settle()
     bills.write("ALTER TABLE bills ADD COLUMN early TEXT DEFAULT 'x'")
@@ -209,86 +210,70 @@ def test_rows_refused_before_this_was_so_are_known_again(
     bills.write(*statements)
     bills.sync()
     assert bills.states() == SETTLED
+    bills.write("ALTER TABLE bills DROP COLUMN note")
+    bills.sync()
+    assert sorted(bills.states()) == ANEW
+    bills.write("UPDATE bills SET flag = 'y'")
+    bills.sync()
+    assert sorted(bills.states()) == ANEW
     assert bills.proved()
 
 
-def test_a_column_that_had_another_name_when_rows_were_known_by_all_cells(
-    river: River, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as before:
-        before.setattr("headwater.services.connectors.planning.ways_now", lambda *_: [])
-        bills = sqlite_bills(river, tmp_path)
-        bills.settle()
-    bills.write("ALTER TABLE bills RENAME COLUMN kwh TO kilowatt_hours")
-    bills.sync()
-    assert bills.states() == SETTLED
-    assert bills.proved()
-
-
-def test_where_another_column_is_read_only_what_was_mended_without_its_text_is_open_again(bills: Bills) -> None:
-    bills.write("UPDATE bills SET note = '' WHERE id = 3")
-    bills.reads("facility_code", "note")
-    bills.sync()
-    assert bills.states() == SETTLED
-    bills.write("UPDATE bills SET note = 'site' WHERE id = 3")
-    bills.sync()
-    assert bills.states() == [SETTLED[0], SETTLED[1], ("3", "open"), SETTLED[2]]
-    bills.write("UPDATE bills SET note = 'site' WHERE id IN (2, 4)")
-    bills.sync()
-    assert sorted(bills.states()) == sorted(
-        [*SETTLED[:2], ("4", "expired"), ("2", "open"), ("3", "open"), ("4", "open")]
-    )
-    assert bills.proved()
-
-
-def test_what_was_mended_without_a_text_that_is_read_now_is_open_again_at_once(bills: Bills) -> None:
+def test_where_a_further_column_is_read_rows_are_other_rows_once(bills: Bills) -> None:
     bills.reads("facility_code", "note")
     for _ in range(2):
         bills.sync()
-        assert bills.states() == [SETTLED[0], SETTLED[1], ("3", "open"), SETTLED[2]]
-    assert bills.proved()
-
-
-def test_a_column_that_is_read_no_longer_may_change(bills: Bills) -> None:
-    bills.reads("facility_code", "note")
-    bills.write("UPDATE bills SET note = ''")
-    bills.sync()
+        assert sorted(bills.states()) == ANEW
     bills.version += 1
     del bills.fields["facility_code"]
     bills.sync()
-    bills.write("UPDATE bills SET note = 'new'")
+    assert sorted(bills.states()) == ANEW
+    assert bills.proved()
+
+
+def test_the_same_text_in_another_column_is_another_row(bills: Bills) -> None:
+    bills.write("ALTER TABLE bills ADD COLUMN again TEXT", "UPDATE bills SET again = kwh")
+    bills.reads("quantity", "again")
+    bills.sync()
+    assert sorted(bills.states()) == ANEW
+    assert bills.proved()
+
+
+def test_a_row_without_a_key_is_known_by_all_of_its_cells(river: River, tmp_path: Path) -> None:
+    """What nobody reads may be all that tells two apart: one that was dismissed is not taken for the other."""
+    rows = "(1, '10', 'a'), (2, 'much', 'a test'), (2, 'much', 'real'), (NULL, '4', 'd'), (NULL, '4', 'd')"
+    without_key = TABLE.replace(" PRIMARY KEY", "")
+    bills = sqlite_bills(river, tmp_path, table=without_key, rows=f"INSERT INTO bills VALUES {rows}")
+    bills.sync()
+    assert len(bills.states()) == 4
+    records = list_records(bills.river.installation, state="open", run=None, rule=None, limit=9).records
+    (test,) = [str(record.key) for record in records if record.raw["note"] == "a test"]
+    dismiss_records(bills.river.installation, [test], reason="a test of the meter")
+    bills.write("DELETE FROM bills WHERE note = 'a test'")
+    bills.sync()
+    stands = bills.river.rows(
+        "SELECT raw ->> 'note' AS note, state FROM quarantine WHERE raw ->> 'id' = '2' ORDER BY 1"
+    )
+    assert [(row["note"], row["state"]) for row in stands] == [("a test", "dismissed"), ("real", "open")]
+    assert bills.proved()
+
+
+def test_a_table_that_gets_a_key_has_the_same_rows(river: River, tmp_path: Path) -> None:
+    bills = sqlite_bills(river, tmp_path, table=TABLE.replace(" PRIMARY KEY", ""))
+    bills.settle()
+    bills.write("ALTER TABLE bills RENAME TO before", TABLE, "INSERT INTO bills SELECT * FROM before")
     bills.sync()
     assert bills.states() == SETTLED
     assert bills.proved()
 
 
-def test_equal_rows_without_a_key_are_told_apart_by_number(river: River, tmp_path: Path) -> None:
-    rows = "(1, '10', 'a'), (2, 'much', 'b'), (2, 'much', 'c'), (NULL, '4', 'd'), (NULL, '4', 'd')"
-    without_key = TABLE.replace(" PRIMARY KEY", "")
-    bills = sqlite_bills(river, tmp_path, table=without_key, rows=f"INSERT INTO bills VALUES {rows}")
-    bills.sync()
-    refused = bills.states()
-    assert len(refused) == 4
-    bills.write("ALTER TABLE bills ADD COLUMN flag TEXT DEFAULT 'x'", "UPDATE bills SET note = note || '!'")
-    for _ in range(2):
-        bills.sync()
-        assert bills.states() == refused
-    bills.write("INSERT INTO bills VALUES (2, 'much', 'more', 'x')")
-    bills.sync()
-    assert len(bills.states()) == 5
-    assert {state for _, state in bills.states()} == {"open"}
-    assert bills.proved()
-
-
-@pytest.mark.parametrize("key", [("id",), ()], ids=["with a key", "without"])
-def test_the_same_of_a_service(river: River, key: tuple[str, ...]) -> None:
-    """What tells its records apart is said of it, or nothing is."""
+def test_the_same_of_a_service(river: River) -> None:
     records = [
         {"id": str(number), "kwh": kwh, "note": note}
         for number, kwh, note in ((1, "10", "a"), (2, "much", "b"), (3, "more", "c"), (4, "most", "d"), (5, "50", "e"))
     ]
     with http_server(lambda _: json_reply(records)) as server:
-        table = {"name": "bills", "path": "bills", "key": list(key)}
+        table = {"name": "bills", "path": "bills", "key": ["id"]}
         config = {"url": server.url, "auth": {"kind": "none"}, "requests_a_minute": 100_000, "tables": [table]}
         add(river.installation, "bills", "rest", config)
         bills = Bills(river, None, "bills")

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headwater.pipeline.replay.known_rows import name_as_they_stand
 from headwater.pipeline.replay.refused_keys import KeysRefused, check_mended, make_macros, take_untold
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ IDENTITY = "quarantine_id UUID, occurrence INTEGER"
 RECORD = {
     "source_id": "VARCHAR", "raw_hash": "VARCHAR", "contract": "VARCHAR", "chunk_id": "UUID", "record_no": "BIGINT",
     "line": "BIGINT", "last_chunk_id": "UUID", "raw": "VARCHAR", "findings": "VARCHAR", "state": "VARCHAR",
-    "state_reason": "VARCHAR", "key_hash": "VARCHAR", "known_by": "UUID",
+    "state_reason": "VARCHAR", "key_hash": "VARCHAR",
 }  # fmt: skip
 REPAIR = {
     "chunk_id": "UUID", "record_no": "BIGINT", "outcome": "VARCHAR", "findings": "VARCHAR", "actor": "VARCHAR",
@@ -107,22 +106,25 @@ class Quarantines:
         if rows.num_rows == 0:
             return
         self._connection.register("refused", _canonical(rows, "raw", "findings"))
-        is_read = "($4 AND q.state IN ('open', 'expired') AND q.raw_hash <> a.raw_hash)"
-        is_known_by_cells = rows["others"].null_count < rows.num_rows
-        if is_known_by_cells:
-            name_as_they_stand(self._connection, run_id)
-        else:
-            self._number_by_id(run_id)
         self._connection.execute(
             """
 CREATE OR REPLACE TEMP TABLE arriving AS
-SELECT named.quarantine_id, named.occurrence, named.known_by, lower(hex(r.raw_hash)) AS raw_hash, r.record_no, r.line,
-       r.raw, r.findings, lower(hex(r.key_hash)) AS key_hash
-FROM refused r JOIN named USING (record_no)"""
+WITH offsets AS (
+    SELECT q.quarantine_id, max(q.occurrence) AS offset_by FROM quarantine q
+    WHERE q.quarantine_id IN (SELECT quarantine_id::UUID FROM refused)
+      AND q.last_chunk_id IN (SELECT coalesce(reused, chunk) FROM known_chunks WHERE run = $1
+                              UNION ALL SELECT chunk FROM known_chunks WHERE run = $1)
+    GROUP BY q.quarantine_id)
+SELECT r.quarantine_id::UUID AS quarantine_id,
+       row_number() OVER (PARTITION BY r.quarantine_id ORDER BY r.record_no) + coalesce(o.offset_by, 0) AS occurrence,
+       lower(hex(r.raw_hash)) AS raw_hash, r.record_no, r.line, r.raw, r.findings,
+       lower(hex(r.key_hash)) AS key_hash
+FROM refused r LEFT JOIN offsets o ON o.quarantine_id = r.quarantine_id::UUID""",
+            [run_id],
         )
         self._connection.unregister("refused")
         self._connection.execute(
-            f"""
+            """
 UPDATE quarantine q SET last_chunk_id = $1,
     findings = CASE WHEN q.state IN ('open', 'expired') THEN a.findings ELSE q.findings END,
     is_told = CASE WHEN q.state IN ('open', 'expired') THEN $3 ELSE q.is_told END,
@@ -130,41 +132,17 @@ UPDATE quarantine q SET last_chunk_id = $1,
     key_hash = CASE WHEN q.state <> 'resubmitted' THEN a.key_hash
                     ELSE both_keys(substr(q.key_hash, 1, 16), a.key_hash) END,
     state = CASE WHEN q.state = 'expired' THEN 'open' ELSE q.state END,
-    state_reason = CASE WHEN q.state = 'expired' THEN NULL ELSE q.state_reason END,
-    known_by = a.known_by,
-    chunk_id = CASE WHEN {is_read} THEN $1 ELSE q.chunk_id END,
-    record_no = CASE WHEN {is_read} THEN a.record_no ELSE q.record_no END,
-    line = CASE WHEN {is_read} THEN a.line ELSE q.line END,
-    raw_hash = CASE WHEN $4 AND q.state IN ('open', 'expired') THEN a.raw_hash ELSE q.raw_hash END,
-    raw = CASE WHEN $4 AND q.state IN ('open', 'expired') THEN a.raw ELSE q.raw END
+    state_reason = CASE WHEN q.state = 'expired' THEN NULL ELSE q.state_reason END
 FROM arriving a WHERE a.quarantine_id = q.quarantine_id AND a.occurrence = q.occurrence""",
-            [chunk_id, is_held, is_told, is_known_by_cells],
+            [chunk_id, is_held, is_told],
         )
         self._connection.execute(
             """
 INSERT INTO quarantine
 SELECT quarantine_id, occurrence, $1, raw_hash, $2, $3, record_no, line, $3, raw, findings, 'open', NULL, key_hash,
-       NULL, $4, $5
+       $4, $5
 FROM arriving ANTI JOIN quarantine USING (quarantine_id, occurrence)""",
             [source_id.hex(), contract, chunk_id, is_held, is_told],
-        )
-
-    def _number_by_id(self, run_id: UUID) -> None:
-        """As `named` the rows of `refused`, numbered on from those of the same id that the run has met before."""
-        self._connection.execute(
-            """
-CREATE OR REPLACE TEMP TABLE named AS
-WITH offsets AS (
-    SELECT q.quarantine_id, max(q.occurrence) AS offset_by FROM quarantine q
-    WHERE q.quarantine_id IN (SELECT quarantine_id::UUID FROM refused)
-      AND q.last_chunk_id IN (SELECT coalesce(reused, chunk) FROM known_chunks WHERE run = $1
-                              UNION ALL SELECT chunk FROM known_chunks WHERE run = $1)
-    GROUP BY q.quarantine_id)
-SELECT r.record_no, r.quarantine_id::UUID AS quarantine_id,
-       row_number() OVER (PARTITION BY r.quarantine_id ORDER BY r.record_no) + coalesce(o.offset_by, 0) AS occurrence,
-       NULL::UUID AS known_by
-FROM refused r LEFT JOIN offsets o ON o.quarantine_id = r.quarantine_id::UUID""",
-            [run_id],
         )
 
     def mend(self, rows: pa.Table, *, chunk_id: UUID, run_id: UUID, actor: str, is_told: bool) -> None:
@@ -274,13 +252,12 @@ FROM asked JOIN quarantine q ON q.quarantine_id::VARCHAR || '.' || q.occurrence 
         """
         self._connection.execute(
             "INSERT INTO quarantine SELECT s.* REPLACE ($1 AS last_chunk_id, 'open' AS state, NULL AS state_reason,"
-            " key_seen(s.key_hash) AS key_hash, NULL AS known_by), $2, true FROM stored_quarantine s"
+            " key_seen(s.key_hash) AS key_hash), $2, true FROM stored_quarantine s"
             " ANTI JOIN quarantine USING (quarantine_id, occurrence) WHERE s.chunk_id = $1",
             [chunk_id, is_held],
         )
         self._connection.execute(
             "UPDATE quarantine q SET last_chunk_id = s.last_chunk_id, findings = s.findings, is_held = $2,"
-            " known_by = s.known_by, raw = s.raw, raw_hash = s.raw_hash,"
             " key_hash = CASE WHEN q.state = 'resubmitted' THEN both_keys(substr(q.key_hash, 1, 16),"
             " key_seen(s.key_hash)) ELSE key_seen(s.key_hash) END FROM stored_quarantine s"
             " WHERE s.last_chunk_id = $1 AND s.quarantine_id = q.quarantine_id AND s.occurrence = q.occurrence",

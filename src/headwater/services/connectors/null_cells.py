@@ -15,6 +15,7 @@ from headwater.connectors.parquet_file.texts import leaves, texts
 from headwater.errors import HeadwaterError
 from headwater.services.connectors.extraction import first_record
 from headwater.store.chunks import get_chunk
+from headwater.store.runs import get_run
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -68,27 +69,23 @@ def with_nulls(
             by_chunk.setdefault(record.chunk_id, []).append(at)
     for chunk_id, places in by_chunk.items():
         numbers = {refused[at][1].record_no for at in places}
-        read = _read(installation, connection, chunk_id, numbers, refused[places[0]][0].layout)
+        read = _read(installation, connection, chunk_id, numbers)
         for at in places:
             record = refused[at][1]
             cells = read.get(record.record_no, {})
-            # A run before it may have read other columns.
             if {name: text or "" for name, text in cells.items()} == record.raw:
                 found[at] = cells
     return found
 
 
 def _read(
-    installation: Installation,
-    connection: TenantConnection,
-    chunk_id: UUID,
-    numbers: Collection[int],
-    layout: Mapping[str, Any],
+    installation: Installation, connection: TenantConnection, chunk_id: UUID, numbers: Collection[int]
 ) -> dict[int, Cells]:
     """The records of these numbers that a chunk has read, as far as what it read is held."""
     chunk = get_chunk(connection, installation.tenant_id, chunk_id)
     if chunk is None or chunk.extract_sha256 is None:
         return {}
+    layout = get_run(connection, installation.tenant_id, chunk.run_id).layout  # a run since may have read other columns
     first = first_record(chunk.chunk_no)
     try:
         with installation.blobs.open(installation.tenant_id, chunk.extract_sha256) as extract:

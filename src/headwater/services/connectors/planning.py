@@ -18,7 +18,7 @@ from headwater.connectors.protocol import Selection, SourcePlan
 from headwater.errors import Misuse
 from headwater.mapping import compile_mapping
 from headwater.mapping.compile import columns_read
-from headwater.pipeline.known_rows import WAYS, ways_now
+from headwater.pipeline.known_rows import known_by
 from headwater.services.access.policy import Right
 from headwater.services.chain_entries import planned_payload
 from headwater.services.changed_keys import refuse_another_key
@@ -35,7 +35,7 @@ from headwater.store import audit, connectors, runs
 from headwater.store.chunks import PlannedChunk
 from headwater.store.cited_blobs import cite_blob
 from headwater.store.connectors import PlannedSourceChunk
-from headwater.store.quarantine import layouts_refusing
+from headwater.store.quarantine import layout_refusing
 from headwater.values import record_id
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
         "source_columns": at_source,
         "tallied": columns_to_tally(logic.mapping, logic.contract, layout.columns, at_source),
         **_identity(plan, layout.columns),
-        WAYS: _ways(installation, source, plan, used, layout.columns),
+        **_known_by(installation, source, plan, used, layout.columns),
         **({"drift": drift.as_json()} if drift else {}),
     }
     chunks = [_of_source(chunk) for chunk in plan.chunks]
@@ -206,15 +206,17 @@ def _identity(plan: SourcePlan, columns: Sequence[str]) -> dict[str, list[str]]:
     return {"identity": [column_of[name] for name in plan.identity]}
 
 
-def _ways(
+def _known_by(
     installation: Installation, source: bytes, plan: SourcePlan, used: Sequence[str], columns: Sequence[str]
-) -> list[list[str]]:
-    """By which cells rows that are refused are known again: the key's, though the source may not see to it."""
+) -> dict[str, Any]:
+    """By which cells refused rows are known again: the key's, though the source may not see to it, and those read."""
     column_of = dict(zip((column.name for column in plan.columns), columns, strict=True))
-    key = [column_of[name] for name in plan.identity or plan.key if name in column_of]
+    key = plan.identity or plan.key
+    if not key or not column_of.keys() >= set(key):
+        return {}
     with installation.database.connect(installation.tenant_id) as connection:
-        earlier = layouts_refusing(connection, installation.tenant_id, source)
-    return ways_now(key, used, columns, earlier)
+        before = layout_refusing(connection, installation.tenant_id, source)
+    return known_by([column_of[name] for name in key], used, columns, before)
 
 
 def _write(

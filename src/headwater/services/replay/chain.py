@@ -18,7 +18,6 @@ from headwater.connectors.csv_file.redact import records_at
 from headwater.engine.duck import engine
 from headwater.errors import HeadwaterError, Stopped
 from headwater.pipeline.chained import COUNTS
-from headwater.pipeline.known_rows import ways_in
 from headwater.pipeline.mending import MendForm, Mending
 from headwater.pipeline.prepare import Preparation
 from headwater.pipeline.replay.store import (
@@ -411,7 +410,7 @@ class Replay:
                 logic,
                 columns=columns,
                 source_id=run.source_id,
-                ways=ways_in(run.layout),
+                layout=run.layout,
             )
             store = ReplayStore(
                 self._model,

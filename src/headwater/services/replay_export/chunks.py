@@ -231,7 +231,7 @@ class _Fates:
         left = self._left_out(set(gone))
         if left is None or self._maker.mending is not None:
             return dict.fromkeys(gone, fates.ELSEWHERE)
-        names = {number: self._maker.transform.names.of(self._by_column(number))[0] for number in gone}
+        names = {number: self._maker.transform.names.of(self._by_column(number)) for number in gone}
         raw = {number: self._raw_hash(number) for number in gone}
         maker = self._maker
         held = chunk_rows.in_quarantine(

@@ -19,7 +19,6 @@ from headwater.connectors.csv_file.read import READER_VERSION
 from headwater.engine.duck import ENGINE_VERSION, engine
 from headwater.errors import InputRefused, Misuse, Stopped
 from headwater.mapping.compile import COMPILER_VERSION
-from headwater.pipeline.known_rows import ways_in
 from headwater.pipeline.transform import TRANSFORM_VERSION
 from headwater.replay import evidence as members
 from headwater.replay.chain import CHAIN, entry_as_json
@@ -164,7 +163,7 @@ class RiverExport:
                 self._logic,
                 columns=columns,
                 source_id=run.source_id,
-                ways=ways_in(run.layout),
+                layout=run.layout,
             )
             program = instructions(duck, self._logic, columns)
             self._writer.add(members.PROGRAM, _json(program))

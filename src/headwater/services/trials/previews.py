@@ -22,6 +22,7 @@ from headwater.contracts.bulk import quoted
 from headwater.engine.duck import engine
 from headwater.mapping import compile_mapping
 from headwater.pipeline.calculation import Calculation
+from headwater.pipeline.known_rows import RowNames
 from headwater.pipeline.recipe import FactorChoice
 from headwater.pipeline.references import ReferenceCodes
 from headwater.pipeline.transform import ChunkTransform
@@ -173,7 +174,7 @@ class _Run:
             document=contract,
             mapping=mapping,
             columns=raw.column_names,
-            source_id=b"",
+            names=RowNames(source_id=b""),
             calculation=self._calculation(),
             references=self._references(contract),
         )

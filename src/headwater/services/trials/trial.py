@@ -14,6 +14,7 @@ from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +25,7 @@ from headwater.engine.duck import engine
 from headwater.errors import HeadwaterError, RetryLater, Stopped
 from headwater.mapping import compile_mapping
 from headwater.pipeline.hash_columns import first_bytes
-from headwater.pipeline.known_rows import RowNames, ways_in
+from headwater.pipeline.known_rows import RowNames
 from headwater.pipeline.prepare import Preparation
 from headwater.pipeline.refusals import NO_KEY, Conflict, conflict_rows
 from headwater.pipeline.replacing import told_of
@@ -39,7 +40,6 @@ from headwater.services.scratch import scratch
 from headwater.services.sources import layout_as_json
 from headwater.services.tracing.places import place_of
 from headwater.services.trials.deletions import deleted_hashes, leave_out
-from headwater.services.trials.known_rows import KnownRows
 from headwater.services.trials.standing import as_they_stand
 from headwater.services.trials.sweeps import rows_to_go
 from headwater.store import runs
@@ -266,7 +266,7 @@ class _Trying:
         self._seen: list[_Seen] = []
         self.keys: list[npt.NDArray[np.uint64]] = []
         self._settled_keys: list[bytes] = []
-        self._known = KnownRows(installation)
+        self._refused_so_far: Counter[str] = Counter()
         self._deleted = deleted_hashes(installation, logic.contract)
 
     def through(self, spans: Sequence[ChunkSpan], progress: Progress) -> Trial:
@@ -296,7 +296,7 @@ class _Trying:
                 self._logic,
                 columns=texts.layout.columns,
                 source_id=self._source_id,
-                ways=ways_in(self._layout),
+                layout=self._layout,
             )
             trial.figures = None if calculation is None else {}
             preparation = Preparation(texts=texts, layout=texts.layout, transform=transform, store=None)
@@ -367,14 +367,14 @@ class _Trying:
             chunk.record_nos,
             chunk.lines,
             document=self._logic.contract,
-            names=RowNames(source_id=self._source_id, ways=ways_in(self._layout)),
+            names=RowNames.of_run(self._source_id, self._layout),
             first_record=first,
             keys={},
             told=told_of(conflicts, chunk.transformed, self._logic.contract),
         )
         for table, offset in ((chunk.ragged, 0), (chunk.transformed.refused, first), (in_conflict, 0)):
             trial.quarantined += table.num_rows
-            trial.settled += self._settled(self._known.keys(table))
+            trial.settled += self._settled([str(each) for each in table["quarantine_id"].to_pylist()])
             for row in table.to_pylist():
                 # What the engine refuses has no line yet: it stands with the chunk.
                 line = row.get("line") or chunk.lines[np.searchsorted(chunk.record_nos, row["record_no"])]
@@ -397,10 +397,14 @@ class _Trying:
                     )
                 )
 
-    def _settled(self, keys: Sequence[str]) -> int:
+    def _settled(self, ids: Sequence[str]) -> int:
         """How many of these refused records are in quarantine already, dismissed or resubmitted."""
-        if not keys:
+        if not ids:
             return 0
+        keys: list[str] = []
+        for found in ids:
+            self._refused_so_far[found] += 1
+            keys.append(f"{UUID(found)}.{self._refused_so_far[found]}")
         tenant_id = self._installation.tenant_id
         with self._installation.database.connect(tenant_id) as connection:
             held = find_held(connection, tenant_id, keys, run_id=None)

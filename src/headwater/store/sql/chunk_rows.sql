@@ -10,9 +10,8 @@ ORDER BY chunk_id, record_no
 SELECT raw_hash FROM quarantine
 WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s AND raw_hash = ANY(%(hashes)s)
 UNION
-SELECT uuid_send(coalesce(known_by, quarantine_id)) FROM quarantine
-WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s
-  AND (quarantine_id = ANY(%(ids)s) OR known_by = ANY(%(ids)s))
+SELECT uuid_send(quarantine_id) FROM quarantine
+WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s AND quarantine_id = ANY(%(ids)s)
 
 -- name: repaired
 -- Records of a resubmitted chunk that were taken, by their number in the file.

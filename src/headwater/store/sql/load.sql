@@ -173,11 +173,11 @@ GROUP BY met.quarantine_id
 -- New bad records go in, in the order of their key; those known from an earlier run are marked as seen. One that was gone
 -- is open again.
 INSERT INTO quarantine AS q (tenant_id, quarantine_id, occurrence, source_id, raw_hash, contract, chunk_id, record_no,
-                             line, last_chunk_id, raw, findings, key_hash, known_by)
+                             line, last_chunk_id, raw, findings, key_hash)
 SELECT %(tenant)s, s.quarantine_id::uuid,
        s.n + coalesce((SELECT offset_by FROM {offsets} o WHERE o.quarantine_id = s.quarantine_id::uuid), 0),
        %(source)s, s.raw_hash, %(contract)s, %(chunk)s, s.record_no, s.line, %(chunk)s, s.raw::jsonb, s.findings::jsonb,
-       s.key_hash, {known_by}
+       s.key_hash
 FROM {stage} s
 ON CONFLICT (tenant_id, quarantine_id, occurrence) DO UPDATE
 SET last_chunk_id = EXCLUDED.last_chunk_id,
@@ -187,91 +187,7 @@ SET last_chunk_id = EXCLUDED.last_chunk_id,
                                                           ELSE EXCLUDED.key_hash END END,
     state = CASE WHEN q.state = 'expired' THEN 'open' ELSE q.state END,
     state_reason = CASE WHEN q.state = 'expired' THEN NULL ELSE q.state_reason END,
-    updated_at = CASE WHEN q.state = 'expired' THEN clock_timestamp() ELSE q.updated_at END{renewed}
-
--- name: as_read_now
--- Of a row that is known by some of its cells: what it is known by now, and, where it is to be mended, all that it says now,
--- and where that was read.
-,   known_by = EXCLUDED.known_by,
-    raw = CASE WHEN q.state IN ('open', 'expired') THEN EXCLUDED.raw ELSE q.raw END,
-    raw_hash = CASE WHEN q.state IN ('open', 'expired') THEN EXCLUDED.raw_hash ELSE q.raw_hash END,
-    (chunk_id, record_no, line) = (
-        SELECT (CASE WHEN is_read THEN EXCLUDED.chunk_id ELSE q.chunk_id END),
-               (CASE WHEN is_read THEN EXCLUDED.record_no ELSE q.record_no END),
-               (CASE WHEN is_read THEN EXCLUDED.line ELSE q.line END)
-        FROM (SELECT q.state IN ('open', 'expired') AND q.raw_hash <> EXCLUDED.raw_hash) AS said (is_read))
-
--- name: create_known
--- Which record each refused row of a table is.
-CREATE TEMP TABLE {known} (record_no bigint, quarantine_id uuid, occurrence integer) ON COMMIT DROP
-
--- name: create_may_be
--- Records that rows may be: those of their ids, and those known by them.
-CREATE TEMP TABLE {may_be} (way integer, id uuid, quarantine_id uuid, occurrence integer, known_by uuid, state text,
-                         last_chunk_id uuid) ON COMMIT DROP
-
--- name: create_asked
--- The ids by which rows are looked for in one of their ways, of equal rows the first first.
-CREATE TEMP TABLE {asked} (record_no bigint, id uuid, is_whole boolean, n bigint) ON COMMIT DROP
-
--- name: fill_asked
--- Rows that are known in no way so far.
-INSERT INTO {asked}
-SELECT record_no, ltrim(said, '-')::uuid, NOT said ^@ '-', row_number() OVER (PARTITION BY ltrim(said, '-') ORDER BY record_no)
-FROM (SELECT record_no, split_part(concat_ws(' ', quarantine_id, others), ' ', %(way)s) AS said FROM {stage}) s
-WHERE said <> '' AND NOT EXISTS (SELECT FROM {known} k WHERE k.record_no = s.record_no)
-
--- name: any_known_by
--- Whether any record is known by anything but its id.
-SELECT EXISTS (SELECT FROM quarantine WHERE tenant_id = %(tenant)s AND known_by IS NOT NULL)
-
--- name: fill_may_be_by_id
--- Records of these ids. Each id is looked up by itself (OFFSET 0), as above.
-INSERT INTO {may_be}
-SELECT %(way)s, a.id, q.quarantine_id, q.occurrence, q.known_by, q.state, q.last_chunk_id
-FROM (SELECT DISTINCT id FROM {asked}) a
-CROSS JOIN LATERAL (SELECT * FROM quarantine WHERE tenant_id = %(tenant)s AND quarantine_id = a.id OFFSET 0) q
-
--- name: fill_may_be_known_by
--- Records of other ids that are known by these.
-INSERT INTO {may_be}
-SELECT %(way)s, a.id, q.quarantine_id, q.occurrence, q.known_by, q.state, q.last_chunk_id
-FROM (SELECT DISTINCT id FROM {asked}) a
-CROSS JOIN LATERAL (SELECT * FROM quarantine WHERE tenant_id = %(tenant)s AND known_by = a.id OFFSET 0) q
-
--- name: find_known
--- Rows known in one of their ways, the first of equal ones by the first record that this run has not met yet. A record that was
--- mended is not met in a way that leaves out a text which is read now: it was mended without that.
-INSERT INTO {known}
-WITH free AS (
-    SELECT id, quarantine_id, occurrence, state, row_number() OVER (PARTITION BY id ORDER BY quarantine_id, occurrence) AS n
-    FROM {may_be} m
-    WHERE way = %(way)s AND coalesce(known_by, quarantine_id) = id
-      AND last_chunk_id NOT IN (SELECT chunk_id FROM chunks WHERE tenant_id = %(tenant)s AND run_id = %(run)s)
-      AND NOT EXISTS (SELECT FROM {known} k WHERE k.quarantine_id = m.quarantine_id AND k.occurrence = m.occurrence))
-SELECT a.record_no, f.quarantine_id, f.occurrence
-FROM {asked} a JOIN free f USING (id, n) WHERE a.is_whole OR f.state <> 'resubmitted'
-
--- name: name_unknown
--- Rows that are known in none: records of their own, numbered on from those of the same id.
-INSERT INTO {known}
-WITH last AS (SELECT id, max(occurrence) AS last FROM {may_be} WHERE way = 1 AND quarantine_id = id GROUP BY id)
-SELECT s.record_no, id, row_number() OVER (PARTITION BY id ORDER BY s.record_no) + coalesce(last.last, 0)
-FROM (SELECT record_no, quarantine_id::uuid AS id FROM {stage}) s LEFT JOIN last USING (id)
-WHERE NOT EXISTS (SELECT FROM {known} k WHERE k.record_no = s.record_no)
-
--- name: known
--- All of them, in the order of the rows.
-SELECT array_agg(replace(quarantine_id::text, '-', '') ORDER BY record_no), array_agg(occurrence ORDER BY record_no) FROM {known}
-
--- name: known_by
--- The records known by these ids, and their states.
-SELECT a.id, q.quarantine_id, q.occurrence, q.state
-FROM unnest(%(ids)s::uuid[]) AS a (id)
-CROSS JOIN LATERAL (SELECT * FROM quarantine WHERE tenant_id = %(tenant)s AND quarantine_id = a.id AND known_by IS NULL
-                    UNION ALL
-                    SELECT * FROM quarantine WHERE tenant_id = %(tenant)s AND known_by = a.id OFFSET 0) q
-ORDER BY 1, 2, 3
+    updated_at = CASE WHEN q.state = 'expired' THEN clock_timestamp() ELSE q.updated_at END
 
 -- name: refused_again
 -- How many records that an earlier chunk refused keep their number among equal ones when this run refuses them in the same

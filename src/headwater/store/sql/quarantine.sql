@@ -165,11 +165,12 @@ WHERE q.tenant_id = %(tenant_id)s AND q.state = 'open' AND q.source_id = this.so
                            WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s)) IS NOT TRUE
 GROUP BY r.run_id, r.started_at ORDER BY r.started_at DESC
 
--- name: layouts_refusing
--- How the runs were laid out that refused the records of a source last, the latest first.
-SELECT jsonb_strip_nulls(jsonb_build_object('columns', r.layout -> 'columns', 'known_by', r.layout -> 'known_by'))
+-- name: layout_refusing
+-- How the run was laid out that refused records of a source last, as far as rows are known again by it.
+SELECT jsonb_strip_nulls(jsonb_build_object('columns', r.layout -> 'columns', 'known_by', r.layout -> 'known_by',
+                                            'known_bare', r.layout -> 'known_bare'))
 FROM runs r
-WHERE r.tenant_id = %(tenant_id)s AND r.source_id = %(source_id)s AND EXISTS (
-    SELECT FROM chunks c JOIN quarantine q ON q.tenant_id = c.tenant_id AND q.last_chunk_id = c.chunk_id
-    WHERE c.tenant_id = r.tenant_id AND c.run_id = r.run_id AND c.quarantined + c.quarantined_raw > 0)
-ORDER BY r.started_at DESC, r.run_id
+WHERE r.tenant_id = %(tenant_id)s AND r.source_id = %(source_id)s AND r.kind = 'sync' AND EXISTS (
+    SELECT FROM chunks c
+    WHERE c.tenant_id = r.tenant_id AND c.run_id = r.run_id AND c.state = 'committed' AND c.quarantined + c.quarantined_raw > 0)
+ORDER BY r.started_at DESC, r.run_id LIMIT 1
