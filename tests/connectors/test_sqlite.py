@@ -25,6 +25,7 @@ class SqliteCase(Case):
         "array": "there are no arrays",
         "float: NaN": "SQLite stores NULL for it",
         "decimal: sum": "fractions are floating point, whatever is declared",
+        "decimal: locale": "decimals that no floating point holds can be kept as texts only, and are texts then",
     }
 
     def __init__(self, folder: Path) -> None:

@@ -72,18 +72,31 @@ class Problem:
     remedy: str | None = None
 
 
+NUMBERS = {b"headwater.texts": b"numbers"}
+"""Metadata of a field of texts in which whatever looks like a plain number is one, with a point before its decimals:
+1234.50. What is written otherwise, as NaN, or JSON in a column that may hold a bare number, is left as it is.
+"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Column:
     """A column as the source has it.
 
-    type   in the source's own words: numeric(38,10)
-    arrow  how `read` gives it; what Arrow has no exact type for comes as text
+    type     in the source's own words: numeric(38,10)
+    arrow    how `read` gives it; what Arrow has no exact type for comes as text
+    numbers  whether it comes as text and its values are numbers nevertheless: see `NUMBERS`
     """
 
     name: str
     type: str
     arrow: pa.DataType
     nullable: bool = True
+    numbers: bool = False
+
+    @property
+    def field(self) -> pa.Field[Any]:
+        """The field of a batch in which it comes."""
+        return pa.field(self.name, self.arrow, self.nullable, metadata=NUMBERS if self.numbers else None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +141,8 @@ class Selection:
                 it are read again: some may have come after that plan
     lag         how far before `since` to read again, for rows that come late: seconds, or units of a number
     chunk_rows  rows a chunk is to have; None leaves it to `rows_a_chunk`
+    decimal     the sign before the decimals of numbers that `read` gives among texts, as JSON mixes them; a column of
+                numbers alone is of a type of its own, or marked by `NUMBERS`
     """
 
     table: str
@@ -137,6 +152,7 @@ class Selection:
     since: str | None = None
     lag: int = 0
     chunk_rows: int | None = None
+    decimal: str = "."
 
 
 @dataclass(frozen=True, kw_only=True)

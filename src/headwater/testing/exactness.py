@@ -8,6 +8,7 @@ import json
 import math
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from headwater.connectors.parquet_file.texts import texts
+from headwater.connectors.parquet_file.texts import leaves
 from headwater.connectors.protocol import Selection
 from headwater.testing.case import Case
 from headwater.testing.checking import Check, require
@@ -45,6 +46,8 @@ VALUES: dict[str, dict[str, Any]] = {
         "quotes": 'it\'s; "quoted" \\ %s -- ${x}',
         "lines": "one\r\ntwo\tthree",
         "the word": "NULL",
+        "a point": "1.234",
+        "a comma": "1,234",
     },
     "bytes": {"all": bytes(range(256)), "empty": b""},
     "boolean": {"true": True, "false": False},
@@ -106,29 +109,54 @@ READINGS: dict[str, Callable[[str], Any]] = {
 
 def lossless(sort: str, case: Case) -> None:
     """Values of one sort, and a NULL, are read as they stand at the source."""
-    named = {name: value for name, value in VALUES[sort].items() if f"{sort}: {name}" not in case.lacks}
+    named = named_values(sort, case)
+    arrow, read = _values(sort, case, named, ".")
+    column = read.column(0).combine_chunks()
+    require(column.type == arrow, f"{sort}: the plan tells the type {arrow}, the batches have {column.type}")
+    require(len(column) == len(named) + 1, f"{sort}: {len(named) + 1} values were written, {len(column)} are read")
+    nulls = column.is_null().to_pylist()
+    require(nulls == [False] * len(named) + [True], f"{sort}: NULL and values are not told apart: {nulls}")
+    for (name, value), text in zip(named.items(), _through_parquet(read, "."), strict=False):
+        alike = _same(sort, value, text)
+        require(alike, f"{sort}, {name}: {value!r} at the source is read as {text!r} (Arrow: {column.type})")
+
+
+def named_values(sort: str, case: Case) -> dict[str, Any]:
+    """The values of a sort that the source's type can hold, by name."""
+    return {name: value for name, value in VALUES[sort].items() if f"{sort}: {name}" not in case.lacks}
+
+
+def under_every_locale(sort: str, case: Case) -> None:
+    """A mapping by which decimals follow a comma reads the same: numbers have one then, and texts are as they were."""
+    named = named_values(sort, case)
+    _, read = _values(sort, case, named, ",")
+    for (name, value), text in zip(named.items(), _through_parquet(read, ","), strict=False):
+        plain = text if sort == "text" else "" if "." in text else text.replace(",", ".")
+        said = f"{sort}, {name}: {value!r} at the source is {text!r} for a mapping whose decimals follow a comma"
+        require(_same(sort, value, plain), f"{said}; see `NUMBERS` and `Selection.decimal` of the protocol")
+
+
+def _values(sort: str, case: Case, named: dict[str, Any], decimal: str) -> tuple[pa.DataType, pa.Table]:
+    """The type that the plan tells, and the one column of these values as it is read."""
     made = case.make_values(sort, [*named.values(), None])
     asked = Selection(table=made, key=("id",), columns=("id", "value")) if isinstance(made, str) else made
-    key = asked.key[0]
+    asked, key = replace(asked, decimal=decimal), asked.key[0]
     with opened(case) as connector:
         plan = connector.plan(asked)
         found = [batch for chunk in plan.chunks for batch in batches(connector, asked, chunk)]
     arrow, name = next((column.arrow, column.name) for column in plan.columns if column.name != key)
-    read = pa.Table.from_batches(found).sort_by(key).column(name).combine_chunks()
-    require(read.type == arrow, f"{sort}: the plan tells the type {arrow}, the batches have {read.type}")
-    require(len(read) == len(named) + 1, f"{sort}: {len(named) + 1} values were written, {len(read)} are read")
-    nulls = read.is_null().to_pylist()
-    require(nulls == [False] * len(named) + [True], f"{sort}: NULL and values are not told apart: {nulls}")
-    for (name, value), text in zip(named.items(), texts(_through_parquet(read), ".").to_pylist(), strict=False):
-        alike = _same(sort, value, text)
-        require(alike, f"{sort}, {name}: {value!r} at the source is read as {text!r} (Arrow: {read.type})")
+    return arrow, pa.Table.from_batches(found).sort_by(key).select([name])
 
 
-def _through_parquet(column: Any) -> Any:
+def _through_parquet(read: pa.Table, decimal: str) -> list[str]:
+    """The texts of one column, once it was kept."""
     held = io.BytesIO()
-    pq.write_table(pa.table({"value": column}), held)
+    pq.write_table(read, held)
     held.seek(0)
-    return pq.read_table(held).column("value").combine_chunks()
+    kept = pq.read_table(held).combine_chunks()
+    (leaf,) = leaves(kept.column(0).combine_chunks(), kept.schema.field(0))
+    found: list[str] = leaf.texts(decimal).to_pylist()
+    return found
 
 
 def _same(sort: str, value: Any, text: str) -> bool:
@@ -153,5 +181,13 @@ CHECKS = tuple(
         needs=(sort,),
     )
     for sort in VALUES
+) + tuple(
+    Check(
+        name=f"{sort} under every locale",
+        what=f"Values of the sort {sort} are the same for a mapping whose decimals follow a comma.",
+        run=partial(under_every_locale, sort),
+        needs=(sort, f"{sort}: locale"),
+    )
+    for sort in ("integer", "decimal", "float", "text")
 )
 PARTS = tuple(f"{sort}: {name}" for sort, values in VALUES.items() for name in values)

@@ -162,6 +162,38 @@ class CutsUuids(Changes):
         return value[:32]
 
 
+class SaysNotThatTextsAreNumbers(Changes):
+    """Exact, and for a mapping that takes a point for the sign of thousands a thousand times too large."""
+
+    fails, of = "decimal under every locale", pa.decimal128(38, 10)
+
+    def change(self, value: Any) -> Any:
+        return format(value, "f")
+
+
+class WritesFloatsAsTexts(Changes):
+    fails, of = "float under every locale", pa.float64()
+
+    def change(self, value: Any) -> Any:
+        return repr(value)
+
+
+class WritesWholeNumbersWithDecimals(Changes):
+    fails, of = "integer under every locale", pa.int64()
+
+    def change(self, value: Any) -> Any:
+        return f"{value}.0"
+
+
+class SaysOfTextsThatTheyAreNumbers(Changes):
+    fails = "text under every locale"
+
+    def stored(self, selection: Selection) -> Stored:
+        found = super().stored(selection)
+        columns = tuple(replace(c, numbers=True) if c.arrow == self.of else c for c in found.columns)
+        return replace(found, columns=columns)
+
+
 # ------------------------------------------------------------------------------------------------------------ tallying
 
 

@@ -225,7 +225,7 @@ class Memory:
 
     def batch(self, columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
         arrays = [pa.array([row[n] for row in rows], column.arrow) for n, column in enumerate(columns)]
-        return pa.record_batch(arrays, names=[column.name for column in columns])
+        return pa.record_batch(arrays, schema=pa.schema([column.field for column in columns]))
 
 
 kind = Kind(

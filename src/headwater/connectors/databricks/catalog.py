@@ -100,7 +100,7 @@ def _field(dialect: DatabricksDialect, name: str, declared: str, *, is_nullable:
         shape = "collated"
     is_plain = kind in _EXACT
     return Field(
-        column=Column(name=name, type=declared, arrow=arrow, nullable=is_nullable),
+        column=Column(name=name, type=declared, arrow=arrow, nullable=is_nullable, numbers=shape == "json"),
         select=quoted if is_plain else as_text(shape, quoted),
         order=f"{quoted} COLLATE UTF8_BINARY" if shape == "collated" else quoted,
         cast="string" if arrow == pa.string() and kind not in _FAMILIES else kind,

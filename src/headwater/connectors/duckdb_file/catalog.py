@@ -104,7 +104,13 @@ def _field(dialect: DuckdbDialect, name: str, declared: str, *, is_nullable: boo
         arrow = pa.decimal128(int(decimal[1]), int(decimal[2]))
     family = _FAMILIES.get(declared, "other")
     return Field(
-        column=Column(name=name, type=declared, arrow=pa.string() if arrow is None else arrow, nullable=is_nullable),
+        column=Column(
+            name=name,
+            type=declared,
+            arrow=pa.string() if arrow is None else arrow,
+            nullable=is_nullable,
+            numbers=declared == "JSON",
+        ),
         select=quoted if arrow is not None else f"CAST({_as_text(quoted, declared)} AS VARCHAR)",
         order=quoted,
         cast=declared,

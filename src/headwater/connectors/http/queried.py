@@ -49,6 +49,10 @@ class Queried:
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
+    @property
+    def numbers(self) -> frozenset[str]:
+        return frozenset(column.name for column in self.columns if column.numbers)
+
 
 class Tables(Protocol):
     """The tables of a source."""
@@ -92,7 +96,7 @@ class QueriedConnector:
     def sample(self, table: str, rows: int = 20) -> pa.Table:
         found = self._tables.table(table, ())
         records = found.readable.first(found.key, rows)
-        return pa.Table.from_batches([batch(records, found.names, table)])
+        return pa.Table.from_batches([batch(records, found.names, table, numbers=found.numbers)])
 
     def plan(self, selection: Selection) -> SourcePlan:
         table = self._chosen(selection)
@@ -133,9 +137,9 @@ class QueriedConnector:
         is_empty = True
         for records in read(table.readable, condition_of(table.readable, locator), key, table.page_rows):
             is_empty = False
-            yield batch(records, names, selection.table)
+            yield batch(records, names, selection.table, decimal=selection.decimal, numbers=table.numbers)
         if is_empty:
-            yield batch([], names, selection.table)
+            yield batch([], names, selection.table, numbers=table.numbers)
 
     def _chosen(self, selection: Selection) -> Queried:
         columns = tuple(dict.fromkeys((*selection.columns, *selection.key))) if selection.columns else ()

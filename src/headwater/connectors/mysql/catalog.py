@@ -132,7 +132,7 @@ def _field(dialect: MysqlDialect, row: Sequence[str | None]) -> Field:
     quoted = dialect.quoted(name)
     arrow, select, cast = _type(quoted, kind, declared, row[8], row[9])
     return Field(
-        column=Column(name=name, type=declared, arrow=arrow, nullable=row[7] == "YES"),
+        column=Column(name=name, type=declared, arrow=arrow, nullable=row[7] == "YES", numbers=kind == "json"),
         select=select,
         # These are ordered by their number, and compared with a text as texts.
         order=f"CAST({quoted} AS CHAR)" if kind in {"enum", "set", "json"} else quoted,

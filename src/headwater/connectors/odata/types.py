@@ -94,7 +94,13 @@ def field(declared: Property, version: Version, *, decimals_as_text: bool) -> Fi
     arrow, value, literal, by = made
     can_order = literal is not None and declared.can_filter and declared.can_sort
     return Field(
-        column=Column(name=declared.name, type=_said(declared), arrow=arrow, nullable=declared.nullable),
+        column=Column(
+            name=declared.name,
+            type=_said(declared),
+            arrow=arrow,
+            nullable=declared.nullable,
+            numbers=value is _decimal_text,
+        ),
         value=value,
         literal=literal,
         by=by if can_order else None,
@@ -333,7 +339,7 @@ def literal(found: Field, text: str) -> str:
 def batch(records: list[Record], fields: tuple[Field, ...], where: str) -> pa.RecordBatch:
     """Records as Arrow. InputRefused, with column and value, for what is not of the declared type."""
     arrays = [_array(records, found, where) for found in fields]
-    schema = pa.schema([pa.field(found.name, found.column.arrow) for found in fields])
+    schema = pa.schema([found.column.field.with_nullable(nullable=True) for found in fields])
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 

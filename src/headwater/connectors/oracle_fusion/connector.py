@@ -46,6 +46,7 @@ class _Resources:
                     type=types[each["name"]],
                     arrow=pa.string(),
                     nullable=each.get("mandatory") is not True,
+                    numbers=types[each["name"]] in NUMBERS,
                 )
                 for each in attributes
             ),

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from headwater.connectors.csv_file.layout import MAX_COLUMNS, column_names
 from headwater.connectors.csv_file.records import MAX_RECORD_BYTES
 from headwater.connectors.inspection import SAMPLE_ROWS, Inspection
-from headwater.connectors.parquet_file.texts import Column, is_bytes, leaves, texts
+from headwater.connectors.parquet_file.texts import Column, Leaf, is_bytes, leaves
 from headwater.connectors.text_table import Batch, Table
 from headwater.documents.counted import counted
 from headwater.errors import InputRefused, Misuse
@@ -110,12 +110,12 @@ def _columns(file: pq.ParquetFile, name: str) -> tuple[tuple[str, ...], list[pa.
     header, types = [], []
     for field in schema:
         with _in_words(name):
-            found = leaves(pa.array([], field.type), (field.name,))
-        for path, leaf in found:
-            column = ".".join(path)
+            found = leaves(pa.array([], field.type), field)
+        for leaf in found:
+            column = ".".join(leaf.path)
             _texts_of(leaf, column, f"{name}, column {column}", ".")
             header.append(column)
-            types.append(leaf.type)
+            types.append(leaf.column.type)
     return tuple(header), types
 
 
@@ -130,28 +130,28 @@ def _batches(file: pq.ParquetFile, name: str, header: tuple[str, ...], decimal: 
             batch = next(batches, None)
         if batch is None:
             return
-        found = [leaf for at, field in enumerate(batch.schema) for leaf in leaves(batch.column(at), (field.name,))]
+        found = [leaf for at, field in enumerate(batch.schema) for leaf in leaves(batch.column(at), field)]
         where = f"{name}, rows {number} to {number + batch.num_rows - 1}"
-        columns = [_texts_of(leaf, ".".join(path), where, decimal) for path, leaf in found]
+        columns = [_texts_of(leaf, ".".join(leaf.path), where, decimal) for leaf in found]
         if batch.num_rows and columns:
             yield Batch(part="", first_number=number, rows=pa.table(columns, names=names))
         number += batch.num_rows
 
 
-def _texts_of(leaf: Column, column: str, where: str, decimal: str) -> Column:
+def _texts_of(leaf: Leaf, column: str, where: str, decimal: str) -> Column:
     try:
-        made = texts(leaf, decimal)
+        made = leaf.texts(decimal)
     except TypeError as error:
         raise InputRefused(
             f"the column {column} is of a type that has no text",
             where=where,
-            value=str(leaf.type),
+            value=str(leaf.column.type),
             valid="numbers, texts, dates, times, booleans, and structs and lists of them",
             remedy="Leave the column out, or write it as another type.",
         ) from error
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise InputRefused(
-            f"the column {column} holds a value that is no {leaf.type}",
+            f"the column {column} holds a value that is no {leaf.column.type}",
             where=where,
             value=str(error).splitlines()[0],
             remedy="Write the file again; texts must be UTF-8, time zones known.",

@@ -71,8 +71,8 @@ def _columns(schema: pa.Schema) -> dict[str, int]:
     """Name of a column of texts -> the column of the file that holds it."""
     header, places = [], []
     for place, field in enumerate(schema):
-        for path, _ in leaves(pa.array([], field.type), (field.name,)):
-            header.append(".".join(path))
+        for leaf in leaves(pa.array([], field.type), field):
+            header.append(".".join(leaf.path))
             places.append(place)
     return dict(zip(column_names(header), places, strict=True))
 

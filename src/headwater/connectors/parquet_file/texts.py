@@ -7,11 +7,13 @@ import json
 import math
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
+
+from headwater.connectors.protocol import NUMBERS
 
 # A column of Arrow of whatever type; the stubs know no such thing.
 Column = Any
@@ -30,14 +32,9 @@ _BYTES: tuple[Callable[[pa.DataType], bool], ...] = (
     types.is_binary_view,
     types.is_fixed_size_binary,
 )
-_PLAIN: tuple[Callable[[pa.DataType], bool], ...] = (
-    types.is_integer,
-    types.is_date,
-    types.is_string,
-    types.is_large_string,
-    types.is_string_view,
-    types.is_null,
-)
+_STRINGS: tuple[Callable[[pa.DataType], bool], ...] = (types.is_string, types.is_large_string, types.is_string_view)
+_PLAIN: tuple[Callable[[pa.DataType], bool], ...] = (types.is_integer, types.is_date, types.is_null, *_STRINGS)
+_WITH_DECIMALS = r"^([+-]?[0-9]*)\.([0-9]+(?:[eE][+-]?[0-9]+)?)$"
 
 
 def is_bytes(kind: pa.DataType) -> bool:
@@ -45,24 +42,46 @@ def is_bytes(kind: pa.DataType) -> bool:
     return any(test(kind) for test in _BYTES)
 
 
-def leaves(column: Column, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], Column]]:
-    """The columns that a column is made of: the fields of a struct each, its own type otherwise."""
+class Leaf(NamedTuple):
+    """A column without columns inside, by its path; `numbers` as `protocol.NUMBERS` marks them."""
+
+    path: tuple[str, ...]
+    column: Column
+    numbers: bool
+
+    def texts(self, decimal: str) -> Column:
+        """See `texts`."""
+        return texts(self.column, decimal, numbers=self.numbers)
+
+
+def leaves(column: Column, field: pa.Field[Any]) -> list[Leaf]:
+    """The columns that the column of a field is made of: the fields of a struct each, its own type otherwise."""
+    return _leaves(column, field, (field.name,))
+
+
+def _leaves(column: Column, field: pa.Field[Any], path: tuple[str, ...]) -> list[Leaf]:
     if isinstance(column.type, pa.BaseExtensionType):
-        return leaves(column.storage, path)
+        return _leaves(column.storage, field, path)
     if types.is_dictionary(column.type):
-        return leaves(column.dictionary_decode(), path)
+        return _leaves(column.dictionary_decode(), field, path)
     if not types.is_struct(column.type):
-        return [(path, column)]
-    fields = [column.type.field(index).name for index in range(column.type.num_fields)]
-    return [leaf for name, inner in zip(fields, column.flatten(), strict=True) for leaf in leaves(inner, (*path, name))]
+        return [Leaf(path, column, NUMBERS.items() <= (field.metadata or {}).items())]
+    fields = [column.type.field(index) for index in range(column.type.num_fields)]
+    return [
+        leaf
+        for each, inner in zip(fields, column.flatten(), strict=True)
+        for leaf in _leaves(inner, each, (*path, each.name))
+    ]
 
 
-def texts(column: Column, decimal: str) -> Column:
-    """The values as `pa.string()`, nothing null.
+def texts(column: Column, decimal: str, *, numbers: bool = False) -> Column:
+    """The values as `pa.string()`, nothing null; of texts that are `numbers` the sign before decimals is `decimal` too.
 
     Raises TypeError for a type that has no text, pa.ArrowException for values that are none (no UTF-8, unknown zone).
     """
     made = _texts(column, decimal)
+    if numbers and decimal != "." and any(test(column.type) for test in _STRINGS):
+        made = pc.replace_substring_regex(made.cast(pa.string()), _WITH_DECIMALS, rf"\1{decimal}\2")
     made = pc.fill_null(made.cast(pa.string()), "")
     made.validate(full=True)
     return made

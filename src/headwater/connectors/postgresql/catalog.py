@@ -17,7 +17,12 @@ from headwater.connectors.sql.statements import Statement
 # A foreign key to a partition does not matter: partitions are read through their table.
 _TABLES = """
 SELECT n.nspname, c.relname, CAST(c.reltuples AS bigint), obj_description(c.oid, 'pg_class'),
-       a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, t.typname, t.typtype, t.typcategory,
+       a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+       CASE WHEN t.typtype = 'd' THEN
+         (WITH RECURSIVE under AS (SELECT t.typname AS name, t.typbasetype AS base
+                                    UNION ALL
+                                   SELECT b.typname, b.typbasetype FROM under JOIN pg_type b ON b.oid = under.base)
+          SELECT name FROM under WHERE base = 0) ELSE t.typname END, t.typtype, t.typcategory,
        CASE WHEN a.attcollation = 0 OR co.collname IN ('C', 'POSIX') THEN ''
             WHEN co.collname = 'default' AND d.datcollate IN ('C', 'POSIX') AND d.datlocprovider = 'c' THEN ''
             ELSE 'C' END,
@@ -94,6 +99,8 @@ _EXACT: dict[str, pa.DataType] = {
     "bpchar": pa.string(),
     "bytea": pa.binary(),
 }
+# Types, also of what a domain is made of, whose texts are numbers wherever they look so; JSON may be a bare number.
+_NUMBERS = {"numeric", "money", "float4", "float8", "json", "jsonb"}
 NOT_ACROSS = "the key is not enforced across the tables that inherit from this one, whose rows are read with it"
 _FAMILIES: dict[str, Family] = {
     "int2": "integer",
@@ -153,12 +160,13 @@ def _field(dialect: PostgresDialect, *row: str | None) -> Field:
     name, declared, not_null, kind, sort, category, collation = (str(part or "") for part in row)
     quoted = dialect.quoted(name)
     arrow = _EXACT.get(kind, pa.string()) if sort == "b" else pa.string()
+    is_number = pa.types.is_string(arrow) and kind in _NUMBERS and category != "A"
     family: Family = _FAMILIES.get(kind, "other") if sort == "b" else "other"
     select = quoted
     if sort != "b" or kind not in _EXACT:
         select = f"CAST({_as_text(quoted, kind, sort, category)} AS text)"
     return Field(
-        column=Column(name=name, type=declared, arrow=arrow, nullable=not_null != "true"),
+        column=Column(name=name, type=declared, arrow=arrow, nullable=not_null != "true", numbers=is_number),
         select=select,
         order=f'{quoted} COLLATE "{collation}"' if collation else quoted,
         cast=declared,

@@ -103,7 +103,7 @@ class RestConnector:
                     kept = [record for record in kept if inside(record, cursor, locator, table.name)]
                 if kept:
                     is_empty = False
-                    yield batch(kept, names, table.name)
+                    yield batch(kept, names, table.name, decimal=selection.decimal)
         finally:
             answered.close()
         once.finish()

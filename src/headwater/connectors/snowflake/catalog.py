@@ -84,7 +84,13 @@ def _field(dialect: SnowflakeDialect, row: Sequence[str | None]) -> Field:
     if collation:
         shape = "collated"
     return Field(
-        column=Column(name=str(name), type=declared, arrow=arrow, nullable=null == "YES"),
+        column=Column(
+            name=str(name),
+            type=declared,
+            arrow=arrow,
+            nullable=null == "YES",
+            numbers=shape == "json" or kind == "DECFLOAT",
+        ),
         select=quoted if arrow != pa.string() or kind == "TEXT" else as_text(shape, quoted),
         order=f"COLLATE({quoted}, 'utf8')" if collation else quoted,
         cast="VARCHAR" if kind == "TEXT" else declared,

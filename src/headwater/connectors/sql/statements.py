@@ -24,10 +24,11 @@ from headwater.errors import InputRefused, Misuse
 
 @dataclass(frozen=True)
 class Statement:
-    """SQL, and the values of its parameters in the order they stand in it."""
+    """SQL, and the values of its parameters in the order they stand in it; `decimal` as `Selection` has it."""
 
     sql: str
     values: tuple[Any, ...] = ()
+    decimal: str = "."
 
 
 @dataclass
@@ -117,6 +118,7 @@ def reading(dialect: Dialect, table: SqlTable, selection: Selection, locator: Ma
     return Statement(
         _select(dialect, table, selection) + where(condition(bounds, table, locator)) + _ordered(table, selection),
         tuple(bounds.values),
+        selection.decimal,
     )
 
 

@@ -151,4 +151,4 @@ def _is_cursor(field: Field) -> bool:
 
 def schema(fields: Sequence[Field]) -> pa.Schema:
     """How `read` gives these columns."""
-    return pa.schema([pa.field(field.name, field.column.arrow, field.column.nullable) for field in fields])
+    return pa.schema([field.column.field for field in fields])

@@ -51,7 +51,7 @@ class SqliteSession:
             rows: list[list[str | None]] = []
             length = 0
             for row in cursor:
-                rows.append([_text(value) for value in row])
+                rows.append([_text(value, statement.decimal) for value in row])
                 length += sum(len(text) for text in rows[-1] if text is not None)
                 if len(rows) >= _BATCH_ROWS or length >= _BATCH_CHARACTERS:
                     yield _batch(rows, made)
@@ -123,8 +123,8 @@ def _decoded(data: bytes) -> str | bytes:
         return data
 
 
-def _text(value: Any) -> str | None:
-    """A value as `texts` of Parquet writes one of its type."""
+def _text(value: Any, decimal: str) -> str | None:
+    """A value as `texts` of Parquet writes one of its type: beside numbers a column may hold texts that look so."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bytes):
@@ -132,7 +132,7 @@ def _text(value: Any) -> str | None:
     if isinstance(value, float):
         if not isfinite(value):
             return "Infinity" if value > 0 else "-Infinity"
-        return format(Decimal(repr(value)), "f").removesuffix(".0")
+        return format(Decimal(repr(value)), "f").removesuffix(".0").replace(".", decimal)
     return str(value)
 
 

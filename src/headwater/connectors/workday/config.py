@@ -46,6 +46,11 @@ class WqlField(Config):
         parts = {"instance": ("id", "descriptor"), "currency": ("value", "currency")}.get(self.kind)
         return tuple(f"{self.name}.{part}" for part in parts) if parts else (self.name,)
 
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Those of its columns that hold numbers."""
+        return {"number": self.columns, "currency": self.columns[:1]}.get(self.kind, ())
+
 
 class Query(Config):
     """Rows of a data source, asked for in WQL.

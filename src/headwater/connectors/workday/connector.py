@@ -37,7 +37,7 @@ class _Queries:
         wanted = {*columns, *query.key}
         chosen = [field for field in query.fields if not columns or MORE in columns or wanted & set(field.columns)]
         described = [
-            Column(name=column, type=field.kind, arrow=pa.string())
+            Column(name=column, type=field.kind, arrow=pa.string(), numbers=column in field.numbers)
             for field in query.fields
             for column in field.columns
         ]

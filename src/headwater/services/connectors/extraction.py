@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any, Self
@@ -79,7 +80,8 @@ class SyncTexts(RunTexts):
         self._given_up = Event()
         waits = partial(wait, unless=self._given_up)
         self._asker = Asker(installation, stored.connector_id, stored.name, wait=waits, of_run=True)
-        self._selection = selection_of(dict(run.layout)["selection"])
+        # As the run's numbers are read: what is written of them among texts is written so.
+        self._selection = replace(selection_of(dict(run.layout)["selection"]), decimal=str(run.layout["decimal"]))
         self._source: Connector | None = None
         self._asked = SourceAsked(stored.name)
         self._read: dict[int, tuple[Extract, int]] = {}

@@ -11,7 +11,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from headwater.connectors.parquet_file import read_parquet
-from headwater.connectors.parquet_file.texts import leaves, texts
+from headwater.connectors.parquet_file.texts import Leaf, leaves, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,12 +26,14 @@ _TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 class KeptColumn:
     """A column of texts, and the type its values came with.
 
+    numbers  whether they came as texts and are numbers nevertheless, see `NUMBERS`
     part_of  the column of the source that it was cut out of; None where it is that column
     ends     the first and the last of times, days, yes and no, whose texts need not sort as they do; () for all others
     """
 
     name: str
     kind: pa.DataType
+    numbers: bool = False
     part_of: str | None = None
     ends: tuple[str, ...] = ()
 
@@ -59,12 +61,12 @@ def keep_rows(batches: Iterable[pa.RecordBatch], schema: pa.Schema, folder: Path
     """Keep batches of this schema, for as long as the folder is there. InputRefused where a value has no text."""
     raw, rows = folder / "raw.parquet", 0
     cut = _leaves(pa.RecordBatch.from_pylist([], schema))
-    ends = [leaf for _, leaf in cut]
+    ends = [leaf.column for leaf in cut]
     with pq.ParquetWriter(raw, schema, compression="zstd") as writer:
         for batch in batches:
             writer.write_batch(batch)
             rows += batch.num_rows
-            ends = [_ends(before, leaf) for before, (_, leaf) in zip(ends, _leaves(batch), strict=True)]
+            ends = [_ends(before, leaf.column) for before, leaf in zip(ends, _leaves(batch), strict=True)]
     read = read_parquet(raw, name=where, decimal=".")
     path = folder / "texts.parquet"
     text_schema = pa.schema([(name, pa.string()) for name in read.columns])
@@ -76,17 +78,18 @@ def keep_rows(batches: Iterable[pa.RecordBatch], schema: pa.Schema, folder: Path
         KeptColumn(
             name=name,
             kind=each.type,
-            part_of=path[0] if len(path) > 1 else None,
+            numbers=leaf.numbers,
+            part_of=leaf.path[0] if len(leaf.path) > 1 else None,
             ends=tuple(texts(each, ".").to_pylist()),
         )
-        for name, (path, _), each in zip(read.columns, cut, ends, strict=True)
+        for name, leaf, each in zip(read.columns, cut, ends, strict=True)
     )
     return KeptRows(rows=rows, columns=columns, dataset=ds.dataset(path))
 
 
-def _leaves(batch: pa.RecordBatch) -> list[tuple[tuple[str, ...], Any]]:
-    """The columns that the columns are made of, each with its path."""
-    return [leaf for at, name in enumerate(batch.schema.names) for leaf in leaves(batch.column(at), (name,))]
+def _leaves(batch: pa.RecordBatch) -> list[Leaf]:
+    """The columns that the columns are made of."""
+    return [leaf for at, field in enumerate(batch.schema) for leaf in leaves(batch.column(at), field)]
 
 
 def _ends(before: Any, values: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import pyarrow.parquet as pq
 
-from headwater.connectors.parquet_file.texts import leaves, texts
+from headwater.connectors.parquet_file.texts import leaves
 from headwater.errors import HeadwaterError
 from headwater.services.connectors.extraction import first_record
 from headwater.store.chunks import get_chunk
@@ -108,7 +108,7 @@ def _rows(extract: BinaryIO, places: Collection[int]) -> Iterator[tuple[int, pa.
 
 def _cells(row: pa.RecordBatch, layout: Mapping[str, Any]) -> Cells:
     """One row under the names that its columns have as text; {} where it has others."""
-    cut = [leaf for at, name in enumerate(row.schema.names) for leaf in leaves(row.column(at), (name,))]
-    values = [texts(leaf, layout["decimal"])[0].as_py() if leaf[0].is_valid else None for _, leaf in cut]
+    cut = [leaf for at, field in enumerate(row.schema) for leaf in leaves(row.column(at), field)]
+    values = [leaf.texts(layout["decimal"])[0].as_py() if leaf.column[0].is_valid else None for leaf in cut]
     columns = layout["columns"]
     return dict(zip(columns, values, strict=True)) if len(values) == len(columns) else {}

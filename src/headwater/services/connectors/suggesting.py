@@ -64,9 +64,9 @@ def suggest_for(
 
 
 def _profile(kept: KeptRows, texts: pa.Table) -> Profile:
-    """A sync writes numbers under the mapping's own locale: what the locale must be, columns of texts alone tell."""
+    """A sync writes numbers under the mapping's own locale: what the locale must be, other texts alone tell."""
     seen = profile(texts)
-    of_texts = profile(texts.select([column.name for column in kept.columns if column.is_text]))
+    of_texts = profile(texts.select([column.name for column in kept.columns if column.is_text and not column.numbers]))
     return replace(seen, decimal=of_texts.decimal, group=of_texts.group, date_order=of_texts.date_order)
 
 

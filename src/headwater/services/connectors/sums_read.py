@@ -52,9 +52,11 @@ class SumsRead:
             self.sums.pop(name, None)
 
 
-def sums_read(file: pq.ParquetFile, columns: Collection[str], *, numbers: Collection[str]) -> SumsRead:
+def sums_read(
+    file: pq.ParquetFile, columns: Collection[str], *, numbers: Collection[str], decimal: str = "."
+) -> SumsRead:
     """Over the file of a chunk. Those of `numbers` hold nothing else at the source, whatever they come as: what is NaN
-    or endless there is left out, as the source leaves it out.
+    or endless there is left out, as the source leaves it out. `decimal` as the chunk was read by, see `Selection`.
     """
     kinds = {each.name: each.type for each in file.schema_arrow}
     read = SumsRead(rows=file.metadata.num_rows)
@@ -68,8 +70,15 @@ def sums_read(file: pq.ParquetFile, columns: Collection[str], *, numbers: Collec
     names = sorted(read.sums)
     for batch in file.iter_batches(columns=names) if names else ():
         for name in names:
-            _add(read, name, batch.column(name), is_number=name in numbers)
+            _add(read, name, _with_points(batch.column(name), decimal), is_number=name in numbers)
     return read
+
+
+def _with_points(column: Any, decimal: str) -> Any:
+    """Numbers among texts have a point before their decimals, unless texts beside them have one."""
+    if decimal == "." or not pa.types.is_string(column.type) or pc.any(pc.match_substring(column, ".")).as_py():
+        return column
+    return pc.replace_substring_regex(column, rf"^([+-]?[0-9]+){decimal}([0-9]+)$", r"\1.\2")
 
 
 def _is_exact(kind: pa.DataType) -> bool:
