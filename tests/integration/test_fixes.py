@@ -206,6 +206,34 @@ def test_a_change_that_would_move_what_stands_is_not_applied(river: River) -> No
     assert quantities(river) == {"stands": "1234", "a": "1.5"}
 
 
+BEGUN_WRONG = [{"activity_id": "a", "quantity": "1,5"}, {"activity_id": "b", "quantity": "2,5"}]
+
+
+def moved_by_sign(river: River) -> int | None:
+    (key,) = (mended(river, {"a": {"quantity": "1.5"}})["a"],)
+    return next(offer for offer in like(river, key).offers if offer.name == "decimal-sign").moved
+
+
+@pytest.mark.parametrize(("again", "moved"), [("1,234", 1), ("5", 1)])
+def test_a_key_that_several_chunks_hold_counts_once_as_the_first_has_it(river: River, again: str, moved: int) -> None:
+    rows = [
+        {"activity_id": "stands", "quantity": "1,234"},
+        BEGUN_WRONG[0],
+        {"activity_id": "stands", "quantity": again},
+    ]
+    river.load(activities([*rows, BEGUN_WRONG[1]]), chunk_size=2)
+    assert moved_by_sign(river) == moved
+
+
+@pytest.mark.parametrize("chunk_size", [2, 100])
+def test_where_versions_order_a_key_it_counts_as_its_last_has_it(river: River, chunk_size: int) -> None:
+    first = {"activity_id": "stands", "quantity": "1,234", "period_end": "2024-01-30"}
+    last = {"activity_id": "stands", "quantity": "5", "period_end": "2024-01-31"}
+    river.load(activities([first, BEGUN_WRONG[0], last, BEGUN_WRONG[1]]), chunk_size=chunk_size, version="period_end")
+    assert quantities(river)["stands"] == "5"
+    assert moved_by_sign(river) == 0
+
+
 @pytest.mark.long
 def test_the_order_of_dates_is_fixed_for_all(river: River) -> None:
     river.load(activities([

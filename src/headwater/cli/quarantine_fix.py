@@ -215,8 +215,9 @@ def _tell(shown: Preview) -> None:
         typer.echo(f"What would change of the records that stand is not known: {shown.compared.unknown}.")
     else:
         typer.echo(
-            f"`would change` counts records that stand, of the {shown.compared.records:,} {shown.compared.by}; "
-            "`would refuse` those of them that would not be loaded."
+            f"`would change` counts records that stand, of the {shown.compared.records:,} {shown.compared.by}, and "
+            f"come out otherwise than by mapping {_named(shown.mapping)}; `would refuse` those of them that would not "
+            "be loaded. Rows that were mended by hand are not compared."
         )
     typer.echo("Whether a key meets another record's shows only when they are loaded.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -23,24 +23,34 @@ def engine(*, memory_limit: str = "256MB", threads: int = 1) -> Iterator[duckdb.
 
     Files, network and extensions are out of its reach, and its settings are locked, whatever SQL it is given.
     """
-    with tempfile.TemporaryDirectory(prefix="headwater-engine-") as folder:
-        connection = duckdb.connect(":memory:")
-        try:
-            connection.execute(f"SET memory_limit = '{memory_limit}'")
-            connection.execute(f"SET threads = {int(threads)}")
-            connection.execute(f"SET temp_directory = '{folder}'")
-            connection.execute("SET TimeZone = 'UTC'")
+    with engines(1, memory_limit=memory_limit, threads=threads) as (one,):
+        yield one
+
+
+@contextmanager
+def engines(
+    count: int, *, memory_limit: str = "256MB", threads: int = 1
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, ...]]:
+    """So many that share one `memory_limit` and one folder, for work done by turns: a temp table or what is registered
+    is of one of them alone.
+    """
+    with tempfile.TemporaryDirectory(prefix="headwater-engine-") as folder, ExitStack() as stack:
+        connection = stack.enter_context(closing(duckdb.connect(":memory:")))
+        all_of_them = (connection, *(stack.enter_context(closing(connection.cursor())) for _ in range(count - 1)))
+        connection.execute(f"SET memory_limit = '{memory_limit}'")
+        connection.execute(f"SET threads = {int(threads)}")
+        connection.execute(f"SET temp_directory = '{folder}'")
+        for each in all_of_them:  # these settings are of each alone, the others of all
+            each.execute("SET TimeZone = 'UTC'")
             # In a program without a file (`python -c`, a process that another one spawned) it would print on stdout.
-            connection.execute("SET enable_progress_bar = false")
-            # IN with five words or more would become a join over every row.
-            connection.execute("SET disabled_optimizers = 'in_clause'")
-            connection.execute("SET autoinstall_known_extensions = false")
-            connection.execute("SET autoload_known_extensions = false")
-            connection.execute("SET enable_external_access = false")
-            connection.execute("SET lock_configuration = true")
-            yield connection
-        finally:
-            connection.close()
+            each.execute("SET enable_progress_bar = false")
+        # IN with five words or more would become a join over every row.
+        connection.execute("SET disabled_optimizers = 'in_clause'")
+        connection.execute("SET autoinstall_known_extensions = false")
+        connection.execute("SET autoload_known_extensions = false")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        yield all_of_them
 
 
 _kept: tuple[int, duckdb.DuckDBPyConnection] | None = None

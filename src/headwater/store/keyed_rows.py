@@ -38,6 +38,18 @@ def keyed_batches(connection: psycopg.Connection[Any], document: Document) -> It
     return opened_batches(batches, document.personal, opener_of(connection), keep=False)
 
 
+def standing_keys(connection: psycopg.Connection[Any], document: Document) -> Iterator[pa.RecordBatch]:
+    """The keys of all rows that stand, as canonical texts and in clear; null where somebody was erased."""
+    batches = row_batches(
+        connection,
+        columns=[canonical(spec) for spec in document.key],
+        tables=sql.Identifier(table_name(document)),
+        order=[sql.Identifier(spec.name) for spec in document.key],
+    )
+    personal = {spec.name: spec for spec in document.key if spec.name in document.personal}
+    return opened_batches(batches, personal, opener_of(connection), keep=False)
+
+
 def as_they_stand(
     connection: psycopg.Connection[Any],
     tenant_id: UUID,

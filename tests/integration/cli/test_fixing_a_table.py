@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from headwater.services.quarantine import effects
 from tests.integration.cli.conftest import Ended, Headwater, Lab
 from tests.river import River
 from tests.synced import MAPPING, Synced
@@ -108,6 +109,46 @@ def test_of_a_row_that_several_syncs_have_read_the_newest_reading_counts(headwat
     assert "of the 45 that the last sync of the whole table and 2 syncs since have read" in told.out
     headwater("connectors", "sync", "lab", "-t", "a", "-m", table.mapping)
     assert "of the 40 that the last sync of the whole table has read" in fix(headwater).out
+
+
+def test_what_the_mapping_itself_has_changed_since_is_not_counted_as_done_by_the_fix(
+    headwater: Headwater, table: Lab
+) -> None:
+    """All rows stand as 1.0.0 has made them; 1.1.0, which is amended, names a supplier for each."""
+    mapping = yaml.safe_load(table.mapping.read_text())
+    mapping |= {"version": "1.1.0", "fields": mapping["fields"] | {"supplier": {"constant": "Northwind"}}}
+    table.mapping.write_text(yaml.safe_dump(mapping))
+    table.change("UPDATE a SET amount = '7', changed_at = '2024-07-01 00:00:00' WHERE reading_id = 5")
+    headwater(*SYNC, "-m", table.mapping)
+    by_sign, by_text = offers(headwater)["decimal-sign"], offers(headwater)["same-text"]
+    assert (by_text["mapping"], by_text["moved"]) == ("meter_readings 1.2.0", 0)
+    assert by_sign["moved_as"] == {"changed": 0, "refused": 34}
+    assert "otherwise than by mapping meter_readings 1.1.0" in " ".join(fix(headwater).out.split())
+    assert fix(headwater, *BY_TEXT, "--apply", "--json").json["ledger"]["inserted"] == 2
+
+
+@pytest.mark.usefixtures("table")
+def test_what_was_deleted_by_hand_is_not_counted(headwater: Headwater) -> None:
+    assert headwater("records", "delete", "activity", "5", "6", "--reason", "counted twice").code == 0
+    assert offers(headwater)["decimal-sign"]["moved_as"] == {"changed": 0, "refused": 33}
+
+
+def test_more_syncs_than_are_looked_through_leave_it_unknown(
+    headwater: Headwater, table: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(effects, "MOST_SYNCS", 1)
+    for day in (1, 2):
+        assert offers(headwater)["same-text"]["moved"] == 0
+        table.change(f"UPDATE a SET amount = '7', changed_at = '2024-07-0{day} 00:00:00' WHERE reading_id = 5")
+        headwater(*SYNC, "-m", table.mapping)
+    told = fix(headwater, "--json").json
+    assert [offer["moved"] for offer in told["offers"]] == [None, None]
+    assert told["not_compared"] == "more than 1 sync has read what had changed since one read all of the table"
+    refused = fix(headwater, *BY_TEXT, "--apply")
+    assert refused.code == 2
+    assert "headwater connectors sync lab --table a --mapping FILE --dry-run" in refused.err
+    headwater("connectors", "sync", "lab", "-t", "a", "-m", table.mapping)
+    assert offers(headwater)["same-text"]["moved"] == 0
 
 
 @pytest.mark.usefixtures("table")

@@ -1,37 +1,40 @@
-"""What a change of the mapping would do to records that stand: what was read last, read by both versions.
+"""What a change of the mapping would do to records that stand: what was read last, read by the version that is changed
+and by the next.
 
 Of a file that is its last import. Of a table it is the last sync that read all of it, and each since, which read what
-had changed: of a record that several have read the newest reading counts.
+had changed: of a record that several have read the newest reading counts. A record stands where a row with its key
+does. What the version that is changed refuses is not compared, though a row of it may stand that was mended by hand.
 """
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
 
-import numpy as np
+import pyarrow as pa
 
 from headwater.documents.counted import counted
 from headwater.engine.duck import engine
 from headwater.errors import Misuse
+from headwater.pipeline.seen import SeenKeys
 from headwater.services.connectors.reconciling import reads_what_changed
-from headwater.services.imports import stored_logic
-from headwater.services.logic import compile_logic
+from headwater.services.full_loads import stored_key_hashes
+from headwater.services.quarantine.two_versions import Counting, Versions
 from headwater.services.run_texts import RunTexts, span_of
 from headwater.store import fixes, runs
 from headwater.store.chunks import chunks_of
 from headwater.store.cited_blobs import get_cited_blob
+from headwater.store.keyed_rows import standing_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import numpy.typing as npt
-
-    from headwater.connectors.csv_file import RawChunk
-    from headwater.pipeline.transform import ChunkTransform, Transformed
+    from headwater.contracts import Document
+    from headwater.pipeline.seen import Hashes
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
+    from headwater.services.quarantine.two_versions import Effect, Loaded
     from headwater.store.chunks import Chunk
     from headwater.store.database import TenantConnection
     from headwater.store.runs import Run
@@ -39,19 +42,8 @@ if TYPE_CHECKING:
 
 WHOLE = frozenset({"succeeded", "succeeded_with_quarantine"})
 LOADED = WHOLE | {"partial_success"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Effect:
-    """Records that stand and would be read otherwise: with other values, or not be loaded at all."""
-
-    changed: int = 0
-    refused: int = 0
-
-    @property
-    def moved(self) -> int:
-        """Both."""
-        return self.changed + self.refused
+MOST_SYNCS = 366
+"""A year of syncs, night by night, are looked through beside the one of the whole table, and no more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,20 +75,22 @@ def compare(
     columns: Sequence[str],
     logics: Sequence[Logic],
     *,
+    base: Logic,
     progress: Progress,
 ) -> Compared:
-    """Read what was read of a source last by each mapping, beside the one that had read it.
+    """Read what was read of a source last by each mapping, beside the one that they were made of, `base`: what earlier
+    versions of that had made of it is nothing that these would do.
 
     columns: those of the records that are to be mended; another layout of a file is not compared.
     """
     if not logics:
         return Compared(effects=())
     with installation.database.connect(installation.tenant_id) as connection:
-        found = list(_read_last(connection, installation, source_id, tuple(columns)))
+        found = list(islice(_read_last(connection, installation, source_id, tuple(columns)), MOST_SYNCS + 2))
         why = _not_kept(connection, installation, found)
     if why is None:
         try:
-            return _compared(installation, found, logics, progress)
+            return _compared(installation, found, base, logics, progress)
         except Misuse as misfit:
             why = f"it cannot be read by another mapping: {misfit}"
     return Compared(effects=(None,) * len(logics), unknown=why)
@@ -129,6 +123,9 @@ def _not_kept(connection: TenantConnection, installation: Installation, found: S
     """Why what was read cannot be looked at, where it cannot."""
     if not found:
         return "no run has read this source with the columns that the refused records have"
+    if len(found) > MOST_SYNCS + 1:
+        syncs = counted(MOST_SYNCS, "sync has", "syncs have")
+        return f"more than {syncs} read what had changed since one read all of the table"
     tenant_id = installation.tenant_id
     for read in found:
         for sha256 in {chunk.extract_sha256 or read.run.text_sha256 for chunk in read.chunks}:
@@ -140,76 +137,54 @@ def _not_kept(connection: TenantConnection, installation: Installation, found: S
 
 
 def _compared(
-    installation: Installation, found: Sequence[_Read], logics: Sequence[Logic], progress: Progress
+    installation: Installation, found: Sequence[_Read], base: Logic, logics: Sequence[Logic], progress: Progress
 ) -> Compared:
     records = sum(chunk.records for read in found for chunk in read.chunks)
-    changed, refused = np.zeros(len(logics), np.int64), np.zeros(len(logics), np.int64)
-    newer: npt.NDArray[np.uint64] = np.empty(0, np.uint64)
     progress.start(f"comparing with {found[0].run.source_name}", total=records)
     try:
-        with ExitStack() as stack:
-            transforms = _Transforms(installation, stack, logics)
-            for read in found:
-                keys = [newer]
-                texts = stack.enter_context(RunTexts(installation, read.run))
-                before, others = transforms.of(read.run)
-                for chunk in read.chunks:
-                    raw = texts.chunk(span_of(chunk))
-                    stands, hashes = _standing(before, raw, newer)
-                    keys.append(hashes)
-                    for number, other in enumerate(others):
-                        now = _rows(other.run(raw.table, raw.record_nos, first_record=1))
-                        refused[number] += sum(record not in now for record in stands)
-                        changed[number] += sum(now.get(record, row) != row for record, row in stands.items())
-                    progress.advance(chunk.records)
-                newer = np.unique(np.concatenate(keys))
+        with (
+            Versions(installation, (base, *logics), found[0].run.source_id) as versions,
+            SeenKeys(lambda: _keys_that_stand(installation, base.contract)) as standing,
+        ):
+            counting = Counting(standing, versions=len(logics))
+            for chunk in _chunks(installation, found, versions, last_first=base.recipe.load.version is not None):
+                before, *others = chunk.loaded
+                counting.add(before, others)
+                progress.advance(chunk.records)
     finally:
         progress.finish()
-    effects = [Effect(changed=int(one), refused=int(other)) for one, other in zip(changed, refused, strict=True)]
-    return Compared(effects=tuple(effects), records=records, by=_in_words(found))
+    return Compared(effects=counting.effects(), records=records, by=_in_words(found))
 
 
-class _Transforms:
-    """The mapping that a run was read by, and the others, compiled for its columns; once for all runs alike."""
+@dataclass(frozen=True, kw_only=True)
+class _ReadAgain:
+    """A chunk, and what each version makes of it."""
 
-    def __init__(self, installation: Installation, stack: ExitStack, logics: Sequence[Logic]) -> None:
-        self._installation = installation
-        self._stack = stack
-        self._logics = logics
-        self._made: dict[tuple[Any, ...], tuple[ChunkTransform, list[ChunkTransform]]] = {}
-
-    def of(self, run: Run) -> tuple[ChunkTransform, list[ChunkTransform]]:
-        """Misuse where a mapping does not fit what the run had read."""
-        columns = tuple(run.layout["columns"])
-        alike = (columns, run.contract_hash, run.mapping_hash, run.recipe_hash, run.reference_codes)
-        if alike not in self._made:
-            before = stored_logic(self._installation, run)
-            made = [self._compiled(logic, before, columns, run.source_id) for logic in (before, *self._logics)]
-            self._made[alike] = made[0], made[1:]
-        return self._made[alike]
-
-    def _compiled(self, logic: Logic, before: Logic, columns: Sequence[str], source_id: bytes) -> ChunkTransform:
-        memory = f"{self._installation.settings.memory_limit // 2**20}MiB"
-        duck = self._stack.enter_context(engine(memory_limit=memory))
-        bare = replace(logic, factor_set=None, reference_codes=before.reference_codes)
-        return compile_logic(self._installation, duck, bare, columns=columns, source_id=source_id)[0]
+    records: int
+    loaded: Sequence[Loaded]
 
 
-def _standing(
-    before: ChunkTransform, raw: RawChunk, newer: npt.NDArray[np.uint64]
-) -> tuple[dict[int, bytes], npt.NDArray[np.uint64]]:
-    """As `_rows`, without those whose key a newer run has read; and the hashes of the keys of all."""
-    done = before.run(raw.table, raw.record_nos, first_record=1)
-    rows, keys = _rows(done), done.standing.key_hashes
-    for number in done.standing.record_nos[np.isin(keys, newer)].tolist():
-        rows.pop(number, None)
-    return rows, keys
+def _chunks(
+    installation: Installation, found: Sequence[_Read], versions: Versions, *, last_first: bool
+) -> Iterator[_ReadAgain]:
+    """Run by run; within a run in the order in which one reading of a key counts before another.
+
+    last_first  of a key that several chunks of a run have the last stands, as where versions order them; else the first
+    """
+    for read in found:
+        with RunTexts(installation, read.run) as texts:
+            for chunk in reversed(read.chunks) if last_first else read.chunks:
+                raw = texts.chunk(span_of(chunk))
+                fitting = versions.for_columns(read.run.layout["columns"])
+                yield _ReadAgain(records=chunk.records, loaded=fitting.read(raw))
 
 
-def _rows(done: Transformed) -> dict[int, bytes]:
-    """Of the records that would be loaded, by number in the chunk, their hash."""
-    rows: list[dict[str, Any]] = done.records.select(["record_no", "row_hash"]).to_pylist()
-    return {row["record_no"]: row["row_hash"] for row in rows}
+def _keys_that_stand(installation: Installation, contract: Document) -> Iterator[Hashes]:
+    """Of all rows of a contract."""
+    newest = installation.contract(contract.name, contract.major)  # it knows all that is sealed
+    with installation.database.connect(installation.tenant_id) as connection, engine() as duck:
+        for batch in standing_keys(connection, newest):
+            yield stored_key_hashes(duck, newest, pa.Table.from_batches([batch]))
 
 
 def _in_words(found: Sequence[_Read]) -> str:

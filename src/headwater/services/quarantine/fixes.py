@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     from headwater.pipeline.transform import ChunkTransform
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
-    from headwater.services.quarantine.effects import Compared, Effect
+    from headwater.services.quarantine.effects import Compared
     from headwater.services.quarantine.reading_again import ReadingAgain
+    from headwater.services.quarantine.two_versions import Effect
     from headwater.store.fixes import Group, OpenRecord
     from headwater.store.runs import Run
     from headwater.telemetry import Progress
@@ -223,7 +224,7 @@ def preview(installation: Installation, wanted: Wanted, *, progress: Progress) -
         version = raised(base.version, fixes.versions(connection, installation.tenant_id, base.mapping))
     found = _ways(scope)
     logics = [replace(scope.logic, mapping=way.mapping.model_copy(update={"version": version})) for way in found]
-    compared = compare(installation, wanted.source_id, scope.columns, logics, progress=progress)
+    compared = compare(installation, wanted.source_id, scope.columns, logics, base=scope.logic, progress=progress)
     tried = [_tried(installation, scope, logic) for logic in logics]
     return Preview(
         wanted=wanted,
