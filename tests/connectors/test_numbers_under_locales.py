@@ -13,6 +13,8 @@ from uuid import UUID
 import pytest
 import yaml
 
+from headwater.connectors.http.text_columns import batch
+from headwater.connectors.nested.text import Number
 from headwater.connectors.parquet_file.texts import leaves
 from headwater.connectors.postgresql import PostgresConfig, PostgresConnector, catalog
 from headwater.connectors.protocol import Connector, Selection
@@ -63,8 +65,8 @@ def cells(connector: Connector, table: str, decimal: str) -> list[dict[str, str]
     found: list[dict[str, str]] = []
     for chunk in connector.plan(asked).chunks:
         with connector.read(asked, chunk) as batches:
-            for batch in batches:
-                cut = [leaf for at, field in enumerate(batch.schema) for leaf in leaves(batch.column(at), field)]
+            for part in batches:
+                cut = [leaf for at, field in enumerate(part.schema) for leaf in leaves(part.column(at), field)]
                 columns = {".".join(leaf.path): leaf.texts(decimal).to_pylist() for leaf in cut}
                 found += [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return found
@@ -188,3 +190,10 @@ def test_numbers_of_json_are_numbers_and_texts_beside_them_are_texts() -> None:
     assert row == {
         "id": "1", "n": "1234,5", "s": "1.234", "o.x": "7,5", "l": "[1.5]", "b": "TRUE", "_more": '{"late":"0.5"}',
     }  # fmt: skip
+
+
+def test_what_a_source_declares_to_be_a_number_is_one_though_its_json_has_a_string() -> None:
+    record = {"declared": "1.234", "amount": Number("1.5"), "said": "1.234"}
+    made = batch([record], tuple(record), "a test", decimal=",", numbers={"declared", "amount"})
+    found = [leaf.texts(",").to_pylist() for at, field in enumerate(made.schema) for leaf in leaves(made[at], field)]
+    assert found == [["1,234"], ["1,5"], ["1.234"]]

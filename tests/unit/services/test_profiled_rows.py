@@ -7,7 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from headwater.connectors.protocol import NUMBERS
 from headwater.errors import InputRefused
+from headwater.services.connectors import suggesting
 from headwater.services.connectors.kept_rows import keep_rows
 from headwater.services.connectors.personal import PersonalColumns
 
@@ -32,6 +34,14 @@ def test_nested_columns_are_cut_up_and_times_keep_their_order(tmp_path: Path) ->
     assert kept.rows == 4
     empty = keep_rows((), table.schema, tmp_path, where="a test")
     assert (empty.rows, [each.ends for each in empty.columns]) == (0, [(), (), (), ()])
+
+
+def test_texts_that_are_numbers_say_nothing_of_how_texts_are_written(tmp_path: Path) -> None:
+    schema = pa.schema([pa.field("kwh", pa.string(), metadata=NUMBERS), pa.field("said", pa.string())])
+    rows = pa.table([["7.5", "1234.25"], ["7,5", "1.234,25"]], schema=schema)
+    kept = keep_rows(rows.to_batches(), schema, tmp_path, where="a test")
+    seen = suggesting._profile(kept, kept.dataset.to_table())
+    assert (seen.decimal.value, seen.decimal.is_sure) == (",", True)
 
 
 def test_a_value_that_has_no_text_is_refused(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from headwater.connectors.sql import Dialect, Field, SqlTable
 from headwater.connectors.sql.tallies import tally_of
 from headwater.errors import InputRefused, RetryLater
 from headwater.services.connectors.differences import at_source
-from headwater.services.connectors.sums_read import SumsRead, sums_read
+from headwater.services.connectors.sums_read import DECIMAL, SumsRead, sums_read
 from headwater.services.connectors.tallying import AtSource, SourceAsked
 
 
@@ -100,6 +100,27 @@ def test_sums_of_chunks_keep_all_digits(tmp_path: Path) -> None:
     for each in LONG:
         whole.add(read_of(tmp_path, pa.array([each])))
     assert whole.sums == {"kwh": Decimal("12345678901234567891.1234567892")}
+
+
+@pytest.mark.parametrize(
+    ("told", "values", "total"),
+    [
+        ({DECIMAL: ","}, ["7,5", "-0,25", None, "8"], "15.25"),
+        ({DECIMAL: ","}, ["7.5", "8"], "15.5"),  # marked as numbers: the sign is put there later
+        ({DECIMAL: ","}, ["7,5", "1.234"], None),
+        ({DECIMAL: ","}, ["1.234,5"], None),
+        ({}, ["7,5", "8"], None),  # as before connectors were told
+    ],
+)
+def test_numbers_among_texts_are_summed_by_the_sign_they_were_read_with(
+    tmp_path: Path, told: dict[str, str], values: list[str | None], total: str | None
+) -> None:
+    path = tmp_path / "chunk.parquet"
+    pq.write_table(pa.table({"kwh": values}).replace_schema_metadata(told), path)
+    with pq.ParquetFile(path) as file:
+        found = sums_read(file, ["kwh"], numbers=())
+    assert found.sums == ({} if total is None else {"kwh": Decimal(total)})
+    assert set(found.left_out) == ({"kwh"} if total is None else set())
 
 
 @pytest.mark.parametrize("order", [(1, 2), (2, 1)])

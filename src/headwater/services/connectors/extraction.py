@@ -21,6 +21,7 @@ from headwater.services.connectors.keeping import opened, tables_of
 from headwater.services.connectors.kinds import kind_named
 from headwater.services.connectors.pacing import wait
 from headwater.services.connectors.reading_ahead import ReadingAhead
+from headwater.services.connectors.sums_read import DECIMAL
 from headwater.services.connectors.tallying import TALLY, SourceAsked, not_asked
 from headwater.services.run_texts import RunTexts
 from headwater.store.blobs import BlobFile
@@ -154,6 +155,14 @@ class SyncTexts(RunTexts):
 
     @contextmanager
     def _reading(self, chunk: SourceChunk) -> Iterator[tuple[Iterator[pa.RecordBatch], Footer]]:
+        """The rows of a chunk, and what is to be kept with them."""
+        sign = self._selection.decimal
+        said = {} if sign == "." else {DECIMAL: sign}
+        with self._counted(chunk) as (batches, told):
+            yield batches, lambda: {**said, **told()}
+
+    @contextmanager
+    def _counted(self, chunk: SourceChunk) -> Iterator[tuple[Iterator[pa.RecordBatch], Footer]]:
         """The rows of a chunk, and what else is to be kept with them: what the source says of them itself, of a chunk
         that is read to its end.
         """

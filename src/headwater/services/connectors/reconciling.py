@@ -129,7 +129,7 @@ def _sums_read(
         ):
             told = kept_in(file)
             numbers = told.columns.keys() if isinstance(told, Tally) else set()
-            found = sums_read(file, columns | numbers, numbers=numbers, decimal=str(run.layout["decimal"]))
+            found = sums_read(file, columns | numbers, numbers=numbers)
         at_source.add(chunk.chunk_no, told, found)
         read.add(found)
     return read, at_source

@@ -28,6 +28,10 @@ NO_NUMBER = (
     "comes as text, and not each is a plain number: digits, a point before at most 38 decimals, nothing between"
     " thousands, no blank"
 )
+DECIMAL = "headwater.decimal"
+"""In what is kept beside the rows of a chunk: the sign that its connector was told to put before the decimals of
+numbers among texts (`Selection.decimal`); nothing where that is a point, or nobody was told.
+"""
 NESTED = "is part of a nested column"
 
 
@@ -52,12 +56,11 @@ class SumsRead:
             self.sums.pop(name, None)
 
 
-def sums_read(
-    file: pq.ParquetFile, columns: Collection[str], *, numbers: Collection[str], decimal: str = "."
-) -> SumsRead:
+def sums_read(file: pq.ParquetFile, columns: Collection[str], *, numbers: Collection[str]) -> SumsRead:
     """Over the file of a chunk. Those of `numbers` hold nothing else at the source, whatever they come as: what is NaN
-    or endless there is left out, as the source leaves it out. `decimal` as the chunk was read by, see `Selection`.
+    or endless there is left out, as the source leaves it out.
     """
+    decimal = (file.metadata.metadata or {}).get(DECIMAL.encode(), b".").decode()
     kinds = {each.name: each.type for each in file.schema_arrow}
     read = SumsRead(rows=file.metadata.num_rows)
     for name in columns:

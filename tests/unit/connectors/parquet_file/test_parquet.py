@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from headwater.connectors.parquet_file import inspect_parquet, read_parquet
+from headwater.connectors.parquet_file.redact import write_without
+from headwater.connectors.protocol import NUMBERS
 from headwater.errors import InputRefused, Misuse
 
 if TYPE_CHECKING:
@@ -86,6 +88,47 @@ def test_numbers_take_the_decimal_sign_of_the_mapping_texts_do_not(tmp_path: Pat
     assert column(tmp_path, [1.5, 1e-7], pa.float64(), ",") == ["1,5", "0,0000001"]
     assert column(tmp_path, [Decimal("1.5")], pa.decimal128(5, 1), ",") == ["1,5"]
     assert column(tmp_path, ["1.5"], pa.string(), ",") == ["1.5"]
+
+
+TEXTS = [
+    "1234.50",
+    "-0.5",
+    ".5",
+    "7",
+    "1.5e+40",
+    "NaN",
+    "-Infinity",
+    "",
+    None,
+    '{"a":1.5}',
+    "1.2.3",
+    "1,5",
+    "1.5 kg",
+    ".",
+]
+MARKED = [(text or "").replace(".", ",") if at in {0, 1, 2, 4} else text or "" for at, text in enumerate(TEXTS)]
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int8(), pa.string())], ids=str)
+def test_texts_that_are_marked_as_numbers_take_the_sign_where_they_are_some(tmp_path: Path, kind: pa.DataType) -> None:
+    field = pa.field("v", kind, metadata=NUMBERS)
+    path = written(tmp_path, pa.table([pa.array(TEXTS).cast(kind)], schema=pa.schema([field])))
+    assert [row["v"] for row in load(path, ",")] == MARKED
+    assert [row["v"] for row in load(path, ".")] == [text or "" for text in TEXTS]
+
+
+def test_a_part_of_a_struct_may_be_marked_as_well(tmp_path: Path) -> None:
+    parts = [pa.field("n", pa.string(), metadata=NUMBERS), pa.field("t", pa.string())]
+    rows = pa.array([{"n": "1.234", "t": "1.234"}], pa.struct(parts))
+    assert load(written(tmp_path, pa.table({"a": rows})), ",") == [{"a.n": "1,234", "a.t": "1.234"}]
+
+
+def test_what_is_taken_out_of_a_file_takes_no_mark_with_it(tmp_path: Path) -> None:
+    schema = pa.schema([pa.field("v", pa.string(), nullable=False, metadata=NUMBERS), pa.field("name", pa.string())])
+    path = written(tmp_path, pa.table([["1.234", "2.5"], ["Kim", "Jo"]], schema=schema))
+    left = tmp_path / "left.parquet"
+    write_without(path, {1: ["v"], 0: ["name"]}, left)
+    assert load(left, ",") == [{"v": "1,234", "name": ""}, {"v": "", "name": "Jo"}]
 
 
 def test_structs_are_columns_with_dots(tmp_path: Path) -> None:
