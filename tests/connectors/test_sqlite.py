@@ -172,6 +172,24 @@ def test_a_column_of_texts_is_a_cursor_where_all_are_times_written_one_way(path:
     assert [row["id"] for row in read_all(connector, late)] == ["1", "59", "60", "61"]
 
 
+@pytest.mark.parametrize("declared", ["TEXT", "DATETIME"])
+def test_a_hundred_thousand_texts_west_of_utc_are_read_once(path: Path, declared: str) -> None:
+    """From here on they are cut by months, which end five hours later there than in UTC."""
+    moment = "strftime('%Y-%m-%dT%H:%M:%S-05:00', '2024-02-01', i || ' minutes')"
+    rows = f"WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99999) SELECT i, {moment} FROM n"
+    table = f"CREATE TABLE t (id INTEGER PRIMARY KEY, changed {declared})"
+    connector = made(path, table, f"INSERT INTO t {rows}")
+    selection = Selection(table="t", cursor="changed", chunk_rows=5000)
+    plan = connector.plan(selection)
+    begun = [chunk.locator["from"] for chunk in plan.chunks if chunk.locator.get("from")]
+    assert begun == sorted(set(begun))
+    assert {"2024-03-01T00:00:00-05:00", "2024-04-01T00:00:00-05:00"} <= set(begun)
+    found = [read(connector, selection, chunk)["id"].to_pylist() for chunk in plan.chunks]
+    assert [len(ids) for ids in found] == [chunk.rows for chunk in plan.chunks]
+    assert max(len(ids) for ids in found) == 5000
+    assert sorted(int(str(row)) for ids in found for row in ids) == list(range(100_000))
+
+
 def test_of_texts_of_days_a_lag_is_rounded_up_to_days(path: Path) -> None:
     connector = made(path, TEXTS, of_times("'2024-02-28'", "'2024-02-29'", "'2024-03-01'"))
     late = Selection(table="t", cursor="changed", since="2024-03-01", lag=120)

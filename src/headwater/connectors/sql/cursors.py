@@ -81,8 +81,8 @@ def window(field: Field, cursor: str, unit: Unit) -> tuple[str, str] | None:
     found = _TIME.fullmatch(cursor)
     if found is None:
         return None
-    day = datetime.date.fromisoformat(found["day"])
     try:
+        day = datetime.date.fromisoformat(found["day"])
         if unit == "month":
             first = day.replace(day=1)
             after = (first + datetime.timedelta(days=31)).replace(day=1)
@@ -91,9 +91,21 @@ def window(field: Field, cursor: str, unit: Unit) -> tuple[str, str] | None:
             after = first + datetime.timedelta(days=7)
         else:
             first, after = day, day + datetime.timedelta(days=1)
-    except OverflowError:
+    except (OverflowError, ValueError):  # the latter: days that no calendar has, which some databases keep
         return None
     return _moment(field, first), _moment(field, after)
+
+
+def is_later(text: str, other: str) -> bool:
+    """Whether one time of a column stands after another, both without zone or in UTC; no where that isn't known."""
+    return (one := _place(text)) is not None and (two := _place(other)) is not None and one > two
+
+
+def _place(text: str) -> tuple[str, str, str] | None:
+    found = _TIME.fullmatch(text)
+    if found is None:
+        return None
+    return found["day"], found["time"] or "00:00:00", (found["rest"] or "").rstrip("0.")
 
 
 def _moment(field: Field, day: datetime.date) -> str:

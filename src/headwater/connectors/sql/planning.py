@@ -22,6 +22,8 @@ from headwater.connectors.sql.statements import present as has_value
 from headwater.connectors.sql.tables import Field, SqlTable
 from headwater.errors import Misuse
 
+UNITS: tuple[tuple[int, Unit], ...] = ((100_000, "month"), (1_000_001, "week"), (10_000_001, "day"))
+"""From how many rows on a time is cut by which windows of the calendar."""
 Fetch = Callable[[Statement], Sequence[Sequence[str | None]]]
 """Runs a statement; every value as a text."""
 
@@ -107,17 +109,14 @@ class _Planner:
                 "to": None if is_last else high,
             }
             begin, end = _said_window(
-                cursor, (start, lowest) if index == 0 else (low, low), high, unit, is_last=is_last
+                cursor, (start, lowest) if index == 0 else (low, low), high, self._calendar(unit), is_last=is_last
             )
             chunks.append(replace(_chunk(locator, after - before), cursor_to=high, window_start=begin, window_end=end))
         return self.blanks([cursor]) + chunks, upto
 
     def _unit(self, cursor: Field, rows: int) -> Unit | None:
-        if cursor.family == "integer" or rows < 100_000:
-            return None
-        if rows <= 1_000_000:
-            return "month"
-        return "week" if rows <= 10_000_000 else "day"
+        units = [unit for least, unit in UNITS if rows >= least]
+        return None if cursor.family == "integer" or not units else units[-1]
 
     def _extent(self, cursor: Field, start: str | None) -> tuple[int, str | None, str | None]:
         bounds = Bounds(self.dialect)
@@ -134,7 +133,7 @@ class _Planner:
     def _edges(
         self, cursor: Field, start: str | None, upto: str, unit: Unit | None, size: int
     ) -> list[tuple[str, int]]:
-        """Where chunks begin, with the row's number: a window's first row, and each at which a window holds enough."""
+        """Where chunks begin, with the row's number: a window, and each row at which one holds enough. They rise."""
         bounds, name = Bounds(self.dialect), self.dialect.quoted(cursor.name)
         conditions = has_value(self.dialect, [cursor])
         if start is not None:
@@ -156,12 +155,28 @@ class _Planner:
         edges: list[tuple[str, int]] = []
         for text, number, within in found:
             said = self.dialect.said(cursor, str(text))
-            if unit and int(str(within)) == 1 and (calendar := cursors.window(cursor, said, unit)):
-                said = calendar[0]
+            if int(str(within)) == 1:
+                said = self._begun(cursor, said, unit, edges[-1][0] if edges else None)
             if not edges or edges[-1][0] != said:
                 edges.append((said, int(str(number))))
         # Rows may have gone since they were counted; one chunk then holds those that come back.
         return edges or [(upto, 1)]
+
+    def _begun(self, cursor: Field, first: str, unit: Unit | None, before: str | None) -> str:
+        """Where a window begins: with the calendar's, or with its first row where that might not be after the edge
+        before: edges that ran backwards would have rows read twice. Rows are ordered as the database compares them.
+        """
+        calendar = self._calendar(unit)
+        window = cursors.window(cursor, first, calendar) if calendar else None
+        if window is None or (before is not None and not cursors.is_later(window[0], before)):
+            return first
+        return window[0]
+
+    def _calendar(self, unit: Unit | None) -> Unit | None:
+        """The unit, where the calendar says when a window begins; what is compared as it is written it says nothing of:
+        a moment of the calendar's would be written another way.
+        """
+        return None if self.dialect.times_are_texts else unit
 
     def _count(self, statement: Statement) -> int:
         return int(str(self.fetch(statement)[0][0]))

@@ -43,7 +43,8 @@ class SqliteDialect(Dialect):
         return text
 
     def window(self, field: Field, unit: Unit) -> str:
-        return f"date({self.quoted(field.name)}, {_WINDOWS[unit]})"
+        # Of the day as it is written: texts are ordered so, and `date` would take one with an offset to UTC's day.
+        return f"date(substr({self.quoted(field.name)}, 1, 10), {_WINDOWS[unit]})"
 
     def sum(self, field: Field) -> str | None:
         if not _NUMBERS.search(field.cast):
