@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tempfile
 from pathlib import Path
 from uuid import UUID
 
@@ -13,11 +14,13 @@ import yaml
 
 from headwater.errors import Misuse
 from headwater.mapping import load_mapping
-from headwater.services.imports import carry_out, run_recipe
+from headwater.services.imports import carry_out, run_recipe, stored_logic
 from headwater.services.quarantine import exports, quarantines
 from headwater.services.quarantine.fixes import Offer, Preview, plan_fix, preview, written
+from headwater.services.quarantine.two_versions import Versions
 from headwater.services.quarantine.wanted_fixes import Wanted, wanted_like, wanted_so, worth_fixing
 from headwater.services.verification import verify
+from headwater.store import runs
 from headwater.store.chunks import Ledger
 from headwater.telemetry import SilentProgress
 from tests.river import River, activities, factors
@@ -210,18 +213,16 @@ BEGUN_WRONG = [{"activity_id": "a", "quantity": "1,5"}, {"activity_id": "b", "qu
 
 
 def moved_by_sign(river: River) -> int | None:
-    (key,) = (mended(river, {"a": {"quantity": "1.5"}})["a"],)
+    key = mended(river, {"a": {"quantity": "1.5"}})["a"]
     return next(offer for offer in like(river, key).offers if offer.name == "decimal-sign").moved
 
 
-@pytest.mark.parametrize(("again", "moved"), [("1,234", 1), ("5", 1)])
-def test_a_key_that_several_chunks_hold_counts_once_as_the_first_has_it(river: River, again: str, moved: int) -> None:
-    rows = [
-        {"activity_id": "stands", "quantity": "1,234"},
-        BEGUN_WRONG[0],
-        {"activity_id": "stands", "quantity": again},
-    ]
-    river.load(activities([*rows, BEGUN_WRONG[1]]), chunk_size=2)
+@pytest.mark.parametrize(("first", "again", "moved"), [("1,234", "1,234", 1), ("5", "1,234", 0), ("1,234", "5", 1)])
+def test_a_key_that_several_chunks_hold_counts_once_as_the_first_has_it(
+    river: River, first: str, again: str, moved: int
+) -> None:
+    twice = [{"activity_id": "stands", "quantity": quantity} for quantity in (first, again)]
+    river.load(activities([twice[0], BEGUN_WRONG[0], twice[1], BEGUN_WRONG[1]]), chunk_size=2)
     assert moved_by_sign(river) == moved
 
 
@@ -232,6 +233,26 @@ def test_where_versions_order_a_key_it_counts_as_its_last_has_it(river: River, c
     river.load(activities([first, BEGUN_WRONG[0], last, BEGUN_WRONG[1]]), chunk_size=chunk_size, version="period_end")
     assert quantities(river)["stands"] == "5"
     assert moved_by_sign(river) == 0
+
+
+def test_versions_are_compiled_once_for_the_same_columns_and_let_go_for_others(
+    river: River, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id, _ = river.load(activities(BEGUN_WRONG))
+    with river.installation.database.connect(river.installation.tenant_id) as connection:
+        run = runs.get_run(connection, river.installation.tenant_id, run_id)
+    (at_work := tmp_path / "at_work").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(at_work))
+    logic = stored_logic(river.installation, run)
+    with Versions(river.installation, [logic, logic, logic], run.source_id) as versions:
+        for columns in (run.layout["columns"], [*run.layout["columns"], "new"]):
+            versions.for_columns(columns)
+            (engines,) = at_work.iterdir()
+            versions.for_columns(columns)
+            assert list(at_work.iterdir()) == [engines]
+        with pytest.raises(Misuse):
+            versions.for_columns(["new"])
+    assert not list(at_work.iterdir())
 
 
 @pytest.mark.long
