@@ -23,6 +23,7 @@ from headwater.services.verification import verify
 from headwater.store import runs
 from headwater.store.chunks import Ledger
 from headwater.telemetry import SilentProgress
+from tests.integration.access.test_personal_values import load
 from tests.river import River, activities, factors
 
 Cells = dict[str, str]
@@ -304,3 +305,14 @@ def test_nothing_is_chosen_where_it_is_not_clear(river: River) -> None:
         shown.chosen("same-text")
     with pytest.raises(Misuse, match="this rule refuses nothing"):
         so(river, "activity.no.rule", "a", "b")
+
+
+@pytest.mark.server
+def test_what_stands_is_known_by_keys_that_are_sealed(river: River) -> None:
+    header = "worker_id,system,name,country,hired_on,fte"
+    refused = ['w2,hr,Bob,DE,2019-05-06,"0,5"', 'w3,hr,Clara,DE,2019-05-06,"0,7"']
+    load(river, 'w1,hr,Ann,DE,2019-05-06,"1,000"', *refused, header=header)
+    assert river.rows("SELECT count(*) AS standing FROM erp_worker_v1 WHERE worker_id = 'w1'") == [{"standing": 0}]
+    shown = so(river, "erp.worker.fte.ambiguous", "0,5", "0.5")
+    by_sign = next(offer for offer in shown.offers if offer.name == "decimal-sign")
+    assert (len(by_sign.would_load), by_sign.moved) == (2, 1)
