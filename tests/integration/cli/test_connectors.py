@@ -247,6 +247,8 @@ def test_an_export_names_a_run_only_where_all_records_are_of_it(headwater: Headw
     assert (told["run_id"], told["source"], told["runs"], told["records"]) == (None, "lab/b", 2, 3)
     of_the_second = headwater("quarantine", "export", "--run", second, "-o", "mend.csv").out
     assert of_the_second.startswith(f"1 record of run {second} written to mend.csv")
+    refused = headwater("quarantine", "export", "--run", second, "--workbook", "-o", "mend.xlsx")
+    assert (refused.code, "this run synced a connector, and no workbook was imported" in refused.err) == (2, True)
 
 
 def test_values_within_others_are_said_with_points(headwater: Headwater) -> None:

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from headwater.store.runs import Run
 
 CHUNK = 20_000
+_NO_ORIGINAL = {
+    "resubmit": "this run is itself a resubmission",
+    "sync": "this run synced a connector, and no workbook was imported",
+}
+"""Why a run of a kind has no workbook to give back."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +51,11 @@ class ReadRun:
 
 
 def read_run(installation: Installation, run: Run) -> ReadRun:
-    """The rows that a run has read. Misuse where its file is no workbook, or it is a resubmission itself."""
+    """The rows that a run has read. Misuse where it imported no workbook: another file, a sync, a resubmission."""
     reading = reading_from_json(dict(run.layout))
     if reading is None or reading.format not in WORKBOOKS or run.kind != "import":
         raise Misuse(
-            "this run is itself a resubmission" if run.kind != "import" else "the source of this run is no workbook",
+            _NO_ORIGINAL.get(run.kind, "the source of this run is no workbook"),
             where=f"run {run.run_id}",
             value=run.source_name,
             valid="the run that imported a workbook (.xlsx, .xls, .ods)",
