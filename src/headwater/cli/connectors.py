@@ -155,10 +155,14 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
 
 def _settings(config: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, object]]:
-    """A config key by key as `--set` takes them: those within others with a point before them."""
+    """A config key by key as `--set` takes them: those within others with a point before them, numbers without signs
+    for thousands, as none of them counts anything: a port is a name.
+    """
     for key, value in config.items():
         if isinstance(value, dict):
             yield from _settings(value, f"{within}{key}.")
+        elif isinstance(value, int) and not isinstance(value, bool):
+            yield f"{within}{key}", str(value)
         else:
             yield f"{within}{key}", ", ".join(map(str, value)) if isinstance(value, list) else value
 

@@ -257,7 +257,9 @@ def test_values_within_others_are_said_with_points(headwater: Headwater) -> None
     assert headwater("connectors", "add", "sap", *url, *login).code == 0
     changed = headwater("connectors", "change", "sap", "-s", "auth.user=other", "--json").json
     assert changed["config"]["auth"] == {"kind": "basic", "user": "other", "password_ref": "env:SAP"}
+    assert headwater("connectors", "change", "sap", "-s", "requests_a_minute=5977").code == 0
     shown = [line.split() for line in headwater("connectors", "show", "sap").out.splitlines()]
+    assert ["requests_a_minute", "5977"] in shown  # as --set takes it, and a port too
     assert [pair for pair in shown if pair[0].startswith("auth")] == [
         ["auth.kind", "basic"], ["auth.user", "other"], ["auth.password_ref", "env:SAP"],
     ]  # fmt: skip
