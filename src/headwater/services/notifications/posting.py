@@ -34,6 +34,10 @@ MOST_READ = 2000
 """Bytes of an answer."""
 LONGEST_AFTER = 86_400.0
 REMEDY = "Take a public address, or have whoever runs the server name its network in HEADWATER_API_NETWORKS."
+IN_CLEAR = (
+    "To send by http:// to a machine of your own, have whoever runs the server name its network in"
+    " HEADWATER_API_NETWORKS, as 127.0.0.0/8."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +96,8 @@ def check_url(url: str, reach: Reach) -> str:
         raise Misuse(
             "this is no address that can be sent to",
             where="url",
-            valid=f"one that begins with {' or '.join(sorted(schemes))}://, without a user and without #",
+            valid=f"one that begins with {':// or '.join(sorted(schemes))}://, without a user and without #",
+            remedy=IN_CLEAR if parts.scheme == "http" and not reach.in_clear else None,
         )
     return host
 

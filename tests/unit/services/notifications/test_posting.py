@@ -41,6 +41,7 @@ def test_an_address_that_is_not_plain_https_is_refused_and_not_repeated(url: str
     with pytest.raises(Misuse) as refused:
         posting.check_url(url, OUT)
     assert refused.value.value is None
+    assert ("HEADWATER_API_NETWORKS" in (refused.value.remedy or "")) == url.startswith("http://")
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"])
