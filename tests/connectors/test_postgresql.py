@@ -345,6 +345,9 @@ def test_a_missing_right_is_named_with_its_object(source: Source) -> None:
             source.connector.plan(asked)
     (problem,) = source.connector.validate(Selection(table="public.none"))
     assert problem.cause == "not_found"
+    for asked in ("half", "public.halv"):
+        (problem,) = source.connector.validate(Selection(table=asked))
+        assert (problem.cause, problem.remedy) == ("not_found", "Did you mean public.half?")
 
 
 def test_a_database_and_a_role_that_do_not_exist_are_told_apart(source: Source) -> None:

@@ -19,6 +19,7 @@ from headwater.connectors.protocol import ForeignKey, Problem, Selection
 from headwater.connectors.sql import Session, SqlTable, probe
 from headwater.connectors.sql.server import ServerSource, authority_problem
 from headwater.connectors.sql.tables import foreign_keys
+from headwater.documents.near import did_you_mean
 
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 
@@ -80,6 +81,7 @@ class PostgresConnector(ServerSource[PostgresConfig]):
                 what=f"there is no table or view {table!r}",
                 where=self._config.where,
                 valid="schema.table, as `discover` tells it",
+                remedy=self._likest(session, table),
             )
         schema, name, may_use = found[0]
         source = f"{self.dialect.quoted(str(schema))}.{self.dialect.quoted(str(name))}"
@@ -91,6 +93,12 @@ class PostgresConnector(ServerSource[PostgresConfig]):
             where=f"{self._config.where} {table}",
             remedy=f"GRANT {lacking} TO {user}",
         )
+
+    def _likest(self, session: Session, table: str) -> str | None:
+        """A table is asked for without its schema, or almost by its name: that of another is suggested."""
+        names = [found.name for found in self.tables(session)]
+        bare = [name for name in names if name.partition(".")[2] == table]
+        return f"Did you mean {' or '.join(bare)}?" if bare else did_you_mean(table, names)
 
     def mistakes(self, session: Session, table: SqlTable, selection: Selection) -> list[Problem]:
         closed = {str(row[0]) for row in session.rows(catalog.unreadable(table.name))}
