@@ -259,7 +259,7 @@ class Mapping(_Part):
             parts = ("skip", "locale", "absent")
             over |= {part: getattr(chosen, part) for part in parts if getattr(chosen, part) is not None}
         filled = {field: rule for field, rule in rules.items() if rule is not None}
-        _refuse_missing(filled, columns, place, of)
+        _refuse_missing(filled, columns, place=place, of=of, contract=self.contract_name)
         over["fields"] = {
             field: rule.model_copy(update={"column": _present(rule.names, columns, f"{place}, field {field}", of)})
             if rule.column is not None
@@ -289,7 +289,7 @@ class Mapping(_Part):
         return hashlib.sha256(self.to_json().encode()).digest()
 
 
-def _refuse_missing(rules: dict[str, FieldRule], columns: Sequence[str], place: str, of: str) -> None:
+def _refuse_missing(rules: dict[str, FieldRule], columns: Sequence[str], *, place: str, of: str, contract: str) -> None:
     """All that the file lacks, at once: whoever adds one column is not to be asked for the next."""
     header, writes = frozenset(columns), "header" if of == "file" else of
     missing: dict[tuple[str, ...], str] = {}
@@ -298,7 +298,9 @@ def _refuse_missing(rules: dict[str, FieldRule], columns: Sequence[str], place: 
             missing.setdefault(rule.names, field)
     if not missing:
         return
-    near = [did_you_mean(name, columns, alike=0.5) for names in list(missing)[:NEAR_SHOWN] for name in names]
+    read = {name for rule in rules.values() for name in rule.names}
+    free = [column for column in columns if column not in read]
+    near = [did_you_mean(name, free, alike=0.5) for names in list(missing)[:NEAR_SHOWN] for name in names]
     valid = ", ".join(map(repr, columns[:COLUMNS_SHOWN])) + (", …" if len(columns) > COLUMNS_SHOWN else "")
     if len(missing) == 1:
         ((names, field),) = missing.items()
@@ -311,12 +313,23 @@ def _refuse_missing(rules: dict[str, FieldRule], columns: Sequence[str], place: 
     told = [
         " or ".join(map(repr, names)) + ("" if field in names else f" for {field}") for names, field in missing.items()
     ]
+    last = f"Write columns as the {writes} does."
+    if _is_form(rules):
+        last = (
+            "Add these columns, empty where there is nothing to say, or fill in a workbook that has them all:"
+            f" headwater contracts template {contract}"
+        )
     raise Misuse(
         f"{len(missing)} columns that the mapping reads are not in the {of}: {', '.join(told)}",
         where=place,
         valid=valid,
-        remedy=" ".join([*dict.fromkeys(filter(None, near)), f"Write columns as the {writes} does."]),
+        remedy=" ".join([*dict.fromkeys(filter(None, near)), last]),
     )
+
+
+def _is_form(rules: dict[str, FieldRule]) -> bool:
+    """Whether it reads files whose columns are named as the fields of the contract."""
+    return all(rule.names == (field,) for field, rule in rules.items())
 
 
 def _present(names: tuple[str, ...], columns: Sequence[str], where: str, of: str) -> str:

@@ -138,6 +138,18 @@ def test_a_mapping_that_does_not_fit_is_misuse(headwater: Headwater, form: Path,
     assert "columns that the mapping reads are not in the file: 'activity_id', " in done.err
 
 
+@pytest.mark.parametrize("mapping", ["activity_form", "activity@1"])
+def test_a_file_with_some_columns_of_the_form_is_told_to_add_the_others(
+    headwater: Headwater, tmp_path: Path, mapping: str
+) -> None:
+    (tmp_path / "few.csv").write_text("activity_id,activity_type,region,period_start,quantity,unit,dokument_no\n")
+    done = headwater("map", "preview", "few.csv", "--mapping", mapping)
+    assert done.code == 2
+    assert "Add these columns, empty where there is nothing to say, or fill in a workbook that has them" in done.err
+    assert "headwater contracts template activity" in done.err
+    assert "Did you mean region" not in done.err
+
+
 @pytest.fixture
 def inbox(tmp_path: Path) -> Path:
     """Three files of one layout; one each of another, of a shipped mapping, of no contract; and one that is no data."""
