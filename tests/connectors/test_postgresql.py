@@ -345,8 +345,8 @@ def test_a_missing_right_is_named_with_its_object(source: Source) -> None:
             source.connector.plan(asked)
     (problem,) = source.connector.validate(Selection(table="public.none"))
     assert problem.cause == "not_found"
-    for asked in ("half", "public.halv"):
-        (problem,) = source.connector.validate(Selection(table=asked))
+    for name in ("half", "public.halv"):
+        (problem,) = source.connector.validate(Selection(table=name))
         assert (problem.cause, problem.remedy) == ("not_found", "Did you mean public.half?")
 
 
