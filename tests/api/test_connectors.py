@@ -69,6 +69,8 @@ def source(path: Path, rows: int) -> Path:
 def test_a_source_is_connected_from_nothing_to_its_rows(trusting: Trusting, tmp_path: Path) -> None:
     client = trusting.client
     nowhere, there = str(tmp_path / "nowhere.db"), str(source(tmp_path / "meters.db", 30))
+    relative = client.post("/connectors", json={"name": "meters", "kind": "sqlite", "config": {"path": "meters.db"}})
+    assert (relative.status_code, relative.json()["valid"]) == (422, "a path from the root, as the server has it")
     added = client.post("/connectors", json={"name": "meters", "kind": "sqlite", "config": {"path": nowhere}})
     assert added.status_code == 201, added.text
     (problem,) = client.post("/connectors/meters/validation").json()["problems"]

@@ -79,6 +79,8 @@ def add(
 ) -> None:
     """Keep a source under a name. Secrets are not written here: a config refers to them.
 
+    A path is taken from the current folder and kept from the root, since schedules and workers start in others.
+
     \b
     Examples:
       headwater connectors add erp --kind odata --config erp.yaml
@@ -89,29 +91,36 @@ def add(
     from headwater.services.connectors.viewing import connector_as_json
 
     with installation() as opened:
-        stored = keep(opened, name, kind, _config(config, settings))
+        values = _config(config, settings)
+        paths = _paths(kind, values)
+        stored = keep(opened, name, kind, values | paths)
     if as_json:
         print_json(connector_as_json(stored))
     else:
+        _tell_paths(paths)
         typer.echo(f"{name} is kept. See whether it can be reached: headwater connectors validate {name}")
 
 
 @app.command()
 def change(name: Name, *, config: ConfigFile = None, settings: Settings = None, as_json: AsJson = False) -> None:
-    """Put other values into the config of a connector; those not named stay.
+    """Put other values into the config of a connector; those not named stay. A path is kept from the root, as by `add`.
 
     \b
     Examples:
       headwater connectors change crm --set host=db2.example.org
     """
     from headwater.services.connectors.keeping import change as keep
+    from headwater.services.connectors.keeping import find
     from headwater.services.connectors.viewing import connector_as_json
 
     with installation() as opened:
-        stored = keep(opened, name, _config(config, settings))
+        values = _config(config, settings)
+        paths = _paths(find(opened, name).kind, values)
+        stored = keep(opened, name, values | paths)
     if as_json:
         print_json(connector_as_json(stored))
     else:
+        _tell_paths(paths)
         typer.echo(f"{name} is changed.")
 
 
@@ -230,3 +239,16 @@ def _config(path: Path | None, settings: list[str] | None) -> dict[str, Any]:
             raise Misuse("a value is said as KEY=VALUE", where="--set", value=key, valid="--set host=db.example.org")
         values[key] = json.loads(value) if value in {"true", "false"} or value.isdecimal() else value
     return values
+
+
+def _paths(kind: str, values: Mapping[str, Any]) -> dict[str, str]:
+    """What is named from the folder where the command was typed, from the root."""
+    from headwater.connectors.configs import paths_from
+    from headwater.services.connectors.kinds import kind_named
+
+    return paths_from(Path.cwd(), kind_named(kind), values)
+
+
+def _tell_paths(paths: Mapping[str, str]) -> None:
+    for key, path in paths.items():
+        typer.echo(f"{key} is kept from the root: {path}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -66,6 +66,31 @@ def refuse_relative(kind: Kind, config: Config) -> None:
                 valid="a path from the root",
                 remedy=f"Say it as file:{Path(path).expanduser().absolute()}",
             )
+
+
+def paths_from(folder: Path, kind: Kind, values: Mapping[str, Any]) -> dict[str, str]:
+    """Of values as a user says them, the files and folders named from the current folder, each from the root."""
+    fields = kind.config.model_fields
+    named = {key: value for key, value in values.items() if key in fields and _is_path(fields[key].annotation)}
+    paths = {key: Path(value).expanduser() for key, value in named.items() if isinstance(value, str) and value}
+    return {key: str(folder / path) for key, path in paths.items() if str(folder / path) != named[key]}
+
+
+def refuse_relative_paths(kind: Kind, config: Config) -> None:
+    """Misuse where a file or folder is named from the current folder by who is in none: a program over HTTP."""
+    for key in type(config).model_fields:
+        value = getattr(config, key)
+        if isinstance(value, Path) and not value.is_absolute():
+            raise Misuse(
+                "a file or folder is named from the current folder, and servers and workers start in others",
+                where=f"config of {kind.name}, {key}",
+                value=str(value),
+                valid="a path from the root, as the server has it",
+            )
+
+
+def _is_path(annotation: object) -> bool:
+    return annotation is Path or Path in get_args(annotation)
 
 
 def _references(value: object, above: str = "") -> Iterator[tuple[str, object]]:

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from headwater.connectors.configs import config_of, refuse_relative
+from headwater.connectors.configs import config_of, refuse_relative, refuse_relative_paths
 from headwater.errors import Conflict
 from headwater.services.access.policy import Right
 from headwater.services.connectors import keeping
@@ -31,7 +31,9 @@ def version_of(stored: StoredConnector) -> str:
 def add(installation: Installation, name: str, kind: str, config: Mapping[str, Any]) -> StoredConnector:
     """Keep a connector. Misuse for what is wrong, and for what leads to the server itself."""
     installation.require(Right.TRANSFORM, on="connectors")
-    refuse_local(installation.settings, config_of(kind_named(kind), config))
+    checked = config_of(kind_named(kind), config)
+    refuse_local(installation.settings, checked)
+    refuse_relative_paths(kind_named(kind), checked)
     return keeping.add(installation, name, kind, config, from_outside=True)
 
 
@@ -54,6 +56,7 @@ def change(
         checked = config_of(kind_named(found.kind), merged)
         refuse_local(installation.settings, checked)
         refuse_relative(kind_named(found.kind), checked)
+        refuse_relative_paths(kind_named(found.kind), checked)
         plain = checked.model_dump(mode="json", exclude_none=True)
         connectors.change_config(connection, tenant_id, found.connector_id, plain, from_outside=True)
         audit.append(
