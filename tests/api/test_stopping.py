@@ -59,6 +59,45 @@ def test_several_processes_end_at_once_too_and_say_what_all_of_them_cut_off(api:
     assert "ended at once: 3 requests were cut off. Nothing is left half-done" in log.read_text()
 
 
+@pytest.mark.parametrize(
+    ("processes", "least"), [(1, 2), (2, 4)], ids=["one process", "two processes"]
+)  # the worker and what attempts are forked from, and the server processes
+def test_all_that_a_server_started_ends_when_it_is_killed(api: Api, tmp_path: Path, processes: int, least: int) -> None:
+    log = tmp_path / "server.log"
+    with started(api.database, api.log.parent, log, "--workers", str(processes)) as (url, process):
+        until(lambda: len(below(process.pid)) >= least, "the worker has begun")
+        left = below(process.pid)
+        process.kill()
+        process.wait()
+        until(lambda: not any(map(lives, left)), "its worker and its server processes end")
+        assert not listens(url)
+    assert "whoever started the worker is gone: it stops" in log.read_text()
+
+
+def below(pid: int) -> set[int]:
+    """The processes that a process started, and those that they did."""
+    parents = {number: parent for number, (_, parent) in processes_now().items()}
+    found, more = set[int](), {pid}
+    while more := {number for number, parent in parents.items() if parent in more} - found:
+        found |= more
+    return found
+
+
+def lives(pid: int) -> bool:
+    """Whether a process is there, and not only what nobody has waited for."""
+    return processes_now().get(pid, ("Z", 0))[0] != "Z"
+
+
+def processes_now() -> dict[int, tuple[str, int]]:
+    """The state and the parent of each process."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+            found[int(stat.parent.name)] = (state, int(parent))
+    return found
+
+
 def listens(url: str) -> bool:
     at = urlsplit(url)
     with socket.socket() as asking:

@@ -175,12 +175,12 @@ def _telling_when_up(listening: socket, url: str) -> Iterator[None]:
 
 @contextmanager
 def _worker() -> Iterator[None]:
-    """`headwater worker` beside the server, told to stop when the server ends."""
+    """`headwater worker` beside the server, told to stop when the server ends; killed, it tells by the end of input."""
     import subprocess
     import sys
 
-    command = [sys.executable, "-c", "from headwater.cli.main import run; run()", "worker"]
-    with subprocess.Popen(command) as started:  # noqa: S603 - this very program
+    command = [sys.executable, "-c", "from headwater.cli.main import run; run()", "worker", "--until-input-ends"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as started:  # noqa: S603 - this very program
         try:
             yield
         finally:

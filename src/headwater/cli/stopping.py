@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import signal
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,23 @@ class ServerOfSeveral(Server):
     @force_exit.setter
     def force_exit(self, value: bool) -> None:
         self._is_forced = value
+
+    async def serve(self, sockets: list[socket] | None = None) -> None:
+        """Until told to stop, or until who supervises it is gone: another would not find the address free."""
+        supervisor = multiprocessing.parent_process()
+        if supervisor is None:
+            await super().serve(sockets)
+            return
+        loop = asyncio.get_running_loop()
+        loop.add_reader(supervisor.sentinel, self._left_alone, loop, supervisor.sentinel)
+        try:
+            await super().serve(sockets)
+        finally:
+            loop.remove_reader(supervisor.sentinel)
+
+    def _left_alone(self, loop: asyncio.AbstractEventLoop, sentinel: int) -> None:
+        loop.remove_reader(sentinel)
+        self.should_exit = True
 
     def note_cut_off(self) -> None:
         """Where who supervises finds it: this process ends by the signal that it was sent."""

@@ -21,6 +21,9 @@ def worker(
         int, typer.Option(min=0, max=3600, help="Seconds that jobs have to end once it is told to stop.")
     ] = 5,
     heartbeat: Annotated[float, typer.Option(min=0.1, max=60.0, help="Seconds between signs of life.")] = 10.0,
+    until_input_ends: Annotated[
+        bool, typer.Option("--until-input-ends", hidden=True, help="Stop too when who holds its input is gone.")
+    ] = False,
 ) -> None:
     """Carry out jobs of all organisations, until SIGTERM or Ctrl-C.
 
@@ -39,7 +42,8 @@ def worker(
     from headwater.jobs.worker import Serving, serve
 
     serving = Serving(
-        queues=tuple(queue or ()), at_once=at_once, once=once, grace=grace, heartbeat=heartbeat, silence=3 * heartbeat
-    )
+        queues=tuple(queue or ()), at_once=at_once, once=once, grace=grace, heartbeat=heartbeat, silence=3 * heartbeat,
+        until_input_ends=until_input_ends,
+    )  # fmt: skip
     with installation(serves=True) as opened:
         asyncio.run(serve(opened, serving))

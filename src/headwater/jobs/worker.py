@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -66,6 +67,7 @@ class Serving:
     grace       seconds that jobs in hand have to end once it is told to stop; then they are given back
     heartbeat   seconds between signs of life
     silence     seconds without one after which another worker's jobs are taken up
+    until_input_ends  stop too when whoever holds the other end of standard input is gone, killed perhaps
     """
 
     queues: Sequence[str] = ()
@@ -74,6 +76,7 @@ class Serving:
     grace: float = 5.0
     heartbeat: float = 10.0
     silence: float = 30.0
+    until_input_ends: bool = False
 
 
 class Later(Exception):
@@ -103,6 +106,8 @@ async def serve(installation: Installation, serving: Serving) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    if serving.until_input_ends:
+        _stop_with_input(stop)
     sweeping = [] if serving.once else [asyncio.create_task(each) for each in _sweeps(installation)]
     try:
         while not stop.is_set():
@@ -117,6 +122,19 @@ async def serve(installation: Installation, serving: Serving) -> None:
             each.cancel()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+
+
+def _stop_with_input(stop: asyncio.Event) -> None:
+    """Stop as by SIGTERM when standard input ends: it does so however its holder ends, by SIGKILL too."""
+    loop, end = asyncio.get_running_loop(), sys.stdin.fileno()
+
+    def look() -> None:
+        if not os.read(end, 1024):
+            loop.remove_reader(end)
+            get_logger(__name__).warning("whoever started the worker is gone: it stops")
+            stop.set()
+
+    loop.add_reader(end, look)
 
 
 def _sweeps(installation: Installation) -> Iterator[Coroutine[Any, Any, None]]:
