@@ -12,6 +12,7 @@ import pytest
 
 from headwater.connectors.protocol import ForeignKey, Kind, Selection
 from headwater.connectors.sqlite import SqliteConfig, SqliteConnector, kind
+from headwater.connectors.sqlite.text_times import checked
 from headwater.errors import InputRefused, Misuse, RetryLater
 from headwater.testing import Case, ConnectorConformance, Row, no_network
 from tests.connectors.sql_reading import as_texts, no_secret, read, read_all
@@ -221,6 +222,38 @@ def test_texts_that_are_not_times_written_one_way_are_no_cursor(path: Path, time
     assert "view at the source" in str(refused.value.remedy)
     (problem,) = connector.validate(selection)
     assert (problem.cause, problem.what) == ("config", refused.value.what)
+
+
+@pytest.mark.parametrize(
+    ("time", "lag", "is_told"),
+    [
+        ("2024-10-27T02:30:00", 0, True),
+        ("2024-10-27 02:30:00.125", 3599, True),
+        ("2024-10-27T02:30:00", 3600, False),
+        ("2024-10-27T02:30:00Z", 0, False),
+        ("2024-10-27T02:30:00+01:00", 0, False),
+        ("2024-10-27", 0, False),
+    ],
+)
+def test_of_times_without_a_zone_the_hour_that_clocks_go_back_is_told(
+    path: Path, time: str, lag: int, is_told: bool
+) -> None:
+    connector = made(path, TEXTS, of_times(f"'{time}'"))
+    told = connector.plan(Selection(table="t", cursor="changed", lag=lag)).notices
+    assert ["lag: 3600" in line for line in told] == [True] * is_told
+    assert connector.plan(Selection(table="t")).notices == ()
+
+
+def test_a_column_is_gone_through_once_to_see_whether_it_is_a_cursor(path: Path) -> None:
+    connector = made(path, TEXTS, of_times("NULL", *(f"'2024-03-{day:02}'" for day in range(1, 32))))
+    asked: list[str] = []
+    with connector.session() as session:
+        session.connection.set_trace_callback(asked.append)
+        (table,) = connector.tables(session, "t")
+        asked.clear()
+        checked(session, table, Selection(table="t", cursor="changed"))
+    whole = [each for each in asked if "max(" in each or "GLOB" in each]
+    assert (len(asked), len(whole)) == (2, 1)
 
 
 def test_a_cursor_that_was_read_up_to_another_way_of_writing_is_told(path: Path) -> None:

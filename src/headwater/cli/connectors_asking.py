@@ -162,8 +162,11 @@ def plan(
         selection = Selection(table=table, cursor=cursor, since=since, chunk_rows=chunk_size)
         found = ask(opened, name, selection)
     if as_json:
-        print_json({"chunks": [asdict(each) for each in found.chunks], "key": found.key, "upto": found.upto})
+        chunks = [asdict(each) for each in found.chunks]
+        print_json({"chunks": chunks, "key": found.key, "upto": found.upto, "notices": found.notices})
         return
+    for line in found.notices:
+        typer.echo(f"noticed: {line}")
     print_table(
         ["chunk", "rows, about", "where", "cursor to"],
         [(each.chunk_no, each.rows, _place(each.locator), each.cursor_to) for each in found.chunks],

@@ -179,6 +179,7 @@ class SourcePlan:
     """The chunks of a selection in the order they are to be committed; `upto` is the cursor all of them end at.
 
     identity  columns of which the source itself sees to it that no two rows have the same; () where it does not
+    notices   what whoever syncs is to be told of the plan, in words
     """
 
     columns: tuple[Column, ...]
@@ -186,6 +187,7 @@ class SourcePlan:
     chunks: tuple[SourceChunk, ...]
     upto: str | None = None
     identity: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 class Connector(Protocol):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import shlex
+import sqlite3
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -116,7 +118,16 @@ def test_a_source_is_asked(headwater: Headwater) -> None:
     plan = headwater("connectors", "plan", "lab", "-t", "a", "--chunk-size", "10", "--json").json
     assert (plan["key"], sum(each["rows"] for each in plan["chunks"])) == (["reading_id"], 40)
     assert len(plan["chunks"]) >= 4
-    assert "rows, about" in headwater("connectors", "plan", "lab", "-t", "a").out
+    planned = headwater("connectors", "plan", "lab", "-t", "a").out
+    assert ("rows, about" in planned, "noticed" in planned) == (True, False)
+
+
+def test_a_plan_tells_what_is_to_be_noticed_of_its_cursor(headwater: Headwater, lab: Lab) -> None:
+    with closing(sqlite3.connect(lab.path)) as source, source:
+        source.execute("CREATE TABLE told (id INTEGER PRIMARY KEY, changed TEXT)")
+        source.execute("INSERT INTO told VALUES (1, '2024-06-01 00:00:01')")
+    by_time = headwater("connectors", "plan", "lab", "-t", "told", "--cursor", "changed")
+    assert "noticed: the times of changed name no zone" in by_time.out
 
 
 def test_what_is_discovered_is_noted_with_what_changed_since(headwater: Headwater, full_lab: Lab, river: River) -> None:

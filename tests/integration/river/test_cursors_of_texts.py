@@ -8,6 +8,7 @@ import pytest
 
 from headwater.connectors.sql import planning
 from headwater.pipeline.recipe import Recipe
+from headwater.services.runs_view import show_run
 from tests.integration.river.test_rows_known_again import Bills, sqlite_bills
 from tests.river import River
 
@@ -35,6 +36,12 @@ class BillsByTime(Bills):
 def by_time(river: River, folder: Path, declared: str, zone: str) -> BillsByTime:
     made = sqlite_bills(river, folder, table=TABLE.format(declared=declared), rows=EVERY_FOUR_HOURS.format(zone=zone))
     return BillsByTime(river, made.source, made.table)
+
+
+def test_a_sync_tells_that_local_times_go_back_by_an_hour(river: River, tmp_path: Path) -> None:
+    bills = by_time(river, tmp_path, "TEXT", "")
+    run = show_run(river.installation, bills.planned("delta"))
+    assert ["lag: 3600" in line for line in run.warnings] == [True]
 
 
 @pytest.mark.parametrize(("declared", "zone"), [("TEXT", "-05:00"), ("DATETIME", "-05:00"), ("TEXT", "+05:45")])

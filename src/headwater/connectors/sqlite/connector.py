@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from math import isfinite
 from pathlib import Path
@@ -97,8 +98,11 @@ class SqliteConnector(FileSource):
 
     def plan(self, selection: Selection) -> SourcePlan:
         with self.session() as session:
-            table = text_times.checked(session, self._table(session, selection.table), selection)
-            return plan(self.dialect, table, selection, session.rows)
+            declared = self._table(session, selection.table)
+            table = text_times.checked(session, declared, selection)
+            found = plan(self.dialect, table, selection, session.rows)
+            # Told of what was taken for times by its texts alone; a declared time is taken at its word.
+            return replace(found, notices=() if table is declared else text_times.notices(selection, found.upto))
 
     def mistakes(self, session: Session, table: SqlTable, selection: Selection) -> list[Problem]:
         try:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _WRITTEN = re.compile(r"(\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:\d\d)?")
 _ONE_WAY = "ISO 8601, all written one way, as 2026-01-31T09:30:00Z, or days as 2026-01-31"
+_DAY = len("2026-01-31")
+_CLOCKS_GO_BACK = 3600
+"""Seconds; nowhere more."""
 _DAYS = "[0-9]" * 4 + ("-" + "[0-9]" * 2) * 2
 
 
@@ -39,32 +42,34 @@ def checked(session: Session, table: SqlTable, selection: Selection) -> SqlTable
     if selection.cursor is None or table.field(selection.cursor, "cursor").family != "other":
         return table
     field = table.field(selection.cursor, "cursor")
-    ((highest, kind),) = session.rows(
-        Statement(f"SELECT max({field.order}), typeof(max({field.order})) FROM {table.source}")
-    )
+    # Any of them tells how all are written, where all are written one way: the column is gone through once.
+    some = _first(session, table, f"{field.order} IS NOT NULL", field)
     pattern = None
-    if highest is not None:
-        pattern = _pattern(highest) if kind == "text" else None
-        if pattern is None:
-            raise _refused(table, field, highest)
-        told = f"typeof({field.order}) <> 'text' OR {field.order} NOT GLOB ?"
-        others = session.rows(
-            Statement(
-                f"SELECT {field.order} FROM {table.source} WHERE {field.order} IS NOT NULL AND ({told}) LIMIT 1",
-                (pattern,),
-            )
-        )
-        if others:
-            raise _refused(table, field, f"{highest}, and {others[0][0]}")
+    if some is not None:
+        pattern = _pattern(*some)
+        if pattern is None or _first(session, table, _otherwise(field), field, pattern):
+            raise _told(session, table, field)
         if selection.since is not None and _pattern(selection.since) != pattern:
             raise Misuse(
                 f"the cursor {field.name!r} was read up to a time that is written another way",
                 where=table.name,
-                value=f"{selection.since}, and now {highest}",
+                value=f"{selection.since}, and now {some[0]}",
                 valid=_ONE_WAY,
                 remedy="Load all once more, with `load: {strategy: full}`: the next sync goes on from there.",
             )
     return with_cursor(table, selection.cursor, "date" if pattern == _DAYS else "time")
+
+
+def notices(selection: Selection, upto: str | None) -> tuple[str, ...]:
+    """What is to be told of a cursor that came to `upto`."""
+    found = None if upto is None else _WRITTEN.fullmatch(upto)
+    if found is None or found[2] or len(found[1]) == _DAY or selection.lag >= _CLOCKS_GO_BACK:
+        return ()
+    told = (
+        f"the times of {selection.cursor} name no zone: where they are local times, what changes in the hour that"
+        f" clocks go back may never be read. `lag: {_CLOCKS_GO_BACK}` reads that hour again; times in UTC need none"
+    )
+    return (told,)
 
 
 def located(table: SqlTable, locator: Mapping[str, Any]) -> SqlTable:
@@ -72,9 +77,34 @@ def located(table: SqlTable, locator: Mapping[str, Any]) -> SqlTable:
     return with_cursor(table, locator.get("cursor"))
 
 
-def _pattern(text: str) -> str | None:
+def _first(
+    session: Session, table: SqlTable, condition: str, field: Field, *values: str
+) -> tuple[str, str | None] | None:
+    """The first value found of which a condition is true, and its type; None where there is none."""
+    rows = session.rows(
+        Statement(f"SELECT {field.order}, typeof({field.order}) FROM {table.source} WHERE {condition} LIMIT 1", values)
+    )
+    return (str(rows[0][0]), rows[0][1]) if rows else None
+
+
+def _otherwise(field: Field) -> str:
+    """The condition of what is written otherwise than a pattern says."""
+    return f"{field.order} IS NOT NULL AND (typeof({field.order}) <> 'text' OR {field.order} NOT GLOB ?)"
+
+
+def _told(session: Session, table: SqlTable, field: Field) -> Misuse:
+    """Why the column is no cursor: its highest value is no time, or another is not written as that is."""
+    ((highest, kind),) = session.rows(
+        Statement(f"SELECT max({field.order}), typeof(max({field.order})) FROM {table.source}")
+    )
+    pattern = _pattern(str(highest), kind)
+    other = _first(session, table, _otherwise(field), field, pattern) if pattern else None
+    return _refused(table, field, f"{highest}, and {other[0]}" if other else str(highest))
+
+
+def _pattern(text: str, kind: str | None = "text") -> str | None:
     """What GLOB takes for a text written the same way, in the same zone; None for what is no time."""
-    found = _WRITTEN.fullmatch(text)
+    found = _WRITTEN.fullmatch(text) if kind == "text" else None
     if found is None:
         return None
     try:

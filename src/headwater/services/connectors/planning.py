@@ -109,7 +109,7 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
         "file": name,
         "connector": stored.name,
         "kinds": list(kinds.items()),
-        "warnings": told,
+        "warnings": [*told, *plan.notices],
         "decimal": logic.mapping.locale.decimal,
         "selection": asdict(selection),
         "source_columns": at_source,
