@@ -135,6 +135,14 @@ def test_a_new_column_stops_a_sync_whose_recipe_says_so(synced: Synced) -> None:
     assert (change["kind"], change["after"]) == ("added", "remark")
 
 
+def test_a_table_is_compared_with_itself_not_with_another_of_the_same_mapping(synced: Synced) -> None:
+    synced.sync()
+    synced.at_source("CREATE TABLE other AS SELECT *, 'x' AS remark FROM meter_reading")
+    other = synced.recipe(source={"table": "public.other"}, load={"drift": "stop"})
+    run_id = plan_sync(synced.river.installation, other, synced.river.folder)
+    assert show_run(synced.river.installation, run_id).drift == ()
+
+
 def test_bad_rows_are_refused_with_their_place_and_mended(synced: Synced) -> None:
     synced.at_source("UPDATE meter_reading SET kwh = -1 WHERE reading_id IN (7, 700)")
     _, ledger = synced.sync()

@@ -136,6 +136,20 @@ def answer(
     return JSONResponse(jsonable_encoder(body), status_code=status, headers=headers, media_type=MEDIA_TYPE)
 
 
+ASKED_OTHERWISE = "What this address takes, GET /api/v1/openapi.json says."
+_VALID = {"missing": "it has to be given", "extra_forbidden": "no field of this name"}
+_BOUNDS = {
+    "expected": "{}",
+    "ge": "at least {}",
+    "gt": "more than {}",
+    "le": "at most {}",
+    "lt": "less than {}",
+    "min_length": "at least {} of them",
+    "max_length": "at most {} of them",
+    "pattern": "a text like {}",
+}
+
+
 def wrong_parameters(error: RequestValidationError) -> JSONResponse:
     """What FastAPI found wrong with parameters or body, in the words of the house."""
     found = [_fact(each) for each in error.errors()]
@@ -148,6 +162,8 @@ def wrong_parameters(error: RequestValidationError) -> JSONResponse:
         detail="the body is not JSON" if malformed else first["message"],
         field=first["field"],
         value=first.get("value"),
+        valid=first.get("valid"),
+        remedy=ASKED_OTHERWISE,
         errors=found if len(found) > 1 else None,
     )
 
@@ -158,7 +174,16 @@ def _fact(error: Mapping[str, Any]) -> dict[str, Any]:
     value = error.get("input")
     if isinstance(value, str | int | float | bool) and not _is_secret(field):
         fact["value"] = str(value)[:SHOWN]
+    if valid := _valid(str(error["type"]), error.get("ctx") or {}):
+        fact["valid"] = valid
     return fact
+
+
+def _valid(kind: str, bounds: Mapping[str, Any]) -> str | None:
+    """What would be taken, as far as the kind of the error tells it."""
+    if kind in _VALID:
+        return _VALID[kind]
+    return ", ".join(words.format(bounds[name]) for name, words in _BOUNDS.items() if name in bounds) or None
 
 
 def _is_secret(where: str | None) -> bool:

@@ -95,17 +95,21 @@ def find_drift(
     read: Mapping[str, Sequence[str]],
     *,
     unit: UUID | None,
+    table: bytes | None = None,
 ) -> Drift | None:
     """What changed since the last import through the mapping of that name; None where nothing did, or it is the first.
     What a recipe leaves out of a table, or the one before left out, has not changed.
 
     read: the columns that the mapping reads, with the fields each fills.
     unit: the one it is loaded into, in which alone an earlier import is looked for; None: that of the organisation.
+    table: the source, where it is a table, which is compared with itself; files through one mapping are one series.
     InputRefused where the recipe says that then nothing is loaded.
     """
     with installation.database.connect(installation.tenant_id) as connection:
         kind = "import" if recipe.source.connector is None else "sync"
-        last = runs.latest_through_mapping(connection, installation.tenant_id, mapping.mapping, kind=kind, unit=unit)
+        last = runs.latest_through_mapping(
+            connection, installation.tenant_id, mapping.mapping, kind=kind, unit=unit, source_id=table
+        )
     before = dict(last.layout.get("kinds", ())) if last else {}
     changes = changes_between(before, kinds, read, columns_sought(mapping, before)) if before else ()
     changes = tuple(each for each in changes if last is None or not _is_unasked(each, recipe, last))

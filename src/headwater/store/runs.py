@@ -145,10 +145,18 @@ def is_loaded_before(connection: psycopg.Connection[Any], tenant_id: UUID, sourc
 
 
 def latest_through_mapping(
-    connection: psycopg.Connection[Any], tenant_id: UUID, mapping: str, *, kind: str, unit: UUID | None
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    mapping: str,
+    *,
+    kind: str,
+    unit: UUID | None,
+    source_id: bytes | None = None,
 ) -> Run | None:
-    """The last run of a kind through a mapping of that name, of a source of a unit or of none, however it ended."""
-    values = {"tenant_id": tenant_id, "mapping": mapping, "kind": kind, "unit": unit}
+    """The last run of a kind through a mapping of that name, of a source of a unit or of none, however it ended; of one
+    source only, where that is said.
+    """
+    values = {"tenant_id": tenant_id, "mapping": mapping, "kind": kind, "unit": unit, "source_id": source_id}
     found = select(connection, Run, QUERIES["latest_through_mapping"], values)
     return found[0] if found else None
 

@@ -143,12 +143,14 @@ class ColumnFound(TypedDict):
 
     type      in the source's own words: numeric(38,10)
     arrow     how it is read; what has no exact type there comes as text
+    numbers   whether it comes as text and holds numbers nevertheless
     """
 
     name: str
     type: str
     arrow: str
     nullable: bool
+    numbers: bool
 
 
 class TableFound(TypedDict):

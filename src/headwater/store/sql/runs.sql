@@ -79,6 +79,7 @@ WHERE tenant_id = %(tenant_id)s AND kind = %(kind)s
                        WHERE tenant_id = %(tenant_id)s AND kind = 'mapping' AND name = %(mapping)s)
   AND (SELECT u.unit_id FROM source_units u WHERE u.tenant_id = runs.tenant_id AND u.source_id = runs.source_id)
       IS NOT DISTINCT FROM %(unit)s::uuid
+  AND (%(source_id)s::bytea IS NULL OR source_id = %(source_id)s::bytea)
 ORDER BY started_at DESC LIMIT 1
 
 -- name: mapping_versions_before
