@@ -8,10 +8,12 @@ from typing import Any
 
 import httpx
 
+from headwater.services.access.policy import Role
 from headwater.services.inventories.calculating import calculate
 from headwater.services.sign_in import sessions
+from headwater.services.sign_in.bearers import Kind, read_bearer
 from headwater.telemetry import SilentProgress
-from tests.api.conftest import Api
+from tests.api.conftest import Api, token_of
 from tests.api.test_imports import MAPPING, TUS, ended
 from tests.api.test_resources import INVENTORY, job_ended
 from tests.river import activities, factors
@@ -129,15 +131,23 @@ def things(api: Api) -> dict[str, str]:
         client.put(f"/sources/{source}/unit", json={"unit_id": unit}).raise_for_status()
         offered = {"name": "d", "contract": "activity@1", "receiver": "nobody", "licence": "none"}
         offer = client.post("/dataset-offers", json=offered).json()["offer_id"]
-        token = client.get("/tokens", params={"everybody": True}).json()[0]["token_id"]
         channel, delivery = added_message(api, client)
     return {
         "run": str(run), "id": refused["id"], "person_id": person, "unit_id": unit, "grant_id": grant["grant_id"],
-        "name": called, "import_id": import_id, "job": resumed, "token_id": token, "offer_id": offer, "dataset": "none",
+        "name": called, "import_id": import_id, "job": resumed, "token_id": added_token(api), "offer_id": offer,
+        "dataset": "none",
         "source_id": source, "key": key, "activity": key, "reference": "activity@1", "factor_id": factor,
         "inventory": added_inventory(api, called), "channel": channel, "delivery": delivery, "form": "odcs",
         "role": "reviewer", "session_id": added_session(api, person), "upload": upload,
     }  # fmt: skip
+
+
+def added_token(api: Api) -> str:
+    """A token that nobody signs in by: who is asked for everything revokes it."""
+    installation = api.river.installation
+    bearer = read_bearer(token_of(installation.database, installation.tenant_id, Role.VIEWER), Kind.TOKEN)
+    assert bearer is not None
+    return str(bearer.id)
 
 
 def added_inventory(api: Api, name: str) -> str:
