@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.contracts.bulk import literal
 from headwater.engine.fragments import quote_name
 from headwater.values import record_text_sql, sha256_sql
-from headwater.values.canonical import record_text, sha256
+from headwater.values.canonical import cells_text, sha256
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,9 +72,9 @@ class RowNames:
     def of(self, cells: Mapping[str, str | None]) -> str:
         """Of a record, its cells by column in order."""
         if not self.columns:
-            return quarantine_key(self.source_id, sha256(record_text(list(cells.values()))))
+            return quarantine_key(self.source_id, sha256(cells_text(cells.values())))
         said = [text for name in self.columns for text in self._named(name, cells[name])]
-        return quarantine_key(self.source_id, sha256(record_text(said)))
+        return quarantine_key(self.source_id, sha256(cells_text(said)))
 
     def sql(self, table: str, raw_hash: str) -> str:
         """SQL twin over a relation of cells; `raw_hash` is an expression of the hash of all of them."""

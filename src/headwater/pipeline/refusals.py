@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headwater.pipeline.known_rows import quarantine_key
-from headwater.values.canonical import record_text, sha256
+from headwater.values.canonical import cells_text, sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -92,7 +92,7 @@ def ragged_rows(ragged: Sequence[Ragged], *, source_id: bytes, first_record: int
                 "mend": "Put the missing delimiter in or take the superfluous one out; quote fields that contain it.",
             },
         )
-        for row, raw_hash in ((row, sha256(record_text([row.text]))) for row in ragged)
+        for row, raw_hash in ((row, sha256(row.text)) for row in ragged)
     )
 
 
@@ -103,7 +103,7 @@ def drifted_rows(drifted: Sequence[Drifted], keys: pa.Array[Any], *, names: RowN
     rows = _table(
         (
             names.of(row.cells),
-            sha256(record_text(list(row.cells.values()))),
+            sha256(cells_text(row.cells.values())),
             first_record + row.record_no,
             row.line,
             row.cells,
@@ -153,7 +153,7 @@ def conflict_rows(
     table = _table(
         (
             names.of(cells),
-            sha256(record_text(list(cells.values()))),
+            sha256(cells_text(cells.values())),
             first_record + conflict.record_no,
             int(lines[place]),
             cells,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from headwater.errors import Misuse
 
@@ -23,7 +23,14 @@ def record_text(values: Sequence[str | None]) -> str:
                 value=value,
                 valid="text without U+001E and U+001F",
             )
-    return SEPARATOR.join(NULL if value is None else value for value in values)
+    return cells_text(values)
+
+
+def cells_text(cells: Iterable[str | None]) -> str:
+    """The same of cells as a source writes them, which may hold the two characters: they are told apart as far as can
+    be. SQL refuses none either.
+    """
+    return SEPARATOR.join(NULL if cell is None else cell for cell in cells)
 
 
 def record_text_sql(exprs: Sequence[str]) -> str:

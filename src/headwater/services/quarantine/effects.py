@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 WHOLE = frozenset({"succeeded", "succeeded_with_quarantine"})
 LOADED = WHOLE | {"partial_success"}
 MOST_SYNCS = 366
-"""So many are looked through beside the last of the whole table: a year of them, night by night. Each takes some tenth
-of a second, however little it read: with more, a preview would take minutes, and a dry run tells the same sooner.
+"""So many are looked through beside the last of the whole table: a year of them, night by night. Each took 0.35
+to 0.6 s on a busy machine, however little it read: a preview may take minutes, and a dry run tells the same sooner.
 """
 
 

@@ -17,7 +17,7 @@ from headwater.pipeline.transform import RAW_HASH_BYTES
 from headwater.replay import chunks as fates
 from headwater.store import audit, chunk_rows, chunks
 from headwater.values import sha256
-from headwater.values.canonical import SEPARATOR
+from headwater.values.canonical import cells_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -278,7 +278,7 @@ class _Fates:
         return dict(zip(self._worked.table.column_names, self._cells[number], strict=True))
 
     def _raw_hash(self, number: int) -> bytes:
-        return sha256(SEPARATOR.join(self._cells[number]))
+        return sha256(cells_text(self._cells[number]))
 
 
 def _pairs(table: pa.Table, one: str, other: str) -> Iterator[tuple[Any, Any]]:
