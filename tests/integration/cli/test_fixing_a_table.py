@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import shlex
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 import yaml
 
 from headwater.services.quarantine import effects
-from tests.integration.cli.conftest import Ended, Headwater, Lab
+from tests.integration.cli.conftest import Ended, Headwater, Lab, resubmitted
 from tests.river import River
 from tests.synced import MAPPING, Synced
 
@@ -44,17 +43,12 @@ def offers(headwater: Headwater) -> dict[str, Any]:
     return {offer["as"]: offer for offer in fix(headwater, "--json").json["offers"]}
 
 
-def resubmitted(headwater: Headwater, folder: Path, *readings: str) -> Ended:
-    """These records are sent again, with every amount and unit as it should be."""
-    assert headwater("quarantine", "export", "-o", "mend.csv", "--force").code == 0
-    path = folder / "mend.csv"
-    rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        better = ({"unit": "kWh", "amount": row["amount"].replace(",", ".")} for row in rows)
-        writer.writerows(row | cells for row, cells in zip(rows, better, strict=True) if row["reading_id"] in readings)
-    return headwater("quarantine", "resubmit", "mend.csv")
+def mend(headwater: Headwater, reading: str) -> Ended:
+    """This record is sent again with amount and unit as they should be, the others as they are."""
+    return resubmitted(
+        headwater,
+        lambda row: {"unit": "kWh", "amount": row["amount"].replace(",", ".")} if row["reading_id"] == reading else {},
+    )
 
 
 @pytest.mark.usefixtures("table")
@@ -178,9 +172,9 @@ def test_where_what_was_read_is_not_kept_nothing_is_applied(headwater: Headwater
 
 
 @pytest.mark.usefixtures("table")
-def test_what_is_advised_after_a_repair_can_be_done(headwater: Headwater, tmp_path: Path) -> None:
+def test_what_is_advised_after_a_repair_can_be_done(headwater: Headwater) -> None:
     """One record was mended in two places: which is meant is said; and no mapping says what a blank means."""
-    told = resubmitted(headwater, tmp_path, "12").out
+    told = mend(headwater, "12").out
     advised = [line.strip() for line in told.splitlines() if line.startswith("  headwater quarantine ")]
     assert sorted(line.split()[2] for line in advised if "--rule" in line) == ["fix", "list"]
     for line in advised:
@@ -190,8 +184,8 @@ def test_what_is_advised_after_a_repair_can_be_done(headwater: Headwater, tmp_pa
 
 
 @pytest.mark.usefixtures("table")
-def test_a_blank_is_nothing_that_a_mapping_can_be_told_of(headwater: Headwater, tmp_path: Path) -> None:
-    resubmitted(headwater, tmp_path, "3")
+def test_a_blank_is_nothing_that_a_mapping_can_be_told_of(headwater: Headwater) -> None:
+    mend(headwater, "3")
     (mended,) = headwater("quarantine", "list", "--state", "resubmitted", "--json").json["records"]
     told = headwater("quarantine", "fix", "--like", mended["quarantine"])
     assert (told.code, "The mapping cannot say this: a blank is what is absent" in told.out) == (0, True)

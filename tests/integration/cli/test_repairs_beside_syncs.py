@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from headwater.services.quarantine.by_cell import resubmit
-from tests.integration.cli.conftest import Headwater, Lab
+from tests.integration.cli.conftest import Headwater, Lab, resubmitted
 from tests.river import River
 
 SYNC = ("connectors", "sync", "lab", "-t", "a", "--cursor", "changed_at")
@@ -23,18 +21,6 @@ def synced(headwater: Headwater, full_lab: Lab) -> Lab:
     return full_lab
 
 
-def mend(headwater: Headwater, folder: Path, month: str) -> None:
-    """Send all that is open again, by an export that somebody corrected."""
-    assert headwater("quarantine", "export", "-o", "mend.csv", "--force").code == 0
-    path = folder / "mend.csv"
-    rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(row | {"month": month} for row in rows)
-    headwater("quarantine", "resubmit", "mend.csv")
-
-
 def state(headwater: Headwater) -> Any:
     return headwater("connectors", "state", "lab", "--json").json
 
@@ -45,16 +31,14 @@ def keys(headwater: Headwater) -> list[str]:
 
 @pytest.mark.parametrize("month", ["2024-02-01", "later"])
 @pytest.mark.parametrize("by", ["export", "cell"])
-def test_a_resubmission_is_no_sync(  # noqa: PLR0917  fixtures
-    headwater: Headwater, synced: Lab, river: River, tmp_path: Path, month: str, by: str
-) -> None:
+def test_a_resubmission_is_no_sync(headwater: Headwater, synced: Lab, river: River, month: str, by: str) -> None:
     before, status = state(headwater), headwater("connectors", "status", "lab", "--json").json
     sources = headwater("units", "sources", "--json").json
     (told,) = before
     assert (told["last_cursor"], told["last_row_id"]) == ("2024-06-01 00:00:40", "40")
 
     if by == "export":
-        mend(headwater, tmp_path, month)
+        resubmitted(headwater, lambda _: {"month": month})
     else:
         resubmit(river.installation, {key: {"month": month} for key in keys(headwater)})
     assert len(keys(headwater)) == (0 if month == "2024-02-01" else 3)
@@ -71,9 +55,9 @@ def test_a_resubmission_is_no_sync(  # noqa: PLR0917  fixtures
 
 
 def test_where_an_earlier_version_had_one_count_as_a_sync_nothing_false_is_said(
-    headwater: Headwater, synced: Lab, river: River, tmp_path: Path
+    headwater: Headwater, synced: Lab, river: River
 ) -> None:
-    mend(headwater, tmp_path, "2024-02-01")
+    resubmitted(headwater, lambda _: {"month": "2024-02-01"})
     river.change(
         "UPDATE connector_sync_state s SET run_id = r.run_id, last_cursor = NULL, last_row_id = NULL FROM runs r"
         " WHERE r.source_id = s.source_id AND r.kind = 'resubmit'"

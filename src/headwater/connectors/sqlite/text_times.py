@@ -25,7 +25,7 @@ _WRITTEN = re.compile(r"(\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?)?)(Z|[+-
 _ONE_WAY = "ISO 8601, all written one way, as 2026-01-31T09:30:00Z, or days as 2026-01-31"
 _DAY = len("2026-01-31")
 _CLOCKS_GO_BACK = 3600
-"""Seconds; nowhere more."""
+"""Seconds; more at one station in Antarctica only."""
 _DAYS = "[0-9]" * 4 + ("-" + "[0-9]" * 2) * 2
 
 
