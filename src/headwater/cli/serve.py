@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headwater.cli.session import opened_and_told, read_settings
-from headwater.errors import Misuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,15 +46,16 @@ def serve(
     from contextlib import ExitStack
     from tempfile import TemporaryDirectory
 
+    from headwater.cli.listening import bound, is_here, telling_when_up, url_of
     from headwater.cli.signing_in import welcome
 
     settings = read_settings(serves=True)
     with ExitStack() as kept:
-        listening = kept.enter_context(_listening(host, port))
-        url = _url(listening) + root_path.rstrip("/")
+        listening = kept.enter_context(bound(host, port))
+        url = url_of(listening) + root_path.rstrip("/")
         if "public_url" not in settings.model_fields_set:
             settings = settings.model_copy(update={"public_url": url})
-            if _is_here(listening):  # else links lead to where public_url does, and to that only by TLS
+            if is_here(listening):  # else links lead to where public_url does, and to that only by TLS
                 os.environ["HEADWATER_PUBLIC_URL"] = url  # for the processes
         opened = kept.enter_context(opened_and_told(settings))  # the database outlasts each of the processes
         welcome(opened)
@@ -64,7 +64,7 @@ def serve(
         if workers > 1:
             folder = kept.enter_context(TemporaryDirectory(prefix="headwater-metrics-"))
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        kept.enter_context(_telling_when_up(listening, url))
+        kept.enter_context(telling_when_up(listening, url))
         _serve(listening, workers=workers, root_path=root_path)
 
 
@@ -101,76 +101,6 @@ def _serve(listening: socket, *, workers: int, root_path: str) -> None:
         tell_cut_off(server.cut_off)
     if not server.started:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _listening(host: str, port: int) -> Iterator[socket]:
-    """A socket at which the server will listen, before anything is begun or said. Misuse where it cannot be had."""
-    import socket as sockets
-
-    family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
-    # Named so, asyncio knows it for TCP and sends at once; else a body waits 40 ms until its head is acknowledged.
-    with sockets.socket(family, sockets.SOCK_STREAM, sockets.IPPROTO_TCP) as made:
-        made.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
-        try:
-            made.bind((host, port))
-        except OSError as error:
-            raise Misuse(
-                f"it cannot be listened there: {error.strerror or error}",
-                where="serve",
-                value=f"{host}:{port}",
-                remedy="Say another --port or --host, or end what listens there.",
-            ) from error
-        made.set_inheritable(True)
-        yield made
-
-
-def _url(listening: socket) -> str:
-    """Where a browser on this machine finds what listens there."""
-    host, port = _reached(listening), listening.getsockname()[1]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _reached(listening: socket) -> str:
-    """By which address of this machine; who listens everywhere listens here."""
-    host: str = listening.getsockname()[0]
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - see above
-
-
-def _is_here(listening: socket) -> bool:
-    from ipaddress import ip_address
-
-    found = ip_address(listening.getsockname()[0])
-    return found.is_loopback or found.is_unspecified
-
-
-@contextmanager
-def _telling_when_up(listening: socket, url: str) -> Iterator[None]:
-    """Say on standard error where the server is found, once a connection is taken there."""
-    import socket as sockets
-    from threading import Event, Thread
-
-    ended, family, there = Event(), listening.family, (_reached(listening), listening.getsockname()[1])
-
-    def answers() -> bool:
-        """Nobody listens before the application has started."""
-        with sockets.socket(family) as asking:
-            asking.settimeout(1)
-            return asking.connect_ex(there) == 0
-
-    def look() -> None:
-        while not ended.wait(0.1):
-            if answers():
-                typer.echo(f"listening on {url}", err=True)
-                return
-
-    looking = Thread(target=look, daemon=True)
-    looking.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        looking.join()
 
 
 @contextmanager

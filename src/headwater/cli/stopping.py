@@ -11,6 +11,7 @@ import typer
 import uvicorn
 from uvicorn.supervisors import multiprocess
 
+from headwater.cli.listening import own_listener
 from headwater.documents.counted import counted
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class ServerOfSeveral(Server):
         if supervisor is None:
             await super().serve(sockets)
             return
+        sockets = [own_listener(each) for each in sockets or ()]
         loop = asyncio.get_running_loop()
         loop.add_reader(supervisor.sentinel, self._left_alone, loop, supervisor.sentinel)
         try:

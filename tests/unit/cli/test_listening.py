@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 
 import pytest
 
-from headwater.cli.serve import _is_here, _listening, _url
+from headwater.cli.listening import bound, is_here, own_listener, url_of
 from headwater.errors import Misuse
 
 
 def test_a_port_that_is_taken_is_told_before_anything_is_begun() -> None:
-    with _listening("127.0.0.1", 0) as one:
+    with bound("127.0.0.1", 0) as one:
         one.listen()
         port = one.getsockname()[1]
-        assert (_url(one), _is_here(one)) == (f"http://127.0.0.1:{port}", True)
-        with pytest.raises(Misuse, match="cannot be listened there") as refused, _listening("127.0.0.1", port):
+        assert (url_of(one), is_here(one)) == (f"http://127.0.0.1:{port}", True)
+        with pytest.raises(Misuse, match="cannot be listened there") as refused, bound("127.0.0.1", port):
             pass
         assert refused.value.value == f"127.0.0.1:{port}"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes share one socket")
+def test_processes_listen_each_by_its_own_and_nobody_else_does() -> None:
+    with bound("127.0.0.1", 0) as address, own_listener(address) as one, own_listener(address) as other:
+        at = address.getsockname()
+        assert one.getsockname() == other.getsockname() == at
+        one.listen()
+        other.listen()
+        assert one.proto == socket.IPPROTO_TCP
+        with pytest.raises(Misuse, match="cannot be listened there"), bound(*at):
+            pass
+
+
 def test_who_listens_everywhere_is_found_here() -> None:
-    with _listening("0.0.0.0", 0) as made:  # noqa: S104 - this is what it is about
-        assert (_url(made), _is_here(made)) == (f"http://127.0.0.1:{made.getsockname()[1]}", True)
+    with bound("0.0.0.0", 0) as made:  # noqa: S104 - this is what it is about
+        assert (url_of(made), is_here(made)) == (f"http://127.0.0.1:{made.getsockname()[1]}", True)
 
 
 def test_what_is_sent_waits_for_no_acknowledgement() -> None:
@@ -37,7 +50,7 @@ def test_what_is_sent_waits_for_no_acknowledgement() -> None:
             accepted.set_result(own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
             writer.close()
 
-        with _listening("127.0.0.1", 0) as listening:
+        with bound("127.0.0.1", 0) as listening:
             async with await asyncio.start_server(answer, sock=listening):
                 _, writer = await asyncio.open_connection(*listening.getsockname())
                 option = await accepted
