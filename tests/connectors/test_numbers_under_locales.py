@@ -112,6 +112,17 @@ def test_what_was_read_before_numbers_were_marked_is_replayed_as_it_was(
     assert verify(synced.river.installation, progress=SilentProgress()).differences == ()
 
 
+@pytest.mark.parametrize("variant", [GERMAN, AMERICAN])
+def test_the_locale_of_the_variant_that_holds_is_the_one_that_counts(synced: Synced, variant: dict[str, str]) -> None:
+    """Numbers written as the mapping itself says, and read as its variant does, were a thousand times too large."""
+    other = AMERICAN if variant == GERMAN else GERMAN
+    mapping = {**MAPPING, "locale": other, "when": [{"columns": ["changed_at"], "locale": variant}]}
+    _, ledger = sync(synced.river, synced.recipe(), mapping)
+    assert (ledger.inserted, ledger.quarantined_raw, waiting(synced.river)) == (1000, 0, 0)
+    assert loaded(synced.river) == RIGHT
+    assert verify(synced.river.installation, progress=SilentProgress()).differences == ()
+
+
 def test_every_type_of_postgresql_that_is_a_number_is_one(synced: Synced) -> None:
     synced.at_source("CREATE DOMAIN tonnes AS numeric(12,3)")
     synced.at_source("CREATE DOMAIN tonnes_shipped AS tonnes CHECK (value > 0)")

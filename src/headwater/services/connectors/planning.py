@@ -94,8 +94,8 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
     if installation.keeps:
         note_columns(installation, stored, {selection.table: plan.columns}, asked=selection.columns)
     selection = replace(selection, key=plan.key)
-    layout, body = _layout(plan, decimal=logic.mapping.locale.decimal)
-    logic.mapping.for_columns(layout.columns, of="table")
+    layout, body = _layout(plan)
+    in_force = logic.mapping.for_columns(layout.columns, of="table")
     used = compile_mapping(logic.mapping, logic.contract, layout.columns).used_columns
     refuse_another_key(installation, logic, layout.columns, source_id=source, name=name)
     kinds = {name: column.type for name, column in zip(layout.columns, plan.columns, strict=True)}
@@ -110,7 +110,7 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
         "connector": stored.name,
         "kinds": list(kinds.items()),
         "warnings": [*told, *plan.notices],
-        "decimal": logic.mapping.locale.decimal,
+        "decimal": in_force.locale.decimal,
         "selection": asdict(selection),
         "source_columns": at_source,
         "tallied": columns_to_tally(logic.mapping, logic.contract, layout.columns, at_source),
@@ -185,14 +185,14 @@ def _asked(installation: Installation, stored: StoredConnector, selection: Selec
     return plan
 
 
-def _layout(plan: SourcePlan, *, decimal: str) -> tuple[Plan, dict[str, Any]]:
-    """How the text of every chunk begins, found by writing one without rows."""
+def _layout(plan: SourcePlan) -> tuple[Plan, dict[str, Any]]:
+    """How the text of every chunk begins, found by writing one without rows, and so without numbers."""
     schema = pa.schema([(column.name, column.arrow) for column in plan.columns])
     planner = Planner(TEXT, MAX_CHUNK_ROWS, name=PLAN)
     with TemporaryDirectory(prefix="headwater-") as folder:
         path = Path(folder) / "empty.parquet"
         pq.write_table(schema.empty_table(), path)
-        write_text_of(path, FileConfig(format=PARQUET, decimal=decimal), planner.feed, name=PLAN)
+        write_text_of(path, FileConfig(format=PARQUET), planner.feed, name=PLAN)
     found = planner.finish()
     body = asdict(found)
     return found, {name: body[name] for name in body if name not in {"chunks", "records", "size"}}
