@@ -14,6 +14,7 @@ from headwater.connectors.text_table.shape import Shape, Unpivot
 from headwater.connectors.workbook import WorkbookConfig
 from headwater.services.kept_files import clear_file
 from headwater.store.cited_blobs import size_is_known
+from headwater.values.text_format import OWN_FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from headwater.mapping import Mapping as MappingDocument
     from headwater.services.installation import Installation
     from headwater.store.blobs import Blob
+
+TEXTS_ONLY = frozenset({"csv", "xml"})
+"""Formats without numbers of their own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +133,21 @@ def layout_from_json(body: dict[str, Any]) -> Layout:
         parts=tuple(Part(**{**part, "columns": tuple(part["columns"])}) for part in body.get("parts", ())),
         unwanted=tuple(body.get("unwanted", ())),
     )
+
+
+def decimal_written(layout: Mapping[str, Any]) -> str | None:
+    """The sign that numbers of a source have before their decimals in the texts of a run; None where its cells are
+    texts at the source, too, so that any mapping may read them as they are.
+
+    A table's numbers are written as the mapping says by which it was read, and so are those of a workbook, of JSON or
+    of Parquet; those of records as a contract has them.
+    """
+    if "selection" in layout:
+        return str(layout["decimal"])
+    if "records" in layout:
+        return OWN_FORMAT.decimal
+    reading = reading_from_json(dict(layout))
+    return None if reading is None or reading.format in TEXTS_ONLY else reading.decimal
 
 
 def reading_from_json(body: dict[str, Any]) -> FileConfig | None:

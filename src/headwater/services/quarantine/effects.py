@@ -22,6 +22,7 @@ from headwater.services.connectors.reconciling import reads_what_changed
 from headwater.services.full_loads import stored_key_hashes
 from headwater.services.quarantine.two_versions import Counting, Versions
 from headwater.services.run_texts import RunTexts, span_of
+from headwater.services.sources import decimal_written
 from headwater.store import fixes, runs
 from headwater.store.chunks import chunks_of
 from headwater.store.cited_blobs import get_cited_blob
@@ -92,7 +93,9 @@ def compare(
         why = _not_kept(connection, installation, found)
     if why is None:
         try:
-            return _compared(installation, found, base, logics, progress)
+            why = _otherwise_written(found, base)
+            if why is None:
+                return _compared(installation, found, base, logics, progress)
         except Misuse as misfit:
             why = f"it cannot be read by another mapping: {misfit}"
     return Compared(effects=(None,) * len(logics), unknown=why)
@@ -135,6 +138,15 @@ def _not_kept(connection: TenantConnection, installation: Installation, found: S
                 return f"of what run {read.run.run_id} has read something is erased"
             if installation.blobs.is_gone(tenant_id, sha256):
                 return f"what run {read.run.run_id} has read is not among the kept files any more"
+    return None
+
+
+def _otherwise_written(found: Sequence[_Read], base: Logic) -> str | None:
+    """Why what was read cannot be read by the mapping that is changed as it would read the source, where it cannot."""
+    for read in found:
+        written = decimal_written(read.run.layout)
+        if written not in {None, base.mapping.for_columns(read.run.layout["columns"]).locale.decimal}:
+            return f"run {read.run.run_id} wrote numbers with another sign before their decimals than the mapping reads"
     return None
 
 

@@ -29,6 +29,7 @@ from headwater.services.quarantine.effects import compare
 from headwater.services.quarantine.mended_text import keep_text
 from headwater.services.quarantine.reading_again import reading_again
 from headwater.services.quarantine.wanted_fixes import Wanted, wanted_like
+from headwater.services.quarantine.written_numbers import WrittenNumbers
 from headwater.services.sources import TakenIn, layout_from_json
 from headwater.store import audit, fixes, runs
 from headwater.store.documents import get_document
@@ -73,7 +74,7 @@ class Offer:
     would_load     keys of open records that would load, as far as rules go
     refused_still  keys of open records that other rules would refuse
     by_rule        rule -> how many of `refused_still`
-    unlike         open records of the rule that it does not help
+    unlike         open records of the rule that it does not help, or in which it would misread numbers of the source
     figures        of those that would load
     effect         on records that stand: of a fix that would change or refuse any, or of which it is not known, nothing
                    is applied
@@ -422,9 +423,13 @@ def _tried(installation: Installation, scope: _Scope, logic: Logic) -> _Tried:
     waiting: list[OpenRecord] = []
     with engine(memory_limit=_memory(installation)) as duck:
         transform, _ = compile_logic(installation, duck, logic, columns=scope.columns, source_id=scope.wanted.source_id)
+        numbers = WrittenNumbers(scope.origins, logic.mapping, scope.columns)
         for record in _records(installation, scope):
             if record.run_id not in here:
                 tried.elsewhere += 1
+                continue
+            if numbers.misread(record):
+                tried.unlike += 1
                 continue
             waiting.append(record)
             if len(waiting) == BATCH:
