@@ -7,7 +7,7 @@ come, go and change without making another row of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from headwater.contracts.bulk import literal
@@ -68,6 +68,11 @@ class RowNames:
     def of_run(cls, source_id: bytes, layout: Mapping[str, Any]) -> RowNames:
         """Of a run with this layout."""
         return cls(source_id=source_id, columns=tuple(layout.get(KNOWN_BY) or ()), is_bare=bool(layout.get(BARE)))
+
+    def beside(self, columns: Sequence[str]) -> RowNames:
+        """Those of rows that these cells refuse, too: they say what was judged, though no mapping reads them."""
+        more = [name for name in columns if name not in self.columns]
+        return replace(self, columns=(*self.columns, *more)) if self.columns else self
 
     def of(self, cells: Mapping[str, str | None]) -> str:
         """Of a record, its cells by column in order."""

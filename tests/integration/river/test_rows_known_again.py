@@ -231,6 +231,24 @@ def test_where_a_further_column_is_read_rows_are_other_rows_once(bills: Bills) -
     assert bills.proved()
 
 
+def test_a_row_refused_for_a_new_column_is_another_record_than_was_settled(bills: Bills) -> None:
+    """What the new column says nobody has judged: a bill that was mended may have been cancelled since."""
+    bills.write("ALTER TABLE bills ADD COLUMN void TEXT", "UPDATE bills SET void = 'cancelled' WHERE id > 1")
+    said = bills.recipe().model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    recipe = Recipe.model_validate({**said, "load": {**said["load"], "drift": "quarantine"}})
+    run_id = plan_sync(bills.river.installation, recipe, bills.river.folder)
+    carry_out(bills.river.installation, run_id, progress=SilentProgress())
+    listed = list_records(bills.river.installation, state="open", run=None, rule=None, limit=9).records
+    assert {(each.raw["id"], each.raw["void"], each.findings[0]["rule"]) for each in listed} == {
+        (number, "cancelled", "record.drift") for number in ("2", "3", "4", "5")
+    }
+    assert bills.proved()
+    bills.write("UPDATE bills SET void = NULL")
+    bills.sync()
+    assert [each for each in bills.states() if each[1] != "expired"] == SETTLED
+    assert bills.proved()
+
+
 def test_the_same_text_in_another_column_is_another_row(bills: Bills) -> None:
     bills.write("ALTER TABLE bills ADD COLUMN again TEXT", "UPDATE bills SET again = kwh")
     bills.reads("quantity", "again")
