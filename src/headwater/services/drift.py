@@ -106,7 +106,7 @@ def find_drift(
     InputRefused where the recipe says that then nothing is loaded.
     """
     with installation.database.connect(installation.tenant_id) as connection:
-        kind = "import" if recipe.source.connector is None else "sync"
+        kind = "import" if table is None else "sync"  # files of a connector are imported, too
         last = runs.latest_through_mapping(
             connection, installation.tenant_id, mapping.mapping, kind=kind, unit=unit, source_id=table
         )

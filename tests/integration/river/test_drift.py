@@ -10,6 +10,10 @@ import yaml
 
 from headwater.errors import InputRefused
 from headwater.packs.ghg import pack
+from headwater.pipeline.recipe import Recipe
+from headwater.services.batches import Imported
+from headwater.services.connectors.keeping import add, find, opened
+from headwater.services.connectors.syncing import files_to_sync, sync_files
 from headwater.services.imports import plan_recipe, run_recipe
 from headwater.services.reports.of_run import read_report, render
 from headwater.services.runs_view import show_run
@@ -73,6 +77,30 @@ def test_nothing_is_loaded_where_the_recipe_says_stop(two_years: River) -> None:
     with pytest.raises(InputRefused, match="column 'meter' is new"):
         plan_recipe(two_years.installation, recipe(two_years, "2024.csv", "stop"))
     assert two_years.rows("SELECT count(*) AS n FROM runs") == [{"n": 1}]
+
+
+@pytest.mark.parametrize(("mode", "loaded"), [("stop", ["a"]), ("quarantine", ["a", "b"]), ("evolve", ["a", "b", "c"])])
+def test_files_of_a_connector_are_compared_as_files_of_a_folder(river: River, mode: str, loaded: list[str]) -> None:
+    (folder := river.folder / "bills").mkdir()
+    (folder / "2023.csv").write_text(activities([{"activity_id": "a"}]), encoding="utf-8")
+    add(river.installation, "bills", "folder", {"path": str(folder)})
+    assert [each.error for each in synced_files(river, mode)] == [None]
+    rows = [{"activity_id": "b"}, {"activity_id": "c", "meter": "m1"}]
+    (folder / "2024.csv").write_text(activities(rows, (*ACTIVITY_COLUMNS, "meter")), encoding="utf-8")
+    (new,) = [each for each in synced_files(river, mode) if each.file == "bills/2024.csv"]
+    told = str(new.error) if new.view is None else new.view.drift[0]
+    assert "column 'meter' is new" in told
+    found = river.rows("SELECT activity_id FROM activity_v1 ORDER BY 1")
+    assert [row["activity_id"] for row in found] == loaded
+
+
+def synced_files(river: River, mode: str) -> list[Imported]:
+    said = {"recipe": "bills", "source": {"connector": "bills"}, "mapping": river.mapping("activity_form")}
+    by = Recipe.model_validate({**said, "load": {"drift": mode}})
+    stored, told = find(river.installation, "bills"), SilentProgress()
+    with opened(river.installation, stored) as source:
+        store, files = files_to_sync(river.installation, stored, source)
+        return list(sync_files(river.installation, stored, store, files, recipe=by, base=river.folder, progress=told))
 
 
 def test_the_report_says_what_changed(two_years: River) -> None:
