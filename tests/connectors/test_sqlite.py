@@ -244,6 +244,28 @@ def test_of_times_without_a_zone_the_hour_that_clocks_go_back_is_told(
     assert connector.plan(Selection(table="t")).notices == ()
 
 
+@pytest.mark.parametrize(
+    ("declared", "times", "is_told"),
+    [
+        ("DATETIME", ("'2024-03-01T08:00:00'", "'2024-03-01 09:30:00'"), True),
+        ("TIMESTAMP", ("'2024-03-01T08:00:00Z'", "'2024-03-01T08:00:00+02:00'"), True),
+        ("DATETIME", ("'2024-03-01 08:00:00'", "1709280000"), True),
+        ("DATE", ("'2024-03-01'", "'2024-03-02 09:30:00'"), True),
+        ("DATETIME", ("'2024-03-01 08:00:00'", "'2024-03-01 08:00:00.125'", "NULL"), False),
+        ("DATETIME", ("1709280000", "1709280000.5"), False),
+        ("DATE", ("'2024-03-01'", "'2024-03-02'"), False),
+    ],
+)
+def test_a_declared_time_that_is_written_in_several_ways_is_told(
+    path: Path, declared: str, times: Sequence[str], is_told: bool
+) -> None:
+    """A row at half past nine, with a blank, stands before eight o'clock with a T: the next sync would not read it."""
+    connector = made(path, TEXTS.replace("TEXT", declared), of_times(*times))
+    told = connector.plan(Selection(table="t", cursor="changed")).notices
+    assert ["several ways" in line for line in told] == [True] * is_told
+    assert connector.plan(Selection(table="t")).notices == ()
+
+
 def test_a_column_is_gone_through_once_to_see_whether_it_is_a_cursor(path: Path) -> None:
     connector = made(path, TEXTS, of_times("NULL", *(f"'2024-03-{day:02}'" for day in range(1, 32))))
     asked: list[str] = []

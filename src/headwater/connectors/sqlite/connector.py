@@ -101,8 +101,9 @@ class SqliteConnector(FileSource):
             declared = self._table(session, selection.table)
             table = text_times.checked(session, declared, selection)
             found = plan(self.dialect, table, selection, session.rows)
-            # Told of what was taken for times by its texts alone; a declared time is taken at its word.
-            return replace(found, notices=() if table is declared else text_times.notices(selection, found.upto))
+            if table is declared:  # a declared time is taken at its word
+                return replace(found, notices=text_times.ways_told(session, table, selection))
+            return replace(found, notices=text_times.notices(selection, found.upto))
 
     def mistakes(self, session: Session, table: SqlTable, selection: Selection) -> list[Problem]:
         try:

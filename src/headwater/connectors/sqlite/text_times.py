@@ -26,6 +26,7 @@ _ONE_WAY = "ISO 8601, all written one way, as 2026-01-31T09:30:00Z, or days as 2
 _DAY = len("2026-01-31")
 _CLOCKS_GO_BACK = 3600
 """Seconds; more at one station in Antarctica only."""
+_SHOWN = 2
 _DAYS = "[0-9]" * 4 + ("-" + "[0-9]" * 2) * 2
 
 
@@ -68,6 +69,31 @@ def notices(selection: Selection, upto: str | None) -> tuple[str, ...]:
     told = (
         f"the times of {selection.cursor} name no zone: where they are local times, what changes in the hour that"
         f" clocks go back may never be read. `lag: {_CLOCKS_GO_BACK}` reads that hour again; times in UTC need none"
+    )
+    return (told,)
+
+
+def ways_told(session: Session, table: SqlTable, selection: Selection) -> tuple[str, ...]:
+    """What is to be told of a cursor that is declared a time, and taken at its word, where it is written several ways:
+    with T or a blank, in several zones, as a number. How many digits a second has changes no order to speak of.
+    """
+    field = None if selection.cursor is None else table.field(selection.cursor, "cursor")
+    if field is None or field.family not in {"time", "date"}:
+        return ()
+    text = field.order
+    offset = f"substr({text}, -6, 1) IN ('+', '-') AND substr({text}, -3, 1) = ':'"
+    zone = f"CASE WHEN {text} LIKE '%Z' THEN 'Z' WHEN {offset} THEN substr({text}, -6) ELSE '' END"
+    way = f"CASE typeof({text}) WHEN 'text' THEN substr({text}, 11, 1) || {zone} ELSE 'number' END"
+    found = session.rows(
+        Statement(f"SELECT max({text}) FROM {table.source} WHERE {text} IS NOT NULL GROUP BY {way} LIMIT {_SHOWN}")
+    )
+    if len(found) < _SHOWN:
+        return ()
+    one, other = sorted(str(row[0]) for row in found)
+    told = (
+        f"the times of {field.name} are written in several ways, as {one!r} and {other!r}, and are compared as they are"
+        " written: what comes as the one may stand before what was read up to as the other, and would never be read."
+        " Have a view at the source write them one way, or leave the cursor out"
     )
     return (told,)
 
