@@ -271,7 +271,7 @@ def updates(
         ["when", "schedule", "source", *counts, "errors", "improvements"],
         [
             (each["noted_at"], each["schedule"], each["source_name"], *(each[count] for count in counts),
-             _errors(each["errors"]), _facts(each["improvements"]))
+             _errors(each["errors"]), _improvements(each["improvements"]))
             for each in found
         ],
         numbers=counts,
@@ -353,5 +353,13 @@ def _errors(errors: Mapping[str, Any]) -> str:
     return "\n".join(told)
 
 
-def _facts(facts: dict[str, object]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in facts.items())
+def _improvements(told: Mapping[str, Any]) -> str:
+    """What got better with a source at a time, in words."""
+    lines = []
+    if failures := told.get("failures_ended"):
+        lines.append(f"works again after {counted(failures, 'failure')}")
+    if mended := told.get("no_longer_refused"):
+        lines.append(f"{counted(mended, 'record')} no longer refused")
+    if corrected := told.get("records_corrected"):
+        lines.append(f"{counted(corrected, 'record')} corrected")
+    return "\n".join(lines)

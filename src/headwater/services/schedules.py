@@ -263,7 +263,9 @@ def job_ended(
 ) -> None:
     """What the end of a schedule's job brings, in the transaction that ends it: its log, and those that come after."""
     tenant_id = installation.tenant_id
-    schedules.log_update(connection, tenant_id, job.job_id, schedule.name, without_run=without_run)
+    schedules.log_update(
+        connection, tenant_id, job.job_id, schedule.name, without_run=without_run, succeeded=state in LOADED
+    )
     if state not in LOADED:
         return
     # Asked once they are locked: whatever ended, paused or removed one of them before is seen.

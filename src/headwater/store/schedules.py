@@ -225,14 +225,19 @@ def log_update(
     schedule: str,
     *,
     without_run: Sequence[tuple[str, str | None]],
+    succeeded: bool,
 ) -> None:
     """Write the update log of a job that a schedule has asked for and that has ended, one entry a source.
 
-    without_run: sources that came to no run, and why where they were refused.
+    without_run: sources that came to no run, and why where they were refused. succeeded: that there were failures
+    before it is told as what got better.
     """
     values = {"tenant_id": tenant_id, "job_id": job_id, "schedule": schedule}
+    (failures,) = connection.execute(QUERIES["failures_before"], values).fetchone() or (0,)
     connection.execute(QUERIES["log_update"], values)
     for source_name, refused in without_run:
         connection.execute(QUERIES["log_no_run"], {**values, "source_name": source_name, "refused": refused})
     if not without_run:
         connection.execute(QUERIES["log_failed"], values)
+    if succeeded and failures:
+        connection.execute(QUERIES["log_works_again"], {**values, "failures": failures})

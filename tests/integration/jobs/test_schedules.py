@@ -16,7 +16,7 @@ from headwater.services import house_lists, schedules
 from headwater.services.imports import file_recipe
 from headwater.services.installation import Installation
 from headwater.services.job_ends import end_job
-from headwater.services.jobs import Manner, show_job
+from headwater.services.jobs import Manner, retry_job, show_job
 from headwater.services.listing import Question
 from headwater.services.schedules import When
 from headwater.store import jobs
@@ -173,6 +173,43 @@ def test_the_update_log_says_what_each_job_did(planner: Planner) -> None:
     assert list(first["errors"]) == ["refused_by_rule"] and not first["improvements"]  # noqa: PT018
     assert (second["inserted"], second["updated"], second["quarantined"], second["errors"]) == (1, 1, 0, {})
     assert second["improvements"] == {"no_longer_refused": 1, "records_corrected": 1}
+
+
+def test_the_update_log_says_that_a_schedule_works_again(planner: Planner) -> None:
+    planner.add("meters", cron="@daily")
+    path = planner.river.folder / "meters.csv"
+    hours = iter(range(24))
+
+    def run() -> dict[str, Any]:
+        job_id = schedules.run_now(planner.installation, "meters", now=NOW + timedelta(hours=next(hours)))
+        _carry_out(planner.installation, job_id)
+        newest: dict[str, Any] = house_lists.updates(planner.installation, Question(limit=1), name="meters").items[0]
+        assert newest["job_id"] == job_id
+        return newest
+
+    path.write_text(activities([{"activity_id": "a"}]))
+    assert run()["improvements"] == {}
+    path.rename(path.with_suffix(".away"))
+    assert "failed_of" in run()["errors"]
+    assert "failed_of" in run()["errors"]
+    path.with_suffix(".away").rename(path)
+    again = run()
+    assert (again["unchanged"], again["errors"], again["improvements"]) == (1, {}, {"failures_ended": 2})
+    assert run()["improvements"] == {}
+
+
+def test_a_job_that_is_done_again_is_told_to_work_again(planner: Planner) -> None:
+    planner.add("meters", cron="@daily")
+    path = planner.river.folder / "meters.csv"
+    path.write_text(activities([{"activity_id": "a"}]))
+    path.rename(path.with_suffix(".away"))
+    job_id = schedules.run_now(planner.installation, "meters", now=NOW)
+    _carry_out(planner.installation, job_id)
+    path.with_suffix(".away").rename(path)
+    retry_job(planner.installation, job_id)
+    _carry_out(planner.installation, job_id)
+    newest = house_lists.updates(planner.installation, Question(), name="meters").items[0]
+    assert (newest["inserted"], newest["errors"], newest["improvements"]) == (1, {}, {"failures_ended": 1})
 
 
 def _carry_out(installation: Installation, job_id: UUID) -> None:

@@ -145,10 +145,12 @@ class Improvements(TypedDict):
 
     no_longer_refused  records refused before
     records_corrected  records that were replaced
+    failures_ended     jobs of the schedule that failed or left gaps, one after another, before this one succeeded
     """
 
     no_longer_refused: NotRequired[int]
     records_corrected: NotRequired[int]
+    failures_ended: NotRequired[int]
 
 
 class UpdateListed(TypedDict):

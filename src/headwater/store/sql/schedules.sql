@@ -173,4 +173,24 @@ INSERT INTO update_log (tenant_id, job_id, source_name, schedule, read, inserted
                         improvements)
 VALUES (%(tenant_id)s, %(job_id)s, %(source_name)s, %(schedule)s, 0, 0, 0, 0, 0,
         jsonb_strip_nulls(jsonb_build_object('refused', %(refused)s::text)), '{}')
-ON CONFLICT (tenant_id, job_id, source_name) DO NOTHING
+ON CONFLICT (tenant_id, job_id, source_name) DO UPDATE SET errors = excluded.errors, noted_at = clock_timestamp()
+WHERE update_log.run_id IS NULL
+
+-- name: failures_before
+-- How many jobs of its schedule failed or left gaps, one after another, since the last that succeeded before this one; this one
+-- too, where it is done again.
+WITH others AS (
+    SELECT j.state, j.finished_at
+    FROM schedule_history mine JOIN schedule_history h USING (tenant_id, schedule_id) JOIN jobs j ON j.tenant_id = h.tenant_id
+        AND j.job_id = h.job_id
+    WHERE mine.tenant_id = %(tenant_id)s AND mine.job_id = %(job_id)s AND h.job_id <> mine.job_id)
+SELECT (SELECT count(*) FROM others WHERE state IN ('failed', 'partial_success') AND finished_at > coalesce((
+            SELECT max(finished_at) FROM others WHERE state IN ('succeeded', 'succeeded_with_quarantine')), '-infinity'))
+     + (SELECT count(*) FROM (SELECT FROM update_log
+        WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s
+          AND (errors ? 'failed_of' OR errors ? 'refused' OR errors ? 'chunks_failed') LIMIT 1) this)
+
+-- name: log_works_again
+-- That it has succeeded after so many that did not: with each of its sources.
+UPDATE update_log SET improvements = improvements || jsonb_build_object('failures_ended', %(failures)s::bigint)
+WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND NOT errors ? 'failed_of'
