@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from headwater.cli import exits
 from headwater.cli.printing import print_json, print_table
-from headwater.documents.counted import counted
+from headwater.documents.counted import counted, written
 from headwater.errors import HeadwaterError
 
 if TYPE_CHECKING:
@@ -121,8 +120,8 @@ def _print_reconciliation(view: RunView) -> None:
                 (
                     name,
                     each["column"],
-                    Decimal(sums[each["column"]]) if each["column"] in sums else "not told",
-                    *(Decimal(each[part]) for part in ("read", "stands", "difference")),
+                    written(sums[each["column"]]) if each["column"] in sums else "not told",
+                    *(written(each[part]) for part in ("read", "stands", "difference")),
                 )
                 for name, each in fields.items()
             ],

@@ -171,6 +171,8 @@ def test_a_table_is_synced_and_how_far_is_told(
     assert first.out.startswith("run ")
     assert "lab/a to activity 1." in first.out
     assert "Sums, source against target" in first.out
+    (quantity,) = (line.split() for line in first.out.splitlines() if line.startswith("quantity"))
+    assert quantity == ["quantity", "kwh", "not", "told", "1,230", "1,230", "0"]  # fractions in SQLite
     full_lab.change("UPDATE b SET kwh = -1 WHERE reading_id = 207")
     recipe = tmp_path / "b.yaml"
     source = {"connector": "lab", "table": "b", "cursor": "changed_at", "lag": 5}

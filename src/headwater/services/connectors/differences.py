@@ -7,7 +7,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from headwater.documents.counted import counted
+from headwater.documents.counted import counted, written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +52,10 @@ def at_source(reconciliation: Mapping[str, Any]) -> tuple[str, ...]:
                 f" and {counted(each['values_read'], 'was', 'were')} read."
             )
         elif each.get("sum") != each.get("sum_read") and Decimal(each["sum"]) != Decimal(each["sum_read"]):
-            found.append(f"Column {name}: the source sums to {each['sum']}, what was read of it to {each['sum_read']}.")
+            found.append(
+                f"Column {name}: the source sums to {written(each['sum'])}, what was read of it to"
+                f" {written(each['sum_read'])}."
+            )
     if not found:
         found.append("All chunks together agree with the source; taken one by one they do not.")
     chunks = told["chunks_that_differ"]
