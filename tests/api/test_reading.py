@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import uuid
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.api.conftest import OTHER, Api
+from tests.api.test_rights import routes
+from tests.api.things import of_nobody, sent, things
 from tests.river import activities
 
 
@@ -121,6 +124,32 @@ def test_what_is_not_there_is_a_404_and_the_past_of_what_was_deleted_is_not(api:
         ]
     for answer in missing:
         assert (answer.status_code, answer.json()["type"]) == (404, "urn:headwater:error:NotFound"), answer.url
+
+
+def test_whoever_is_refused_is_told_what_is_valid_or_what_to_do(api: Api) -> None:
+    document = httpx.get(f"{api.url}/api/v1/openapi.json", timeout=60).json()
+    named = things(api)
+    silent, statuses = [], set[int]()
+    with api.client("admin", OTHER) as client:
+        for method, path, _ in routes(document):
+            for names in (of_nobody(named), named, named):  # the second of the same is in conflict with the first
+                answer = sent(client, method, path, names)
+                if answer.is_error and method != "HEAD":
+                    statuses.add(answer.status_code)
+                    if not {"valid", "remedy"} & answer.json().keys():
+                        silent.append((method, path, answer.json()))
+    assert silent == []
+    assert statuses >= {404, 409, 422}
+
+
+def test_what_to_do_names_the_route_beside_the_command(api: Api) -> None:
+    somebody = {"email": f"{uuid.uuid4().hex}@example.org", "name": "Ann Lee", "role": "viewer"}
+    with api.client("admin") as client:
+        client.post("/people", json=somebody).raise_for_status()
+        twice = client.post("/people", json=somebody)
+        assert (twice.status_code, twice.json()["remedy"].endswith("Over HTTP: GET /people.")) == (409, True)
+        nowhere = client.get("/records/activity@1/never-loaded").json()
+    assert nowhere["remedy"].endswith("Over HTTP: GET /deleted-records/{reference}, GET /quarantine.")
 
 
 def of_job(job: str) -> list[tuple[str, str]]:

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import ast
 import inspect
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from headwater import errors
+
+SOURCE = Path(errors.__file__).parent
 
 
 def drawn() -> dict[str, str]:
@@ -54,3 +59,25 @@ def test_the_sentence_names_place_value_what_is_valid_and_what_to_do() -> None:
 
 def test_a_long_value_is_cut() -> None:
     assert len(str(errors.InputRefused("not text", value="x" * 5000))) < 300
+
+
+def test_what_is_not_there_or_in_conflict_says_what_is_valid_or_what_to_do() -> None:
+    """Whoever asked has to decide: it is not enough to be told that it cannot be."""
+    silent = [
+        f"{path.relative_to(SOURCE)}:{call.lineno}"
+        for path in sorted(SOURCE.rglob("*.py"))
+        for call in raised_of(ast.parse(path.read_text(encoding="utf-8")), {"NotFound", "Conflict"})
+        if not {keyword.arg for keyword in call.keywords} & {"valid", "remedy", None}
+    ]
+    assert silent == []
+
+
+def raised_of(tree: ast.Module, names: set[str]) -> Iterator[ast.Call]:
+    """Calls of errors of ours; other rooms have things of the same name."""
+    ours = {
+        alias.name for part in ast.walk(tree) if isinstance(part, ast.ImportFrom) and part.module == "headwater.errors"
+        for alias in part.names
+    }  # fmt: skip
+    for part in ast.walk(tree):
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id in names & ours:
+            yield part

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from structlog import contextvars
 
+from headwater.api.commands import with_routes
 from headwater.errors import (
     Conflict,
     Forbidden,
@@ -104,7 +105,9 @@ def problem_of(error: HeadwaterError) -> JSONResponse:
         headers["Retry-After"] = str(math.ceil(after) if after else RETRY_SECONDS)
     if status >= 500 and isinstance(error, Stopped):  # where it stopped is for whoever runs the installation
         get_logger("headwater.api").error("stopped", what=error.what, where=error.where, value=str(error.value))
-        return answer(status, title=title, kind="Stopped", detail=error.what, remedy=error.remedy, headers=headers)
+        return answer(
+            status, title=title, kind="Stopped", detail=error.what, remedy=with_routes(error.remedy), headers=headers
+        )
     return answer(
         status,
         title=title,
@@ -113,7 +116,7 @@ def problem_of(error: HeadwaterError) -> JSONResponse:
         field=error.where,
         value=None if error.value is None or _is_secret(error.where) else str(error.value)[:SHOWN],
         valid=error.valid,
-        remedy=error.remedy,
+        remedy=with_routes(error.remedy),
         mine=mine,
         theirs=theirs,
         headers=headers,
@@ -136,7 +139,7 @@ def answer(
     return JSONResponse(jsonable_encoder(body), status_code=status, headers=headers, media_type=MEDIA_TYPE)
 
 
-ASKED_OTHERWISE = "What this address takes, GET /api/v1/openapi.json says."
+ASKED_OTHERWISE = "What addresses there are, and what each takes, GET /api/v1/openapi.json says."
 _VALID = {"missing": "it has to be given", "extra_forbidden": "no field of this name"}
 _BOUNDS = {
     "expected": "{}",
@@ -223,7 +226,10 @@ def install(app: FastAPI) -> None:
             return fault(error)
         details = {404: "there is nothing under this address", 405: "this address does not take this method"}
         return answer(
-            error.status_code, detail=details.get(error.status_code, str(error.detail)), headers=error.headers
+            error.status_code,
+            detail=details.get(error.status_code, str(error.detail)),
+            remedy=ASKED_OTHERWISE,
+            headers=error.headers,
         )
 
     app.add_exception_handler(HeadwaterError, headwater_error)

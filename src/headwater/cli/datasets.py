@@ -88,13 +88,12 @@ def withdraw(
     """
     from uuid import UUID
 
-    from headwater.errors import NotFound
     from headwater.services import datasets
 
     try:
         found = UUID(offer_id)
     except ValueError:
-        raise NotFound("there is no such offer", where="offer", value=offer_id) from None
+        raise datasets.no_such_offer(offer_id) from None
     with installation() as opened:
         datasets.withdraw(opened, found)
     if as_json:

@@ -64,6 +64,8 @@ def loadable(document: Document, *, where: str) -> Document:
             f"{document.name} is calculated from {document.calculated_from} and never loaded from a file: import "
             f"records of {document.calculated_from} instead",
             where=where,
+            value=document.name,
+            valid=document.calculated_from,
         )
     return document
 

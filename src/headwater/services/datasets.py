@@ -125,12 +125,23 @@ def list_offers(installation: Installation) -> list[OfferListed]:
         return [_plain(row) for row in datasets.offers(connection, installation.tenant_id)]
 
 
+def no_such_offer(offer_id: UUID | str) -> NotFound:
+    """What is said where there is none that can be taken back."""
+    return NotFound(
+        "there is no such offer",
+        where="offer",
+        value=offer_id,
+        valid="an offer that was not withdrawn",
+        remedy="`headwater datasets list` shows them.",
+    )
+
+
 def withdraw(installation: Installation, offer_id: UUID) -> None:
     """Nobody takes an offer from now on; what was taken is theirs."""
     installation.require(Right.MANAGE_USERS, on="datasets")
     with installation.database.connect(installation.tenant_id) as connection:
         if not datasets.withdraw(connection, installation.tenant_id, offer_id):
-            raise NotFound("there is no such offer", where="offer", value=offer_id)
+            raise no_such_offer(offer_id)
         _note(installation, connection, WITHDRAWN, f"dataset-offer/{offer_id}", {})
 
 
@@ -216,7 +227,12 @@ def take_back(installation: Installation, owner_url: str, name: str, *, of_insta
 
     count = datasets.take_back(owner_url, installation.tenant_id, name, publisher, note)
     if not count:
-        raise NotFound("there is no such public dataset of this publisher", where="name", value=name)
+        raise NotFound(
+            "there is no such public dataset of this publisher",
+            where="name",
+            value=name,
+            remedy="`headwater datasets list` shows what is public, and who made it so.",
+        )
     return count
 
 
@@ -226,7 +242,12 @@ def _copied(installation: Installation, reference: str, filters: Sequence[str]) 
     personal = personal_fields(document)
     needed = sorted(spec.name for spec in document.fields if spec.name in personal and (spec.key or spec.required))
     if needed:
-        raise Misuse("records of this contract are personal, and not shared", where="contract", value=", ".join(needed))
+        raise Misuse(
+            "records of this contract are personal, and not shared",
+            where="contract",
+            value=", ".join(needed),
+            valid="a contract whose key and needed fields are not personal",
+        )
     listed, fields = listed_of(document), [spec for spec in document.fields if spec.name not in personal]
     may = listed.columns.get(REDISTRIBUTABLE)
     also = [] if may is None else [Condition(column=may, operator="eq", value="true")]
@@ -247,7 +268,12 @@ def _copied(installation: Installation, reference: str, filters: Sequence[str]) 
             if out.tell() > MOST_BYTES:
                 raise Misuse("a dataset is smaller", where="filter", valid=f"at most {MOST_BYTES // 2**20} MiB")
     if not count:
-        raise Misuse("there is no record to share", where="filter", value=", ".join(filters) or None)
+        raise Misuse(
+            "there is no record to share",
+            where="filter",
+            value=", ".join(filters) or None,
+            valid="a filter that finds records whose licence lets them be passed on",
+        )
     return _Copy(document=document, content=out.getvalue().encode(), records=count)
 
 
@@ -281,7 +307,12 @@ def _public(installation: Installation, name: str, version: int | None) -> dict[
     with installation.database.connect(installation.tenant_id) as connection:
         found = datasets.content(connection, name, version)
     if found is None:
-        raise NotFound("there is no such public dataset", where="dataset", value=name)
+        raise NotFound(
+            "there is no such public dataset",
+            where="dataset",
+            value=name if version is None else f"{name} {version}",
+            remedy="`headwater datasets list` shows what is public, with the versions there are.",
+        )
     return found
 
 

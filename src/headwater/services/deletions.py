@@ -21,7 +21,7 @@ from headwater.services.listing import Listed, Page, Question, ask, by_name
 from headwater.services.reasons import reason_said
 from headwater.services.records import contract_of
 from headwater.services.replay.deletions import ADMITTED, DELETED, DESTROYED, RESTORED, as_payload
-from headwater.services.tracing.tracer import parse_key
+from headwater.services.tracing.tracer import no_such_record, parse_key
 from headwater.store import audit
 from headwater.store.deletions import Deleting, Keys, made_of_destroyed
 from headwater.store.listing import Column, Condition, Order
@@ -194,7 +194,11 @@ def destroy(
         _refuse_standing(hanging)
         if confirmation != hanging.confirmation:
             error = Conflict(
-                "something else hangs on it by now", where="If-Match", value=confirmation, valid=hanging.confirmation
+                "something else hangs on it by now",
+                where="If-Match",
+                value=confirmation,
+                valid=hanging.confirmation,
+                remedy="Look at what hangs on it now, then decide.",
             )
             error.mine, error.theirs = confirmation, hanging.as_json()
             raise error
@@ -294,14 +298,24 @@ def _refuse_missing(deleting: Deleting, named: Keys, standing: Mapping[str, Stan
     missing = [key for key in named.texts() if key not in standing]
     if missing:
         if whole and any(each.key == missing[0] for each in deleting.marked()):
-            raise Conflict("it is deleted already", where=named.document.name, value=named.as_said(missing[0]))
-        raise _no_such_record(named.document, named.as_said(missing[0]))
+            raise Conflict(
+                "it is deleted already",
+                where=named.document.name,
+                value=named.as_said(missing[0]),
+                valid="a record that stands",
+                remedy=f"`headwater records deleted {named.document.name}@{named.document.major}` shows when and why.",
+            )
+        raise no_such_record(named.document, named.as_said(missing[0]))
 
 
 def _refuse_changed(named: Keys, stands: Standing, expected: str) -> None:
     if stands.row_hash.hex() != expected:
         error = Conflict(
-            "it was changed since you looked", where="If-Match", value=expected, valid=stands.row_hash.hex()
+            "it was changed since you looked",
+            where="If-Match",
+            value=expected,
+            valid=stands.row_hash.hex(),
+            remedy="Look again, then decide.",
         )
         error.mine, error.theirs = "deleted", {"key": named.as_said(stands.key), "version": stands.row_hash.hex()}
         raise error
@@ -347,7 +361,7 @@ def _lasts(deleting: Deleting, named: Keys) -> dict[str, Origin]:
     lasts |= {each.key: (each.chunk_id, each.record_no) for each in deleting.lock()}
     missing = [key for key in named.texts() if key not in lasts]
     if missing:
-        raise _no_such_record(named.document, named.as_said(missing[0]))
+        raise no_such_record(named.document, named.as_said(missing[0]))
     return lasts
 
 
@@ -405,8 +419,10 @@ def _note(installation: Installation, connection: TenantConnection, named: Keys,
 
 
 def _no_deleted(document: Document, key: str) -> NotFound:
-    return NotFound("there is no such deleted record", where=document.name, value=key)
-
-
-def _no_such_record(document: Document, key: str) -> NotFound:
-    return NotFound("there is no such record", where=document.name, value=key)
+    return NotFound(
+        "there is no such deleted record",
+        where=document.name,
+        value=key,
+        valid="the key of a record that is deleted",
+        remedy=f"`headwater records deleted {document.name}@{document.major}` shows them.",
+    )

@@ -101,7 +101,13 @@ def correct(
     with held_record(installation.database, installation.tenant_id, f"{document.name}@{document.major}", key):
         stands = records.show_record(inside(seen), reference, key, clear=True)
         if expected is not None and stands.version != expected:
-            error = Conflict("it was changed since you looked", where="If-Match", value=expected, valid=stands.version)
+            error = Conflict(
+                "it was changed since you looked",
+                where="If-Match",
+                value=expected,
+                valid=stands.version,
+                remedy="Look again, then decide.",
+            )
             error.mine, error.theirs = dict(values), dict(records.show_record(inside(seen), reference, key).values)
             raise error
         keys = [spec.name for spec in document.key if spec.name in values]

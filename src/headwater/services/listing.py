@@ -142,7 +142,9 @@ def _condition(listed: Listed, text: str) -> Condition:
     column = _column(listed, name, "filter")
     is_text = column.type in _TEXTS
     if operator in {"contains", "starts"} and not is_text:
-        raise Misuse(f"{operator} is asked of texts only", where=f"filter {name}", value=operator)
+        raise Misuse(
+            f"{operator} is asked of texts only", where=f"filter {name}", value=operator, valid=", ".join(_ANY_TYPE)
+        )
     if operator in {"lt", "lte", "gt", "gte"} and column.type in {"uuid", "boolean", "bytea", "jsonb"}:
         raise Misuse("this field has no order", where=f"filter {name}", value=operator, valid=", ".join(_ANY_TYPE))
     if operator == "null":
@@ -159,7 +161,12 @@ def _fit(column: Column, value: str) -> str:
     base = column.type.partition("(")[0]
     if column.type in _TEXTS:
         if "\x00" in value or not _is_text(value):
-            raise Misuse("a text has no such sign", where=f"filter {column.name}", value=ascii(value))
+            raise Misuse(
+                "a text has no such sign",
+                where=f"filter {column.name}",
+                value=ascii(value),
+                valid="whole signs of Unicode but U+0000",
+            )
         return value
     if base == "uuid":
         return _uuid(value, column.name)
@@ -176,7 +183,12 @@ def _fit(column: Column, value: str) -> str:
         valid = of.valid(OWN_FORMAT) if of else "a field that can be asked by"
         raise Misuse("the value is not of the field's type", where=f"filter {column.name}", value=value, valid=valid)
     if base == "integer" and abs(int(str(parsed.value))) >= 2**31:
-        raise Misuse("the number is too large", where=f"filter {column.name}", value=value)
+        raise Misuse(
+            "the number is too large",
+            where=f"filter {column.name}",
+            value=value,
+            valid=f"-{2**31 - 1:,} to {2**31 - 1:,}",
+        )
     return of.canonical(parsed.value)
 
 
@@ -207,7 +219,7 @@ def _order(listed: Listed, sort: str | None) -> list[Order]:
             Order(column=_column(listed, part.lstrip("-"), "sort"), descending=part.startswith("-")) for part in named
         ]
         if len({step.column.name for step in steps}) != len(steps):
-            raise Misuse("a field is named twice", where="sort", value=sort)
+            raise Misuse("a field is named twice", where="sort", value=sort, valid="each field once")
     there = {step.column.name for step in steps}
     down = bool(steps) and all(step.descending for step in steps)
     return [*steps, *(Order(column=listed.columns[name], descending=down) for name in listed.key if name not in there)]

@@ -21,7 +21,7 @@ from headwater.services.access.masking import mask, masked_table, personal_field
 from headwater.services.access.policy import Right
 from headwater.services.answers.kinds import Value
 from headwater.services.listing import Listed, Page, Question, ask, by_name, choice_of
-from headwater.services.tracing.tracer import parse_key
+from headwater.services.tracing.tracer import no_such_record, parse_key
 from headwater.store import listing
 from headwater.store.listing import Column, Condition
 from headwater.store.sealed import opened_values, opener_of, sealed_key
@@ -133,7 +133,7 @@ def _find(installation: Installation, document: Document, key: str) -> StoredRow
     with installation.database.asking(installation.tenant_id) as connection:
         found = find_rows(connection, installation.tenant_id, document, named, units=installation.units)
     if not found:
-        raise NotFound("there is no such record", where=document.name, value=key)
+        raise no_such_record(document, key)
     return found[0]
 
 

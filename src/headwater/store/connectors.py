@@ -144,7 +144,7 @@ def find_connector(connection: psycopg.Connection[Any], tenant_id: UUID, name: s
             where="connector",
             value=name,
             valid=known or None,
-            remedy=f"`headwater connectors {'list` shows them' if known else 'add` makes one'}.",
+            remedy="`headwater connectors list` shows them." if known else "`headwater connectors add` makes one.",
         )
     return found[0]
 

@@ -19,6 +19,11 @@ def held_record(database: Database, tenant_id: UUID, contract: str, key: str) ->
     """Nobody else corrects the record until the block ends; Conflict where somebody does."""
     held = database.hold(tenant_id, f"record {tenant_id} {contract} {key}")
     if held is None:
-        raise Conflict("somebody corrects this record just now", where=contract, value=key)
+        raise Conflict(
+            "somebody corrects this record just now",
+            where=contract,
+            value=key,
+            remedy="Look at the record again in a moment, then decide.",
+        )
     with held:
         yield

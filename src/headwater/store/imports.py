@@ -63,8 +63,19 @@ def get_import(connection: psycopg.Connection[Any], tenant_id: UUID, import_id: 
     """One import; NotFound where there is none."""
     found = select(connection, Import, QUERIES["get"], {"tenant_id": tenant_id, "import_id": import_id})
     if not found:
-        raise NotFound("there is no such import", where="import", value=import_id)
+        raise no_such_import(import_id)
     return found[0]
+
+
+def no_such_import(import_id: UUID) -> NotFound:
+    """What is said where there is none, or none that is seen."""
+    return NotFound(
+        "there is no such import",
+        where="import",
+        value=import_id,
+        valid="the import_id of a file that was sent here",
+        remedy="`GET /api/v1/imports` lists them.",
+    )
 
 
 def units_of(
@@ -159,5 +170,10 @@ def hold(database: Database, tenant_id: UUID, import_id: UUID) -> TenantConnecti
     """A connection that keeps others from working on the import until it is closed; Conflict where somebody does."""
     connection = database.hold(tenant_id, f"import {tenant_id} {import_id}")
     if connection is None:
-        raise Conflict("somebody else works on this import just now", where="import", value=import_id)
+        raise Conflict(
+            "somebody else works on this import just now",
+            where="import",
+            value=import_id,
+            remedy="Look at it in a moment: what they do is done once.",
+        )
     return connection

@@ -88,7 +88,7 @@ def get_run(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) 
     """The run; NotFound where there is none."""
     found = select(connection, Run, QUERIES["get"], {"tenant_id": tenant_id, "run_id": run_id})
     if not found:
-        raise _no_such_run(str(run_id))
+        raise no_such_run(str(run_id))
     return found[0]
 
 
@@ -96,13 +96,14 @@ def find_run(connection: psycopg.Connection[Any], tenant_id: UUID, text: str) ->
     """The one run whose id begins with `text`; NotFound where there is none, Misuse where there are more than one."""
     found = ids_beginning(connection, QUERIES["named"], tenant_id, text)
     if not found:
-        raise _no_such_run(text)
+        raise no_such_run(text)
     if len(found) > 1:
         raise Misuse("more than one run begins so", where="run", value=text, valid="enough of the id to name one run")
     return get_run(connection, tenant_id, found[0])
 
 
-def _no_such_run(text: str) -> NotFound:
+def no_such_run(text: str) -> NotFound:
+    """What is said where there is none, or none that is seen."""
     return NotFound(
         "there is no such run",
         where="run",

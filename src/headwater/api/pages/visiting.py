@@ -148,7 +148,12 @@ class PageRoute(APIRoute):
             except HeadwaterError as error:
                 return trouble(request, error)
             except RequestValidationError:
-                return trouble(request, NotFound("there is nothing under this address"))
+                return trouble(
+                    request,
+                    NotFound(
+                        "there is nothing under this address", remedy="Begin where you came from, or at /sign-in."
+                    ),
+                )
 
         return shown
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.api.access import Here, needs, router
 from headwater.api.asking import etag, expected_hash
+from headwater.api.commands import told_with_routes
 from headwater.connectors.protocol import RemoteFile
 from headwater.services import connector_syncs
 from headwater.services.access.policy import Right
@@ -102,7 +103,7 @@ def remove_connector(here: Here, name: str, *, force: bool = False) -> None:
 def validate(here: Here, name: str, table: Annotated[str | None, Query(max_length=500)] = None) -> ConnectorValidated:
     """Whether the source can be reached and read: `ok`, or what stands in the way."""
     problems: list[Any] = [asdict(each) for each in viewing.validate(here, name, table)]
-    return {"ok": not problems, "problems": problems}
+    return {"ok": not problems, "problems": told_with_routes(problems)}
 
 
 @routes.post("/connectors/{name}/discovery", **needs(Right.TRANSFORM, 404, long="write"))

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from headwater.api.access import Here, House, needs, problems, router
+from headwater.api.commands import told_with_routes
 from headwater.api.metrics import exposition, refuse_strangers
 from headwater.services.access.policy import Right
 from headwater.services.answers.notifications import HealthShown
@@ -40,5 +41,5 @@ def metrics(request: Request) -> Response:
 @routes.get("/health", **needs(Right.MANAGE_USERS))
 def show_health(here: Here) -> HealthShown:
     """Database, disk and memory of the installation in words; queue, runs, quality, schedules of the organisation."""
-    found = report(here)
-    return {"state": found.state, "parts": list(found.parts)}
+    shown: HealthShown = told_with_routes(report(here).as_json())
+    return shown

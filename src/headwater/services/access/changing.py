@@ -95,7 +95,13 @@ def present(
     people.lock(connection, installation.tenant_id, person_id)
     found = get_person(connection, installation.tenant_id, person_id)
     if found.state == "erased":
-        raise Conflict("this person was erased", where="person", value=person_id)
+        raise Conflict(
+            "this person was erased",
+            where="person",
+            value=person_id,
+            valid="somebody who is not erased",
+            remedy="Nothing leads back: invite them anew, as somebody else.",
+        )
     if expected is not None and found.version != expected:
         theirs = shown_people(installation, connection, [found], clear=False)[0].as_json()
         raise changed_meanwhile("person", found.version, mine=mine, theirs=theirs)

@@ -98,7 +98,7 @@ def erase_subject(installation: Installation, reference: str, text: str, *, reas
         search = Search(installation, connection, document.subject_domain, told)
         search.look(origins, hashes)
         if subject is None and not search.found:
-            raise NotFound("nobody is known by this, or they are erased", where=document.name, value=text)
+            raise _nobody(document, text)
         copies.make(search.found.values())
         _forget(installation, connection, seals, refused, origins)
         _forget_quoted(connection, installation.tenant_id)
@@ -126,6 +126,16 @@ def erase_subject(installation: Installation, reference: str, text: str, *, reas
         refused=len(refused),
         unknown=unknown,
         files=files,
+    )
+
+
+def _nobody(document: Document, text: str) -> NotFound:
+    return NotFound(
+        "nobody is known by this, or they are erased",
+        where=document.name,
+        value=text,
+        valid="what the fields that tell whom a record is about say of somebody, with | between several",
+        remedy=f"`headwater contracts show {document.reference}` names these fields.",
     )
 
 
@@ -219,7 +229,7 @@ def _told(document: Document, text: str) -> str:
         raise Misuse(
             "records of this contract tell of nobody whom they are about",
             where=document.name,
-            remedy="Enter such a record anew without what is personal, or delete and destroy it: `headwater records`.",
+            remedy="Enter such a record anew without what is personal, or destroy it: `headwater records destroy`.",
         )
     fields = document.subject_fields
     parts = text.split("|") if len(fields) > 1 else [text]

@@ -113,7 +113,13 @@ class Keyring:
         """A person's key; NotFound where they were erased."""
         found = stored.list_person_keys(self.connection, self.tenant_id, [person_id])
         if not found:
-            raise NotFound("there is no key of this person: unknown, or erased", where="person", value=person_id)
+            raise NotFound(
+                "there is no key of this person: unknown, or erased",
+                where="person",
+                value=person_id,
+                valid="somebody who is not erased",
+                remedy="`headwater people list` shows them.",
+            )
         return self._opened(found[0])
 
     def of_everybody(self, people: Sequence[UUID] | None = None) -> dict[UUID, DataKey]:

@@ -46,7 +46,12 @@ def add_organisation(settings: Settings, name: str) -> UUID:
         upgrade_schema(settings)  # as whenever the embedded database is opened
     with owner_of(settings) as (owner_url, _):
         if not tenants.make_known(owner_url, name):
-            raise Conflict("this organisation is there already", where="organisation", value=name)
+            raise Conflict(
+                "this organisation is there already",
+                where="organisation",
+                value=name,
+                remedy="Use it as it is, or take another name; `headwater organisations list` shows all.",
+            )
     return tenant_id(name)
 
 

@@ -236,7 +236,9 @@ def _put_state(installation: Installation, connection: Any, before: people.Perso
         refuse_last_admin(connection, tenant_id, person_id)
         people.end_access(connection, tenant_id, person_id)
     elif before.state != "suspended":
-        raise Conflict("only who is suspended can be let in again", where="person", value=before.state)
+        raise Conflict(
+            "only who is suspended can be let in again", where="person", value=before.state, valid="suspended"
+        )
     elif not people.has_signed_in(connection, tenant_id, person_id):
         state = "invited"
     people.set_state(connection, tenant_id, person_id, state)
@@ -273,7 +275,12 @@ def _id(text: str) -> UUID | None:
 
 
 def _taken() -> Conflict:
-    return Conflict("somebody with this address is in the organisation already", where="email")
+    return Conflict(
+        "somebody with this address is in the organisation already",
+        where="email",
+        valid="an address that nobody else has here",
+        remedy="`headwater people list` shows them. Whoever is suspended is let in again, not invited.",
+    )
 
 
 def _note(

@@ -116,4 +116,10 @@ def _text(value: UUID | datetime | None) -> str | None:
 
 
 def _no_grant(grant_id: UUID) -> NotFound:
-    return NotFound("there is no such grant", where="grant", value=grant_id)
+    return NotFound(
+        "there is no such grant",
+        where="grant",
+        value=grant_id,
+        valid="a grant that holds",
+        remedy="`headwater people show PERSON` shows those of somebody.",
+    )

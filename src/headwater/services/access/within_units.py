@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from headwater.errors import NotFound
 from headwater.services.access.policy import Right
 from headwater.store import runs, source_units
 
@@ -41,7 +40,7 @@ def may_reach(installation: Installation, connection: TenantConnection, run: Run
     """The unit of a run, that of its source; NotFound where it is none of those that are seen."""
     unit_id = source_units.unit_of(connection, installation.tenant_id, run.source_id)
     if installation.units is not None and unit_id not in installation.units:
-        raise NotFound("there is no such run", where="run", value=run.run_id)
+        raise runs.no_such_run(str(run.run_id))
     return unit_id
 
 

@@ -48,7 +48,11 @@ def change(
         found = connectors.find_connector(connection, tenant_id, name)
         if expected is not None and version_of(found) != expected:
             error = Conflict(
-                "it was changed since you looked", where="If-Match", value=expected, valid=version_of(found)
+                "it was changed since you looked",
+                where="If-Match",
+                value=expected,
+                valid=version_of(found),
+                remedy="Look again, then decide.",
             )
             error.mine, error.theirs = dict(config), dict(found.config)
             raise error

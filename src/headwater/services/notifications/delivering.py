@@ -117,7 +117,13 @@ def retry(installation: Installation, delivery: str | UUID) -> Delivery:
         found = notifications.find_delivery(connection, tenant_id, str(delivery))
         channel = notifications.get_channel(connection, tenant_id, found.channel_id)
         if channel.removed_at is not None:
-            raise NotFound("its channel was removed", where="channel", value=channel.name)
+            raise NotFound(
+                "its channel was removed",
+                where="channel",
+                value=channel.name,
+                valid="a message to a channel that is there",
+                remedy="Add a channel anew: it is told of what happens from then on.",
+            )
         if not notifications.try_again(connection, tenant_id, found.delivery_id):
             raise Misuse(
                 "there is nothing to send again", where=f"delivery {found.delivery_id}", value=found.state,

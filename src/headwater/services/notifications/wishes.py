@@ -63,7 +63,11 @@ def wishes_of(values: Mapping[str, Any]) -> ChannelWishes:
         return ChannelWishes.model_validate(values)
     except ValidationError as error:
         said = sentences(error.errors(include_url=False), ChannelWishes, {_TIME: "a time such as 22:00"})
-        raise Misuse(f"this cannot be wished for: {'; '.join(said)}", where="channel") from None
+        raise Misuse(
+            f"this cannot be wished for: {'; '.join(said)}",
+            where="channel",
+            remedy="`headwater notifications channels add --help` tells what can.",
+        ) from None
 
 
 def wanted_of(wishes: ChannelWishes) -> Wanted:

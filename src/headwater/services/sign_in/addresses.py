@@ -35,7 +35,12 @@ def introduce(
             raise Misuse("no e-mail address", where="email", value=email, valid="name@host")
         index = email_index(keys, email)
         if people.find_person(connection, tenant, index) not in {None, person_id}:
-            raise Conflict("somebody has this address already", where="email", value=email)
+            raise Conflict(
+                "somebody has this address already",
+                where="email",
+                value=email,
+                valid="an address that nobody else has here",
+            )
     if name is not None and (not 1 <= len(name.strip()) <= LONGEST_NAME or "\0" in name):
         raise Misuse("no name", where="name", value=name, valid=f"1 to {LONGEST_NAME} signs")
     people.change_person(

@@ -104,7 +104,12 @@ def finish(installation: Installation, cookie: str, answer: Mapping[str, str], o
         subject = keyring(there, connection).index("oidc subject", f"{provider.issuer}\0{claims['sub']}")
         known = stored.identified(connection, there.tenant_id, issuer=provider.issuer, subject_index=subject)
     if known and kept["link"] not in {None, str(known)}:
-        raise Conflict("this account of the provider is somebody else's here", where="sign-in")
+        raise Conflict(
+            "this account of the provider is somebody else's here",
+            where="sign-in",
+            valid="an account that nobody here signs in by",
+            remedy="Sign out at the provider, and come back by your own account there.",
+        )
     about = claims if known else provider.about(tokens, claims)
     with there.database.connect(there.tenant_id) as connection:
         person_id = known or _whom(installation, there, connection, kept, about)

@@ -124,7 +124,12 @@ def end_session(installation: Installation, session_id: UUID, person_id: UUID | 
     whose = _whose(installation, person_id)
     with installation.database.connect(installation.tenant_id) as connection:
         if not stored.end_session(connection, installation.tenant_id, whose, session_id):
-            raise NotFound("no session of this id holds", where="session", value=session_id)
+            raise NotFound(
+                "no session of this id holds",
+                where="session",
+                value=session_id,
+                remedy="It has ended, or is somebody else's: `headwater people sessions PERSON` shows those that hold.",
+            )
         _note(installation, connection, "session.ended", whose, session=str(session_id))
 
 

@@ -103,7 +103,13 @@ def revoke(installation: Installation, token_id: UUID) -> None:
         is_mine = found is not None and found.person_id is not None and found.person_id == actor.person_id
         is_own = is_mine and actor.token_id in {None, token_id}  # a token that leaked ends itself and no other
         if found is None or not (is_own or actor.may(Right.MANAGE_USERS, found.unit_id)):
-            raise NotFound("there is no such token", where="token", value=token_id)
+            raise NotFound(
+                "there is no such token",
+                where="token",
+                value=token_id,
+                valid="a token of one's own or, for who manages users, of anybody there",
+                remedy="`headwater tokens list` shows them.",
+            )
         if stored.revoke_token(connection, tenant_id, token_id):
             audit.append(connection, tenant_id, action="token.revoked", resource=f"token/{token_id}", payload={})
 
@@ -153,7 +159,13 @@ def _create(
 def _check_there(connection: Any, tenant_id: UUID, unit_id: UUID | None) -> None:
     unit = units.get_unit(connection, tenant_id, unit_id) if unit_id else None
     if unit_id and (unit is None or unit.archived_at is not None):
-        raise NotFound("there is no such unit", where="unit", value=unit_id)
+        raise NotFound(
+            "there is no such unit",
+            where="unit",
+            value=unit_id,
+            valid="a unit that is not archived",
+            remedy="`headwater units list` shows them.",
+        )
 
 
 def _days(installation: Installation, days: int | None) -> int:

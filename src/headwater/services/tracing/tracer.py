@@ -108,7 +108,7 @@ class _Tracer:
                 rows = [past] if past else rows
             anchor = audit.head(connection, self._tenant_id)
         if not rows:
-            raise _no_such_record(contract, key)
+            raise no_such_record(contract, key)
         return trace.Trace(key=key, figure=None, record=self.record(contract, rows[0]), anchor=str(anchor))
 
     def emission(self, key: str, method: str | None, gwp_set: str | None) -> trace.Trace:
@@ -120,7 +120,7 @@ class _Tracer:
             activities = find_rows(connection, self._tenant_id, activity, {"activity_id": key})
             anchor = audit.head(connection, self._tenant_id)
         if not activities:
-            raise _no_such_record(activity, key)
+            raise no_such_record(activity, key)
         if not figures:
             raise self._no_figure(key, activities[0], wanted)
         if len(figures) > 1:
@@ -355,11 +355,13 @@ def several_figures(activity_id: str, figures: Sequence[StoredRow]) -> Misuse:
     )
 
 
-def _no_such_record(contract: Contract, key: str) -> NotFound:
+def no_such_record(contract: Contract, key: str) -> NotFound:
+    """What is said where there is none, or none that is seen."""
     return NotFound(
         "there is no such record",
         where=contract.name,
         value=key,
         valid=f"the {'|'.join(spec.name for spec in contract.key)} of a record that was loaded",
-        remedy="If it was refused, `headwater quarantine list` shows it.",
+        remedy=f"If it was deleted, `headwater records deleted {contract.name}` shows it; if it was refused, "
+        "`headwater quarantine list` does.",
     )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headwater.errors import NotFound
 from headwater.services.access.within_units import unbound
 from headwater.store import imports
 
@@ -28,5 +27,5 @@ def reached_import(installation: Installation, right: Right, import_id: UUID) ->
     if seen.units is None:
         return installation, import_
     if unit_id not in seen.units:
-        raise NotFound("there is no such import", where="import", value=import_id)
+        raise imports.no_such_import(import_id)
     return unbound(installation), import_
