@@ -86,6 +86,8 @@ def test_a_file_sent_in_pieces_becomes_a_run_that_is_watched(api: Api) -> None:
         assert (other.status_code, other.json()["field"]) == (422, "Idempotency-Key")
         late = client.post("/quarantine/resubmissions", json=mend)
         assert late.status_code == 409
+        mended_since = client.get(f"/imports/{import_id}/errors").json()["rules"][0]
+        assert (wrong[0]["open"], mended_since["open"], mended_since["records"]) == (1, 0, 1)
         assert client.get("/records/activity@1/I-BAD").json()["values"]["quantity"].startswith("7")
 
 

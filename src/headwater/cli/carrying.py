@@ -96,6 +96,8 @@ def print_run(view: RunView, left: Sequence[str] = ()) -> None:
             title="Findings by rule; a record may have several",
             numbers=["findings"],
         )
+    if settled := _settled(view):
+        typer.echo(settled)
     _print_reconciliation(view)
     for line in (*view.warnings, *view.drift, *view.left_as_made):
         typer.echo(f"noticed: {line}")
@@ -105,6 +107,18 @@ def print_run(view: RunView, left: Sequence[str] = ()) -> None:
         typer.echo(f"nothing was deleted: {view.nothing_deleted}")
     for line in (*next_steps(view, left), *_open_before(view)):
         typer.echo(line)
+
+
+def _settled(view: RunView) -> str | None:
+    """That the ledger counts what was refused when it was read, and the rules what is open of it still."""
+    refused = view.ledger.quarantined_raw + view.ledger.quarantined
+    if view.run.kind == "resubmit" or refused <= view.open:
+        return None
+    settled = counted(refused - view.open, "is", "are")
+    rules = (
+        f"; the rules above count the {view.open:,} that {'is' if view.open == 1 else 'are'} open" if view.open else ""
+    )
+    return f"of {refused:,} refused {settled} settled by now: mended, dismissed, or no longer refused{rules}."
 
 
 def _print_reconciliation(view: RunView) -> None:

@@ -160,7 +160,11 @@ def _tell(trial: Trial) -> None:
     )
     if trial.settled:
         were, stay = ("was", "stays") if trial.settled == 1 else ("were", "stay")
-        typer.echo(f"{trial.settled:,} of them {were} dismissed or resubmitted before, and {stay} so.")
+        left = counted(trial.quarantined - trial.settled, "record", "records")
+        typer.echo(
+            f"{trial.settled:,} of them {were} dismissed or resubmitted before, and {stay} so. "
+            f"The rules count {'it' if trial.settled == 1 else 'them'}, too; {left} would be open."
+        )
 
 
 def _deleted(sweep: TriedSweep) -> str:

@@ -228,7 +228,24 @@ def test_what_was_settled_before_is_not_open(headwater: Headwater, form: Path, t
     path.write_text(activities([{"activity_id": "c", "quantity": "2"}, {"activity_id": "b", "quantity": "x"}]))
     tried = headwater(*load, "--dry-run")
     assert "1 of them was dismissed or resubmitted before, and stays so." in tried.out
-    assert (tried.code, headwater(*load).code) == (0, 0)
+    assert "The rules count it, too; 0 records would be open." in tried.out
+    loaded = headwater(*load)
+    assert (tried.code, loaded.code) == (0, 0)
+    assert "of 1 refused 1 is settled by now: mended, dismissed, or no longer refused." in loaded.out
+
+
+def test_what_the_rules_count_is_said_beside_what_the_ledger_counts(
+    headwater: Headwater, form: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "activities.csv"
+    path.write_text(activities([{"activity_id": key, "quantity": "x"} for key in "abc"]))
+    first = headwater("import", path, "-m", form)
+    assert (first.code, "settled" in first.out) == (3, False)
+    key = headwater("quarantine", "list", "--json").json["records"][0]["quarantine"]
+    assert headwater("quarantine", "dismiss", key, "--reason", "no meter").code == 0
+    shown = headwater("runs", "show", first.out.split()[1])
+    assert "of 3 refused 1 is settled by now" in shown.out
+    assert "the rules above count the 2 that are open" in shown.out
 
 
 def test_of_several_recipes_one_that_is_wrong_leaves_the_others_be(

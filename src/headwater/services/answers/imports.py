@@ -224,13 +224,15 @@ class RuleBroken(TypedDict):
     """A rule that records break.
 
     rule      its id, as the contract has it
-    records   how many break it
+    records   how many broke it when the run read them
     examples  the first of them
+    open      how many of them are in quarantine still: neither mended nor dismissed
     """
 
     rule: str
     records: int
     examples: list[RefusedExample]
+    open: int
 
 
 class ImportErrors(TypedDict):

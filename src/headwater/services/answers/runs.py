@@ -58,9 +58,9 @@ class RunLedger(TypedDict):
     """What a run has read and what became of it, in records: read = mapped + skipped + quarantined_raw, and produced =
     inserted + updated + unchanged + merged + quarantined.
 
-    quarantined_raw  refused as they were read
+    quarantined_raw  refused as they were read; how many are open still, `open_in_quarantine` says
     merged           equal to another of the same key
-    quarantined      refused by the contract
+    quarantined      refused by the contract, likewise
     skipped          reason → records
     calculation      what was calculated, and what was not: outcome → activities
     """
@@ -92,7 +92,8 @@ class ChunkCounts(TypedDict):
 class RunFindings(TypedDict):
     """What was noticed.
 
-    refused  rule → findings on records that are open in quarantine; for a resubmission on refused repairs
+    refused  rule → findings on records that are open in quarantine still, of those that the ledger counts; for a
+             resubmission on refused repairs
     noticed  rule → findings on records that were loaded
     """
 

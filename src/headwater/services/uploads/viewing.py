@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -139,6 +140,7 @@ def errors(installation: Installation, import_id: UUID) -> ImportErrors:
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         which = Which(state=None, run_id=import_.run_id)
+        still = dict(quarantine.count_by_rule(connection, tenant_id, replace(which, state="open")))
         found: list[RuleBroken] = []
         for rule, count in quarantine.count_by_rule(connection, tenant_id, which).items():
             of_rule = Which(state=None, run_id=import_.run_id, rule=rule)
@@ -149,7 +151,8 @@ def errors(installation: Installation, import_id: UUID) -> ImportErrors:
                 for finding in each.findings
                 if finding["rule"] == rule
             ]
-            found.append({"rule": rule, "records": count, "examples": examples[:EXAMPLES]})
+            left = still.get(rule, 0)
+            found.append({"rule": rule, "records": count, "examples": examples[:EXAMPLES], "open": left})
     return {"refused": None, "rules": found}
 
 
