@@ -80,7 +80,7 @@ def rename(
     from headwater.services.access import units
 
     with installation() as opened:
-        renamed = units.rename(opened, units.named(opened, unit), name, kind=kind)
+        renamed = units.change(opened, units.named(opened, unit), name=name, kind=kind)
     _tell([renamed], as_json=as_json)
 
 
@@ -101,7 +101,7 @@ def move(
 
     with installation() as opened:
         parent = None if below == TOP else units.named(opened, below)
-        _tell([units.move(opened, units.named(opened, unit), parent)], as_json=as_json)
+        _tell([units.change(opened, units.named(opened, unit), moves=True, parent_id=parent)], as_json=as_json)
 
 
 @app.command()

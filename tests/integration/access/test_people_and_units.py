@@ -124,7 +124,7 @@ def test_roles_and_grants_spread_down_the_units_and_end(river: River) -> None:
     assert [each.person_id for each in people.list_people(ours.acting(found))] == [ann]
     river.change("UPDATE grants SET expires_at = now() WHERE grant_id = %(grant)s", grant=ended)
     assert actor(river, ann).in_units[lab] == analyst
-    units.move(ours, lab, asia)
+    units.change(ours, lab, moves=True, parent_id=asia)
     assert lab not in actor(river, ann).in_units
     with ours.database.connect(ours.tenant_id) as connection:
         service = actor_of_service(
@@ -165,7 +165,7 @@ def test_nobody_gives_what_they_have_not_and_nobody_puts_out_who_may_more(river:
         lambda: roles.give_role(as_local, local, Role.VIEWER),
         lambda: people.suspend(as_local, new),
         lambda: units.add(as_local, "Europe", "division"),
-        lambda: units.move(as_local, site, None),
+        lambda: units.change(as_local, site, moves=True, parent_id=None),
     ):
         with pytest.raises(Forbidden):
             attempt()
@@ -199,7 +199,10 @@ def test_of_two_at_once_the_second_finds_what_the_first_did(river: River) -> Non
     assert at_once(invite, invite) == ["done", taken]
     one, two = (units.add(ours, name, "division").unit_id for name in ("one", "two"))
     below = "a unit cannot stand below itself"
-    assert at_once(lambda: units.move(ours, one, two), lambda: units.move(ours, two, one)) == sorted(["done", below])
+    assert at_once(
+        lambda: units.change(ours, one, moves=True, parent_id=two),
+        lambda: units.change(ours, two, moves=True, parent_id=one),
+    ) == sorted(["done", below])
     twice = "another unit of this name stands in the same place"
     add = lambda: units.add(ours, "three", "site")  # noqa: E731
     assert at_once(add, add) == sorted(["done", twice])
@@ -237,6 +240,23 @@ def test_a_change_of_name_and_state_is_done_whole_or_not_at_all(river: River) ->
     assert changed[-2:] == ["person.suspended", "person.changed"]
 
 
+def test_a_unit_is_renamed_and_moved_whole_or_not_at_all(river: River) -> None:
+    ours = river.installation
+    site = units.add(ours, "Works", "site")
+    hall = units.add(ours, "Hall", "laboratory", site.unit_id).unit_id
+    told = len(entries(river))
+    with pytest.raises(Conflict, match="below itself"):
+        units.change(ours, site.unit_id, name="Factory", moves=True, parent_id=hall, expected=site.version)
+    assert (units.unit(ours, site.unit_id), len(entries(river))) == (site, told)
+    north = units.add(ours, "North", "division").unit_id
+    both = units.change(ours, site.unit_id, name="Factory", moves=True, parent_id=north, expected=site.version)
+    assert (both.path, both.version) == (("North", "Factory"), site.version + 1)
+    with pytest.raises(Conflict) as late:
+        units.change(ours, site.unit_id, kind="division", moves=True, expected=site.version)
+    assert late.value.mine == {"kind": "division", "parent_id": None}
+    assert [each["action"] for each in entries(river)][-2:] == ["unit.renamed", "unit.moved"]
+
+
 def test_the_chain_holds_what_somebody_was_called_before_and_after_until_they_are_erased(river: River) -> None:
     ours = river.installation
     active(river, "ann@example.org", Role.ADMIN)
@@ -270,11 +290,11 @@ def test_a_tree_is_as_deep_as_it_is(river: River) -> None:
         parent = units.add(ours, f"level {depth}", "department", parent).unit_id
     top = units.named(ours, "level 0")
     with pytest.raises(Conflict, match="below itself"):
-        units.move(ours, top, parent)
-    renamed = units.rename(ours, top, "top", expected=1)
+        units.change(ours, top, moves=True, parent_id=parent)
+    renamed = units.change(ours, top, name="top", expected=1)
     assert (renamed.path, renamed.version) == (("top",), 2)
     with pytest.raises(Conflict, match="changed since") as conflict:
-        units.rename(ours, top, "bottom", expected=1)
+        units.change(ours, top, name="bottom", expected=1)
     theirs: Any = conflict.value.theirs
     assert theirs["name"] == "top"
     assert {len(view.path) for view in units.list_units(ours)} == set(range(1, 31))

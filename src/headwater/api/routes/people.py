@@ -249,14 +249,20 @@ def show_unit(here: Here, unit_id: UUID, response: Response) -> UnitShown:
 def change_unit(
     here: Here, unit_id: UUID, change: UnitChange, response: Response, if_match: IfMatch = None
 ) -> UnitView:
-    """Rename a unit or move it, with all below it."""
-    expected = expected_version(if_match)
-    found = units.unit(here, unit_id)
-    if change.name is not None or change.kind is not None:
-        found = units.rename(here, unit_id, change.name or found.name, kind=change.kind, expected=expected)
-        expected = found.version
-    if "parent_id" in change.model_fields_set:
-        found = units.move(here, unit_id, change.parent_id, expected=expected)
+    """Rename a unit or move it, with all below it, or both: all that is said or nothing."""
+    found = (
+        units.change(
+            here,
+            unit_id,
+            name=change.name,
+            kind=change.kind,
+            moves="parent_id" in change.model_fields_set,
+            parent_id=change.parent_id,
+            expected=expected_version(if_match),
+        )
+        if change.model_fields_set
+        else units.unit(here, unit_id)
+    )
     response.headers["ETag"] = etag(found.version)
     return found
 

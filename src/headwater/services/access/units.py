@@ -107,46 +107,55 @@ def named(installation: Installation, reference: str) -> UUID:
     raise NotFound("there is no such unit", where="unit", value=reference, remedy="`headwater units list` shows them.")
 
 
-def rename(
+def change(
     installation: Installation,
     unit_id: UUID,
-    name: str,
     *,
+    name: str | None = None,
     kind: UnitKind | str | None = None,
+    moves: bool = False,
+    parent_id: UUID | None = None,
     expected: int | None = None,
 ) -> UnitView:
-    """Another name, and another kind where one is said; Conflict with both versions where `expected` is old."""
-    installation.require(Right.MANAGE_USERS, unit_id, on=f"unit/{unit_id}")
-    name, kind = _name(name), None if kind is None else _kind(kind)
-    tenant_id = installation.tenant_id
-    with changing(installation) as (connection, _):
-        found = _expected(installation, connection, unit_id, expected, {"name": name, "kind": kind})
-        units.change_unit(connection, tenant_id, unit_id, parent_id=found.parent_id, kind=kind or found.kind, name=name)
-        return _done(installation, connection, "unit.renamed", unit_id, before=found.name)
-
-
-def move(installation: Installation, unit_id: UUID, parent_id: UUID | None, *, expected: int | None = None) -> UnitView:
-    """A unit, with all below it, to another place. Conflict where that place is below it."""
-    for place in (unit_id, parent_id):
+    """Another name or kind, what is None stays; and, where it `moves`, another place for it and all below it. All of it
+    or nothing. Conflict with both versions where `expected` is old, and where the new place is below it.
+    """
+    for place in (unit_id, parent_id) if moves else (unit_id,):
         installation.require(Right.MANAGE_USERS, place, on=f"unit/{unit_id}")
+    name, kind = None if name is None else _name(name), None if kind is None else _kind(kind)
     tenant_id = installation.tenant_id
+    mine = ({} if name is None else {"name": name}) | ({} if kind is None else {"kind": kind})
     with changing(installation) as (connection, _):
-        found = _expected(installation, connection, unit_id, expected, {"parent_id": parent_id})
-        in_use(connection, tenant_id, parent_id)
-        # What one may do in the new place, one may do in the unit from now on, and so may others: who moves gives that.
-        for right in Right:
-            if parent_id is not None and installation.actor.may(right, parent_id):
-                installation.require(right, unit_id, on=f"unit/{unit_id}")
-        if parent_id is not None and parent_id in units.units_below(connection, tenant_id, unit_id):
-            raise Conflict(
-                "a unit cannot stand below itself",
-                where="parent",
-                value=parent_id,
-                valid="a unit that is not below this one, or none: the organisation",
-            )
-        units.change_unit(connection, tenant_id, unit_id, parent_id=parent_id, kind=found.kind, name=found.name)
-        before = str(found.parent_id) if found.parent_id else None
-        return _done(installation, connection, "unit.moved", unit_id, before=before)
+        found = _expected(
+            installation, connection, unit_id, expected, mine | ({"parent_id": parent_id} if moves else {})
+        )
+        if moves:
+            _may_move(installation, connection, unit_id, parent_id)
+        place = parent_id if moves else found.parent_id
+        units.change_unit(
+            connection, tenant_id, unit_id, parent_id=place, kind=kind or found.kind, name=name or found.name
+        )
+        if mine or not moves:
+            _done(installation, connection, "unit.renamed", unit_id, before=found.name)
+        if moves:
+            before = str(found.parent_id) if found.parent_id else None
+            _done(installation, connection, "unit.moved", unit_id, before=before)
+        return _view(installation, connection, unit_id)
+
+
+def _may_move(installation: Installation, connection: Any, unit_id: UUID, parent_id: UUID | None) -> None:
+    in_use(connection, installation.tenant_id, parent_id)
+    # What one may do in the new place, one may do in the unit from now on, and so may others: who moves gives that.
+    for right in Right:
+        if parent_id is not None and installation.actor.may(right, parent_id):
+            installation.require(right, unit_id, on=f"unit/{unit_id}")
+    if parent_id is not None and parent_id in units.units_below(connection, installation.tenant_id, unit_id):
+        raise Conflict(
+            "a unit cannot stand below itself",
+            where="parent",
+            value=parent_id,
+            valid="a unit that is not below this one, or none: the organisation",
+        )
 
 
 def hanging_on(installation: Installation, unit_id: UUID) -> HangingOn:
