@@ -68,16 +68,23 @@ class Installation:
         try:
             self.actor.require(right, unit_id)
         except Forbidden:
-            with self.database.connect(self.tenant_id) as connection:
-                audit.append(
-                    connection,
-                    self.tenant_id,
-                    action="access.refused",
-                    resource=on,
-                    payload={"right": right.value, "unit": str(unit_id) if unit_id else None, **self.actor.came_by()},
-                    result="refused",
-                )
+            self.note_refused(right, unit_id, on=on)
             raise
+
+    def note_refused(self, right: Right | None, unit_id: UUID | None = None, *, on: str) -> None:
+        """Have the audit chain hold that whoever acts tried; None where it is no right that is missing. It is held
+        whatever becomes of the transaction that is open, which must not have written to the chain yet.
+        """
+        lacked = None if right is None else right.value
+        with self.database.connect(self.tenant_id) as connection:
+            audit.append(
+                connection,
+                self.tenant_id,
+                action="access.refused",
+                resource=on,
+                payload={"right": lacked, "unit": str(unit_id) if unit_id else None, **self.actor.came_by()},
+                result="refused",
+            )
 
     def seeing(self, right: Right, *, on: str = "organisation") -> Installation:
         """The same, in which records are those that whoever acts has the right to: all, or those of their units.

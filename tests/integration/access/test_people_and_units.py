@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.server
 
 
+def refusals(river: River) -> list[dict[str, Any]]:
+    return [each for each in entries(river) if each["action"] == "access.refused"]
+
+
 def active(river: River, email: str, role: Role, unit_id: UUID | None = None) -> UUID:
     """Somebody who has accepted their invitation."""
     person_id = people.invite(river.installation, email, "Jane Doe", role, unit_id)
@@ -167,8 +171,12 @@ def test_nobody_gives_what_they_have_not_and_nobody_puts_out_who_may_more(river:
         lambda: units.add(as_local, "Europe", "division"),
         lambda: units.change(as_local, site, moves=True, parent_id=None),
     ):
-        with pytest.raises(Forbidden):
+        noted = len(refusals(river))
+        with pytest.raises(Forbidden) as error:
             attempt()
+        said = refusals(river)
+        assert len(said) == noted + 1
+        assert json.loads(said[-1]["payload"])["right"] == error.value.value
     assert roles.give_role(as_local, new, Role.DATA_ENGINEER, site)
     assert not roles.give_role(as_local, new, Role.DATA_ENGINEER, site)
     units.add(as_local, "Water", "laboratory", site)

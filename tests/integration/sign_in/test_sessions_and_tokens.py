@@ -90,6 +90,7 @@ def test_a_personal_token_does_what_its_scopes_and_its_person_may(scene: Scene) 
         create_personal(by_token, "more")
     with pytest.raises(Forbidden):
         create_for_service(by_token, "more", Role.VIEWER)
+    assert [entry[1:3] for entry in scene.audited()][-2:] == [("access.refused", "refused")] * 2
     with pytest.raises(Misuse, match="1 to 366"):
         create_personal(acting, "for good", days=367)
     scene.change("UPDATE memberships SET role = 'viewer'")

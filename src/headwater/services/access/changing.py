@@ -70,13 +70,16 @@ def may_give(installation: Installation, rights: frozenset[Right], unit_id: UUID
 
 
 def not_above(installation: Installation, connection: Any, person_id: UUID) -> None:
-    """Forbidden where they may do what whoever acts may not: nobody is put out by who could not put them in."""
+    """Forbidden, and noted, where they may do what whoever acts may not: nobody is put out by who could not put them
+    in.
+    """
     found = people.given_to(connection, installation.tenant_id, person_id)
     everywhere, in_units = rights_of(found[1] if found else ())
     actor = installation.actor
     more = [right for right in everywhere if not actor.may(right)]
     more += [right for unit, rights in in_units.items() for right in rights if not actor.may(right, unit)]
     if more:
+        installation.note_refused(min(more), on=f"person/{person_id}")
         raise Forbidden(
             "this person may do more than you",
             where="access",

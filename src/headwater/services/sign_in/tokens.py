@@ -43,6 +43,7 @@ def create_personal(
     actor = installation.actor
     whose = person_id or actor.person_id
     if actor.token_id is not None or whose is None or (whose != actor.person_id and not _is_operator(installation)):
+        installation.note_refused(None, on="tokens")
         raise Forbidden(
             "a personal token is made by its person, signed in",
             where="tokens",
@@ -70,6 +71,7 @@ def create_for_service(
     Needs manage_users there, and every right that the token will have; a token makes no others.
     """
     if installation.actor.token_id is not None:
+        installation.note_refused(None, on="tokens")
         raise Forbidden("a token makes no tokens", where="tokens", remedy="Sign in, and make it there.")
     installation.require(Right.MANAGE_USERS, unit_id, on="tokens")
     given = RIGHTS_OF[role] if scopes is None else RIGHTS_OF[role] & frozenset(scopes)
