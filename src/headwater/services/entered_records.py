@@ -25,6 +25,7 @@ from headwater.services.imports import carry_out, file_recipe, plan_source
 from headwater.services.runs_view import show_run
 from headwater.store import quarantine, source_units
 from headwater.store.holding import held_record
+from headwater.store.load import ChangedMeanwhile
 from headwater.store.quarantine import Which
 from headwater.telemetry import SilentProgress
 
@@ -34,11 +35,14 @@ if TYPE_CHECKING:
     from headwater.contracts import Document
     from headwater.services.answers.records import RecordCorrected, RecordsEntered
     from headwater.services.installation import Installation
+    from headwater.services.records import Record
     from headwater.store.database import TenantConnection
     from headwater.store.quarantine import Quarantined
     from headwater.store.runs import Run
 
 MOST = 1000
+TRIES = 5
+"""So often a record is looked at anew that imports keep changing while it is corrected."""
 Value = str | int | bool | None
 
 
@@ -48,10 +52,13 @@ def enter(
     entered: Sequence[Mapping[str, Value]],
     *,
     unit_id: UUID | None = None,
+    corrects: str | None = None,
 ) -> RecordsEntered:
     """Load records as they were entered: the run, and what was refused of them, which is open in quarantine.
 
     unit_id: the unit that they belong to; left out, they are the organisation's.
+    corrects: the version of the one record that they were made from; ChangedMeanwhile where another stands when they
+    are loaded.
     """
     installation.require(Right.WRITE, unit_id, on=f"records/{reference}")
     if unit_id is not None:
@@ -79,7 +86,8 @@ def enter(
         file = SourceFile(path=path, name=path.name, alone=True)
         together = None if unit_id is None else partial(_give_to, tenant_id=installation.tenant_id, unit_id=unit_id)
         run_id = plan_source(installation, recipe, mapping.parent, file, together=together)
-    carry_out(installation, run_id, progress=SilentProgress())
+    of = None if corrects is None else bytes.fromhex(corrects)
+    carry_out(installation, run_id, progress=SilentProgress(), corrects=of)
     with installation.database.connect(installation.tenant_id) as connection:
         which = Which(state="open", run_id=run_id)
         refused, _ = quarantine.list_quarantined(connection, installation.tenant_id, which, limit=MOST)
@@ -98,24 +106,39 @@ def correct(
     """
     seen = installation.seeing(Right.WRITE, on=f"records/{reference}")
     document = records.contract_of(installation, reference)
+    keys = [spec.name for spec in document.key if spec.name in values]
     with held_record(installation.database, installation.tenant_id, f"{document.name}@{document.major}", key):
-        stands = records.show_record(inside(seen), reference, key, clear=True)
-        if expected is not None and stands.version != expected:
-            error = Conflict(
-                "it was changed since you looked",
-                where="If-Match",
-                value=expected,
-                valid=stands.version,
-                remedy="Look again, then decide.",
-            )
-            error.mine, error.theirs = dict(values), dict(records.show_record(inside(seen), reference, key).values)
-            raise error
-        keys = [spec.name for spec in document.key if spec.name in values]
-        if keys:
-            raise Misuse("the key names the record and is not changed", where=keys[0], remedy="Enter another record.")
-        unit_id = UUID(stands.unit_id) if stands.unit_id else None
-        answer = enter(installation, reference, [{**stands.values, **values}], unit_id=unit_id)
-        return {**answer, "record": records.show_record(inside(seen), reference, key)}
+        for _ in range(TRIES):
+            stands = records.show_record(inside(seen), reference, key, clear=True)
+            if expected is not None and stands.version != expected:
+                raise _changed(seen, reference, stands, expected, values)
+            if keys:
+                raise Misuse(
+                    "the key names the record and is not changed", where=keys[0], remedy="Enter another record."
+                )
+            unit_id, whole = UUID(stands.unit_id) if stands.unit_id else None, {**stands.values, **values}
+            try:
+                answer = enter(installation, reference, [whole], unit_id=unit_id, corrects=stands.version)
+            except ChangedMeanwhile:
+                continue
+            return {**answer, "record": records.show_record(inside(seen), reference, key)}
+    raise Conflict(
+        "others keep changing this record", where=document.name, value=key, remedy="Wait for the imports that bring it."
+    )
+
+
+def _changed(
+    seen: Installation, reference: str, stands: Record, expected: str, values: Mapping[str, Value]
+) -> Conflict:
+    error = Conflict(
+        "it was changed since you looked",
+        where="If-Match",
+        value=expected,
+        valid=stands.version,
+        remedy="Look again, then decide.",
+    )
+    error.mine, error.theirs = dict(values), dict(records.show_record(inside(seen), reference, stands.key).values)
+    return error
 
 
 def _give_to(connection: TenantConnection, run: Run, *, tenant_id: UUID, unit_id: UUID) -> None:

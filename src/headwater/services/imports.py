@@ -384,16 +384,15 @@ def _refuse_redacted(text: CitedBlob, run: Run, to_do: Sequence[PlannedChunk]) -
         )
 
 
-def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -> UUID:
-    """Bring in the chunks of a run that are not committed yet, and end it."""
+def carry_out(installation: Installation, run_id: UUID, *, progress: Progress, corrects: bytes | None = None) -> UUID:
+    """Bring in the chunks of a run that are not committed yet, and end it. `corrects` is of the row it may replace."""
     installation.require(Right.WRITE)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         run = runs.get_run(connection, tenant_id, run_id)
         to_do = chunks_to_do(connection, tenant_id, run_id)
         _refuse_redacted(get_cited_blob(connection, tenant_id, run.text_sha256), run, to_do)
-    logic = stored_logic(installation, run)
-    layout = layout_from_json(dict(run.layout))
+    logic, layout = stored_logic(installation, run), layout_from_json(dict(run.layout))
     mending = mending_of(installation, run, logic.contract)
     refuse_keys_in_clear(installation, installation.contract(logic.contract.name, logic.contract.major))
     columns = mending.form.columns if mending else layout.columns
@@ -411,6 +410,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
             sealing=sealing_of(installation, logic.contract, logic.mapping, columns),
             identity=identity_in(run.layout) if run.kind == "sync" and logic.recipe.load.strategy != "full" else (),
             brought=brought if reads_what_changed(run) else None,
+            corrects=corrects,
         ) as store,
         SeenKeys(store.key_hashes) as seen,
     ):

@@ -16,7 +16,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from headwater.contracts.table import table_name
-from headwater.errors import RetryLater
+from headwater.errors import RetryLater, Stopped
 from headwater.store import audit
 from headwater.store.load_names import LoadNames, by_version, contract_of, with_parent
 from headwater.store.queries import named_queries
@@ -43,6 +43,7 @@ class ChunkKey:
 
     Rows of runs that began at `settled_from` or later are met as if this run had brought them: a resubmission takes the
     place of records that an older run refused, and does not replace what that run or a later one loaded.
+    A run with `corrects` brings one record that was made from the row of this hash, and takes the place of no other.
     """
 
     tenant_id: UUID
@@ -53,6 +54,11 @@ class ChunkKey:
     contract: str
     run_started: datetime
     settled_from: datetime | None = None
+    corrects: bytes | None = None
+
+
+class ChangedMeanwhile(Stopped):
+    """The row that a correction was made from is another by now: look at it again."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +161,8 @@ class ChunkTransaction:
         if self._sealing is not None:
             rows = self._sealing.rows(document, rows)
         self._stage(names.stage, rows, names.decimals)
+        if self._key.corrects is not None and parent is None and rows.num_rows:
+            self._hold_corrected(names, self._key.corrects)
         bounds = _key_bounds(rows, names.keys[0])
         is_new = not bounds or not self._taken(names, bounds)
         if is_new:
@@ -172,6 +180,14 @@ class ChunkTransaction:
         if self._parent is None or self._parent[1]:
             return loaded
         return self._delete_orphans(names, loaded, self._parent[0], self._parent[2])
+
+    def _hold_corrected(self, names: LoadNames, corrects: bytes) -> None:
+        found = self._one("hold_corrected", names)
+        if found is None or bytes(found[0]) != corrects:
+            raise ChangedMeanwhile(
+                "the record that is corrected was changed meanwhile", where=contract_of(names.document),
+                remedy="Look at it again, and correct it as it is now.",
+            )  # fmt: skip
 
     def _names(self, document: Document, version: str | None, *, of_parent: bool) -> LoadNames:
         """The same stage for the same table, however often rows are given: locks on temp tables are not for ever."""

@@ -62,8 +62,10 @@ class RunChunks:
         sealing: Callable[[TenantConnection, UUID], Sealing] | None = None,
         identity: Sequence[str] = (),
         brought: BroughtKeys | None = None,
+        corrects: bytes | None = None,
     ) -> None:
         self._database = database
+        self._corrects = corrects
         self._brought = brought
         self._tenant_id = tenant_id
         self._run = run
@@ -163,6 +165,7 @@ class RunChunks:
             contract=self._contract,
             run_started=self._run.started_at,
             settled_from=self._settled_from,
+            corrects=self._corrects,
         )
         sealing = self._sealing(self._writer, key.chunk_id) if self._sealing is not None else None
         try:

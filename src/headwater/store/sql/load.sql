@@ -16,6 +16,10 @@ SELECT EXISTS (
     SELECT FROM {target}
     WHERE tenant_id = %(tenant)s AND {first_key} >= %(low)s AND {first_key} <= %(high)s)
 
+-- name: hold_corrected
+-- The row that stands under the staged key, which nobody replaces from now to the commit.
+SELECT t.row_hash FROM {target} t JOIN {stage} s ON {same_key} WHERE t.tenant_id = %(tenant)s FOR UPDATE OF t
+
 -- name: insert_all
 -- First load of a key range: nothing to compare with.
 INSERT INTO {target} (tenant_id, {columns}, chunk_id, unit_id)
