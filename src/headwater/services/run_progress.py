@@ -28,7 +28,8 @@ class RunProgress:
     seconds         since it began, or from its beginning to its end
     ended           whether nothing will be done about it any more unless somebody asks again
     records_done    of committed chunks; records that a source only estimated may end above or below the plan
-    rate            records a second since the run began; None until a chunk is committed
+    rate            records a second since the run was begun, or gone on with, last, so that no waiting counts; None
+                    until a chunk is committed since
     seconds_left    at that rate; None where it cannot be told
     """
 
@@ -59,8 +60,9 @@ def progress(installation: Installation, run: str | UUID) -> RunProgress:
         may_reach(seen, connection, found)
         done = progress_of(connection, tenant_id, found.run_id)
         contract = get_contract(connection, found.contract_hash)
-    seconds = ((found.finished_at or datetime.now(UTC)) - found.started_at).total_seconds()
-    rate = done.records_done / seconds if done.records_done and seconds > 0 else None
+    until = found.finished_at or datetime.now(UTC)
+    at_work = (until - (done.begun_at or until)).total_seconds()
+    rate = done.records_since / at_work if done.records_since and at_work > 0 else None
     left = max(found.records_planned - done.records_done, 0)
     ended = found.state in runs.ENDED
     return RunProgress(
@@ -73,7 +75,7 @@ def progress(installation: Installation, run: str | UUID) -> RunProgress:
         chunks_failed=done.chunks_failed,
         records_planned=found.records_planned,
         records_done=done.records_done,
-        seconds=round(seconds, 3),
+        seconds=round((until - found.started_at).total_seconds(), 3),
         rate=None if rate is None else round(rate, 1),
         seconds_left=0.0 if ended else None if rate is None else round(left / rate, 1),
         ended=ended,

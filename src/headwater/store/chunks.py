@@ -135,15 +135,24 @@ def ledger_of(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID
 
 @dataclass(frozen=True, kw_only=True)
 class ChunkProgress:
-    """Chunks that are in, chunks that failed, and the records of the first."""
+    """Chunks that are in, chunks that failed, and the records of the first.
+
+    begun_at       when the run was begun, or gone on with, last; None where it never was
+    records_since  of chunks that came in since
+    """
 
     chunks_done: int
     chunks_failed: int
     records_done: int
+    begun_at: datetime | None
+    records_since: int
 
 
 def progress_of(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> ChunkProgress:
     """How far a run is."""
     values = {"tenant_id": tenant_id, "run_id": run_id}
-    done, failed, records = connection.execute(QUERIES["progress"], values).fetchone() or (0, 0, 0)
-    return ChunkProgress(chunks_done=done, chunks_failed=failed, records_done=records)
+    found = connection.execute(QUERIES["progress"], values).fetchone()
+    done, failed, records, begun_at, since = found or (0, 0, 0, None, 0)
+    return ChunkProgress(
+        chunks_done=done, chunks_failed=failed, records_done=records, begun_at=begun_at, records_since=since
+    )

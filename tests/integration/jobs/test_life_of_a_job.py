@@ -8,6 +8,7 @@ import pytest
 
 from headwater.services.imports import plan_file
 from headwater.services.jobs import Manner, ask_resume, cancel_job, retry_job, show_job
+from headwater.services.run_progress import progress
 from headwater.store.jobs import Job
 from tests.river import activities, factors
 from tests.workers import LONGEST, Workshop, until
@@ -54,12 +55,22 @@ def test_a_job_outlives_its_workers(workshop: Workshop) -> None:
         assert cancel_job(river.installation, job_id).state == "running"
         until(lambda: workshop.interrupted() == 2, "the third worker interrupts the run")
     until(lambda: job().state == "cancelled", "the job is cancelled as a run is by Ctrl-C")
-    assert river.ledger(run_id).committed < ROWS // 10
+    before = river.ledger(run_id).committed
+    assert before < ROWS // 10
 
     retry_job(river.installation, job_id)
     until(lambda: job().has_ended, "the third worker does it again")
     view = show_job(river.installation, job_id)
     assert (view.job.state, view.job.error, [run.run_id for run in view.runs]) == ("succeeded", None, [run_id])
+    (last_time,) = river.rows(
+        "SELECT extract(epoch FROM finished_at - (SELECT max(at) FROM audit_entries WHERE action = 'run.started'))"
+        "::float AS seconds FROM runs WHERE run_id = %(run)s",
+        run=run_id,
+    )
+    rate = progress(river.installation, run_id).rate
+    assert rate == round((ROWS - 10 * before) / last_time["seconds"], 1), (
+        "of when it was gone on with last, and no wait"
+    )
     ledger = river.ledger(run_id)
     assert (ledger.read, ledger.inserted, ledger.unchanged, ledger.quarantined) == (ROWS, ROWS, 0, 0)
     assert river.rows("SELECT count(*) AS n, count(DISTINCT activity_id) AS d FROM activity_v1") == [

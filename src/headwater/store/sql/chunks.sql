@@ -76,7 +76,14 @@ WHERE c.tenant_id = %(tenant_id)s AND c.run_id = %(run_id)s AND c.state = 'commi
 ORDER BY c.chunk_no
 
 -- name: progress
--- How far a run is: its chunks that are in, those that failed, and the records of the first.
+-- How far a run is: its chunks that are in, those that failed, the records of the first; when it was begun, or gone on with,
+-- last, and the records since then. It waits between its plan and that, and where it broke off.
+WITH begun AS (
+    SELECT max(at) AS at FROM audit_entries
+    WHERE tenant_id = %(tenant_id)s AND resource COLLATE "C" = 'run/' || %(run_id)s::text AND action = 'run.started')
 SELECT count(*) FILTER (WHERE state = 'committed') AS chunks_done, count(*) FILTER (WHERE state = 'failed') AS chunks_failed,
-       coalesce(sum(coalesce(read, records)) FILTER (WHERE state = 'committed'), 0)::bigint AS records_done
+       coalesce(sum(coalesce(read, records)) FILTER (WHERE state = 'committed'), 0)::bigint AS records_done,
+       (SELECT at FROM begun) AS begun_at,
+       coalesce(sum(coalesce(read, records)) FILTER (WHERE state = 'committed' AND committed_at >= (SELECT at FROM begun)),
+                0)::bigint AS records_since
 FROM chunks WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s
