@@ -20,6 +20,7 @@ def test_a_record_is_deleted_restored_and_destroyed(api: Api) -> None:
         assert analyst.delete(f"{AT}/D1", params=why).json()["value"] == "delete"
         changed = client.delete(f"{AT}/D1", params=why, headers={"If-Match": '"00"'})
         assert (changed.status_code, changed.json()["theirs"]["version"]) == (412, version.strip('"'))
+        assert changed.json()["theirs"]["values"] == client.get(f"{AT}/D1").json()["values"]
         assert client.delete(f"{AT}/D1").status_code == 422
         done = client.delete(f"{AT}/D1", params=why, headers={"If-Match": version})
         assert (done.status_code, done.json()["rows"]) == (200, {"activity@1": 1, "emission@1": 0})

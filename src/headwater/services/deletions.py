@@ -16,10 +16,11 @@ from uuid import UUID, uuid4
 from headwater.errors import Conflict, Misuse, NotFound
 from headwater.services.access.masking import mask, personal_fields
 from headwater.services.access.policy import Right
+from headwater.services.access.within_units import inside
 from headwater.services.contracts_view import loadable
 from headwater.services.listing import Listed, Page, Question, ask, by_name
 from headwater.services.reasons import reason_said
-from headwater.services.records import contract_of
+from headwater.services.records import contract_of, show_record
 from headwater.services.replay.deletions import ADMITTED, DELETED, DESTROYED, RESTORED, as_payload
 from headwater.services.tracing.tracer import no_such_record, parse_key
 from headwater.store import audit
@@ -115,7 +116,7 @@ def delete(
         standing = {each.key: each for each in deleting.lock()}
         _refuse_missing(deleting, named, standing, whole=installation.units is None)
         if expected is not None:
-            _refuse_changed(named, next(iter(standing.values())), expected)
+            _refuse_changed(installation, reference, named, next(iter(standing.values())), expected)
         rows = deleting.to_history(deletion_id)
         origins = {key: (each.chunk_id, each.record_no) for key, each in standing.items()}
         deleting.mark(deletion_id, origins, reason=why, destroyed=False)
@@ -308,7 +309,8 @@ def _refuse_missing(deleting: Deleting, named: Keys, standing: Mapping[str, Stan
         raise no_such_record(named.document, named.as_said(missing[0]))
 
 
-def _refuse_changed(named: Keys, stands: Standing, expected: str) -> None:
+def _refuse_changed(installation: Installation, reference: str, named: Keys, stands: Standing, expected: str) -> None:
+    """Conflict with what stands: its values, masked, for who may read it."""
     if stands.row_hash.hex() != expected:
         error = Conflict(
             "it was changed since you looked",
@@ -317,7 +319,11 @@ def _refuse_changed(named: Keys, stands: Standing, expected: str) -> None:
             valid=stands.row_hash.hex(),
             remedy="Look again, then decide.",
         )
-        error.mine, error.theirs = "deleted", {"key": named.as_said(stands.key), "version": stands.row_hash.hex()}
+        key, read_in = named.as_said(stands.key), installation.actor.units_with(Right.READ)
+        theirs: dict[str, Any] = {"key": key, "version": stands.row_hash.hex()}
+        if read_in is None or (installation.units is not None and installation.units <= read_in):
+            theirs["values"] = dict(show_record(inside(installation), reference, key).values)
+        error.mine, error.theirs = "deleted", theirs
         raise error
 
 
