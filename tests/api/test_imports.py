@@ -101,6 +101,10 @@ def test_files_that_are_refused_say_why_and_names_cannot_lead_out(api: Api) -> N
         assert sent.status_code == 201
         refused = ended(client, sent.json()["import_id"], "refused", "inspected")
         assert (refused["state"], bool(refused["error"]["what"])) == ("refused", True)
+        short = {"name": "short.csv", "mapping": "activity_form"}
+        without = client.post("/imports", params=short, content=b"activity_id\nA\n", headers=TUS).json()["import_id"]
+        error = ended(client, without, "refused", "planned")["error"]
+        assert error["remedy"].endswith("Over HTTP: GET /contracts/{reference}/template.xlsx.")
         looked = client.post("/imports", params={"name": "look.csv"}, content=CONTENT.encode(), headers=TUS).json()[
             "import_id"
         ]

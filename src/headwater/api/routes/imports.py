@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect
 
 from headwater.api.access import Here, needs, router
 from headwater.api.asking import Asked, page_of
+from headwater.api.commands import told_with_routes
 from headwater.api.idempotency import goes_on_with
 from headwater.api.problems import StatusError
 from headwater.services.access.policy import Right
@@ -190,21 +191,21 @@ def show(here: Here, import_id: UUID, after: BackgroundTasks) -> ImportShown:
     import_ = viewing.get(here, import_id)
     if viewing.was_left(import_) and here.actor.may(Right.WRITE, import_.unit_id):
         after.add_task(looking.go_on_quietly, here, import_id)
-    return viewing.show(here, import_id)
+    return _shown(here, import_id)
 
 
 @routes.post("/imports/{import_id}/mapping", **needs(Right.WRITE, 404, 409, anywhere=True))
 def choose_mapping(here: Here, import_id: UUID, chosen: ChosenMapping) -> ImportShown:
     """Say by which mapping the file is read: it is planned at once, and loaded in the background."""
     looking.choose_mapping(here, import_id, chosen.mapping)
-    return viewing.show(here, import_id)
+    return _shown(here, import_id)
 
 
 @routes.post("/imports/{import_id}/cancellation", **needs(Right.WRITE, 404, 409, anywhere=True))
 def cancel(here: Here, import_id: UUID) -> ImportShown:
     """Give up an import that is no run yet."""
     looking.cancel(here, import_id)
-    return viewing.show(here, import_id)
+    return _shown(here, import_id)
 
 
 @routes.get("/imports/{import_id}/rows", **needs(Right.WRITE, 404, 409, anywhere=True))
@@ -228,6 +229,11 @@ def errors(here: Here, import_id: UUID) -> ImportErrors:
 def history(here: Here, import_id: UUID) -> list[EntryListed]:
     """What was done with the import and its run, by whom and when."""
     return viewing.history(here, import_id)
+
+
+def _shown(here: Installation, import_id: UUID) -> ImportShown:
+    shown = viewing.show(here, import_id)
+    return {**shown, "error": told_with_routes(shown["error"])}
 
 
 async def _taken(here: Installation, request: Request, import_id: UUID, offset: int | None) -> tuple[int, bool]:

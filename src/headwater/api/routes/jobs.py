@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from headwater.api.access import Here, needs, router
 from headwater.api.asking import Asked, page_of
+from headwater.api.commands import told_with_routes
 from headwater.api.live import Seen, stream
 from headwater.services import house_lists, jobs
 from headwater.services.access.policy import Right
@@ -32,7 +33,7 @@ def list_jobs(
 def show_job(here: Here, job: str) -> JobShown:
     """A job with its runs."""
     shown: JobShown = jsonable_encoder(jobs.show_job(here, job).as_json())
-    return shown
+    return {**shown, "error": told_with_routes(shown["error"])}
 
 
 @routes.get(

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.api.access import Here, needs, router
 from headwater.api.asking import Asked, page_of
+from headwater.api.commands import told_with_routes
 from headwater.api.files import BRINGS_A_FILE, file_answer, file_sent
 from headwater.services import house_lists
 from headwater.services.access.policy import Right
@@ -55,7 +56,10 @@ class Dismissal(BaseModel):
 @routes.get("/quarantine", **needs(Right.WRITE, 404, anywhere=True))
 def list_refused(here: Here, asked: Asked, run: OfRun = None, rule: OfRule = None) -> Page[RefusedListed]:
     """Refused records in the order of their sources, each with its rules, values, what is valid and how to mend it."""
-    return page_of(house_lists.refused(here, asked, run=run, rule=rule))
+    found = house_lists.refused(here, asked, run=run, rule=rule)
+    for each in found.items:
+        each["findings"] = _findings(each["findings"])
+    return page_of(found)
 
 
 @routes.get("/quarantine-rules", **needs(Right.READ, 404, anywhere=True))
@@ -153,4 +157,4 @@ def _as_json(view: RecordView) -> RefusedShown:
 
 
 def _findings(kept: Sequence[Any]) -> list[Any]:
-    return list(kept)
+    return [told_with_routes(finding) for finding in kept]

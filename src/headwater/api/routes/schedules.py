@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.api.access import Here, needs, router
 from headwater.api.asking import Asked, Change, etag, expected_hash, page_of
+from headwater.api.commands import told_with_routes
 from headwater.services import house_lists, schedule_changes, schedules
 from headwater.services.access.policy import Right
 from headwater.services.answers.jobs import JobAsked, ScheduleShown, TimeSeenTo, UpdateListed
@@ -124,7 +125,10 @@ def change_schedule(
 @routes.get("/schedules/{name}/history", **needs(Right.READ, 404))
 def show_history(here: Here, name: str, asked: Asked) -> Page[TimeSeenTo]:
     """Its latest times first: what was done about each, and how its job ended."""
-    return page_of(house_lists.schedule_history(here, name, asked))
+    found = house_lists.schedule_history(here, name, asked)
+    for each in found.items:
+        each["error"] = told_with_routes(each["error"])
+    return page_of(found)
 
 
 @routes.post("/schedules/{name}/pause", **needs(Right.TRANSFORM, 404))
