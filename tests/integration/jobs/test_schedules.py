@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ import pytest
 
 from headwater.errors import Misuse
 from headwater.jobs.attempt import attempt
+from headwater.pipeline.recipe import load_recipe
 from headwater.services import house_lists, schedules
 from headwater.services.imports import file_recipe
 from headwater.services.installation import Installation
@@ -20,12 +22,13 @@ from headwater.services.jobs import Manner, retry_job, show_job
 from headwater.services.listing import Question
 from headwater.services.schedules import When
 from headwater.store import jobs
-from tests.river import River, activities
+from tests.river import River, activities, factors
 from tests.servers import Installation as Made
 
 pytestmark = pytest.mark.server
 
 NOW = datetime(2026, 3, 28, 12, tzinfo=UTC)
+PLANS = Path(__file__).parents[3] / "examples/update-plans"
 
 
 class Planner:
@@ -210,6 +213,24 @@ def test_a_job_that_is_done_again_is_told_to_work_again(planner: Planner) -> Non
     _carry_out(planner.installation, job_id)
     newest = house_lists.updates(planner.installation, Question(), name="meters").items[0]
     assert (newest["inserted"], newest["errors"], newest["improvements"]) == (1, {}, {"failures_ended": 1})
+
+
+@pytest.mark.parametrize(
+    ("plan", "content"),
+    [("meters", activities([{"activity_id": "a"}])), ("factors", factors([{"factor_id": "f"}]))],
+)
+def test_an_update_plan_of_the_examples_brings_in_what_is_laid_down(planner: Planner, plan: str, content: str) -> None:
+    file = planner.river.folder / "incoming" / plan / f"{plan}.csv"
+    file.parent.mkdir(parents=True)
+    file.write_text(content)
+    recipe, when = load_recipe(PLANS / f"{plan}.recipe.yaml"), When(cron="@daily", time_zone="Europe/Berlin")
+    ours = planner.installation
+    schedules.add(ours, plan, recipe, planner.river.folder, when, manner=Manner(priority=10), now=NOW)
+    for hours in range(2):
+        _carry_out(ours, schedules.run_now(ours, plan, now=NOW + timedelta(hours=hours)))
+    again, first = house_lists.updates(ours, Question(), name=plan).items
+    assert (first["source_name"], first["read"], first["inserted"], first["errors"]) == (file.name, 1, 1, {})
+    assert (again["source_name"], again["run_id"], again["errors"]) == (file.name, None, {})
 
 
 def _carry_out(installation: Installation, job_id: UUID) -> None:
