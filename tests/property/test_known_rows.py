@@ -26,12 +26,12 @@ def duck() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-@given(rows=st.lists(cells, min_size=1, max_size=5), columns=known, is_bare=st.booleans())
+@given(rows=st.lists(cells, min_size=1, max_size=5), columns=known, is_bare=st.booleans(), keys=st.integers(0, 2))
 @settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_sql_names_a_row_as_python_does(
-    duck: duckdb.DuckDBPyConnection, rows: list[list[str]], columns: list[str], is_bare: bool
+    duck: duckdb.DuckDBPyConnection, rows: list[list[str]], columns: list[str], is_bare: bool, keys: int
 ) -> None:
-    names = RowNames(source_id=b"source", columns=tuple(columns), is_bare=is_bare)
+    names = RowNames(source_id=b"source", columns=tuple(columns), is_bare=is_bare, key=tuple(columns[:keys]))
     raw = pa.table([pa.array([row[at] for row in rows], pa.string()) for at in range(len(COLUMNS))], list(COLUMNS))
     duck.register("raw", raw)
     quoted = ['"{}"'.format(name.replace('"', '""')) for name in COLUMNS]

@@ -2,7 +2,8 @@
 
 A file's record is known by all of its cells: it has no key, and what nobody reads may be all that tells two records
 apart. A row of a table that has a key is known by that and by the cells that the mapping reads: what nobody reads may
-come, go and change without making another row of it.
+come, go and change without making another row of it. One in which a column of the key is blank has none, and is known
+as a file's record is.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ BARE = "known_bare"
 """In the layout of a run: that rows are known by the cells of these columns alone, not by whose cells they are, as rows
 were that were refused while they were known by all of their cells.
 """
+KEY = "known_key"
+"""In the layout of a run: those of the columns that are a row's key, where none of them is blank."""
 
 
 def quarantine_key(source_id: bytes, raw_hash: bytes) -> str:
@@ -52,22 +55,32 @@ def known_by(
     if before is not None:
         last = list(before.get(KNOWN_BY) or before["columns"])
         if set(wanted) <= set(last) <= set(columns):
-            return {KNOWN_BY: last, BARE: before.get(BARE, KNOWN_BY not in before)}
-    return {KNOWN_BY: wanted, BARE: False}
+            return {KNOWN_BY: last, BARE: before.get(BARE, KNOWN_BY not in before), KEY: list(identity)}
+    return {KNOWN_BY: wanted, BARE: False, KEY: list(identity)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class RowNames:
-    """The ids of a source's refused records. `columns`: by which rows are known; () for by all of their cells."""
+    """The ids of a source's refused records.
+
+    columns  by which rows are known; () for by all of their cells
+    key      those of them that must not be blank in a row: else it is known by all of its cells, too
+    """
 
     source_id: bytes
     columns: tuple[str, ...] = ()
     is_bare: bool = False
+    key: tuple[str, ...] = ()
 
     @classmethod
     def of_run(cls, source_id: bytes, layout: Mapping[str, Any]) -> RowNames:
         """Of a run with this layout."""
-        return cls(source_id=source_id, columns=tuple(layout.get(KNOWN_BY) or ()), is_bare=bool(layout.get(BARE)))
+        return cls(
+            source_id=source_id,
+            columns=tuple(layout.get(KNOWN_BY) or ()),
+            is_bare=bool(layout.get(BARE)),
+            key=tuple(layout.get(KEY) or ()),
+        )
 
     def beside(self, columns: Sequence[str]) -> RowNames:
         """Those of rows that these cells refuse, too: they say what was judged, though no mapping reads them."""
@@ -76,17 +89,20 @@ class RowNames:
 
     def of(self, cells: Mapping[str, str | None]) -> str:
         """Of a record, its cells by column in order."""
-        if not self.columns:
+        if not self.columns or not all(cells[name] for name in self.key):
             return quarantine_key(self.source_id, sha256(cells_text(cells.values())))
         said = [text for name in self.columns for text in self._named(name, cells[name])]
         return quarantine_key(self.source_id, sha256(cells_text(said)))
 
     def sql(self, table: str, raw_hash: str) -> str:
         """SQL twin over a relation of cells; `raw_hash` is an expression of the hash of all of them."""
+        of_all = quarantine_key_sql(self.source_id, raw_hash)
         if not self.columns:
-            return quarantine_key_sql(self.source_id, raw_hash)
+            return of_all
         said = [text for name in self.columns for text in self._named(literal(name), f"{table}.{quote_name(name)}")]
-        return quarantine_key_sql(self.source_id, sha256_sql(record_text_sql(said)))
+        by_key = quarantine_key_sql(self.source_id, sha256_sql(record_text_sql(said)))
+        blank = " OR ".join(f"coalesce({table}.{quote_name(name)}, '') = ''" for name in self.key)
+        return f"CASE WHEN {blank} THEN {of_all} ELSE {by_key} END" if blank else by_key
 
     def _named(self, name: str, cell: Any) -> tuple[Any, ...]:
         """A cell with whose it is: the same text in another column is another row's."""

@@ -25,6 +25,7 @@ from headwater.services.netting import netted
 from headwater.services.source_places import placed, source_id_in, unit_of_source, unit_said
 from headwater.services.sources import config_of, take_in
 from headwater.store.stored_rows import ROW_HASH, RecordColumn, parsed_batches, parsed_header, write_records
+from headwater.values.text_format import OWN_FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -93,6 +94,7 @@ def plan_records(installation: Installation, recipe: Recipe, base: Path) -> UUID
     mapping = logic.mapping
     records = _records_of(installation, recipe)
     compile_mapping(mapping, logic.contract, records.header(mapping))
+    _refuse_another_sign(mapping, records.header(mapping))
     columns = records.read_by(mapping)
     with TemporaryDirectory(prefix="headwater-") as folder:
         path = Path(folder) / f"{records.name}.csv"
@@ -127,6 +129,19 @@ def plan_records(installation: Installation, recipe: Recipe, base: Path) -> UUID
         | ({"drift": drift.as_json()} if drift else {}),
         together=placed(installation, unit_id, None),
     )
+
+
+def _refuse_another_sign(mapping: MappingDocument, header: Sequence[str]) -> None:
+    """Misuse where the numbers of records would be read as others."""
+    decimal = mapping.for_columns(header).locale.decimal
+    if decimal != OWN_FORMAT.decimal:
+        raise Misuse(
+            "the mapping reads another sign before decimals than records of a contract are written with",
+            where=f"mapping {mapping.mapping}, locale.decimal",
+            value=decimal,
+            valid=OWN_FORMAT.decimal,
+            remedy="Take a mapping of its own for records.",
+        )
 
 
 def _netted(path: Path, mapping: MappingDocument, key: Sequence[str]) -> Path:

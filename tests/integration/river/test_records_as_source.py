@@ -228,3 +228,15 @@ def test_what_cannot_be_read_is_refused_before_anything_is_run(river: River) -> 
     with pytest.raises(InputRefused, match="there are no records to read"):
         run(river)
     assert river.rows("SELECT count(*) AS runs FROM runs") == [{"runs": 0}]
+
+
+def test_records_are_read_by_the_sign_that_they_are_written_with(river: River) -> None:
+    """Of a field of three places 10.500 would be read as 10500, where a point groups thousands."""
+    loaded(river)
+    path = recipe(river.folder)
+    german = {**OF_INVOICES, "mapping": "german", "locale": {"decimal": ",", "group": "."}}
+    (river.folder / "german.yaml").write_text(yaml.safe_dump(german))
+    path.write_text(path.read_text().replace("invoices_to_activities", "german.yaml"))
+    with pytest.raises(Misuse, match="another sign before decimals than records"):
+        plan_records(river.installation, load_recipe(path), path.parent)
+    assert river.rows("SELECT count(*) AS runs FROM runs WHERE kind = 'import'") == [{"runs": 2}]

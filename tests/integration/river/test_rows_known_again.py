@@ -276,6 +276,22 @@ def test_a_row_without_a_key_is_known_by_all_of_its_cells(river: River, tmp_path
     assert bills.proved()
 
 
+def test_a_row_with_a_blank_in_its_key_is_known_by_all_of_its_cells(river: River, tmp_path: Path) -> None:
+    """SQLite keeps NULL in a primary key, in as many rows as there are."""
+    rows = "('1', '10', 'a'), (NULL, 'much', 'a test'), (NULL, 'much', 'real'), ('3', 'more', 'c')"
+    table = TABLE.replace("INTEGER PRIMARY KEY", "TEXT PRIMARY KEY")
+    bills = sqlite_bills(river, tmp_path, table=table, rows=f"INSERT INTO bills VALUES {rows}")
+    bills.sync()
+    records = list_records(bills.river.installation, state="open", run=None, rule=None, limit=9).records
+    (test,) = [str(record.key) for record in records if record.raw["note"] == "a test"]
+    dismiss_records(bills.river.installation, [test], reason="a test of the meter")
+    bills.write("DELETE FROM bills WHERE note = 'a test'", "UPDATE bills SET note = 'changed' WHERE id = '3'")
+    bills.sync()
+    stands = bills.river.rows("SELECT raw ->> 'note' AS note, state FROM quarantine ORDER BY 1")
+    assert [(row["note"], row["state"]) for row in stands] == [("a test", "dismissed"), ("c", "open"), ("real", "open")]
+    assert bills.proved()
+
+
 def test_a_table_that_gets_a_key_has_the_same_rows(river: River, tmp_path: Path) -> None:
     bills = sqlite_bills(river, tmp_path, table=TABLE.replace(" PRIMARY KEY", ""))
     bills.settle()
