@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from headwater.connectors.parquet_file.texts import texts
+from headwater.connectors.parquet_file.texts import leaves, texts
 from headwater.connectors.protocol import Cause, Config, Connector, Selection, SourceChunk, SourcePlan
 from headwater.testing import Case
 
@@ -31,6 +31,19 @@ def read_all(connector: Connector, selection: Selection, plan: SourcePlan | None
     """Every row of a plan, chunk after chunk."""
     plan = plan or connector.plan(selection)
     return [row for chunk in plan.chunks for row in read(connector, selection, chunk).to_pylist()]
+
+
+def cells(connector: Connector, table: str, decimal: str) -> list[dict[str, str]]:
+    """The cells of a table as a mapping with this sign finds them."""
+    asked = Selection(table=table, decimal=decimal)
+    found: list[dict[str, str]] = []
+    for chunk in connector.plan(asked).chunks:
+        with connector.read(asked, chunk) as batches:
+            for part in batches:
+                cut = [leaf for at, field in enumerate(part.schema) for leaf in leaves(part.column(at), field)]
+                columns = {".".join(leaf.path): leaf.texts(decimal).to_pylist() for leaf in cut}
+                found += [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return found
 
 
 def as_texts(table: pa.Table) -> list[dict[str, str | None]]:

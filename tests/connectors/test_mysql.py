@@ -22,6 +22,7 @@ from tests.connectors.sql_reading import (
     ServerCase,
     a_million_rows_take_little_memory,
     as_texts,
+    cells,
     every_row_once_while,
     read,
     read_all,
@@ -198,6 +199,22 @@ def test_values_come_to_the_last_digit(connector: MysqlConnector, execute: Calla
         *("0.1", "9999-12-31T23:59:59.999999", "0000-00-00", "0"),
     )
     assert float(str(rows[1]["g"])) == 5e-324
+
+
+def test_a_number_of_a_column_of_json_is_one_to_mariadb_too(
+    connector: MysqlConnector, execute: Callable[..., None]
+) -> None:
+    """JSON is a longtext of valid JSON there; a view does not tell of it."""
+    execute(
+        "DROP TABLE IF EXISTS bare",
+        "CREATE TABLE bare (id INT PRIMARY KEY, `a ``b` JSON, said TEXT, checked LONGTEXT CHECK (json_valid(checked)))",
+        """INSERT INTO bare VALUES (1, '1.234', '1.234', '1.234'), (2, '"1.234"', '', '[1.5]')""",
+        "GRANT SELECT ON source.bare TO reader@127.0.0.1",
+    )
+    assert cells(connector, "bare", ",") == [
+        {"id": "1", "a `b": "1,234", "said": "1.234", "checked": "1,234"},
+        {"id": "2", "a `b": '"1.234"', "said": "", "checked": "[1.5]"},
+    ]
 
 
 def test_moments_are_told_in_utc_whatever_the_server_s_time_zone(

@@ -17,7 +17,6 @@ from headwater.connectors.http.text_columns import batch
 from headwater.connectors.nested.text import Number
 from headwater.connectors.parquet_file.texts import leaves
 from headwater.connectors.postgresql import PostgresConfig, PostgresConnector, catalog
-from headwater.connectors.protocol import Connector, Selection
 from headwater.connectors.rest import RestConfig
 from headwater.connectors.rest.connector import RestConnector
 from headwater.pipeline.recipe import Recipe
@@ -28,7 +27,7 @@ from headwater.services.verification import verify
 from headwater.store.chunks import Ledger
 from headwater.telemetry import SilentProgress
 from tests.connectors.servers_http import Asked, Reply, http_server, json_reply
-from tests.connectors.sql_reading import no_secret
+from tests.connectors.sql_reading import cells, no_secret
 from tests.river import River
 from tests.synced import MAPPING, Synced
 
@@ -56,19 +55,6 @@ def waiting(river: River) -> int:
 def reconciled(river: River, run_id: UUID) -> dict[str, Any]:
     (row,) = river.rows("SELECT reconciliation FROM runs WHERE run_id = %(run_id)s", run_id=run_id)
     found: dict[str, Any] = row["reconciliation"]
-    return found
-
-
-def cells(connector: Connector, table: str, decimal: str) -> list[dict[str, str]]:
-    """The cells of a table as a mapping with this sign finds them."""
-    asked = Selection(table=table, decimal=decimal)
-    found: list[dict[str, str]] = []
-    for chunk in connector.plan(asked).chunks:
-        with connector.read(asked, chunk) as batches:
-            for part in batches:
-                cut = [leaf for at, field in enumerate(part.schema) for leaf in leaves(part.column(at), field)]
-                columns = {".".join(leaf.path): leaf.texts(decimal).to_pylist() for leaf in cut}
-                found += [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return found
 
 

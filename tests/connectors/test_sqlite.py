@@ -26,6 +26,7 @@ class SqliteCase(Case):
         "array": "there are no arrays",
         "float: NaN": "SQLite stores NULL for it",
         "decimal: sum": "fractions are floating point, whatever is declared",
+        "json: locale": "there is no such type: JSON is a text",
         "decimal: locale": "decimals that no floating point holds can be kept as texts only, and are texts then",
     }
 

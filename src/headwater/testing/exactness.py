@@ -76,6 +76,7 @@ VALUES: dict[str, dict[str, Any]] = {
         "nested": '{"a": [1, null, {"b": "ü"}], "c": true}',
         "long number": '{"n": 12345678901234567890.123}',
         "text": '"only text"',
+        "number": "1.234",
     },
     "array": {"integers": [1, None, 3], "empty": []},
     "enum": {"plain": "verified", "blank and quote": "not 'yet' sure"},
@@ -127,11 +128,15 @@ def named_values(sort: str, case: Case) -> dict[str, Any]:
 
 
 def under_every_locale(sort: str, case: Case) -> None:
-    """A mapping by which decimals follow a comma reads the same: numbers have one then, and texts are as they were."""
+    """A mapping by which decimals follow a comma reads the same: numbers have one then, and texts are as they were.
+
+    JSON that is no more than a number is one.
+    """
     named = named_values(sort, case)
     _, read = _values(sort, case, named, ",")
     for (name, value), text in zip(named.items(), _through_parquet(read, ","), strict=False):
-        plain = text if sort == "text" else "" if "." in text else text.replace(",", ".")
+        is_text = sort == "text" or (sort == "json" and name != "number")
+        plain = text if is_text else "" if "." in text else text.replace(",", ".")
         said = f"{sort}, {name}: {value!r} at the source is {text!r} for a mapping whose decimals follow a comma"
         require(_same(sort, value, plain), f"{said}; see `NUMBERS` and `Selection.decimal` of the protocol")
 
@@ -188,6 +193,6 @@ CHECKS = tuple(
         run=partial(under_every_locale, sort),
         needs=(sort, f"{sort}: locale"),
     )
-    for sort in ("integer", "decimal", "float", "text")
+    for sort in ("integer", "decimal", "float", "text", "json")
 )
 PARTS = tuple(f"{sort}: {name}" for sort, values in VALUES.items() for name in values)

@@ -85,7 +85,8 @@ class MemoryCase(Case):
         table.rows = [row for row in table.rows if row[0] not in set(ids)]
 
     def make_values(self, sort: str, values: Sequence[Any]) -> str:
-        columns = (column("id", pa.int64()), column("value", ARROW.get(sort, pa.string())))
+        value = replace(column("value", ARROW.get(sort, pa.string())), numbers=sort == "json")
+        columns = (column("id", pa.int64()), value)
         texts = [str(value) if sort == "uuid" and value is not None else value for value in values]
         table = source.Stored(columns=columns, key=("id",), rows=list(enumerate(texts, 1)))
         self.server.tables[f"values_{sort}"] = table

@@ -33,6 +33,17 @@ SELECT TABLE_NAME, INDEX_NAME FROM information_schema.STATISTICS
  WHERE TABLE_SCHEMA = DATABASE() AND (SUB_PART IS NOT NULL OR COLUMN_NAME IS NULL)
    AND (%s = '' OR BINARY TABLE_NAME = BINARY %s)
 """
+# JSON is a longtext of valid JSON to MariaDB; MySQL has the type, and does not tell of which tables its checks are.
+TELLS_CHECKS = Statement(
+    "SELECT 1 FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'information_schema'"
+    " AND TABLE_NAME = 'CHECK_CONSTRAINTS' AND COLUMN_NAME = 'TABLE_NAME'"
+)
+"""Gives rows where the server tells which columns hold valid JSON only."""
+_JSON = """
+SELECT TABLE_NAME, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS
+ WHERE CONSTRAINT_SCHEMA = DATABASE() AND CHECK_CLAUSE LIKE 'json\\_valid(%%)'
+   AND (%s = '' OR BINARY TABLE_NAME = BINARY %s)
+"""
 _EXISTS = "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND BINARY TABLE_NAME = BINARY %s"
 _ENGINE = (
     "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND BINARY TABLE_NAME = BINARY %s"
@@ -96,13 +107,20 @@ def partial(name: str | None) -> Statement:
     return Statement(_PART_KEYS, (name or "", name or ""))
 
 
+def valid_json(name: str | None) -> Statement:
+    """The checks of the same by which a column holds valid JSON only."""
+    return Statement(_JSON, (name or "", name or ""))
+
+
 def tables(
     dialect: MysqlDialect,
     found: Sequence[Sequence[str | None]],
     indexes: Sequence[Sequence[str | None]],
     parts: Sequence[Sequence[str | None]],
+    checks: Sequence[Sequence[str | None]] = (),
 ) -> list[SqlTable]:
-    """The tables of which these are the columns and indexes."""
+    """The tables of which these are the columns, the indexes, and the checks by which columns hold valid JSON."""
+    is_json = {(table, clause) for table, clause in checks}
     no_keys = {(row[0], row[1]) for row in parts}
     keys: dict[str | None, list[list[str]]] = {}
     for (table, index), group in groupby(indexes, key=lambda row: (row[0], row[1])):
@@ -111,7 +129,10 @@ def tables(
     made = []
     for name, columns_of in groupby(found, key=lambda row: str(row[0])):
         rows = list(columns_of)
-        fields = tuple(_field(dialect, row) for row in rows)
+        fields = tuple(
+            _field(dialect, row, is_json=(name, f"json_valid({dialect.quoted(str(row[4]))})") in is_json)
+            for row in rows
+        )
         never_null = {field.name for field in fields if not field.column.nullable}
         is_view = rows[0][3] != "BASE TABLE"
         made.append(
@@ -127,12 +148,14 @@ def tables(
     return made
 
 
-def _field(dialect: MysqlDialect, row: Sequence[str | None]) -> Field:
+def _field(dialect: MysqlDialect, row: Sequence[str | None], *, is_json: bool) -> Field:
     name, kind, declared = (str(part) for part in row[4:7])
     quoted = dialect.quoted(name)
     arrow, select, cast = _type(quoted, kind, declared, row[8], row[9])
     return Field(
-        column=Column(name=name, type=declared, arrow=arrow, nullable=row[7] == "YES", numbers=kind == "json"),
+        column=Column(
+            name=name, type=declared, arrow=arrow, nullable=row[7] == "YES", numbers=is_json or kind == "json"
+        ),
         select=select,
         # These are ordered by their number, and compared with a text as texts.
         order=f"CAST({quoted} AS CHAR)" if kind in {"enum", "set", "json"} else quoted,

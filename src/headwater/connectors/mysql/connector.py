@@ -31,7 +31,9 @@ class MysqlConnector(ServerSource[MysqlConfig]):
         return session(self._config, self._password(), self.reach)
 
     def tables(self, session: Session, name: str | None = None) -> list[SqlTable]:
-        asked = (catalog.columns(name), catalog.unique(name), catalog.partial(name))
+        asked = [catalog.columns(name), catalog.unique(name), catalog.partial(name)]
+        if session.rows(catalog.TELLS_CHECKS):
+            asked.append(catalog.valid_json(name))
         return catalog.tables(self.dialect, *(session.rows(statement) for statement in asked))
 
     def is_at_once(self, session: Session, table: SqlTable, locator: Mapping[str, Any]) -> bool:
