@@ -21,6 +21,11 @@ from tests.synced import Synced
 
 pytestmark = pytest.mark.server
 
+KEPT_BACK = (
+    "Records with a text in a new column are in quarantine, and will be until the mapping reads the column or the "
+    "recipe is run once with load.drift: freeze."
+)
+
 
 def test_every_row_comes_once_with_its_figure_and_is_proven(synced: Synced) -> None:
     _, ledger = synced.sync()
@@ -106,7 +111,7 @@ def test_what_changed_in_the_columns_is_noted_even_where_the_sync_is_refused_for
     [
         ("evolve", 1000, 0, ""),
         ("freeze", 1000, 0, "What is new is not loaded until it is mapped."),
-        ("quarantine", 998, 2, "Records with a text in a new column are in quarantine."),
+        ("quarantine", 998, 2, KEPT_BACK),
     ],
 )
 def test_a_new_column_is_taken_as_the_recipe_says(
@@ -133,6 +138,47 @@ def test_a_new_column_stops_a_sync_whose_recipe_says_so(synced: Synced) -> None:
     assert synced.river.rows("SELECT count(*) FROM runs WHERE kind = 'sync'") == [{"count": 1}]
     (change,) = [one for each in status(synced.river.installation, "plant").schema_changes for one in each["changes"]]
     assert (change["kind"], change["after"]) == ("added", "remark")
+
+
+def test_rows_refused_for_a_new_column_wait_until_a_sync_takes_it(synced: Synced) -> None:
+    synced.sync()
+    synced.at_source("ALTER TABLE meter_reading ADD COLUMN remark text")
+    synced.at_source("UPDATE meter_reading SET remark = 'x', kwh = 7 WHERE reading_id <= 2")
+    for _ in range(3):
+        run_id, ledger = synced.sync(load={"drift": "quarantine"})
+        assert (ledger.unchanged, ledger.quarantined_raw) == (998, 2)
+        assert show_run(synced.river.installation, run_id).drift[-1] == KEPT_BACK
+        assert synced.river.rows("SELECT state FROM quarantine") == [{"state": "open"}] * 2
+    synced.sync(load={"drift": "freeze"})
+    run_id, ledger = synced.sync(load={"drift": "quarantine"})
+    assert (ledger.unchanged, ledger.quarantined_raw) == (1000, 0)
+    assert show_run(synced.river.installation, run_id).drift == ()
+    assert (synced.loaded()["1"], synced.loaded()["3"]) == ("7.000000", "4.500000")
+    assert synced.river.rows("SELECT DISTINCT state FROM quarantine") == [{"state": "expired"}]
+    assert verify(synced.river.installation, progress=SilentProgress()).differences == ()
+
+
+def test_a_sync_that_failed_before_it_loaded_anything_has_taken_no_column(synced: Synced) -> None:
+    synced.sync()
+    synced.at_source("ALTER TABLE meter_reading ADD COLUMN remark text")
+    failing = plan_sync(synced.river.installation, synced.recipe(load={"drift": "freeze"}), synced.river.folder)
+    synced.at_source("ALTER TABLE meter_reading RENAME TO elsewhere")
+    carry_out(synced.river.installation, failing, progress=SilentProgress())
+    assert show_run(synced.river.installation, failing).run.state == "failed"
+    synced.at_source("ALTER TABLE elsewhere RENAME TO meter_reading")
+    with pytest.raises(HeadwaterError, match="not those of the last sync, and the recipe says to stop then"):
+        synced.sync(load={"drift": "stop"})
+    run_id, _ = synced.sync(load={"drift": "freeze"})
+    assert "column 'remark' is new" in show_run(synced.river.installation, run_id).drift[0]
+    assert show_run(synced.river.installation, synced.sync(load={"drift": "stop"})[0]).drift == ()
+
+
+def test_a_column_is_taken_by_a_sync_that_finds_nothing_changed(synced: Synced) -> None:
+    by_cursor = {"cursor": "changed_at"}
+    synced.sync(source=by_cursor)
+    synced.at_source("ALTER TABLE meter_reading ADD COLUMN remark text")
+    synced.sync(source=by_cursor, load={"drift": "freeze"})
+    assert show_run(synced.river.installation, synced.sync(load={"drift": "stop"})[0]).drift == ()
 
 
 def test_a_table_is_compared_with_itself_not_with_another_of_the_same_mapping(synced: Synced) -> None:

@@ -1,4 +1,9 @@
-"""Schema drift: what changed in a source's columns since the last file came through the same mapping."""
+"""Schema drift: what changed in a source's columns since a run through the same mapping last took them.
+
+A run took the columns it found where something was loaded and no record refused for one of them. So what `quarantine`
+keeps back and `stop` stops is kept back and stopped the next time, too, until the mapping reads it or a run of another
+mode has taken it. What such a run says, it says once.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +70,7 @@ class Change:
 
     @property
     def is_left_out(self) -> bool:
-        """Whether it is a name that was not there, and that the mapping does not read."""
+        """Whether it is a name that was not there, and that the mapping does not read. What it reads is known."""
         return self.kind in {ADDED, RENAMED} and self.read_as is None
 
     @property
@@ -95,37 +100,52 @@ def find_drift(
     read: Mapping[str, Sequence[str]],
     *,
     unit: UUID | None,
-    table: bytes | None = None,
+    source: bytes,
+    is_table: bool = False,
 ) -> Drift | None:
-    """What changed since the last import through the mapping of that name; None where nothing did, or it is the first.
-    What a recipe leaves out of a table, or the one before left out, has not changed.
+    """What changed since a run through the mapping of that name last took the columns it found; None where nothing did,
+    or there is no such run. What a recipe leaves out of a table, or the one before left out, has not changed.
 
     read: the columns that the mapping reads, with the fields each fills.
-    unit: the one it is loaded into, in which alone an earlier import is looked for; None: that of the organisation.
-    table: the source, where it is a table, which is compared with itself; files through one mapping are one series.
+    unit: the one it is loaded into, in which alone an earlier run is looked for; None: that of the organisation.
+    source: a table is compared with itself. Files through one mapping are one series; but where one has the columns
+    that it had itself when it was last taken, nothing has changed, whatever came between.
     InputRefused where the recipe says that then nothing is loaded.
     """
+    kind = "sync" if is_table else "import"  # files of a connector are imported, too
     with installation.database.connect(installation.tenant_id) as connection:
-        kind = "import" if table is None else "sync"  # files of a connector are imported, too
-        last = runs.latest_through_mapping(
-            connection, installation.tenant_id, mapping.mapping, kind=kind, unit=unit, source_id=table
-        )
-    before = dict(last.layout.get("kinds", ())) if last else {}
-    changes = changes_between(before, kinds, read, columns_sought(mapping, before)) if before else ()
-    changes = tuple(each for each in changes if last is None or not _is_unasked(each, recipe, last))
-    if last is None or not changes:
+        took = [
+            runs.latest_that_took_columns(
+                connection, installation.tenant_id, mapping.mapping, kind=kind, unit=unit, source_id=each
+            )
+            for each in ([source] if is_table else [None, source])
+        ]
+    found = [(last, _changes_since(last, recipe, mapping, kinds, read)) for last in took if last is not None]
+    if not found or not all(changes for _, changes in found):
         return None
+    last, changes = found[0]
     drift = Drift(mode=recipe.load.drift, since=last.source_name, changes=changes)
-    kind_of_last = "file" if kind == "import" else kind
     if drift.mode == "stop":
         raise InputRefused(
-            f"the columns are not those of the last {kind_of_last}, and the recipe says to stop then",
+            f"the columns are not those of the last {'sync' if is_table else 'file'}, and the recipe says to stop then",
             where=f"recipe {recipe.recipe}, load.drift",
             value="; ".join(_in_words(changes)),
             valid=f"the columns of {last.source_name}",
-            remedy="Look at the mapping; then run the recipe once with load.drift: freeze.",
+            remedy="Look at the mapping; then run the recipe once with load.drift: freeze. It stops until then.",
         )
     return drift
+
+
+def _changes_since(
+    last: Run,
+    recipe: Recipe,
+    mapping: MappingDocument,
+    kinds: Mapping[str, str],
+    read: Mapping[str, Sequence[str]],
+) -> tuple[Change, ...]:
+    before = dict(last.layout.get("kinds", ()))
+    changes = changes_between(before, kinds, read, columns_sought(mapping, before)) if before else ()
+    return tuple(each for each in changes if not _is_unasked(each, recipe, last))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,9 +161,9 @@ class Drift:
         return {"mode": self.mode, "since": self.since, "changes": [asdict(change) for change in self.changes]}
 
     @property
-    def new_columns(self) -> tuple[str, ...]:
-        """Columns that were not there, under whatever name."""
-        return tuple(change.column for change in self.changes if change.kind in {ADDED, RENAMED})
+    def kept_back(self) -> tuple[str, ...]:
+        """Columns that no record may have a text in."""
+        return tuple(each.column for each in self.changes if each.is_left_out) if self.mode == "quarantine" else ()
 
 
 def drift_in_words(noted: Mapping[str, Any] | None) -> tuple[str, ...]:
@@ -151,11 +171,11 @@ def drift_in_words(noted: Mapping[str, Any] | None) -> tuple[str, ...]:
     if not noted:
         return ()
     changes = [Change(**change) for change in noted["changes"]]
-    new = any(change.kind in {ADDED, RENAMED} for change in changes)
     left_out = [change for change in changes if change.is_left_out]
+    every = not any(change.read_as is not None for change in changes)
     done = {
-        "freeze": _not_loaded(left_out, every=not any(change.read_as is not None for change in changes)),
-        "quarantine": "Records with a text in a new column are in quarantine." if new else "",
+        "freeze": _not_loaded(left_out, every=every),
+        "quarantine": _kept_back(left_out, every=every),
     }.get(str(noted["mode"]), "")
     said = [f"Since {noted['since']}: {words}." for words in _in_words(changes)]
     return (*said, *([done] if done else []))
@@ -191,6 +211,17 @@ def _not_loaded(left_out: Sequence[Change], *, every: bool) -> str:
         return f"{len(left_out):,} of the new columns are not loaded until they are mapped."
     what = "What is new" if every else ", ".join(repr(change.column) for change in left_out)
     return f"{what} is not loaded until it is mapped."
+
+
+def _kept_back(left_out: Sequence[Change], *, every: bool) -> str:
+    """What is said of records with a text in such columns; which columns, where others are new, too."""
+    if not left_out:
+        return ""
+    where = "a new column" if every else "a new column that the mapping does not read"
+    return (
+        f"Records with a text in {where} are in quarantine, and will be until the mapping reads the column or the "
+        "recipe is run once with load.drift: freeze."
+    )
 
 
 def changes_between(

@@ -220,12 +220,12 @@ def found_file(installation: Installation, recipe: Recipe, base: Path, file: Sou
         chunk_size=recipe.load.chunk_size or installation.settings.chunk_size,
     )
     kinds = kinds_of(installation, taken)
-    unit = unit_of_source(installation, recipe, mapping.mapping, source_name(recipe, file))
-    drift = find_drift(installation, recipe, mapping, kinds, columns_read(mapping, columns), unit=unit)
-    if drift is not None and drift.mode == "quarantine":
-        taken = replace(taken, plan=replace(taken.plan, unwanted=drift.new_columns))
     name, logic = source_name(recipe, file), logic_of(installation, recipe, base)
     source = source_id(installation, recipe, mapping, name)
+    unit, read = unit_of_source(installation, recipe, mapping.mapping, name), columns_read(mapping, columns)
+    drift = find_drift(installation, recipe, mapping, kinds, read, unit=unit, source=source)
+    if drift is not None:
+        taken = replace(taken, plan=replace(taken.plan, unwanted=drift.kept_back))
     refuse_another_key(installation, logic, columns, source_id=source, name=name)
     return FoundFile(
         name=name,

@@ -116,8 +116,9 @@ def plan_records(installation: Installation, recipe: Recipe, base: Path) -> UUID
     kinds = {name: kind for name, kind in kinds_of(installation, taken).items() if name in columns}
     name = source_name(recipe, SourceFile(path=path, name=records.name, alone=True))
     unit = unit_of_source(installation, recipe, mapping.mapping, name)
-    drift = find_drift(installation, recipe, mapping, kinds, columns_read(mapping, found.columns), unit=unit)
     source = source_id_in(installation, mapping.mapping, name, unit_id)
+    read = columns_read(mapping, found.columns)
+    drift = find_drift(installation, recipe, mapping, kinds, read, unit=unit, source=source)
     refuse_another_key(installation, logic, found.columns, source_id=source, name=name)
     return plan_run(
         installation,

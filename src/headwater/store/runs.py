@@ -145,7 +145,7 @@ def is_loaded_before(connection: psycopg.Connection[Any], tenant_id: UUID, sourc
     return bool(number(connection, QUERIES["others_of_source"], values))
 
 
-def latest_through_mapping(
+def latest_that_took_columns(
     connection: psycopg.Connection[Any],
     tenant_id: UUID,
     mapping: str,
@@ -154,11 +154,11 @@ def latest_through_mapping(
     unit: UUID | None,
     source_id: bytes | None = None,
 ) -> Run | None:
-    """The last run of a kind through a mapping of that name, of a source of a unit or of none, however it ended; of one
-    source only, where that is said.
+    """The last run of a kind through a mapping of that name, of a source of a unit or of none, that took the columns it
+    found; of one source only, where that is said.
     """
     values = {"tenant_id": tenant_id, "mapping": mapping, "kind": kind, "unit": unit, "source_id": source_id}
-    found = select(connection, Run, QUERIES["latest_through_mapping"], values)
+    found = select(connection, Run, QUERIES["latest_that_took_columns"], values)
     return found[0] if found else None
 
 

@@ -14,13 +14,18 @@ from headwater.pipeline.recipe import Recipe
 from headwater.services.batches import Imported
 from headwater.services.connectors.keeping import add, find, opened
 from headwater.services.connectors.syncing import files_to_sync, sync_files
-from headwater.services.imports import plan_recipe, run_recipe
+from headwater.services.imports import carry_out, plan_recipe, run_recipe
 from headwater.services.reports.of_run import read_report, render
 from headwater.services.runs_view import show_run
 from headwater.services.verification import verify
 from headwater.store.chunks import Ledger
 from headwater.telemetry import SilentProgress
 from tests.river import ACTIVITY_COLUMNS, River, activities
+
+KEPT_BACK = (
+    "Records with a text in a new column are in quarantine, and will be until the mapping reads the column or the "
+    "recipe is run once with load.drift: freeze."
+)
 
 
 def recipe(river: River, name: str, mode: str) -> Path:
@@ -61,7 +66,7 @@ def test_what_is_mapped_is_loaded_and_the_change_is_said(two_years: River, mode:
 
 def test_records_with_a_text_in_a_new_column_are_refused_until_the_recipe_takes_them(two_years: River) -> None:
     drift, ledger = load(two_years, "2024.csv", "quarantine")
-    assert drift[-1] == "Records with a text in a new column are in quarantine."
+    assert drift[-1] == KEPT_BACK
     assert (ledger.read, ledger.unchanged, ledger.quarantined_raw) == (3, 1, 2)
     refused = two_years.rows("SELECT line, raw, findings FROM quarantine ORDER BY line")
     assert [(row["line"], row["raw"]["meter"], row["findings"][0]["rule"]) for row in refused] == [
@@ -71,6 +76,77 @@ def test_records_with_a_text_in_a_new_column_are_refused_until_the_recipe_takes_
     assert load(two_years, "2024.csv", "freeze")[1].quarantined_raw == 0
     assert two_years.rows("SELECT DISTINCT state FROM quarantine") == [{"state": "expired"}]
     assert verify(two_years.installation, progress=SilentProgress()).ok
+
+
+def with_meter(river: River, name: str) -> str:
+    """A file of further records, each with a text in the new column."""
+    rows = [{"activity_id": f"{name} {number}", "meter": "m"} for number in range(3)]
+    (river.folder / name).write_text(activities(rows, (*ACTIVITY_COLUMNS, "meter")), encoding="utf-8")
+    return name
+
+
+def test_what_is_refused_for_a_new_column_waits_run_after_run(two_years: River) -> None:
+    for _ in range(3):
+        drift, ledger = load(two_years, "2024.csv", "quarantine")
+        assert drift == ("Since 2023.csv: column 'meter' is new.", KEPT_BACK)
+        assert (ledger.read, ledger.unchanged, ledger.quarantined_raw) == (3, 1, 2)
+        assert two_years.rows("SELECT state FROM quarantine") == [{"state": "open"}] * 2
+    for name in ("2025.csv", "2026.csv"):
+        drift, ledger = load(two_years, with_meter(two_years, name), "quarantine")
+        assert (drift[-1], ledger.quarantined_raw) == (KEPT_BACK, 3)
+    with pytest.raises(InputRefused, match="column 'meter' is new"):
+        load(two_years, "2026.csv", "stop")
+    assert verify(two_years.installation, progress=SilentProgress()).ok
+
+
+@pytest.mark.parametrize("mode", ["freeze", "evolve"])
+def test_a_new_column_is_taken_for_good_by_one_run_that_says_so(two_years: River, mode: str) -> None:
+    load(two_years, "2024.csv", "quarantine")
+    assert load(two_years, "2024.csv", mode)[0][0] == "Since 2023.csv: column 'meter' is new."
+    assert load(two_years, "2024.csv", mode)[0] == ()  # said once
+    for name in ("2024.csv", with_meter(two_years, "2025.csv")):
+        for strict in ("quarantine", "stop"):
+            drift, ledger = load(two_years, name, strict)
+            assert (drift, ledger.quarantined_raw) == ((), 0)
+    assert two_years.rows("SELECT DISTINCT state FROM quarantine") == [{"state": "expired"}]
+
+
+def test_a_new_column_that_the_mapping_reads_by_now_is_kept_back_no_more(two_years: River) -> None:
+    load(two_years, "2024.csv", "quarantine")
+    path = Path(two_years.mapping("activity_form"))
+    body = yaml.safe_load(path.read_text())
+    body["fields"]["meter_id"] = {"column": "meter"}
+    path.write_text(yaml.safe_dump(body | {"version": "1.1.0"}))
+    drift, ledger = load(two_years, "2024.csv", "quarantine")
+    assert drift == ("Since 2023.csv: column 'meter' is new and read as meter_id.",)
+    assert (ledger.read, ledger.updated, ledger.quarantined_raw) == (3, 2, 0)
+    assert load(two_years, "2024.csv", "quarantine")[0] == ()
+    assert two_years.rows("SELECT DISTINCT state FROM quarantine") == [{"state": "expired"}]
+    assert verify(two_years.installation, progress=SilentProgress()).ok
+
+
+def test_what_was_stopped_is_stopped_again_until_a_run_has_loaded_it(two_years: River) -> None:
+    for _ in range(2):
+        with pytest.raises(InputRefused, match=r"column 'meter' is new.*load.drift: freeze. It stops until then"):
+            plan_recipe(two_years.installation, recipe(two_years, "2024.csv", "stop"))
+    never_begun = plan_recipe(two_years.installation, recipe(two_years, "2024.csv", "freeze"))
+    with pytest.raises(InputRefused, match="column 'meter' is new"):
+        plan_recipe(two_years.installation, recipe(two_years, "2024.csv", "stop"))
+    carry_out(two_years.installation, never_begun, progress=SilentProgress())
+    assert load(two_years, "2024.csv", "stop")[0] == ()
+
+
+def test_of_files_that_differ_each_has_the_columns_that_it_was_taken_with(two_years: River) -> None:
+    """Else who takes a folder's new columns once is asked again: its files are read anew by the mode of before."""
+    for name in ("2023.csv", "2024.csv"):
+        load(two_years, name, "freeze")
+    for mode in ("quarantine", "stop"):
+        for name in ("2023.csv", "2024.csv", "2023.csv"):
+            drift, ledger = load(two_years, name, mode)
+            assert (drift, ledger.quarantined_raw) == ((), 0)
+    load(two_years, "2023.csv", "stop")
+    drift, ledger = load(two_years, with_meter(two_years, "2025.csv"), "quarantine")
+    assert (drift[-1], ledger.quarantined_raw) == (KEPT_BACK, 3)
 
 
 def test_nothing_is_loaded_where_the_recipe_says_stop(two_years: River) -> None:
@@ -90,6 +166,10 @@ def test_files_of_a_connector_are_compared_as_files_of_a_folder(river: River, mo
     (new,) = [each for each in synced_files(river, mode) if each.file == "bills/2024.csv"]
     told = str(new.error) if new.view is None else new.view.drift[0]
     assert "column 'meter' is new" in told
+    found = river.rows("SELECT activity_id FROM activity_v1 ORDER BY 1")
+    assert [row["activity_id"] for row in found] == loaded
+    (folder / "2025.csv").write_text(activities(rows, (*ACTIVITY_COLUMNS, "meter")) + "\n", encoding="utf-8")
+    synced_files(river, mode)
     found = river.rows("SELECT activity_id FROM activity_v1 ORDER BY 1")
     assert [row["activity_id"] for row in found] == loaded
 

@@ -101,9 +101,9 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
     kinds = {name: column.type for name, column in zip(layout.columns, plan.columns, strict=True)}
     read = columns_read(logic.mapping, layout.columns)
     unit = unit_of_source(installation, recipe, logic.mapping.mapping, name)
-    drift = find_drift(installation, recipe, logic.mapping, kinds, read, unit=unit, table=source)
-    if drift is not None and drift.mode == "quarantine":
-        body["unwanted"] = list(drift.new_columns)
+    drift = find_drift(installation, recipe, logic.mapping, kinds, read, unit=unit, source=source, is_table=True)
+    if drift is not None:
+        body["unwanted"] = list(drift.kept_back)
     at_source = [column.name for column in plan.columns]
     body |= {
         "file": name,

@@ -71,8 +71,9 @@ ORDER BY source_id, started_at DESC
 -- How many runs a source has beside one.
 SELECT count(*) FROM runs WHERE tenant_id = %(tenant_id)s AND source_id = %(source_id)s AND run_id <> %(run_id)s
 
--- name: latest_through_mapping
--- The last import through a mapping of that name, in whatever version.
+-- name: latest_that_took_columns
+-- The last run through a mapping of that name, in whatever version, that took the columns it found: one that came to its
+-- end or loaded some of it, and refused no record for a text in a new column.
 SELECT {columns} FROM runs
 WHERE tenant_id = %(tenant_id)s AND kind = %(kind)s
   AND mapping_hash IN (SELECT hash FROM documents
@@ -80,6 +81,10 @@ WHERE tenant_id = %(tenant_id)s AND kind = %(kind)s
   AND (SELECT u.unit_id FROM source_units u WHERE u.tenant_id = runs.tenant_id AND u.source_id = runs.source_id)
       IS NOT DISTINCT FROM %(unit)s::uuid
   AND (%(source_id)s::bytea IS NULL OR source_id = %(source_id)s::bytea)
+  AND coalesce(jsonb_array_length(layout -> 'unwanted'), 0) = 0
+  AND (state IN ('succeeded', 'succeeded_with_quarantine')
+       OR EXISTS (SELECT FROM chunks c
+                  WHERE c.tenant_id = runs.tenant_id AND c.run_id = runs.run_id AND c.state = 'committed'))
 ORDER BY started_at DESC LIMIT 1
 
 -- name: mapping_versions_before
