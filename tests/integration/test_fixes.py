@@ -236,6 +236,31 @@ def test_where_versions_order_a_key_it_counts_as_its_last_has_it(river: River, c
     assert moved_by_sign(river) == 0
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "version", "moved"),
+    [
+        ("5 kWh", "7", None, 1),  # read again, 5 is the first of its key, and 7 would be refused
+        ("7 kWh", "7", None, 0),
+        ("7", "5 kWh", None, 0),
+        ("5 kWh", "7", "period_end", 0),
+        ("7", "5 kWh", "period_end", 1),
+    ],
+)
+def test_a_refused_record_that_would_take_the_place_of_one_that_stands_moves_it(
+    river: River, first: str, last: str, version: str | None, moved: int
+) -> None:
+    one = {"activity_id": "twice", "quantity": first, "period_end": "2024-01-30"}
+    other = {"activity_id": "twice", "quantity": last, "period_end": "2024-01-31" if version else "2024-01-30"}
+    wrong = [{"activity_id": name, "quantity": "100 kWh"} for name in ("a", "b")]
+    river.load(activities([one, wrong[0], other, wrong[1]]), chunk_size=2, version=version)
+    assert quantities(river) == {"twice": "7"}
+    shown = like(river, mended(river, {"a": {"quantity": "100"}})["a"])
+    assert shown.offers[1].moved == moved
+    if moved:
+        with pytest.raises(Misuse, match="1 record that stands would be read otherwise"):
+            shown.chosen("number-within")
+
+
 def test_versions_are_compiled_once_for_the_same_columns_and_let_go_for_others(
     river: River, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,6 +58,28 @@ def test_a_key_counts_once_and_where_a_row_stands() -> None:
         assert counting.effects() == (Effect(changed=1, refused=2), Effect(changed=0, refused=1))
 
 
+def test_a_record_refused_until_now_overtakes_what_comes_after_it_in_its_run() -> None:
+    nothing, first, later = loaded(), loaded((0, "a", 10), (1, "b", 11)), loaded((0, "A", 10), (1, "b", 11))
+    with SeenKeys(lambda: iter([np.array([10, 11], np.uint64)])) as standing:
+        for begun_again, changed in ((False, 1), (True, 0)):
+            counting = Counting(standing, versions=2)
+            counting.begin_run()
+            counting.add(nothing, [first, nothing])
+            if begun_again:
+                counting.begin_run()
+            counting.add(later, [later, later])
+            counting.add(nothing, [first, first])  # what comes after takes no place
+            assert counting.effects() == (Effect(changed=changed), Effect())
+
+
+def test_of_a_chunk_the_last_version_counts_whichever_record_has_it() -> None:
+    with SeenKeys(lambda: iter([np.array([10], np.uint64)])) as standing:
+        counting = Counting(standing, versions=3)
+        others = [((0, "a", 10), (1, "b", 10)), ((0, "a", 10), (1, "a", 10)), ((1, "b", 10),)]
+        counting.add(loaded((0, "a", 10)), [loaded(*each) for each in others])
+        assert counting.effects() == (Effect(changed=1), Effect(), Effect(refused=1))
+
+
 def test_where_nothing_moves_no_key_is_fetched() -> None:
     asked: list[int] = []
 

@@ -162,6 +162,8 @@ def _compared(
         ):
             counting = Counting(standing, versions=len(logics))
             for chunk in _chunks(installation, found, versions, last_first=base.recipe.load.version is not None):
+                if chunk.begins_run:
+                    counting.begin_run()
                 before, *others = chunk.loaded
                 counting.add(before, others)
                 progress.advance(chunk.records)
@@ -174,6 +176,7 @@ def _compared(
 class _ReadAgain:
     """A chunk, and what each version makes of it."""
 
+    begins_run: bool
     records: int
     loaded: Sequence[Loaded]
 
@@ -187,10 +190,12 @@ def _chunks(
     """
     for read in found:
         with RunTexts(installation, read.run) as texts:
-            for chunk in reversed(read.chunks) if last_first else read.chunks:
+            in_order = list(reversed(read.chunks) if last_first else read.chunks)
+            for chunk in in_order:
                 raw = texts.chunk(span_of(chunk))
                 fitting = versions.for_columns(read.run.layout["columns"])
-                yield _ReadAgain(records=chunk.records, loaded=fitting.read(raw))
+                first = chunk is in_order[0]
+                yield _ReadAgain(begins_run=first, records=chunk.records, loaded=fitting.read(raw))
 
 
 def _keys_that_stand(installation: Installation, contract: Document) -> Iterator[Hashes]:

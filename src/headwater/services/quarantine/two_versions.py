@@ -29,7 +29,10 @@ HASH_BYTES = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
-    """Records that stand and would be read otherwise: with other values, or not be loaded at all."""
+    """Records that stand and would be read otherwise: with other values, or not be loaded at all.
+
+    Other values has one, too, whose key another record would have that was refused until now and counts before it.
+    """
 
     changed: int = 0
     refused: int = 0
@@ -78,6 +81,12 @@ class Loaded:
         is_other[is_there] = now.rows[places[is_there]] != self.rows[is_there]
         return self.keys[is_other], self.keys[~is_there]
 
+    def overtaken_by(self, now: Loaded) -> Hashes:
+        """Keys that have another row there, of whichever record. Of both each key is there once."""
+        keys, here, there = np.intersect1d(self.keys, now.keys, assume_unique=True, return_indices=True)
+        found: Hashes = keys[self.rows[here] != now.rows[there]]
+        return found
+
 
 class KeysSeen:
     """Hashes of keys in a few sorted arrays, each more than twice as long as the next: a key is soon looked up among
@@ -105,13 +114,22 @@ class KeysSeen:
 
 
 class Counting:
-    """Of each key the reading that was added first counts, and only where a row with that key stands."""
+    """Of each key the reading that was added first counts, and only where a row with that key stands.
+
+    So does what another version would load first: a record that was refused until now takes the place of one of its run
+    that has its key and was added later. One of an earlier run it would update, as what its source corrected does.
+    """
 
     def __init__(self, standing: SeenKeys, *, versions: int) -> None:
         self._standing = standing
         self._seen = KeysSeen()
         self._changed = [0] * versions
         self._refused = [0] * versions
+        self._newly: list[dict[int, bytes]] = [{} for _ in range(versions)]
+
+    def begin_run(self) -> None:
+        """What is added from now on was read by another run."""
+        self._newly = [{} for _ in self._newly]
 
     def add(self, before: Loaded, others: Sequence[Loaded]) -> None:
         """A chunk as it is read now, and as each of the others would."""
@@ -120,13 +138,31 @@ class Counting:
         self._seen.add(new.keys)
         for number, other in enumerate(others):
             changed, refused = new.moved_to(other)
+            now = other.once_each()
+            overtaken = [new.overtaken_by(now), self._overtaken(new, number)]
+            changed = np.setdiff1d(np.concatenate([changed, *overtaken]), refused)
             self._changed[number] += self._that_stand(changed)
             self._refused[number] += self._that_stand(refused)
+            self._note_newly(now, number)
 
     def effects(self) -> tuple[Effect, ...]:
         """Of each of the others."""
         counted = zip(self._changed, self._refused, strict=True)
         return tuple(Effect(changed=changed, refused=refused) for changed, refused in counted)
+
+    def _overtaken(self, new: Loaded, number: int) -> Hashes:
+        """Keys that a record has already that another version loads and this one does not, with another row."""
+        newly = self._newly[number]
+        if not newly:
+            return new.keys[:0]
+        rows = zip(new.keys.tolist(), new.rows.tolist(), strict=True)
+        return np.array([key for key, row in rows if newly.get(key, row) != row], np.uint64)
+
+    def _note_newly(self, now: Loaded, number: int) -> None:
+        """`now`: once each; what this version has read of the same chunk is seen by now."""
+        of_others = now.of_places(np.flatnonzero(~self._seen.among(now.keys)))
+        for key, row in zip(of_others.keys.tolist(), of_others.rows.tolist(), strict=True):
+            self._newly[number].setdefault(key, row)
 
     def _that_stand(self, keys: Hashes) -> int:
         # Where nothing moves nobody asks, and no key is fetched.
