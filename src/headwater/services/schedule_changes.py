@@ -8,14 +8,13 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from headwater.services.access.changing import changed_meanwhile
 from headwater.services.access.policy import Right
 from headwater.services.connectors.absent import refuse_absent
 from headwater.services.jobs import Manner, wanted_by_recipe
 from headwater.services.kept_recipes import Said, recipe_wanted, said_of
 from headwater.services.kept_recipes import wanted as wanted_by_name
 from headwater.services.schedule_times import next_time, zone_of
-from headwater.services.schedules import ScheduleView, note, refuse_both, view_of
+from headwater.services.schedules import ScheduleView, note, refuse_another, refuse_both, view_of
 from headwater.store import schedules
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def change_kept(
         return _changed(installation, name, changes, wanted=None, expected=expected, now=now)
     with installation.database.connect(installation.tenant_id) as connection:
         stands = view_of(connection, installation.tenant_id, name)
-    _refuse_another(stands, expected, mine=_mine(changes, source, how))
+    refuse_another(stands, expected, mine=_mine(changes, source, how))
     wanted = wanted_by_name(installation, _said(stands.schedule, source, how or {}))
     refuse_absent(installation, recipe_wanted(wanted))
     # What is left out of what is said stays as it was looked at here.
@@ -97,7 +96,7 @@ def _changed(
     with installation.database.connect(tenant_id) as connection:
         schedules.lock_all(connection, tenant_id)
         was = view_of(connection, tenant_id, name)
-        _refuse_another(was, expected, mine=changes)
+        refuse_another(was, expected, mine=changes)
         changed, after = _with(was, changes, wanted)
         if (changed, sorted(after)) == (was.schedule, sorted(was.after)):
             return was
@@ -148,11 +147,6 @@ def _plan_next(
 def _plan_alone(schedule: Schedule) -> schedules.NewSchedule:
     of_plan = schedules.NewSchedule.__dataclass_fields__
     return schedules.NewSchedule(**{name: getattr(schedule, name) for name in of_plan})
-
-
-def _refuse_another(stands: ScheduleView, expected: str | None, *, mine: object) -> None:
-    if expected is not None and stands.version != expected:
-        raise changed_meanwhile("If-Match", stands.version, mine=mine, theirs=stands.plan)
 
 
 def _mine(changes: Changes, source: Mapping[str, Any] | None, how: Mapping[str, Any] | None) -> Changes:

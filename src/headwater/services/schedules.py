@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 from headwater.documents.counted import counted
 from headwater.errors import Misuse
 from headwater.services import jobs as asking
+from headwater.services.access.changing import changed_meanwhile
 from headwater.services.access.policy import Right
 from headwater.services.connectors.absent import refuse_absent
 from headwater.services.kept_recipes import recipe_wanted
@@ -158,36 +159,45 @@ def show_schedule(installation: Installation, name: str) -> ScheduleView:
         return view_of(connection, installation.tenant_id, name)
 
 
-def pause(installation: Installation, name: str) -> ScheduleView:
-    """It is due no more until it is resumed; a job at work goes on."""
+def pause(installation: Installation, name: str, *, expected: str | None = None) -> ScheduleView:
+    """It is due no more until it is resumed; a job at work goes on.
+
+    Conflict where its plan is another by now than is expected.
+    """
     installation.require(Right.TRANSFORM)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
-        found = _locked(connection, tenant_id, name)
+        found = _looked_at(connection, tenant_id, name, expected, mine="paused")
         schedules.set_paused(connection, tenant_id, found.schedule_id, paused=True)
         schedules.arm(connection, tenant_id, found, None)
         note(connection, tenant_id, "schedule.paused", found)
         return view_of(connection, tenant_id, name)
 
 
-def resume(installation: Installation, name: str, *, now: datetime) -> ScheduleView:
-    """It is due again from its next time on; those that passed meanwhile were not missed but meant."""
+def resume(installation: Installation, name: str, *, now: datetime, expected: str | None = None) -> ScheduleView:
+    """It is due again from its next time on; those that passed meanwhile were not missed but meant.
+
+    Conflict where its plan is another by now than is expected.
+    """
     installation.require(Right.TRANSFORM)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
-        found = _locked(connection, tenant_id, name)
+        found = _looked_at(connection, tenant_id, name, expected, mine="resumed")
         schedules.set_paused(connection, tenant_id, found.schedule_id, paused=False)
         schedules.arm(connection, tenant_id, found, _next(found, now))
         note(connection, tenant_id, "schedule.resumed", found)
         return view_of(connection, tenant_id, name)
 
 
-def remove(installation: Installation, name: str) -> None:
-    """It is gone, its history stays. Misuse where others come after it."""
+def remove(installation: Installation, name: str, *, expected: str | None = None) -> None:
+    """It is gone, its history stays. Misuse where others come after it.
+
+    Conflict where its plan is another by now than is expected.
+    """
     installation.require(Right.TRANSFORM)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
-        found = _locked(connection, tenant_id, name)
+        found = _looked_at(connection, tenant_id, name, expected, mine="removed")
         if followers := schedules.followers_of(connection, tenant_id, found.schedule_id):
             raise Misuse(
                 "others come after it",
@@ -319,7 +329,26 @@ def _next(found: Schedule, now: datetime) -> datetime | None:
 
 def _locked(connection: TenantConnection, tenant_id: UUID, name: str) -> Schedule:
     found = schedules.find_schedule(connection, tenant_id, name)
-    return schedules.lock_schedule(connection, tenant_id, found.schedule_id) or found
+    locked = schedules.lock_schedule(connection, tenant_id, found.schedule_id)
+    if locked is None or locked.removed_at is not None:  # while this waited for the lock
+        return _locked(connection, tenant_id, name)
+    return locked
+
+
+def _looked_at(
+    connection: TenantConnection, tenant_id: UUID, name: str, expected: str | None, *, mine: str
+) -> Schedule:
+    """The schedule of a name, locked, in the version that is expected, if any is."""
+    found = _locked(connection, tenant_id, name)
+    after = schedules.names_after(connection, tenant_id, found.schedule_id)
+    refuse_another(ScheduleView(schedule=found, after=after), expected, mine=mine)
+    return found
+
+
+def refuse_another(stands: ScheduleView, expected: str | None, *, mine: object) -> None:
+    """Conflict with both where a schedule is in another version than is expected, if any is."""
+    if expected is not None and stands.version != expected:
+        raise changed_meanwhile("If-Match", stands.version, mine=mine, theirs=stands.plan)
 
 
 def view_of(connection: TenantConnection, tenant_id: UUID, name: str) -> ScheduleView:

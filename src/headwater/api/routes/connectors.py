@@ -71,7 +71,7 @@ def list_connectors(here: Here) -> list[ConnectorListed]:
 def add_connector(here: Here, connector: NewConnector, response: Response) -> ConnectorListed:
     """Add a connector. It is not asked for anything yet: that is its validation."""
     found = outside.add(here, connector.name, connector.kind, connector.config)
-    response.headers["ETag"] = etag(outside.version_of(found))
+    response.headers["ETag"] = etag(keeping.version_of(found))
     return viewing.connector_as_json(found)
 
 
@@ -79,7 +79,7 @@ def add_connector(here: Here, connector: NewConnector, response: Response) -> Co
 def show_connector(here: Here, name: str, response: Response) -> ConnectorShown:
     """A connector as it stands: its circuit, how far each source was read, its latest syncs, changed columns."""
     found = viewing.status(here, name)
-    response.headers["ETag"] = etag(outside.version_of(found.connector))
+    response.headers["ETag"] = etag(keeping.version_of(found.connector))
     return found.as_json()
 
 
@@ -89,14 +89,14 @@ def change_connector(
 ) -> ConnectorListed:
     """Put values into the config; those not named stay, null takes one away."""
     found = outside.change(here, name, config, expected=expected_hash(if_match))
-    response.headers["ETag"] = etag(outside.version_of(found))
+    response.headers["ETag"] = etag(keeping.version_of(found))
     return viewing.connector_as_json(found)
 
 
-@routes.delete("/connectors/{name}", status_code=204, **needs(Right.TRANSFORM, 404, 409))
-def remove_connector(here: Here, name: str, *, force: bool = False) -> None:
+@routes.delete("/connectors/{name}", status_code=204, **needs(Right.TRANSFORM, 404, 409, 412))
+def remove_connector(here: Here, name: str, *, force: bool = False, if_match: IfMatch = None) -> None:
     """Let go of a connector; what came through it stays. One that schedules read through is kept, unless `force`."""
-    keeping.remove(here, name, force=force)
+    keeping.remove(here, name, force=force, expected=expected_hash(if_match))
 
 
 @routes.post("/connectors/{name}/validation", **needs(Right.TRANSFORM, 404, long="write"))

@@ -87,10 +87,10 @@ def change_channel(
     return _plain(changed)
 
 
-@routes.delete("/notification-channels/{channel}", status_code=204, **needs(Right.TRANSFORM, 404))
-def remove_channel(here: Here, channel: Name) -> None:
+@routes.delete("/notification-channels/{channel}", status_code=204, **needs(Right.TRANSFORM, 404, 412))
+def remove_channel(here: Here, channel: Name, if_match: IfMatch = None) -> None:
     """Let go of a channel and its secret; what waits for it is dropped."""
-    channels.remove(here, channel)
+    channels.remove(here, channel, expected=expected_version(if_match))
 
 
 @routes.post("/notification-channels/{channel}/test", **needs(Right.TRANSFORM, 404, long="write"))

@@ -131,16 +131,20 @@ def show_history(here: Here, name: str, asked: Asked) -> Page[TimeSeenTo]:
     return page_of(found)
 
 
-@routes.post("/schedules/{name}/pause", **needs(Right.TRANSFORM, 404))
-def pause(here: Here, name: str) -> ScheduleShown:
-    """It is due no more until it is resumed."""
-    return _plain(schedules.pause(here, name))
+@routes.post("/schedules/{name}/pause", **needs(Right.TRANSFORM, 404, 412))
+def pause(here: Here, name: str, response: Response, if_match: IfMatch = None) -> ScheduleShown:
+    """It is due no more until it is resumed. Its plan, and with it its version, stays."""
+    found = schedules.pause(here, name, expected=expected_hash(if_match))
+    response.headers["ETag"] = etag(found.version)
+    return _plain(found)
 
 
-@routes.post("/schedules/{name}/resumption", **needs(Right.TRANSFORM, 404))
-def resume(here: Here, name: str) -> ScheduleShown:
-    """It is due again from its next time on."""
-    return _plain(schedules.resume(here, name, now=datetime.now(UTC)))
+@routes.post("/schedules/{name}/resumption", **needs(Right.TRANSFORM, 404, 412))
+def resume(here: Here, name: str, response: Response, if_match: IfMatch = None) -> ScheduleShown:
+    """It is due again from its next time on. Its plan, and with it its version, stays."""
+    found = schedules.resume(here, name, now=datetime.now(UTC), expected=expected_hash(if_match))
+    response.headers["ETag"] = etag(found.version)
+    return _plain(found)
 
 
 @routes.post("/schedules/{name}/jobs", status_code=202, **needs(Right.WRITE, 404))
@@ -149,10 +153,10 @@ def run_now(here: Here, name: str) -> JobAsked:
     return {"job_id": str(schedules.run_now(here, name, now=datetime.now(UTC)))}
 
 
-@routes.delete("/schedules/{name}", status_code=204, **needs(Right.TRANSFORM, 404))
-def remove(here: Here, name: str) -> None:
+@routes.delete("/schedules/{name}", status_code=204, **needs(Right.TRANSFORM, 404, 412))
+def remove(here: Here, name: str, if_match: IfMatch = None) -> None:
     """It is gone, its history stays."""
-    schedules.remove(here, name)
+    schedules.remove(here, name, expected=expected_hash(if_match))
 
 
 @routes.get("/updates", **needs(Right.READ))

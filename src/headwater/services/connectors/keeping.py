@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeGuard
 from uuid import uuid4
@@ -23,6 +25,25 @@ if TYPE_CHECKING:
 
     from headwater.services.installation import Installation
     from headwater.store.connectors import StoredConnector
+
+
+def version_of(stored: StoredConnector) -> str:
+    """The version of a config, which a change or a removal names: a hash of what it says."""
+    return hashlib.sha256(json.dumps(dict(stored.config), sort_keys=True).encode()).hexdigest()[:32]
+
+
+def refuse_another(stands: StoredConnector, expected: str | None, *, mine: object) -> None:
+    """Conflict with both where a connector, which is locked, is in another version than is expected, if any is."""
+    if expected is not None and version_of(stands) != expected:
+        error = Conflict(
+            "it was changed since you looked",
+            where="If-Match",
+            value=expected,
+            valid=version_of(stands),
+            remedy="Look again, then decide.",
+        )
+        error.mine, error.theirs = mine, dict(stands.config)
+        raise error
 
 
 def add(
@@ -58,14 +79,16 @@ def change(installation: Installation, name: str, config: Mapping[str, Any]) -> 
         return connectors.get_connector(connection, installation.tenant_id, found.connector_id)
 
 
-def remove(installation: Installation, name: str, *, force: bool = False) -> None:
+def remove(installation: Installation, name: str, *, force: bool = False, expected: str | None = None) -> None:
     """Let go of a connector; what came through it stays, and so do its runs.
 
-    Conflict, without `force`, where schedules read through it.
+    Conflict, without `force`, where schedules read through it, and where it is in another version than is expected.
     """
     installation.require(Right.TRANSFORM)
     with installation.database.connect(installation.tenant_id) as connection:
+        connectors.lock_connector(connection, installation.tenant_id, name)
         found = connectors.find_connector(connection, installation.tenant_id, name)
+        refuse_another(found, expected, mine="removed")
         users = schedules.reading_through(connection, installation.tenant_id, name)
         if users and not force:
             raise Conflict(

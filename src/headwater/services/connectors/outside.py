@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from headwater.connectors.configs import config_of, refuse_relative, refuse_relative_paths
-from headwater.errors import Conflict
 from headwater.services.access.policy import Right
 from headwater.services.connectors import keeping
 from headwater.services.connectors.kinds import kind_named
@@ -21,11 +19,6 @@ if TYPE_CHECKING:
     from headwater.connectors.protocol import RemoteFile, Table
     from headwater.services.installation import Installation
     from headwater.store.connectors import StoredConnector
-
-
-def version_of(stored: StoredConnector) -> str:
-    """The version of a config, which a change names: a hash of what it says."""
-    return hashlib.sha256(json.dumps(dict(stored.config), sort_keys=True).encode()).hexdigest()[:32]
 
 
 def add(installation: Installation, name: str, kind: str, config: Mapping[str, Any]) -> StoredConnector:
@@ -46,16 +39,7 @@ def change(
     with installation.database.connect(tenant_id) as connection:
         connectors.lock_connector(connection, tenant_id, name)
         found = connectors.find_connector(connection, tenant_id, name)
-        if expected is not None and version_of(found) != expected:
-            error = Conflict(
-                "it was changed since you looked",
-                where="If-Match",
-                value=expected,
-                valid=version_of(found),
-                remedy="Look again, then decide.",
-            )
-            error.mine, error.theirs = dict(config), dict(found.config)
-            raise error
+        keeping.refuse_another(found, expected, mine=dict(config))
         merged = {key: value for key, value in {**found.config, **config}.items() if value is not None}
         checked = config_of(kind_named(found.kind), merged)
         refuse_local(installation.settings, checked)

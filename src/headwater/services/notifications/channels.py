@@ -132,10 +132,7 @@ def change(
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         found = notifications.lock_channel(connection, tenant_id, name)
-        if expected is not None and found.version != expected:
-            raise changed_meanwhile(
-                "If-Match", found.version, mine=dict(changes), theirs=ChannelView(channel=found).as_json()
-            )
+        _refuse_another(found, expected, mine=dict(changes))
         wanted = wanted_of(wishes_of(wishes_as_json(found) | dict(changes)))
         config = found.config
         if target is not None:
@@ -151,12 +148,16 @@ def change(
     return ChannelView(channel=changed)
 
 
-def remove(installation: Installation, name: str) -> None:
-    """Let go of a channel and its secret; what waits for it is dropped, what it was told stays listed."""
+def remove(installation: Installation, name: str, *, expected: int | None = None) -> None:
+    """Let go of a channel and its secret; what waits for it is dropped, what it was told stays listed.
+
+    Conflict where it is another by now than was looked at.
+    """
     installation.require(Right.TRANSFORM, on=f"notification-channel/{name}")
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
         found = notifications.lock_channel(connection, tenant_id, name)
+        _refuse_another(found, expected, mine="removed")
         notifications.remove_channel(connection, tenant_id, found.channel_id)
         _note(connection, installation, "channel.removed", found)
 
@@ -180,6 +181,12 @@ def new_secret(installation: Installation, name: str, *, keep_hours: float = KEP
         notifications.set_secret(connection, tenant_id, found.channel_id, again, keep_seconds=keep_hours * 3600)
         _note(connection, installation, "channel.secret_changed", found, keep_hours=keep_hours)
     return ChannelView(channel=found, secret=secret)
+
+
+def _refuse_another(stands: Channel, expected: int | None, *, mine: object) -> None:
+    if expected is not None and stands.version != expected:
+        theirs = ChannelView(channel=stands).as_json()
+        raise changed_meanwhile("If-Match", stands.version, mine=mine, theirs=theirs)
 
 
 def _led(installation: Installation, kind: str, target: Target) -> _Led:
