@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
-from headwater.services.imports import plan_file
+from headwater.services.imports import file_recipe, plan_file
+from headwater.services.jobs import ask_recipe
 from tests.api.conftest import Api
 from tests.river import activities
 from tests.workers import Workshop
@@ -50,3 +52,26 @@ def test_progress_is_told_while_a_run_goes_on(api: Api) -> None:
             *_, (kind, last) = events(stream)
         assert (kind, last["ended"], last["state"], last["seconds_left"]) == ("end", True, "succeeded", 0)
         assert (last["records_done"], last["chunks_done"]) == (ROWS, ROWS // CHUNK)
+
+
+def test_of_a_job_of_several_files_it_is_told_how_many_are_to_come(api: Api) -> None:
+    (folder := api.river.folder / "several").mkdir()
+    for number in range(3):
+        (folder / f"{number}.csv").write_text(activities([{"activity_id": f"several{number}"}]), encoding="utf-8")
+    recipe = file_recipe("several", api.river.mapping("activity_form"))
+    with api.client("viewer") as watching:
+        with psycopg.connect(api.database.superuser_url) as superuser:
+            superuser.execute("LOCK TABLE runs IN SHARE ROW EXCLUSIVE MODE")  # nothing is planned
+            job = ask_recipe(api.river.installation, recipe, api.river.folder, every=False)
+            with watching.stream("GET", f"/jobs/{job}/events") as stream:
+                now = next(told for _, told in events(stream) if told["sources_planned"] is not None)
+            assert (now["sources_planned"], now["sources_done"], now["runs"]) == (3, 0, [])
+            shown = watching.get(f"/jobs/{job}").json()
+            assert (shown["sources_planned"], shown["sources_done"], shown["runs"]) == (3, 0, [])
+        with watching.stream("GET", f"/jobs/{job}/events") as stream:
+            told = [(kind, each["sources_planned"], each["sources_done"]) for kind, each in events(stream)]
+        assert told[-1] == ("end", 3, 3)
+        assert told == sorted(told, key=lambda each: each[2]), "it is counted forwards"
+        assert {planned for _, planned, _ in told} == {3}
+        listed = watching.get("/jobs", params={"filter": ["sources_planned:eq:3", f"job_id:eq:{job}"]}).json()["items"]
+        assert [each["sources_done"] for each in listed] == [3]

@@ -10,6 +10,7 @@ from headwater.cli.imports import AsJson
 from headwater.cli.printing import in_words, print_facts, print_json, print_table, told_of
 from headwater.cli.runs import Limit
 from headwater.cli.session import installation
+from headwater.documents.counted import counted
 from headwater.errors import as_told
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def show(job: JobId, as_json: AsJson = False) -> None:
             ("when", found.asked_at),
             ("started", found.started_at),
             ("finished", found.finished_at),
+            ("done", _sources(found)),
             ("attempts", f"{found.attempts} of {found.most_attempts} at most"),
             ("sign of life", found.heartbeat),
         ]
@@ -132,6 +134,14 @@ def _tell(job: Job, *, as_json: bool) -> None:
         print_json(job_as_json(job))
     else:
         typer.echo(f"job {job.job_id}: {_state(job)}")
+
+
+def _sources(job: Job) -> str | None:
+    """How many of its sources came to their end; of an import or a sync several are files."""
+    if job.sources_planned is None:
+        return None
+    several = "files" if job.kind in {"import", "sync"} else "sources"
+    return f"{job.sources_done:,} of {counted(job.sources_planned, 'source', several)}"
 
 
 def _asked_by(job: Job) -> str:

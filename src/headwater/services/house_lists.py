@@ -66,7 +66,8 @@ _JOBS = _columns(
     time_limit="integer?", most_attempts="integer", asked_by="text", correlation_id="text?", state="text",
     attempts="integer", asked_at="timestamptz", not_before="timestamptz?", started_at="timestamptz?",
     finished_at="timestamptz?", heartbeat="timestamptz?", cancel_asked_at="timestamptz?", cancel_asked_by="text?",
-    error="jsonb?", result="jsonb?", fence="bigint",
+    error="jsonb?", result="jsonb?", fence="bigint", sources_planned="integer?",
+    sources_done="integer",
 )  # fmt: skip
 JOBS = Listed(
     what="jobs",

@@ -58,6 +58,8 @@ class Job(NewJob):
     result: Mapping[str, Any] | None  # what it came to, where that is no run
     queue_id: int | None
     fence: int  # of whoever has taken it last
+    sources_planned: int | None  # None until they are listed
+    sources_done: int
     schedule: str | None  # name of the one that asked for it
 
     @property
@@ -189,6 +191,14 @@ def beat(connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID, fen
     row = connection.execute(QUERIES["beat"], values).fetchone()
     found: Beat | None = row[0] if row else None
     return found
+
+
+def note_sources(
+    connection: psycopg.Connection[Any], tenant_id: UUID, job_id: UUID, *, planned: int | None, done: int, fence: int
+) -> None:
+    """Note how many sources there are, and how many came to their end; nothing where the job is another's by now."""
+    values = {"tenant_id": tenant_id, "job_id": job_id, "planned": planned, "done": done, "fence": fence}
+    connection.execute(QUERIES["note_sources"], values)
 
 
 def end(

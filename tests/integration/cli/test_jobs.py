@@ -57,6 +57,8 @@ def test_what_is_queued_is_carried_out_by_a_worker(headwater: Headwater, recipe:
     shown = headwater("jobs", "show", ran[:8]).out
     assert "partial success" in shown
     assert "error: " in shown
+    assert "2 of 2 files" in shown
+    assert "1 of 1 source" in headwater("jobs", "show", imported).out
     (run,) = headwater("jobs", "show", imported, "--json").json["runs"]
     assert (run["source"], run["state"]) == ("a.csv", "succeeded")
     logged = headwater("schedules", "updates", "nightly", "--json").json
@@ -65,6 +67,8 @@ def test_what_is_queued_is_carried_out_by_a_worker(headwater: Headwater, recipe:
 
     (tmp_path / "in/b.csv").write_text(activities([{"activity_id": "b"}], ACTIVITY_FIELDS))
     assert headwater("jobs", "retry", ran).out == f"job {ran}: pending\n"
+    anew = headwater("jobs", "show", ran, "--json").json
+    assert (anew["sources_planned"], anew["sources_done"]) == (None, 0), "its files are listed anew"
     assert headwater("schedules", "pause", "nightly", "--json").json["next_at"] is None
     assert headwater("schedules", "remove", "nightly").code == 0
     assert headwater("schedules", "list", "--json").json == []

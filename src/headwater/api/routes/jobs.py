@@ -40,8 +40,9 @@ def show_job(here: Here, job: str) -> JobShown:
     "/jobs/{job}/events", response_class=StreamingResponse, **needs(Right.READ, 404, long="events", anywhere=True)
 )
 async def watch_job(here: Here, job: str, request: Request) -> StreamingResponse:
-    """A job as server-sent events, with how far each of its runs is: `progress` whenever it changes, `end` when it has
-    ended. One that is tried again later has not.
+    """A job as server-sent events, with how many of its files or tables are done (`sources_done` of `sources_planned`)
+    and how far each run is that has begun: `progress` whenever it changes, `end` when it has ended. One that is tried
+    again later has not.
     """
 
     def look() -> Seen:
@@ -51,6 +52,8 @@ async def watch_job(here: Here, job: str, request: Request) -> StreamingResponse
             view.job.state,
             view.job.attempts,
             view.job.cancel_asked_at,
+            view.job.sources_planned,
+            view.job.sources_done,
             *((run.run_id, run.state, run.chunks_done, run.chunks_failed, run.records_done) for run in runs),
         )
         body = jsonable_encoder({**jobs.job_as_json(view.job), "runs": [run.as_json() for run in runs]})

@@ -37,6 +37,9 @@ class JobListed(TypedDict):
     error            why the last attempt failed
     result           what it came to, where that is no run; its fields depend on `kind`
     fence            number of whoever has taken it last
+    sources_planned  how many files or tables it reads; null until its worker has listed them, and of an inventory. An
+                     archive counts as one until it is read, and then as the files in it
+    sources_done     how many of these came to their end: loaded, refused, or left as they are
     """
 
     job_id: UUID
@@ -61,6 +64,8 @@ class JobListed(TypedDict):
     error: ErrorKept | None
     result: FreeObject | None
     fence: int
+    sources_planned: int | None
+    sources_done: int
     schedule: str | None
 
 

@@ -20,7 +20,7 @@ from headwater.store import runs
 from headwater.store.given_up import latest_of_connector
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from uuid import UUID
 
     from headwater.connectors.protocol import Connector, FileStore, RemoteFile
@@ -63,6 +63,10 @@ def files_to_sync(
     return source, files
 
 
+def _untold(source: str, files: Sequence[SourceFile]) -> None:
+    """Whom nobody asks how many there are."""
+
+
 def sync_files(
     installation: Installation,
     stored: StoredConnector,
@@ -74,9 +78,12 @@ def sync_files(
     progress: Progress,
     again: bool = False,
     done: Collection[str] = (),
+    opened: Callable[[str, Sequence[SourceFile]], None] = _untold,
 ) -> Iterator[Imported]:
     """Bring in the files that the store lists, one after another; one whose version was loaded last is not even
     fetched, unless `again`, nor one whose source is `done`. Those left out come last: see `import_each`.
+
+    opened: is told what source each file is that is fetched, and the files in it, where it is an archive of several.
     """
     installation.require(Right.WRITE)
     before = LoadedBefore(installation, stored, recipe, base)
@@ -87,6 +94,7 @@ def sync_files(
     def load(file: RemoteFile) -> Iterator[Imported]:
         try:
             with parts_at_hand(installation, stored, source, file, before.member) as parts:
+                opened(before.name_of(file), parts)
                 for part in parts:
                     there.add(before.called(part.name))
                     if len(parts) > 1 and not again and (last := before.last_as_it_is(part.name, file)):

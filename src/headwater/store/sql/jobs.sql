@@ -107,6 +107,11 @@ WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND fence = %(fence)s
 RETURNING CASE WHEN cancel_asked_at IS NOT NULL AND state IN ('pending', 'running', 'cancelled') THEN 'unwanted'
                WHEN state NOT IN ('pending', 'running') THEN 'ended' ELSE 'wanted' END
 
+-- name: note_sources
+-- How many sources the job has, and how many of these came to their end, by whoever has it.
+UPDATE jobs SET sources_planned = %(planned)s, sources_done = %(done)s
+WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND fence = %(fence)s
+
 -- name: end
 -- The job has ended, once; only by whoever has it, where that is said.
 UPDATE jobs SET state = %(state)s, error = %(error)s, result = %(result)s, finished_at = clock_timestamp(), not_before = NULL
@@ -147,6 +152,6 @@ SELECT EXISTS (SELECT FROM headwater_queue.procrastinate_jobs WHERE id = %(queue
 -- name: retry
 -- An ended job is pending anew, with as many attempts as the first time.
 UPDATE jobs SET state = 'pending', queue_id = NULL, attempts = 0, not_before = NULL, finished_at = NULL, error = NULL, result = NULL,
-    cancel_asked_at = NULL, cancel_asked_by = NULL
+    cancel_asked_at = NULL, cancel_asked_by = NULL, sources_planned = NULL, sources_done = 0
 WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND state IN ('failed', 'cancelled', 'partial_success')
 RETURNING job_id
