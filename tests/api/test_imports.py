@@ -132,6 +132,14 @@ def test_a_record_entered_by_hand_is_checked_and_corrected_unless_it_was_changed
         path, change = "/records/activity@1/H1", {"values": {"quantity": "6"}}
         corrected = client.patch(path, json=change, headers={"If-Match": first})
         assert corrected.json()["record"]["values"]["quantity"].startswith("6")
+        wrong = client.patch(path, json={"values": {"quantity": "many"}})
+        assert (wrong.status_code, wrong.json()["field"], wrong.json()["value"]) == (422, "quantity", "many")
+        assert "The record stands as it was" in wrong.json()["remedy"]
+        assert client.get(path).json()["values"] == corrected.json()["record"]["values"]
+        left = "SELECT state, state_reason FROM quarantine WHERE raw ->> 'quantity' = 'many'"
+        assert api.river.rows(left) == [
+            {"state": "dismissed", "state_reason": "a correction by hand, which was refused at once"}
+        ]
         late = client.patch(path, json={"values": {"quantity": "7"}}, headers={"If-Match": first})
         assert (late.status_code, late.json()["mine"]) == (412, {"quantity": "7"})
         assert late.json()["theirs"]["quantity"].startswith("6")

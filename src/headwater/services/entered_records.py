@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from headwater.errors import Conflict, Misuse
+from headwater.errors import Conflict, InputRefused, Misuse
 from headwater.services import records
 from headwater.services.access.changing import in_use
 from headwater.services.access.policy import Right
@@ -22,6 +22,7 @@ from headwater.services.access.within_units import inside
 from headwater.services.contracts_view import loadable
 from headwater.services.folders import SourceFile
 from headwater.services.imports import carry_out, file_recipe, plan_source
+from headwater.services.quarantine import quarantines
 from headwater.services.runs_view import show_run
 from headwater.store import quarantine, source_units
 from headwater.store.holding import held_record
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headwater.contracts import Document
-    from headwater.services.answers.records import RecordCorrected, RecordsEntered
+    from headwater.services.answers.records import RecordCorrected, RecordsEntered, RefusedEntered
     from headwater.services.installation import Installation
     from headwater.services.records import Record
     from headwater.store.database import TenantConnection
@@ -102,7 +103,8 @@ def correct(
 ) -> RecordCorrected:
     """The same for one that stands, which keeps what is not named. Its key is not to be changed.
 
-    Conflict with both versions where it is another than `expected` by now.
+    Conflict with both versions where it is another than `expected` by now. InputRefused where it would break a rule;
+    then it stands as it was.
     """
     seen = installation.seeing(Right.WRITE, on=f"records/{reference}")
     document = records.contract_of(installation, reference)
@@ -121,9 +123,24 @@ def correct(
                 answer = enter(installation, reference, [whole], unit_id=unit_id, corrects=stands.version)
             except ChangedMeanwhile:
                 continue
-            return {**answer, "record": records.show_record(inside(seen), reference, key)}
+            if answer["refused"]:
+                raise _put_aside(installation, answer["refused"][0])
+            return {"run": answer["run"], "record": records.show_record(inside(seen), reference, key)}
     raise Conflict(
         "others keep changing this record", where=document.name, value=key, remedy="Wait for the imports that bring it."
+    )
+
+
+def _put_aside(installation: Installation, refused: RefusedEntered) -> InputRefused:
+    """What is wrong with a correction. It is not left open: nobody mends it, for it is sent again as it should be."""
+    quarantines.dismiss_records(installation, [refused["id"]], reason="a correction by hand, which was refused at once")
+    findings = refused["findings"]
+    return InputRefused(
+        "; ".join(each["message"] for each in findings),
+        where=findings[0].get("field"),
+        value=findings[0].get("value"),
+        valid=findings[0].get("valid"),
+        remedy="The record stands as it was: correct it with values that its contract takes.",
     )
 
 

@@ -60,12 +60,14 @@ class RecordsEntered(TypedDict):
     refused: list[RefusedEntered]
 
 
-class RecordCorrected(RecordsEntered):
+class RecordCorrected(TypedDict):
     """What became of a record that was corrected by hand.
 
+    run     that loaded it
     record  as it stands now
     """
 
+    run: RunShown
     record: Record
 
 
