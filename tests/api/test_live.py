@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -58,7 +59,7 @@ def test_of_a_job_of_several_files_it_is_told_how_many_are_to_come(api: Api) -> 
     (folder := api.river.folder / "several").mkdir()
     for number in range(3):
         (folder / f"{number}.csv").write_text(activities([{"activity_id": f"several{number}"}]), encoding="utf-8")
-    recipe = file_recipe("several", api.river.mapping("activity_form"))
+    recipe = file_recipe("several", Path(api.river.mapping("activity_form")).name)
     with api.client("viewer") as watching:
         with psycopg.connect(api.database.superuser_url) as superuser:
             superuser.execute("LOCK TABLE runs IN SHARE ROW EXCLUSIVE MODE")  # nothing is planned
@@ -66,8 +67,12 @@ def test_of_a_job_of_several_files_it_is_told_how_many_are_to_come(api: Api) -> 
             with watching.stream("GET", f"/jobs/{job}/events") as stream:
                 now = next(told for _, told in events(stream) if told["sources_planned"] is not None)
             assert (now["sources_planned"], now["sources_done"], now["runs"]) == (3, 0, [])
-            shown = watching.get(f"/jobs/{job}").json()
+            answer = watching.get(f"/jobs/{job}")
+            shown = answer.json()
             assert (shown["sources_planned"], shown["sources_done"], shown["runs"]) == (3, 0, [])
+            several = watching.get("/jobs", params={"filter": f"job_id:eq:{job}"})
+            for text in (str(now), answer.text, several.text):
+                assert str(api.river.folder) not in text, "a folder of the server is nobody's business"
         with watching.stream("GET", f"/jobs/{job}/events") as stream:
             told = [(kind, each["sources_planned"], each["sources_done"]) for kind, each in events(stream)]
         assert told[-1] == ("end", 3, 3)

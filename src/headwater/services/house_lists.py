@@ -10,6 +10,7 @@ from headwater.errors import Misuse
 from headwater.services.access.policy import Right
 from headwater.services.access.within_units import sources_seen
 from headwater.services.connectors.null_cells import RefusedCells, with_nulls
+from headwater.services.jobs import shown_arguments
 from headwater.services.listing import Listed, Page, Question, ask, by_name
 from headwater.services.quarantine.exports import which_records
 from headwater.store import jobs as job_rows
@@ -162,6 +163,7 @@ def jobs(installation: Installation, question: Question, *, state: str | None = 
         names = schedules.names_of(connection, seen.tenant_id, [item["asked_by"] for item in page.items])
     for item in page.items:
         item["schedule"] = names.get(item["asked_by"])
+        item["arguments"] = shown_arguments(item["arguments"])
     return page
 
 

@@ -91,8 +91,13 @@ class JobView:
 def job_as_json(job: Job) -> JobListed:
     """Plain values, but for times and ids; without its place in the queue, which is nobody's business."""
     told: Any = {name: value for name, value in asdict(job).items() if name not in {"queue_id", "lock"}}
-    shown: JobListed = told
+    shown: JobListed = told | {"arguments": shown_arguments(job.arguments)}
     return shown
+
+
+def shown_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What a job is to do, without the folder of the server in which it was asked for: that is nobody's business."""
+    return {name: value for name, value in arguments.items() if name != "base"}
 
 
 @dataclass(frozen=True, kw_only=True)

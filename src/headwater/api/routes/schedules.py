@@ -15,7 +15,7 @@ from headwater.services import house_lists, schedule_changes, schedules
 from headwater.services.access.policy import Right
 from headwater.services.answers.jobs import JobAsked, ScheduleShown, TimeSeenTo, UpdateListed
 from headwater.services.answers.kinds import Page
-from headwater.services.jobs import Manner
+from headwater.services.jobs import Manner, shown_arguments
 from headwater.services.kept_recipes import Said
 
 routes = router("schedules")
@@ -169,5 +169,4 @@ def list_updates(
 
 def _plain(view: schedules.ScheduleView) -> ScheduleShown:
     shown = view.as_json()
-    arguments = {name: value for name, value in shown["arguments"].items() if name != "base"}
-    return {**shown, "arguments": arguments}  # a folder of the server is nobody's business
+    return {**shown, "arguments": shown_arguments(shown["arguments"])}
