@@ -59,7 +59,7 @@ def after_a_round(client: httpx.Client, serving: Serving, number: int) -> float:
     until(lambda: (client.get(place).json()["run"] or {}).get("ended", False), "the import ends")
     addresses = [
         "/records/activity@1?limit=50", "/records/activity@1/m1", "/emissions/m1/trace", "/emissions",
-        "/records/activity@1/export?form=parquet", "/runs",
+        "/records/activity@1/export?format=parquet", "/runs",
     ]  # fmt: skip
     with ThreadPoolExecutor(AT_ONCE) as readers:
         answers = list(readers.map(lambda read: client.get(addresses[read % len(addresses)]).status_code, range(READS)))

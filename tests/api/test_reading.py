@@ -83,6 +83,9 @@ def test_records_are_filtered_sorted_paged_and_exported(api: Api) -> None:
 
 def test_errors_have_one_shape_and_a_correlation_id(api: Api) -> None:
     with api.client("viewer") as client:
+        wrong = client.get("/records/activity@1", params={"filtre": "quantity:gte:3"})
+        assert (wrong.status_code, wrong.json()["field"]) == (422, "query.filtre"), "else all there is would be given"
+        assert "filter" in wrong.json()["valid"]
         wrong = client.get("/records/activity@1", params={"filter": "quantity:gte:3"})
         assert (wrong.status_code, wrong.json()["value"]) == (403, "query")
     with api.client("reviewer", **{"X-Correlation-Id": "my-own-1"}) as client:

@@ -16,7 +16,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.dependencies.models import Dependant
+from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
+from fastapi.params import Query
 from fastapi.routing import APIRoute
 from prometheus_client.registry import Collector
 from structlog import contextvars
@@ -40,6 +43,7 @@ SHOWN_ONCE = "x-shown-once"
 ANYWHERE = "x-anywhere"
 LONG_KIND = "x-long"
 DEEPEST = 32
+UNKNOWN = "this address takes no such parameter"
 _TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)  # possessive: in one pass, whatever is sent
 _BRACKETS = re.compile(rb"[\[\]{}]")
 
@@ -92,7 +96,7 @@ class GuardedRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's own handler, with the guard before it."""
-        handle = super().get_route_handler()
+        handle = _knowing_parameters(super().get_route_handler(), self.dependant)
         said = self.openapi_extra or {}
         right, shown_once = Right(said[RIGHT]), bool(said.get(SHOWN_ONCE))
         anywhere, long = bool(said.get(ANYWHERE)), said.get(LONG_KIND)
@@ -137,6 +141,24 @@ class GuardedRoute(APIRoute):
             return await in_place(place or house.places["write"], name_of(caller), doing)
 
         return guarded
+
+
+def _knowing_parameters(
+    handle: Callable[[Request], Coroutine[Any, Any, Response]], dependant: Dependant
+) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    """The same, which refuses what it would not look at: who misspells a filter is not to be given all there is."""
+    known = {each.alias for each in get_flat_params(dependant) if isinstance(each.field_info, Query)}
+
+    async def handled(request: Request) -> Response:
+        unknown = [name for name in dict.fromkeys(request.query_params) if name not in known]
+        if unknown:
+            valid = {"expected": ", ".join(sorted(known)) or "no parameters at all"}
+            raise RequestValidationError(
+                [{"type": "unknown", "loc": ("query", name), "msg": UNKNOWN, "ctx": valid} for name in unknown]
+            )
+        return await handle(request)
+
+    return handled
 
 
 async def _read(
