@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def bound(host: str, port: int) -> Iterator[socket]:
-    """A socket at which the server will listen, before anything is begun or said. Misuse where it cannot be had."""
+def bound(host: str, port: int, *, shared: bool = False) -> Iterator[socket]:
+    """A socket at which the server will listen, before anything is begun or said. Misuse where it cannot be had.
+
+    shared: by processes that listen there each by its own: see `own_listener`.
+    """
     family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
     # Named so, asyncio knows it for TCP and sends at once; else a body waits 40 ms until its head is acknowledged.
     with sockets.socket(family, sockets.SOCK_STREAM, sockets.IPPROTO_TCP) as made:
@@ -34,7 +37,7 @@ def bound(host: str, port: int) -> Iterator[socket]:
                 value=f"{host}:{port}",
                 remedy="Say another --port or --host, or end what listens there.",
             ) from error
-        if sys.platform == "linux":  # only now: who asks for an address that is taken must be told so
+        if shared and sys.platform == "linux":  # only now: who asks for an address that is taken must be told so
             made.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEPORT, 1)
         made.set_inheritable(True)
         yield made

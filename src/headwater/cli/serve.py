@@ -51,7 +51,7 @@ def serve(
 
     settings = read_settings(serves=True)
     with ExitStack() as kept:
-        listening = kept.enter_context(bound(host, port))
+        listening = kept.enter_context(bound(host, port, shared=workers > 1))
         url = url_of(listening) + root_path.rstrip("/")
         if "public_url" not in settings.model_fields_set:
             settings = settings.model_copy(update={"public_url": url})

@@ -86,9 +86,8 @@ def enter(
         recipe = file_recipe(path.name, mapping.name, source_name=name)
         file = SourceFile(path=path, name=path.name, alone=True)
         together = None if unit_id is None else partial(_give_to, tenant_id=installation.tenant_id, unit_id=unit_id)
-        run_id = plan_source(installation, recipe, mapping.parent, file, together=together)
-    of = None if corrects is None else bytes.fromhex(corrects)
-    carry_out(installation, run_id, progress=SilentProgress(), corrects=of)
+        run_id = plan_source(installation, recipe, mapping.parent, file, together=together, corrects=corrects)
+    carry_out(installation, run_id, progress=SilentProgress())
     with installation.database.connect(installation.tenant_id) as connection:
         which = Which(state="open", run_id=run_id)
         refused, _ = quarantine.list_quarantined(connection, installation.tenant_id, which, limit=MOST)

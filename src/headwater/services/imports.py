@@ -69,6 +69,8 @@ if TYPE_CHECKING:
     Together = Callable[[TenantConnection, Run], None]
 
 LOGIC: Latest[Logic] = Latest(1024)
+CORRECTS = "corrects"
+"""In the layout of a run: the version of the one row that it may take the place of."""
 ENGINE_THREADS = 2 if (os.cpu_count() or 1) > 2 else 1
 """Two keep up with the writer, more would only need more memory; with two processors, the second is the database's."""
 
@@ -174,10 +176,12 @@ def plan_source(
     *,
     remote: Remote | None = None,
     together: Together | None = None,
+    corrects: str | None = None,
 ) -> UUID:
     """Plan the run of one file; its id, for `carry_out`. `remote` says where it was fetched from.
 
     together: what is written in the same transaction.
+    corrects: the version of the one record that the file's was made from: it takes the place of no other, however late.
     """
     installation.seeing(Right.WRITE)
     unit_id = unit_said(installation, recipe)
@@ -189,7 +193,7 @@ def plan_source(
         found.taken,
         source_id=source_id_in(installation, found.logic.mapping.mapping, found.name, unit_id),
         source_name=found.name,
-        noted=found.noted | (remote.as_json() if remote else {}),
+        noted=found.noted | (remote.as_json() if remote else {}) | ({CORRECTS: corrects} if corrects else {}),
         connector_id=remote.connector_id if remote else None,
         together=placed(installation, unit_id, together),
     )
@@ -384,8 +388,8 @@ def _refuse_redacted(text: CitedBlob, run: Run, to_do: Sequence[PlannedChunk]) -
         )
 
 
-def carry_out(installation: Installation, run_id: UUID, *, progress: Progress, corrects: bytes | None = None) -> UUID:
-    """Bring in the chunks of a run that are not committed yet, and end it. `corrects` is of the row it may replace."""
+def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -> UUID:
+    """Bring in the chunks of a run that are not committed yet, and end it."""
     installation.require(Right.WRITE)
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
@@ -410,7 +414,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress, c
             sealing=sealing_of(installation, logic.contract, logic.mapping, columns),
             identity=identity_in(run.layout) if run.kind == "sync" and logic.recipe.load.strategy != "full" else (),
             brought=brought if reads_what_changed(run) else None,
-            corrects=corrects,
+            corrects=bytes.fromhex(run.layout[CORRECTS]) if CORRECTS in run.layout else None,
         ) as store,
         SeenKeys(store.key_hashes) as seen,
     ):

@@ -9,6 +9,7 @@ import pytest
 from headwater.errors import Conflict
 from headwater.services import deletions, records
 from headwater.services.entered_records import correct, enter
+from headwater.services.imports import resume
 from headwater.services.verification import verify
 from headwater.store.load import ChangedMeanwhile
 from headwater.telemetry import SilentProgress
@@ -34,6 +35,10 @@ def test_what_came_since_it_was_looked_at_is_not_replaced(river: River) -> None:
     assert records.show_record(ours, ACTIVITY, "a") == stands
     assert river.rows("SELECT state FROM runs ORDER BY started_at DESC LIMIT 1") == [{"state": "failed"}]
     assert river.rows("SELECT FROM quarantine") == []
+    (refused,) = river.rows("SELECT run_id FROM runs ORDER BY started_at DESC LIMIT 1")
+    with pytest.raises(ChangedMeanwhile):
+        resume(ours, str(refused["run_id"]), progress=SilentProgress())
+    assert records.show_record(ours, ACTIVITY, "a") == stands, "whoever goes on with it later changes nothing either"
 
     with pytest.raises(Conflict) as late:
         correct(ours, ACTIVITY, "a", {"quantity": "77"}, expected=looked_at.version)

@@ -24,7 +24,7 @@ def test_a_port_that_is_taken_is_told_before_anything_is_begun() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes share one socket")
 def test_processes_listen_each_by_its_own_and_nobody_else_does() -> None:
-    with bound("127.0.0.1", 0) as address, own_listener(address) as one, own_listener(address) as other:
+    with bound("127.0.0.1", 0, shared=True) as address, own_listener(address) as one, own_listener(address) as other:
         at = address.getsockname()
         assert one.getsockname() == other.getsockname() == at
         one.listen()
