@@ -84,7 +84,7 @@ class RowNames:
 
     def beside(self, columns: Sequence[str]) -> RowNames:
         """Those of rows that these cells refuse, too: they say what was judged, though no mapping reads them."""
-        more = [name for name in columns if name not in self.columns]
+        more = sorted(name for name in columns if name not in self.columns)
         return replace(self, columns=(*self.columns, *more)) if self.columns else self
 
     def of(self, cells: Mapping[str, str | None]) -> str:

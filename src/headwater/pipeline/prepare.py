@@ -157,8 +157,9 @@ class Preparation:
         cells = [row.cells for row in drifted]
         raw = pa.table({name: pa.array([row[name] for row in cells], pa.string()) for name in self._layout.columns})
         keys = self._transform.keys_read(raw)
-        names = self._transform.names.beside(self._layout.unwanted)
-        more = drifted_rows(drifted, keys, names=names, first_record=first)
+        more = drifted_rows(
+            drifted, keys, names=self._transform.names, unwanted=self._layout.unwanted, first_record=first
+        )
         return pa.concat_tables([rows, more]).sort_by("record_no")
 
     def _run(self, chunk: ReadChunk, raw: RawChunk, which: npt.NDArray[np.bool_]) -> Transformed:

@@ -96,13 +96,16 @@ def ragged_rows(ragged: Sequence[Ragged], *, source_id: bytes, first_record: int
     )
 
 
-def drifted_rows(drifted: Sequence[Drifted], keys: pa.Array[Any], *, names: RowNames, first_record: int) -> pa.Table:
+def drifted_rows(
+    drifted: Sequence[Drifted], keys: pa.Array[Any], *, names: RowNames, unwanted: Sequence[str], first_record: int
+) -> pa.Table:
     """Records with a text in a column that was not there before, where the recipe says `drift: quarantine`, and the
-    hashes of their keys.
+    hashes of their keys. Of the `unwanted` columns those belong to a record that it says something in: another that
+    comes, blank, makes no other record of it.
     """
     rows = _table(
         (
-            names.of(row.cells),
+            names.beside([name for name in unwanted if row.cells[name].strip()]).of(row.cells),
             sha256(cells_text(row.cells.values())),
             first_record + row.record_no,
             row.line,

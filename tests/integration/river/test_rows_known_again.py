@@ -249,6 +249,23 @@ def test_a_row_refused_for_a_new_column_is_another_record_than_was_settled(bills
     assert bills.proved()
 
 
+def test_another_new_column_that_says_nothing_makes_no_other_record(bills: Bills) -> None:
+    """What was settled of a row that waits for one new column stays so when a further one comes."""
+    said = bills.recipe().model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    recipe = Recipe.model_validate({**said, "load": {**said["load"], "drift": "quarantine"}})
+    bills.write("ALTER TABLE bills ADD COLUMN void TEXT", "UPDATE bills SET void = 'cancelled' WHERE id > 1")
+    for more in ("ALTER TABLE bills ADD COLUMN other TEXT", "ALTER TABLE bills ADD COLUMN third TEXT"):
+        run_id = plan_sync(bills.river.installation, recipe, bills.river.folder)
+        carry_out(bills.river.installation, run_id, progress=SilentProgress())
+        waiting = list_records(bills.river.installation, state="open", run=None, rule=None, limit=9).records
+        keys = [str(each.key) for each in waiting if each.findings[0]["rule"] == "record.drift"]
+        if keys:
+            dismiss_records(bills.river.installation, keys, reason="they are cancelled")
+        assert len(keys) == (4 if "other" in more else 0)
+        bills.write(more)
+    assert bills.proved()
+
+
 def test_the_same_text_in_another_column_is_another_row(bills: Bills) -> None:
     bills.write("ALTER TABLE bills ADD COLUMN again TEXT", "UPDATE bills SET again = kwh")
     bills.reads("quantity", "again")
