@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket as sockets
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -26,10 +26,13 @@ def bound(host: str, port: int, *, shared: bool = False) -> Iterator[socket]:
     """
     family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
     # Named so, asyncio knows it for TCP and sends at once; else a body waits 40 ms until its head is acknowledged.
-    with sockets.socket(family, sockets.SOCK_STREAM, sockets.IPPROTO_TCP) as made:
+    with ExitStack() as kept:
+        made = kept.enter_context(sockets.socket(family, sockets.SOCK_STREAM, sockets.IPPROTO_TCP))
         made.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
         try:
             made.bind((host, port))
+            if sys.platform == "linux":
+                kept.enter_context(_alone(made))
         except OSError as error:
             raise Misuse(
                 f"it cannot be listened there: {error.strerror or error}",
@@ -41,6 +44,18 @@ def bound(host: str, port: int, *, shared: bool = False) -> Iterator[socket]:
             made.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEPORT, 1)
         made.set_inheritable(True)
         yield made
+
+
+@contextmanager
+def _alone(address: socket) -> Iterator[None]:
+    """No other server of ours has this address, though nobody listens there yet. OSError where one has.
+
+    Two may bind it until one listens, and where their processes do so side by side Linux would deal the connections of
+    the one out to the other, too. A name that ends with its process tells them apart.
+    """
+    with sockets.socket(sockets.AF_UNIX) as name:
+        name.bind("\0headwater serve {} {}".format(*address.getsockname()))
+        yield
 
 
 def own_listener(address: socket) -> socket:

@@ -34,6 +34,17 @@ def test_processes_listen_each_by_its_own_and_nobody_else_does() -> None:
             pass
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere one port is bound once")
+def test_an_address_is_taken_though_nobody_listens_there_yet() -> None:
+    """Two servers begun in the same second would both have listened there, each by its own."""
+    with bound("127.0.0.1", 0, shared=True) as address:
+        at = address.getsockname()
+        with pytest.raises(Misuse, match="cannot be listened there"), bound(*at, shared=True):
+            pass
+    with bound(*at, shared=True):
+        pass  # its end gives the address back
+
+
 def test_who_listens_everywhere_is_found_here() -> None:
     with bound("0.0.0.0", 0) as made:  # noqa: S104 - this is what it is about
         assert (url_of(made), is_here(made)) == (f"http://127.0.0.1:{made.getsockname()[1]}", True)
