@@ -105,7 +105,10 @@ class ChunkSealing:
                 rows = _with(rows, spec.name, pa.nulls(rows.num_rows, pa.string()))
                 continue
             values = rows[spec.name].combine_chunks().dictionary_encode()
-            sealed = self._sealed(spec, values.dictionary.to_pylist(), [self._nobody] * len(values.dictionary))
+            sealed = [
+                self._seals.seal(self._nobody, spec.name, spec.kind.canonical(value))
+                for value in values.dictionary.to_pylist()
+            ]
             rows = _with(rows, spec.name, pa.array(sealed, pa.string()).take(values.indices))
         return rows
 

@@ -51,7 +51,15 @@ class Subject:
     @property
     def mark(self) -> str:
         """What stands in every ciphertext of theirs, and in no other."""
-        return f".{_text(self.subject_id.bytes)}."
+        return f".{self._named}."
+
+    @cached_property
+    def _named(self) -> str:
+        return _text(self.subject_id.bytes)
+
+    @cached_property
+    def _binding(self) -> str:
+        return f"value/{self.tenant_id}/{self.subject_id}/"
 
     @cached_property
     def _siv(self) -> AESSIV:
@@ -60,7 +68,7 @@ class Subject:
     def seal(self, place: str, text: str, index: bytes = b"") -> str:
         """The ciphertext as it is stored; `index` is the keyed hash by which the value is found, if it is to be."""
         sealed = self._siv.encrypt(text.encode("utf-8", "surrogatepass"), [self._bound_to(place)])
-        return f"{SIGN}{_text(index)}.{_text(self.subject_id.bytes)}.{_text(sealed)}"
+        return f"{SIGN}{_text(index)}.{self._named}.{_text(sealed)}"
 
     def open(self, place: str, sealed: str) -> str | None:
         """The text; None where this was not sealed for this subject at this place."""
@@ -71,7 +79,7 @@ class Subject:
         return opened.decode("utf-8", "surrogatepass")
 
     def _bound_to(self, place: str) -> bytes:
-        return f"value/{self.tenant_id}/{self.subject_id}/{place}".encode()
+        return (self._binding + place).encode()
 
 
 class Seals:
