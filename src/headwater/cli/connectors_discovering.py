@@ -91,7 +91,8 @@ def _tell_tables(name: str, tables: Sequence[Table]) -> None:
         numbers=["rows, about", "columns"],
         whole=["table"],
     )
-    typer.echo(f"The columns of one and their types: headwater connectors discover {name} --table {tables[0].name}")
+    one = shlex.quote(tables[0].name)
+    typer.echo(f"The columns of one and their types: headwater connectors discover {name} --table {one}")
     if len(tables) > TABLES_AT_ONCE:
         typer.echo(
             f"Of more than {TABLES_AT_ONCE} tables no rows are kept at once; of one they are by the same command."

@@ -41,6 +41,16 @@ def test_a_mapping_of_a_table_is_suggested_and_tried(headwater: Headwater, full_
     assert (tried.code, "40" in tried.out) == (0, True), tried.out + tried.err
 
 
+def test_commands_that_are_told_can_be_typed_whatever_a_table_is_called(headwater: Headwater, tmp_path: Path) -> None:
+    with duckdb.connect(tmp_path / "odd.duckdb") as made:
+        made.execute('CREATE TABLE "Zähler ""1"" $HOME" (id INTEGER)')
+        made.execute('INSERT INTO "Zähler ""1"" $HOME" VALUES (1)')
+    assert headwater("connectors", "add", "odd", "-k", "duckdb", "-s", f"path={tmp_path / 'odd.duckdb'}").code == 0
+    *_, told = headwater("connectors", "discover", "odd").out.splitlines()
+    columns = headwater(*shlex.split(told.partition(": headwater ")[2]))
+    assert "id" in columns.out, columns.err
+
+
 def test_texts_alone_tell_how_numbers_are_written(headwater: Headwater, tmp_path: Path) -> None:
     with duckdb.connect(tmp_path / "meters.duckdb") as made:
         made.execute(

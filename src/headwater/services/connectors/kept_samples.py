@@ -8,6 +8,7 @@ are about.
 from __future__ import annotations
 
 import io
+import shlex
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -74,7 +75,7 @@ def kept_rows(installation: Installation, name: str, table: str) -> tuple[pa.Tab
                 "no rows are kept of this table",
                 where=f"connector {name}",
                 value=table,
-                remedy=f"Keep some with: headwater connectors discover {name} --table {table}",
+                remedy=f"Keep some with: headwater connectors discover {name} --table {shlex.quote(table)}",
             )
         sealed, where = (kept.key_no, kept.nonce, kept.sealed), f"the sample of {table}, connector {name}"
         content = keyring(installation, connection).unwrap(sealed, _bound(stored, table), where)
