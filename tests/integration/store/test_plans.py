@@ -12,6 +12,7 @@ from psycopg import sql
 
 from headwater.store.load import ChunkKey
 from headwater.store.queries import named_queries
+from headwater.store.runs import latest_that_took_columns
 from tests.integration.test_inventories import loaded
 from tests.river import River, activities
 
@@ -99,3 +100,28 @@ def test_lines_made_of_a_record_are_found_by_an_index(river: River) -> None:
             rows = connection.execute(statement, {"tenant": installation.tenant_id, "keys": ["a7"]}).fetchall()
         plan = "\n".join(row[0] for row in rows)
         assert re.search(rf"{index} on .*\n.*Index Cond: .*{column} = ANY", plan), plan
+
+
+MANY_RUNS = """
+INSERT INTO runs SELECT made.* FROM (SELECT * FROM runs WHERE kind = 'import' LIMIT 1) run,
+    generate_series(1, 3000) number, LATERAL jsonb_populate_record(NULL::runs, to_jsonb(run)
+        || jsonb_build_object('run_id', md5(number::text)::uuid, 'started_at', clock_timestamp())
+        || CASE WHEN number > 1500
+           THEN jsonb_build_object('layout', run.layout || '{"unwanted": ["a"]}') ELSE '{}' END) made
+"""
+
+
+def test_the_run_that_took_columns_is_found_behind_those_that_wait(river: River) -> None:
+    """Every import asks for it: else each goes through all runs there are, with their layouts."""
+    river.load(activities([{"activity_id": "a"}]))
+    river.change(MANY_RUNS)
+    river.change("ANALYZE runs")
+    tenant_id, query = river.installation.tenant_id, named_queries("runs")["latest_that_took_columns"]
+    values = {"tenant_id": tenant_id, "mapping": "activity_form", "kind": "import", "unit": None, "source_id": None}
+    with river.installation.database.connect(tenant_id) as connection:
+        found = latest_that_took_columns(connection, tenant_id, "activity_form", kind="import", unit=None)
+        rows = connection.execute("EXPLAIN " + query.replace("{columns}", "runs.*"), values).fetchall()
+    assert found is not None
+    assert river.rows("SELECT md5('1500')::uuid AS run_id") == [{"run_id": found.run_id}]
+    plan = "\n".join(row[0] for row in rows)
+    assert "Index Scan Backward using runs_that_took_columns" in plan, plan

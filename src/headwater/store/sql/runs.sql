@@ -73,19 +73,22 @@ SELECT count(*) FROM runs WHERE tenant_id = %(tenant_id)s AND source_id = %(sour
 
 -- name: latest_that_took_columns
 -- The last run through a mapping of that name, in whatever version, that took the columns it found: one that came to its
--- end or loaded some of it, and refused no record for a text in a new column.
-SELECT {columns} FROM runs
-WHERE tenant_id = %(tenant_id)s AND kind = %(kind)s
-  AND mapping_hash IN (SELECT hash FROM documents
-                       WHERE tenant_id = %(tenant_id)s AND kind = 'mapping' AND name = %(mapping)s)
-  AND (SELECT u.unit_id FROM source_units u WHERE u.tenant_id = runs.tenant_id AND u.source_id = runs.source_id)
-      IS NOT DISTINCT FROM %(unit)s::uuid
-  AND (%(source_id)s::bytea IS NULL OR source_id = %(source_id)s::bytea)
-  AND coalesce(jsonb_array_length(layout -> 'unwanted'), 0) = 0
-  AND (state IN ('succeeded', 'succeeded_with_quarantine')
-       OR EXISTS (SELECT FROM chunks c
-                  WHERE c.tenant_id = runs.tenant_id AND c.run_id = runs.run_id AND c.state = 'committed'))
-ORDER BY started_at DESC LIMIT 1
+-- end or loaded some of it, and kept no column back. Of each version the last is looked for by its index, which has
+-- nothing of those that wait.
+SELECT took.*
+FROM documents d CROSS JOIN LATERAL (
+    SELECT {columns} FROM runs
+    WHERE runs.tenant_id = d.tenant_id AND runs.mapping_hash = d.hash AND kind = %(kind)s
+      AND (SELECT u.unit_id FROM source_units u WHERE u.tenant_id = runs.tenant_id AND u.source_id = runs.source_id)
+          IS NOT DISTINCT FROM %(unit)s::uuid
+      AND (%(source_id)s::bytea IS NULL OR source_id = %(source_id)s::bytea)
+      AND coalesce(jsonb_array_length(layout -> 'unwanted'), 0) = 0
+      AND (state IN ('succeeded', 'succeeded_with_quarantine')
+           OR EXISTS (SELECT FROM chunks c
+                      WHERE c.tenant_id = runs.tenant_id AND c.run_id = runs.run_id AND c.state = 'committed'))
+    ORDER BY started_at DESC LIMIT 1) took
+WHERE d.tenant_id = %(tenant_id)s AND d.kind = 'mapping' AND d.name = %(mapping)s
+ORDER BY took.started_at DESC LIMIT 1
 
 -- name: mapping_versions_before
 -- Versions of the mapping by which earlier runs of a run's source have loaded something.
