@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from headwater.connectors.csv_file import read_chunk
@@ -108,8 +109,8 @@ def find_drift(
 
     read: the columns that the mapping reads, with the fields each fills.
     unit: the one it is loaded into, in which alone an earlier run is looked for; None: that of the organisation.
-    source: a table is compared with itself. Files through one mapping are one series; but where one has the columns
-    that it had itself when it was last taken, nothing has changed, whatever came between.
+    source: a table is compared with itself. Files through one mapping are one series; but what is as it was when this
+    one was last taken itself has not changed, whatever came between.
     InputRefused where the recipe says that then nothing is loaded.
     """
     kind = "sync" if is_table else "import"  # files of a connector are imported, too
@@ -120,32 +121,37 @@ def find_drift(
             )
             for each in ([source] if is_table else [None, source])
         ]
-    found = [(last, _changes_since(last, recipe, mapping, kinds, read)) for last in took if last is not None]
-    if not found or not all(changes for _, changes in found):
+    found = [run for run in took if run is not None]
+    before = likest([dict(run.layout.get("kinds", ())) for run in found], kinds)
+    changes = changes_between(before, kinds, read, columns_sought(mapping, before)) if before else ()
+    changes = tuple(each for each in changes if not _is_unasked(each, recipe, found[0]))
+    if not changes:
         return None
-    last, changes = found[0]
-    drift = Drift(mode=recipe.load.drift, since=last.source_name, changes=changes)
+    drift = Drift(mode=recipe.load.drift, since=found[0].source_name, changes=changes)
     if drift.mode == "stop":
         raise InputRefused(
             f"the columns are not those of the last {'sync' if is_table else 'file'}, and the recipe says to stop then",
             where=f"recipe {recipe.recipe}, load.drift",
             value="; ".join(_in_words(changes)),
-            valid=f"the columns of {last.source_name}",
+            valid=f"the columns of {' or '.join(dict.fromkeys(run.source_name for run in found))}",
             remedy="Look at the mapping; then run the recipe once with load.drift: freeze. It stops until then.",
         )
     return drift
 
 
-def _changes_since(
-    last: Run,
-    recipe: Recipe,
-    mapping: MappingDocument,
-    kinds: Mapping[str, str],
-    read: Mapping[str, Sequence[str]],
-) -> tuple[Change, ...]:
-    before = dict(last.layout.get("kinds", ()))
-    changes = changes_between(before, kinds, read, columns_sought(mapping, before)) if before else ()
-    return tuple(each for each in changes if not _is_unasked(each, recipe, last))
+def likest(took: Sequence[Mapping[str, str]], now: Mapping[str, str]) -> dict[str, str]:
+    """The columns from which those of now differ by what is not as it was in any of those that were taken: one that
+    only some of them had stands there where it is there now, with the kind of values that is like now's.
+
+    None where it is not known what one of them had.
+    """
+    if not all(took):
+        return {}
+    return {
+        column: next((kind for kind in kinds if kind in {"", now.get(column)}), kinds[0])
+        for column in dict.fromkeys(chain.from_iterable(took))
+        if (kinds := [each[column] for each in took if column in each]) and (column in now or len(kinds) == len(took))
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -149,6 +149,20 @@ def test_of_files_that_differ_each_has_the_columns_that_it_was_taken_with(two_ye
     assert (drift[-1], ledger.quarantined_raw) == (KEPT_BACK, 3)
 
 
+def test_of_a_file_that_was_taken_with_a_column_only_further_ones_wait(two_years: River) -> None:
+    """The last file of the series lacks the one it was taken with."""
+    for name in ("2024.csv", "2023.csv"):
+        load(two_years, name, "freeze")
+    rows = [{"activity_id": each, "meter": "m", "phase": phase} for each, phase in (("a", "1"), ("b", ""), ("c", ""))]
+    (two_years.folder / "2024.csv").write_text(activities(rows, (*ACTIVITY_COLUMNS, "meter", "phase")))
+    drift, ledger = load(two_years, "2024.csv", "quarantine")
+    assert drift == ("Since 2023.csv: column 'phase' is new.", KEPT_BACK)
+    assert (ledger.unchanged, ledger.quarantined_raw) == (2, 1)
+    with pytest.raises(InputRefused, match=r"\(value: .column 'phase' is new.\).*of 2023.csv or 2024.csv"):
+        load(two_years, "2024.csv", "stop")
+    assert verify(two_years.installation, progress=SilentProgress()).ok
+
+
 def test_nothing_is_loaded_where_the_recipe_says_stop(two_years: River) -> None:
     with pytest.raises(InputRefused, match="column 'meter' is new"):
         plan_recipe(two_years.installation, recipe(two_years, "2024.csv", "stop"))

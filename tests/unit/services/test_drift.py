@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from headwater.services.drift import Drift, changes_between, drift_in_words
+from headwater.services.drift import Drift, changes_between, drift_in_words, likest
 
 BEFORE = {"Site": "texts", "Energy (kWh)": "numbers", "Start": "dates", "Note": ""}
 
@@ -39,6 +39,33 @@ BEFORE = {"Site": "texts", "Energy (kWh)": "numbers", "Start": "dates", "Note": 
 )
 def test_changes_are_told(after: dict[str, str], words: list[str]) -> None:
     assert [str(change) for change in changes_between(BEFORE, after)] == words
+
+
+@pytest.mark.parametrize(
+    ("took", "now", "words"),
+    [
+        (["a b", "a b c"], "a b c d", ["column 'd' is new"]),
+        (["a b e", "a b c"], "a b c d e", ["column 'd' is new"]),
+        (["a b c", "a b"], "a b", []),
+        (["a b c g", "a b e g"], "a b", ["column 'g' is gone"]),
+        (["a site", "a site e"], "a e sites", ["column 'site' is called 'sites' now"]),
+        (["a site", "a e"], "a e sites", ["column 'sites' is new"]),
+        (["a b:numbers", "a b"], "a b:dates", ["column 'b' held numbers and holds dates now"]),
+        (["a b:numbers", "a b:dates"], "a b:dates", []),
+        (["a b:numbers", "a b:"], "a b:dates", []),
+        (["a b:numbers"], "a b:dates", ["column 'b' held numbers and holds dates now"]),
+        (["a", ""], "a b", []),
+        ([], "a b", []),
+    ],
+)
+def test_only_what_is_not_as_in_one_of_those_taken_has_changed(took: list[str], now: str, words: list[str]) -> None:
+    def columns(text: str) -> dict[str, str]:
+        return {
+            name: kind if colon else "texts" for name, colon, kind in (each.partition(":") for each in text.split())
+        }
+
+    before = likest([columns(each) for each in took], columns(now))
+    assert [str(change) for change in (changes_between(before, columns(now)) if before else ())] == words
 
 
 def test_a_new_column_that_the_mapping_reads_is_loaded_and_said_to_be() -> None:
