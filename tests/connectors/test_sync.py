@@ -218,13 +218,56 @@ def test_columns_that_a_recipe_leaves_out_have_not_changed(synced: Synced) -> No
     whole, _ = synced.sync()
 
     said = {run: show_run(synced.river.installation, run).drift for run in (some, other, whole)}
-    assert said[some] == said[whole] == ()
+    assert said[some] == ()
+    assert [line for line in said[whole] if "new." in line] == [
+        f"Since plant/public.meter_reading: column {name!r} is new." for name in ("remark", "later")
+    ]
     (line,) = said[other]
     assert "column 'kwh' held" in line
     changed = [
         change for each in status(synced.river.installation, "plant").schema_changes for change in each["changes"]
     ]
     assert {change["column"] for change in changed} == {"kwh", "remark", "later"}
+
+
+def test_a_column_that_no_recipe_asked_for_is_new_to_one_that_asks_for_all(synced: Synced) -> None:
+    """It was there all along, and nobody has taken it. One that is asked for by its name is taken."""
+    few = {"columns": ["reading_id", "site", "month", "kwh"]}
+    synced.sync(source=few)
+    for _ in range(2):
+        with pytest.raises(HeadwaterError, match="column 'changed_at' is new"):
+            synced.sync(load={"drift": "stop"})
+    run_id, ledger = synced.sync(load={"drift": "quarantine"})
+    assert show_run(synced.river.installation, run_id).drift[0].endswith("column 'changed_at' is new.")
+    assert ledger.quarantined_raw == 1000
+    more = {"columns": [*few["columns"], "changed_at"]}
+    run_id, ledger = synced.sync(source=more, load={"drift": "stop"})
+    assert show_run(synced.river.installation, run_id).drift == ()
+    assert ledger.unchanged == 1000
+    synced.sync(source=few, load={"drift": "stop"})
+    run_id, ledger = synced.sync(load={"drift": "stop"})
+    assert show_run(synced.river.installation, run_id).drift == ()
+    assert synced.river.rows("SELECT DISTINCT state FROM quarantine") == [{"state": "expired"}]
+
+
+def test_a_column_left_out_meanwhile_was_taken_before(synced: Synced) -> None:
+    few = {"columns": ["reading_id", "site", "month", "kwh"]}
+    synced.sync()
+    for _ in range(2):
+        synced.sync(source=few)
+    assert show_run(synced.river.installation, synced.sync(load={"drift": "stop"})[0]).drift == ()
+    synced.sync(source=few)
+    synced.at_source("ALTER TABLE meter_reading DROP COLUMN changed_at")
+    synced.sync(source=few, load={"drift": "stop"})
+    with pytest.raises(HeadwaterError, match="column 'changed_at' is gone"):
+        synced.sync(load={"drift": "stop"})
+
+
+def test_a_column_that_a_recipe_names_in_place_of_another_is_taken(synced: Synced) -> None:
+    synced.sync(source={"columns": ["reading_id", "site", "month", "kwh", "changed_at"]})
+    synced.at_source("ALTER TABLE meter_reading RENAME changed_at TO change_at")
+    renamed = {"columns": ["reading_id", "site", "month", "kwh", "change_at"]}
+    assert show_run(synced.river.installation, synced.sync(source=renamed, load={"drift": "stop"})[0]).drift == ()
 
 
 @pytest.mark.parametrize("cursor", [None, "changed_at"])

@@ -81,6 +81,47 @@ class Change:
         return f" and read as {', '.join(self.read_as)}" if self.read_as else " and read to skip records"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """What changed since `since`, the source of the last run; `mode` is what the recipe says to do."""
+
+    mode: str
+    since: str
+    changes: tuple[Change, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is kept with the run."""
+        return {"mode": self.mode, "since": self.since, "changes": [asdict(change) for change in self.changes]}
+
+    @property
+    def kept_back(self) -> tuple[str, ...]:
+        """Columns that no record may have a text in."""
+        return tuple(each.column for each in self.changes if each.is_left_out) if self.mode == "quarantine" else ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """The columns of a source with the kinds of their values, and what changed of them.
+
+    left_out: columns that were taken before, of a table of which the recipe names others.
+    """
+
+    kinds: Mapping[str, str]
+    left_out: Mapping[str, str]
+    drift: Drift | None = None
+
+    @property
+    def noted(self) -> dict[str, Any]:
+        """As it is kept beside the layout of the run."""
+        left_out = {"kinds_left_out": list(self.left_out.items())} if self.left_out else {}
+        return {"kinds": list(self.kinds.items())} | left_out | ({"drift": self.drift.as_json()} if self.drift else {})
+
+    @property
+    def kept_back(self) -> tuple[str, ...]:
+        """Columns that no record may have a text in."""
+        return self.drift.kept_back if self.drift else ()
+
+
 def kinds_of(installation: Installation, taken: TakenIn) -> dict[str, str]:
     """What each column of a file holds, by its first records: numbers, dates, yes or no, texts; "" where too few."""
     if not taken.plan.chunks:
@@ -103,9 +144,9 @@ def find_drift(
     unit: UUID | None,
     source: bytes,
     is_table: bool = False,
-) -> Drift | None:
-    """What changed since a run through the mapping of that name last took the columns it found; None where nothing did,
-    or there is no such run. What a recipe leaves out of a table, or the one before left out, has not changed.
+) -> Compared:
+    """What changed since a run through the mapping of that name last took the columns it found; nothing where there is
+    no such run.
 
     read: the columns that the mapping reads, with the fields each fills.
     unit: the one it is loaded into, in which alone an earlier run is looked for; None: that of the organisation.
@@ -115,28 +156,46 @@ def find_drift(
     """
     kind = "sync" if is_table else "import"  # files of a connector are imported, too
     with installation.database.connect(installation.tenant_id) as connection:
-        took = [
+        looked_for = [
             runs.latest_that_took_columns(
                 connection, installation.tenant_id, mapping.mapping, kind=kind, unit=unit, source_id=each
             )
             for each in ([source] if is_table else [None, source])
         ]
-    found = [run for run in took if run is not None]
-    before = likest([dict(run.layout.get("kinds", ())) for run in found], kinds)
+    took = [run for run in looked_for if run is not None]
+    before, left_out = _asked(likest([_taken(run) for run in took], kinds), kinds, recipe)
     changes = changes_between(before, kinds, read, columns_sought(mapping, before)) if before else ()
-    changes = tuple(each for each in changes if not _is_unasked(each, recipe, found[0]))
+    compared = Compared(kinds=kinds, left_out=left_out)
     if not changes:
-        return None
-    drift = Drift(mode=recipe.load.drift, since=found[0].source_name, changes=changes)
+        return compared
+    drift = Drift(mode=recipe.load.drift, since=took[0].source_name, changes=changes)
     if drift.mode == "stop":
         raise InputRefused(
             f"the columns are not those of the last {'sync' if is_table else 'file'}, and the recipe says to stop then",
             where=f"recipe {recipe.recipe}, load.drift",
             value="; ".join(_in_words(changes)),
-            valid=f"the columns of {' or '.join(dict.fromkeys(run.source_name for run in found))}",
+            valid=f"the columns of {' or '.join(dict.fromkeys(run.source_name for run in took))}",
             remedy="Look at the mapping; then run the recipe once with load.drift: freeze. It stops until then.",
         )
-    return drift
+    return replace(compared, drift=drift)
+
+
+def _taken(run: Run) -> dict[str, str]:
+    """The columns that a run took, and those that runs before had taken and its recipe left out."""
+    return dict(run.layout.get("kinds_left_out", ())) | dict(run.layout.get("kinds", ()))
+
+
+def _asked(
+    taken: Mapping[str, str], kinds: Mapping[str, str], recipe: Recipe
+) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """With which columns those of now are compared, and those that were taken and are left out by the recipe.
+
+    One that names the columns of a table has taken those it names, and of the others nothing has changed.
+    """
+    if not recipe.source.columns:
+        return taken, {}
+    named = {column: taken.get(column, kind) for column, kind in kinds.items()}
+    return named, {column: kind for column, kind in taken.items() if column not in kinds}
 
 
 def likest(took: Sequence[Mapping[str, str]], now: Mapping[str, str]) -> dict[str, str]:
@@ -152,24 +211,6 @@ def likest(took: Sequence[Mapping[str, str]], now: Mapping[str, str]) -> dict[st
         for column in dict.fromkeys(chain.from_iterable(took))
         if (kinds := [each[column] for each in took if column in each]) and (column in now or len(kinds) == len(took))
     }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drift:
-    """What changed since `since`, the source of the last run; `mode` is what the recipe says to do."""
-
-    mode: str
-    since: str
-    changes: tuple[Change, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """As it is kept with the run."""
-        return {"mode": self.mode, "since": self.since, "changes": [asdict(change) for change in self.changes]}
-
-    @property
-    def kept_back(self) -> tuple[str, ...]:
-        """Columns that no record may have a text in."""
-        return tuple(each.column for each in self.changes if each.is_left_out) if self.mode == "quarantine" else ()
 
 
 def drift_in_words(noted: Mapping[str, Any] | None) -> tuple[str, ...]:
@@ -199,14 +240,6 @@ def _in_words(changes: Sequence[Change]) -> tuple[str, ...]:
         *read,
         f"{len(others):,} columns that the mapping does not read are not as they were: {many}; --json has all",
     )
-
-
-def _is_unasked(change: Change, recipe: Recipe, last: Run) -> bool:
-    """Whether a column has come or gone only since one of the two recipes left it out."""
-    asked_then = (last.layout.get("selection") or {}).get("columns", ())
-    if change.kind == GONE:
-        return bool(recipe.source.columns) and change.column not in recipe.source.columns
-    return change.kind == ADDED and bool(asked_then) and change.column not in asked_then
 
 
 def _not_loaded(left_out: Sequence[Change], *, every: bool) -> str:

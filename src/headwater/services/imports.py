@@ -227,16 +227,14 @@ def found_file(installation: Installation, recipe: Recipe, base: Path, file: Sou
     name, logic = source_name(recipe, file), logic_of(installation, recipe, base)
     source = source_id(installation, recipe, mapping, name)
     unit, read = unit_of_source(installation, recipe, mapping.mapping, name), columns_read(mapping, columns)
-    drift = find_drift(installation, recipe, mapping, kinds, read, unit=unit, source=source)
-    if drift is not None:
-        taken = replace(taken, plan=replace(taken.plan, unwanted=drift.kept_back))
+    compared = find_drift(installation, recipe, mapping, kinds, read, unit=unit, source=source)
+    taken = replace(taken, plan=replace(taken.plan, unwanted=compared.kept_back))
     refuse_another_key(installation, logic, columns, source_id=source, name=name)
     return FoundFile(
         name=name,
         logic=logic,
         taken=taken,
-        noted={"kinds": list(kinds.items()), "warnings": list(found.warnings)}
-        | ({"drift": drift.as_json()} if drift else {}),
+        noted={"warnings": list(found.warnings)} | compared.noted,
     )
 
 

@@ -118,7 +118,7 @@ def plan_records(installation: Installation, recipe: Recipe, base: Path) -> UUID
     unit = unit_of_source(installation, recipe, mapping.mapping, name)
     source = source_id_in(installation, mapping.mapping, name, unit_id)
     read = columns_read(mapping, found.columns)
-    drift = find_drift(installation, recipe, mapping, kinds, read, unit=unit, source=source)
+    compared = find_drift(installation, recipe, mapping, kinds, read, unit=unit, source=source)
     refuse_another_key(installation, logic, found.columns, source_id=source, name=name)
     return plan_run(
         installation,
@@ -126,8 +126,7 @@ def plan_records(installation: Installation, recipe: Recipe, base: Path) -> UUID
         taken,
         source_id=source,
         source_name=name,
-        noted={"kinds": list(kinds.items()), "warnings": [], "records": records.as_json()}
-        | ({"drift": drift.as_json()} if drift else {}),
+        noted={"warnings": [], "records": records.as_json()} | compared.noted,
         together=placed(installation, unit_id, None),
     )
 

@@ -101,14 +101,12 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
     kinds = {name: column.type for name, column in zip(layout.columns, plan.columns, strict=True)}
     read = columns_read(logic.mapping, layout.columns)
     unit = unit_of_source(installation, recipe, logic.mapping.mapping, name)
-    drift = find_drift(installation, recipe, logic.mapping, kinds, read, unit=unit, source=source, is_table=True)
-    if drift is not None:
-        body["unwanted"] = list(drift.kept_back)
+    compared = find_drift(installation, recipe, logic.mapping, kinds, read, unit=unit, source=source, is_table=True)
     at_source = [column.name for column in plan.columns]
     body |= {
         "file": name,
         "connector": stored.name,
-        "kinds": list(kinds.items()),
+        "unwanted": list(compared.kept_back),
         "warnings": [*told, *plan.notices],
         "decimal": in_force.locale.decimal,
         "selection": asdict(selection),
@@ -116,7 +114,7 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
         "tallied": columns_to_tally(logic.mapping, logic.contract, layout.columns, at_source),
         **_identity(plan, layout.columns),
         **_known_by(installation, source, plan, used, layout.columns),
-        **({"drift": drift.as_json()} if drift else {}),
+        **compared.noted,
     }
     chunks = [_of_source(chunk) for chunk in plan.chunks]
     return FoundSync(name=name, stored=stored, logic=logic, source_id=source, chunks=chunks, layout=body)
