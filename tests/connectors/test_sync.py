@@ -258,9 +258,9 @@ def test_a_column_left_out_meanwhile_was_taken_before(synced: Synced) -> None:
     assert show_run(synced.river.installation, synced.sync(load={"drift": "stop"})[0]).drift == ()
     synced.sync(source=few)
     synced.at_source("ALTER TABLE meter_reading DROP COLUMN changed_at")
-    synced.sync(source=few, load={"drift": "stop"})
-    with pytest.raises(HeadwaterError, match="column 'changed_at' is gone"):
-        synced.sync(load={"drift": "stop"})
+    synced.sync(source=few)
+    (told,) = show_run(synced.river.installation, synced.sync(load={"drift": "stop"})[0]).drift
+    assert told.endswith("column 'changed_at' is gone.")  # which the mapping does not read
 
 
 def test_a_column_that_a_recipe_names_in_place_of_another_is_taken(synced: Synced) -> None:

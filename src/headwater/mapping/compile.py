@@ -162,19 +162,22 @@ def columns_read(mapping: Mapping, columns: Sequence[str]) -> dict[str, tuple[st
     return {column: tuple(fields) for column, fields in found.items() if column in columns}
 
 
-def columns_sought(mapping: Mapping, columns: Collection[str]) -> frozenset[str]:
-    """Of columns, those that the mapping speaks of, under any of their names and in any of its variants. Unlike
-    `columns_read` it asks no header that the mapping holds for: they may be those of another version's file.
+def columns_sought(mapping: Mapping, columns: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Of columns, those that the mapping speaks of, under any of their names and in any of its variants, with fields
+    they may fill; () where it only skips by it. Unlike `columns_read` it asks no header that the mapping holds
+    for: they may be those of another version's file.
     """
     place = f"mapping {mapping.mapping} {mapping.version}"
-    rules = [*mapping.fields.values(), *(rule for when in mapping.when for rule in when.fields.values() if rule)]
+    over = [(name, rule) for when in mapping.when for name, rule in when.fields.items() if rule is not None]
+    found: dict[str, dict[str, None]] = {}
+    for name, rule in (*mapping.fields.items(), *over):
+        for column in rule.names if rule.expression is None else columns_in(rule.expression, where=place):
+            found.setdefault(column.casefold(), {})[name] = None
     skips = [*mapping.skip, *(skip for when in mapping.when for skip in when.skip or ())]
-    texts = [rule.expression for rule in rules if rule.expression is not None]
-    named = [name for rule in rules for name in rule.names]
-    for text in (*texts, *(skip.when for skip in skips), *_net_texts(mapping)):
-        named += columns_in(text, where=place)
-    sought = {name.casefold() for name in named}
-    return frozenset(column for column in columns if column.casefold() in sought)
+    for text in (*(skip.when for skip in skips), *_net_texts(mapping)):
+        for column in columns_in(text, where=place):
+            found.setdefault(column.casefold(), {})
+    return {column: tuple(found[column.casefold()]) for column in columns if column.casefold() in found}
 
 
 def columns_known_by(mapping: Mapping, columns: Sequence[str]) -> tuple[str, ...]:

@@ -110,8 +110,10 @@ class Load(_Part):
         description=(
             "What to do when the columns are not those of the last file through the mapping: `evolve` and `freeze` "
             "load what is mapped and say what changed, `freeze` also that the new is not loaded; `quarantine` refuses "
-            "records with a text in a new column that the mapping does not read; `stop` loads nothing. Both go on so "
-            "until one run of another mode has taken the columns."
+            "records with a text in a new column that the mapping does not read; `stop` loads nothing where the "
+            "mapping leaves a change open: a new column that it does not read, one that it read and that is gone or "
+            "holds another kind of values. Both go on so until the mapping reads it, or one run of another mode has "
+            "taken the columns."
         ),
     )
     chunk_size: int | None = Field(

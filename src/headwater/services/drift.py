@@ -164,20 +164,31 @@ def find_drift(
         ]
     took = [run for run in looked_for if run is not None]
     before, left_out = _asked(likest([_taken(run) for run in took], kinds), kinds, recipe)
-    changes = changes_between(before, kinds, read, columns_sought(mapping, before)) if before else ()
+    sought = columns_sought(mapping, before)
+    changes = changes_between(before, kinds, read, sought) if before else ()
     compared = Compared(kinds=kinds, left_out=left_out)
     if not changes:
         return compared
-    drift = Drift(mode=recipe.load.drift, since=took[0].source_name, changes=changes)
-    if drift.mode == "stop":
+    if recipe.load.drift == "stop" and (open_ := [each for each in changes if is_open(each, read, sought)]):
         raise InputRefused(
             f"the columns are not those of the last {'sync' if is_table else 'file'}, and the recipe says to stop then",
             where=f"recipe {recipe.recipe}, load.drift",
-            value="; ".join(_in_words(changes)),
+            value="; ".join(_in_words(open_)),
             valid=f"the columns of {' or '.join(dict.fromkeys(run.source_name for run in took))}",
             remedy="Look at the mapping; then run the recipe once with load.drift: freeze. It stops until then.",
         )
-    return replace(compared, drift=drift)
+    return replace(compared, drift=Drift(mode=recipe.load.drift, since=took[0].source_name, changes=changes))
+
+
+def is_open(change: Change, read: Mapping[str, Sequence[str]], sought: Mapping[str, Sequence[str]]) -> bool:
+    """Whether the mapping has no answer to a change: it does not read what is new, reads what is of another kind, or a
+    field that the column filled is filled by none now; so does one it skipped by.
+    """
+    if change.kind == RETYPED:
+        return change.is_read
+    lost = None if change.before is None else sought.get(change.before)
+    is_missed = lost is not None and (not lost or not set(lost) <= set(chain.from_iterable(read.values())))
+    return change.is_left_out or is_missed
 
 
 def _taken(run: Run) -> dict[str, str]:

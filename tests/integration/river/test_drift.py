@@ -111,18 +111,36 @@ def test_a_new_column_is_taken_for_good_by_one_run_that_says_so(two_years: River
     assert two_years.rows("SELECT DISTINCT state FROM quarantine") == [{"state": "expired"}]
 
 
-def test_a_new_column_that_the_mapping_reads_by_now_is_kept_back_no_more(two_years: River) -> None:
-    load(two_years, "2024.csv", "quarantine")
-    path = Path(two_years.mapping("activity_form"))
+def map_meter(river: River) -> None:
+    """In the next version of the mapping."""
+    path = Path(river.mapping("activity_form"))
     body = yaml.safe_load(path.read_text())
     body["fields"]["meter_id"] = {"column": "meter"}
     path.write_text(yaml.safe_dump(body | {"version": "1.1.0"}))
+
+
+def test_a_new_column_that_the_mapping_reads_by_now_is_kept_back_no_more(two_years: River) -> None:
+    load(two_years, "2024.csv", "quarantine")
+    map_meter(two_years)
     drift, ledger = load(two_years, "2024.csv", "quarantine")
     assert drift == ("Since 2023.csv: column 'meter' is new and read as meter_id.",)
     assert (ledger.read, ledger.updated, ledger.quarantined_raw) == (3, 2, 0)
     assert load(two_years, "2024.csv", "quarantine")[0] == ()
     assert two_years.rows("SELECT DISTINCT state FROM quarantine") == [{"state": "expired"}]
     assert verify(two_years.installation, progress=SilentProgress()).ok
+
+
+def test_nothing_is_stopped_once_the_mapping_reads_all_that_is_new(two_years: River) -> None:
+    with pytest.raises(InputRefused, match="column 'meter' is new"):
+        load(two_years, "2024.csv", "stop")
+    map_meter(two_years)
+    drift, ledger = load(two_years, "2024.csv", "stop")
+    assert drift == ("Since 2023.csv: column 'meter' is new and read as meter_id.",)
+    assert ledger.updated == 2
+    rows = [{"activity_id": "d", "meter": "m", "remark": ""}]
+    (two_years.folder / "2025.csv").write_text(activities(rows, (*ACTIVITY_COLUMNS, "meter", "remark")))
+    with pytest.raises(InputRefused, match=r"\(value: .column 'remark' is new.\)"):
+        load(two_years, "2025.csv", "stop")
 
 
 def test_what_was_stopped_is_stopped_again_until_a_run_has_loaded_it(two_years: River) -> None:

@@ -6,7 +6,9 @@ import json
 
 import pytest
 
-from headwater.services.drift import Drift, changes_between, drift_in_words, likest
+from headwater.mapping import read_mapping
+from headwater.mapping.compile import columns_read, columns_sought
+from headwater.services.drift import Drift, changes_between, drift_in_words, is_open, likest
 
 BEFORE = {"Site": "texts", "Energy (kWh)": "numbers", "Start": "dates", "Note": ""}
 
@@ -66,6 +68,56 @@ def test_only_what_is_not_as_in_one_of_those_taken_has_changed(took: list[str], 
 
     before = likest([columns(each) for each in took], columns(now))
     assert [str(change) for change in (changes_between(before, columns(now)) if before else ())] == words
+
+
+def columns(text: str) -> dict[str, str]:
+    """Names with the kinds of their values, texts where none is said."""
+    return {name: kind if colon else "texts" for name, colon, kind in (each.partition(":") for each in text.split())}
+
+
+BILLS = """
+mapping: bills
+version: 1.0.0
+contract: activity@1
+fields:
+  quantity: {column: [Use, Consumption]}
+  unit: {expression: lower(Unit)}
+skip: [{when: "Kind = 'total'", reason: total}]
+when:
+- columns: [Note]
+  fields: {note: {column: Note}}
+- columns: [Measure]
+  fields: {unit: {column: Measure}}
+  skip: []
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "is_answered"),
+    [
+        ("Use Unit Kind", "Use Unit Kind Note", True),
+        ("Use Unit Kind", "Use Unit Kind Remark", False),
+        ("Use Unit Kind", "Use Unit Kind Note Remark", False),
+        ("Use Unit Kind", "Consumption Unit Kind", True),
+        ("Use Unit Kind", "Kind X Unit Consumption", False),
+        ("Use Unit Kind Note", "Use Unit Kind", False),
+        ("Use Unit Kind Note", "Use Unit Kind Notes", False),
+        ("Use Unit Kind Remark", "Use Unit Kind", True),
+        ("Use Unit Kind Remark", "Use Unit Kind Note", True),
+        ("Use Unit Kind", "Kind Use Measure", True),
+        ("Use Unit Kind", "Use Measure", False),
+        ("Use:numbers Unit Kind", "Use:texts Unit Kind", False),
+        ("Use Unit Kind Remark:numbers", "Use Unit Kind Remark:texts", True),
+    ],
+)
+def test_a_mapping_answers_what_it_reads_and_what_leaves_no_field_of_it_empty(
+    before: str, now: str, *, is_answered: bool
+) -> None:
+    mapping, was, found = read_mapping(BILLS, where="m"), columns(before), columns(now)
+    read, sought = columns_read(mapping, tuple(found)), columns_sought(mapping, was)
+    changes = changes_between(was, found, read, sought)
+    assert changes
+    assert any(is_open(each, read, sought) for each in changes) != is_answered
 
 
 def test_a_new_column_that_the_mapping_reads_is_loaded_and_said_to_be() -> None:
