@@ -28,7 +28,8 @@ class Number:
     """An exact DECIMAL(whole + scale, scale) expression, NULL where an operand is blank or not a number.
 
     `absent` is the first operand that is blank or says "not reported", else NULL.
-    `spelled` is the formula with the operands' texts in it, for the finding when it fails.
+    `spelled` is the formula with the operands' texts in it, for the finding when it fails. `remarked` is what stands of
+    it in the formula of another, with what is wrong with an operand; where it is None it is `spelled` itself.
     """
 
     sql: str
@@ -37,6 +38,12 @@ class Number:
     scale: int
     absent: Text
     spelled: Text
+    remarked: Text | None = None
+
+    @property
+    def operand(self) -> Text:
+        """Its text within another formula."""
+        return self.remarked or self.spelled
 
     @property
     def width(self) -> int:

@@ -200,7 +200,7 @@ def _round(call: Call) -> Fragment:
         whole=whole,
         scale=places,
         absent=number.absent,
-        spelled=joined("round(", number.spelled, ")"),
+        spelled=joined("round(", number.operand, ")"),
     )
 
 
@@ -227,7 +227,7 @@ def _divide(call: Call) -> Fragment:
         whole=whole,
         scale=places,
         absent=first_of(a.absent, b.absent),
-        spelled=joined(a.spelled, " / ", b.spelled),
+        spelled=joined(a.operand, " / ", b.operand),
     )
 
 

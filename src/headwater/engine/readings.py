@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from headwater.engine.fragments import Number, Text, quote_name
+from headwater.engine.fragments import Number, Text, quote_name, quote_text
 from headwater.values.kinds import kind
+from headwater.values.outcome import Outcome
 
 if TYPE_CHECKING:
     from headwater.values.kinds import Kind
@@ -38,16 +39,25 @@ class Readings:
     def number(self, text: Text, precision: int = 18, scale: int = 6) -> Number:
         """The text as an exact number; NULL where it is absent or not a number of that size."""
         reading = self._read(text, f"decimal({precision},{scale})", kind("decimal", precision=precision, scale=scale))
+        whole = precision - scale
+        decimals = f"{scale} after it" if scale else "none after it"
+        remark = f" [too many digits: at most {whole} before the decimal sign fit, and {decimals}]"
+        too_long = f"BETWEEN {Outcome.TOO_MANY_DECIMALS:d} AND {Outcome.NUMBER_TOO_LARGE:d}"
         return Number(
             sql=quote_name(reading.value),
             code=["number", text.code, precision, scale],
-            whole=precision - scale,
+            whole=whole,
             scale=scale,
             absent=Text(
                 sql=f"CASE WHEN {quote_name(reading.outcome)} BETWEEN 1 AND 3 THEN {text.sql} END",
                 code=["absent", text.code, precision, scale],
             ),
             spelled=text,
+            remarked=Text(
+                sql=f"({text.sql} || CASE WHEN {quote_name(reading.outcome)} {too_long}"
+                f" THEN {quote_text(remark)} ELSE '' END)",
+                code=["remarked", text.code, precision, scale, remark],
+            ),
         )
 
     def day(self, text: Text) -> Reading:

@@ -228,6 +228,7 @@ class Renderer:
             scale=scale,
             absent=_case(conditions, [each.absent if isinstance(each, Number) else nothing() for each in fragments]),
             spelled=_case(conditions, [each.spelled if isinstance(each, Number) else nothing() for each in fragments]),
+            remarked=_case(conditions, [each.operand if isinstance(each, Number) else nothing() for each in fragments]),
         )
 
     # numbers
@@ -251,7 +252,7 @@ class Renderer:
                 whole=one.whole,
                 scale=one.scale,
                 absent=one.absent,
-                spelled=joined("-", one.spelled),
+                spelled=joined("-", one.operand),
             )
         self._only(node, "this", "expression")
         a, b = self.number(node.this), self.number(node.expression)
@@ -270,9 +271,9 @@ class Renderer:
             whole=whole,
             scale=scale,
             absent=first_of(a.absent, b.absent),
-            spelled=joined(a.spelled, f" {sign} ", b.spelled)
+            spelled=joined(a.operand, f" {sign} ", b.operand)
             if sign == "*"
-            else joined("(", a.spelled, f" {sign} ", b.spelled, ")"),
+            else joined("(", a.operand, f" {sign} ", b.operand, ")"),
         )
 
     # conditions

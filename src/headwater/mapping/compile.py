@@ -33,7 +33,7 @@ NET, NET_OF = "_net", "_net_of"
 BLANK = "blank"
 """Why a blank cell of a column that became records is skipped."""
 
-COMPILER_VERSION = "1"
+COMPILER_VERSION = "2"
 """Part of every chunk's fingerprint: raise it when the same mapping compiles to SQL with other results."""
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from headwater.errors import InputRefused
 from headwater.replay.patterns import portable
-from headwater.values import TextFormat, kind, luhn, mod_97_10, sha256
+from headwater.values import Outcome, TextFormat, kind, luhn, mod_97_10, sha256
 from headwater.values.canonical import NULL, SEPARATOR
 from headwater.values.characters import trim
 
@@ -30,6 +30,7 @@ MOST_CHARACTERS = 32 * 1024 * 1024
 OUTER_SPACES = " \xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\u205f\u3000"
 _LAST_DAY = datetime.date.max
 _ABSENT = range(1, 4)
+_TOO_LONG = {Outcome.TOO_MANY_DECIMALS, Outcome.NUMBER_TOO_LARGE}
 _CHECK_DIGITS = {"mod_97_10": mod_97_10, "luhn": luhn}
 
 
@@ -325,6 +326,18 @@ def _absent(builder: _Builder, given: Sequence[Any], levels: int) -> Value:
     def value(record: Record) -> str | None:
         text: str | None = inner(record)
         return text if read(text).outcome in _ABSENT else None
+
+    return value
+
+
+@_instruction("remarked")
+def _remarked(builder: _Builder, given: Sequence[Any], levels: int) -> Value:
+    """The text, with a remark behind it where it is a number of more digits than are read."""
+    inner, read = _read(builder, given[:3], levels)
+
+    def value(record: Record) -> str | None:
+        text: str | None = inner(record)
+        return f"{text}{given[3]}" if read(text).outcome in _TOO_LONG else text
 
     return value
 

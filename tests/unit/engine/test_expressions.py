@@ -372,9 +372,28 @@ def test_numbers_are_exact(text: str, record: dict[str, str | None], expected: s
     [
         ("a * b", {"a": "12x", "b": "0.5"}, "12x * 0.5"),
         ("a * (b + 1)", {"a": "12x", "b": "0.5"}, "12x * (0.5 + 1)"),
+        (
+            "a * b",
+            {"a": "1234567890123", "b": "0.5"},
+            "1234567890123 [too many digits: at most 12 before the decimal sign fit, and 6 after it] * 0.5",
+        ),
+        (
+            "round(CASE WHEN b = 'x' THEN number(a, 3, 1) ELSE number(a, 3) END, 0)",
+            {"a": "1234", "b": "x"},
+            "round(1234 [too many digits: at most 2 before the decimal sign fit, and 1 after it])",
+        ),
+        (
+            "-number(a, 3)",
+            {"a": "1.5"},
+            "-1.5 [too many digits: at most 3 before the decimal sign fit, and none after it]",
+        ),
         ("divide(a, b, 2)", {"a": "5", "b": "0"}, "5 / 0"),
         ("days(a, b)", {"a": "2018-01-01", "b": "2018-04-31"}, "days from 2018-01-01 to 2018-04-31"),
-        ("number(a, 3, 0) * 2", {"a": "1000"}, "1000 * 2"),
+        (
+            "number(a, 3, 0) * 2",
+            {"a": "1000"},
+            "1000 [too many digits: at most 3 before the decimal sign fit, and none after it] * 2",
+        ),
         ("a * b", {"a": "", "b": "0.5"}, ""),
         ("a * b", {"a": "2", "b": "n/a"}, "n/a"),
         ("a * b", {"a": None, "b": "1"}, None),
