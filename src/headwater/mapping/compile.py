@@ -98,7 +98,7 @@ def _compiled(asked: _Asked) -> CompiledMapping:
         )
     mapping = mapping.for_columns(columns)
     _check_contract(mapping, document, place)
-    readings = Readings(_text_format(mapping))
+    readings = Readings(text_format(mapping))
     used: dict[str, None] = {}
     texts: dict[str, Rendered] = {}
     unmapped: dict[str, Rendered] = {}
@@ -316,7 +316,7 @@ def compile_net(mapping: Mapping, columns: Sequence[str]) -> CompiledNet:
     net = mapping.net
     if net is None:
         raise AssertionError("the mapping takes nothing off")
-    readings = Readings(_text_format(mapping))
+    readings = Readings(text_format(mapping))
     when = render_condition(net.when, columns, readings, where=f"{place}, net").sql
     amount = render_value(net.amount, columns, readings, where=f"{place}, net").sql
     by = [render_value(text, columns, readings, where=f"{place}, net").sql for text in net.by]
@@ -353,7 +353,8 @@ def _not_listed(text: Rendered, values: Lookup[str, str]) -> Rendered:
     )
 
 
-def _text_format(mapping: Mapping) -> TextFormat:
+def text_format(mapping: Mapping) -> TextFormat:
+    """How the texts that a mapping reads are written."""
     locale: Locale = mapping.locale
     defaults = OWN_FORMAT
     return TextFormat(

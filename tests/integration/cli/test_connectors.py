@@ -131,38 +131,6 @@ def test_what_is_discovered_is_noted_with_what_changed_since(headwater: Headwate
     assert [change["after"] for each in changes for change in each["changes"]] == ["owner"]
 
 
-def test_differing_sums_are_told_with_what_they_may_come_of(headwater: Headwater, full_lab: Lab) -> None:
-    sync = ("connectors", "sync", "lab", "-t", "a", "-m", full_lab.mapping)
-    first = headwater(*sync)
-    assert (first.code, "difference is what" in first.out) == (0, False)  # nothing differs
-    full_lab.change("DELETE FROM a WHERE reading_id > 35", "UPDATE a SET kwh = -1 WHERE reading_id = 7")
-    second = headwater(*sync)
-    assert (second.code, "A difference is what was read less what stands here" in second.out) == (3, True)
-    told = headwater("runs", "show", second.out.split()[1], "--json").json
-    refused, gone = told["differences"]
-    assert refused.startswith("1 record was refused")
-    assert gone.startswith("6 records were standing here and not loaded by this run")  # the refused one's as it was
-
-
-def test_a_column_whose_sum_is_not_compared_is_told_with_the_reason(headwater: Headwater, full_lab: Lab) -> None:
-    sync = ("connectors", "sync", "lab", "-t", "a", "-m", full_lab.mapping)
-    first = headwater(*sync)
-    assert (first.code, "not compared" in first.out) == (0, False)
-    full_lab.change("UPDATE a SET kwh = '1,000.5' WHERE reading_id = 7")  # read under the mapping's locale
-    told = headwater(*sync)
-    line = "sum not compared: quantity, column kwh: comes as text, and not each is a plain number"
-    assert (told.code, line in told.out) == (0, True), told.out
-    found = headwater("runs", "show", told.out.split()[1], "--json").json["reconciliation"]
-    ((why,), fields) = found["not_compared"], found["fields"]
-    assert (why["field"], why["column"], fields) == ("quantity", "kwh", {})
-    assert headwater("verify").code == 0
-
-    mapping = yaml.safe_load(full_lab.mapping.read_text())
-    mapping["fields"]["quantity"] = {"expression": "kwh"}
-    full_lab.mapping.write_text(yaml.safe_dump(mapping | {"version": "1.0.1"}))
-    assert "sum not compared: quantity: an expression fills it" in headwater(*sync).out
-
-
 def test_a_table_is_synced_and_how_far_is_told(
     headwater: Headwater, full_lab: Lab, river: River, tmp_path: Path
 ) -> None:

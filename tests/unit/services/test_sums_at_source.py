@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from headwater.connectors.protocol import Column, ColumnTally, Tally
+from headwater.connectors.protocol import NUMBERS, Column, ColumnTally, Tally
 from headwater.connectors.sql import Dialect, Field, SqlTable
 from headwater.connectors.sql.tallies import tally_of
 from headwater.errors import InputRefused, RetryLater
 from headwater.services.connectors.differences import at_source
 from headwater.services.connectors.sums_read import DECIMAL, SumsRead, sums_read
 from headwater.services.connectors.tallying import AtSource, SourceAsked
+from headwater.values import Outcome, TextFormat
+
+GERMAN = TextFormat(decimal=",", group=".")
 
 
 def read_of(folder: Path, column: Any) -> SumsRead:
@@ -26,7 +30,7 @@ def read_of(folder: Path, column: Any) -> SumsRead:
     path = folder / "chunk.parquet"
     pq.write_table(pa.table({"kwh": column}), path)
     with pq.ParquetFile(path) as file:
-        return sums_read(file, ["kwh"], numbers=["kwh"])
+        return sums_read(file, ["kwh"], numbers=["kwh"], written=TextFormat())
 
 
 def tally(rows: int, total: str | None) -> Tally:
@@ -105,22 +109,47 @@ def test_sums_of_chunks_keep_all_digits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "values", "total"),
+    ("values", "written", "total"),
     [
-        ({DECIMAL: ","}, ["7,5", "-0,25", None, "8"], "15.25"),
-        ({DECIMAL: ","}, ["7.5", "8"], "15.5"),  # marked as numbers: the sign is put there later
-        ({DECIMAL: ","}, ["7,5", "1.234"], None),
-        ({DECIMAL: ","}, ["1.234,5"], None),
-        ({}, ["7,5", "8"], None),  # as before connectors were told
+        (["7,5", "-0,25", None, "8"], GERMAN, "15.25"),
+        (["1.234,5", "1.234", "12.345.678,25"], GERMAN, "12348146.75"),
+        (["1 234,5", "1\u00a0234"], TextFormat(decimal=",", group=" "), "2468.5"),
+        (["1,234.5", "1,234"], TextFormat(), "2468.5"),
+        (["7,5", " 8 ", "", "n/a", "k.A."], replace(GERMAN, absent={"k.A.": Outcome.NOT_REPORTED}), "15.5"),
+        (["7.5", "8"], GERMAN, "15.5"),  # the first is refused, and the difference shows it
+        (["7.5", "8", "1,5 kWh"], GERMAN, None),
+        (["1,23.5"], TextFormat(), None),
+        (["7,5", "8"], TextFormat(), None),
     ],
 )
-def test_numbers_among_texts_are_summed_by_the_sign_they_were_read_with(
-    tmp_path: Path, told: dict[str, str], values: list[str | None], total: str | None
+def test_numbers_among_texts_are_summed_as_the_mapping_reads_them(
+    tmp_path: Path, values: list[str | None], written: TextFormat, total: str | None
 ) -> None:
     path = tmp_path / "chunk.parquet"
-    pq.write_table(pa.table({"kwh": values}).replace_schema_metadata(told), path)
+    pq.write_table(pa.table({"kwh": values}), path)
     with pq.ParquetFile(path) as file:
-        found = sums_read(file, ["kwh"], numbers=())
+        found = sums_read(file, ["kwh"], numbers=(), written=written)
+    assert found.sums == ({} if total is None else {"kwh": Decimal(total)})
+    assert set(found.left_out) == ({"kwh"} if total is None else set())
+
+
+@pytest.mark.parametrize(
+    ("told", "marked", "values", "total"),
+    [
+        ({DECIMAL: ","}, {}, ["7,5", "-0,25", None, "8"], "15.25"),
+        ({DECIMAL: ","}, {}, ["7,5", "1.234"], None),
+        ({}, {}, ["7,5", "8"], None),  # as before connectors were told
+        ({DECIMAL: ","}, NUMBERS, ["7.5", "1.234"], "8.734"),  # the sign is put there later
+    ],
+)
+def test_numbers_of_the_source_are_summed_by_the_sign_they_were_read_with(
+    tmp_path: Path, told: dict[str, str], marked: dict[bytes, bytes], values: list[str | None], total: str | None
+) -> None:
+    path = tmp_path / "chunk.parquet"
+    schema = pa.schema([pa.field("kwh", pa.string(), metadata=marked)]).with_metadata(told)
+    pq.write_table(pa.table({"kwh": values}, schema=schema), path)
+    with pq.ParquetFile(path) as file:
+        found = sums_read(file, ["kwh"], numbers=() if marked else ("kwh",), written=GERMAN)
     assert found.sums == ({} if total is None else {"kwh": Decimal(total)})
     assert set(found.left_out) == ({"kwh"} if total is None else set())
 

@@ -1,8 +1,9 @@
 """After a sync: counts and sums of the source itself beside those of what was read, and these beside what stands here.
 
-Sums are exact: of whole numbers and decimals, and of decimals that come as text. They are compared field by field where
-a column fills the field as it stands; what was refused or skipped shows as the difference, and is counted beside it. Of
-other fields of numbers it is told why they are not compared, in words that hold no value: they are kept for good.
+Sums are exact: of whole numbers and decimals, and of numbers that come as text, as the mapping reads them. They are
+compared field by field where a column fills the field as it stands; what was refused or skipped shows as the
+difference, and is counted beside it. Of other fields of numbers it is told why they are not compared, in words that
+hold no value: they are kept for good.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 
 from headwater.connectors.protocol import Tally
+from headwater.mapping.compile import text_format
 from headwater.services.connectors.extraction import selection_of
 from headwater.services.connectors.sums_read import SumsRead, sums_read
 from headwater.services.connectors.tallying import AtSource, kept_in
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from headwater.store.chunks import Ledger
     from headwater.store.database import TenantConnection
     from headwater.store.runs import Run
+    from headwater.values import TextFormat
 
 RESUMED = (
     "the run was gone on with after it broke off, and which rows were brought before is not known any more; a full load"
@@ -55,7 +58,8 @@ def reconcile(
     made.
     """
     compared, otherwise = _compared(logic, dict(run.layout))
-    found, at_source = _sums_read(installation, connection, run, set(compared.values()))
+    written = text_format(logic.mapping.for_columns(tuple(dict(run.layout)["columns"])))
+    found, at_source = _sums_read(installation, connection, run, set(compared.values()), written=written)
     read = {column: found.sums[column] for column in compared.values() if column in found.sums}
     told: Reconciliation = {
         "read": ledger.read,
@@ -116,7 +120,7 @@ def _compared(logic: Logic, layout: Mapping[str, Any]) -> tuple[dict[str, str], 
 
 
 def _sums_read(
-    installation: Installation, connection: TenantConnection, run: Run, columns: set[str]
+    installation: Installation, connection: TenantConnection, run: Run, columns: set[str], *, written: TextFormat
 ) -> tuple[SumsRead, AtSource]:
     """Sums over the extracts of the committed chunks, and what the source itself said of them."""
     read, at_source = SumsRead(), AtSource()
@@ -129,7 +133,7 @@ def _sums_read(
         ):
             told = kept_in(file)
             numbers = told.columns.keys() if isinstance(told, Tally) else set()
-            found = sums_read(file, columns | numbers, numbers=numbers)
+            found = sums_read(file, columns | numbers, numbers=numbers, written=written)
         at_source.add(chunk.chunk_no, told, found)
         read.add(found)
     return read, at_source

@@ -1,4 +1,4 @@
-"""Sums of what was read of a chunk, as its file has it: of whole numbers, decimals, and decimals that come as text."""
+"""Sums of what was read of a chunk, as its file has it: of whole numbers, decimals, and numbers that come as text."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headwater.connectors.protocol import NUMBERS
+from headwater.values.kinds.notation import notation
 from headwater.values.sums import exact_sum
+from headwater.values.text_format import absent_words
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     import pyarrow.parquet as pq
+
+    from headwater.values import TextFormat
 
 WIDTHS = (pa.decimal256(70, 12), pa.decimal256(70, 38))
 """What sums are made in: the first that holds every value of a batch. Arrow wraps a sum that is wider than its type
@@ -25,8 +30,8 @@ WIDEST = pa.decimal256(76, 38)
 """What Arrow cannot hold the sums of; Python can."""
 NO_NUMBERS = pa.array(["NaN", "Infinity", "-Infinity"])
 NO_NUMBER = (
-    "comes as text, and not each is a plain number: digits, a point before at most 38 decimals, nothing between"
-    " thousands, no blank"
+    "comes as text, and not each is a plain number: digits, at most 38 decimals, the signs before them and between"
+    " thousands that the mapping's locale names"
 )
 DECIMAL = "headwater.decimal"
 """In what is kept beside the rows of a chunk: the sign that its connector was told to put before the decimals of
@@ -56,9 +61,12 @@ class SumsRead:
             self.sums.pop(name, None)
 
 
-def sums_read(file: pq.ParquetFile, columns: Collection[str], *, numbers: Collection[str]) -> SumsRead:
+def sums_read(
+    file: pq.ParquetFile, columns: Collection[str], *, numbers: Collection[str], written: TextFormat
+) -> SumsRead:
     """Over the file of a chunk. Those of `numbers` hold nothing else at the source, whatever they come as: what is NaN
-    or endless there is left out, as the source leaves it out.
+    or endless there is left out, as the source leaves it out. Of other texts the numbers are those that are `written`
+    as the mapping reads them.
     """
     decimal = (file.metadata.metadata or {}).get(DECIMAL.encode(), b".").decode()
     kinds = {each.name: each.type for each in file.schema_arrow}
@@ -71,10 +79,32 @@ def sums_read(file: pq.ParquetFile, columns: Collection[str], *, numbers: Collec
         else:
             read.values[name], read.sums[name] = 0, Decimal(0)
     names = sorted(read.sums)
+    texts = {
+        name
+        for name in set(names) - set(numbers)
+        if _is_text(kinds[name]) and not NUMBERS.items() <= (file.schema_arrow.field(name).metadata or {}).items()
+    }
     for batch in file.iter_batches(columns=names) if names else ():
         for name in names:
-            _add(read, name, _with_points(batch.column(name), decimal), is_number=name in numbers)
+            column = batch.column(name)
+            column = _as_mapped(column, written) if name in texts else _with_points(column, decimal)
+            _add(read, name, column, is_number=name in numbers)
     return read
+
+
+def _as_mapped(column: Any, written: TextFormat) -> Any:
+    """Texts that are plain numbers as the mapping reads them, with a point before their decimals and nothing between
+    thousands; null where there is no value. All others stay as they are.
+    """
+    trimmed = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    absent = pa.array(["", *absent_words(written, with_defaults=True)])
+    form = notation(written)
+    ungrouped = f"[0-9]+(?:[{form.decimal}][0-9]+)?"
+    whole = f"(?:{form.grouped}|{ungrouped})" if form.grouped else ungrouped
+    bare = pc.replace_substring_regex(trimmed, f"[^0-9+{form.decimal}-]", "")
+    plain = pc.replace_substring(bare, form.decimal, ".")
+    found = pc.if_else(pc.match_substring_regex(trimmed, f"^[+-]?{whole}$"), plain, trimmed)
+    return pc.if_else(pc.is_in(pc.utf8_lower(trimmed), absent), pa.scalar(None, pa.string()), found)
 
 
 def _with_points(column: Any, decimal: str) -> Any:
@@ -85,19 +115,18 @@ def _with_points(column: Any, decimal: str) -> Any:
 
 
 def _is_exact(kind: pa.DataType) -> bool:
-    return (
-        pa.types.is_decimal(kind)
-        or pa.types.is_integer(kind)
-        or pa.types.is_string(kind)
-        or pa.types.is_large_string(kind)
-    )
+    return pa.types.is_decimal(kind) or pa.types.is_integer(kind) or _is_text(kind)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
 def _add(read: SumsRead, name: str, column: Any, *, is_number: bool) -> None:
     read.values[name] += len(column) - column.null_count
     if name in read.left_out:
         return
-    if is_number and (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+    if is_number and _is_text(column.type):
         column = column.filter(pc.invert(pc.is_in(column, NO_NUMBERS)))
     if (total := _sum(column)) is None:
         read.left_out[name] = NO_NUMBER
