@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from headwater.cli import exits
+from headwater.cli.carrying import print_run
 from headwater.cli.printing import print_json, print_table
 from headwater.documents.counted import counted
 
@@ -47,7 +48,7 @@ def import_each_and_tell(
 
 def tell_each(imported: Iterable[Imported], count: int, *, as_json: bool, what: str = "file") -> NoReturn:
     """Tell imports as they end, and leave with their exit code. `what` they are imports of: files, mappings or
-    sources.
+    sources. Syncs of tables are told at the end as one alone is.
     """
     ended: list[Imported] = []
     for each in imported:
@@ -59,14 +60,8 @@ def tell_each(imported: Iterable[Imported], count: int, *, as_json: bool, what: 
             typer.echo(f"  {each.error}", err=True)
         if each.notice is not None:
             typer.echo(f"  {each.notice}", err=True)
-        for line in _gaps(each.view):
+        for line in _noted(each.view, what) if as_json or not _is_sync(each.view) else ():
             typer.echo(line, err=True)
-        if each.view is not None and (replaced := each.view.replaced):
-            records = counted(replaced, "record")
-            shown = f"headwater report {str(each.view.run.run_id)[:8]}"
-            typer.echo(f"  {records} took the place of records of other {what}s with the same key: {shown}", err=True)
-        if each.view is not None and each.view.nothing_deleted:
-            typer.echo(f"  nothing was deleted: {each.view.nothing_deleted}", err=True)
     if as_json:
         print_json({f"{what}s": [each.as_json() for each in ended], "states": Counter(each.state for each in ended)})
     else:
@@ -74,14 +69,27 @@ def tell_each(imported: Iterable[Imported], count: int, *, as_json: bool, what: 
     raise typer.Exit(_exit_code(ended))
 
 
-def _gaps(view: RunView | None) -> Iterator[str]:
-    """Why chunks of a run are not loaded: the first few, for those after them mostly fail alike."""
+def _is_sync(view: RunView | None) -> bool:
+    """Whether it is a run over a table, of which there is more to tell than counts."""
+    return view is not None and view.run.kind == "sync"
+
+
+def _noted(view: RunView | None, what: str) -> Iterator[str]:
+    """Why chunks of a run are not loaded: the first few, for those after them mostly fail alike; and what its counts do
+    not show.
+    """
     if view is None:
         return
     for number, why in list(view.gaps.items())[:GAPS_TOLD]:
         yield f"  chunk {number} is not loaded: {why}"
     if len(view.gaps) > GAPS_TOLD:
         yield f"  and {len(view.gaps) - GAPS_TOLD:,} more: headwater runs show {view.run.run_id}"
+    if view.replaced:
+        records = counted(view.replaced, "record")
+        shown = f"headwater report {str(view.run.run_id)[:8]}"
+        yield f"  {records} took the place of records of other {what}s with the same key: {shown}"
+    if view.nothing_deleted:
+        yield f"  nothing was deleted: {view.nothing_deleted}"
 
 
 def _print(ended: Sequence[Imported], what: str) -> None:
@@ -94,7 +102,11 @@ def _print(ended: Sequence[Imported], what: str) -> None:
         title=counted(len(ended), what),
         numbers=COLUMNS,
     )
-    refused = [each.view for each in ended if each.view is not None and each.view.open]
+    views = [each.view for each in ended if each.view is not None]
+    for view in views:
+        if _is_sync(view):
+            print_run(view)
+    refused = [view for view in views if view.open and not _is_sync(view)]
     if refused:
         typer.echo("Look at what was refused with:")
     for view in refused[:RUNS_TOLD]:

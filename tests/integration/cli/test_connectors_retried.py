@@ -77,8 +77,13 @@ def test_chunks_that_failed_and_runs_that_were_killed_go_on(headwater: Headwater
     assert [line for line in first.out.splitlines() if " of 2 " in line] == [
         "1 of 2  lab/a: succeeded", "2 of 2  lab/shaky: partial success",
     ]  # fmt: skip
-    assert "chunk 4 is not loaded: " in first.err
-    assert "integer overflow" in first.err
+    assert "chunk 4 is not loaded: " in first.out
+    assert "integer overflow" in first.out
+    sums = [line.split() for line in first.out.splitlines() if line.startswith("quantity  ")]
+    assert sums == [
+        ["quantity", "kwh", "not", "told", "1,230", "1,230", "0"],
+        ["quantity", "kwh", "not", "told", "697.5", "697.5", "0"],
+    ], first.out  # as a sync tells them
     full_lab.change("DROP VIEW shaky", BROKEN.format("kwh"))
     second = headwater("connectors", "retry-failed", "lab", "--json")
     assert second.code == 0
