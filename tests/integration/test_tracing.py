@@ -149,6 +149,36 @@ fields:
     assert words["cost"] == "not_reported ← column 'price': '?'"
 
 
+def test_a_number_of_the_source_is_shown_with_the_sign_by_which_it_was_written(river: River) -> None:
+    head = "mapping: trips\nversion: 1.0.0\ncontract: activity@1\nlocale: {decimal: ',', group: '.'}\nfields:\n"
+    form = head + "".join(
+        f"  {name}: {{{how}}}\n"
+        for name, how in {
+            "activity_id": "column: ticket", "activity_type": "constant: train", "region": "constant: DE",
+            "period_start": "column: day", "quantity": "column: distance", "unit": "constant: km",
+            "cost": "expression: price * 2", "currency": "constant: EUR",
+        }.items()
+    )  # fmt: skip
+    path = river.folder / "trips.yaml"
+    path.write_text(form)
+    row = {"ticket": "7", "day": "2024-05-01", "distance": 1.125, "price": 3}
+    river.load(json.dumps([row]), name="trips.json", mapping=str(path))
+    found = trace_record(river.installation, "activity", "7")
+    assert (found.record.raw.decimal, found.record.raw.cells) == (
+        ",", {"ticket": "7", "day": "2024-05-01", "distance": "1,125", "price": "3"},
+    )  # fmt: skip
+    words = said(found.tree())
+    assert words["quantity"] == "1.125000 ← column 'distance': '1,125' (decimal sign ',')"
+    assert words["cost"] == "6.00 ← expression price * 2 with price = '3'"
+    assert words["numbers"].startswith("those of the source are written with ',' before their decimals")
+
+    river.load('ticket,day,distance,price\n8,2024-05-01,"1,125",3\n', name="trips.csv", mapping=str(path))
+    found = trace_record(river.installation, "activity", "8")
+    words = said(found.tree())
+    assert (found.record.raw.decimal, "numbers" in words) == (None, False)
+    assert words["quantity"] == "1.125000 ← column 'distance': '1,125'"
+
+
 def test_what_was_noticed_and_what_was_replaced_is_shown(river: River) -> None:
     river.load(activities([{"activity_id": "a", "quantity": "2000000000"}]))
     river.load(activities([{"activity_id": "a", "quantity": "3000000000"}]))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from headwater.documents.counted import counted
+
+_WITH_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,8 @@ class RawRecord:
     line, record_no  in the file, from 1; of a workbook `line` is the row, of a JSON array the index
     place            the same in words: "line 7", "sheet Data, row 7", "connector sap, table Orders, Order = 7"
     cells            column -> text, as cut by the file's dialect
+    decimal          the sign before the decimals of the source's own numbers in `text` and `cells`: they are written as
+                     the mapping's locale has them, whatever the source itself shows; None where its cells are texts
     """
 
     origin: Literal["file", "sync", "records"]
@@ -71,6 +76,7 @@ class RawRecord:
     place: str
     text: str | None
     cells: Mapping[str, str] | None
+    decimal: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,7 +273,7 @@ def _licence(values: Mapping[str, str | None]) -> str:
 def _record(record: RecordTrace) -> Node:
     said = [origin for origin in record.fields if origin.value is not None or origin.absent]
     silent = [origin.field for origin in record.fields if origin not in said]
-    fields = tuple(Node(title=origin.field, value=_field(origin)) for origin in said)
+    fields = tuple(Node(title=origin.field, value=_field(origin, record.raw.decimal)) for origin in said)
     if silent:
         fields += (Node(title="blank or not mapped", value=", ".join(silent)),)
     children = [
@@ -293,24 +299,33 @@ def _record(record: RecordTrace) -> Node:
     return Node(title=record.contract.name, value=record.key, children=tuple(children))
 
 
-def _field(origin: FieldOrigin) -> str:
+def _field(origin: FieldOrigin, decimal: str | None) -> str:
     value = origin.absent or "blank" if origin.value is None else origin.value
     if origin.value is not None and origin.absent:
         value = f"{value} ({origin.absent})"
-    cells = ", ".join(f"{column} = {text!r}" for column, text in origin.raw.items())
+    cells = ", ".join(f"{column} = {_cell(text, decimal)}" for column, text in origin.raw.items())
     if origin.by == "column" and origin.raw:
-        return f"{value} ← column {origin.how!r}: {next(iter(origin.raw.values()))!r}"
+        return f"{value} ← column {origin.how!r}: {_cell(next(iter(origin.raw.values())), decimal)}"
     return f"{value} ← {origin.by} {origin.how}" + (f" with {cells}" if cells else "")
+
+
+def _cell(text: str, decimal: str | None) -> str:
+    """A cell, with the sign before its decimals where that is no point: 1,125 may be two numbers."""
+    is_told = decimal not in {None, "."} and _WITH_COMMA.fullmatch(text)
+    return f"{text!r} (decimal sign {decimal!r})" if is_told else repr(text)
 
 
 def _raw(raw: RawRecord) -> Node:
     text = "(the file was erased; its hash is left)" if raw.text is None else raw.text
     pinned = {"file": "the file", "sync": "what was read", "records": "the records"}[raw.origin]
-    version = [Node(title="version", value=raw.version)] if raw.version else []
+    more = [Node(title="version", value=raw.version)] if raw.version else []
+    if raw.decimal not in {None, "."}:
+        said = f"those of the source are written with {raw.decimal!r} before their decimals, as the mapping reads them"
+        more.append(Node(title="numbers", value=said))
     return Node(
         title="raw record",
         value=f"{raw.address or raw.file}, {raw.place}" if raw.origin == "file" else raw.place,
-        children=(Node(title="text", value=text), *version, Node(title=f"SHA-256 of {pinned}", value=raw.sha256)),
+        children=(Node(title="text", value=text), *more, Node(title=f"SHA-256 of {pinned}", value=raw.sha256)),
     )
 
 

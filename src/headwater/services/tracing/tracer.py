@@ -19,7 +19,7 @@ from headwater.services.logic import CALCULATED, RESULTS
 from headwater.services.quarantine.mending import mending_of
 from headwater.services.record_sources import Origin, origins_of
 from headwater.services.run_texts import RunTexts, span_of
-from headwater.services.sources import file_of
+from headwater.services.sources import decimal_written, file_of
 from headwater.services.tracing import trace
 from headwater.services.tracing.field_origins import field_origins
 from headwater.services.tracing.places import place_of
@@ -247,6 +247,7 @@ class _Tracer:
             place=place_of(run.layout, span.first_record + record_no, line, cells),
             text=text,
             cells=cells,
+            decimal=decimal_written(run.layout),
         )
 
     def _cells(self, origin: _Origin, alone: RawChunk) -> Mapping[str, str] | None:
