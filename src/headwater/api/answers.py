@@ -5,23 +5,21 @@ It is told, and held to it by tests; while it serves, nothing is spent on compar
 
 from __future__ import annotations
 
-import inspect
-import re
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from fastapi import Response
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
+from headwater.documents.docstrings import with_fields_told
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from headwater.api.access import GuardedRoute
 
 REF = "#/components/schemas/"
 JSON = "application/json"
-_FIELDS = re.compile(r"([a-z]\w*(?:, [a-z]\w*)*)(:| ) *(\S.*)")
-"""How a line of a docstring begins that tells of a field, or of several: `rate   records a second`."""
 
 
 def answer_of(endpoint: Callable[..., Any]) -> Any:
@@ -64,11 +62,11 @@ class _Telling(GenerateJsonSchema):
 
     def typed_dict_schema(self, schema: Any) -> dict[str, Any]:
         """A typed dictionary."""
-        return _with_fields_told(super().typed_dict_schema(schema), schema["cls"])
+        return _told(super().typed_dict_schema(schema), schema["cls"])
 
     def dataclass_schema(self, schema: Any) -> dict[str, Any]:
         """A dataclass."""
-        return _with_fields_told(super().dataclass_schema(schema), schema["cls"])
+        return _told(super().dataclass_schema(schema), schema["cls"])
 
 
 def schemas_of(told: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -82,46 +80,8 @@ def schemas_of(told: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]
     return {name: schema for (name, _), schema in schemas.items()}, rest.get("$defs", {})
 
 
-def _with_fields_told(part: dict[str, Any], kind: type) -> dict[str, Any]:
-    fields = part["properties"]
+def _told(part: dict[str, Any], kind: type) -> dict[str, Any]:
     del part["title"]  # every kind of page has the same, and generators call classes by it
-    for each in _with_bases(kind):
-        for name, sentence in _paragraphs(each, fields.keys())[1].items():
-            fields[name].setdefault("description", sentence)
     others = getattr(kind, "__other_fields__", None)
     more = {} if others is None else {"additionalProperties": others}
-    return {**part, **more, "description": "\n\n".join(_paragraphs(kind, fields.keys())[0])}
-
-
-def _with_bases(kind: type) -> Iterator[type]:
-    yield kind
-    for base in getattr(kind, "__orig_bases__", kind.__bases__):  # a typed dictionary keeps its bases there alone
-        if isinstance(base, type) and base is not object:
-            yield from _with_bases(base)
-
-
-def _paragraphs(kind: type, names: Iterable[str]) -> tuple[list[str], dict[str, str]]:
-    """Those of a docstring that are of the whole, and what the others say of fields."""
-    whole: list[str] = []
-    of_fields: dict[str, str] = {}
-    for paragraph in inspect.cleandoc(kind.__doc__ or "").split("\n\n"):
-        found = _fields_told(paragraph, names)
-        of_fields |= found
-        whole += [] if found else [_in_json(paragraph)]
-    return whole, of_fields
-
-
-def _fields_told(paragraph: str, names: Iterable[str]) -> dict[str, str]:
-    """Field → sentence; nothing where the paragraph is about something else."""
-    found: dict[str, str] = {}
-    for line in re.sub(r"\n +", " ", paragraph).split("\n"):
-        told = _FIELDS.fullmatch(line)
-        if told is None or not set(told[1].split(", ")) <= set(names):
-            return {}
-        found |= dict.fromkeys(told[1].split(", "), _in_json(told[3]))
-    return found
-
-
-def _in_json(text: str) -> str:
-    """What is said of a value of Python, said of JSON; in one line."""
-    return re.sub(r"\bNone\b", "null", " ".join(text.split()))
+    return with_fields_told({**part, **more}, kind)

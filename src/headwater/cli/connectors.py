@@ -16,6 +16,8 @@ from headwater.cli.session import installation
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from headwater.connectors.protocol import Kind
+
 app = typer.Typer(no_args_is_help=True, help="Connectors: databases, object stores and ERPs that records come from.")
 
 Settings = Annotated[
@@ -33,39 +35,90 @@ ConfigFile = Annotated[
 
 
 @app.command()
-def kinds(as_json: AsJson = False) -> None:
+def kinds(
+    kind: Annotated[
+        str | None, typer.Argument(help="One of them: tells what its config holds.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """List the kinds of connectors there are, plug-ins included, and what each was proven against.
+
+    Of one kind the keys of its config are told as `--set` takes them: what each holds, whether it is needed, and what
+    holds where it is left out. Items of a list stand in a file of YAML or JSON, for `--config`.
 
     \b
     Examples:
       headwater connectors kinds
+      headwater connectors kinds mysql
     """
-    from headwater.services.connectors.kinds import installed_kinds
+    from headwater.services.connectors.kinds import installed_kinds, kind_named
 
-    found = sorted(installed_kinds().values(), key=lambda kind: kind.name)
+    if kind is not None:
+        one = kind_named(kind)
+        if as_json:
+            print_json(_kind_as_json(one))
+        else:
+            _print_kind(one)
+        return
+    found = sorted(installed_kinds().values(), key=lambda each: each.name)
     if as_json:
-        print_json(
-            [
-                {
-                    "name": kind.name,
-                    "title": kind.title,
-                    "chunks": kind.chunks,
-                    "cursor": kind.cursor,
-                    "reads_by": kind.reads_by,
-                    "proven_against": kind.proven_against,
-                    "unproven": kind.unproven,
-                    "needs": kind.needs,
-                    "config": kind.config.model_json_schema(),
-                }
-                for kind in found
-            ]
-        )
+        print_json([_kind_as_json(each) for each in found])
         return
     print_table(
         ["kind", "what", "proven against"],
-        [(kind.name, kind.title, ", ".join(kind.proven_against) or f"nothing: {kind.unproven}") for kind in found],
+        [(each.name, each.title, _proven(each)) for each in found],
         whole=["kind"],
     )
+
+
+def _proven(kind: Kind) -> str:
+    return ", ".join(kind.proven_against) or f"nothing: {kind.unproven}"
+
+
+def _kind_as_json(kind: Kind) -> dict[str, Any]:
+    from headwater.connectors.config_fields import schema_of
+
+    return {
+        "name": kind.name,
+        "title": kind.title,
+        "chunks": kind.chunks,
+        "cursor": kind.cursor,
+        "reads_by": kind.reads_by,
+        "proven_against": kind.proven_against,
+        "unproven": kind.unproven,
+        "needs": kind.needs,
+        "config": schema_of(kind.config),
+    }
+
+
+def _print_kind(kind: Kind) -> None:
+    """What it is, and its config key by key; of a part that has several forms each key says of which it is."""
+    from headwater.connectors.config_fields import fields_of
+
+    needs = [("needs", kind.needs)] if kind.needs else []
+    print_facts([("kind", kind.name), ("what", kind.title), ("proven against", _proven(kind)), *needs])
+    print_table(
+        ["key", "holds", "needed", "default", "what it is"],
+        [
+            (
+                each.name,
+                each.type,
+                each.needed,
+                each.default if isinstance(each.default, str) else _as_set(each.default),
+                "; ".join(filter(None, [f"of kind {each.of}" if each.of else "", each.words])),
+            )
+            for each in fields_of(kind.config)
+        ],
+        title="Its config",
+        whole=["key"],
+    )
+
+
+def _as_set(value: object) -> str:
+    """A value as `--set` takes it."""
+    import json
+
+    return "" if value is None else json.dumps(value)
 
 
 @app.command()

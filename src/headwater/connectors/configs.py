@@ -25,7 +25,7 @@ def config_of(kind: Kind, values: Mapping[str, Any]) -> Config:
         raise Misuse(
             "; ".join(each.removeprefix(f"{WHOLE}: ") for each in sentences(wrong, kind.config, {})),
             where=f"config of {kind.name}",
-            remedy="`headwater connectors kinds --json` tells what a config of each kind holds.",
+            remedy=f"`headwater connectors kinds {kind.name}` tells what its config holds.",
         ) from None  # the cause would show the value
     for key, value in _references(config):
         if not _is_reference(str(value)):

@@ -24,6 +24,11 @@ def test_a_source_is_kept_looked_at_changed_and_let_go(headwater: Headwater, lab
     kinds = {each["name"]: each for each in headwater("connectors", "kinds", "--json").json}
     assert (kinds["sqlite"]["unproven"], "path" in kinds["sqlite"]["config"]["properties"]) == ("", True)
     assert "sqlserver" in headwater("connectors", "kinds").out
+    assert headwater("connectors", "kinds", "sqlite", "--json").json == kinds["sqlite"]
+    told = [" ".join(line.split()) for line in headwater("connectors", "kinds", "mysql").out.splitlines()]
+    assert "user text yes who asks" in told
+    assert "connect_timeout whole number, 1 to 600 no 10 seconds to wait for a connection" in told
+    assert "there is no such kind of connector (value: 'sqlit')" in headwater("connectors", "kinds", "sqlit").err
     (tmp_path / "other.yaml").write_text(f"path: {lab.path}\nlock_timeout: 3\n")
     added = headwater(
         "connectors", "add", "other", "-k", "sqlite", "-c", "other.yaml", "-s", "lock_timeout=4", "--json"
@@ -34,6 +39,7 @@ def test_a_source_is_kept_looked_at_changed_and_let_go(headwater: Headwater, lab
         (("new", "-k", "sqlit", "-s", "path=x"), "there is no such kind of connector (value: 'sqlit')"),
         (("New", "-k", "sqlite", "-s", "path=x"), "no name for a connector (value: 'New')"),
         (("new", "-k", "sqlite", "-s", "pth=x"), "config of sqlite: pth: there is no such key; did you mean path?"),
+        (("new", "-k", "sqlite", "-s", "pth=x"), "`headwater connectors kinds sqlite` tells what its config holds."),
         (("new", "-k", "sqlite", "-s", "path"), "a value is said as KEY=VALUE"),
         (("new", "-k", "sqlite", "-c", "nowhere.yaml"), "nowhere.yaml: there is no such config"),
     ):

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from headwater.api.access import Here, needs, router
 from headwater.api.asking import etag, expected_hash
 from headwater.api.commands import told_with_routes
+from headwater.connectors.config_fields import schema_of
 from headwater.connectors.protocol import RemoteFile
 from headwater.services import connector_syncs
 from headwater.services.access.policy import Right
@@ -54,11 +55,9 @@ class NewSync(BaseModel):
 
 @routes.get("/connector-kinds", **needs(Right.READ))
 def list_kinds(here: Here) -> list[ConnectorKind]:
-    """The kinds of connectors there are, each with the JSON Schema of its config."""
+    """The kinds of connectors there are, each with the JSON Schema of its config, in words."""
     here.require(Right.READ)
-    return [
-        {"name": name, "config": kind.config.model_json_schema()} for name, kind in sorted(installed_kinds().items())
-    ]
+    return [{"name": name, "config": schema_of(kind.config)} for name, kind in sorted(installed_kinds().items())]
 
 
 @routes.get("/connectors", **needs(Right.READ))

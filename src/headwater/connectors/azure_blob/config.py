@@ -12,8 +12,12 @@ from headwater.connectors.object_store.config import RemoteFilesConfig
 class AzureBlobConfig(RemoteFilesConfig):
     """A container and how to log in: by the account's key, a shared access signature, or `anonymous` if it is public.
 
-    sas_ref       refers to the signature's text, sv=...&sig=...
-    endpoint_url  of an account elsewhere than in Azure's public cloud, its name included where the path holds it
+    account          the storage account's name
+    container        its name
+    account_key_ref  reference to the account's key: `env:NAME`, `file:/PATH`, `stored:NAME`
+    sas_ref          refers to the signature's text, sv=...&sig=...
+    anonymous        whether nobody logs in, since the container is public
+    endpoint_url     of an account elsewhere than in Azure's public cloud, its name included where the path holds it
     """
 
     account: str = Field(min_length=3, max_length=24, pattern=r"^[a-z0-9]+$")

@@ -15,6 +15,7 @@ class DatabricksConfig(CountingConfig):
     """Which warehouse, and who asks.
 
     host               of the workspace, without https://
+    port               of that host
     http_path          of the SQL warehouse: /sql/1.0/warehouses/…
     token_ref          reference to a personal or a service principal's token
     catalog            of Unity Catalog

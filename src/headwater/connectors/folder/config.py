@@ -8,6 +8,9 @@ from headwater.connectors.object_store.config import FilesConfig
 
 
 class FolderConfig(FilesConfig):
-    """A folder, and which files of it. A path that is not absolute starts where the program runs."""
+    """A folder, and which files of it.
+
+    path  of the folder; one that is not absolute starts where the program runs
+    """
 
     path: Path

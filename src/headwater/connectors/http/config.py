@@ -24,7 +24,10 @@ class NoAuth(Config):
 
 
 class BasicAuth(Config):
-    """User and password with every request."""
+    """User and password with every request.
+
+    user  who asks
+    """
 
     kind: Literal["basic"] = "basic"
     user: str
@@ -39,7 +42,10 @@ class BearerAuth(Config):
 
 
 class ApiKeyAuth(Config):
-    """A key in a header of the source's choice. Never in the URL: those are logged on the way."""
+    """A key in a header of the source's choice. Never in the URL: those are logged on the way.
+
+    header  in which the key is sent
+    """
 
     kind: Literal["api_key"] = "api_key"
     header: str = Field(default="X-API-Key", pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
@@ -47,6 +53,13 @@ class ApiKeyAuth(Config):
 
 
 class _TokenUrl(Config):
+    """Who buys tokens, and where.
+
+    token_url  where tokens are bought
+    client_id  who buys them
+    client_in  where client and secret stand in that request
+    """
+
     token_url: str
     client_id: str
     client_secret_ref: Reference
@@ -59,7 +72,10 @@ class _TokenUrl(Config):
 
 
 class ClientCredentials(_TokenUrl):
-    """OAuth2: a program on its own behalf (RFC 6749, 4.4)."""
+    """OAuth2: a program on its own behalf (RFC 6749, 4.4).
+
+    scope  what the token is for, as the service calls it
+    """
 
     kind: Literal["client_credentials"] = "client_credentials"
     scope: str = ""
@@ -80,6 +96,7 @@ Auth = Annotated[
 class HttpConfig(Config):
     """Base of the configs of sources reached by HTTP.
 
+    auth               who asks, by the `kind` of what the service takes
     url                where the service begins; https, or http on this very machine
     connect_seconds    for the connection, TLS included
     read_seconds       for the next bytes of an answer, the first included

@@ -11,6 +11,7 @@ from headwater.connectors.protocol import Config
 class FusionResource(Config):
     """A collection below /fscmRestApi/resources/VERSION/; its columns are asked for with /describe.
 
+    name     as in its URL
     key      attributes that tell one row from all others
     cursors  attributes that tell what changed, best first
     """

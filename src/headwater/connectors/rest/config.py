@@ -97,10 +97,13 @@ class RestCursor(Config):
 class RestTable(Config):
     """Records of one kind.
 
+    name      what the table is called here
     path      below url
     params    sent with each request; no secrets, which belong to auth
     records   where the array of records is in an answer: "/" for the top, d/results
     key       fields that tell one record from all others
+    pages     how an answer leads to the next, by the `kind` of it
+    cursor    how it is asked for what changed
     total     where an answer says how many records there are
     columns   () for those of the first page; what is in none of them comes in `_more`
     """
@@ -133,6 +136,7 @@ class RestTable(Config):
 class RestConfig(HttpConfig):
     """A service and its tables.
 
+    tables    what is read of it
     max_rows  of one chunk; more are refused, so that a service that ignores its paging does not go on for ever
     """
 

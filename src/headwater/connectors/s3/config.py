@@ -12,8 +12,14 @@ from headwater.connectors.object_store.config import RemoteFilesConfig
 class S3Config(RemoteFilesConfig):
     """A bucket and how to log in: by a key, or `anonymous` if it is public. No login is taken from AWS_* variables.
 
-    endpoint_url  of a store other than Amazon's
-    path_style    bucket in the path, not in the host's name; left out: with endpoint_url yes, at Amazon's no
+    bucket                 its name
+    region                 where it is
+    endpoint_url           of a store other than Amazon's
+    path_style             bucket in the path, not in the host's name; left out: with endpoint_url yes, at Amazon's no
+    access_key_id          the key to log in by
+    secret_access_key_ref  reference to the key's secret: `env:NAME`, `file:/PATH`, `stored:NAME`
+    session_token_ref      reference to the token of a key that is lent for a while
+    anonymous              whether nobody logs in, since the bucket is public
     """
 
     bucket: str = Field(min_length=3, max_length=63, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._-]+$")

@@ -14,6 +14,9 @@ class SnowflakeConfig(CountingConfig):
     """Which account, and who asks. Names are as in SQL: MYDB and mydb are one, "myDb" in quotes is another.
 
     account                     organisation and account: `myorg-account1`
+    user                        who asks
+    database                    whose tables are read
+    port                        of the host
     host                        where it is not ACCOUNT.snowflakecomputing.com: a private link
     private_key_ref             reference to the login's private key, PEM
     private_key_passphrase_ref  reference to what that key is encrypted with

@@ -15,7 +15,13 @@ from headwater.connectors.sql.source import Source
 
 
 class ServerConfig(CountingConfig):
-    """Where a server is, and who asks."""
+    """Where a server is, and who asks.
+
+    host      name or address
+    port      at which it listens
+    database  whose tables are read
+    user      who asks
+    """
 
     host: str
     port: Annotated[int, Field(ge=1, le=65535)]

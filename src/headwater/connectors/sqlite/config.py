@@ -11,7 +11,11 @@ from headwater.connectors.sql.counting import CountingConfig
 
 
 class SqliteConfig(CountingConfig):
-    """Where the file is, and how many seconds to wait while somebody else has it locked."""
+    """Where the file is, and how patiently it is opened.
+
+    path          of the file
+    lock_timeout  seconds to wait while somebody else has it locked
+    """
 
     path: Path
     lock_timeout: Annotated[float, Field(ge=0, le=600)] = 10

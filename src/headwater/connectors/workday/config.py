@@ -16,6 +16,9 @@ _NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
 class Report(Config):
     """A custom report that is enabled as a web service.
 
+    name     what the report is called here
+    report   its name, as in its URL
+    key      fields that tell one row from all others
     owner    the account that owns it, as in its URL
     prompts  values of the report's prompts, sent with each request
     cursor   how the report is asked for what changed: two of its prompts
@@ -34,6 +37,7 @@ class Report(Config):
 class WqlField(Config):
     """A field of a data source.
 
+    name  its alias
     kind  text, number, date, datetime; instance comes as two columns (name.id, name.descriptor), currency as two
           (name.value, name.currency), instances as one with JSON
     """
@@ -55,6 +59,7 @@ class WqlField(Config):
 class Query(Config):
     """Rows of a data source, asked for in WQL.
 
+    name    what the query is called here
     source  the data source's alias: allWorkers
     fields  what is selected
     key     fields that tell one row from all others; rows are ordered and cut by them
@@ -77,6 +82,9 @@ class WorkdayConfig(HttpConfig):
     """A tenant. Tokens: auth refresh_token with token_url https://HOST/ccx/oauth2/TENANT/token.
 
     url             https://HOST of the tenant's services
+    tenant          its name, as in its URLs
+    reports         reports that are read
+    queries         queries that are read
     page_rows       rows of a query asked for in one answer; Workday takes 10,000 at most
     max_whole_rows  rows of a query without a key, which is read as one chunk
     """
