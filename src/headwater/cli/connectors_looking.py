@@ -65,7 +65,7 @@ def sample(
 
 
 def _tell(found: Any) -> None:
-    cells = [tuple(map(text_of, row.values())) for row in found.to_pylist()]
+    cells = [tuple(map(_cell, row.values())) for row in found.to_pylist()]
     widths = [
         max(len(column), *(_width(row[place]) for row in cells)) for place, column in enumerate(found.column_names)
     ]
@@ -86,6 +86,11 @@ def _tell(found: Any) -> None:
         whole=["comes as"],
     )
     typer.echo(f"{told_of(shown, len(cells), 'row')}; --json has all columns of each.")
+
+
+def _cell(value: object) -> str:
+    """A value of the source, without signs for thousands: it may be a key or a year."""
+    return str(value) if type(value) is int else text_of(value)
 
 
 def _width(text: str) -> int:

@@ -29,8 +29,7 @@ MOST_CHARACTERS = 32 * 1024 * 1024
 # Zs of Unicode: what the engine's own trim takes away.
 OUTER_SPACES = " \xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\u205f\u3000"
 _LAST_DAY = datetime.date.max
-_ABSENT = range(1, 4)
-_TOO_LONG = {Outcome.TOO_MANY_DECIMALS, Outcome.NUMBER_TOO_LARGE}
+_ABSENT, _TOO_LONG = range(1, 4), {Outcome.TOO_MANY_DECIMALS, Outcome.NUMBER_TOO_LARGE}
 _CHECK_DIGITS = {"mod_97_10": mod_97_10, "luhn": luhn}
 
 

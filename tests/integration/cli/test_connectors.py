@@ -10,6 +10,7 @@ import zipfile
 from contextlib import closing
 from pathlib import Path
 
+import duckdb
 import pytest
 import yaml
 
@@ -342,6 +343,16 @@ def test_a_pattern_that_means_no_file_is_told_with_what_there_is(
     assert (listed.code, listed.json) == (1, [])
     refused = headwater("connectors", "sync", "bills", "-m", lab.mapping)
     assert (refused.code, f"there is no file to read: {what}. Valid: {there}" in refused.err) == (1, True), refused.err
+
+
+def test_numbers_of_a_sample_are_shown_as_the_source_has_them(headwater: Headwater, tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "plants.duckdb")) as connection:
+        connection.execute(
+            "CREATE TABLE plants AS SELECT 1000004::INTEGER AS plant, 2024::BIGINT AS year, 1234.5 AS kwh"
+        )
+    assert headwater("connectors", "add", "plants", "-k", "duckdb", "-s", "path=plants.duckdb").code == 0
+    told = headwater("connectors", "sample", "plants", "-t", "main.plants").out.splitlines()
+    assert ["1000004", "2024", "1234.5"] in [line.split() for line in told]
 
 
 def test_a_sample_too_wide_for_the_terminal_has_one_column_a_line(headwater: Headwater, lab: Lab) -> None:
