@@ -16,6 +16,11 @@ COUNTS = (
 KEYS_TOLD = "keys_told"
 """How many records of a chunk were refused for a key in conflict, whose findings tell it; not held of chunks before."""
 
+CONFLICTS_TOO = "conflicts_corrected"
+"""That a chunk looked for records refused for a key in conflict, too, among those its source has corrected; not held of
+chunks before, which left them open.
+"""
+
 
 def chunk_payload(
     ledger: dict[str, Any],
@@ -42,7 +47,7 @@ def chunk_payload(
         "beside": str(beside.root) if beside else None,
         **{name: _digest(ledger[name]) for name in ("raw_hashes", "key_hashes")},
         **({"replaced": replaced} if replaced else {}),
-        **({"corrected": corrected} if corrected else {}),
+        **({"corrected": corrected, CONFLICTS_TOO: True} if corrected else {}),
         **({KEYS_TOLD: keys_told} if keys_told else {}),
         "relies_on": hashlib.sha256(relies_on.encode()).hexdigest() if relies_on else None,
         **({"extract": extract.sha256.hex(), "last_row": extract.last_row} if extract else {}),

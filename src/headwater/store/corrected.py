@@ -59,7 +59,7 @@ class OpenRecords:
     ) -> None:
         name, _, version = contract.partition("@")
         self._values = {"tenant": tenant_id, "source": source_id, "started": started}
-        self._chosen = {"contract": f"{name}@{version.partition('.')[0]}.", "conflict": f"{name}.key.conflict"}
+        self._chosen = {"contract": f"{name}@{version.partition('.')[0]}."}
         self._reason = corrected_by(run_id)
         self._identity = tuple(identity)
         self._records: npt.NDArray[Any] | None = None

@@ -21,7 +21,7 @@ from headwater.services.quarantine.by_cell import resubmit
 from headwater.services.quarantine.quarantines import list_records
 from headwater.telemetry import SilentProgress
 from tests.integration.river.test_keys_of_refused_records import checked, erase_files
-from tests.river import River
+from tests.river import River, never_held
 
 MAPPING: dict[str, Any] = {
     "mapping": "bills",
@@ -144,6 +144,42 @@ def test_a_record_in_conflict_stays_for_it_may_be_the_other_that_came(bills: Bil
     assert bills.standing() == {"same": "11"}
     assert bills.states() == {("same", "20"): "open"}
     assert bills.proved()
+
+
+@pytest.mark.parametrize("is_erased", [False, True], ids=["files kept", "files erased"])
+@pytest.mark.parametrize("kwh", ["20", "25"], ids=["as it was refused", "changed since"])
+def test_a_record_in_conflict_is_settled_once_its_very_row_is_loaded(
+    bills: Bills, kwh: str, *, is_erased: bool
+) -> None:
+    bills.put(1, "same", "10", changed=1)
+    bills.put(2, "same", "20", changed=2)
+    bills.sync(**BY_CURSOR)
+    assert bills.states() == {("same", "20"): "open"}
+    bills.put(2, "same", kwh, changed=5)
+    run_id = bills.sync(**BY_CURSOR)
+    assert bills.standing() == {"same": kwh}
+    assert bills.states() == {("same", "20"): "expired"}
+    (row,) = bills.river.rows("SELECT state_reason FROM quarantine")
+    assert row["state_reason"] == f"corrected in its source, and loaded by run {run_id}"
+    if is_erased:
+        erase_files(bills.river)
+    assert bills.proved()
+
+
+def test_chunks_of_versions_that_left_conflicts_open_are_proved_as_they_were(bills: Bills) -> None:
+    bills.put(1, "b1", "much", changed=1)
+    bills.put(2, "same", "10", changed=1)
+    bills.put(3, "same", "20", changed=2)
+    bills.sync(**BY_CURSOR)
+    bills.put(1, "b1", "10", changed=5)
+    bills.put(3, "same", "25", changed=5)
+    bills.sync(**BY_CURSOR)
+    assert set(bills.states().values()) == {"expired"}
+    assert bills.proved()
+    never_held(bills.river, "conflicts_corrected")
+    bills.river.change("UPDATE quarantine SET state = 'open', state_reason = NULL WHERE raw ->> 'bill' = 'same'")
+    (found,) = checked(bills.river).differences
+    assert (found.table, found.column, found.stored, found.expected) == ("chunks", "corrected", "2", "1")
 
 
 @pytest.mark.parametrize(("good", "chunk_size"), [(1, 1), (2, 1), (2, 10)])

@@ -26,12 +26,14 @@ if TYPE_CHECKING:
 class ChunkThatCorrects:
     """A chunk of which the chain says that it expired so many records.
 
-    identity  the columns by which the source tells its rows apart
+    identity   the columns by which the source tells its rows apart
+    conflicts  whether records refused for a key in conflict were among them
     """
 
     chunk: KnownChunk
     contract: str
     count: int
+    conflicts: bool = True
     identity: Sequence[str] = ()
 
     @property
@@ -86,7 +88,7 @@ CREATE OR REPLACE TEMP TABLE may_be_corrected AS
 SELECT q.quarantine_id, q.occurrence, q.key_hash, q.is_held,
        CASE WHEN s.state_reason = $1 THEN 0 WHEN s.last_chunk_id <> q.last_chunk_id THEN 1 ELSE 2 END AS rank
 FROM quarantine q LEFT JOIN stored_quarantine s USING (quarantine_id, occurrence)
-WHERE q.state = 'open' AND q.source_id = $2 AND starts_with(q.contract, $3) AND NOT contains(q.findings, $4)
+WHERE q.state = 'open' AND q.source_id = $2 AND starts_with(q.contract, $3) AND ($8 OR NOT contains(q.findings, $4))
   AND length(q.key_hash) = 16 AND q.last_chunk_id <> $5
   AND q.last_chunk_id NOT IN (SELECT coalesce(reused, chunk) FROM known_chunks WHERE source_id = $6 AND started >= $7)
   AND (q.is_held OR rank < 2)""",
@@ -98,6 +100,7 @@ WHERE q.state = 'open' AND q.source_id = $2 AND starts_with(q.contract, $3) AND 
             chunk.chunk_id,
             chunk.source_id,
             chunk.run_started,
+            one.conflicts,
         ],
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headwater.errors import HeadwaterError
+from headwater.pipeline.chained import CONFLICTS_TOO
 from headwater.pipeline.replay.corrected import ChunkThatCorrects, adopt_corrected
 from headwater.services.imports import stored_logic
 from headwater.services.replay.runs import known_chunk, place_in
@@ -34,7 +35,12 @@ def take_over_corrected(
         contract = ANY_CONTRACT
     raw_hashes, key_hashes = standing
     keys = np.frombuffer(key_hashes[: len(raw_hashes) // 2], np.uint64)
-    one = ChunkThatCorrects(chunk=known_chunk(seen.run, chunk), contract=contract, count=count)
+    one = ChunkThatCorrects(
+        chunk=known_chunk(seen.run, chunk),
+        contract=contract,
+        count=count,
+        conflicts=CONFLICTS_TOO in chunk.payload,
+    )
     made = adopt_corrected(model.known.connection, one, keys)
     model.differences.compare(
         "chunks", place_in(seen, chunk.chunk_no), "corrected", stored=count, expected=made,

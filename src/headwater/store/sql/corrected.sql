@@ -1,10 +1,10 @@
 -- name: open_keys
--- Open records of a source that runs before this one refused for what they say, 28 bytes each: key, id, number. One in
--- conflict was good itself: what comes under its key may be the other. Where no key was read, none can be met.
+-- Open records of a source that runs before this one refused, 28 bytes each: key, id, number. Where no key was read, none
+-- can be met.
 SELECT string_agg(q.key_hash || uuid_send(q.quarantine_id) || int4send(q.occurrence), '')
 FROM quarantine q
 WHERE q.tenant_id = %(tenant)s AND q.source_id = %(source)s AND q.state = 'open' AND octet_length(q.key_hash) = 8
-  AND q.contract ^@ %(contract)s AND NOT q.findings @> jsonb_build_array(jsonb_build_object('rule', %(conflict)s::text))
+  AND q.contract ^@ %(contract)s
   AND q.last_chunk_id IN (
     SELECT c.chunk_id FROM runs r JOIN chunks c ON c.tenant_id = r.tenant_id AND c.run_id = r.run_id
     WHERE r.tenant_id = %(tenant)s AND r.source_id = %(source)s AND r.started_at < %(started)s
