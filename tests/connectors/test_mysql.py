@@ -14,7 +14,7 @@ from pymysql.cursors import SSCursor
 
 from headwater.connectors.mysql import MysqlConfig, MysqlConnector, kind
 from headwater.connectors.mysql.rows import packets, values
-from headwater.connectors.protocol import ForeignKey, Kind, Selection
+from headwater.connectors.protocol import ForeignKey, Kind, Problem, Selection
 from headwater.errors import Misuse, RetryLater
 from headwater.testing import ConnectorConformance, Row
 from tests.connectors.servers_mariadb import PASSWORD, MariaDb, mariadb_server
@@ -311,7 +311,31 @@ def test_only_what_the_login_may_select_is_told(
     assert [problem.cause for problem in closed.validate()] == ["missing_right"]
 
 
-def test_a_server_that_is_none_and_a_login_without_tls(connector: MysqlConnector, server: MariaDb) -> None:
+def test_a_login_that_may_read_nothing_is_told_which_right_is_missing(
+    server: MariaDb, execute: Callable[..., None]
+) -> None:
+    def problem(database: str) -> Problem:
+        (found,) = MysqlConnector(server.config.model_copy(update={"database": database}), resolve).validate()
+        return found
+
+    execute(
+        "CREATE OR REPLACE DATABASE mine",
+        "GRANT INSERT ON mine.* TO reader@127.0.0.1",
+    )
+    empty = problem("mine")
+    assert (empty.cause, empty.what) == ("not_found", "the database 'mine' has no table or view")
+    execute("CREATE TABLE mine.hidden (id INT PRIMARY KEY)")
+    hidden = problem("mine")
+    assert (hidden.cause, hidden.what) == ("missing_right", "the login 'reader' has no right SELECT on `mine`.*")
+    execute("GRANT SELECT ON mine.* TO reader@127.0.0.1")
+    assert MysqlConnector(server.config.model_copy(update={"database": "mine"}), resolve).validate() == []
+    execute("REVOKE ALL ON mine.* FROM reader@127.0.0.1", "DROP DATABASE mine")
+
+
+def test_a_server_that_is_none_and_a_login_without_tls(
+    connector: MysqlConnector, server: MariaDb, execute: Callable[..., None]
+) -> None:
+    execute("CREATE OR REPLACE TABLE open (id INT)", "GRANT SELECT ON source.open TO reader@127.0.0.1")
     plain = MysqlConnector(server.config.model_copy(update={"tls": "disable"}), resolve)
     (refused,) = plain.validate()
     assert refused.cause == "login"

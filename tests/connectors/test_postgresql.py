@@ -350,6 +350,41 @@ def test_a_missing_right_is_named_with_its_object(source: Source) -> None:
         assert (problem.cause, problem.remedy) == ("not_found", "Did you mean public.half?")
 
 
+def test_a_login_that_may_read_nothing_is_told_which_right_is_missing(source: Source) -> None:
+    source.run("DROP SCHEMA IF EXISTS locked CASCADE")
+    assert told(source.connector) == ("not_found", f"the database {source.config.database!r} has no table or view")
+    source.run(
+        "CREATE SCHEMA locked",
+        "CREATE TABLE locked.t (id int)",
+        "GRANT SELECT ON locked.t TO headwater_app",
+        "CREATE TABLE hidden (id int)",
+        "REVOKE ALL ON hidden FROM headwater_app",
+    )
+    assert source.connector.discover() == []
+    (problem,) = source.connector.validate()
+    assert (problem.cause, problem.what, problem.remedy) == (
+        "missing_right",
+        (
+            "the login 'headwater_app' may read no table: it has no right"
+            ' USAGE on schema "locked", SELECT on all tables in schema "public"'
+        ),
+        (
+            'GRANT USAGE on schema "locked" TO "headwater_app";'
+            ' GRANT SELECT on all tables in schema "public" TO "headwater_app"'
+        ),
+    )
+    assert told(source.with_config(schemas=("none",)))[0] == "not_found"
+    source.run(*str(problem.remedy).split("; "))
+    assert source.connector.validate() == []
+    assert [table.name for table in source.connector.discover()] == ["locked.t", "public.hidden"]
+    source.run("DROP SCHEMA locked CASCADE")
+
+
+def told(connector: PostgresConnector) -> tuple[str, str]:
+    (problem,) = connector.validate()
+    return problem.cause, problem.what
+
+
 def test_a_database_and_a_role_that_do_not_exist_are_told_apart(source: Source) -> None:
     for changes, cause in (({"database": "none"}, "not_found"), ({"user": "nobody_here"}, "login")):
         assert [problem.cause for problem in source.with_config(**changes).validate()] == [cause]

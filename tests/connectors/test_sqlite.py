@@ -331,6 +331,12 @@ def test_views_and_tables_without_a_key_are_read_whole(path: Path) -> None:
         assert len(read_all(connector, Selection(table=name))) == 4
 
 
+def test_validate_tells_a_file_without_a_table(path: Path) -> None:
+    path.write_bytes(b"")
+    (problem,) = SqliteConnector(SqliteConfig(path=path), no_secret).validate()
+    assert (problem.cause, problem.what) == ("not_found", "the file has no table or view")
+
+
 @pytest.mark.parametrize(
     ("content", "cause"), [(None, "not_found"), (b"no database at all, only text", "protocol")], ids=["gone", "text"]
 )

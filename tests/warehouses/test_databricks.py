@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import Any, ClassVar
 
 import pytest
@@ -72,6 +73,17 @@ def _standing() -> Iterator[None]:
 
 class TestDatabricks(ConnectorConformance):
     case_type = DatabricksCase
+
+
+def test_a_login_that_may_read_nothing_is_told_so() -> None:
+    case = DatabricksCase()
+    elsewhere = case.config().model_copy(update={"schemas": ("none",)})
+    with closing(DatabricksConnector(elsewhere, case.resolve)) as connector:
+        (problem,) = connector.validate()
+    assert (problem.cause, problem.what) == (
+        "missing_right",
+        "the login may read no table or view in `main`.`none`, or there is none: Databricks does not tell which",
+    )
 
 
 @pytest.fixture

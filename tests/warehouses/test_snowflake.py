@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import Any, ClassVar
 
 import pytest
@@ -72,6 +73,20 @@ def _standing() -> Iterator[None]:
 
 class TestSnowflake(ConnectorConformance):
     case_type = SnowflakeCase
+
+
+def test_a_role_that_may_read_nothing_is_told_so() -> None:
+    case = SnowflakeCase()
+    case.make([Row(id=1, at=None, value="one")])
+    with closing(SnowflakeConnector(case.config(), case.resolve)) as connector:
+        assert connector.validate() == []
+    elsewhere = case.config().model_copy(update={"schemas": ("none",)})
+    with closing(SnowflakeConnector(elsewhere, case.resolve)) as connector:
+        (problem,) = connector.validate()
+    assert (problem.cause, problem.what) == (
+        "missing_right",
+        "the role may read no table or view in DB1.none, or there is none: Snowflake does not tell which",
+    )
 
 
 def test_a_statement_that_is_broken_off_is_for_later() -> None:

@@ -64,7 +64,9 @@ def against_what_is_named(case: Opened) -> None:
 def opens_lazily(case: Opened) -> None:
     """Opening reaches nothing, closing twice is no error, and a source that answers has no problem."""
     if isinstance(case, FileCase):
-        case.put("a.csv", b"a\n1\n")  # a store where no file is meant may tell so
+        case.put("a.csv", b"a\n1\n")  # a store where no file is meant may tell so, and a database without tables
+    elif isinstance(case, Case):
+        case.make(numbered(3))
     with opened(case) as connector:
         problems = connector.validate()
         require(not problems, f"validate finds fault with a source that answers: {problems}")

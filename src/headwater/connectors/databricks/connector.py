@@ -55,6 +55,19 @@ class DatabricksConnector(Warehouse):
             return [problem_of(error, self._config, token)]
         return []
 
+    def nothing(self, session: Session) -> Problem:
+        del session
+        catalog_name = self.dialect.quoted(self._config.catalog)
+        within = [f"{catalog_name}.{self.dialect.quoted(schema)}" for schema in self._config.schemas]
+        return Problem(
+            cause="missing_right",
+            what=f"the login may read no table or view in {', '.join(within) or catalog_name}, or there is none:"
+            " Databricks does not tell which",
+            where=self._config.where,
+            remedy=f"GRANT USE CATALOG, USE SCHEMA, SELECT ON CATALOG {catalog_name} TO the login; or check `catalog`"
+            " and `schemas`",
+        )
+
     def missing(self, session: Session, table: str) -> Problem:
         schema, _, name = table.partition(".")
         source = f"{self.dialect.quoted(schema)}.{self.dialect.quoted(name)}"

@@ -89,6 +89,14 @@ class MysqlConnector(ServerSource[MysqlConfig]):
             return problem_of(error, self._config, password)
         return None
 
+    def nothing(self, session: Session) -> Problem:
+        right = f"SELECT on {self.dialect.quoted(self._config.database)}.*"
+        if session.rows(catalog.SOME):
+            return self._lacking(right)
+        if not session.rows(catalog.IS_WIDE):
+            return self._lacking(f"{right}, or there is no table: the server does not tell such a login")
+        return self.without_tables()
+
     def missing(self, session: Session, table: str) -> Problem:
         right = f"SELECT on {self.dialect.quoted(self._config.database)}.{self.dialect.quoted(table)}"
         if session.rows(catalog.exists(table)):

@@ -61,6 +61,14 @@ SELECT n.nspname, c.relname, CAST(has_schema_privilege(n.oid, 'USAGE') AS text)
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE CAST(n.nspname AS text) || '.' || c.relname = current_setting('headwater.p1')
 """
+# One row a schema that holds tables: whether it may be used, and whether any column in it could be read then.
+_CLOSED = f"""
+SELECT n.nspname, CAST(has_schema_privilege(n.oid, 'USAGE') AS text),
+       CAST(bool_or(has_any_column_privilege(c.oid, 'SELECT')) AS text)
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') {_ALL}
+ GROUP BY n.oid, n.nspname ORDER BY CAST(n.nspname AS text) COLLATE "C"
+"""
 _COLUMNS = """
 SELECT a.attname
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -125,6 +133,11 @@ def of_schemas(schemas: Sequence[str]) -> Statement:
 def exists(name: str) -> Statement:
     """Whether there is a table, readable or not."""
     return Statement(_EXISTS, (name,))
+
+
+def closed(schemas: Sequence[str]) -> Statement:
+    """What there is in these schemas, or in all, for a login that may read none of it."""
+    return Statement(_CLOSED, (json.dumps(list(schemas)),))
 
 
 def unreadable(name: str) -> Statement:

@@ -21,6 +21,8 @@ from headwater.connectors.sql.server import ServerSource, authority_problem
 from headwater.connectors.sql.tables import foreign_keys
 from headwater.documents.near import did_you_mean
 
+_FEW = 4
+"""Rights that are told by name."""
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 
 
@@ -73,6 +75,29 @@ class PostgresConnector(ServerSource[PostgresConfig]):
             return problem_of(error, self._config, password)
         return None
 
+    def nothing(self, session: Session) -> Problem:
+        rights = []
+        for schema, may_use, may_select in session.rows(catalog.closed(self._config.schemas)):
+            quoted = self.dialect.quoted(str(schema))
+            rights += [f"USAGE on schema {quoted}"] if may_use != "true" else []
+            rights += [f"SELECT on all tables in schema {quoted}"] if may_select != "true" else []
+        if rights:
+            user = self.dialect.quoted(self._config.user)
+            return Problem(
+                cause="missing_right",
+                what=f"the login {self._config.user!r} may read no table: it has no right {_listed(rights, ', ')}",
+                where=self._config.where,
+                remedy=_listed([f"GRANT {right} TO {user}" for right in rights], "; "),
+            )
+        if not self._config.schemas:
+            return self.without_tables()
+        return Problem(
+            cause="not_found",
+            what=f"there is no table or view in {', '.join(map(self.dialect.quoted, self._config.schemas))}",
+            where=self._config.where,
+            remedy="Check `schemas` and `database`: names of schemas are as the catalogue writes them",
+        )
+
     def missing(self, session: Session, table: str) -> Problem:
         found = session.rows(catalog.exists(table))
         if not found:
@@ -117,3 +142,9 @@ class PostgresConnector(ServerSource[PostgresConfig]):
                 remedy=f"GRANT {right} TO {self.dialect.quoted(self._config.user)}",
             )
         ]
+
+
+def _listed(parts: Sequence[str], sign: str) -> str:
+    """The first of them, and how many more there are."""
+    more = len(parts) - _FEW
+    return sign.join(parts[:_FEW]) + (f"{sign}and {more:,} more" if more > 0 else "")

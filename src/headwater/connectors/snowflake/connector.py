@@ -65,6 +65,18 @@ class SnowflakeConnector(Warehouse):
             return [problem_of(error, self._config, tuple(secrets.values()))]
         return []
 
+    def nothing(self, session: Session) -> Problem:
+        del session
+        within = [f"{self._config.database}.{schema}" for schema in self._config.schemas]
+        there = ", ".join(within) or self._config.database
+        return Problem(
+            cause="missing_right",
+            what=f"the role may read no table or view in {there}, or there is none: Snowflake does not tell which",
+            where=self._config.where,
+            remedy="GRANT USAGE on the database and its schemas, and SELECT on their tables, TO the role; or check "
+            "`database`, `schemas` and `role`",
+        )
+
     def missing(self, session: Session, table: str) -> Problem:
         return Problem(
             cause="not_found",

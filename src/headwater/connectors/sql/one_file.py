@@ -54,6 +54,15 @@ class FileSource(Source):
             )
         ]
 
+    def nothing(self, session: Session) -> Problem:
+        del session
+        return Problem(
+            cause="not_found",
+            what="the file has no table or view",
+            where=str(self._path),
+            remedy="Check `path`, or fill the database first",
+        )
+
     def missing(self, session: Session, table: str) -> Problem:
         names = ", ".join(found.name for found in self.tables(session))
         return Problem(

@@ -76,6 +76,15 @@ class ServerSource(Source, Generic[Given]):
     def login(self, password: str) -> Problem | None:
         """Why no connection is to be had from whoever answers."""
 
+    def without_tables(self) -> Problem:
+        """What is told of a database in which nothing is."""
+        return Problem(
+            cause="not_found",
+            what=f"the database {self._config.database!r} has no table or view",
+            where=self._config.where,
+            remedy="Check `database`, or fill it first",
+        )
+
     def _password(self) -> str:
         return "" if self._config.password_ref is None else self._resolve(self._config.password_ref)
 

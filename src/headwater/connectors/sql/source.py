@@ -55,13 +55,19 @@ class Source(ABC):
     def missing(self, session: Session, table: str) -> Problem:
         """Why the login cannot read a table that `tables` does not give."""
 
+    @abstractmethod
+    def nothing(self, session: Session) -> Problem:
+        """Why `tables` gives none at all: which right is missing on what, or that there is none."""
+
     def validate(self, selection: Selection | None = None) -> Sequence[Problem]:
-        """Everything that stands in the way of reading, worst first."""
+        """Everything that stands in the way of reading, worst first. A source of which nothing can be read is no
+        source: a sync has nothing to ask it for.
+        """
         if problems := self.reach():
             return problems
-        if selection is None:
-            return []
         with self.session() as session:
+            if selection is None:
+                return [] if self.tables(session) else [self.nothing(session)]
             found = self.tables(session, selection.table)
             return self.mistakes(session, found[0], selection) if found else [self.missing(session, selection.table)]
 

@@ -42,6 +42,8 @@ _EXISTS = """
 SELECT s.name, o.name FROM sys.objects o JOIN sys.schemas s ON s.schema_id = o.schema_id
  WHERE o.type IN ('U', 'V') AND s.name + '.' + o.name = ?
 """
+# A login is told of no table on which it has no right at all, unless it may read the database.
+IS_WIDE = Statement("SELECT 1 WHERE HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'SELECT') = 1")
 
 _WHOLE: dict[str, pa.DataType] = {
     "tinyint": pa.uint8(),

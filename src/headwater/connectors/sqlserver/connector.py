@@ -35,6 +35,18 @@ class SqlServerConnector(ServerSource[SqlServerConfig]):
             return problem_of(error, self._config, password)
         return None
 
+    def nothing(self, session: Session) -> Problem:
+        if session.rows(catalog.IS_WIDE):
+            return self.without_tables()
+        database, user = self.dialect.quoted(self._config.database), self.dialect.quoted(self._config.user)
+        return Problem(
+            cause="missing_right",
+            what=f"the login {self._config.user!r} has no right SELECT on any table of {database}, or there is none:"
+            " the server does not tell such a login",
+            where=self._config.where,
+            remedy=f"GRANT SELECT TO {user}, in {database}; or ON a schema or a table of it",
+        )
+
     def missing(self, session: Session, table: str) -> Problem:
         found = session.rows(catalog.exists(table))
         if not found:

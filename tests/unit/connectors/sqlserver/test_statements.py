@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pyarrow as pa
 import pytest
@@ -12,6 +12,7 @@ from headwater.connectors.protocol import Selection
 from headwater.connectors.sql.planning import plan
 from headwater.connectors.sql.statements import Statement, reading, sampling
 from headwater.connectors.sqlserver import SqlServerConfig, catalog, kind
+from headwater.connectors.sqlserver.connector import SqlServerConnector
 from headwater.connectors.sqlserver.dialect import SqlServerDialect
 from headwater.connectors.sqlserver.session import address, shaped
 
@@ -169,3 +170,18 @@ def test_it_says_that_it_is_not_proven() -> None:
     assert kind.proven_against == ()
     assert "no server" in kind.unproven
     assert kind.needs == "headwater[sqlserver]"
+
+
+@pytest.mark.parametrize(("is_wide", "cause"), [(True, "not_found"), (False, "missing_right")])
+def test_a_login_that_may_read_nothing_is_told_so(is_wide: bool, cause: str) -> None:
+    class Answering:
+        def rows(self, statement: Statement) -> list[tuple[str | None, ...]]:
+            assert "HAS_PERMS_BY_NAME" in parsed(statement)
+            return [("1",)] if is_wide else []
+
+        def batches(self, statement: Statement, fields: object) -> Generator[pa.RecordBatch, None, None]:
+            raise AssertionError((statement, fields))
+
+    problem = SqlServerConnector(CONFIG, lambda reference: reference).nothing(Answering())
+    assert problem.cause == cause
+    assert is_wide or problem.remedy == "GRANT SELECT TO [u], in [a;b]; or ON a schema or a table of it"
