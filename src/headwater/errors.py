@@ -104,7 +104,12 @@ class Stopped(HeadwaterError):
 
 
 class Misuse(HeadwaterError):
-    """The call, a setting or a document is wrong; correcting it is up to the caller."""
+    """The call, a setting or a document is wrong; correcting it is up to the caller.
+
+    is_unasked: a source was to be asked and was not: what it is asked by, a secret or a library, is missing here.
+    """
+
+    is_unasked: bool = False
 
 
 class NotFound(Misuse):
@@ -127,6 +132,12 @@ class Forbidden(Misuse):
 
 class Unauthenticated(Misuse):
     """Who calls is not known: no token or session, or one that has ended."""
+
+
+def unasked(error: Misuse) -> Misuse:
+    """The same, as one that came before a source was asked: it says nothing of the source."""
+    error.is_unasked = True
+    return error
 
 
 def cannot_open(path: object, error: OSError) -> Misuse:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from headwater.errors import InputRefused, RetryLater
+from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater, unasked
 from headwater.services.connectors.asking import FAILURES_TO_OPEN, OPEN_SECONDS, RETRY_AFTER_SECONDS, Asker, CircuitOpen
-from headwater.services.connectors.keeping import find
+from headwater.services.connectors.keeping import change, find, opened
 from headwater.services.imports import resume
 from headwater.services.runs_view import show_run
 from headwater.telemetry import SilentProgress
@@ -123,6 +123,48 @@ def test_after_five_failures_a_source_is_left_alone_and_one_asks_again_later(syn
     assert first.asker(synced).ask(ask_while_another_asks, about="chunk 2") == "an answer"
     assert (first.asked, second.asked) == (1, 0)
     assert synced.river.rows("SELECT state, failures FROM source_circuits") == [{"state": "closed", "failures": 0}]
+
+
+def test_a_refusal_is_an_answer_and_what_could_not_be_asked_is_none(synced: Synced) -> None:
+    def circuit() -> tuple[str, int]:
+        (row,) = synced.river.rows("SELECT state, failures FROM source_circuits")
+        return row["state"], row["failures"]
+
+    def later() -> None:
+        synced.river.change(f"UPDATE source_circuits SET changed_at = changed_at - interval '{OPEN_SECONDS + 1} s'")
+
+    def ask(error: HeadwaterError) -> None:
+        def fail() -> None:
+            raise error
+
+        with pytest.raises((InputRefused, Misuse)):
+            Source(failures=0).asker(synced).ask(fail, about="chunk 1")
+
+    down, bad = RetryLater("nobody answers"), InputRefused("bad rows")
+    no_right, no_secret = Misuse("a right is missing"), unasked(Misuse("the variable is not set"))
+    for _ in range(FAILURES_TO_OPEN - 1):
+        ask(down)
+    ask(no_secret)
+    assert circuit() == ("closed", FAILURES_TO_OPEN - 1)
+    ask(bad)
+    assert circuit() == ("closed", 0)
+    for _ in range(FAILURES_TO_OPEN):
+        ask(down)
+    assert circuit() == ("open", FAILURES_TO_OPEN)
+    later()
+    ask(no_secret)
+    assert circuit() == ("open", FAILURES_TO_OPEN)
+    ask(no_right)
+    assert circuit() == ("closed", 0)
+
+
+def test_what_is_missing_here_says_nothing_of_the_source(synced: Synced, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_SUCH_PASSWORD", raising=False)
+    installation = synced.river.installation
+    change(installation, "plant", {"password_ref": "env:NO_SUCH_PASSWORD"})
+    with pytest.raises(Misuse) as refused, opened(installation, find(installation, "plant")) as source:
+        source.validate()
+    assert refused.value.is_unasked
 
 
 def test_a_chunk_that_cannot_be_read_is_a_gap_and_only_that_is_read_again(synced: Synced) -> None:

@@ -17,10 +17,11 @@ from headwater.cli.trying import DryRun, Rows, refuse_rows, try_and_tell
 from headwater.documents.counted import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from headwater.pipeline.recipe import Recipe
     from headwater.services.installation import Installation
+    from headwater.store.connectors import Circuit
 
 GAPS_TOLD = 5
 
@@ -109,14 +110,7 @@ def status(name: Name, as_json: AsJson = False) -> None:
     if as_json:
         print_json(found.as_json())
         return
-    circuit = found.circuit
-    print_facts(
-        [
-            ("connector", f"{found.connector.name}, {found.connector.kind}"),
-            ("circuit", circuit.state.replace("_", "-")),
-            *([("last error", circuit.last_error)] if circuit.last_error else []),
-        ]
-    )
+    print_facts([("connector", f"{found.connector.name}, {found.connector.kind}"), *_circuit(found.circuit)])
     print_table(
         ["run", "source", "state", "started", "rows, about"],
         [(each["run_id"], each["source_name"], in_words(each["state"]), each["started_at"], each["records_planned"])
@@ -132,6 +126,20 @@ def status(name: Name, as_json: AsJson = False) -> None:
             [(seen, table, change["kind"], change["before"], change["after"]) for seen, table, change in changes],
             title="Columns that changed",
         )
+
+
+def _circuit(circuit: Circuit) -> Iterator[tuple[str, object]]:
+    """Whether the source is asked, how often it has failed, and for how long it is left alone."""
+    from headwater.services.connectors.asking import seconds_left
+
+    yield "circuit", circuit.state.replace("_", "-")
+    if circuit.state != "closed":
+        left = seconds_left(circuit)
+        yield "left alone", f"for another {left:.0f} s" if left else "no longer: the next question is asked"
+    if circuit.failures:
+        yield "failed in a row", circuit.failures
+    if circuit.last_error:
+        yield "last error", circuit.last_error
 
 
 def state(name: Name, as_json: AsJson = False) -> None:

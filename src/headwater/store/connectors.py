@@ -272,10 +272,11 @@ def set_circuit(
     state: str,
     failures: int,
     last_error: str | None,
+    seconds: float = 0.0,
 ) -> None:
-    """A new state of the circuit."""
+    """A new state of the circuit, which it has been in for so long."""
     values = {"tenant_id": tenant_id, "connector_id": connector_id, "state": state, "failures": failures}
-    connection.execute(QUERIES["set_circuit"], {**values, "last_error": last_error})
+    connection.execute(QUERIES["set_circuit"], {**values, "last_error": last_error, "seconds": seconds})
 
 
 def may_try_again(connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID, seconds: float) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
 
@@ -186,6 +188,9 @@ def test_a_source_that_failed_before_a_run_was_planned_is_told_and_no_success(
         assert headwater(*sync).code == 1
     left_alone = headwater(*sync)
     assert "Run the same again then: no run was planned" in left_alone.err, left_alone.err
+    facts = [line.split(maxsplit=1) for line in headwater("connectors", "status", "gone").out.splitlines()[:4]]
+    assert facts[1:4:2] == [["circuit", "open"], ["failed", "in a row  5"]]
+    assert re.fullmatch(r"alone +for another \d\d s", facts[2][1])
     assert headwater("connectors", "retry-failed", "gone", "--json").code == 1
 
     assert headwater("connectors", "sync", "lab", "-t", "a", "-m", full_lab.mapping).code == 0

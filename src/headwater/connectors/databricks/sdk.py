@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from headwater import __version__
 from headwater.connectors.databricks.config import DatabricksConfig
 from headwater.connectors.databricks.refusals import StatementError
-from headwater.errors import Misuse
+from headwater.errors import Misuse, unasked
 from headwater.extras import how_to_install
 
 WAIT_SECONDS = 10
@@ -26,7 +26,9 @@ def library() -> Any:
     try:
         from databricks.sdk.service import sql  # noqa: PLC0415 - an extra, which few need
     except ImportError:
-        raise Misuse("the library for Databricks is not installed", remedy=how_to_install("databricks")) from None
+        raise unasked(
+            Misuse("the library for Databricks is not installed", remedy=how_to_install("databricks"))
+        ) from None
     return sql
 
 

@@ -14,7 +14,7 @@ from headwater.connectors.sql import Field
 from headwater.connectors.sql.statements import Statement
 from headwater.connectors.sql.tables import schema
 from headwater.connectors.sql.warehouse import MisfitError, fitted, times
-from headwater.errors import HeadwaterError, Misuse
+from headwater.errors import HeadwaterError, Misuse, unasked
 from headwater.extras import how_to_install
 
 _BATCH_ROWS = 8192
@@ -27,7 +27,9 @@ def driver() -> Any:
     try:
         import databricks.sql  # noqa: PLC0415 - an extra, which few need
     except ImportError:
-        raise Misuse("the library for Databricks is not installed", remedy=how_to_install("databricks")) from None
+        raise unasked(
+            Misuse("the library for Databricks is not installed", remedy=how_to_install("databricks"))
+        ) from None
     return databricks.sql
 
 

@@ -48,7 +48,7 @@ def not_allowed(
     what: str, where: str, cause: Cause, *, value: object = None, valid: str | None = None, remedy: str | None = None
 ) -> NotAllowed:
     error = NotAllowed(what, where=where, value=value, valid=valid, remedy=remedy)
-    error.cause = cause
+    error.cause, error.is_unasked = cause, cause == "config"
     return error
 
 

@@ -14,7 +14,7 @@ from headwater.connectors.object_store.limits import LOOKED_AT, changed, chosen,
 from headwater.connectors.object_store.obstacles import Obstacle, error_of, obstacle, problem
 from headwater.connectors.object_store.patterns import Pattern
 from headwater.connectors.protocol import Problem, RemoteFile, Selection
-from headwater.errors import HeadwaterError, Misuse, Stopped
+from headwater.errors import HeadwaterError, Misuse, Stopped, unasked
 from headwater.extras import how_to_install
 
 T = TypeVar("T")
@@ -192,7 +192,7 @@ def library() -> Any:
         import obstore.store  # noqa: PLC0415
     except ImportError:
         message = "the library for object stores is not installed"
-        raise Misuse(message, remedy=how_to_install("s3", "azure")) from None
+        raise unasked(Misuse(message, remedy=how_to_install("s3", "azure"))) from None
     return obstore
 
 

@@ -16,7 +16,7 @@ from headwater.connectors.sql.planning import plan
 from headwater.connectors.sql.statements import Statement, reading, sampling
 from headwater.connectors.sql.tables import Field, SqlTable, schema
 from headwater.connectors.sql.tallies import tally_of
-from headwater.errors import HeadwaterError, Misuse, RetryLater
+from headwater.errors import HeadwaterError, Misuse, RetryLater, unasked
 
 
 class Session(Protocol):
@@ -159,7 +159,8 @@ class Source(ABC):
 def raised(problem: Problem) -> HeadwaterError:
     """A problem as the error that says so, sorted by what the caller does next."""
     kind = RetryLater if problem.cause in {"name_not_found", "refused", "timeout"} else Misuse
-    return kind(problem.what, where=problem.where, valid=problem.valid, remedy=problem.remedy)
+    error = kind(problem.what, where=problem.where, valid=problem.valid, remedy=problem.remedy)
+    return unasked(error) if isinstance(error, Misuse) and problem.cause == "config" else error
 
 
 def _at_least_one(batches: Iterator[pa.RecordBatch], fields: Sequence[Field]) -> Generator[pa.RecordBatch, None, None]:

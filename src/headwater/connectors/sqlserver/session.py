@@ -17,7 +17,7 @@ from headwater.connectors.sql.source import raised
 from headwater.connectors.sql.statements import Statement
 from headwater.connectors.sql.tables import schema
 from headwater.connectors.sqlserver.config import SqlServerConfig
-from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater
+from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater, unasked
 from headwater.extras import how_to_install
 
 _BATCH_ROWS = 8192
@@ -47,7 +47,9 @@ def driver() -> Any:
     try:
         import mssql_python  # noqa: PLC0415 - an extra, which few need
     except ImportError:
-        raise Misuse("the library for SQL Server is not installed", remedy=how_to_install("sqlserver")) from None
+        raise unasked(
+            Misuse("the library for SQL Server is not installed", remedy=how_to_install("sqlserver"))
+        ) from None
     return mssql_python
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from headwater.documents.counted import counted
 from headwater.errors import InputRefused, Misuse, RetryLater
-from headwater.store.connectors import circuit_of, may_try_again, note_refusal, set_circuit
+from headwater.store.connectors import Circuit, circuit_of, may_try_again, note_refusal, set_circuit
 from headwater.telemetry import get_logger
 
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ class CircuitOpen(RetryLater):
     """A source has failed so often that it is not asked for a while; nothing was tried."""
 
 
+def seconds_left(circuit: Circuit) -> float:
+    """For how long a source whose circuit is not closed is left alone yet."""
+    return max(0.0, OPEN_SECONDS - circuit.seconds)
+
+
 @contextmanager
 def refusal_noted(installation: Installation, connector_id: UUID) -> Iterator[None]:
     """While a sync is planned: what the source refuses it for stands with the connector, since there is no run."""
@@ -47,7 +52,8 @@ def refusal_noted(installation: Installation, connector_id: UUID) -> Iterator[No
 
 class Asker:
     """Asks one source. A question that trying again did not get answered counts; so many in a row, of whichever run or
-    process, open its circuit, and one does whose refusal asks for longer than is waited.
+    process, open its circuit, and one does whose refusal asks for longer than is waited. A source that refuses, or
+    gives what cannot be read, has answered. What could not even be asked says nothing of the source.
     """
 
     def __init__(
@@ -72,7 +78,7 @@ class Asker:
 
         Only what may pass is asked again (`RetryLater`); other errors are the answer.
         """
-        self._check_circuit()
+        before = self._check_circuit()
         for number, seconds in enumerate((*RETRY_AFTER_SECONDS, None), start=1):
             try:
                 answer = question()
@@ -82,6 +88,12 @@ class Asker:
                     self._failed(error, at_once=is_long)
                     raise self._given_up(error, about, number) from error
                 self._pause(error, seconds, about, number)
+            except (Misuse, InputRefused) as error:
+                if isinstance(error, Misuse) and error.is_unasked:
+                    self._not_asked(before)
+                else:
+                    self._answered()
+                raise
             else:
                 self._answered()
                 return answer
@@ -109,17 +121,17 @@ class Asker:
         )  # fmt: skip
         self._wait(pause)
 
-    def _check_circuit(self) -> None:
+    def _check_circuit(self) -> Circuit:
+        """The circuit as it stands; of one that is open, where this is the one who may ask."""
         with self._installation.database.connect(self._installation.tenant_id) as connection:
             circuit = circuit_of(connection, self._installation.tenant_id, self._connector_id)
             if circuit.state == "closed":
-                return
+                return circuit
             if may_try_again(connection, self._installation.tenant_id, self._connector_id, OPEN_SECONDS):
-                return
-        left = max(0.0, OPEN_SECONDS - circuit.seconds)
+                return circuit
         raise CircuitOpen(
             f"{counted(circuit.failures, 'question')} in a row came to no answer, and the source is left alone for "
-            f"another {left:.0f} s",
+            f"another {seconds_left(circuit):.0f} s",
             where=f"connector {self._name}",
             value=circuit.last_error,
             remedy=(
@@ -128,6 +140,21 @@ class Asker:
                 else f"Run the same again then: {NOTHING_PLANNED}"
             ),
         )
+
+    def _not_asked(self, before: Circuit) -> None:
+        """Who had the turn to ask gives it back: whoever comes next may ask at once."""
+        if before.state == "closed":
+            return
+        with self._installation.database.connect(self._installation.tenant_id) as connection:
+            set_circuit(
+                connection,
+                self._installation.tenant_id,
+                self._connector_id,
+                state=before.state,
+                failures=before.failures,
+                last_error=before.last_error,
+                seconds=before.seconds,
+            )
 
     def _failed(self, error: RetryLater, *, at_once: bool) -> None:
         with self._installation.database.connect(self._installation.tenant_id) as connection:

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from headwater.connectors.configs import config_of, refuse_relative, with_values
 from headwater.connectors.protocol import Config, Connector, FileStore
-from headwater.errors import Conflict, Misuse
+from headwater.errors import Conflict, Misuse, unasked
 from headwater.services.access.policy import Right
 from headwater.services.connectors.kinds import kind_named
 from headwater.services.connectors.pacing import paced
@@ -118,7 +118,7 @@ def opened(
     guarded = stored.from_outside and not installation.settings.api_local_sources
     if guarded:
         refuse_local(installation.settings, config)
-    source = kind.open(config, lambda reference: resolve(installation, reference))
+    source = kind.open(config, lambda reference: _secret(installation, reference))
     try:
         if guarded:
             reach_only(installation, source)
@@ -126,6 +126,13 @@ def opened(
             yield source
     finally:
         source.close()
+
+
+def _secret(installation: Installation, reference: str) -> str:
+    try:
+        return resolve(installation, reference)
+    except Misuse as error:
+        raise unasked(error) from error.__cause__
 
 
 def is_store(source: Connector | FileStore) -> TypeGuard[FileStore]:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from headwater.errors import Misuse, RetryLater
+from headwater.errors import Misuse, RetryLater, unasked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -105,11 +105,13 @@ def may_reach(address: IPv4Address | IPv6Address, networks: Sequence[IPv4Network
 
 
 def _inside(where: str) -> Misuse:
-    return Misuse(
-        "this leads to the server itself, or into a network behind it",
-        where=where,
-        valid="a public address, or one in a network that HEADWATER_API_NETWORKS names",
-        remedy="Have whoever runs the server add the connector, or allow the network.",
+    return unasked(
+        Misuse(
+            "this leads to the server itself, or into a network behind it",
+            where=where,
+            valid="a public address, or one in a network that HEADWATER_API_NETWORKS names",
+            remedy="Have whoever runs the server add the connector, or allow the network.",
+        )
     )
 
 

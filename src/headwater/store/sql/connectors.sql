@@ -165,7 +165,7 @@ INSERT INTO source_circuits AS c (tenant_id, connector_id, state, failures, last
 VALUES (%(tenant_id)s, %(connector_id)s, %(state)s, %(failures)s, %(last_error)s)
 ON CONFLICT (tenant_id, connector_id) DO UPDATE
 SET state = EXCLUDED.state, failures = EXCLUDED.failures, last_error = EXCLUDED.last_error,
-    changed_at = clock_timestamp()
+    changed_at = clock_timestamp() - make_interval(secs => %(seconds)s)
 
 -- name: note_refusal
 -- Why a source refused to be read. It has answered, which is no failure of its circuit; one that stands there stays.
