@@ -72,6 +72,18 @@ def losing(synced: Synced, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     installed_kinds.cache_clear()
 
 
+@pytest.mark.parametrize("made_of", ["numeric(12,3)", "positive", "bigint", "money"])
+def test_the_source_sums_a_domain_as_what_it_is_made_of(synced: Synced, made_of: str) -> None:
+    synced.at_source("CREATE DOMAIN positive AS numeric(12,3)")
+    synced.at_source(f"CREATE DOMAIN energy AS {made_of}")
+    synced.at_source("ALTER TABLE meter_reading ALTER kwh TYPE energy USING CAST(reading_id AS numeric)::energy")
+    synced.at_source("UPDATE meter_reading SET kwh = 2 WHERE reading_id = 1")
+    run_id, ledger = synced.sync()
+    assert (ledger.read, ledger.inserted) == (1000, 1000)
+    (kwh,) = told(synced, run_id)["columns"].values()
+    assert Decimal(kwh["sum"]) == Decimal(kwh["sum_read"]) == 1000 * 1001 // 2 + 1
+
+
 def test_the_source_counts_and_sums_as_was_read_nulls_and_nan_included(synced: Synced) -> None:
     synced.at_source("ALTER TABLE meter_reading ALTER kwh DROP NOT NULL, ALTER kwh TYPE numeric")
     synced.at_source("UPDATE meter_reading SET kwh = NULL WHERE reading_id = 4")

@@ -185,6 +185,7 @@ def _field(dialect: PostgresDialect, *row: str | None) -> Field:
         cast=declared,
         family=family,
         shape=family if family in {"time", "zoned"} else "",
+        made_of=kind if sort == "d" else "",
     )
 
 

@@ -30,11 +30,13 @@ class PostgresDialect(EndlessTimes):
         return f"date_trunc('{unit}', {self.quoted(field.name)})"
 
     def sum(self, field: Field) -> str | None:
-        name, kind = self.quoted(field.name), field.cast.partition("(")[0]
+        name, kind = self.quoted(field.name), field.made_of or field.cast.partition("(")[0]
         if kind == "numeric":  # what is less itself not zero is NaN or endless
             return f"CAST(coalesce(sum({name}) FILTER (WHERE {name} - {name} = 0), 0) AS text)"
         if kind == "money":
             return f"CAST(sum(CAST({name} AS numeric)) AS text)"
+        if kind in {"int2", "int4", "int8"}:  # a domain's; the others are exact as they come
+            return f"CAST(sum({name}) AS text)"
         return super().sum(field)
 
 

@@ -23,11 +23,12 @@ TIMES = frozenset({"zoned", "time", "date"})
 class Field:
     """A column, and how statements speak of it.
 
-    column  as the protocol has it
-    select  the expression that `read` selects
-    order   the expression by which rows are compared and ordered; the same on every server and in every session
-    cast    the type that a bound is cast to, as the database's own catalogue writes it
-    shape   what is still to be done to a batch's column, as the kind of connector names it; "" for nothing
+    column   as the protocol has it
+    select   the expression that `read` selects
+    order    the expression by which rows are compared and ordered; the same on every server and in every session
+    cast     the type that a bound is cast to, as the database's own catalogue writes it
+    shape    what is still to be done to a batch's column, as the kind of connector names it; "" for nothing
+    made_of  of a type that somebody made of another, as a domain, that other; "" for all others
     """
 
     column: Column
@@ -36,6 +37,7 @@ class Field:
     cast: str
     family: Family = "other"
     shape: str = ""
+    made_of: str = ""
 
     @property
     def name(self) -> str:
