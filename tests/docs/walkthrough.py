@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shlex
@@ -20,6 +21,8 @@ from tests.servers import Installation
 BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LOADED_WITH_QUARANTINE = 3
 LONGEST_SECONDS = 840
+NEWEST_RUN = "run=$(headwater runs list --limit 1 --json | python3 -c "
+"""How pages keep the id of the run before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,11 +93,12 @@ def follow(
 
 
 def follow_here(page: str, run: Callable[[list[str]], tuple[int, str]]) -> int:
-    """The same in this process and folder, for pages that only export, write files and call `headwater`, which `run`
-    does: exit code and what it printed.
+    """The same in this process and folder, for pages that only write files, call `headwater` and keep a run's id; `run`
+    does what `headwater` is given: exit code and what it printed.
     """
     followed = steps(page)
     printed = []
+    newest = ""
     for step in followed:
         lines = iter(step.commands.splitlines())
         output = ""
@@ -104,8 +108,11 @@ def follow_here(page: str, run: Callable[[list[str]], tuple[int, str]]) -> int:
                 body = "".join(f"{each}\n" for each in takewhile(words[3].removeprefix("<<").__ne__, lines))
                 Path(words[2]).write_text(body, encoding="utf-8")
                 continue
+            if line.startswith(NEWEST_RUN):
+                newest = json.loads(run(["runs", "list", "--limit", "1", "--json"])[1])["runs"][0]["run_id"]
+                continue
             assert words[0] == "headwater", line
-            code, told = run(words[1:])
+            code, told = run([newest if word == "$run" else word for word in words[1:]])
             output += told if code in {0, LOADED_WITH_QUARANTINE} else f"{told}\nfailed with {code}: {line}\n"
         printed.append(output)
     hold(followed, printed)

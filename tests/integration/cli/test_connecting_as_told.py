@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from tests.docs.walkthrough import follow_here
 from tests.integration.cli.conftest import Headwater
 from tests.planted import planted
-from tests.river import River, factors
+from tests.river import River
 from tests.servers import Installation, TestServer
 from tests.synced import TABLE
 
 PAGE = Path(__file__).parents[3] / "docs/how-to/connect-a-database.md"
-BLOCK = re.compile(r"^```(sql|yaml|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SQL = re.compile(r"^```sql\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PASSWORD = planted("planted-password-of-the-tests")
 
 
@@ -39,39 +40,47 @@ def plant(server: TestServer) -> Iterator[Installation]:
     server.drop(made)
 
 
+def page_for(plant: Installation) -> str:
+    """The page with the place of this database, and without how a library of another kind of database is brought."""
+    text = PAGE.read_text(encoding="utf-8")
+    said = conninfo_to_dict(plant.superuser_url)
+    place = f"--set host={said['host']} --set port={said.get('port', 5432)} --set sslmode=disable"
+    for on_page, here in {
+        "--set host=db.example.org": place,
+        "database=plant": f"database={plant.name}",
+        ".venv/bin/pip install --editable '.[snowflake]'\n": "",
+    }.items():
+        assert on_page in text
+        text = text.replace(on_page, here)
+    return text
+
+
 def test_a_database_is_connected_as_the_page_says(
     headwater: Headwater, river: River, plant: Installation, tmp_path: Path
 ) -> None:
-    factor = {"factor_id": "f", "valid_from": "2020-01-01", "valid_to": "2030-01-01"}
-    river.load(factors([factor]), name="factors.csv", mapping="factor_form")
-    said = conninfo_to_dict(plant.superuser_url)
-    place = f"--set host={said['host']} --set port={said.get('port', 5432)} --set sslmode=disable"
+    page = page_for(plant)
+    with psycopg.connect(plant.superuser_url) as administrator:
+        for body in SQL.findall(page):
+            administrator.execute(body.replace("DATABASE plant", f"DATABASE {plant.name}").replace("…", PASSWORD))
     ran: list[str] = []
-    for language, body in BLOCK.findall(PAGE.read_text(encoding="utf-8")):
-        if language == "sql":
-            with psycopg.connect(plant.superuser_url) as administrator:
-                administrator.execute(body.replace("DATABASE plant", f"DATABASE {plant.name}").replace("…", PASSWORD))
-        elif language == "yaml":
-            name = "meter_readings.yaml" if body.startswith("mapping:") else "meter_readings.recipe.yaml"
-            (tmp_path / name).write_text(body, encoding="utf-8")
-        else:
-            here = body.replace("--set host=db.example.org", place).replace("database=plant", f"database={plant.name}")
-            for line in here.splitlines():
-                program, *words = shlex.split(line, comments=True)
-                if program != "headwater":  # how a library of another kind of database is brought
-                    continue
-                done = headwater(*words, typed=PASSWORD)
-                assert done.code == 0, line + done.out + done.err
-                assert PASSWORD not in done.out + done.err
-                ran.append(" ".join(words[:2]))
+
+    def run(words: list[str]) -> tuple[int, str]:
+        done = headwater(*words, typed=PASSWORD)
+        ran.append(" ".join(words[:2]))
+        assert done.code == 0, " ".join(words) + done.out + done.err
+        assert PASSWORD not in done.out + done.err
+        return done.code, done.out
+
+    follow_here(page, run)
     assert ran[:2] == ["connectors credentials", "connectors add"]
     failing = ran.index("connectors status")
     assert ran[failing : failing + 3] == ["connectors status", "connectors state", "connectors retry-failed"]
     assert ran[failing + 3 :] == [
         "schedules list", "schedules remove", "connectors remove", "connectors credentials", "connectors credentials",
     ]  # fmt: skip
-    assert "run meter_readings.recipe.yaml" in ran
     assert "schedules add" in ran
     assert river.rows("SELECT FROM credentials") == []
     assert river.rows("SELECT count(*), sum(quantity)::integer FROM activity_v1") == [{"count": 20, "sum": 210}]
+    assert river.rows("SELECT count(*), sum(co2e_kg) FROM emission_v1") == [{"count": 20, "sum": 210 * Decimal("0.4")}]
+    assert "t CO2e" in (tmp_path / "meter_readings.html").read_text(encoding="utf-8")
     assert [row["state"] for row in river.rows("SELECT state FROM runs WHERE kind = 'sync'")] == ["succeeded"] * 2
