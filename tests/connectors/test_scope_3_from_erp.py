@@ -1,4 +1,4 @@
-"""From purchase orders on a real OData server to scope 3 and back: the how-to word for word, its figures by hand."""
+"""From purchase orders on a real OData server to scope 3 and back: both pages word for word, figures by hand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.docs.walkthrough import LOADED_WITH_QUARANTINE, follow_here
 from tests.river import River, make_river
 from tests.servers import Installation
 
-PAGE = Path(__file__).parents[2] / "docs/how-to/scope-3-from-erp.md"
+HOW_TO = Path(__file__).parents[2] / "docs/how-to"
 EXAMPLES = Path(__file__).parents[2] / "examples/scope-3-from-sap"
 SERVICE = "API_PURCHASEORDER_PROCESS_SRV"
 SERVICE_PATH = "api-purchaseorder-process-srv"
@@ -102,13 +102,30 @@ def sap(odata_server: ODataServer) -> ODataServer:
     return odata_server
 
 
-def page_for(server: ODataServer) -> str:
+@pytest.fixture
+def headwater(installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Headwater:
+    """`headwater ARGUMENT…` in an empty folder, by somebody who types the password where one is asked for."""
+    monkeypatch.setenv("HEADWATER_DATABASE_URL", installation.app_url)
+    monkeypatch.setenv("HEADWATER_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.chdir(tmp_path)
+
+    def run(words: list[str]) -> tuple[int, str]:
+        done = CliRunner().invoke(app, words, input=PASSWORD, prog_name="headwater")
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return done.exit_code, done.output
+
+    return run
+
+
+def page_for(name: str, server: ODataServer, **more: str) -> str:
     """The page with this server's address and user in place of the example's."""
-    text = PAGE.read_text(encoding="utf-8")
+    text = (HOW_TO / name).read_text(encoding="utf-8")
     for on_page, here in {
         f"https://my300000.s4hana.cloud.sap/sap/opu/odata/sap/{SERVICE}": server.service(SERVICE_PATH, "v2"),
         "user: HEADWATER": f"user: {USER}",
-        "export SAP_PASSWORD='…'\n": "",
+        **more,
     }.items():
         assert on_page in text
         text = text.replace(on_page, here)
@@ -117,22 +134,29 @@ def page_for(server: ODataServer) -> str:
 
 @pytest.mark.server
 @pytest.mark.slow
-def test_purchases_of_sap_become_scope_3_and_lead_back(
-    sap: ODataServer, installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_sap_is_connected_and_its_purchases_become_figures(
+    sap: ODataServer, headwater: Headwater, installation: Installation, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("HEADWATER_DATABASE_URL", installation.app_url)
-    monkeypatch.setenv("HEADWATER_DATA_DIR", str(tmp_path / "data"))
+    sap.run(f"{SERVICE}.A_PurchaseOrder", remove=True, insert=ORDERS[:1])
+    unknown = item((1, 20), "X900", ("1", "LE"), "70")
+    sap.run(f"{SERVICE}.A_PurchaseOrderItem", remove=True, insert=[ITEMS[0], unknown])
+    assert follow_here(page_for("connect-sap.md", sap), headwater) == 5
+    river = make_river(installation, tmp_path)
+    (emission,) = river.rows("SELECT activity_id, category, scope, co2e_kg FROM emission_v1")
+    assert emission == {
+        "activity_id": "sap/4500000001/10", "category": 1, "scope": 3, "co2e_kg": 1200 * Decimal("1.85"),
+    }  # fmt: skip
+    assert "t CO2e" in (tmp_path / "purchases.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.server
+@pytest.mark.slow
+def test_purchases_of_sap_become_scope_3_and_lead_back(
+    sap: ODataServer, headwater: Headwater, installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SAP_PASSWORD", PASSWORD)
-    monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.chdir(tmp_path)
-
-    def headwater(words: list[str]) -> tuple[int, str]:
-        done = CliRunner().invoke(app, words, prog_name="headwater")
-        if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        return done.exit_code, done.output
-
-    assert follow_here(page_for(sap), headwater) == 7
+    page = page_for("scope-3-from-erp.md", sap, **{"export SAP_PASSWORD='…'\n": ""})
+    assert follow_here(page, headwater) == 7
     written = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir() if path.is_file()}
     examples = {path.name: path.read_text(encoding="utf-8") for path in EXAMPLES.iterdir()}
     assert written.keys() == examples.keys() - {"README.md"}
