@@ -76,18 +76,31 @@ def test_a_stored_secret_comes_back_to_who_has_its_key_and_to_nobody_else(river:
 
 @pytest.mark.server
 def test_keys_are_changed_while_everybody_goes_on_reading(river: River) -> None:
-    old, both, new = with_keys(river, K1), with_keys(river, f"{K2}, {K1}"), with_keys(river, K2)
+    """Each step of the how-to, with processes that were not started again yet beside those that were."""
+    old, knowing, both = with_keys(river, K1), with_keys(river, f"{K1},{K2}"), with_keys(river, f"{K2}, {K1}")
+    new = with_keys(river, K2)
     store_secret(old, "plant", SECRET)
-    store_secret(old, "lab", "other")
+
+    store_secret(knowing, "lab", "meanwhile")  # step 1: the new key encrypts nothing yet
+    assert [each.key for each in stored(old)] == ["k1", "k1"]
+    for reader in (old, knowing):
+        assert (resolve(reader, "stored:plant"), resolve(reader, "stored:lab")) == (SECRET, "meanwhile")
+
+    store_secret(both, "lab", "other")  # step 2: it encrypts
+    store_secret(knowing, "office", "late")  # by one that was not started again yet
+    assert {each.name: each.key for each in stored(both)} == {"lab": "k2", "office": "k1", "plant": "k1"}
+    for reader in (knowing, both):
+        assert [resolve(reader, f"stored:{name}") for name in ("plant", "lab", "office")] == [SECRET, "other", "late"]
+    with pytest.raises(Misuse, match="encrypted by the key k2, which is not known here"):
+        resolve(old, "stored:lab")  # why the first step has to be everywhere before the second
+
     with both.database.connect(both.tenant_id) as connection:
         looked_at = {each.name: each for each in list_credentials(connection, both.tenant_id)}
-    assert resolve(both, "stored:plant") == SECRET
     assert rotate(both) == 2
     assert rotate(both) == 0
-    slow = with_keys(river, f"{K1},{K2}")  # has not been started again yet
-    for reader in (both, new, slow):
+    for reader in (knowing, both, new):
         assert (resolve(reader, "stored:plant"), resolve(reader, "stored:lab")) == (SECRET, "other")
-    assert [each.key for each in stored(new)] == ["k2", "k2"]
+    assert [each.key for each in stored(new)] == ["k2"] * 3
 
     store_secret(new, "lab", "set meanwhile")
     with both.database.connect(both.tenant_id) as connection:
