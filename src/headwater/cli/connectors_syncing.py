@@ -97,7 +97,7 @@ def sync_and_tell(opened: Installation, recipe: Recipe, base: Path, *, every: bo
 
 
 def status(name: Name, as_json: AsJson = False) -> None:
-    """Show how a connector stands: its circuit, its latest syncs, columns that changed at the source.
+    """Show how a connector stands: its circuit, its latest syncs, and what changed in the tables of its source.
 
     \b
     Examples:
@@ -122,9 +122,12 @@ def status(name: Name, as_json: AsJson = False) -> None:
     ]
     if changes:
         print_table(
-            ["seen", "table", "change", "before", "after"],
-            [(seen, table, change["kind"], change["before"], change["after"]) for seen, table, change in changes],
-            title="Columns that changed",
+            ["seen", "table", "column", "change", "before", "after"],
+            [
+                (seen, table, change["column"], in_words(change["kind"]), change["before"], change["after"])
+                for seen, table, change in changes
+            ],
+            title="What changed at the source",
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -66,6 +66,24 @@ class UnfinishedRun:
     run_id: UUID
     source_name: str
     state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchemaSeen:
+    """What a table of a source was when it was noted.
+
+    columns       name, type and whether null of each
+    key_columns   of its key; None where it was never discovered, for a sync does not ask for it
+    foreign_keys  columns, table and columns meant of each; None likewise
+    is_gone       whether a discovery did not find it: then the rest is as it was before
+    """
+
+    table_name: str
+    seen_no: int
+    columns: list[dict[str, Any]]
+    key_columns: list[str] | None = None
+    foreign_keys: list[dict[str, Any]] | None = None
+    is_gone: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,30 +230,26 @@ def schema_changes(connection: psycopg.Connection[Any], tenant_id: UUID, connect
     return _dicts(connection, "schema_changes", {"tenant_id": tenant_id, "connector_id": connector_id})
 
 
-def schema_seen(
-    connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID, table: str
-) -> tuple[int, list[dict[str, Any]]]:
-    """How often the columns of a table were noted, and what they were last; 0 and none where they never were."""
+def schemas_seen(
+    connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID, table: str | None = None
+) -> dict[str, SchemaSeen]:
+    """By name what each table of a source was when last it was noted; of one of them, where it is named."""
     values = {"tenant_id": tenant_id, "connector_id": connector_id, "table_name": table}
-    row = connection.execute(QUERIES["schema_seen"], values).fetchone()
-    return (row[0], row[1]) if row else (0, [])
+    return {each.table_name: each for each in select(connection, SchemaSeen, QUERIES["schemas_seen"], values)}
 
 
 def note_schema(
     connection: psycopg.Connection[Any],
     tenant_id: UUID,
     connector_id: UUID,
-    table: str,
-    *,
-    seen_no: int,
-    columns: Sequence[Mapping[str, Any]],
+    seen: SchemaSeen,
     changes: Sequence[Mapping[str, Any]],
 ) -> None:
-    """Note the columns a table has now."""
-    values = {"tenant_id": tenant_id, "connector_id": connector_id, "table_name": table, "seen_no": seen_no}
-    connection.execute(
-        QUERIES["note_schema"], {**values, "columns": Jsonb(list(columns)), "changes": Jsonb(list(changes))}
-    )
+    """Note what a table is now."""
+    values = {"tenant_id": tenant_id, "connector_id": connector_id, **asdict(seen), "changes": Jsonb(list(changes))}
+    for name in ("columns", "key_columns", "foreign_keys"):
+        values[name] = None if values[name] is None else Jsonb(values[name])
+    connection.execute(QUERIES["note_schema"], values)
 
 
 def circuit_of(connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID) -> Circuit:

@@ -135,7 +135,10 @@ def test_what_is_discovered_is_noted_with_what_changed_since(headwater: Headwate
     told = headwater("connectors", "discover", "lab", "-t", "a", "--json").json
     assert told[0]["references"] == [{"columns": ["owner"], "table": "site", "to": ["code"]}]
     changes = headwater("connectors", "status", "lab", "--json").json["schema_changes"]
-    assert [change["after"] for each in changes for change in each["changes"]] == ["owner"]
+    assert [(change["kind"], change["after"]) for each in changes for change in each["changes"]] == [
+        ("added", "owner"),
+        ("reference", "site (code)"),
+    ]
 
 
 def test_a_table_is_synced_and_how_far_is_told(
@@ -170,7 +173,7 @@ def test_a_table_is_synced_and_how_far_is_told(
     )  # fmt: skip
     assert [change["after"] for each in status["schema_changes"] for change in each["changes"]] == ["remark"]
     told = headwater("connectors", "status", "lab").out
-    assert all(said in told for said in ("Latest syncs", "Columns that changed", "remark", "closed"))
+    assert all(said in told for said in ("Latest syncs", "What changed at the source", "remark", "closed"))
     states = {each["source_name"]: each for each in headwater("connectors", "state", "lab", "--json").json}
     assert (set(states), states["lab/b"]["gaps"], states["lab/a"]["last_row_id"]) == ({"lab/a", "lab/b"}, [], "40")
     assert "lab/b" in headwater("connectors", "state", "lab").out

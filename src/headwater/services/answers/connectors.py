@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from headwater.connectors.protocol import Cause, ForeignKey
 from headwater.services.answers.kinds import FreeObject, Id
-from headwater.services.answers.runs import ColumnChange, RunState
+from headwater.services.answers.runs import RunState
 from headwater.store.connectors import Circuit
 
 
@@ -83,16 +83,33 @@ class SyncListed(TypedDict):
     records_planned: int
 
 
+class SourceChange(TypedDict):
+    """What of a table of a source is not as it was.
+
+    kind    of a column: added, gone, renamed, retyped or nullable; of the table: key, reference, table_gone or
+            table_back. A table is gone where a discovery does not find it: it may be one that may not be read any more
+    column  its name; of a reference the columns that refer; null where it is the table's
+    before  a name, a type, whether it may be null, the columns of the key, or the columns meant; null where there was
+            none
+    after   likewise
+    """
+
+    kind: str
+    column: str | None
+    before: str | None
+    after: str | None
+
+
 class SchemaChange(TypedDict):
     """What changed in a table of a source.
 
-    seen_no  how often its columns were noted
-    changes  none where they were noted for the first time
+    seen_no  how often it was noted
+    changes  none where it was noted for the first time
     """
 
     table_name: str
     seen_no: int
-    changes: list[ColumnChange]
+    changes: list[SourceChange]
     seen_at: datetime
 
 

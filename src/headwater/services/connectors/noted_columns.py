@@ -1,44 +1,110 @@
-"""The columns that the tables of a source have, noted each time they are looked at and are not as they were."""
+"""What the tables of a source are, noted each time they are looked at and are not as they were: their columns; where
+they are discovered, also their keys and what they refer to, and which tables are gone.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from headwater.services.drift import changes_between
 from headwater.store import connectors
+from headwater.store.connectors import SchemaSeen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from headwater.connectors.protocol import Column
+    from headwater.connectors.protocol import Column, ForeignKey, Table
+    from headwater.services.answers.connectors import SourceChange
     from headwater.services.installation import Installation
     from headwater.store.connectors import StoredConnector
 
 
 def note_columns(
-    installation: Installation,
-    stored: StoredConnector,
-    tables: Mapping[str, Sequence[Column]],
-    *,
-    asked: Sequence[str] = (),
+    installation: Installation, stored: StoredConnector, table: str, columns: Sequence[Column], asked: Sequence[str]
 ) -> None:
-    """Keep the columns that tables have, each time they are not those of the time before, and what changed: also where
-    a sync is then refused for it. Where only some are `asked` for, a column that is not is as it was.
+    """Keep the columns that a table has, where they are not those of the time before, and what changed: also where a
+    sync is then refused for it. Where only some are `asked` for, a column that is not is as it was.
     """
     tenant_id = installation.tenant_id
     with installation.database.connect(tenant_id) as connection:
-        for table, columns in tables.items():
-            seen_no, before = connectors.schema_seen(connection, tenant_id, stored.connector_id, table)
-            now = _with_unasked([_told(column) for column in columns], before, asked)
-            if now == before:
-                continue
-            was = {str(column["name"]): str(column["type"]) for column in before}
-            is_now = {str(column["name"]): str(column["type"]) for column in now}
-            connectors.note_schema(
-                connection, tenant_id, stored.connector_id, table, seen_no=seen_no + 1, columns=now,
-                changes=[asdict(change) for change in (changes_between(was, is_now) if before else ())],
-            )  # fmt: skip
+        before = connectors.schemas_seen(connection, tenant_id, stored.connector_id, table).get(table)
+        was = before or SchemaSeen(table_name=table, seen_no=0, columns=[])
+        told = _with_unasked([_told(column) for column in columns], was.columns, asked)
+        now = replace(was, columns=told, is_gone=False)
+        if now != before:
+            _note(connection, tenant_id, stored, before, now)
+
+
+def note_tables(installation: Installation, stored: StoredConnector, found: Sequence[Table]) -> None:
+    """Keep what the tables are that a discovery found, where they are not as they were, and what changed. One that an
+    earlier discovery found and this did not is gone, or may not be read any more.
+    """
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        seen = connectors.schemas_seen(connection, tenant_id, stored.connector_id)
+        names = {each.name for each in found}
+        present = [_seen(table, seen.get(table.name)) for table in found]
+        gone = [
+            replace(each, is_gone=True)
+            for each in seen.values()
+            if each.key_columns is not None and each.table_name not in names
+        ]
+        for now in (*present, *gone):
+            before = seen.get(now.table_name)
+            if now != before:
+                _note(connection, tenant_id, stored, before, now)
+
+
+def _note(connection: Any, tenant_id: Any, stored: StoredConnector, before: SchemaSeen | None, now: SchemaSeen) -> None:
+    changes = [] if before is None else list(_changes(before, now))
+    connectors.note_schema(
+        connection, tenant_id, stored.connector_id, replace(now, seen_no=now.seen_no + 1), changes
+    )  # fmt: skip
+
+
+def _seen(table: Table, before: SchemaSeen | None) -> SchemaSeen:
+    return SchemaSeen(
+        table_name=table.name,
+        seen_no=before.seen_no if before else 0,
+        columns=[_told(column) for column in table.columns],
+        key_columns=list(table.key),
+        foreign_keys=sorted((_reference(each) for each in table.references), key=str),
+    )
+
+
+def _changes(before: SchemaSeen, now: SchemaSeen) -> Iterator[SourceChange]:
+    """What became of a table, and of its columns, its key and what it refers to where both times tell of these."""
+    if before.is_gone != now.is_gone:
+        yield _change("table_gone" if now.is_gone else "table_back", None, None, None)
+    was = {str(column["name"]): column for column in before.columns}
+    has = {str(column["name"]): column for column in now.columns}
+    for each in changes_between(_types(was), _types(has)):
+        yield _change(each.kind, each.column, each.before, each.after)
+    for name in (name for name in was if name in has):
+        if was[name]["nullable"] != has[name]["nullable"]:
+            yield _change("nullable", name, *(_null(column[name]) for column in (was, has)))
+    if None not in (before.key_columns, now.key_columns) and before.key_columns != now.key_columns:
+        yield _change("key", None, *(", ".join(each.key_columns or ()) or None for each in (before, now)))
+    if before.foreign_keys is not None and now.foreign_keys is not None:
+        for kept, other, is_new in ((before, now, False), (now, before, True)):
+            for key in kept.foreign_keys or ():
+                if key not in (other.foreign_keys or ()):
+                    meant = f"{key['table']} ({', '.join(key['to'])})"
+                    columns = ", ".join(key["columns"])
+                    yield _change("reference", columns, None if is_new else meant, meant if is_new else None)
+
+
+def _change(kind: str, column: str | None, before: str | None, after: str | None) -> SourceChange:
+    return {"kind": kind, "column": column, "before": before, "after": after}
+
+
+def _types(columns: dict[str, dict[str, Any]]) -> dict[str, str]:
+    return {name: str(column["type"]) for name, column in columns.items()}
+
+
+def _null(column: dict[str, Any]) -> str:
+    return "may be null" if column["nullable"] else "never null"
 
 
 def _with_unasked(
@@ -55,3 +121,7 @@ def _with_unasked(
 
 def _told(column: Column) -> dict[str, Any]:
     return {"name": column.name, "type": column.type, "nullable": column.nullable}
+
+
+def _reference(key: ForeignKey) -> dict[str, Any]:
+    return {"columns": list(key.columns), "table": key.table, "to": list(key.to)}

@@ -92,7 +92,7 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
     selection, told = _selection(installation, recipe, source)
     plan = _asked(installation, stored, selection)
     if installation.keeps:
-        note_columns(installation, stored, {selection.table: plan.columns}, asked=selection.columns)
+        note_columns(installation, stored, selection.table, plan.columns, selection.columns)
     selection = replace(selection, key=plan.key)
     layout, body = _layout(plan)
     in_force = logic.mapping.for_columns(layout.columns, of="table")

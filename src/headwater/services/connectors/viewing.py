@@ -11,7 +11,7 @@ from headwater.errors import Misuse
 from headwater.services.access.policy import Right
 from headwater.services.connectors.keeping import find, is_store, opened, tables_of
 from headwater.services.connectors.kept_samples import TABLES_AT_ONCE, keep_samples
-from headwater.services.connectors.noted_columns import note_columns
+from headwater.services.connectors.noted_columns import note_tables
 from headwater.services.connectors.store_viewing import first_records, told_some
 from headwater.store import connectors
 
@@ -99,10 +99,10 @@ def discover(installation: Installation, name: str) -> Sequence[Table] | Sequenc
 def _discovered(
     installation: Installation, stored: StoredConnector, source: Connector | FileStore, table: str | None = None
 ) -> Sequence[Table]:
-    """All tables; of those there are, or of the one that is meant, the columns are noted and the first rows kept."""
+    """All tables, which are noted; of those there are, or of the one that is meant, the first rows are kept."""
     tables = tables_of(source, stored)
     found = tables.discover()
-    note_columns(installation, stored, {each.name: each.columns for each in found})
+    note_tables(installation, stored, found)
     names = [each.name for each in found if table in {None, each.name}]
     keep_samples(installation, stored, tables, names if len(names) <= TABLES_AT_ONCE else ())
     return found

@@ -100,16 +100,19 @@ CROSS JOIN LATERAL (
 LEFT JOIN connector_sync_state s ON s.tenant_id = %(tenant_id)s AND s.source_id = n.source_id
 ORDER BY n.source_name, n.source_id
 
--- name: schema_seen
--- The columns a table had when last they were noted.
-SELECT seen_no, columns FROM source_schema_cache
-WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s AND table_name = %(table_name)s
-ORDER BY seen_no DESC LIMIT 1
+-- name: schemas_seen
+-- What each table of a connector was when last it was noted, or the one of this name.
+SELECT DISTINCT ON (table_name) {columns} FROM source_schema_cache
+WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s
+  AND (%(table_name)s::text IS NULL OR table_name = %(table_name)s)
+ORDER BY table_name, seen_no DESC
 
 -- name: note_schema
--- The columns a table has now, and what changed; nothing where another has noted them at this moment.
-INSERT INTO source_schema_cache (tenant_id, connector_id, table_name, seen_no, columns, changes)
-VALUES (%(tenant_id)s, %(connector_id)s, %(table_name)s, %(seen_no)s, %(columns)s, %(changes)s)
+-- What a table is now, and what changed; nothing where another has noted it at this moment.
+INSERT INTO source_schema_cache
+    (tenant_id, connector_id, table_name, seen_no, columns, key_columns, foreign_keys, is_gone, changes)
+VALUES (%(tenant_id)s, %(connector_id)s, %(table_name)s, %(seen_no)s, %(columns)s, %(key_columns)s, %(foreign_keys)s,
+        %(is_gone)s, %(changes)s)
 ON CONFLICT DO NOTHING
 
 -- name: keep_sample
