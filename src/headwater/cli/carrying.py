@@ -99,7 +99,7 @@ def print_run(view: RunView, left: Sequence[str] = ()) -> None:
     if settled := _settled(view):
         typer.echo(settled)
     _print_reconciliation(view)
-    for line in (*view.warnings, *view.drift, *view.left_as_made):
+    for line in (*view.warnings, *view.drift, *view.left_as_made, *view.also_delivered):
         typer.echo(f"noticed: {line}")
     for number, why in view.gaps.items():
         typer.echo(f"chunk {number} is not loaded: {why}")

@@ -10,7 +10,7 @@ from headwater.documents.counted import counted
 from headwater.pipeline.replacing import REPLACED_RULE
 from headwater.services.access.policy import Right
 from headwater.services.access.within_units import may_reach
-from headwater.services.connectors.differences import at_source, explained
+from headwater.services.connectors.differences import also_delivered, at_source, explained
 from headwater.services.drift import drift_in_words
 from headwater.services.quarantine.mending import open_after_resubmission
 from headwater.services.sources import file_of, reading_from_json
@@ -107,6 +107,11 @@ class RunView:
         )
 
     @property
+    def also_delivered(self) -> tuple[str, ...]:
+        """Of a sync of all rows: how many of them another source delivers too."""
+        return also_delivered(self.run.reconciliation or {})
+
+    @property
     def remote(self) -> Mapping[str, str] | None:
         """Of a file of a store its `version` there, and its `address` as the store says it, if it does."""
         found: Mapping[str, str] | None = self.run.layout.get("remote")
@@ -168,6 +173,8 @@ class RunView:
             shown["differences"] = list(self.differences)
         if self.at_source:
             shown["differs_at_source"] = list(self.at_source)
+        if self.also_delivered:
+            shown["also_delivered"] = list(self.also_delivered)
         if self.left_as_made:
             shown["left_as_made"] = list(self.left_as_made)
         return shown

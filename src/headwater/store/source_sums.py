@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import psycopg
+import pyarrow as pa
 from psycopg import sql
 
-from headwater.contracts.document import Document
+from headwater.contracts.document import Document, FieldSpec
 from headwater.contracts.table import table_name
 from headwater.store.queries import named_queries
+from headwater.store.runs import Run
+from headwater.store.stored_rows import canonical, row_batches
 
 QUERIES = named_queries("source_sums")
 
@@ -28,6 +31,32 @@ def sums_of_source(
     if row is None:
         raise AssertionError("a count is one row")
     return row[0], dict(zip(fields, row[1:], strict=True))
+
+
+def rows_met_elsewhere(
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    document: Document,
+    run: Run,
+    *,
+    beside: Sequence[FieldSpec] = (),
+) -> Iterator[pa.RecordBatch]:
+    """Keys, and fields `beside` them, of the rows that stand in chunks of other sources in which a run has found rows
+    of its own equal: those and the others of these chunks, as canonical texts, what is personal as it is stored.
+    """
+    values = {"tenant_id": tenant_id, "run_id": run.run_id, "source_id": run.source_id}
+    chunks = [chunk for (chunk,) in connection.execute(QUERIES["met_elsewhere"], values)]
+    if not chunks:
+        return
+    rows = sql.SQL(QUERIES["rows_in_chunks"].partition("\n")[2]).format(
+        table=sql.Identifier(table_name(document)), tenant_id=sql.Literal(tenant_id), chunks=sql.Literal(chunks)
+    )
+    yield from row_batches(
+        connection,
+        columns=[canonical(spec) for spec in (*document.key, *beside)],
+        tables=rows,
+        order=[sql.Identifier(spec.name) for spec in document.key],
+    )
 
 
 def made_by_other_mappings(

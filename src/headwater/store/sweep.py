@@ -44,10 +44,15 @@ class OfSource(Protocol):
 
 
 def older_keys(
-    connection: psycopg.Connection[Any], tenant_id: UUID, document: Document, run: OfSource
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    document: Document,
+    run: OfSource,
+    *,
+    beside: Sequence[FieldSpec] = (),
 ) -> Iterator[pa.RecordBatch]:
     """Keys, as canonical texts, of the rows that stand and came from earlier runs of this run's source; what is
-    personal as it is stored.
+    personal as it is stored. Fields `beside` them come after.
     """
     older = sql.SQL(QUERIES["older_rows"].partition("\n")[2]).format(
         target=sql.Identifier(table_name(document)),
@@ -57,7 +62,7 @@ def older_keys(
     )
     yield from row_batches(
         connection,
-        columns=[canonical(spec) for spec in document.key],
+        columns=[canonical(spec) for spec in (*document.key, *beside)],
         tables=older,
         order=[sql.Identifier(spec.name) for spec in document.key],
     )

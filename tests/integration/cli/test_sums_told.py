@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
 import yaml
 
 from tests.integration.cli.conftest import Headwater, Lab
@@ -51,3 +54,46 @@ def test_numbers_in_columns_of_texts_are_summed_as_the_mapping_reads_them(headwa
     assert told.code == 3, told.out
     (quantity,) = (line.split() for line in told.out.splitlines() if line.startswith("quantity  "))
     assert quantity == ["quantity", "kwh", "not", "told", "2,470", "2,468.5", "1.5"]  # the third is refused
+
+
+def test_rows_that_another_source_delivers_too_are_compared_and_named(headwater: Headwater, full_lab: Lab) -> None:
+    """Equal rows of two sources stand once, under the one that came first: that is no difference."""
+    full_lab.change("CREATE TABLE twin AS SELECT * FROM a WHERE reading_id > 10")
+
+    def synced(table: str, *options: str) -> tuple[str, dict[str, Any]]:
+        done = headwater("connectors", "sync", "lab", "-t", table, "-m", full_lab.mapping, *options)
+        assert done.code == 0, done.err
+        told = headwater("runs", "show", done.out.split()[1], "--json").json
+        (quantity,) = told["reconciliation"]["fields"].values()
+        assert (Decimal(quantity["difference"]), "differences" in told) == (0, False), done.out
+        return done.out, told["reconciliation"]
+
+    _, found = synced("a")
+    assert ("rows_of_others" in found, found["rows_of_source"]) == (False, 40)
+    for _ in range(2):  # the second finds chunks of its own source, too
+        out, found = synced("twin")
+        assert "noticed: 30 records are also delivered by another source, which brought them first" in out
+        assert (found["rows_of_source"], found["rows_of_others"]) == (30, 30)
+    full_lab.change(
+        "DELETE FROM a WHERE reading_id IN (3, 12, 13)", "INSERT INTO twin SELECT 50, site, month, 2, '' FROM a LIMIT 1"
+    )
+    out, found = synced("a", "--full")
+    assert "noticed: 2 records are not in this source any more, and stay: they are also delivered by another" in out
+    assert (found["deleted"]["records"], found["rows_of_source"], found["rows_left_to_others"]) == (1, 37, 2)
+    _, found = synced("twin", "--full")
+    assert (found["rows_of_source"], found["rows_of_others"]) == (31, 30)
+    assert headwater("verify").code == 0
+
+
+def test_rows_that_one_source_alone_holds_no_more_are_told_beside_those_of_both(
+    headwater: Headwater, full_lab: Lab
+) -> None:
+    full_lab.change("CREATE TABLE twin AS SELECT * FROM a WHERE reading_id = 40")
+    sync = ("connectors", "sync", "lab", "-m", full_lab.mapping, "-t")
+    for table in ("a", "twin"):
+        assert headwater(*sync, table).code == 0
+    full_lab.change("DELETE FROM a WHERE reading_id > 38")
+    told = headwater("runs", "show", headwater(*sync, "a").out.split()[1], "--json").json
+    (gone,) = told["differences"]
+    assert gone.startswith("1 record was standing here and not loaded by this run")
+    assert told["reconciliation"]["rows_left_to_others"] == 1

@@ -249,7 +249,10 @@ class Reconciliation(TypedDict):
     stands                  of these, rows that stand
     sums_read               column → sum, over all that was read
     source                  what the source itself says of what was read
-    rows_of_source          that stand, of the whole source, where all of it was read
+    rows_of_source          that stand, of the whole source, where all of it was read: those too that another source has
+                            brought, and without those that are left to others
+    rows_of_others          of these, rows that another source has brought, and this one delivers too
+    rows_left_to_others     rows that the source has brought and holds no more; they stay, since another delivers them
     rows_of_sync            that stand of those that this run has brought, where only what changed was read
     fields                  field → sums, source against these rows
     made_by_other_mappings  where only what changed was read: version → records that an earlier text of the mapping made
@@ -264,6 +267,8 @@ class Reconciliation(TypedDict):
     sums_read: NotRequired[dict[str, Exact]]
     source: NotRequired[AtSourceTold]
     rows_of_source: NotRequired[int]
+    rows_of_others: NotRequired[int]
+    rows_left_to_others: NotRequired[int]
     rows_of_sync: NotRequired[int]
     fields: NotRequired[dict[str, SumCompared]]
     not_compared: NotRequired[list[SumLeftOut]]
@@ -290,6 +295,7 @@ class RunShown(RunTold):
     differences           what differing sums may come from, and where to look; only where some differ
     differs_at_source     what the source itself counts and sums otherwise; only where something differs
     left_as_made          what was not read again since the mapping became another; only where something was not
+    also_delivered        of a sync of all rows, how many another source delivers too; only where there are some
     """
 
     contract: str
@@ -310,6 +316,7 @@ class RunShown(RunTold):
     differences: NotRequired[list[str]]
     differs_at_source: NotRequired[list[str]]
     left_as_made: NotRequired[list[str]]
+    also_delivered: NotRequired[list[str]]
 
 
 class ErrorKept(TypedDict):

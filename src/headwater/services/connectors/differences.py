@@ -35,6 +35,23 @@ def explained(run_id: UUID, reconciliation: Mapping[str, Any], *, gaps: int) -> 
     return (usual,)
 
 
+def also_delivered(reconciliation: Mapping[str, Any]) -> tuple[str, ...]:
+    """Sentences on rows that this source and another deliver, and that stand once; () where there are none."""
+    found = []
+    if met := reconciliation.get("rows_of_others", 0):
+        them = "it" if met == 1 else "them"
+        found.append(
+            f"{counted(met, 'record is', 'records are')} also delivered by another source, which brought {them} first"
+        )
+    if left := reconciliation.get("rows_left_to_others", 0):
+        stay = "stays: it is" if left == 1 else "stay: they are"
+        found.append(
+            f"{counted(left, 'record is', 'records are')} not in this source any more, and {stay} also delivered by"
+            " another"
+        )
+    return tuple(found)
+
+
 def at_source(reconciliation: Mapping[str, Any]) -> tuple[str, ...]:
     """Sentences on what the source itself counts and sums otherwise than what was read; () where all is as it says."""
     told = reconciliation.get("source", {})

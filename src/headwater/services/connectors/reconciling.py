@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from headwater.connectors.protocol import Tally
 from headwater.mapping.compile import text_format
+from headwater.services.connectors.delivered_twice import Rows, brought_by_others, left_to_others
 from headwater.services.connectors.extraction import selection_of
 from headwater.services.connectors.sums_read import SumsRead, sums_read
 from headwater.services.connectors.tallying import AtSource, kept_in
@@ -22,7 +23,7 @@ from headwater.store.source_sums import made_by_other_mappings, sums_of_source
 from headwater.values.sums import exact_difference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from headwater.services.answers.runs import Reconciliation, SumLeftOut
     from headwater.services.installation import Installation
@@ -54,8 +55,8 @@ def reconcile(
     brought: BroughtKeys,
 ) -> Reconciliation:
     """What a sync read and what became of it. Sums of what stands are those of all rows of the source, where all of it
-    was read; where only what changed was, of the rows that this run brought, and rows are counted that another mapping
-    made.
+    was read, those included that another source brought before it; where only what changed was, of the rows that this
+    run brought, and rows are counted that another mapping made.
     """
     compared, otherwise = _compared(logic, dict(run.layout))
     written = text_format(logic.mapping.for_columns(tuple(dict(run.layout)["columns"])))
@@ -71,16 +72,16 @@ def reconcile(
         "source": at_source.as_json(),
     }
     if not reads_what_changed(run):
-        rows, sums = sums_of_source(connection, installation.tenant_id, logic.contract, run.source_id, list(compared))
-        told["rows_of_source"] = rows
+        is_whole = ledger.committed == run.chunks_planned
+        rows = _of_source(installation, connection, run, logic, fields=list(compared), is_whole=is_whole, told=told)
+        sums, told["rows_of_source"] = rows.sums, rows.count
     else:
         if others := made_by_other_mappings(connection, installation.tenant_id, logic.contract, run.run_id):
             told["made_by_other_mappings"] = others
         if brought.chunks != ledger.committed:
             told["not_compared"] = [{"field": None, "column": None, "why": RESUMED}]
             return told
-        rows, sums = brought.sums(connection, installation.tenant_id, list(compared))
-        told["rows_of_sync"] = rows
+        told["rows_of_sync"], sums = brought.sums(connection, installation.tenant_id, list(compared))
     told["fields"] = {
         field: {"column": column, "read": str(read[column]), "stands": str(sums[field]),
                 "difference": str(exact_difference(read[column], sums[field]))}
@@ -96,6 +97,35 @@ def reconcile(
     if not_compared:
         told["not_compared"] = not_compared
     return told
+
+
+def _of_source(
+    installation: Installation,
+    connection: TenantConnection,
+    run: Run,
+    logic: Logic,
+    *,
+    fields: Sequence[str],
+    is_whole: bool,
+    told: Reconciliation,
+) -> Rows:
+    """The rows that stand of a source of which all was read, or was to be. Of rows that two sources deliver one stands,
+    in a chunk of the one that brought it first: those are counted that this run has read, and of a run that `is_whole`
+    none that it has not.
+    """
+    tenant_id, contract = installation.tenant_id, logic.contract
+    count, sums = sums_of_source(connection, tenant_id, contract, run.source_id, fields)
+    rows = Rows(count=count, sums=sums)
+    met = brought_by_others(installation, connection, contract, run, fields)
+    if met.count:
+        told["rows_of_others"] = met.count
+        rows = rows.with_these(met)
+    if is_whole and rows.count > told["stands"]:  # else nothing is left to others, and the table may be long
+        left = left_to_others(installation, connection, contract, run, fields)
+        if left.count:
+            told["rows_left_to_others"] = left.count
+            rows = rows.without_these(left)
+    return rows
 
 
 def _compared(logic: Logic, layout: Mapping[str, Any]) -> tuple[dict[str, str], list[SumLeftOut]]:

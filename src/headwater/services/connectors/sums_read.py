@@ -128,14 +128,14 @@ def _add(read: SumsRead, name: str, column: Any, *, is_number: bool) -> None:
         return
     if is_number and _is_text(column.type):
         column = column.filter(pc.invert(pc.is_in(column, NO_NUMBERS)))
-    if (total := _sum(column)) is None:
+    if (total := sum_of(column)) is None:
         read.left_out[name] = NO_NUMBER
         del read.sums[name]
     else:
         read.sums[name] = exact_sum((read.sums[name], total))
 
 
-def _sum(column: Any) -> Decimal | None:
+def sum_of(column: Any) -> Decimal | None:
     """Of a batch, in which there are at most a million values; None where not each is a number."""
     for width in WIDTHS:
         with suppress(pa.ArrowInvalid):

@@ -5,6 +5,20 @@ WHERE t.tenant_id = %(tenant_id)s
   AND t.chunk_id IN (SELECT c.chunk_id FROM chunks c JOIN runs r ON r.tenant_id = c.tenant_id AND r.run_id = c.run_id
                      WHERE r.tenant_id = %(tenant_id)s AND r.source_id = %(source_id)s)
 
+-- name: met_elsewhere
+-- Chunks of other sources in which a run has found rows of its own equal.
+SELECT DISTINCT c.chunk_id
+FROM chunks own
+CROSS JOIN LATERAL jsonb_array_elements(own.relies_on) AS met
+JOIN chunks c ON c.tenant_id = own.tenant_id AND c.chunk_id = (met ->> 0)::uuid
+JOIN runs r ON r.tenant_id = c.tenant_id AND r.run_id = c.run_id
+WHERE own.tenant_id = %(tenant_id)s AND own.run_id = %(run_id)s AND own.state = 'committed'
+  AND r.source_id <> %(source_id)s
+
+-- name: rows_in_chunks
+-- Rows that stand and that these chunks brought.
+(SELECT t.* FROM {table} t WHERE t.tenant_id = {tenant_id} AND t.chunk_id = ANY({chunks})) AS met
+
 -- name: of_brought
 -- Count and sums of the rows that stand under these keys, each once.
 SELECT count(*){sums} FROM {table} t JOIN (SELECT DISTINCT {keys} FROM {stage}) s ON {same_key}
