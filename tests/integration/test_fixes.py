@@ -14,6 +14,7 @@ import yaml
 
 from headwater.errors import Misuse
 from headwater.mapping import load_mapping
+from headwater.services.access import units
 from headwater.services.imports import carry_out, run_recipe, stored_logic
 from headwater.services.quarantine import exports, quarantines
 from headwater.services.quarantine.fixes import Offer, Preview, plan_fix, preview, written
@@ -259,6 +260,16 @@ def test_a_refused_record_that_would_take_the_place_of_one_that_stands_moves_it(
     if moved:
         with pytest.raises(Misuse, match="1 record that stands would be read otherwise"):
             shown.chosen("number-within")
+
+
+def test_of_a_source_of_a_unit_only_the_units_own_rows_are_counted(river: River) -> None:
+    """A row that stands elsewhere under the same key is never replaced, however the unit's record is read."""
+    river.load(activities([{"activity_id": "elsewhere", "quantity": "7"}]), name="others.csv")
+    units.add(river.installation, "site", "site")
+    own = [{"activity_id": name, "quantity": "1,234"} for name in ("elsewhere", "own")]
+    river.load(activities([*own, *BEGUN_WRONG]), unit="site")
+    assert quantities(river) == {"elsewhere": "7", "own": "1234"}
+    assert moved_by_sign(river) == 1
 
 
 def test_versions_are_compiled_once_for_the_same_columns_and_let_go_for_others(

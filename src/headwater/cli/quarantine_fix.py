@@ -216,8 +216,8 @@ def _tell(shown: Preview) -> None:
     else:
         typer.echo(
             f"`would change` counts records that stand, of the {shown.compared.records:,} {shown.compared.by}, and "
-            f"come out otherwise than by mapping {_named(shown.mapping)}; `would refuse` those of them that would not "
-            "be loaded. Rows that were mended by hand are not compared."
+            f"come out otherwise than by mapping {_named(shown.mapping)}; `would refuse` those of them that would be "
+            "refused with nothing in their place. Rows that were mended by hand are not compared."
         )
     typer.echo("Whether a key meets another record's shows only when they are loaded.")
 

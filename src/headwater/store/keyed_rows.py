@@ -38,12 +38,18 @@ def keyed_batches(connection: psycopg.Connection[Any], document: Document) -> It
     return opened_batches(batches, document.personal, opener_of(connection), keep=False)
 
 
-def standing_keys(connection: psycopg.Connection[Any], document: Document) -> Iterator[pa.RecordBatch]:
-    """The keys of all rows that stand, as canonical texts and in clear; null where somebody was erased."""
+def standing_keys(
+    connection: psycopg.Connection[Any], document: Document, *, version: str | None, unit: UUID | None
+) -> Iterator[pa.RecordBatch]:
+    """The keys of all rows that stand, as canonical texts and in clear, null where somebody was erased; of a unit only,
+    where one is named. With each the value of the field `version`, which is not personal.
+    """
+    table = sql.Identifier(table_name(document))
+    specs = [*document.key, *([] if version is None else [document.by_name[version]])]
     batches = row_batches(
         connection,
-        columns=[canonical(spec) for spec in document.key],
-        tables=sql.Identifier(table_name(document)),
+        columns=[canonical(spec) for spec in specs],
+        tables=table if unit is None else sql.SQL(QUERIES["of_unit"]).format(table=table, unit=sql.Literal(unit)),
         order=[sql.Identifier(spec.name) for spec in document.key],
     )
     personal = {spec.name: spec for spec in document.key if spec.name in document.personal}

@@ -2,40 +2,43 @@
 and by the next.
 
 Of a file that is its last import. Of a table it is the last sync that read all of it, and each since, which read what
-had changed: of a record that several have read the newest reading counts. A record stands where a row with its key
-does. What the version that is changed refuses is not compared, though a row of it may stand that was mended by hand.
+had changed: of a row that several have read the newest reading counts. A record stands where a row with its key does.
+What the version that is changed refuses is not compared, though a row of it may stand that was mended by hand.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from headwater.documents.counted import counted
 from headwater.engine.duck import engine
 from headwater.errors import Misuse
-from headwater.pipeline.seen import SeenKeys
+from headwater.pipeline.known_rows import KEY
 from headwater.services.connectors.reconciling import reads_what_changed
 from headwater.services.full_loads import stored_key_hashes
-from headwater.services.quarantine.two_versions import Counting, Versions
+from headwater.services.quarantine.newest_rows import NewestRows, told_by_key
+from headwater.services.quarantine.two_versions import Readings, Versions
 from headwater.services.run_texts import RunTexts, span_of
 from headwater.services.sources import decimal_written
 from headwater.store import fixes, runs
 from headwater.store.chunks import chunks_of
 from headwater.store.cited_blobs import get_cited_blob
 from headwater.store.keyed_rows import standing_keys
+from headwater.store.source_units import unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from headwater.contracts import Document
-    from headwater.pipeline.seen import Hashes
+    import duckdb
+
+    from headwater.connectors.csv_file import RawChunk
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
-    from headwater.services.quarantine.two_versions import Effect, Loaded
+    from headwater.services.quarantine.two_versions import Effect
     from headwater.store.chunks import Chunk
     from headwater.store.database import TenantConnection
     from headwater.store.runs import Run
@@ -154,56 +157,54 @@ def _compared(
     installation: Installation, found: Sequence[_Read], base: Logic, logics: Sequence[Logic], progress: Progress
 ) -> Compared:
     records = sum(chunk.records for read in found for chunk in read.chunks)
+    version = base.recipe.load.version
+    sql_type = None if version is None else base.contract.by_name[version].kind.duckdb_type
     progress.start(f"comparing with {found[0].run.source_name}", total=records)
     try:
         with (
             Versions(installation, (base, *logics), found[0].run.source_id) as versions,
-            SeenKeys(lambda: _keys_that_stand(installation, base.contract)) as standing,
+            engine(memory_limit=f"{installation.settings.memory_limit // 2**20}MiB") as duck,
         ):
-            counting = Counting(standing, versions=len(logics))
-            for chunk in _chunks(installation, found, versions, last_first=base.recipe.load.version is not None):
-                if chunk.begins_run:
-                    counting.begin_run()
-                before, *others = chunk.loaded
-                counting.add(before, others)
-                progress.advance(chunk.records)
+            readings, newest = Readings(duck, others=len(logics), version=sql_type), NewestRows()
+            for read in found:
+                readings.begin_run()
+                newest.begin_run()
+                fitting = versions.for_columns(read.run.layout["columns"])
+                with RunTexts(installation, read.run) as texts:
+                    for chunk in read.chunks:
+                        raw = texts.chunk(span_of(chunk))
+                        if len(found) > 1:
+                            raw = newest.of(raw, _told_apart(read.run, fitting, raw, duck, version))
+                        before, *others = fitting.read(raw)
+                        readings.add(chunk.records, before, others)
+                        progress.advance(chunk.records)
+            effects = readings.effects(lambda: _rows_that_stand(installation, base, found[0].run.source_id))
     finally:
         progress.finish()
-    return Compared(effects=counting.effects(), records=records, by=_in_words(found))
+    return Compared(effects=effects, records=records, by=_in_words(found))
 
 
-@dataclass(frozen=True, kw_only=True)
-class _ReadAgain:
-    """A chunk, and what each version makes of it."""
-
-    begins_run: bool
-    records: int
-    loaded: Sequence[Loaded]
-
-
-def _chunks(
-    installation: Installation, found: Sequence[_Read], versions: Versions, *, last_first: bool
-) -> Iterator[_ReadAgain]:
-    """Run by run; within a run in the order in which one reading of a key counts before another.
-
-    last_first  of a key that several chunks of a run have the last stands, as where versions order them; else the first
+def _told_apart(
+    run: Run, versions: Versions, raw: RawChunk, duck: duckdb.DuckDBPyConnection, version: str | None
+) -> pa.Array[Any]:
+    """By what a table's rows are told apart: its key; where it has none, that of the contract. Where several rows may
+    have that, as versions of a record have, nothing does.
     """
-    for read in found:
-        with RunTexts(installation, read.run) as texts:
-            in_order = list(reversed(read.chunks) if last_first else read.chunks)
-            for chunk in in_order:
-                raw = texts.chunk(span_of(chunk))
-                fitting = versions.for_columns(read.run.layout["columns"])
-                first = chunk is in_order[0]
-                yield _ReadAgain(begins_run=first, records=chunk.records, loaded=fitting.read(raw))
+    if key := run.layout.get(KEY):
+        return told_by_key(duck, raw, key)
+    return versions.keys(raw) if version is None else pa.nulls(raw.table.num_rows, pa.uint64())
 
 
-def _keys_that_stand(installation: Installation, contract: Document) -> Iterator[Hashes]:
-    """Of all rows of a contract."""
-    newest = installation.contract(contract.name, contract.major)  # it knows all that is sealed
-    with installation.database.connect(installation.tenant_id) as connection, engine() as duck:
-        for batch in standing_keys(connection, newest):
-            yield stored_key_hashes(duck, newest, pa.Table.from_batches([batch]))
+def _rows_that_stand(installation: Installation, base: Logic, source_id: bytes) -> Iterator[pa.Table]:
+    """Of all rows of a contract that a load of this source may replace: hash of the key, and version."""
+    newest = installation.contract(base.contract.name, base.contract.major)  # it knows all that is sealed
+    tenant_id, version = installation.tenant_id, base.recipe.load.version
+    with installation.database.connect(tenant_id) as connection, engine() as duck:
+        unit = unit_of(connection, tenant_id, source_id)
+        for batch in standing_keys(connection, newest, version=version, unit=unit):
+            rows = pa.Table.from_batches([batch])
+            versions = pa.nulls(rows.num_rows, pa.string()) if version is None else rows[version]
+            yield pa.table({"key": stored_key_hashes(duck, newest, rows), "version": versions})
 
 
 def _in_words(found: Sequence[_Read]) -> str:

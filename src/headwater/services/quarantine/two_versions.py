@@ -1,37 +1,43 @@
-"""The same records read by two versions of a mapping: which of them come out otherwise."""
+"""The same records read by versions of a mapping: what each would load, and which of those that stand it would move.
+
+Of a key the highest version stands, of equal ones the record that comes first, and no lower one replaces it: so the
+load decides (`store.load`, `pipeline.transform`), and the rule is held equal by a test that loads.
+"""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import pyarrow as pa
 
 from headwater.engine.duck import engines
 from headwater.pipeline.hash_columns import first_bytes
 from headwater.services.logic import compile_logic
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    import numpy.typing as npt
+    import duckdb
 
     from headwater.connectors.csv_file import RawChunk
-    from headwater.pipeline.seen import Hashes, SeenKeys
     from headwater.pipeline.transform import ChunkTransform, Transformed
     from headwater.services.installation import Installation
     from headwater.services.logic import Logic
 
-HASH_BYTES = 16
+HASH_BYTES = 8
 """How much of a row's hash is compared: two that differ are alike in it by chance never."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
-    """Records that stand and would be read otherwise: with other values, or not be loaded at all.
+    """Records that stand and would be read otherwise, or not be loaded at all.
 
-    Other values has one, too, whose key another record would have that was refused until now and counts before it.
+    changed  those under whose key another row would stand; and those that would stand as they are though their record
+             is read otherwise: with a lower version, or under another key
+    refused  those whose record would be refused, or left out by the mapping, and no other would take its place
     """
 
     changed: int = 0
@@ -43,130 +49,113 @@ class Effect:
         return self.changed + self.refused
 
 
-@dataclass(frozen=True, kw_only=True)
-class Loaded:
-    """Records of a chunk that would be loaded: numbers in the chunk (ascending), rows by hash, keys by hash; aligned.
+def read(done: Transformed, version: str | None) -> pa.Table:
+    """Records of a chunk that are neither refused nor left out: `record_no` in the chunk; of those that would be loaded
+    `key` and `row` by hash, and `version`, the value of the field of this name. Where versions are told there may be
+    several of a key. Of the others, which another of the chunk stands before, these are null.
+    """
+    records = done.records.take(np.argsort(done.records["record_no"].to_numpy()))
+    rows = np.frombuffer(first_bytes(records["row_hash"], HASH_BYTES).tobytes(), np.uint64)
+    versions = pa.nulls(len(rows), pa.int32()) if version is None else records[version]
+    loaded = pa.table(
+        {"record_no": done.standing.record_nos, "key": done.standing.key_hashes, "row": rows, "version": versions}
+    )
+    beside = [*done.merged, *done.older, *(conflict.record_no for conflict in done.conflicts)]
+    return pa.concat_tables([loaded, pa.table({"record_no": pa.array(beside, pa.int32())})], promote_options="default")
 
-    Where versions order the records of a key there may be several of it: the last is the one that stands in the end.
+
+class Readings:
+    """What versions of a mapping make of the same records, run by run from the newest to the oldest, chunk by chunk in
+    the order in which they are loaded.
+
+    duck      an engine of its own: of each record that is loaded it keeps some 40 bytes
+    others    how many versions are compared with the one that is changed
+    version   SQL type of the field by which the load tells versions of a record apart; None where it tells none
     """
 
-    record_nos: npt.NDArray[np.int32]
-    rows: npt.NDArray[np.void]
-    keys: Hashes
-
-    @classmethod
-    def of(cls, done: Transformed) -> Self:
-        """What became of a chunk."""
-        numbers = done.records["record_no"].to_numpy()
-        rows = first_bytes(done.records["row_hash"], HASH_BYTES)[np.argsort(numbers)]
-        return cls(record_nos=done.standing.record_nos, rows=rows, keys=done.standing.key_hashes)
-
-    def of_places(self, places: npt.NDArray[np.intp]) -> Loaded:
-        """Those at some places."""
-        return Loaded(record_nos=self.record_nos[places], rows=self.rows[places], keys=self.keys[places])
-
-    def once_each(self) -> Loaded:
-        """Of each key the last record."""
-        _, from_end = np.unique(self.keys[::-1], return_index=True)
-        return self.of_places(np.sort(self.keys.size - 1 - from_end))
-
-    def moved_to(self, now: Loaded) -> tuple[Hashes, Hashes]:
-        """Keys of the records that have another row now, and of those that would not be loaded."""
-        places = np.searchsorted(now.record_nos, self.record_nos)
-        places[places == now.record_nos.size] = 0
-        is_there = np.zeros(self.keys.size, np.bool_)
-        if now.record_nos.size:
-            is_there = now.record_nos[places] == self.record_nos
-        is_other = is_there.copy()
-        is_other[is_there] = now.rows[places[is_there]] != self.rows[is_there]
-        return self.keys[is_other], self.keys[~is_there]
-
-    def overtaken_by(self, now: Loaded) -> Hashes:
-        """Keys that have another row there, of whichever record. Of both each key is there once."""
-        keys, here, there = np.intersect1d(self.keys, now.keys, assume_unique=True, return_indices=True)
-        found: Hashes = keys[self.rows[here] != now.rows[there]]
-        return found
-
-
-class KeysSeen:
-    """Hashes of keys in a few sorted arrays, each more than twice as long as the next: a key is soon looked up among
-    all, and no array is sorted anew for each chunk.
-    """
-
-    def __init__(self) -> None:
-        self._sorted: list[Hashes] = []
-
-    def among(self, keys: Hashes) -> npt.NDArray[np.bool_]:
-        """For each whether it was added."""
-        found = np.zeros(keys.size, np.bool_)
-        for each in self._sorted:
-            places = np.searchsorted(each, keys)
-            places[places == each.size] = 0
-            found |= each[places] == keys
-        return found
-
-    def add(self, keys: Hashes) -> None:
-        """These are seen from now on."""
-        while self._sorted and self._sorted[-1].size <= 2 * keys.size:
-            keys = np.concatenate([self._sorted.pop(), keys])
-        if keys.size:
-            self._sorted.append(np.sort(keys))
-
-
-class Counting:
-    """Of each key the reading that was added first counts, and only where a row with that key stands.
-
-    So does what another version would load first: a record that was refused until now takes the place of one of its run
-    that has its key and was added later. One of an earlier run it would update, as what its source corrected does.
-    """
-
-    def __init__(self, standing: SeenKeys, *, versions: int) -> None:
-        self._standing = standing
-        self._seen = KeysSeen()
-        self._changed = [0] * versions
-        self._refused = [0] * versions
-        self._newly: list[dict[int, bytes]] = [{} for _ in range(versions)]
+    def __init__(self, duck: duckdb.DuckDBPyConnection, *, others: int, version: str | None) -> None:
+        self._duck = duck
+        self._others = range(others)
+        self._version = version or "INTEGER"
+        self._run = 0
+        self._first = 0
+        duck.execute(
+            f"CREATE TEMP TABLE loaded (place BIGINT, run INTEGER, key UBIGINT, version {self._version}, row UBIGINT)"
+        )
+        duck.execute(
+            "CREATE TEMP TABLE otherwise (number INTEGER, was_read BOOLEAN, was UBIGINT, is_read BOOLEAN,"
+            f" place BIGINT, run INTEGER, key UBIGINT, version {self._version}, row UBIGINT)"
+        )
 
     def begin_run(self) -> None:
-        """What is added from now on was read by another run."""
-        self._newly = [{} for _ in self._newly]
+        """What is added from now on was read by another run, older than the one before."""
+        self._run += 1
 
-    def add(self, before: Loaded, others: Sequence[Loaded]) -> None:
-        """A chunk as it is read now, and as each of the others would."""
-        once = before.once_each()
-        new = once.of_places(np.flatnonzero(~self._seen.among(once.keys)))
-        self._seen.add(new.keys)
+    def add(self, records: int, before: pa.Table, others: Iterable[pa.Table]) -> None:
+        """A chunk of so many records as it is read now, and as each of the others would read it (see `read`)."""
+        self._duck.register("before", before)
+        place = f"{self._first} + record_no, {self._run}"
+        self._duck.execute(f"INSERT INTO loaded SELECT {place}, key, version, row FROM before WHERE key IS NOT NULL")
         for number, other in enumerate(others):
-            changed, refused = new.moved_to(other)
-            now = other.once_each()
-            overtaken = [new.overtaken_by(now), self._overtaken(new, number)]
-            changed = np.setdiff1d(np.concatenate([changed, *overtaken]), refused)
-            self._changed[number] += self._that_stand(changed)
-            self._refused[number] += self._that_stand(refused)
-            self._note_newly(now, number)
+            self._duck.register("other", other)
+            self._duck.execute(f"""
+INSERT INTO otherwise
+SELECT {number}, before.record_no IS NOT NULL, before.key, other.record_no IS NOT NULL, {place},
+       other.key, other.version, other.row
+FROM before FULL JOIN other USING (record_no)
+WHERE (before.key, before.row) IS DISTINCT FROM (other.key, other.row)""")
+        self._first += records
 
-    def effects(self) -> tuple[Effect, ...]:
-        """Of each of the others."""
-        counted = zip(self._changed, self._refused, strict=True)
-        return tuple(Effect(changed=changed, refused=refused) for changed, refused in counted)
+    def effects(self, standing: Callable[[], Iterable[pa.Table]]) -> tuple[Effect, ...]:
+        """Of each of the others.
 
-    def _overtaken(self, new: Loaded, number: int) -> Hashes:
-        """Keys that a record has already that another version loads and this one does not, with another row."""
-        newly = self._newly[number]
-        if not newly:
-            return new.keys[:0]
-        rows = zip(new.keys.tolist(), new.rows.tolist(), strict=True)
-        return np.array([key for key, row in rows if newly.get(key, row) != row], np.uint64)
+        standing  tables of `key` and `version` of all rows that stand, asked where anything moves at all
+        """
+        self._duck.execute("CREATE TEMP TABLE standing AS SELECT key, version FROM loaded WHERE false")
+        if self._duck.execute("FROM otherwise LIMIT 1").fetchall():
+            self._duck.execute(
+                "CREATE TEMP TABLE touched AS SELECT was AS key FROM otherwise UNION SELECT key FROM otherwise"
+            )
+            for rows in standing():
+                self._duck.register("rows", rows)
+                self._duck.execute(
+                    f"INSERT INTO standing SELECT key, CAST(version AS {self._version})"
+                    " FROM rows SEMI JOIN touched USING (key)"
+                )
+        return tuple(self._effect(number) for number in self._others)
 
-    def _note_newly(self, now: Loaded, number: int) -> None:
-        """`now`: once each; what this version has read of the same chunk is seen by now."""
-        of_others = now.of_places(np.flatnonzero(~self._seen.among(now.keys)))
-        for key, row in zip(of_others.keys.tolist(), of_others.rows.tolist(), strict=True):
-            self._newly[number].setdefault(key, row)
+    def _effect(self, number: int) -> Effect:
+        self._duck.execute(f"CREATE OR REPLACE TEMP VIEW moved AS FROM otherwise WHERE number = {number}")
+        changed, refused = self._duck.execute(EFFECT).fetchall()[0]
+        return Effect(changed=changed, refused=refused)
 
-    def _that_stand(self, keys: Hashes) -> int:
-        # Where nothing moves nobody asks, and no key is fetched.
-        return int(np.count_nonzero(self._standing.among(keys))) if keys.size else 0
+
+FIRST = "QUALIFY row_number() OVER (PARTITION BY key ORDER BY version DESC NULLS LAST, place) = 1"
+"""Of records the one of each key that the load leaves standing."""
+EFFECT = f"""
+WITH before AS (
+    SELECT * FROM loaded SEMI JOIN standing USING (key) {FIRST}
+), read_now AS (
+    SELECT *, true AS was_read FROM loaded ANTI JOIN moved USING (place)
+    UNION ALL
+    SELECT place, run, key, version, row, was_read FROM moved
+), now AS (
+    SELECT * FROM read_now SEMI JOIN standing USING (key) {FIRST}
+), judged AS (
+    -- An older version than the row that stands leaves it as it is. What was refused until now, and is newer than what
+    -- it takes the place of, is what the source itself has corrected.
+    SELECT before.row AS row, now.row AS new, was_read OR coalesce(now.run >= before.run, false) AS is_by_mapping,
+           EXISTS (FROM moved WHERE moved.place = before.place AND moved.is_read) AS is_read
+    FROM standing
+    LEFT JOIN before ON before.key = standing.key
+                    AND (standing.version IS NULL OR coalesce(before.version >= standing.version, false))
+    LEFT JOIN now ON now.key = standing.key
+                 AND (standing.version IS NULL OR coalesce(now.version >= standing.version, false))
+)
+SELECT count(*) FILTER (CASE WHEN new IS NULL THEN row IS NOT NULL AND is_read
+                             ELSE is_by_mapping AND row IS DISTINCT FROM new END),
+       count(*) FILTER (row IS NOT NULL AND new IS NULL AND NOT is_read)
+FROM judged"""
 
 
 class Versions:
@@ -198,9 +187,14 @@ class Versions:
             self._columns = tuple(columns)
         return self
 
-    def read(self, raw: RawChunk) -> list[Loaded]:
-        """What each version makes of a chunk."""
-        return [Loaded.of(each.run(raw.table, raw.record_nos, first_record=1)) for each in self._compiled]
+    def read(self, raw: RawChunk) -> list[pa.Table]:
+        """What each version makes of a chunk: see `read`."""
+        version = self._logics[0].recipe.load.version
+        return [read(each.run(raw.table, raw.record_nos, first_record=1), version) for each in self._compiled]
+
+    def keys(self, raw: RawChunk) -> pa.Array[Any]:
+        """Of each record the hash of its key, as the first version reads it; null where it can read none."""
+        return self._compiled[0].keys_read(raw.table)
 
     def _compile(self, columns: Sequence[str]) -> None:
         self._engines.close()
