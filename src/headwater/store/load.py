@@ -182,6 +182,7 @@ class ChunkTransaction:
         return self._delete_orphans(names, loaded, self._parent[0], self._parent[2])
 
     def _hold_corrected(self, names: LoadNames, corrects: bytes) -> None:
+        self._run(names, "hold_chunk_of_corrected")
         found = self._one("hold_corrected", names)
         if found is None or bytes(found[0]) != corrects:
             raise ChangedMeanwhile(

@@ -16,6 +16,14 @@ SELECT EXISTS (
     SELECT FROM {target}
     WHERE tenant_id = %(tenant)s AND {first_key} >= %(low)s AND {first_key} <= %(high)s)
 
+-- name: hold_chunk_of_corrected
+-- The chunk that the row under the staged key came with. Whoever replaces rows holds their chunks first, so that no two wait
+-- for each other.
+SELECT FROM chunks c
+WHERE c.tenant_id = %(tenant)s
+  AND c.chunk_id = (SELECT t.chunk_id FROM {target} t JOIN {stage} s ON {same_key} WHERE t.tenant_id = %(tenant)s)
+FOR NO KEY UPDATE OF c
+
 -- name: hold_corrected
 -- The row that stands under the staged key, which nobody replaces from now to the commit.
 SELECT t.row_hash FROM {target} t JOIN {stage} s ON {same_key} WHERE t.tenant_id = %(tenant)s FOR UPDATE OF t
