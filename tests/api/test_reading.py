@@ -15,6 +15,12 @@ from tests.api.things import of_nobody, sent, things
 from tests.river import activities
 
 
+def _with_other_signs(client: Any, text: str, wanted: list[str]) -> None:
+    other = {"filter": wanted, "delimiter": ";"}
+    assert client.get("/records/activity@1/export", params=other).text == text.replace(",", ";")
+    assert client.get("/records/activity@1/export", params=other | {"delimiter": "."}).status_code == 422
+
+
 def test_records_are_filtered_sorted_paged_and_exported(api: Api) -> None:
     rows = [{"activity_id": f"A{n:03}", "quantity": str(n), "region": "DE" if n % 2 else "FR"} for n in range(25)]
     run_id, _ = api.river.load(activities([*rows, {"activity_id": "BAD", "quantity": "many"}]), name="read.csv")
@@ -44,6 +50,7 @@ def test_records_are_filtered_sorted_paged_and_exported(api: Api) -> None:
         csv = client.get("/records/activity@1/export", params={"filter": ["region:eq:FR", loaded]})
         assert csv.headers["content-type"] == "text/csv; charset=utf-8"
         assert csv.text.count("\n") == 14
+        _with_other_signs(client, csv.text, ["region:eq:FR", loaded])
         parquet = client.get(
             "/records/activity@1/export", params={"format": "parquet", "sort": "-quantity", "filter": loaded}
         )

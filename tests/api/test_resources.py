@@ -71,6 +71,8 @@ def test_refused_records_leave_as_a_file_and_come_back_mended(api: Api) -> None:
         sent = client.get("/quarantine/export", params={"run": str(run)})
         assert (sent.status_code, sent.headers["content-type"]) == (200, "text/csv; charset=utf-8"), sent.text
         back = mended(sent.content, "quantity", "12")
+        other = client.get("/quarantine/export", params={"run": str(run), "delimiter": "\t"})
+        assert other.text.partition("\n")[0] == sent.text.partition("\n")[0].replace(",", "\t")
         planned = client.post("/quarantine/resubmissions/file", content=back, headers=FILE)
         assert planned.status_code == 202, planned.text
         assert job_ended(client, planned.json()["job_id"])["state"] == "succeeded_with_quarantine"
@@ -163,6 +165,7 @@ def test_factors_are_sent_and_an_inventory_is_made_traced_compared_and_published
         )
         assert (wrong.status_code, wrong.json()["field"]) in {(422, "mapping"), (404, "mapping")}
         assert "http-grid" in client.get("/factors/export", params={"region": "DE"}).text
+        assert "factor_id;" in client.get("/factors/export", params={"region": "DE", "delimiter": ";"}).text
         entered = [{**row, "activity_id": "INV/1", "quantity": "1000"}]
         client.post("/records/activity@1", json={"records": entered}).raise_for_status()
         first = inventory_made(client)

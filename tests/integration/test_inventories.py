@@ -442,7 +442,12 @@ def test_lines_go_out_without_figures_of_factors_that_may_not_be_passed_on(river
 
     river.load(factors([FACTORS[2] | {"redistributable": "true"}]), name="may.csv", mapping="factor_form")
     calculate(river.installation, document(river), progress=SilentProgress())
+    assert write_lines(river.installation, "plant_2024", path, delimiter=";") == LinesWritten()
+    with path.open(newline="") as file:
+        other = list(csv.DictReader(file, delimiter=";"))
     assert write_lines(river.installation, "plant_2024", path) == LinesWritten()
+    with path.open(newline="") as file:
+        assert other == list(csv.DictReader(file))
     inventory = find_inventory(river.installation, "plant_2024")
     assert hashlib.sha256(path.read_bytes()).digest() == inventory.lines  # to the byte as they are kept
 

@@ -6,14 +6,16 @@ import tempfile
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from fastapi import Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from starlette.background import BackgroundTask
 
 from headwater.api.envelope import WHOLE_FILE
 from headwater.api.problems import StatusError
+from headwater.documents.delimiters import Delimiter
 from headwater.services.uploads.receiving import file_name, refuse_name
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from headwater.services.installation import Installation
 
 BLOCK = 2**16
+Between = Annotated[Delimiter, Query(description="What stands between the cells of CSV; in an address %3B for ;.")]
 BRINGS_A_FILE: dict[str, Any] = {
     "requestBody": {"required": True, "content": {WHOLE_FILE: {"schema": {"type": "string", "format": "binary"}}}}
 }

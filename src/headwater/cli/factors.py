@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headwater.cli.carrying import carry_out_and_tell
-from headwater.cli.imports import AsJson
+from headwater.cli.imports import AsJson, Between
 from headwater.cli.many import tell_each
 from headwater.cli.printing import print_facts, print_json, print_table, told_of
 from headwater.cli.session import installation
 from headwater.documents.counted import counted
+from headwater.documents.delimiters import delimiter_of
 
 if TYPE_CHECKING:
     from headwater.services.answers.figures import FactorConflict
@@ -205,6 +206,7 @@ def export(
     region: Region = None,
     source: Source = None,
     status: Status = None,
+    delimiter: Between = ",",
     as_json: AsJson = False,
 ) -> None:
     """Write factors as a CSV that `factors import` reads, those alone that may be passed on; the others are named.
@@ -219,7 +221,8 @@ def export(
     from headwater.services.factors.library import export_factors
 
     with installation() as opened:
-        done = export_factors(opened, file, _wanted(activity_type, region, source, None, status))
+        wanted = _wanted(activity_type, region, source, None, status)
+        done = export_factors(opened, file, wanted, delimiter=delimiter_of(delimiter))
     if as_json:
         print_json({"file": str(file), **done.as_json()})
         return

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from headwater.pipeline.recipe import Recipe
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Between = Annotated[
+    str, typer.Option("--delimiter", help='What stands between the cells of CSV: , ; | or tab. Some Excels want ";".')
+]
 MappingOrForm = Annotated[
     str | None,
     typer.Option(

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headwater.cli import exits
-from headwater.cli.imports import AsJson, Queued, tell_asked
+from headwater.cli.imports import AsJson, Between, Queued, tell_asked
 from headwater.cli.licences import print_licences
 from headwater.cli.printing import print_facts, print_json, print_table, told_of
 from headwater.cli.session import installation
 from headwater.documents.counted import counted
+from headwater.documents.delimiters import delimiter_of
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -275,6 +276,7 @@ def export(
         Path | None, typer.Option("--out", "-o", help="File to write.", show_default="inventory-WHICH.html")
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="The lines as CSV, instead of the report.")] = False,
+    delimiter: Between = ",",
 ) -> None:
     """Write an inventory's report, one HTML page that needs nothing else; or its lines as CSV.
 
@@ -289,10 +291,10 @@ def export(
     from headwater.services.inventories.exporting import REASON, LinesWritten, write_lines, write_report
 
     path = output or Path(f"inventory-{inventory}.{'csv' if as_csv else 'html'}")
-    written = LinesWritten()
+    written, sign = LinesWritten(), delimiter_of(delimiter)
     with installation() as opened:
         if as_csv:
-            written = write_lines(opened, inventory, path)
+            written = write_lines(opened, inventory, path, delimiter=sign)
         else:
             write_report(opened, inventory, path)
     typer.echo(f"written to {path}")

@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headwater.cli.carrying import carry_out_and_tell
-from headwater.cli.imports import AsJson
+from headwater.cli.imports import AsJson, Between
 from headwater.cli.printing import print_facts, print_json, print_table, told_of
 from headwater.cli.quarantine_fix import fix, fix_hints
 from headwater.cli.quarantine_keeping import expire, mirror
 from headwater.cli.quarantine_workbook import export_workbook, resubmit_workbook
 from headwater.cli.session import installation
 from headwater.documents.counted import counted
+from headwater.documents.delimiters import delimiter_of
 from headwater.documents.nulls import EXPLAINED, NULL
 from headwater.errors import Misuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from headwater.documents.delimiters import Delimiter
     from headwater.services.quarantine.exports import Exported
     from headwater.services.quarantine.quarantines import Origin
     from headwater.services.quarantine.repairs import Changes
@@ -176,6 +178,7 @@ def export(  # noqa: PLR0917  the options of a command
     workbook: Annotated[
         bool, typer.Option("--workbook", help="The original workbook, with what was refused marked in it.")
     ] = False,
+    delimiter: Between = ",",
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Tell what was written as one JSON document.")] = False,
 ) -> None:
@@ -194,12 +197,14 @@ def export(  # noqa: PLR0917  the options of a command
     Examples:
       headwater quarantine export --run 3f2a --out mend.csv
       headwater quarantine export --run 3f2a --workbook --out mend.xlsx
+      headwater quarantine export --run 3f2a --delimiter ";" --out mend.csv
       headwater quarantine export --run 3f2a --rule activity.unit.required -o units.csv
     """
     import io
 
     from headwater.services.quarantine.exports import export as write
 
+    sign = delimiter_of(delimiter)
     if output is not None and output.exists() and not force:
         raise Misuse(
             "the file is there already; it may hold somebody's corrections",
@@ -214,10 +219,10 @@ def export(  # noqa: PLR0917  the options of a command
             return
         if output is None:
             content = io.StringIO(newline="")
-            write(opened, content, run=run, rule=rule)
+            write(opened, content, run=run, rule=rule, delimiter=sign)
             typer.echo(content.getvalue(), nl=False)
             return
-        exported = write_file(opened, output, run=run, rule=rule)
+        exported = write_file(opened, output, run=run, rule=rule, delimiter=sign)
     _tell_export(exported, output, as_json=as_json)
 
 
@@ -233,13 +238,13 @@ def _tell_export(exported: Exported, output: Path, *, as_json: bool) -> None:
     typer.echo(f"Correct them there, then: headwater quarantine resubmit {output}")
 
 
-def write_file(opened: Any, output: Path, *, run: str | None, rule: str | None) -> Any:
+def write_file(opened: Any, output: Path, *, run: str | None, rule: str | None, delimiter: Delimiter) -> Any:
     """Write an export that is there whole, or not at all."""
     from headwater.services.quarantine.exports import export as write
     from headwater.services.whole_files import written_whole
 
     with written_whole(output) as beside, beside.open("w", encoding="utf-8", newline="") as file:
-        return write(opened, file, run=run, rule=rule)
+        return write(opened, file, run=run, rule=rule, delimiter=delimiter)
 
 
 @app.command()

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from headwater.contracts import Document
     from headwater.contracts.document import FieldSpec
+    from headwater.documents.delimiters import Delimiter
     from headwater.services.installation import Installation
     from headwater.store.stored_rows import StoredRow
 
@@ -168,7 +169,13 @@ def history_of(installation: Installation, reference: str, key: str, question: Q
 
 
 def export(
-    installation: Installation, reference: str, question: Question, form: Form, *, clear: bool = False
+    installation: Installation,
+    reference: str,
+    question: Question,
+    form: Form,
+    *,
+    delimiter: Delimiter = ",",
+    clear: bool = False,
 ) -> Generator[bytes]:
     """All records asked for as one file, block by block, whatever their number. Errors come before the first block."""
     installation = installation.seeing(Right.QUERY)
@@ -178,24 +185,24 @@ def export(
     units = None if installation.units is None else sorted(installation.units)
     choice = choice_of(listed_of(document, installation if clear else None), question)
     choice = replace(choice, columns=_fields(document), units=units)
-    return _exported(installation, document, choice, form, clear=clear)
+    return _exported(installation, document, choice, form, delimiter, clear=clear)
 
 
 def _exported(
-    installation: Installation, document: Document, choice: listing.Choice, form: Form, *, clear: bool
+    installation: Installation, document: Document, choice: listing.Choice, form: Form, delimiter: str, *, clear: bool
 ) -> Generator[bytes]:
     tenant_id = installation.tenant_id
     hidden = frozenset() if clear else personal_fields(document)
     with installation.database.snapshot(tenant_id) as connection:
         if form == "csv" and not document.personal:
-            yield from listing.csv_blocks(connection, tenant_id, choice)
+            yield from listing.csv_blocks(connection, tenant_id, choice, delimiter=delimiter)
             return
         whole = pa.schema([(spec.name, _arrow_type(spec)) for spec in document.fields])
         schema = masked_table(document, whole.empty_table()).schema if hidden else whole
         schema = schema.with_metadata({"contract": document.reference, "contract_sha256": document.hash.hex()})
         out = _Blocks()
         with ExitStack() as open_:
-            writer = open_.enter_context(_writer(out, schema, form))
+            writer = open_.enter_context(_writer(out, schema, form, delimiter))
             for rows in listing.batches(connection, tenant_id, choice):
                 named = [dict(zip(whole.names, row, strict=True)) for row in rows] if document.personal else []
                 opened = [tuple(row.values()) for row in opened_values(document, named, opener_of(connection))] or rows
@@ -208,10 +215,10 @@ def _exported(
         yield out.take()
 
 
-def _writer(out: _Blocks, schema: pa.Schema, form: Form) -> Any:
+def _writer(out: _Blocks, schema: pa.Schema, form: Form, delimiter: str) -> Any:
     sink: Any = pa.PythonFile(out, mode="w")
     if form == "csv":
-        return arrow_csv.CSVWriter(sink, schema)
+        return arrow_csv.CSVWriter(sink, schema, write_options=arrow_csv.WriteOptions(delimiter=delimiter))
     return pq.ParquetWriter(sink, schema, compression="zstd") if form == "parquet" else pa.ipc.new_stream(sink, schema)
 
 

@@ -112,22 +112,25 @@ def batches(connection: psycopg.Connection[Any], tenant_id: UUID, choice: Choice
             yield rows
 
 
-def csv_blocks(connection: psycopg.Connection[Any], tenant_id: UUID, choice: Choice) -> Iterator[bytes]:
+def csv_blocks(
+    connection: psycopg.Connection[Any], tenant_id: UUID, choice: Choice, *, delimiter: str = ","
+) -> Iterator[bytes]:
     """Every row chosen as CSV with a header, block by block."""
     which, values = _which(tenant_id, choice)
-    statement = _statement("copy", choice, which)
+    statement = _statement("copy", choice, which, delimiter=sql.Literal(delimiter))
     with translated("export rows"), connection.cursor() as cursor, cursor.copy(statement, values) as copy:
         for block in copy:
             yield bytes(block)
 
 
-def _statement(name: str, choice: Choice, which: sql.Composable) -> sql.Composed:
+def _statement(name: str, choice: Choice, which: sql.Composable, **more: sql.Composable) -> sql.Composed:
     listed = sql.SQL(", ").join
     return sql.SQL(QUERIES[name]).format(
         columns=listed([sql.Identifier(column.name) for column in choice.columns]),
         table=sql.Identifier(choice.table),
         which=which,
         order=listed([_ordered(step) for step in choice.order]),
+        **more,
     )
 
 

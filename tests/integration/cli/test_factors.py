@@ -82,6 +82,11 @@ def test_an_export_carries_what_may_be_passed_on_and_comes_back_unchanged(librar
     assert "rests on: CC0 (A, 3 factors)" in text
     again = library("factors", "import", "out.csv", "--json").json
     assert (again["ledger"]["unchanged"], again["ledger"]["updated"]) == (3, 0)
+    assert library("factors", "export", "semicolons.csv", "--delimiter", ";").code == 0
+    again = library("factors", "import", "semicolons.csv", "--json").json
+    assert (again["ledger"]["unchanged"], again["ledger"]["updated"]) == (3, 0)
+    refused = library("factors", "export", "out.csv", "--delimiter", ".")
+    assert (refused.code, "no sign that can stand between cells (value: '.')" in refused.err) == (2, True)
     assert library("factors", "export", "no/such/folder.csv").code == 2
 
 

@@ -97,6 +97,9 @@ def test_mending_from_refusal_to_loaded(headwater: Headwater, meters: Path, tmp_
     mend = tmp_path / "mend.csv"
     with mend.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
+    assert headwater("quarantine", "export", "--run", run, "--delimiter", ";", "--out", "semi.csv").code == 0
+    with (tmp_path / "semi.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert list(csv.DictReader(file, delimiter=";")) == rows
     rows[0]["quantity"] = "30"
     _write(mend, rows)
     done = headwater("quarantine", "resubmit", mend)

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from headwater.api.access import Here, needs, router
 from headwater.api.asking import Cursor, Limit, page_of
-from headwater.api.files import BRINGS_A_FILE, file_answer, file_sent
+from headwater.api.files import BRINGS_A_FILE, Between, file_answer, file_sent
 from headwater.services import emissions, indicators
 from headwater.services.access.policy import Right
 from headwater.services.answers.figures import (
@@ -43,12 +43,14 @@ def list_factors(
 @routes.get("/factors/export", response_class=StreamingResponse, **needs(Right.QUERY, 404, long="export"))
 def export_factors(
     here: Here, *, activity_type: Text = None, region: Text = None, source: Text = None, stage: Text = None,
-    status: Text = None,
+    status: Text = None, delimiter: Between = ",",
 ) -> StreamingResponse:  # fmt: skip
     """Factors that their licence lets be passed on, as CSV in the form that is imported."""
     wanted = library.Wanted(activity_type=activity_type, region=region, source=source, stage=stage, status=status)
     return file_answer(
-        lambda path: library.export_factors(here, path, wanted), "factors.csv", "text/csv; charset=utf-8"
+        lambda path: library.export_factors(here, path, wanted, delimiter=delimiter),
+        "factors.csv",
+        "text/csv; charset=utf-8",
     )
 
 

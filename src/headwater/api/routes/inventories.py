@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.api.access import Here, needs, router
-from headwater.api.files import file_answer
+from headwater.api.files import Between, file_answer
 from headwater.services.access.masked_traces import line_for_reader
 from headwater.services.access.policy import Right
 from headwater.services.answers.inventories import (
@@ -77,10 +77,12 @@ def list_lines(
 @routes.get(
     "/inventories/{inventory}/lines.csv", response_class=StreamingResponse, **needs(Right.QUERY, 404, long="export")
 )
-def export_lines(here: Here, inventory: str) -> StreamingResponse:
+def export_lines(here: Here, inventory: str, delimiter: Between = ",") -> StreamingResponse:
     """All lines as they are kept. Where a factor may not be passed on, its lines go without figures and say why."""
     return file_answer(
-        lambda path: exporting.write_lines(here, inventory, path), "inventory.csv", "text/csv; charset=utf-8"
+        lambda path: exporting.write_lines(here, inventory, path, delimiter=delimiter),
+        "inventory.csv",
+        "text/csv; charset=utf-8",
     )
 
 

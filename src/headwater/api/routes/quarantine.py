@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from headwater.api.access import Here, needs, router
 from headwater.api.asking import Asked, page_of
 from headwater.api.commands import told_with_routes
-from headwater.api.files import BRINGS_A_FILE, file_answer, file_sent
+from headwater.api.files import BRINGS_A_FILE, Between, file_answer, file_sent
 from headwater.services import house_lists
 from headwater.services.access.policy import Right
 from headwater.services.answers.kinds import Page
@@ -79,10 +79,13 @@ def export_refused(
         Literal["csv", "workbook"],
         Query(alias="format", description="A workbook is the one of `run` as it came, with what was refused marked."),
     ] = "csv",
+    delimiter: Between = ",",
 ) -> StreamingResponse:
     """Open records of one source to be mended in a spreadsheet: which, why and where, then their cells."""
     name = files.name_of(here, run=run, form=form)
-    return file_answer(lambda path: files.export(here, path, run=run, rule=rule, form=form), name, MEDIA[form])
+    return file_answer(
+        lambda path: files.export(here, path, run=run, rule=rule, form=form, delimiter=delimiter), name, MEDIA[form]
+    )
 
 
 @routes.post(

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from headwater.api.access import Here, needs, router
 from headwater.api.asking import Asked, etag, expected_hash, page_of
+from headwater.api.files import Between
 from headwater.services import entered_records, records
 from headwater.services.access.masked_traces import for_reader
 from headwater.services.access.policy import Right
@@ -60,12 +61,14 @@ def export_records(
     reference: str,
     *,
     form: Annotated[Literal["csv", "parquet", "arrow"], Query(alias="format")] = "csv",
+    delimiter: Between = ",",
     filter: Filters = None,  # noqa: A002 - what it is called in an address
     sort: str | None = None,
     clear: Clear = False,
 ) -> StreamingResponse:
     """All records asked for as one file, however many there are."""
-    blocks = records.export(here, reference, Question(filters=filter or (), sort=sort), form, clear=clear)
+    question = Question(filters=filter or (), sort=sort)
+    blocks = records.export(here, reference, question, form, delimiter=delimiter, clear=clear)
     name = f"{reference.replace('@', '-v')}.{ENDINGS[form]}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return _Exported(blocks, media_type=MEDIA[form], headers=headers)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from headwater.accounting.factors import Conflict, LeftOut, Licence
+    from headwater.documents.delimiters import Delimiter
     from headwater.services.answers.figures import FactorConflict, FactorListed, FactorShown
     from headwater.services.batches import Imported
     from headwater.services.installation import Installation
@@ -171,16 +172,15 @@ def find_licences(installation: Installation, wanted: Wanted) -> list[Licence]:
     return licences_of(row for _, row, _ in _wanted(installation, wanted))
 
 
-def export_factors(installation: Installation, path: Path, wanted: Wanted) -> Exported:
+def export_factors(installation: Installation, path: Path, wanted: Wanted, *, delimiter: Delimiter = ",") -> Exported:
     """Write the factors that may be passed on as a CSV of the form, and say which may not. The file is made anew."""
     installation.require(Right.QUERY)
     kept = _wanted(installation, wanted)
     passed, left_out = gate(row for _, row, _ in kept)
     names = {_id(row) for row in passed}
     out = io.StringIO(newline="")
-    writer = csv.DictWriter(
-        out, [spec.name for spec in installation.contract(*FACTORS).fields], lineterminator="\n", extrasaction="ignore"
-    )
+    fields = [spec.name for spec in installation.contract(*FACTORS).fields]
+    writer = csv.DictWriter(out, fields, lineterminator="\n", extrasaction="ignore", delimiter=delimiter)
     writer.writeheader()
     writer.writerows(text for text, _, _ in kept if text["factor_id"] in names)
     try:

@@ -32,6 +32,7 @@ from headwater.store.stored_rows import parsed_batches
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from headwater.documents.delimiters import Delimiter
     from headwater.services.installation import Installation
     from headwater.services.inventories.viewing import InventoryView
     from headwater.store.inventories import StoredInventory
@@ -77,10 +78,11 @@ def write_report(installation: Installation, text: str, path: Path) -> None:
     _write(path, render(replace(view, findings=tuple(told))).encode())
 
 
-def write_lines(installation: Installation, text: str, path: Path) -> LinesWritten:
+def write_lines(installation: Installation, text: str, path: Path, *, delimiter: Delimiter = ",") -> LinesWritten:
     """Write the lines of an inventory as they are kept: CSV, every value in quotes, a missing one without.
 
-    Where a line's factor or instrument may not be passed on, `OF_FACTOR` is left out, and a column says why.
+    With another delimiter they are written anew. Where a line's factor or instrument may not be passed on, `OF_FACTOR`
+    is left out, and a column says why.
     """
     installation.require(Right.QUERY)
     inventory = find_inventory(installation, text)
@@ -89,15 +91,16 @@ def write_lines(installation: Installation, text: str, path: Path) -> LinesWritt
         content = file.read()
     view = show_inventory(installation, str(inventory.inventory_id))
     used = [each for each in view.licences if not each.redistributable]
-    if not used:
+    if not used and delimiter == ",":
         _write(path, content)
         return LinesWritten()
     parts, written = [], LinesWritten(licences=tuple(used))
     why = {each.factor_id: each.why for each in _left_out(installation, inventory)}
     for number, batch in enumerate(parsed_batches(io.BytesIO(content))):
-        lines, gone = _without_factors(pa.Table.from_batches([batch]), why)
+        whole = pa.Table.from_batches([batch])
+        lines, gone = _without_factors(whole, why) if used else (whole, whole.slice(0, 0))
         block = pa.BufferOutputStream()
-        options = arrow_csv.WriteOptions(quoting_style="all_valid", include_header=number == 0)
+        options = arrow_csv.WriteOptions(quoting_style="all_valid", include_header=number == 0, delimiter=delimiter)
         arrow_csv.write_csv(lines, block, write_options=options)
         parts.append(block.getvalue().to_pybytes())
         written = replace(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from uuid import UUID
 
+    from headwater.documents.delimiters import Delimiter
     from headwater.services.installation import Installation
     from headwater.store.runs import Run
 
@@ -50,7 +51,9 @@ class Exported:
     columns: tuple[str, ...]
 
 
-def export(installation: Installation, out: IO[str], *, run: str | None, rule: str | None) -> Exported:
+def export(
+    installation: Installation, out: IO[str], *, run: str | None, rule: str | None, delimiter: Delimiter = ","
+) -> Exported:
     """Write open records as CSV: which, why (and of what was mended in vain, why that was), where, then their cells as
     they were read.
 
@@ -74,7 +77,7 @@ def export(installation: Installation, out: IO[str], *, run: str | None, rule: s
         records = quarantine.each_quarantined(connection, tenant_id, which)
         latest = latest_of(origins)
         tried = quarantine.with_last_tries(connection, tenant_id, records)
-        rows = write_rows(out, form, _with_nulls(seen, connection, latest, tried))
+        rows = write_rows(out, form, _with_nulls(seen, connection, latest, tried), delimiter=delimiter)
     return Exported(
         rows=rows,
         source_name=latest.source_name,
@@ -175,12 +178,18 @@ def _with_nulls(
             yield record, tried, [column for column, cell in told.items() if cell is None]
 
 
-def write_rows(out: IO[str], form: MendForm, records: Iterable[tuple[Quarantined, Tried, Sequence[str]]]) -> int:
+def write_rows(
+    out: IO[str],
+    form: MendForm,
+    records: Iterable[tuple[Quarantined, Tried, Sequence[str]]],
+    *,
+    delimiter: Delimiter = ",",
+) -> int:
     """Write records, each with what was wrong with it as it was mended last and with the columns that are null at its
     source, in a form, as a spreadsheet reads them; how many there were.
     """
     out.write(BYTE_ORDER_MARK)
-    writer = csv.writer(out, lineterminator="\r\n")
+    writer = csv.writer(out, lineterminator="\r\n", delimiter=delimiter)
     writer.writerow(form.header)
     rows = 0
     for record, tried, nulls in records:

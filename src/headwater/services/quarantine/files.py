@@ -15,6 +15,7 @@ from headwater.services.workbooks.mending import is_workbook, plan_workbook
 from headwater.store import runs
 
 if TYPE_CHECKING:
+    from headwater.documents.delimiters import Delimiter
     from headwater.services.answers.quarantine import FileResubmitted
     from headwater.services.installation import Installation
 
@@ -33,14 +34,16 @@ def name_of(installation: Installation, *, run: str | None, form: Form) -> str:
     return "quarantine" + (".xlsm" if came.suffix.lower() == ".xlsm" else ".xlsx")
 
 
-def export(installation: Installation, path: Path, *, run: str | None, rule: str | None, form: Form) -> None:
+def export(
+    installation: Installation, path: Path, *, run: str | None, rule: str | None, form: Form, delimiter: Delimiter
+) -> None:
     """Write open records as CSV, or the workbook that a run has read with its open records marked."""
     installation.seeing(Right.WRITE, on="quarantine")
     if form == "workbook" and run is not None:
         export_workbook(installation, path, run=run, rule=rule)
         return
     with path.open("w", encoding="utf-8", newline="") as out:
-        exports.export(installation, out, run=run, rule=rule)
+        exports.export(installation, out, run=run, rule=rule, delimiter=delimiter)
 
 
 def resubmit(installation: Installation, path: Path) -> FileResubmitted:

@@ -19,4 +19,4 @@ SELECT count(*) FROM (SELECT 1 FROM {table} AS q WHERE {which} LIMIT %(bound)s) 
 
 -- name: copy
 -- The same as text.
-COPY (SELECT {columns} FROM {table} AS q WHERE {which} ORDER BY {order}) TO STDOUT (FORMAT csv, HEADER true)
+COPY (SELECT {columns} FROM {table} AS q WHERE {which} ORDER BY {order}) TO STDOUT (FORMAT csv, HEADER true, DELIMITER {delimiter})
