@@ -158,6 +158,21 @@ def test_years_in_columns_become_records_that_are_known_by_their_cell(river: Riv
     assert sound(river)
 
 
+def test_a_number_in_a_field_of_codes_has_the_sign_of_the_locale_unless_it_is_put_back(river: River) -> None:
+    """As the page says that tells how to write a mapping."""
+    path = mapping(river, "codes")
+    body = yaml.safe_load(Path(path).read_text(encoding="utf-8")) | {"locale": {"decimal": ",", "group": "."}}
+    row = dict(zip(COLUMNS, (1.5, "train", "DE", "2024-01-01", 2.5, "km"), strict=True))
+    for version, rule in (
+        ("1.0.0", {"column": "activity_id"}),
+        ("1.0.1", {"expression": "replace(activity_id, ',', '.')"}),
+    ):
+        fields = body["fields"] | {"activity_id": rule}
+        Path(path).write_text(yaml.safe_dump(body | {"version": version, "fields": fields}), encoding="utf-8")
+        river.load(json.dumps([row]), name=f"{version}.json", mapping=path)
+    assert quantities(river) == {"1,5": Decimal("2.5"), "1.5": Decimal("2.5")}
+
+
 def test_a_text_that_is_not_what_the_file_gives_is_named(river: River) -> None:
     river.load(as_workbook([("a", "electricity", "DE", "2024-01-01", 1, "kWh")]), name="a.xlsx",
                mapping=mapping(river, "form"))  # fmt: skip
