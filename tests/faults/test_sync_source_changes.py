@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +15,12 @@ from headwater.services.connectors.keeping import find
 from headwater.services.connectors.planning import plan_sync
 from headwater.services.imports import carry_out
 from headwater.services.runs_view import show_run
+from headwater.services.verification import verify
 from headwater.store.chunks import Ledger
 from headwater.store.connectors import set_circuit
 from headwater.telemetry import SilentProgress
+from tests.faults.evidence import assert_books_balance
+from tests.servers import Installation
 from tests.synced import Synced
 
 pytestmark = [pytest.mark.server, pytest.mark.faults]
@@ -30,16 +33,16 @@ AT_WORK = 3
 class Meanwhile(SilentProgress):
     """Has something done at the source once so many chunks are committed."""
 
-    def __init__(self, chunks: int, done: Callable[[], None]) -> None:
-        self._left = chunks
+    def __init__(self, done: Mapping[int, Callable[[], None]]) -> None:
+        self._committed = 0
         self._done = done
 
     def advance(self, units: int) -> None:
         """A chunk is committed."""
         del units
-        self._left -= 1
-        if self._left == 0:
-            self._done()
+        self._committed += 1
+        if self._committed in self._done:
+            self._done[self._committed]()
 
 
 def sync_while(synced: Synced, chunks: int, *statements: str) -> tuple[UUID, Ledger]:
@@ -51,7 +54,7 @@ def sync_while(synced: Synced, chunks: int, *statements: str) -> tuple[UUID, Led
         for statement in statements:
             synced.at_source(statement)
 
-    carry_out(installation, run_id, progress=Meanwhile(chunks, change))
+    carry_out(installation, run_id, progress=Meanwhile({chunks: change}))
     return run_id, synced.river.ledger(run_id)
 
 
@@ -118,6 +121,34 @@ def test_rows_that_change_while_they_are_read(synced: Synced, seed: int) -> None
     assert (row["reconciliation"]["read"], row["reconciliation"]["stands"]) == (ledger.read, len(loaded))
     synced.sync(**FULL)
     assert synced.loaded() == now
+
+
+@pytest.mark.parametrize("strategy", ["delta", "full"])
+def test_rows_that_change_while_they_are_read_by_a_cursor(
+    synced: Synced, installation: Installation, seed: int, strategy: str
+) -> None:
+    """Changed they move up, and are read again by the last chunk: each row is loaded with its newest value."""
+    draw = random.Random(f"{seed} cursor {strategy}")
+    instants = sorted(draw.sample(range(1, 20 - AT_WORK), 3))
+    changed: set[int] = set()
+
+    def change() -> None:
+        some = draw.sample(range(1, 1001), 40)
+        changed.update(some)
+        synced.at_source(
+            "UPDATE meter_reading SET kwh = kwh + 1000, changed_at = clock_timestamp() WHERE reading_id = ANY(%s)", some
+        )
+
+    recipe = synced.recipe(source={"cursor": "changed_at"}, load={"strategy": strategy, "chunk_size": 50})
+    run_id = plan_sync(synced.river.installation, recipe, synced.river.folder)
+    carry_out(synced.river.installation, run_id, progress=Meanwhile(dict.fromkeys(instants, change)))
+    ledger = synced.river.ledger(run_id)
+    assert (show_run(synced.river.installation, run_id).run.state, ledger.quarantined) == ("succeeded", 0)
+    assert (ledger.inserted, ledger.failed) == (1000, 0)
+    assert 0 < ledger.updated <= len(changed)
+    assert synced.loaded() == at_source(synced)
+    assert_books_balance(installation)
+    assert verify(synced.river.installation, progress=SilentProgress()).differences == ()
 
 
 def test_a_clock_that_jumps_back_by_less_than_the_lag_loses_no_row(synced: Synced) -> None:

@@ -219,5 +219,7 @@ class ChunkStore(Protocol):
     def standing(self, root: UUID) -> tuple[npt.NDArray[np.void], npt.NDArray[np.uint64]]:
         """Raw hashes (16 bytes) and key hashes of the records of a transformed chunk that stand, aligned."""
 
-    def key_hashes(self) -> Iterator[npt.NDArray[np.uint64]]:
-        """Key hashes of what this run has read in its committed chunks, reused ones included, chunk by chunk."""
+    def key_hashes(self, *, after: int = 0) -> Iterator[npt.NDArray[np.uint64]]:
+        """Key hashes of what this run has read in its committed chunks, reused ones included, chunk by chunk; in those
+        of higher numbers than `after`.
+        """

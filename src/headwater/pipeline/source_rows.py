@@ -6,20 +6,54 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+
+from headwater.engine.fragments import quote_name
+from headwater.values.kinds import Code, Date, Text, Timestamp
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from headwater.connectors.protocol import Column
+    from headwater.contracts.document import Document
+    from headwater.mapping.compile import CompiledMapping
     from headwater.pipeline.transform import Standing
     from headwater.pipeline.work import PreparedChunk
 
 SourceRow = tuple[int, tuple[str, ...]]
 """The hash of the key that a row was loaded under, and its cells in the columns of the source's own key."""
 
+LATER_IS_NEWER = "later_is_newer"
+"""In the layout of a run: that a key which it reads again is one row of the source, changed meanwhile."""
+
 
 def identity_in(layout: Mapping[str, Any]) -> tuple[str, ...]:
     """The columns of the source's own key, as its plan found them; () where it has none."""
     return tuple(layout.get("identity", ()))
+
+
+def later_is_newer(layout: Mapping[str, Any]) -> bool:
+    """Whether of two readings of a key the one of the later chunk stands."""
+    return bool(layout.get(LATER_IS_NEWER))
+
+
+def names_rows(document: Document, mapping: CompiledMapping, identity: Mapping[str, Column]) -> bool:
+    """Whether no two rows of a source share a key of the contract, since that holds all of the source's own.
+
+    identity  the columns of that, by their names in the layout
+    """
+    held = {mapping.texts[spec.name]: spec for spec in document.key}
+    kept = ((held.get(quote_name(name)), column.arrow) for name, column in identity.items())
+    return bool(identity) and all(spec is not None and _keeps(spec.kind, arrow) for spec, arrow in kept)
+
+
+def _keeps(kind: object, arrow: pa.DataType) -> bool:
+    """Whether texts of such a column that differ are different values of such a field."""
+    if pa.types.is_integer(arrow) or isinstance(kind, Text | Code):
+        return True
+    return (isinstance(kind, Date) and pa.types.is_date(arrow)) or (
+        isinstance(kind, Timestamp) and pa.types.is_timestamp(arrow)
+    )
 
 
 def rows_loaded(

@@ -58,6 +58,7 @@ class ChunkWriter:
         names: RowNames,
         logic_hash: bytes,
         version: str | None = None,
+        later_is_newer: bool = False,
     ) -> None:
         self._store = store
         self._seen = seen
@@ -66,6 +67,7 @@ class ChunkWriter:
         self._names = names
         self._logic_hash = logic_hash
         self._version = version
+        self._later_is_newer = later_is_newer
 
     def reuse(self, chunk: ReadChunk, earlier: EarlierChunk) -> Written:
         """Commit a chunk whose bytes and logic are those of an earlier one that stands: nothing is written again."""
@@ -156,11 +158,20 @@ class ChunkWriter:
         self._seen.forget()
         return Written(committed=False)
 
-    def _repeated(self, standing: Standing, numbers: Sequence[int]) -> list[int]:
-        """Which of these records have a key that an earlier chunk of this run has read."""
+    def _repeated(self, chunk: PreparedChunk, numbers: Sequence[int]) -> list[int]:
+        """Which of these records have a key that an earlier chunk of this run has read; or, where later chunks are
+        newer, a later one, as of a chunk that failed and is loaded after all.
+        """
+        standing = chunk.transformed.standing
         wanted = np.sort(np.array(numbers, np.int32))
         hashes = standing.key_hashes[np.searchsorted(standing.record_nos, wanted)]
-        again: list[int] = wanted[self._seen.among(hashes)].tolist()
+        if self._later_is_newer:
+            is_read = np.zeros(hashes.size, np.bool_)
+            for later in self._store.key_hashes(after=chunk.span.chunk_no):
+                is_read |= np.isin(hashes, later)
+        else:
+            is_read = self._seen.among(hashes)
+        again: list[int] = wanted[is_read].tolist()
         return again
 
     def _load(self, transaction: ChunkTransaction, chunk: PreparedChunk) -> tuple[_Rounds, _Rounds | None]:
@@ -171,7 +182,7 @@ class ChunkWriter:
             one = transaction.load(
                 self._document,
                 rows,
-                repeated=lambda numbers: self._repeated(chunk.transformed.standing, numbers),
+                repeated=lambda numbers: self._repeated(chunk, numbers),
                 version=self._version,
             )
             loaded.add(one)
@@ -188,9 +199,10 @@ class ChunkWriter:
         return loaded, calculated if self._results is not None and results is not None else None
 
     def _calculation(self, results: _Rounds, findings: pa.Table, known: Standing | None) -> dict[str, Any]:
-        """With versions, a figure that is the same for a record's next version is unchanged."""
+        """A figure that is the same for a record's next version is unchanged."""
         ledger = _calculation(results, findings, known)
-        return ledger if self._version is None else {**ledger, "unchanged": results.unchanged + results.merged}
+        is_ordered = self._version is not None or self._later_is_newer
+        return ledger if not is_ordered else {**ledger, "unchanged": results.unchanged + results.merged}
 
     def _put_away(self, transaction: ChunkTransaction, chunk: PreparedChunk, repeats: _Repeats) -> list[bytes]:
         """Refused records go to quarantine, or for a resubmission into the history of what they mend; the keys of those

@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 from headwater.contracts.table import table_name
 from headwater.errors import RetryLater, Stopped
 from headwater.store import audit
-from headwater.store.load_names import LoadNames, by_version, contract_of, with_parent
+from headwater.store.load_names import LoadNames, by_chunk, by_version, contract_of, with_parent
 from headwater.store.queries import named_queries
 from headwater.store.staging import copy_to_stage, stage_definition
 
@@ -43,6 +43,7 @@ class ChunkKey:
 
     Rows of runs that began at `settled_from` or later are met as if this run had brought them: a resubmission takes the
     place of records that an older run refused, and does not replace what that run or a later one loaded.
+    In a run with `later_is_newer` a row that a later chunk reads again takes the place of what an earlier one loaded.
     A run with `corrects` brings one record that was made from the row of this hash, and takes the place of no other.
     """
 
@@ -54,6 +55,7 @@ class ChunkKey:
     contract: str
     run_started: datetime
     settled_from: datetime | None = None
+    later_is_newer: bool = False
     corrects: bytes | None = None
 
 
@@ -153,7 +155,8 @@ class ChunkTransaction:
 
         `rows` has the contract's fields, `absent`, `record_no` (in the chunk) and `row_hash`, is sorted by key and has
         each key once. `repeated` is asked which of the records that would replace an older run's row have been read
-        before in this run: those are refused. With `version`, a field, the higher one stands whatever came first. With
+        before in this run: those are refused; where later chunks are newer, which a later one has read: those are
+        older. With `version`, a field, the higher one stands whatever came first. With
         `parent`, whose rows were given just before, rows that were calculated from a record of this chunk and are not
         given any more are deleted into history.
         """
@@ -197,8 +200,10 @@ class ChunkTransaction:
             self._stage_of[table] = self._stage_name()
         stage = self._stage_of[table]
         if not of_parent:
-            return LoadNames(document, stage, ahead=by_version(version) if version else None)
-        is_above = version is not None and self._parent is not None and not self._parent[1]
+            by_order = by_chunk() if self._key.later_is_newer else None
+            return LoadNames(document, stage, ahead=by_version(version) if version else by_order)
+        is_ordered = version is not None or self._key.later_is_newer
+        is_above = is_ordered and self._parent is not None and not self._parent[1]
         return LoadNames(document, stage, ahead=with_parent(self._parent[0].met) if is_above and self._parent else None)
 
     def _load_beside(
@@ -218,6 +223,7 @@ class ChunkTransaction:
             names,
             "fill_met",
             run=self._key.run_id,
+            chunk_no=self._key.chunk_no,
             started=self._key.run_started,
             settled=self._key.settled_from,
             source=self._key.source_id,
@@ -229,6 +235,8 @@ class ChunkTransaction:
         relies_on = self._hold_relied_on(names)
         changed = (self._one("met_changed", names) or ([],))[0]
         again = list(repeated(changed)) if changed else []
+        if again and self._key.later_is_newer:
+            self._run(names, "set_older", read_later=again)
         refused = tuple(Refusal(*row) for row in self._all("met_refused", names, repeated=again))
         older = tuple(Refusal(*row) for row in self._all("met_older", names))
         if out := [refusal.record_no for refusal in (*refused, *older)]:

@@ -20,8 +20,8 @@ HOUSE_COLUMNS = ("absent", "record_no", "row_hash")
 class LoadNames:
     """Composed once for a contract and a stage.
 
-    `ahead` says of a staged row `s` and the row `t` that stands under its key which may replace the other, whatever
-    came first: 1 the staged one, -1 the one that stands, 0 what the order of arrival says.
+    `ahead` says of a staged row `s` and the row `t` that stands under its key, of chunk `c`, which may replace the
+    other, whatever came first: 1 the staged one, -1 the one that stands, 0 what the order of arrival says.
     """
 
     def __init__(self, document: Document, stage: str, *, ahead: sql.Composable | None = None) -> None:
@@ -88,6 +88,13 @@ def by_version(field: str) -> sql.Composed:
         "CASE WHEN s.{version} IS NOT DISTINCT FROM t.{version} THEN 0"
         " WHEN t.{version} IS NULL OR s.{version} > t.{version} THEN 1 ELSE -1 END"
     ).format(version=sql.Identifier(field))
+
+
+def by_chunk() -> sql.Composed:
+    """Of two readings of a row in one run the one of the later chunk: that read a higher range of the cursor."""
+    return sql.SQL(
+        "CASE WHEN c.run_id <> {run} OR c.chunk_no = {chunk} THEN 0 WHEN c.chunk_no < {chunk} THEN 1 ELSE -1 END"
+    ).format(run=sql.Placeholder("run"), chunk=sql.Placeholder("chunk_no"))
 
 
 def with_parent(met: str) -> sql.Composed:

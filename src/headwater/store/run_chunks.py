@@ -48,6 +48,7 @@ class RunChunks:
     brought   where the keys of the rows are kept that its chunks bring
     identity  where it does not read all of its source, so that no end of it tells what that has corrected, and chunks
               do: the columns by which the source tells its rows apart
+    later_is_newer  whether a key read again is a row that was changed meanwhile: see `pipeline.source_rows`
     """
 
     def __init__(
@@ -63,8 +64,10 @@ class RunChunks:
         identity: Sequence[str] = (),
         brought: BroughtKeys | None = None,
         corrects: bytes | None = None,
+        later_is_newer: bool = False,
     ) -> None:
         self._database = database
+        self._later_is_newer = later_is_newer
         self._corrects = corrects
         self._brought = brought
         self._tenant_id = tenant_id
@@ -139,9 +142,9 @@ class RunChunks:
                 raw_hashes, key_hashes = chunks.standing(self._reader, self._tenant_id, root)
         return np.frombuffer(raw_hashes, RAW_HASH), np.frombuffer(key_hashes, KEY_HASH)
 
-    def key_hashes(self) -> Iterator[npt.NDArray[np.uint64]]:
-        """Key hashes of what this run has read in its committed chunks, chunk by chunk."""
-        values = {"tenant_id": self._tenant_id, "run_id": self._run.run_id}
+    def key_hashes(self, *, after: int = 0) -> Iterator[npt.NDArray[np.uint64]]:
+        """Key hashes of what this run has read in its committed chunks, chunk by chunk; in those after one."""
+        values = {"tenant_id": self._tenant_id, "run_id": self._run.run_id, "after": after}
         with (
             translated("read the keys of this run"),
             self._database.connect(self._tenant_id) as connection,
@@ -166,6 +169,7 @@ class RunChunks:
             run_started=self._run.started_at,
             settled_from=self._settled_from,
             corrects=self._corrects,
+            later_is_newer=self._later_is_newer,
         )
         sealing = self._sealing(self._writer, key.chunk_id) if self._sealing is not None else None
         try:

@@ -58,4 +58,5 @@ class Meeting:
     first_record: int
     settled_from: datetime | None
     version: str | None
+    later_is_newer: bool = False
     unit: UUID | None = None

@@ -122,6 +122,8 @@ class ContractRows:
             )
         ]
         again = list(repeated(changed)) if changed else []
+        if again and meeting.later_is_newer:
+            self._connection.execute(f"UPDATE {self.met} SET ahead = -1 WHERE list_contains($1, record_no)", [again])
         refused, older = self._refuse(again)
         replaced = f"SELECT record_no, stored_record, source FROM {self.met} WHERE NOT same AND ahead = 0 AND elsewhere"
         displaced = self._all(f"{replaced} ORDER BY 1") if parent is None else ()
@@ -259,10 +261,12 @@ JOIN (SELECT chunk, run, started, source, first_record, source_id, unit, true AS
 
     def _ahead(self, meeting: Meeting, parent: ContractRows | None) -> str:
         """See `store.load_names`."""
-        if meeting.version is None:
+        if meeting.version is None and not meeting.later_is_newer:
             return "0"
         if parent is not None:
             return f"coalesce((SELECT any_value(p.ahead) FROM {parent.met} p WHERE p.record_no = i.record_no), 0)"
+        if meeting.version is None:
+            return "CASE WHEN c.run <> $1 OR c.first_record = $6 THEN 0 WHEN c.first_record < $6 THEN 1 ELSE -1 END"
         new, old = f"i.{quoted(meeting.version)}", f"a.{quoted(meeting.version)}"
         return (
             f"CASE WHEN {new} IS NOT DISTINCT FROM {old} THEN 0 WHEN {old} IS NULL OR {new} > {old} THEN 1 ELSE -1 END"

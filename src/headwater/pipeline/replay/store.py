@@ -116,6 +116,7 @@ class ReplayedRun:
     contract: str
     settled_from: datetime | None
     identity: Sequence[str]  # the columns by which its source tells rows apart
+    later_is_newer: bool
 
 
 class ReplayStore:
@@ -152,10 +153,12 @@ class ReplayStore:
         raw_hashes, key_hashes = self._standing(root)
         return _whole(raw_hashes, np.dtype(f"V{RAW_HASH_BYTES}")), _whole(key_hashes, np.dtype(np.uint64))
 
-    def key_hashes(self) -> Iterator[npt.NDArray[np.uint64]]:
-        """Of the chunks of this run done so far."""
+    def key_hashes(self, *, after: int = 0) -> Iterator[npt.NDArray[np.uint64]]:
+        """Of the chunks of this run done so far; of those of higher numbers."""
         for chunk_id in self._done:
             known = self._model.known.by_id[chunk_id]
+            if known.chunk_no <= after:
+                continue
             raw_hashes, key_hashes = self.standing(known.reused or chunk_id)
             yield key_hashes[: len(raw_hashes)]
 
@@ -222,6 +225,7 @@ class ReplayTransaction:
             first_record=self._chunk.first_record,
             settled_from=self._run.settled_from,
             version=version,
+            later_is_newer=self._run.later_is_newer,
             unit=self._model.known.source_units.get(self._run.source_id),
         )
         above = self._model.rows[_name(parent)] if parent is not None else None

@@ -15,6 +15,7 @@ from headwater.accounting.timeline import FactorPolicy
 from headwater.engine.duck import engine
 from headwater.errors import InputRefused, Misuse
 from headwater.pipeline.calculation import Calculation
+from headwater.pipeline.source_rows import later_is_newer
 from headwater.services.comparison.steps import Named, Steps
 from headwater.services.factors import factor_sets
 from headwater.services.imports import stored_logic
@@ -174,10 +175,11 @@ class _Runs:
                 self._duck.unregister("records_read")
         if not planned:
             raise Misuse("the run holds no records", where=f"run {run.run_id}")
-        # Of a key the first in source order stays, or the highest version.
+        # Of a key the first in source order stays, the highest version, or what was read of a row last.
+        order = "chunk_no DESC" if later_is_newer(run.layout) else "version DESC NULLS LAST, chunk_no"
         self._duck.execute(
             f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {_READ} FROM {name} QUALIFY row_number() OVER"
-            " (PARTITION BY activity_id ORDER BY version DESC NULLS LAST, chunk_no, record_no) = 1"
+            f" (PARTITION BY activity_id ORDER BY {order}, record_no) = 1"
         )
 
     def _add(self, activities: str, policy: _Side, factors: _Side, held: _Side | None = None) -> None:

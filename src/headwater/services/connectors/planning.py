@@ -19,6 +19,7 @@ from headwater.errors import Misuse
 from headwater.mapping import compile_mapping
 from headwater.mapping.compile import columns_read
 from headwater.pipeline.known_rows import known_by
+from headwater.pipeline.source_rows import LATER_IS_NEWER, names_rows
 from headwater.services.access.policy import Right
 from headwater.services.chain_entries import planned_payload
 from headwater.services.changed_keys import refuse_another_key
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headwater.connectors.protocol import SourceChunk
+    from headwater.mapping.compile import CompiledMapping
     from headwater.pipeline.recipe import Recipe
     from headwater.services.imports import Together
     from headwater.services.installation import Installation
@@ -96,7 +98,7 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
     selection = replace(selection, key=plan.key)
     layout, body = _layout(plan)
     in_force = logic.mapping.for_columns(layout.columns, of="table")
-    used = compile_mapping(logic.mapping, logic.contract, layout.columns).used_columns
+    compiled = compile_mapping(logic.mapping, logic.contract, layout.columns)
     refuse_another_key(installation, logic, layout.columns, source_id=source, name=name)
     kinds = {name: column.type for name, column in zip(layout.columns, plan.columns, strict=True)}
     read = columns_read(logic.mapping, layout.columns)
@@ -113,7 +115,8 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
         "source_columns": at_source,
         "tallied": columns_to_tally(logic.mapping, logic.contract, layout.columns, at_source),
         **_identity(plan, layout.columns),
-        **_known_by(installation, source, plan, used, layout.columns),
+        **_later_is_newer(logic, compiled, plan, layout.columns),
+        **_known_by(installation, source, plan, compiled.used_columns, layout.columns),
         **compared.noted,
     }
     chunks = [_of_source(chunk) for chunk in plan.chunks]
@@ -202,6 +205,21 @@ def _identity(plan: SourcePlan, columns: Sequence[str]) -> dict[str, list[str]]:
     if not plan.identity or not column_of.keys() >= set(plan.identity):
         return {}
     return {"identity": [column_of[name] for name in plan.identity]}
+
+
+def _later_is_newer(
+    logic: Logic, compiled: CompiledMapping, plan: SourcePlan, columns: Sequence[str]
+) -> dict[str, bool]:
+    """That a key which is read again is a row changed meanwhile, which has moved on to a higher range of the cursor:
+    where the source sees to it that no other row has the key, and no version in the rows themselves decides.
+    """
+    if logic.recipe.source.cursor is None or logic.recipe.load.version is not None:
+        return {}
+    own = {
+        name: column for name, column in zip(columns, plan.columns, strict=True) if column.name in set(plan.identity)
+    }
+    is_whole = len(own) == len(plan.identity)
+    return {LATER_IS_NEWER: True} if is_whole and names_rows(logic.contract, compiled, own) else {}
 
 
 def _known_by(

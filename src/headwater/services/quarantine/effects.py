@@ -18,6 +18,7 @@ from headwater.documents.counted import counted
 from headwater.engine.duck import engine
 from headwater.errors import Misuse
 from headwater.pipeline.known_rows import KEY
+from headwater.pipeline.source_rows import later_is_newer
 from headwater.services.connectors.reconciling import reads_what_changed
 from headwater.services.full_loads import stored_key_hashes
 from headwater.services.quarantine.newest_rows import NewestRows, told_by_key
@@ -170,10 +171,13 @@ def _compared(
                 readings.begin_run()
                 newest.begin_run()
                 fitting = versions.for_columns(read.run.layout["columns"])
+                is_read_again = later_is_newer(read.run.layout)
                 with RunTexts(installation, read.run) as texts:
-                    for chunk in read.chunks:
+                    for chunk in reversed(read.chunks) if is_read_again else read.chunks:
                         raw = texts.chunk(span_of(chunk))
-                        if len(found) > 1:
+                        if is_read_again:
+                            newest.begin_run()
+                        if is_read_again or len(found) > 1:
                             raw = newest.of(raw, _told_apart(read.run, fitting, raw, duck, version))
                         before, *others = fitting.read(raw)
                         readings.add(chunk.records, before, others)

@@ -74,7 +74,7 @@ class _Beside:
         raw_hashes, key_hashes = chunks.standing(self._connection, self._tenant_id, root)
         return np.frombuffer(raw_hashes, f"V{RAW_HASH_BYTES}"), np.frombuffer(key_hashes, np.uint64)
 
-    def key_hashes(self) -> Iterator[npt.NDArray[np.uint64]]:
+    def key_hashes(self, *, after: int = 0) -> Iterator[npt.NDArray[np.uint64]]:  # noqa: ARG002  the port's signature
         yield from ()
 
     def begin(self, chunk_no: int) -> AbstractContextManager[ChunkTransaction]:

@@ -29,6 +29,7 @@ from headwater.pipeline.known_rows import RowNames
 from headwater.pipeline.prepare import Preparation
 from headwater.pipeline.refusals import NO_KEY, Conflict, conflict_rows
 from headwater.pipeline.replacing import told_of
+from headwater.pipeline.source_rows import later_is_newer
 from headwater.pipeline.writer import DELETED, OLDER_VERSION
 from headwater.services.connectors.extraction import SyncTexts, first_record
 from headwater.services.connectors.planning import found_sync
@@ -418,8 +419,8 @@ class _Trying:
             figures[name] = figures.get(name, Decimal(0)) + row["co2e_kg_sum"]
 
     def _again(self, chunk: PreparedChunk) -> _Again:
-        """Records whose key an earlier chunk has brought. Where versions decide, that is left open."""
-        if self._logic.recipe.load.version is not None:
+        """Records whose key an earlier chunk has brought. Where the later may stand, that is left open."""
+        if self._logic.recipe.load.version is not None or later_is_newer(self._layout):
             return _Again()
         records, standing = chunk.transformed.records, chunk.transformed.standing
         by_number = np.argsort(records["record_no"].to_numpy())

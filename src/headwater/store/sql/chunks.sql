@@ -73,6 +73,7 @@ SELECT chunk_id, superseded FROM chunks WHERE tenant_id = %(tenant_id)s AND chun
 SELECT substr(coalesce(root.key_hashes, c.key_hashes), 1, octet_length(coalesce(root.raw_hashes, c.raw_hashes)) / 2)
 FROM chunks c LEFT JOIN chunks root ON root.tenant_id = c.tenant_id AND root.chunk_id = c.reused_chunk_id
 WHERE c.tenant_id = %(tenant_id)s AND c.run_id = %(run_id)s AND c.state = 'committed'
+  AND c.chunk_no > %(after)s
 ORDER BY c.chunk_no
 
 -- name: progress

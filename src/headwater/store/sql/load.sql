@@ -44,7 +44,7 @@ CREATE TEMP TABLE {met} (
 TRUNCATE {stage}
 
 -- name: fill_met
--- What stands under the staged keys, whether it is equal, which of the two has the higher version, and which run put it
+-- What stands under the staged keys, whether it is equal, which of the two is ahead of the other, and which run put it
 -- there. A resubmission counts what was loaded since the run that refused its records as its own: it merges with that or
 -- is refused, and never replaces it. Nor does a source of a unit replace what is not that unit's.
 INSERT INTO {met}
@@ -72,6 +72,10 @@ SELECT DISTINCT chunk_id, chunk_lost FROM {met} WHERE same AND NOT of_this_run
 SELECT record_no, stored_record, stored_source, stored_hash, newer FROM {met}
 WHERE NOT same AND ahead = 0 AND (of_this_run OR newer OR record_no = ANY(%(repeated)s))
 ORDER BY record_no
+
+-- name: set_older
+-- Staged rows that a later chunk of this run has read again, and found as an older run had left them.
+UPDATE {met} SET ahead = -1 WHERE record_no = ANY(%(read_later)s)
 
 -- name: met_changed
 -- Staged rows that would replace a row of an older run, where no version decides.
