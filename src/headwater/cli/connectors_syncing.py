@@ -117,6 +117,12 @@ def status(name: Name, as_json: AsJson = False) -> None:
          for each in found.syncs],
         title="Latest syncs", numbers=["rows, about"], whole=["run"],
     )  # fmt: skip
+    if found.refused_syncs:
+        print_table(
+            ["tried", "source", "why"],
+            [(each["tried_at"], each["source_name"], each["error"]["message"]) for each in found.refused_syncs],
+            title="Syncs that came to no run",
+        )
     changes = [
         (each["seen_at"], each["table_name"], change) for each in found.schema_changes for change in each["changes"]
     ]

@@ -65,6 +65,7 @@ TABLES_NOT_EVIDENCE: Mapping[str, str] = {
     "schema_migrations": "how the tables were made, not what is in them",
     "connectors": "where sources are; what was read of them, and how, each run keeps itself",
     "credentials": "secrets, which no figure rests on",
+    "refused_syncs": "that a sync came to no run, which left nothing behind",
     "source_circuits": "whether a source is well just now",
     "source_turns": "how often a source was asked just now",
     "source_requests": "how often a source was asked just now",

@@ -213,6 +213,27 @@ def syncs_of_connector(
     return _dicts(connection, "syncs", {"tenant_id": tenant_id, "connector_id": connector_id, "limit": limit})
 
 
+def note_refused_sync(
+    connection: psycopg.Connection[Any],
+    tenant_id: UUID,
+    connector_id: UUID,
+    *,
+    source_name: str,
+    tried_at: datetime,
+    error: Mapping[str, str],
+) -> None:
+    """Note a sync that came to no run; the error as it may be kept for good."""
+    values = {"tenant_id": tenant_id, "connector_id": connector_id, "source_name": source_name, "tried_at": tried_at}
+    connection.execute(QUERIES["note_refused_sync"], {**values, "error": Jsonb(error)})
+
+
+def refused_syncs(
+    connection: psycopg.Connection[Any], tenant_id: UUID, connector_id: UUID, *, limit: int
+) -> list[dict[str, Any]]:
+    """Syncs that came to no run, the latest first."""
+    return _dicts(connection, "refused_syncs", {"tenant_id": tenant_id, "connector_id": connector_id, "limit": limit})
+
+
 def mappings_read_by(connection: psycopg.Connection[Any], tenant_id: UUID, name: str) -> list[tuple[bytes, bytes]]:
     """Hashes of the mappings, each with its contract's, of all runs through connectors of a name, removed ones too."""
     found = connection.execute(QUERIES["mappings_read_by"], {"tenant_id": tenant_id, "name": name}).fetchall()

@@ -83,6 +83,19 @@ class SyncListed(TypedDict):
     records_planned: int
 
 
+class SyncRefused(TypedDict):
+    """A sync that came to no run, since its source or its recipe refused it.
+
+    source_name  the connector's, where its files could not even be listed
+    error        why, without values
+    """
+
+    source_name: str
+    tried_at: datetime
+    refused_at: datetime
+    error: str
+
+
 class SourceChange(TypedDict):
     """What of a table of a source is not as it was.
 
@@ -119,12 +132,14 @@ class ConnectorShown(ConnectorListed):
     circuit         whether its source is left alone just now
     states          how far each source was read
     syncs           the latest first
+    refused_syncs   likewise, those that came to no run
     schema_changes  in its tables, the latest first
     """
 
     circuit: Circuit
     states: list[SourceState]
     syncs: list[SyncListed]
+    refused_syncs: list[SyncRefused]
     schema_changes: list[SchemaChange]
 
 

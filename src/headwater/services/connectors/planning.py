@@ -28,6 +28,7 @@ from headwater.services.connectors.extraction import MAX_CHUNK_ROWS, first_recor
 from headwater.services.connectors.keeping import find, opened, tables_of
 from headwater.services.connectors.kinds import kind_named
 from headwater.services.connectors.noted_columns import note_columns
+from headwater.services.connectors.refused import refusal_kept
 from headwater.services.connectors.tallying import columns_to_tally
 from headwater.services.drift import find_drift
 from headwater.services.imports import keep_document, logic_of, source_id
@@ -77,7 +78,9 @@ def plan_sync(installation: Installation, recipe: Recipe, base: Path, *, togethe
     together: what is written in the same transaction.
     """
     installation.require(Right.WRITE)
-    found = found_sync(installation, recipe, base)
+    stored = find(installation, str(recipe.source.connector))
+    with refusal_kept(installation, stored, _name(recipe, stored)):
+        found = found_sync(installation, recipe, base)
     run_id, together = uuid4(), placed(installation, unit_said(installation, recipe), together)
     with installation.database.connect(installation.tenant_id) as connection:
         _write(installation, connection, run_id, found, together)
@@ -89,7 +92,7 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
     stored = find(installation, str(recipe.source.connector))
     check_read_ahead(recipe, stored.kind)
     logic = logic_of(installation, recipe, base)
-    name = recipe.source.name or f"{stored.name}/{recipe.source.table}"
+    name = _name(recipe, stored)
     source = source_id(installation, recipe, logic.mapping, name)
     selection, told = _selection(installation, recipe, source)
     plan = _asked(installation, stored, selection)
@@ -121,6 +124,11 @@ def found_sync(installation: Installation, recipe: Recipe, base: Path) -> FoundS
     }
     chunks = [_of_source(chunk) for chunk in plan.chunks]
     return FoundSync(name=name, stored=stored, logic=logic, source_id=source, chunks=chunks, layout=body)
+
+
+def _name(recipe: Recipe, stored: StoredConnector) -> str:
+    """What the source is called that a recipe reads."""
+    return recipe.source.name or f"{stored.name}/{recipe.source.table}"
 
 
 def check_read_ahead(recipe: Recipe, kind: str) -> None:

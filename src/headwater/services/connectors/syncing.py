@@ -12,6 +12,7 @@ from headwater.services.access.policy import Right
 from headwater.services.batches import Imported, left_out, load_one
 from headwater.services.connectors.asking import Asker, refusal_noted
 from headwater.services.connectors.keeping import is_store
+from headwater.services.connectors.refused import refusal_kept, refusals_kept
 from headwater.services.folders import SourceFile, members_of
 from headwater.services.imports import Remote, logic_of, plan_source, source_id, source_name
 from headwater.services.scratch import scratch
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 def files_of_store(installation: Installation, stored: StoredConnector, source: FileStore) -> Sequence[RemoteFile]:
     """The files the connector's pattern means."""
     installation.require(Right.WRITE)
-    with refusal_noted(installation, stored.connector_id):
+    with refusal_kept(installation, stored, stored.name), refusal_noted(installation, stored.connector_id):
         return Asker(installation, stored.connector_id, stored.name).ask(source.files, about="the list of files")
 
 
@@ -120,7 +121,7 @@ def sync_files(
             left.append((f"{stored.name}/{file.name}", last))
             there.update(run.source_name for run in last)
             continue
-        for each in load(file):
+        for each in refusals_kept(installation, stored, load(file)):
             if each.view is None:
                 unread.add(name)
             yield each

@@ -31,12 +31,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """A connector as it stands: its circuit, how far each source was read, its latest syncs, changed columns."""
+    """A connector as it stands: its circuit, how far each source was read, its latest syncs, those that came to no run,
+    and what changed at its source.
+    """
 
     connector: StoredConnector
     circuit: connectors.Circuit
     states: Sequence[Any]
     syncs: Sequence[Any]
+    refused_syncs: Sequence[Any]
     schema_changes: Sequence[Any]
 
     def as_json(self) -> ConnectorShown:
@@ -47,6 +50,7 @@ class Status:
             "circuit": circuit,
             "states": list(self.states),
             "syncs": list(self.syncs),
+            "refused_syncs": [each | {"error": each["error"]["message"]} for each in self.refused_syncs],
             "schema_changes": list(self.schema_changes),
         }
 
@@ -75,6 +79,7 @@ def status(installation: Installation, name: str, *, limit: int = 10) -> Status:
             circuit=connectors.circuit_of(connection, tenant_id, key),
             states=connectors.states_of_connector(connection, tenant_id, key),
             syncs=connectors.syncs_of_connector(connection, tenant_id, key, limit=limit),
+            refused_syncs=connectors.refused_syncs(connection, tenant_id, key, limit=limit),
             schema_changes=connectors.schema_changes(connection, tenant_id, key),
         )
 

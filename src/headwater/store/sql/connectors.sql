@@ -145,6 +145,16 @@ WHERE tenant_id = %(tenant_id)s AND sample IS NOT NULL
 SELECT table_name, seen_no, changes, seen_at FROM source_schema_cache
 WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s ORDER BY seen_at DESC, table_name
 
+-- name: note_refused_sync
+-- A sync that came to no run.
+INSERT INTO refused_syncs (tenant_id, refusal_id, connector_id, source_name, tried_at, error)
+VALUES (%(tenant_id)s, gen_random_uuid(), %(connector_id)s, %(source_name)s, %(tried_at)s, %(error)s)
+
+-- name: refused_syncs
+-- Those of a connector, the latest first.
+SELECT source_name, tried_at, refused_at, error FROM refused_syncs
+WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s ORDER BY tried_at DESC, refusal_id LIMIT %(limit)s
+
 -- name: circuit
 -- The state of a source's circuit, and for how long it has been so.
 SELECT state, failures, extract(epoch FROM clock_timestamp() - changed_at)::double precision, last_error

@@ -4,7 +4,7 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO {app};
 GRANT SELECT ON schema_migrations, contract_registry, tenants, connector_sync_logs TO {app};
 GRANT SELECT, INSERT ON inventories, inventory_lines, inventory_findings, inventory_publications TO {app};
-GRANT SELECT, INSERT ON source_chunks, source_schema_cache TO {app};
+GRANT SELECT, INSERT ON source_chunks, source_schema_cache, refused_syncs TO {app};
 GRANT UPDATE (sample, sample_key, sample_nonce, sampled_at) ON source_schema_cache TO {app};
 GRANT SELECT, INSERT, UPDATE ON connectors, source_circuits, source_turns, source_requests, dead_letters TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON credentials TO {app};
