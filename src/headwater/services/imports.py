@@ -389,11 +389,7 @@ def _refuse_redacted(text: CitedBlob, run: Run, to_do: Sequence[PlannedChunk]) -
 def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -> UUID:
     """Bring in the chunks of a run that are not committed yet, and end it."""
     installation.require(Right.WRITE)
-    tenant_id = installation.tenant_id
-    with installation.database.connect(tenant_id) as connection:
-        run = runs.get_run(connection, tenant_id, run_id)
-        to_do = chunks_to_do(connection, tenant_id, run_id)
-        _refuse_redacted(get_cited_blob(connection, tenant_id, run.text_sha256), run, to_do)
+    run, to_do = _unfinished(installation, run_id)
     logic, layout = stored_logic(installation, run), layout_from_json(dict(run.layout))
     mending = mending_of(installation, run, logic.contract)
     refuse_keys_in_clear(installation, installation.contract(logic.contract.name, logic.contract.major))
@@ -404,7 +400,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
         texts_of(installation, run, logic.recipe, to_do) as texts,
         RunChunks(
             installation.database,
-            tenant_id,
+            installation.tenant_id,
             run,
             contract=logic.contract.reference,
             chunk_ids={chunk.chunk_no: chunk.chunk_id for chunk in to_do},
@@ -447,6 +443,16 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
     # Once the engine, the source and the hold on both are let go: a store that is slow keeps nobody waiting for them.
     mirror_at_end(installation, run_id)
     return run_id
+
+
+def _unfinished(installation: Installation, run_id: UUID) -> tuple[Run, Sequence[PlannedChunk]]:
+    """A run, and its chunks that are not committed yet."""
+    tenant_id = installation.tenant_id
+    with installation.database.connect(tenant_id) as connection:
+        run = runs.get_run(connection, tenant_id, run_id)
+        to_do = chunks_to_do(connection, tenant_id, run_id)
+        _refuse_redacted(get_cited_blob(connection, tenant_id, run.text_sha256), run, to_do)
+    return run, to_do
 
 
 def texts_of(installation: Installation, run: Run, recipe: Recipe, to_do: Sequence[PlannedChunk]) -> RunTexts:

@@ -111,16 +111,9 @@ class ContractRows:
         unchanged, merged = self._one(
             f"SELECT count(*) FILTER (NOT of_this_run), count(*) FILTER (of_this_run) FROM {self.met} WHERE same"
         )
-        relies_on = tuple(
-            row[0] for row in self._all(f"SELECT DISTINCT _chunk FROM {self.met} WHERE same AND NOT of_this_run")
-        )
-        changed = [
-            row[0]
-            for row in self._all(
-                f"SELECT record_no FROM {self.met}"
-                " WHERE NOT same AND ahead = 0 AND NOT of_this_run AND NOT newer ORDER BY 1"
-            )
-        ]
+        relied_on = self._all(f"SELECT DISTINCT _chunk FROM {self.met} WHERE same AND NOT of_this_run")
+        to_change = f"SELECT record_no FROM {self.met} WHERE NOT same AND ahead = 0 AND NOT of_this_run AND NOT newer"
+        changed = [number for (number,) in self._all(f"{to_change} ORDER BY 1")]
         again = list(repeated(changed)) if changed else []
         if again and meeting.later_is_newer:
             self._connection.execute(f"UPDATE {self.met} SET ahead = -1 WHERE list_contains($1, record_no)", [again])
@@ -143,7 +136,7 @@ class ContractRows:
             older=older,
             left_out=left_out,
             replaced=tuple(Replaced(*row) for row in displaced),
-            relies_on=relies_on,
+            relies_on=tuple(chunk for (chunk,) in relied_on),
         )
 
     def adopt(self, chunk_id: UUID, *, sweeps: bool = True, parent: ContractRows | None = None) -> None:

@@ -405,12 +405,7 @@ class Replay:
             form = MendForm.from_json(run.layout["mends"]) if "mends" in run.layout else None
             columns = form.columns if form else layout.columns
             transform, calculation = compile_logic(
-                self._installation,
-                duck,
-                logic,
-                columns=columns,
-                source_id=run.source_id,
-                layout=run.layout,
+                self._installation, duck, logic, columns=columns, source_id=run.source_id, layout=run.layout
             )
             store = ReplayStore(
                 self._model,
