@@ -8,14 +8,35 @@ from pathlib import Path
 
 import pytest
 
+from headwater.connectors import protocol
 from headwater.connectors.protocol import Kind
 from tools.reference_connectors import kinds
 
+CONNECTORS = Path(protocol.__file__).parent
 KINDS = {kind.name: kind for kind in kinds()}
+READERS = ("csv_file", "nested", "parquet_file", "workbook")
+"""Of files: no kinds, for they have no place of their own to read from."""
+BUILT_ON = {"http", "marked_workbook", "object_store", "packing", "sql", "text_table"}
+"""Folders that read nothing by themselves."""
+SECTIONS = ("What it reads", "Rights it needs", "Chunks and pages", "Limits", "Proven against")
 
 
 def readme(kind: Kind) -> str:
     return (Path(inspect.getfile(kind.config)).parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_each_folder_of_connectors_is_a_kind_a_reader_of_files_or_what_these_are_built_on() -> None:
+    folders = {path.name for path in CONNECTORS.iterdir() if (path / "__init__.py").is_file()}
+    found = {Path(inspect.getfile(kind.config)).parent.name for kind in KINDS.values()}
+    assert found == folders - {*READERS, *BUILT_ON}
+
+
+@pytest.mark.parametrize("name", sorted({path.parent.name for path in CONNECTORS.glob("*/__init__.py")} - BUILT_ON))
+def test_every_folder_has_the_same_files_and_its_readme_the_same_sections(name: str) -> None:
+    text = (CONNECTORS / name / "README.md").read_text(encoding="utf-8")
+    parts = dict(re.findall(r"^## ([^\n]+)\n\n(.+?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
+    assert [section for section in SECTIONS if len(parts.get(section, "").split()) < 3] == []
+    assert (CONNECTORS / name / "config.py").is_file() or "no `config.py`" in text
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
