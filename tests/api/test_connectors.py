@@ -119,3 +119,25 @@ def test_a_list_of_refused_rows_tells_null_from_an_empty_text(trusting: Trusting
     until(lambda: client.get(f"/runs/{run}").json()["finished_at"], "the run has ended")
     listed = client.get("/quarantine", params={"run": run}).json()["items"]
     assert {each["raw"]["id"]: each["raw"]["kwh"] for each in listed} == {"null": None, "empty": ""}
+
+
+def test_a_sync_that_stops_for_a_new_column_says_how_one_takes_it(trusting: Trusting, tmp_path: Path) -> None:
+    client, there = trusting.client, source(tmp_path / "meters.db", 3)
+    config = {"path": str(there)}
+    client.post("/connectors", json={"name": "meters", "kind": "sqlite", "config": config}).raise_for_status()
+    client.post("/mappings", json={"text": MAPPING}).raise_for_status()
+
+    def sync(drift: str) -> httpx.Response:
+        said = {"table": "meters", "mapping": "meters_of_sqlite", "drift": drift}
+        asked = client.post("/connectors/meters/syncs", json=said)
+        if asked.status_code == 202:
+            until(lambda: client.get(f"/runs/{asked.json()['run_id']}").json()["finished_at"], "the run has ended")
+        return asked
+
+    assert sync("stop").status_code == 202
+    with closing(sqlite3.connect(there)) as connection, connection:
+        connection.execute("ALTER TABLE meters ADD COLUMN remark TEXT")
+    stopped = sync("stop")
+    assert stopped.status_code == 422
+    assert stopped.json()["remedy"].endswith("Over HTTP: POST /connectors/{name}/syncs.")
+    assert [sync(mode).status_code for mode in ("freeze", "stop", "thaw")] == [202, 202, 422]

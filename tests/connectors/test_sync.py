@@ -22,8 +22,8 @@ from tests.synced import Synced
 pytestmark = pytest.mark.server
 
 KEPT_BACK = (
-    "Records with a text in a new column are in quarantine, and will be until the mapping reads the column or the "
-    "recipe is run once with load.drift: freeze."
+    "A record with a text in a new column goes to quarantine, and waits there until the mapping reads the column or "
+    "one run with --drift freeze takes it."
 )
 
 

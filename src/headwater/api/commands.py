@@ -23,6 +23,7 @@ ROUTES: Mapping[str, str] = {
     "connectors list": "GET /connectors",
     "connectors retry-failed": "POST /runs/{run}/resumption",
     "connectors show": "GET /connectors/{name}",
+    "connectors sync": "POST /connectors/{name}/syncs",
     "connectors validate": "POST /connectors/{name}/validation",
     "contracts diff": "GET /contract-changes",
     "contracts list": "GET /contracts",

@@ -9,7 +9,7 @@ import typer
 
 from headwater.cli.carrying import carry_out_and_tell
 from headwater.cli.connectors_asking import Name
-from headwater.cli.imports import AsJson, Every, Queued, ask_and_tell
+from headwater.cli.imports import AsJson, Drift, Every, Queued, ask_and_tell
 from headwater.cli.many import tell_each
 from headwater.cli.printing import in_words, print_facts, print_json, print_table
 from headwater.cli.session import installation
@@ -39,6 +39,7 @@ def sync(
     ] = 0,
     full: Annotated[bool, typer.Option("--full", help="Read all, and delete what the source no longer holds.")] = False,
     chunk_size: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Rows a transaction.")] = None,
+    drift: Drift = None,
     every: Every = False,
     dry_run: DryRun = False,
     rows: Rows = None,
@@ -48,7 +49,7 @@ def sync(
     """Bring in what a source holds, or what changed there since last time.
 
     The same as a recipe with `source.connector`, which `headwater run` carries out and which says more: columns, key,
-    drift, factors. Killed at any moment it goes on with: headwater runs resume RUN.
+    factors. Killed at any moment it goes on with: headwater runs resume RUN.
 
     \b
     Examples:
@@ -66,7 +67,7 @@ def sync(
     source = {"connector": name, "table": table, "cursor": cursor, "lag": lag}
     load = {"strategy": "full" if full else "delta", "chunk_size": chunk_size}
     said = {"recipe": "sync", "source": source, "mapping": mapping, "load": load}
-    recipe = recipe_of(said, where="connectors sync")
+    recipe = recipe_of(said, where="connectors sync").with_drift(drift)
     refuse_rows(rows, dry_run=dry_run)
     if queued and not dry_run:
         ask_and_tell([(recipe, Path.cwd())], every=every, as_json=as_json)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
@@ -39,6 +39,14 @@ Unit = Annotated[
     ),
 ]
 Every = Annotated[bool, typer.Option("--all", help="Of several files also those that are as they were loaded.")]
+Drift = Annotated[
+    Literal["evolve", "freeze", "quarantine", "stop"] | None,
+    typer.Option(
+        "--drift",
+        help="What this one run does where columns changed: freeze takes them as they are.",
+        show_default="as the recipe says, else freeze",
+    ),
+]
 Queued = Annotated[
     bool, typer.Option("--queue", help="Have a worker do it: print the job's id, and do not wait. See: headwater jobs")
 ]
@@ -57,6 +65,7 @@ def import_(
         typer.Option(min=1, max=1_000_000, help="Records a transaction.", show_default="the setting chunk_size"),
     ] = None,
     unit: Unit = None,
+    drift: Drift = None,
     every: Every = False,
     dry_run: DryRun = False,
     rows: Rows = None,
@@ -92,7 +101,7 @@ def import_(
 
     recipe = file_recipe(
         file, mapping or contract_named_by(Path(file)), source_name=name, chunk_size=chunk_size, unit=unit
-    )
+    ).with_drift(drift)
     refuse_rows(rows, dry_run=dry_run)
     if dry_run:
         _try([(recipe, Path.cwd())], rows=rows, every=every, as_json=as_json)
@@ -108,6 +117,7 @@ def run(
     ],
     *,
     at_once: Annotated[int, typer.Option("--at-once", min=1, max=64, help="Of several recipes, how many at once.")] = 2,
+    drift: Drift = None,
     every: Every = False,
     dry_run: DryRun = False,
     rows: Rows = None,
@@ -128,6 +138,7 @@ def run(
       headwater run recipes/electricity.yaml
       headwater run recipes/electricity.yaml --json
       headwater run recipes/electricity.yaml --dry-run --rows 10000
+      headwater run recipes/electricity.yaml --drift freeze
       headwater run sap.yaml workday.yaml plant.yaml --at-once 3
 
     \b
@@ -136,16 +147,18 @@ def run(
     from headwater.pipeline.recipe import load_recipe
 
     refuse_rows(rows, dry_run=dry_run)
-    if dry_run:
-        _try([(load_recipe(path), path.parent) for path in recipes], rows=rows, every=every, as_json=as_json)
-    if queued:
-        ask_and_tell([(load_recipe(path), path.parent) for path in recipes], every=every, as_json=as_json)
-        return
-    if len(recipes) > 1:
+    if len(recipes) > 1 and not (dry_run or queued):
         from headwater.cli.several import run_each_and_tell
 
-        run_each_and_tell(recipes, at_once=at_once, options=["--all"] if every else [], as_json=as_json)
-    _carry_out(load_recipe(recipes[0]), recipes[0].parent, every=every, as_json=as_json)
+        options = [*(["--all"] if every else []), *(["--drift", drift] if drift else [])]
+        run_each_and_tell(recipes, at_once=at_once, options=options, as_json=as_json)
+    loaded = [(load_recipe(path).with_drift(drift), path.parent) for path in recipes]
+    if dry_run:
+        _try(loaded, rows=rows, every=every, as_json=as_json)
+    if queued:
+        ask_and_tell(loaded, every=every, as_json=as_json)
+        return
+    _carry_out(*loaded[0], every=every, as_json=as_json)
 
 
 def ask_and_tell(recipes: Sequence[tuple[Recipe, Path]], *, every: bool, as_json: bool) -> None:

@@ -35,6 +35,7 @@ def _refused(sentence: str, **facts: str) -> PydanticCustomError:
     return PydanticCustomError(_PLAIN, sentence, facts)
 
 
+Drift = Literal["evolve", "freeze", "quarantine", "stop"]
 OfContract = Annotated[str, StringConstraints(pattern=_OF_CONTRACT)]
 
 
@@ -105,7 +106,7 @@ class Load(_Part):
             "`delta` adds and updates; `full` also deletes what the source no longer holds, once there is no gap."
         ),
     )
-    drift: Literal["evolve", "freeze", "quarantine", "stop"] = Field(
+    drift: Drift = Field(
         default="freeze",
         description=(
             "What to do when the columns are not those of the last file through the mapping: `evolve` and `freeze` "
@@ -190,11 +191,14 @@ class Recipe(_Part):
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).digest()
 
     def loads_as(self, other: Recipe) -> bool:
-        """Whether what both say of loading comes to the same, wherever the file lies and however large chunks are.
-        `logic` is what decides about a single record beside this.
+        """Whether what both say of loading comes to the same, wherever the file lies and however large chunks are,
+        where no column is kept back. `logic` is what decides about a single record beside this.
         """
-        said = (self.load.strategy, self.load.drift)
-        return self.logic() == other.logic() and said == (other.load.strategy, other.load.drift)
+        return self.logic() == other.logic() and self.load.strategy == other.load.strategy
+
+    def with_drift(self, mode: Drift | None) -> Recipe:
+        """The recipe of one run that says itself what to do where columns changed; None: as it stands."""
+        return self if mode is None else self.model_copy(update={"load": self.load.model_copy(update={"drift": mode})})
 
 
 def load_recipe(path: Path) -> Recipe:

@@ -1,8 +1,9 @@
 """Schema drift: what changed in a source's columns since a run through the same mapping last took them.
 
-A run took the columns it found where something was loaded and no record refused for one of them. So what `quarantine`
-keeps back and `stop` stops is kept back and stopped the next time, too, until the mapping reads it or a run of another
-mode has taken it. What such a run says, it says once.
+A run took the columns it found where it came to its end, or loaded something, and kept none of them back; one that
+`quarantine` keeps back is not taken where it is blank in all records, either. So what `quarantine` keeps back and
+`stop` stops is kept back and stopped the next time, too, until the mapping reads it or a run of another mode has taken
+it. What such a run says, it says once.
 """
 
 from __future__ import annotations
@@ -175,9 +176,16 @@ def find_drift(
             where=f"recipe {recipe.recipe}, load.drift",
             value="; ".join(_in_words(open_)),
             valid=f"the columns of {' or '.join(dict.fromkeys(run.source_name for run in took))}",
-            remedy="Look at the mapping; then run the recipe once with load.drift: freeze. It stops until then.",
+            remedy="Look at the mapping, and have its next version read what is to be read. Or take the columns as "
+            f"they are, once: headwater run RECIPE --drift freeze{_of_a_table(recipe)}. It stops until then.",
         )
     return replace(compared, drift=Drift(mode=recipe.load.drift, since=took[0].source_name, changes=changes))
+
+
+def _of_a_table(recipe: Recipe) -> str:
+    if recipe.source.table is None:
+        return ""
+    return f", or headwater connectors sync {recipe.source.connector} with the same option"
 
 
 def is_open(change: Change, read: Mapping[str, Sequence[str]], sought: Mapping[str, Sequence[str]]) -> bool:
@@ -269,8 +277,8 @@ def _kept_back(left_out: Sequence[Change], *, every: bool) -> str:
         return ""
     where = "a new column" if every else "a new column that the mapping does not read"
     return (
-        f"Records with a text in {where} are in quarantine, and will be until the mapping reads the column or the "
-        "recipe is run once with load.drift: freeze."
+        f"A record with a text in {where} goes to quarantine, and waits there until the mapping reads the column or "
+        "one run with --drift freeze takes it."
     )
 
 

@@ -23,8 +23,8 @@ from headwater.telemetry import SilentProgress
 from tests.river import ACTIVITY_COLUMNS, River, activities
 
 KEPT_BACK = (
-    "Records with a text in a new column are in quarantine, and will be until the mapping reads the column or the "
-    "recipe is run once with load.drift: freeze."
+    "A record with a text in a new column goes to quarantine, and waits there until the mapping reads the column or "
+    "one run with --drift freeze takes it."
 )
 
 
@@ -99,6 +99,16 @@ def test_what_is_refused_for_a_new_column_waits_run_after_run(two_years: River) 
     assert verify(two_years.installation, progress=SilentProgress()).ok
 
 
+def test_a_new_column_that_nobody_fills_yet_is_not_taken_for_that(two_years: River) -> None:
+    text = activities([{"activity_id": each} for each in "abc"], (*ACTIVITY_COLUMNS, "meter"))
+    (two_years.folder / "2024.csv").write_text(text)
+    drift, ledger = load(two_years, "2024.csv", "quarantine")
+    assert drift == ("Since 2023.csv: column 'meter' is new.", KEPT_BACK)
+    assert (ledger.unchanged, ledger.quarantined_raw) == (3, 0)
+    drift, ledger = load(two_years, with_meter(two_years, "2025.csv"), "quarantine")
+    assert (drift[-1], ledger.quarantined_raw) == (KEPT_BACK, 3)
+
+
 @pytest.mark.parametrize("mode", ["freeze", "evolve"])
 def test_a_new_column_is_taken_for_good_by_one_run_that_says_so(two_years: River, mode: str) -> None:
     load(two_years, "2024.csv", "quarantine")
@@ -145,7 +155,7 @@ def test_nothing_is_stopped_once_the_mapping_reads_all_that_is_new(two_years: Ri
 
 def test_what_was_stopped_is_stopped_again_until_a_run_has_loaded_it(two_years: River) -> None:
     for _ in range(2):
-        with pytest.raises(InputRefused, match=r"column 'meter' is new.*load.drift: freeze. It stops until then"):
+        with pytest.raises(InputRefused, match=r"column 'meter' is new.*RECIPE --drift freeze. It stops until then"):
             plan_recipe(two_years.installation, recipe(two_years, "2024.csv", "stop"))
     never_begun = plan_recipe(two_years.installation, recipe(two_years, "2024.csv", "freeze"))
     with pytest.raises(InputRefused, match="column 'meter' is new"):
@@ -155,7 +165,7 @@ def test_what_was_stopped_is_stopped_again_until_a_run_has_loaded_it(two_years: 
 
 
 def test_of_files_that_differ_each_has_the_columns_that_it_was_taken_with(two_years: River) -> None:
-    """Else who takes a folder's new columns once is asked again: its files are read anew by the mode of before."""
+    """Else who has taken the columns of a folder is asked again where its files are read anew."""
     for name in ("2023.csv", "2024.csv"):
         load(two_years, name, "freeze")
     for mode in ("quarantine", "stop"):

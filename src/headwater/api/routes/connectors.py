@@ -50,6 +50,9 @@ class NewSync(BaseModel):
     key: list[str] = Field(default=[], max_length=20)
     columns: list[str] = Field(default=[], max_length=1000)
     strategy: Literal["delta", "full"] = "delta"
+    drift: Literal["evolve", "freeze", "quarantine", "stop"] = Field(
+        default="freeze", description="What this one sync does where columns changed: `freeze` takes them as they are."
+    )
     chunk_size: int | None = Field(default=None, ge=1, le=1_000_000)
 
 

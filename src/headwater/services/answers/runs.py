@@ -133,7 +133,7 @@ class ColumnChange(TypedDict):
 class RunDrift(TypedDict):
     """What changed in the columns since the last file through the mapping.
 
-    mode   what the recipe says to do about it
+    mode   what was to be done about it, as the recipe says or who had it run
     since  the source of the last run
     """
 
