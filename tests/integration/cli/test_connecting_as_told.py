@@ -76,11 +76,11 @@ def test_a_database_is_connected_as_the_page_says(
     failing = ran.index("connectors status")
     assert ran[failing : failing + 3] == ["connectors status", "connectors state", "connectors retry-failed"]
     assert ran[failing + 3 :] == [
-        "schedules list", "schedules remove", "connectors remove", "connectors credentials", "connectors credentials",
+        "connectors sync", "schedules list", "schedules remove", "connectors remove", "connectors credentials", "connectors credentials",
     ]  # fmt: skip
     assert "schedules add" in ran
     assert river.rows("SELECT FROM credentials") == []
     assert river.rows("SELECT count(*), sum(quantity)::integer FROM activity_v1") == [{"count": 20, "sum": 210}]
     assert river.rows("SELECT count(*), sum(co2e_kg) FROM emission_v1") == [{"count": 20, "sum": 210 * Decimal("0.4")}]
     assert "t CO2e" in (tmp_path / "meter_readings.html").read_text(encoding="utf-8")
-    assert [row["state"] for row in river.rows("SELECT state FROM runs WHERE kind = 'sync'")] == ["succeeded"] * 2
+    assert [row["state"] for row in river.rows("SELECT state FROM runs WHERE kind = 'sync'")] == ["succeeded"] * 3
