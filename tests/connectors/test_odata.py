@@ -14,7 +14,7 @@ import pytest
 
 from headwater.connectors.odata import ODataConfig, kind
 from headwater.connectors.odata.connector import ODataConnector
-from headwater.connectors.protocol import Selection, SourcePlan
+from headwater.connectors.protocol import Selection, SourcePlan, Window
 from headwater.errors import InputRefused, Misuse, RetryLater
 from tests.connectors.servers_http import Asked, Reply, http_server, json_reply
 from tests.connectors.servers_odata import PASSWORD, USER, ODataServer
@@ -143,17 +143,22 @@ def test_items_are_cut_by_their_key_of_two(sap: ODataServer, open_service: Open)
     assert found[0]["PurchaseOrderItemText"] == "O'Brien & Söhne"
 
 
-def test_what_changed_is_read_by_windows(sap: ODataServer, open_service: Open) -> None:
+@pytest.mark.parametrize("window", [None, "day", "week"])
+def test_what_changed_is_read_by_windows(sap: ODataServer, open_service: Open, window: Window | None) -> None:
     moments = [f"2024-01-{day:02}T00:00:00.{n}Z" for day in (1, 2, 3) for n in ("001", "001", "001", "500")]
     rows = [order(number, moment) for number, moment in enumerate(moments)] + [order(99, None)]
     sap.run(ORDERS, remove=True, insert=rows)
     connector = open_service("api-purchaseorder-process-srv")
     selection = Selection(
-        table="A_PurchaseOrder", cursor="LastChangeDateTime", chunk_rows=2, columns=("PurchaseOrder",)
+        table="A_PurchaseOrder", cursor="LastChangeDateTime", chunk_rows=2, columns=("PurchaseOrder",), window=window
     )
     plan = connector.plan(selection)
     assert [chunk.locator["by"] for chunk in plan.chunks] == ["blank"] + ["time_window"] * (len(plan.chunks) - 1)
     assert plan.chunks[-1].window_end is None
+    assert plan.window == window
+    if window == "day":
+        begun = {str(chunk.locator["from"]) for chunk in plan.chunks[2:]}
+        assert {f"2024-01-0{day}T00:00:00Z" for day in (2, 3)} <= begun
     assert sorted(row["PurchaseOrder"] for row in read_all(connector, selection, plan)) == sorted(
         row["PurchaseOrder"] for row in rows
     )

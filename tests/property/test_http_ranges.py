@@ -73,7 +73,7 @@ def test_a_row_that_stays_is_in_one_chunk(held: list[Row], size: int, changes: l
     coming: list[Row] = [(7 * number % 5, 10 + number, number % 7) for number in range(len(changes))]
     how = Cut(key=("a", "b"), cursor="c" if by == "cursor" else None, by="counter", chunk_rows=size)
     table = Table(held, coming, going)
-    chunks, _ = cut(table, how)
+    chunks, _, _ = cut(table, how)
     for row in held[len(going) :]:
         assert sum(row in table.rows(condition_of(table, chunk.locator)) for chunk in chunks) == 1
     assert [chunk.chunk_no for chunk in chunks] == list(range(1, len(chunks) + 1))
@@ -83,7 +83,9 @@ def test_a_row_that_stays_is_in_one_chunk(held: list[Row], size: int, changes: l
 @given(held=rows, size=st.integers(1, 9), lag=st.integers(0, 3), since=st.integers(0, 6))
 def test_what_changed_is_all_from_the_lag_on(held: list[Row], size: int, lag: int, since: int) -> None:
     table = Table(held)
-    chunks, upto = cut(table, Cut(key=("a", "b"), cursor="c", by="counter", chunk_rows=size, since=str(since), lag=lag))
+    chunks, upto, _ = cut(
+        table, Cut(key=("a", "b"), cursor="c", by="counter", chunk_rows=size, since=str(since), lag=lag)
+    )
     found = [row for chunk in chunks for row in table.rows(condition_of(table, chunk.locator))]
     wanted = [row for row in held if row[2] is None or row[2] >= since - lag]  # without one, nothing tells
     assert sorted(found, key=str) == sorted(wanted, key=str)
@@ -94,7 +96,7 @@ def test_what_changed_is_all_from_the_lag_on(held: list[Row], size: int, lag: in
 @given(held=rows, size=st.integers(1, 9))
 def test_after_each_chunk_a_sync_may_begin_at_its_cursor(held: list[Row], size: int) -> None:
     table = Table(held)
-    chunks, upto = cut(table, Cut(key=("a", "b"), cursor="c", by="counter", chunk_rows=size))
+    chunks, upto, _ = cut(table, Cut(key=("a", "b"), cursor="c", by="counter", chunk_rows=size))
     seen: set[Row] = set()
     for chunk in chunks:
         seen |= set(table.rows(condition_of(table, chunk.locator)))

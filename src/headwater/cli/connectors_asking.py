@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -17,11 +17,15 @@ from headwater.errors import Misuse
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headwater.connectors.protocol import Problem
+    from headwater.connectors.protocol import Problem, Unit
     from headwater.services.connectors.profiling import ColumnProfile, TableProfile
     from headwater.services.installation import Installation
 
 Name = Annotated[str, typer.Argument(help="Name of the connector.", show_default=False)]
+Window = Annotated[
+    Literal["none", "month", "week", "day"] | None,
+    typer.Option(help="What of the calendar chunks of a time end with.", show_default="by the table's size"),
+]
 TableName = Annotated[str, typer.Option("--table", "-t", help="The table, as `discover` calls it.", show_default=False)]
 
 
@@ -143,6 +147,7 @@ def plan(
     cursor: Annotated[str | None, typer.Option(help="The column that tells what changed.")] = None,
     since: Annotated[str | None, typer.Option(help="Only what changed after this cursor.")] = None,
     chunk_size: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Rows a chunk.")] = None,
+    window: Window = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the chunks that a sync of a table would read, without reading any. A store of files has no plan.
@@ -159,11 +164,12 @@ def plan(
     with installation() as opened:
         if table is None:
             raise _no_table(opened, name)
-        selection = Selection(table=table, cursor=cursor, since=since, chunk_rows=chunk_size)
+        selection = Selection(table=table, cursor=cursor, since=since, chunk_rows=chunk_size, window=window)
         found = ask(opened, name, selection)
     if as_json:
         chunks = [asdict(each) for each in found.chunks]
-        print_json({"chunks": chunks, "key": found.key, "upto": found.upto, "notices": found.notices})
+        told = {"key": found.key, "upto": found.upto, "window": found.window, "notices": found.notices}
+        print_json({"chunks": chunks, **told})
         return
     for line in found.notices:
         typer.echo(f"noticed: {line}")
@@ -172,6 +178,15 @@ def plan(
         [(each.chunk_no, each.rows, _place(each.locator), each.cursor_to) for each in found.chunks],
         numbers=["chunk", "rows, about"],
     )
+    if cursor is not None:
+        typer.echo(_ends(found.window))
+
+
+def _ends(window: Unit | None) -> str:
+    """What of the calendar the chunks of a plan end with."""
+    if window is None:
+        return "Chunks end where they are full, not with the calendar."
+    return f"Chunks end with a {window} of the calendar; one that has more rows than a chunk is cut within."
 
 
 def _no_table(opened: Installation, name: str) -> Misuse:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headwater.cli.carrying import carry_out_and_tell
-from headwater.cli.connectors_asking import Name
+from headwater.cli.connectors_asking import Name, Window
 from headwater.cli.imports import AsJson, Drift, Every, Queued, ask_and_tell
 from headwater.cli.many import tell_each
 from headwater.cli.printing import in_words, print_facts, print_json, print_table
@@ -40,6 +40,7 @@ def sync(
     full: Annotated[bool, typer.Option("--full", help="Read all, and delete what the source no longer holds.")] = False,
     chunk_size: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Rows a transaction.")] = None,
     drift: Drift = None,
+    window: Window = None,
     every: Every = False,
     dry_run: DryRun = False,
     rows: Rows = None,
@@ -65,7 +66,7 @@ def sync(
     from headwater.pipeline.recipe import recipe_of
 
     source = {"connector": name, "table": table, "cursor": cursor, "lag": lag}
-    load = {"strategy": "full" if full else "delta", "chunk_size": chunk_size}
+    load = {"strategy": "full" if full else "delta", "chunk_size": chunk_size, "window": window}
     said = {"recipe": "sync", "source": source, "mapping": mapping, "load": load}
     recipe = recipe_of(said, where="connectors sync").with_drift(drift)
     refuse_rows(rows, dry_run=dry_run)

@@ -32,6 +32,8 @@ from typing import Any, Literal, Protocol
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
+from headwater.errors import Misuse
+
 Cause = Literal[
     "config", "name_not_found", "refused", "timeout", "tls", "login", "missing_right", "not_found", "protocol"
 ]
@@ -47,6 +49,11 @@ missing_right   the login may not read what is asked; the problem names right an
 not_found       the database, schema, table or service does not exist
 protocol        it answers, but not as this kind of source does
 """
+
+Unit = Literal["month", "week", "day"]
+"""Of the calendar; weeks begin with Monday."""
+Window = Literal["none", "month", "week", "day"]
+"""What of the calendar chunks of times end with: `none` for nothing."""
 
 Resolve = Callable[[str], str]
 """From a reference to a secret (`env:NAME`, `file:/PATH`, `stored:NAME`) to the secret. Misuse where there is none."""
@@ -141,6 +148,8 @@ class Selection:
                 it are read again: some may have come after that plan
     lag         how far before `since` to read again, for rows that come late: seconds, or units of a number
     chunk_rows  rows a chunk is to have; None leaves it to `rows_a_chunk`
+    window      of the calendar, what chunks of times end with, where it has no more rows than a chunk; None leaves it
+                to `window_of`. Misuse where it is one and the table cannot be cut so
     decimal     the sign before the decimals of numbers that `read` gives among texts, as JSON mixes them; a column of
                 numbers alone is of a type of its own, or marked by `NUMBERS`
     """
@@ -152,6 +161,7 @@ class Selection:
     since: str | None = None
     lag: int = 0
     chunk_rows: int | None = None
+    window: Window | None = None
     decimal: str = "."
 
 
@@ -180,6 +190,7 @@ class SourcePlan:
 
     identity  columns of which the source itself sees to it that no two rows have the same; () where it does not
     notices   what whoever syncs is to be told of the plan, in words
+    window    of the calendar, what chunks end with; None where they end wherever they are full
     """
 
     columns: tuple[Column, ...]
@@ -188,6 +199,7 @@ class SourcePlan:
     upto: str | None = None
     identity: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    window: Unit | None = None
 
 
 class Connector(Protocol):
@@ -312,3 +324,26 @@ def rows_a_chunk(rows: int) -> int:
     if rows < 100_000:
         return 10_000
     return 50_000 if rows <= 1_000_000 else 100_000
+
+
+_WINDOWS: tuple[tuple[int, Unit], ...] = ((100_000, "month"), (1_000_001, "week"), (10_000_001, "day"))
+"""From how many rows on chunks of times end with which unit of the calendar."""
+
+
+def window_of(rows: int, said: Window | None = None) -> Unit | None:
+    """What chunks of a time end with, of so many rows; what is `said` goes first."""
+    if said is not None:
+        return None if said == "none" else said
+    return next((unit for least, unit in reversed(_WINDOWS) if rows >= least), None)
+
+
+def refuse_window(selection: Selection) -> None:
+    """Misuse where chunks are to end with the calendar, of a table that is not cut by a time."""
+    if selection.window in {None, "none"}:
+        return
+    raise Misuse(
+        "this table is not cut by windows of the calendar",
+        where=selection.table,
+        value=selection.window,
+        valid="`none`; others with a column of times as the cursor, of a source that can count and order its rows",
+    )

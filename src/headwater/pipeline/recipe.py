@@ -123,6 +123,15 @@ class Load(_Part):
         le=1_000_000,
         description="Records a transaction; left out, as the settings say for files, by a table's size for connectors.",
     )
+    window: Literal["none", "month", "week", "day"] | None = Field(
+        default=None,
+        description=(
+            "With a connector and a cursor that is a time: what of the calendar chunks end with. As many months, weeks "
+            "or days go together as `chunk_size` has room for; one that has more rows is cut within. `none` ends "
+            "chunks wherever they are full. Left out, by the table's size: none below 100,000 rows, months up to 1 "
+            "million, weeks up to 10 million, days above."
+        ),
+    )
     read_ahead: int | None = Field(
         default=None,
         ge=0,

@@ -161,7 +161,7 @@ def _plan_one(installation: Installation, recipe: Recipe, base: Path) -> UUID:
 def source_files(installation: Installation, recipe: Recipe, base: Path) -> tuple[SourceFile, ...]:
     """The files that a recipe's source stands for, each to be planned by `plan_source`."""
     installation.require(Right.WRITE)
-    refuse_read_ahead(recipe)
+    refuse_of_tables_only(recipe)
     mapping = installation.mapping(recipe.mapping, base)
     if recipe.source.path is None:
         raise AssertionError("what a connector reads is planned by `connectors.syncing`")
@@ -240,20 +240,24 @@ def found_file(installation: Installation, recipe: Recipe, base: Path, file: Sou
 
 def logic_of(installation: Installation, recipe: Recipe, base: Path) -> Logic:
     """What decides about the results of a recipe that is planned now; Misuse where it names what is not there."""
-    refuse_read_ahead(recipe)
+    refuse_of_tables_only(recipe)
     mapping = installation.mapping(recipe.mapping, base)
     return pinned(installation, contract=_contract(installation, mapping), mapping=mapping, recipe=recipe)
 
 
-def refuse_read_ahead(recipe: Recipe) -> None:
-    """Misuse where it is said of what is not read from a table's source chunk by chunk."""
-    if recipe.load.read_ahead and recipe.source.table is None:
-        raise Misuse(
-            "only chunks of a table that a connector reads are read ahead, and this recipe reads none",
-            where=f"recipe {recipe.recipe}, load.read_ahead",
-            value=recipe.load.read_ahead,
-            remedy="Leave it out.",
-        )
+def refuse_of_tables_only(recipe: Recipe) -> None:
+    """Misuse where that is said of a file, or of records, which is of the chunks of a table's source."""
+    if recipe.source.table is not None:
+        return
+    said = {"read_ahead": (recipe.load.read_ahead, "are read ahead"), "window": (recipe.load.window, "have windows")}
+    for name, (value, words) in said.items():
+        if value:
+            raise Misuse(
+                f"only chunks of a table that a connector reads {words}, and this recipe reads none",
+                where=f"recipe {recipe.recipe}, load.{name}",
+                value=value,
+                remedy="Leave it out.",
+            )
 
 
 def _contract(installation: Installation, mapping: Mapping) -> Document:

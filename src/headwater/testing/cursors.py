@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from headwater.connectors.protocol import Selection
+from headwater.errors import Misuse
 from headwater.testing.case import Case, Row
 from headwater.testing.checking import Check, require
 from headwater.testing.opening import numbered, opened, planned, read_back, require_rows, rows_of, selection
@@ -53,10 +55,17 @@ def chain(case: Case) -> None:
 
 
 def ties(case: Case) -> None:
-    """Rows that share a moment are neither split nor lost, however many more than a chunk they are."""
-    rows = numbered(97, tie=32)
+    """Rows that share a moment are neither split nor lost, however many more than a chunk they are; nor are any where
+    chunks end with the calendar's days, if they can.
+    """
+    _without_loss(case, numbered(97, tie=32), selection(case, cursor=True))
+    for rows in (numbered(97, tie=32), numbered(97)):
+        with contextlib.suppress(Misuse):
+            _without_loss(case, rows, selection(case, cursor=True, window="day"))
+
+
+def _without_loss(case: Case, rows: Sequence[Row], asked: Selection) -> None:
     case.make(rows)
-    asked = selection(case, cursor=True)
     plan = planned(case, asked)
     with opened(case) as connector:
         require_rows(rows_of(case, connector, asked, plan), rows, "rows that share a moment")
@@ -65,7 +74,7 @@ def ties(case: Case) -> None:
             read += rows_of(case, connector, asked, replace(plan, chunks=(chunk,)))
             if chunk.cursor_to is None:
                 continue
-            since = selection(case, cursor=True, since=chunk.cursor_to)
+            since = replace(asked, since=chunk.cursor_to)
             after = rows_of(case, connector, since, connector.plan(since))
             missing = set(rows) - set(read) - set(after)
             lost = f"after chunk {place + 1} of {len(plan.chunks)}, a sync from its cursor_to loses {len(missing)} rows"

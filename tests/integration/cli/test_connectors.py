@@ -117,6 +117,22 @@ def test_a_plan_tells_what_is_to_be_noticed_of_its_cursor(headwater: Headwater, 
         source.execute("INSERT INTO told VALUES (1, '2024-06-01 00:00:01')")
     by_time = headwater("connectors", "plan", "lab", "-t", "told", "--cursor", "changed")
     assert "noticed: the times of changed name no zone" in by_time.out
+    assert "Chunks end where they are full, not with the calendar." in by_time.out
+
+
+def test_what_of_the_calendar_chunks_end_with_can_be_said(headwater: Headwater, full_lab: Lab) -> None:
+    """Three days of readings; chunks have room for two."""
+    full_lab.change("UPDATE a SET changed_at = '2024-06-0' || (1 + reading_id % 3) || ' 00:00:' || (reading_id + 10)")
+    said = ("-t", "a", "--cursor", "changed_at", "--chunk-size", "30", "--window", "day")
+    by_days = headwater("connectors", "plan", "lab", *said)
+    assert "Chunks end with a day of the calendar" in by_days.out, by_days
+    told = headwater("connectors", "plan", "lab", *said, "--json").json
+    assert (told["window"], [each["rows"] for each in told["chunks"]]) == ("day", [0, 27, 13])
+    synced = headwater("connectors", "sync", "lab", "-m", full_lab.mapping, *said)
+    found = headwater("runs", "show", synced.out.split()[1], "--json").json
+    assert (synced.code, found["chunks"]["committed"]) == (0, 3)
+    refused = headwater("connectors", "plan", "lab", "-t", "a", "--window", "day")
+    assert (refused.code, "not cut by windows of the calendar" in refused.err) == (2, True)
 
 
 def test_what_is_discovered_is_noted_with_what_changed_since(headwater: Headwater, full_lab: Lab, river: River) -> None:

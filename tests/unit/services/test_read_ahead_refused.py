@@ -1,4 +1,4 @@
-"""`load.read_ahead` is never left unheeded: where nothing can be read ahead it is refused before anything is read."""
+"""`load.read_ahead` and `load.window` are never left unheeded: where there is nothing they are of, they are refused."""
 
 from __future__ import annotations
 
@@ -28,6 +28,13 @@ def test_of_what_is_no_table_of_a_connector(source: dict[str, str]) -> None:
     with pytest.raises(Misuse, match="only chunks of a table that a connector reads") as refused:
         logic_of(NO_INSTALLATION, recipe(2, **source), Path())
     assert (refused.value.where, refused.value.value) == ("recipe readings, load.read_ahead", 2)
+
+
+def test_windows_of_what_is_no_table_of_a_connector() -> None:
+    said = {"recipe": "readings", "source": {"path": "a.csv"}, "mapping": "readings.yaml", "load": {"window": "week"}}
+    with pytest.raises(Misuse, match="have windows") as refused:
+        logic_of(NO_INSTALLATION, Recipe.model_validate(said), Path())
+    assert refused.value.where == "recipe readings, load.window"
 
 
 def test_of_many_files_once() -> None:

@@ -6,6 +6,7 @@ import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Literal
 
+from headwater.connectors.protocol import Unit
 from headwater.errors import Misuse
 
 _DAY = 10
@@ -32,6 +33,24 @@ def later(one: str | None, other: str, by: Literal["time_window", "counter"]) ->
         return other
     of = number if by == "counter" else moment
     return other if of(other) >= of(one) else one  # type: ignore[operator] # both of one kind
+
+
+def window_begun(text: str, unit: Unit, *, after: str) -> str | None:
+    """First moment of the month, week or day that a time stands in, written as that is; None where it is not later than
+    another time, or the calendar does not reach.
+    """
+    try:
+        found, last = moment(text), moment(after)
+    except Misuse:
+        return None
+    is_day, has_zone = len(text) == _DAY, text.endswith("Z")
+    days = {"month": found.day - 1, "week": found.weekday(), "day": 0}[unit]
+    if days >= found.toordinal():
+        return None
+    begun = datetime.datetime.combine(found.date() - datetime.timedelta(days=days), datetime.time())
+    if begun <= last:
+        return None
+    return begun.date().isoformat() if is_day else iso(begun, has_zone=has_zone)
 
 
 def number(text: str) -> Decimal:

@@ -18,7 +18,7 @@ from headwater.connectors.http.failures import problem_of
 from headwater.connectors.http.pages import Readable, read
 from headwater.connectors.http.ranges import By, Cut, condition_of, cut
 from headwater.connectors.http.text_columns import batch
-from headwater.connectors.protocol import Column, Problem, Selection, SourceChunk, SourcePlan, Table
+from headwater.connectors.protocol import Column, Problem, Selection, SourceChunk, SourcePlan, Table, refuse_window
 from headwater.errors import HeadwaterError, Misuse
 
 
@@ -101,6 +101,8 @@ class QueriedConnector:
     def plan(self, selection: Selection) -> SourcePlan:
         table = self._chosen(selection)
         key = selection.key or table.key
+        if selection.cursor is None or table.cursors[selection.cursor] != "time_window":
+            refuse_window(selection)
         how = Cut(
             key=self._ordering(table, key),
             cursor=selection.cursor,
@@ -108,14 +110,15 @@ class QueriedConnector:
             since=selection.since,
             lag=selection.lag,
             chunk_rows=selection.chunk_rows,
+            window=selection.window,
             most_whole=table.max_whole_rows,
         )
-        chunks, upto = cut(table.readable, how)
+        chunks, upto, window = cut(table.readable, how)
         columns = _wanted(table, selection)
         # Which columns there are may be found and not declared: whoever reads the chunk must find the same.
         names = [column.name for column in columns]
         located = tuple(replace(chunk, locator={**chunk.locator, "selected": names}) for chunk in chunks)
-        return SourcePlan(columns=columns, key=key, chunks=located, upto=upto)
+        return SourcePlan(columns=columns, key=key, chunks=located, upto=upto, window=window)
 
     @contextmanager
     def read(self, selection: Selection, chunk: SourceChunk) -> Iterator[Iterator[pa.RecordBatch]]:

@@ -1,7 +1,9 @@
 """Cutting a table that a source can count, order and filter: windows of a cursor, ranges of a key, or whole.
 
 The bounds are values that stand in the table: each is asked for relative to the one before, by the source's own order,
-so that they only grow, whatever changes meanwhile. The first chunk is open below and the last above. A locator is JSON
+so that they only grow, whatever changes meanwhile. Of a large table cut by a time each goes back to where its month,
+week or day begins, unless the bound before stands in that, too: chunks end with the calendar and hold no more than they
+are to. The first chunk is open below and the last above. A locator is JSON
 with bounds as texts:
 
     {"by": "whole"}
@@ -16,8 +18,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
-from headwater.connectors.http.cursors import earlier, later
-from headwater.connectors.protocol import SourceChunk, rows_a_chunk
+from headwater.connectors.http.cursors import earlier, later, window_begun
+from headwater.connectors.protocol import SourceChunk, Unit, Window, rows_a_chunk, window_of
 from headwater.errors import Misuse
 
 Sign = Literal["<", ">", ">=", "="]
@@ -56,6 +58,7 @@ class Cut:
     key         columns that tell rows apart and can be ordered and compared; () where there are none
     since       cursor to begin at, `lag` seconds or units before it
     chunk_rows  rows a chunk; None for the usual
+    window      as `Selection.window`
     most_whole  rows of a table that is read as one chunk for want of a key
     """
 
@@ -66,16 +69,17 @@ class Cut:
     since: str | None = None
     lag: int = 0
     chunk_rows: int | None = None
+    window: Window | None = None
     most_whole: int = 100_000
 
 
-def cut(table: Filterable, how: Cut) -> tuple[tuple[SourceChunk, ...], str | None]:
-    """The chunks, and the cursor they end at."""
+def cut(table: Filterable, how: Cut) -> tuple[tuple[SourceChunk, ...], str | None, Unit | None]:
+    """The chunks, the cursor they end at, and what of the calendar they end with."""
     if how.cursor is not None:
         return _windows(table, how, how.cursor)
     rows = table.count("")
     if how.key:
-        return _numbered(_key_ranges(table, how, rows)), None
+        return _numbered(_key_ranges(table, how, rows)), None, None
     if rows is not None and rows > how.most_whole:
         raise Misuse(
             "the table declares no key by which it could be cut, and is too large to be read whole",
@@ -84,7 +88,7 @@ def cut(table: Filterable, how: Cut) -> tuple[tuple[SourceChunk, ...], str | Non
             valid=f"at most {how.most_whole:,} rows (max_whole_rows)",
             remedy="Name columns that tell its rows apart as key, or a column that tells what changed as cursor.",
         )
-    return (SourceChunk(chunk_no=1, locator={"by": "whole"}, rows=rows or 0),), None
+    return (SourceChunk(chunk_no=1, locator={"by": "whole"}, rows=rows or 0),), None, None
 
 
 def condition_of(table: Filterable, locator: Mapping[str, Any]) -> str:
@@ -122,7 +126,7 @@ def beyond(table: Filterable, columns: Sequence[str], texts: Sequence[str], sign
     return table.joined([table.compared(columns[0], strict, texts[0]), rest], "or")
 
 
-def _windows(table: Filterable, how: Cut, cursor: str) -> tuple[tuple[SourceChunk, ...], str | None]:
+def _windows(table: Filterable, how: Cut, cursor: str) -> tuple[tuple[SourceChunk, ...], str | None, Unit | None]:
     low = None if how.since is None else earlier(how.since, how.lag, how.by)
     scope = table.filled(cursor) if how.is_nullable else ""
     if low is not None:
@@ -131,7 +135,8 @@ def _windows(table: Filterable, how: Cut, cursor: str) -> tuple[tuple[SourceChun
     newest = table.at(scope, (cursor,), 0, last=True)
     upto = later(how.since, newest[0], how.by) if newest else how.since
     size = how.chunk_rows or rows_a_chunk(rows or 0)
-    inner = _bounds(table, (cursor,), size, scope, rows)
+    unit = window_of(rows or 0, how.window) if how.by == "time_window" else None
+    inner = _bounds(table, (cursor,), size, scope, rows, unit=unit)
     chunks = []
     for no, (start, end) in enumerate(zip([low, *inner], [*inner, None], strict=True)):
         bounds = [None if bound is None else bound if isinstance(bound, str) else bound[0] for bound in (start, end)]
@@ -141,7 +146,7 @@ def _windows(table: Filterable, how: Cut, cursor: str) -> tuple[tuple[SourceChun
             SourceChunk(
                 chunk_no=0,
                 locator=locator,
-                rows=_share(rows, size, no, len(inner)),
+                rows=_share(rows, size, no, len(inner)) if unit is None else _part(rows, size, no, len(inner) + 1),
                 cursor_to=upto if bounds[1] is None else bounds[1],
                 window_start=bounds[0] if is_time else None,
                 window_end=bounds[1] if is_time else None,
@@ -151,7 +156,7 @@ def _windows(table: Filterable, how: Cut, cursor: str) -> tuple[tuple[SourceChun
     if how.is_nullable:
         without = table.count(table.blank(cursor)) or 0
         chunks.insert(0, SourceChunk(chunk_no=0, locator={"by": "blank", "columns": [cursor]}, rows=without))
-    return _numbered(chunks), upto
+    return _numbered(chunks), upto, unit
 
 
 def _key_ranges(table: Filterable, how: Cut, rows: int | None) -> list[SourceChunk]:
@@ -168,20 +173,26 @@ def _key_ranges(table: Filterable, how: Cut, rows: int | None) -> list[SourceChu
 
 
 def _bounds(
-    table: Filterable, columns: tuple[str, ...], size: int, scope: str, rows: int | None
+    table: Filterable, columns: tuple[str, ...], size: int, scope: str, rows: int | None, *, unit: Unit | None = None
 ) -> list[tuple[str, ...]]:
-    """Where one chunk ends and the next begins: values that only grow, `size` rows apart or, where equal, more."""
+    """Where one chunk ends and the next begins: values that only grow, `size` rows apart or, where equal, more; fewer
+    where they end with the calendar.
+    """
     found: list[tuple[str, ...]] = []
     if rows is not None and rows <= size:
         return found
     asked = scope
+    before = table.at(scope, columns, 0) if unit else None
     while (bound := table.at(asked, columns, size)) is not None:
+        if unit and before and (begun := window_begun(bound[0], unit, after=before[0])):
+            bound = (begun,)
         if found and bound == found[-1]:
             above = beyond(table, columns, bound, ">")
             bound = table.at(above, columns, 0)
             if bound is None:
                 return found
         found.append(bound)
+        before = bound
         if len(found) > _MOST_CHUNKS:
             raise Misuse(
                 "the table would be cut into too many chunks",
@@ -198,6 +209,11 @@ def _share(rows: int | None, size: int, no: int, last: int) -> int:
     if rows is None:
         return size
     return size if no < last else max(0, rows - no * size)
+
+
+def _part(rows: int | None, size: int, no: int, chunks: int) -> int:
+    """About how many rows are in a chunk that ends with the calendar."""
+    return size if rows is None else rows * (no + 1) // chunks - rows * no // chunks
 
 
 def _numbered(chunks: Sequence[SourceChunk]) -> tuple[SourceChunk, ...]:

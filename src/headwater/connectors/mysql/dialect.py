@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from headwater.connectors.protocol import Unit
 from headwater.connectors.sql import Dialect, Field
-from headwater.connectors.sql.dialect import Unit, is_exact
+from headwater.connectors.sql.dialect import is_exact
 
 
 class MysqlDialect(Dialect):

@@ -15,7 +15,7 @@ from headwater.connectors.odata.config import ODataConfig
 from headwater.connectors.odata.metadata import EntitySet, Service, named, service
 from headwater.connectors.odata.source import Entities
 from headwater.connectors.odata.types import Field, batch, field
-from headwater.connectors.protocol import Problem, Resolve, Selection, SourceChunk, SourcePlan, Table
+from headwater.connectors.protocol import Problem, Resolve, Selection, SourceChunk, SourcePlan, Table, refuse_window
 from headwater.connectors.telling_change import tells_change, tells_entry
 from headwater.errors import HeadwaterError, Misuse
 
@@ -53,6 +53,8 @@ class ODataConnector:
     def plan(self, selection: Selection) -> SourcePlan:
         chosen = self._chosen(selection)
         cursor = chosen.cursor
+        if cursor is None or cursor.by != "time_window":
+            refuse_window(selection)
         how = Cut(
             key=chosen.key,
             cursor=selection.cursor,
@@ -61,12 +63,18 @@ class ODataConnector:
             since=selection.since,
             lag=selection.lag,
             chunk_rows=selection.chunk_rows,
+            window=selection.window,
             most_whole=self._config.max_whole_rows,
         )
-        chunks, upto = cut(chosen.entities, how)
+        chunks, upto, window = cut(chosen.entities, how)
         columns = tuple(found.column for found in chosen.fields)
         return SourcePlan(
-            columns=columns, key=chosen.declared_key, chunks=chunks, upto=upto, identity=chosen.declared_key
+            columns=columns,
+            key=chosen.declared_key,
+            chunks=chunks,
+            upto=upto,
+            identity=chosen.declared_key,
+            window=window,
         )
 
     @contextmanager

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from headwater.connectors.protocol import Unit
 from headwater.connectors.sql import Field
-from headwater.connectors.sql.dialect import EndlessTimes, Unit
+from headwater.connectors.sql.dialect import EndlessTimes
 
 
 class PostgresDialect(EndlessTimes):

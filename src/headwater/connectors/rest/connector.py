@@ -12,7 +12,7 @@ from headwater.connectors.http.client import HttpClient
 from headwater.connectors.http.exact_json import Record
 from headwater.connectors.http.failures import not_allowed, not_now, problem_of
 from headwater.connectors.http.text_columns import batch, cells, described, found_columns, kinds_of
-from headwater.connectors.protocol import Problem, Resolve, Selection, SourceChunk, SourcePlan, Table
+from headwater.connectors.protocol import Problem, Resolve, Selection, SourceChunk, SourcePlan, Table, refuse_window
 from headwater.connectors.rest.answers import Answer, Answers
 from headwater.connectors.rest.config import NoPages, RestConfig, RestCursor, RestTable
 from headwater.connectors.rest.windows import beginning, chunks, inside, newest_of, now, parameters
@@ -57,6 +57,7 @@ class RestConnector:
         return pa.Table.from_batches([batch(answer.records[:rows], self._columns(found, answer), table)])
 
     def plan(self, selection: Selection) -> SourcePlan:
+        refuse_window(selection)
         table = self._table(selection.table)
         first = self._first(table)
         names = self._columns(table, first)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from headwater.connectors.protocol import Unit
 from headwater.connectors.sql import Dialect, Field
-from headwater.connectors.sql.dialect import Unit
 
 _PARTS = re.compile(r"(?P<second>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:\.(?P<rest>\d+))?")
 

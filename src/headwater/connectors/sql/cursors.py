@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 
-from headwater.connectors.sql.dialect import Unit
+from headwater.connectors.protocol import Unit
 from headwater.connectors.sql.tables import Field
 from headwater.errors import Misuse
 

@@ -6,9 +6,8 @@ from typing import Literal
 
 import pyarrow as pa
 
+from headwater.connectors.protocol import Unit
 from headwater.connectors.sql.tables import Field
-
-Unit = Literal["month", "week", "day"]
 
 
 class Dialect:

@@ -1,6 +1,7 @@
 """How a selection is cut into chunks.
 
-Without a cursor by ranges of the key, with a time by windows of the calendar, with a counter by its ranges. Bounds are
+Without a cursor by ranges of the key, with a time by windows of the calendar, as many as a chunk has room for, with a
+counter by its ranges. Bounds are
 values that stand in the table, found in one pass that numbers the ordered rows. Ranges are half-open and adjoin, the
 first is open below, and without a cursor the last is open above: whatever is inserted or deleted between plan and read,
 a row that stays belongs to one chunk. Rows of equal bound are never parted. Rows without a value go in a chunk of their
@@ -12,18 +13,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
-from headwater.connectors.protocol import Selection, SourceChunk, SourcePlan, rows_a_chunk
+from headwater.connectors.protocol import (
+    Selection,
+    SourceChunk,
+    SourcePlan,
+    Unit,
+    refuse_window,
+    rows_a_chunk,
+    window_of,
+)
 from headwater.connectors.sql import cursors
-from headwater.connectors.sql.dialect import Dialect, Unit
+from headwater.connectors.sql.dialect import Dialect
 from headwater.connectors.sql.statements import Bounds, Statement, where
 from headwater.connectors.sql.statements import present as has_value
 from headwater.connectors.sql.tables import Field, SqlTable
 from headwater.errors import Misuse
 
-UNITS: tuple[tuple[int, Unit], ...] = ((100_000, "month"), (1_000_001, "week"), (10_000_001, "day"))
-"""From how many rows on a time is cut by which windows of the calendar."""
 Fetch = Callable[[Statement], Sequence[Sequence[str | None]]]
 """Runs a statement; every value as a text."""
 
@@ -80,8 +87,9 @@ class _Planner:
             locator["endless"] = True  # nothing is null there; a time without end stands in no range either
         return [_chunk(locator, rows)]
 
-    def of_cursor(self, cursor: Field) -> tuple[list[SourceChunk], str | None]:
-        """Windows of a time or ranges of a counter, from `since` less the lag to the highest there is now; and that.
+    def of_cursor(self, cursor: Field) -> tuple[list[SourceChunk], str | None, Unit | None]:
+        """Windows of a time or ranges of a counter, from `since` less the lag to the highest there is now; that; and
+        what of the calendar they end with.
 
         The last is open above: a row that changes before it is read moves there, and is not missed by a full load. Rows
         without a value come first, for the same reason: one that gets its first value meanwhile is read there.
@@ -92,10 +100,10 @@ class _Planner:
         start = None if since is None else cursors.earlier(cursor, since, self.selection.lag)
         total, lowest, highest = self._extent(cursor, start)
         if not total or lowest is None or highest is None:
-            return self.blanks([cursor]), since
-        unit = self._unit(cursor, total)
+            return self.blanks([cursor]), since, None
+        unit = None if cursor.family == "integer" else window_of(total, self.selection.window)
         size = self.size(total)
-        edges = self._edges(cursor, start, highest, unit, size)
+        edges = self._edges(cursor, start, highest, unit=unit, size=size, total=total)
         upto = highest
         chunks: list[SourceChunk] = []
         ends = [*edges[1:], (upto, total + 1)]
@@ -112,11 +120,7 @@ class _Planner:
                 cursor, (start, lowest) if index == 0 else (low, low), high, self._calendar(unit), is_last=is_last
             )
             chunks.append(replace(_chunk(locator, after - before), cursor_to=high, window_start=begin, window_end=end))
-        return self.blanks([cursor]) + chunks, upto
-
-    def _unit(self, cursor: Field, rows: int) -> Unit | None:
-        units = [unit for least, unit in UNITS if rows >= least]
-        return None if cursor.family == "integer" or not units else units[-1]
+        return self.blanks([cursor]) + chunks, upto, unit
 
     def _extent(self, cursor: Field, start: str | None) -> tuple[int, str | None, str | None]:
         bounds = Bounds(self.dialect)
@@ -131,9 +135,9 @@ class _Planner:
         return int(str(count)), said[0], said[1]
 
     def _edges(
-        self, cursor: Field, start: str | None, upto: str, unit: Unit | None, size: int
+        self, cursor: Field, start: str | None, upto: str, *, unit: Unit | None, size: int, total: int
     ) -> list[tuple[str, int]]:
-        """Where chunks begin, with the row's number: a window, and each row at which one holds enough. They rise."""
+        """Where chunks begin, with the row's number: windows, and each row at which one holds enough. They rise."""
         bounds, name = Bounds(self.dialect), self.dialect.quoted(cursor.name)
         conditions = has_value(self.dialect, [cursor])
         if start is not None:
@@ -152,15 +156,15 @@ class _Planner:
                 tuple(bounds.values),
             )
         )
-        edges: list[tuple[str, int]] = []
+        edges: list[_Edge] = []
         for text, number, within in found:
-            said = self.dialect.said(cursor, str(text))
-            if int(str(within)) == 1:
-                said = self._begun(cursor, said, unit, edges[-1][0] if edges else None)
-            if not edges or edges[-1][0] != said:
-                edges.append((said, int(str(number))))
+            said, begins = self.dialect.said(cursor, str(text)), int(str(within)) == 1
+            if begins:
+                said = self._begun(cursor, said, unit, edges[-1].bound if edges else None)
+            if not edges or edges[-1].bound != said:
+                edges.append(_Edge(said, int(str(number)), begins))
         # Rows may have gone since they were counted; one chunk then holds those that come back.
-        return edges or [(upto, 1)]
+        return [(edge.bound, edge.number) for edge in _joined(edges, total + 1, size)] or [(upto, 1)]
 
     def _begun(self, cursor: Field, first: str, unit: Unit | None, before: str | None) -> str:
         """Where a window begins: with the calendar's, or with its first row where that might not be after the edge
@@ -180,6 +184,27 @@ class _Planner:
 
     def _count(self, statement: Statement) -> int:
         return int(str(self.fetch(statement)[0][0]))
+
+
+class _Edge(NamedTuple):
+    """Where a chunk may begin: its bound, the number of its first row, and whether a window begins there."""
+
+    bound: str
+    number: int
+    begins: bool
+
+
+def _joined(edges: Sequence[_Edge], end: int, size: int) -> list[_Edge]:
+    """Those at which chunks begin: a window goes to the chunk before it while both together hold no more than `size`,
+    since a chunk costs the same however few rows it has. `end` is the number after the last row's.
+    """
+    begins = [edge.number for edge in edges if edge.begins]
+    ends = dict(zip(begins, [*begins[1:], end], strict=True))
+    kept: list[_Edge] = []
+    for edge in edges:
+        if not kept or not edge.begins or ends[edge.number] - kept[-1].number > size:
+            kept.append(edge)
+    return kept
 
 
 def _said_window(
@@ -206,9 +231,12 @@ def plan(dialect: Dialect, table: SqlTable, selection: Selection, fetch: Fetch) 
         raise Misuse("the lag goes back in time", where=table.name, value=selection.lag, valid="0 or more")
     planner = _Planner(dialect=dialect, table=table, selection=selection, fetch=fetch)
     fields, key, cursor = table.chosen(selection), table.key_of(selection), table.cursor_of(selection)
+    if cursor is None or cursor.family == "integer":
+        refuse_window(selection)
     upto: str | None = None
+    window: Unit | None = None
     if cursor is not None:
-        chunks, upto = planner.of_cursor(cursor)
+        chunks, upto, window = planner.of_cursor(cursor)
     elif key:
         chunks = planner.of_keys(key)
     else:
@@ -220,4 +248,5 @@ def plan(dialect: Dialect, table: SqlTable, selection: Selection, fetch: Fetch) 
         chunks=tuple(replace(chunk, chunk_no=number) for number, chunk in enumerate(chunks, 1)),
         upto=upto,
         identity=table.key if table.is_key_enforced else (),
+        window=window,
     )

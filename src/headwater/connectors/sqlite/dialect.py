@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from headwater.connectors.protocol import Unit
 from headwater.connectors.sql import Dialect, Field
-from headwater.connectors.sql.dialect import Unit
 from headwater.errors import Misuse
 
 _NUMBERS = re.compile(r"INT|^\s*(NUMERIC|DECIMAL|NUMBER)\b", re.IGNORECASE)

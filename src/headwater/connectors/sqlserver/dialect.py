@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from headwater.connectors.protocol import Unit
 from headwater.connectors.sql import Dialect, Field
-from headwater.connectors.sql.dialect import Unit, is_exact
+from headwater.connectors.sql.dialect import is_exact
 
 # ISO 8601 for times, 17 digits for floating point, 4 decimals for money, hexadecimal for bytes.
 _STYLES = {"time of day": 121, "date": 23, "datetime": 126, "float": 3, "real": 3, "money": 2, "bytes": 2}

@@ -163,6 +163,7 @@ def _selection(installation: Installation, recipe: Recipe, source: bytes) -> tup
         since=since,
         lag=said.lag,
         chunk_rows=recipe.load.chunk_size,
+        window=recipe.load.window,
     )
     return selection, told
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from itertools import pairwise
@@ -14,9 +15,7 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from headwater.connectors.protocol import Selection, SourcePlan
-from headwater.connectors.sql import planning
-from headwater.connectors.sql.dialect import Unit
+from headwater.connectors.protocol import Selection, SourcePlan, Unit
 from headwater.connectors.sqlite import SqliteConfig, SqliteConnector
 from tests.connectors.sql_reading import no_secret, read
 
@@ -39,17 +38,15 @@ QUIET = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def planned(
     folder: Path, cells: Sequence[Any], unit: Unit, size: int, *, declared: str
 ) -> tuple[SqliteConnector, Selection, SourcePlan]:
-    """A table of these cells, and its plan by windows, which else begins with 100,000 rows."""
+    """A table of these cells, and its plan by windows."""
     path = folder / "source.db"
     path.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as writer, writer:
         writer.execute(f"CREATE TABLE t (id INTEGER PRIMARY KEY, changed {declared})")
         writer.executemany("INSERT INTO t VALUES (?, ?)", enumerate(cells))
     connector = SqliteConnector(SqliteConfig(path=path), no_secret)
-    selection = Selection(table="t", cursor="changed", chunk_rows=size)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(planning, "UNITS", ((1, unit),))
-        return connector, selection, connector.plan(selection)
+    selection = Selection(table="t", cursor="changed", chunk_rows=size, window=unit)
+    return connector, selection, connector.plan(selection)
 
 
 @QUIET
@@ -76,11 +73,22 @@ def test_of_texts_written_one_way_edges_rise_and_chunks_hold_what_is_said(
 def test_a_window_is_one_of_the_calendar_as_it_is_written(
     tmp_path: Path, moments: list[datetime.datetime], offset: str, unit: Unit
 ) -> None:
-    """Chunks begin where the day that is written first is of another month, week or day."""
+    """Chunks begin where the day that is written first is of another month, week or day, and hold as many as fit."""
     cells = sorted(moment.strftime("%Y-%m-%d %H:%M:%S") + offset for moment in set(moments))
-    *_, plan = planned(tmp_path, cells, unit, 1000, declared="TEXT")
+    held = Counter(_window(cell, unit) for cell in cells)
+    size = max(held.values())
+    *_, plan = planned(tmp_path, cells, unit, size, declared="TEXT")
     begun = [chunk.locator["from"] for chunk in plan.chunks if chunk.locator.get("from") is not None]
-    assert begun == [after for before, after in pairwise(cells) if _window(before, unit) != _window(after, unit)]
+    expected, rows = list[str](), 0
+    for before, after in pairwise([None, *cells]):
+        if after is None or (before is not None and _window(before, unit) == _window(after, unit)):
+            continue
+        more = held[_window(after, unit)]
+        if rows + more > size and before is not None:
+            expected.append(after)
+            rows = 0
+        rows += more
+    assert begun == expected
 
 
 def _window(cell: str, unit: Unit) -> tuple[int, ...]:
