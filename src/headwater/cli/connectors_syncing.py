@@ -41,6 +41,10 @@ def sync(
     chunk_size: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Rows a transaction.")] = None,
     drift: Drift = None,
     window: Window = None,
+    read_ahead: Annotated[
+        int | None,
+        typer.Option(min=0, max=16, help="Chunks read before their turn comes.", show_default="as its kind does"),
+    ] = None,
     every: Every = False,
     dry_run: DryRun = False,
     rows: Rows = None,
@@ -66,7 +70,12 @@ def sync(
     from headwater.pipeline.recipe import recipe_of
 
     source = {"connector": name, "table": table, "cursor": cursor, "lag": lag}
-    load = {"strategy": "full" if full else "delta", "chunk_size": chunk_size, "window": window}
+    load = {
+        "strategy": "full" if full else "delta",
+        "chunk_size": chunk_size,
+        "window": window,
+        "read_ahead": read_ahead,
+    }
     said = {"recipe": "sync", "source": source, "mapping": mapping, "load": load}
     recipe = recipe_of(said, where="connectors sync").with_drift(drift)
     refuse_rows(rows, dry_run=dry_run)

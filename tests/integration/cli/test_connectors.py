@@ -135,6 +135,13 @@ def test_what_of_the_calendar_chunks_end_with_can_be_said(headwater: Headwater, 
     assert (refused.code, "not cut by windows of the calendar" in refused.err) == (2, True)
 
 
+def test_how_many_chunks_are_read_ahead_can_be_said(headwater: Headwater, full_lab: Lab, river: River) -> None:
+    sync = ("connectors", "sync", "lab", "-m", full_lab.mapping, "--chunk-size", "10", "--read-ahead", "3")
+    assert headwater(*sync, "-t", "a").code == 0
+    kept = river.rows("SELECT body::jsonb -> 'load' ->> 'read_ahead' AS ahead FROM documents WHERE name = 'sync'")
+    assert kept == [{"ahead": "3"}]
+
+
 def test_what_is_discovered_is_noted_with_what_changed_since(headwater: Headwater, full_lab: Lab, river: River) -> None:
     assert headwater("connectors", "discover", "lab").code == 0
     noted = river.rows("SELECT table_name, seen_no FROM source_schema_cache ORDER BY table_name")
