@@ -141,3 +141,20 @@ def test_a_sync_that_stops_for_a_new_column_says_how_one_takes_it(trusting: Trus
     assert stopped.status_code == 422
     assert stopped.json()["remedy"].endswith("Over HTTP: POST /connectors/{name}/syncs.")
     assert [sync(mode).status_code for mode in ("freeze", "stop", "thaw")] == [202, 202, 422]
+
+
+def test_what_may_be_said_of_chunks_may_be_said_over_http(trusting: Trusting, tmp_path: Path) -> None:
+    client, there = trusting.client, source(tmp_path / "meters.db", 25)
+    config = {"path": str(there)}
+    client.post("/connectors", json={"name": "meters", "kind": "sqlite", "config": config}).raise_for_status()
+    client.post("/mappings", json={"text": MAPPING}).raise_for_status()
+    table = {"table": "meters", "mapping": "meters_of_sqlite", "chunk_size": 10, "read_ahead": 2}
+    asked = client.post("/connectors/meters/syncs", json={**table, "window": "none"})
+    assert asked.status_code == 202, asked.text
+    until(lambda: client.get(f"/runs/{asked.json()['run_id']}").json()["finished_at"], "the run has ended")
+    committed = client.get(f"/runs/{asked.json()['run_id']}").json()["chunks"]["committed"]
+    assert committed == 4, "three of ten rows at most, and one for rows without a key"
+    (kept,) = trusting.river.rows("SELECT body::jsonb -> 'load' AS load FROM documents WHERE name = 'sync'")
+    assert (kept["load"]["window"], kept["load"]["read_ahead"]) == ("none", 2)
+    refused = client.post("/connectors/meters/syncs", json={**table, "window": "day"})
+    assert (refused.status_code, refused.json()["valid"].split(";")[0]) == (422, "`none`")

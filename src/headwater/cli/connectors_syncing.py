@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from headwater.store.connectors import Circuit
 
 GAPS_TOLD = 5
+ReadAhead = Annotated[
+    int | None,
+    typer.Option(min=0, max=16, help="Chunks read before their turn comes.", show_default="as its kind does"),
+]
 
 
 def sync(
@@ -41,10 +45,7 @@ def sync(
     chunk_size: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Rows a transaction.")] = None,
     drift: Drift = None,
     window: Window = None,
-    read_ahead: Annotated[
-        int | None,
-        typer.Option(min=0, max=16, help="Chunks read before their turn comes.", show_default="as its kind does"),
-    ] = None,
+    read_ahead: ReadAhead = None,
     every: Every = False,
     dry_run: DryRun = False,
     rows: Rows = None,

@@ -32,13 +32,21 @@ def sync(
     strategy: str = "delta",
     drift: str = "freeze",
     chunk_size: int | None = None,
+    window: str | None = None,
+    read_ahead: int | None = None,
 ) -> SyncPlanned:
     """The run and the job of a sync, both or neither. Misuse where something said does not fit."""
     installation.require(Right.WRITE, on=f"connector/{connector}")
     find(installation, connector)
     with kept_mappings.mapping_file(installation, mapping) as document:
         source = {"connector": connector, "table": table, "cursor": cursor, "lag": lag, "key": key, "columns": columns}
-        load = {"strategy": strategy, "drift": drift, "chunk_size": chunk_size}
+        load = {
+            "strategy": strategy,
+            "drift": drift,
+            "chunk_size": chunk_size,
+            "window": window,
+            "read_ahead": read_ahead,
+        }
         said = {"recipe": "sync", "source": source, "mapping": document.name, "load": load}
         recipe, job_id = recipe_of(said, where="sync"), uuid4()
         run_id = plan_sync(installation, recipe, document.parent, together=asked_with_plan(installation, job_id))

@@ -76,7 +76,8 @@ def test_a_database_is_connected_as_the_page_says(
     failing = ran.index("connectors status")
     assert ran[failing : failing + 3] == ["connectors status", "connectors state", "connectors retry-failed"]
     assert ran[failing + 3 :] == [
-        "connectors sync", "schedules list", "schedules remove", "connectors remove", "connectors credentials", "connectors credentials",
+        "connectors sync", "schedules list", "schedules remove",
+        "connectors remove", "connectors credentials", "connectors credentials",
     ]  # fmt: skip
     assert "schedules add" in ran
     assert river.rows("SELECT FROM credentials") == []

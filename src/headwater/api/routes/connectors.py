@@ -53,7 +53,13 @@ class NewSync(BaseModel):
     drift: Literal["evolve", "freeze", "quarantine", "stop"] = Field(
         default="freeze", description="What this one sync does where columns changed: `freeze` takes them as they are."
     )
-    chunk_size: int | None = Field(default=None, ge=1, le=1_000_000)
+    chunk_size: int | None = Field(default=None, ge=1, le=1_000_000, description="Rows a transaction.")
+    window: Literal["none", "month", "week", "day"] | None = Field(
+        default=None, description="What of the calendar chunks of a time end with; by default by the table's size."
+    )
+    read_ahead: int | None = Field(
+        default=None, ge=0, le=16, description="Chunks read before their turn comes; by default as its kind does."
+    )
 
 
 @routes.get("/connector-kinds", **needs(Right.READ))

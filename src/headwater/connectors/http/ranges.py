@@ -182,17 +182,17 @@ def _bounds(
     if rows is not None and rows <= size:
         return found
     asked = scope
-    before = table.at(scope, columns, 0) if unit else None
     while (bound := table.at(asked, columns, size)) is not None:
-        if unit and before and (begun := window_begun(bound[0], unit, after=before[0])):
-            bound = (begun,)
-        if found and bound == found[-1]:
-            above = beyond(table, columns, bound, ">")
-            bound = table.at(above, columns, 0)
+        # A bound of the calendar need not stand in the table: what does first above it is asked for.
+        first = table.at(asked, columns, 0) if unit else found[-1] if found else None
+        if bound == first:
+            bound = table.at(beyond(table, columns, bound, ">"), columns, 0)
             if bound is None:
                 return found
+        if unit and first:
+            begun = window_begun(bound[0], unit, after=first[0])
+            bound = bound if begun is None else (begun,)
         found.append(bound)
-        before = bound
         if len(found) > _MOST_CHUNKS:
             raise Misuse(
                 "the table would be cut into too many chunks",
