@@ -89,6 +89,26 @@ def test_refused_records_leave_as_a_file_and_come_back_mended(api: Api) -> None:
         assert client.get("/quarantine/export", params={"run": str(run)}).status_code == 422
 
 
+def test_all_that_a_run_or_a_rule_refused_is_dismissed_where_it_is_as_many_as_was_said(api: Api) -> None:
+    bad = [{"activity_id": f"D{n}", "quantity": quantity} for n, quantity in enumerate(("lots", "lots", "-1"))]
+    run, _ = api.river.load(activities(bad), name="dismissed.csv")
+    why: dict[str, object] = {"run": str(run), "rule": "activity.quantity.type", "reason": "test readings"}
+    with api.client("data_analyst") as client:
+        for wrong in ({}, {"ids": ["a"]}, {"ids": ["a"], "records": 2}):
+            refused = client.post("/quarantine/dismissals", json=why | wrong)
+            assert (refused.status_code, refused.json()["field"]) == (422, "ids"), refused.text
+        assert client.post("/quarantine/dismissals", json={"reason": "x", "records": 2}).status_code == 422
+        for count in (1, 3):
+            other = client.post("/quarantine/dismissals", json=why | {"records": count})
+            assert (other.status_code, other.json()["valid"]) == (409, "2"), other.text
+        query = {"run": str(run), "filter": "state:eq:open", "count": "true"}
+        assert client.get("/quarantine", params=query).json()["total"] == 3
+        done = client.post("/quarantine/dismissals", json=why | {"records": 2})
+        assert (done.status_code, done.json()) == (201, {"dismissed": 2}), done.text
+        assert client.get("/quarantine", params=query).json()["total"] == 1
+        assert client.get(f"/runs/{run}").json()["settled_in_quarantine"] == {"dismissed": 2}
+
+
 @pytest.mark.long
 def test_a_workbook_comes_back_marked_and_is_taken_back(api: Api) -> None:
     book = openpyxl.Workbook()

@@ -30,6 +30,8 @@ CALCULATION = {
     "deleted": "deleted: the activity has none any more",
 }
 """The calculation's ledger in the order and words it is told."""
+SETTLED = {"dismissed": "dismissed", "resubmitted": "mended", "expired": "no longer refused"}
+"""What became of a refused record, in words."""
 RUNS_NAMED = 3
 
 
@@ -114,11 +116,18 @@ def _settled(view: RunView) -> str | None:
     refused = view.ledger.quarantined_raw + view.ledger.quarantined
     if view.run.kind == "resubmit" or refused <= view.open:
         return None
-    settled = counted(refused - view.open, "is", "are")
+    settled = sum(view.settled.values())
+    told = [f"{counted(settled, 'is', 'are')} settled ({_by_state(view.settled)})"] if settled else []
+    if again := refused - view.open - settled:
+        told.append(f"{counted(again, 'was', 'were')} refused again by a later run")
     rules = (
         f"; the rules above count the {view.open:,} that {'is' if view.open == 1 else 'are'} open" if view.open else ""
     )
-    return f"of {refused:,} refused {settled} settled by now: mended, dismissed, or no longer refused{rules}."
+    return f"of {refused:,} refused {' and '.join(told)}{rules}."
+
+
+def _by_state(settled: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {SETTLED.get(state, state)}" for state, count in settled.items())
 
 
 def _print_reconciliation(view: RunView) -> None:

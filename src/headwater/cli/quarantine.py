@@ -13,7 +13,7 @@ from headwater.cli.carrying import carry_out_and_tell
 from headwater.cli.imports import AsJson, Between
 from headwater.cli.printing import print_facts, print_json, print_table, told_of
 from headwater.cli.quarantine_fix import fix, fix_hints
-from headwater.cli.quarantine_keeping import expire, mirror
+from headwater.cli.quarantine_keeping import dismiss, expire, mirror
 from headwater.cli.quarantine_workbook import export_workbook, resubmit_workbook
 from headwater.cli.session import installation
 from headwater.documents.counted import counted
@@ -281,28 +281,7 @@ def resubmit(
 app.command()(fix)
 
 
-@app.command()
-def dismiss(
-    keys: Annotated[list[str], typer.Argument(help="As `quarantine list` shows them.", show_default=False)],
-    reason: Annotated[str, typer.Option(help="Why they need no mending; kept in the audit chain.")],
-    as_json: AsJson = False,
-) -> None:
-    """Say of open records that they need no mending. They stay in quarantine, dismissed.
-
-    \b
-    Examples:
-      headwater quarantine dismiss 01234567-89ab-cdef-0123-456789abcdef.1 --reason "test reading"
-    """
-    from headwater.services.quarantine.quarantines import dismiss_records
-
-    with installation() as opened:
-        count = dismiss_records(opened, keys, reason=reason)
-    if as_json:
-        print_json({"dismissed": count})
-    else:
-        typer.echo(f"{count:,} dismissed" if count != 1 else "1 record dismissed")
-
-
+app.command()(dismiss)
 app.command()(expire)
 app.command()(mirror)
 

@@ -20,6 +20,69 @@ DAYS_OF = {"d": 1, "w": 7}
 LONGEST_DAYS = 36_500
 
 
+def dismiss(
+    keys: Annotated[
+        list[str] | None, typer.Argument(help="As `quarantine list` shows them.", show_default=False)
+    ] = None,
+    *,
+    reason: Annotated[str, typer.Option(help="Why they need no mending; kept in the audit chain.")],
+    run: Annotated[str | None, typer.Option("--run", help="All that are open of what this run refused.")] = None,
+    rule: Annotated[str | None, typer.Option("--rule", help="All that are open and break this rule.")] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With --run or --rule: do it; without, it is only told how many there are.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say of open records that they need no mending. They stay in quarantine, dismissed.
+
+    They are named, or they are all that --run and --rule choose, as they do for `quarantine list`.
+
+    \b
+    Examples:
+      headwater quarantine dismiss 01234567-89ab-cdef-0123-456789abcdef.1 --reason "test reading"
+      headwater quarantine dismiss --run 3f2a --rule activity.quantity.range --reason "test readings" --yes
+    """
+    from headwater.services.quarantine.quarantines import dismiss_chosen, dismiss_records, open_records
+
+    _check_named(keys, run=run, rule=rule, yes=yes)
+    if not reason.strip():
+        raise Misuse("a dismissal needs a reason", where="--reason", remedy="Say why the records need no mending.")
+    with installation() as opened:
+        if keys:
+            dismissed = dismiss_records(opened, keys, reason=reason)
+            if as_json:
+                print_json({"dismissed": dismissed})
+            else:
+                typer.echo(f"{counted(dismissed, 'record')} dismissed")
+            return
+        count, by_rule = open_records(opened, run=run, rule=rule)
+        dismissed = dismiss_chosen(opened, run=run, rule=rule, reason=reason) if yes else 0
+    if as_json:
+        print_json({"open": count, "by_rule": by_rule, "dismissed": dismissed})
+        return
+    if by_rule:
+        print_table(["rule", "records"], list(by_rule.items()), numbers=["records"])
+    if yes:
+        typer.echo(f"{counted(dismissed, 'record')} dismissed")
+    elif count:
+        which = "it" if count == 1 else "them"
+        typer.echo(f"{counted(count, 'record is', 'records are')} open. Nothing was changed; --yes dismisses {which}.")
+    else:
+        typer.echo("none is open")
+
+
+def _check_named(keys: list[str] | None, *, run: str | None, rule: str | None, yes: bool) -> None:
+    """Either records are named or they are chosen."""
+    chosen = [option for option, value in (("--run", run), ("--rule", rule)) if value is not None]
+    valid = "records as `quarantine list` shows them; or --run, --rule or both"
+    if not keys and not chosen:
+        raise Misuse("it is not said which records", where="quarantine dismiss", valid=valid)
+    if keys and (chosen or yes):
+        raise Misuse(
+            "records that are named are all that is dismissed", where=(*chosen, "--yes")[0], value=keys[0], valid=valid
+        )
+
+
 def expire(
     older_than: Annotated[str, typer.Option(help="For how long no run must have refused them: 90d, 12w.")],
     *,
@@ -41,7 +104,7 @@ def expire(
       headwater quarantine expire --older-than 90d
       headwater quarantine expire --older-than 12w --rule activity.quantity.range --yes
     """
-    from headwater.services.quarantine.quarantines import expire_records, open_for_longer
+    from headwater.services.quarantine.quarantines import expire_records, open_records
 
     days = _days(older_than)
     age = timedelta(days=days)
@@ -49,7 +112,7 @@ def expire(
     if not why:
         raise Misuse("a reason must be said", where="--reason", remedy="Say why the records need no mending.")
     with installation() as opened:
-        count, by_rule = open_for_longer(opened, age, run=run, rule=rule)
+        count, by_rule = open_records(opened, run=run, rule=rule, older_than=age)
         expired = expire_records(opened, age, run=run, rule=rule, reason=why) if yes else 0
     if as_json:
         print_json({"open_for_longer": count, "by_rule": by_rule, "expired": expired})

@@ -18,7 +18,7 @@ from headwater.store import findings, runs, source_units
 from headwater.store.chunks import Ledger, chunks_of, ledger_of
 from headwater.store.documents import get_contract, get_document
 from headwater.store.kept_errors import why
-from headwater.store.quarantine import key_taken, open_of_earlier_runs
+from headwater.store.quarantine import key_taken, open_of_earlier_runs, settled_of_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,6 +46,7 @@ class RunView:
     unit_id             the unit of its source; None where it is the organisation's
     open_before         of a sync, which runs before it, the latest first, refused records of its source that are open
                         still and that it did not meet, and how many
+    settled             records of the run that are in quarantine and not open, by state; of a resubmission nothing
     """
 
     run: Run
@@ -59,6 +60,7 @@ class RunView:
     gaps: Mapping[int, str]
     unit_id: UUID | None
     open_before: Mapping[UUID, int] = field(default_factory=dict)
+    settled: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def drift(self) -> tuple[str, ...]:
@@ -159,6 +161,7 @@ class RunView:
             },
             "findings": {"refused": dict(self.refused), "noticed": dict(self.noticed)},
             "open_in_quarantine": self.open,
+            "settled_in_quarantine": dict(self.settled),
             "warnings": list(self.warnings),
             "drift": self.run.layout.get("drift"),
             "gaps": {str(number): why for number, why in self.gaps.items()},
@@ -302,6 +305,8 @@ def show_run(installation: Installation, run: str | UUID) -> RunView:
         may_quote = installation.actor.may(Right.WRITE, unit_id)  # as may see rows as they stand in a file
         failed = [chunk for chunk in chunks_of(connection, tenant_id, found.run_id) if chunk.state == "failed"]
         refused, refused_records = findings.refused_by_rule(connection, tenant_id, found.run_id, repairs=is_repair)
+        # Where all are open nobody asks: every record in quarantine would be looked at.
+        is_open = is_repair or refused_records == ledger.quarantined + ledger.quarantined_raw
         return RunView(
             run=found,
             contract=f"{contract.name} {contract.version}",
@@ -314,4 +319,5 @@ def show_run(installation: Installation, run: str | UUID) -> RunView:
             gaps={chunk.chunk_no: why(connection, chunk.error, whole=may_quote) for chunk in failed},
             unit_id=unit_id,
             open_before=open_of_earlier_runs(connection, tenant_id, found.run_id) if found.kind == "sync" else {},
+            settled={} if is_open else settled_of_run(connection, tenant_id, found.run_id),
         )

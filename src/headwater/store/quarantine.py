@@ -383,6 +383,11 @@ def open_of_run(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UU
     return int(row[0]) if row else 0
 
 
+def settled_of_run(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> dict[str, int]:
+    """How many of the records that a run refused, and no later one did, are not open; by state."""
+    return dict(connection.execute(QUERIES["settled_of_run"], {"tenant_id": tenant_id, "run_id": run_id}).fetchall())
+
+
 def open_of_earlier_runs(connection: psycopg.Connection[Any], tenant_id: UUID, run_id: UUID) -> dict[UUID, int]:
     """Runs before this one, the latest first, that refused records of its source which are open still and which it did
     not refuse itself; how many of each.

@@ -231,7 +231,13 @@ def test_what_was_settled_before_is_not_open(headwater: Headwater, form: Path, t
     assert "The rules count it, too; 0 records would be open." in tried.out
     loaded = headwater(*load)
     assert (tried.code, loaded.code) == (0, 0)
-    assert "of 1 refused 1 is settled by now: mended, dismissed, or no longer refused." in loaded.out
+    assert "of 1 refused 1 is settled (1 dismissed)." in loaded.out
+    path.write_text(activities([{"activity_id": "d", "quantity": "3"}, {"activity_id": "b", "quantity": "x"}]))
+    told = headwater(*load, "--json").json
+    assert (told["ledger"]["quarantined"], told["open_in_quarantine"]) == (1, 0)
+    assert told["settled_in_quarantine"] == {"dismissed": 1}
+    before = headwater("runs", "show", loaded.out.split()[1]).out
+    assert "of 1 refused 1 was refused again by a later run." in before
 
 
 def test_what_the_rules_count_is_said_beside_what_the_ledger_counts(
@@ -244,7 +250,7 @@ def test_what_the_rules_count_is_said_beside_what_the_ledger_counts(
     key = headwater("quarantine", "list", "--json").json["records"][0]["quarantine"]
     assert headwater("quarantine", "dismiss", key, "--reason", "no meter").code == 0
     shown = headwater("runs", "show", first.out.split()[1])
-    assert "of 3 refused 1 is settled by now" in shown.out
+    assert "of 3 refused 1 is settled (1 dismissed)" in shown.out
     assert "the rules above count the 2 that are open" in shown.out
 
 

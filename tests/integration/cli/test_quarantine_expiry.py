@@ -1,6 +1,8 @@
-"""`quarantine expire`: records that nobody mended for long expire, in the chain too, and no others."""
+"""`quarantine expire`, `dismiss --run` and `--rule`: what they choose is let go, in the chain too, and no other."""
 
 from __future__ import annotations
+
+import json
 
 import pytest
 
@@ -101,3 +103,53 @@ def test_what_every_run_refuses_is_never_old_and_what_expired_comes_back(headwat
     river.load(activities([GOOD, TEXT, LOW]))  # the same bytes: the chunk is not taken for one that is settled
     assert states(river) == {"text": ("open", None), "low": ("open", None)}
     assert verify(river.installation, progress=SilentProgress()).differences == ()
+
+
+def test_all_that_a_run_or_a_rule_refused_is_dismissed_at_once(
+    headwater: Headwater, river: River, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headwater.services.quarantine.quarantines.AT_ONCE", 2)
+    more = [{"activity_id": f"t{number}", "quantity": "many"} for number in range(3)]
+    run, _ = river.load(activities([GOOD, TEXT, LOW, *more]))
+    river.load(activities([{"activity_id": "new", "quantity": "-2"}]), name="new.csv")
+    why = ("--reason", "test readings")
+    rules = {"activity.quantity.range": 1, "activity.quantity.type": 4}
+
+    told = headwater("quarantine", "dismiss", "--run", run, *why)
+    assert (told.code, "5 records are open. Nothing was changed; --yes dismisses them." in told.out) == (0, True)
+    assert headwater("quarantine", "dismiss", "--run", run, *why, "--json").json == {
+        "open": 5, "by_rule": rules, "dismissed": 0,
+    }  # fmt: skip
+    assert {state for state, _ in states(river).values()} == {"open"}
+
+    by_rule = headwater("quarantine", "dismiss", "--rule", "activity.quantity.type", "--run", run, *why, "--yes")
+    assert (by_rule.code, "4 records dismissed" in by_rule.out) == (0, True)
+    dismissed = ("dismissed", "test readings")
+    still = {"low": ("open", None), "new": ("open", None)}
+    assert states(river) == dict.fromkeys(("text", "t0", "t1", "t2"), dismissed) | still
+    entries = river.rows("SELECT payload FROM audit_entries WHERE action = 'quarantine.dismissed'")
+    assert [len(json.loads(entry["payload"])["records"]) for entry in entries] == [2, 2]
+
+    rest = headwater("quarantine", "dismiss", "--rule", "activity.quantity.range", *why, "--yes", "--json")
+    assert rest.json == {"open": 2, "by_rule": {"activity.quantity.range": 2}, "dismissed": 2}
+    assert "none is open" in headwater("quarantine", "dismiss", "--run", run, *why).out
+    assert verify(river.installation, progress=SilentProgress()).ok
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--reason", "x"),
+        ("--reason", "x", "--yes"),
+        ("01234567-89ab-cdef-0123-456789abcdef.1", "--rule", "activity.quantity.type", "--reason", "x"),
+        ("01234567-89ab-cdef-0123-456789abcdef.1", "--yes", "--reason", "x"),
+        ("--rule", "activity.quantity.typo", "--reason", "x"),
+        ("--rule", "activity.quantity.type", "--reason", " "),
+    ],
+)
+def test_which_records_are_dismissed_is_said_one_way(
+    headwater: Headwater, river: River, wrong: tuple[str, ...]
+) -> None:
+    river.load(activities([TEXT]))
+    assert headwater("quarantine", "dismiss", *wrong).code == 2
+    assert states(river) == {"text": ("open", None)}

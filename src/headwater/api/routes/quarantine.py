@@ -14,6 +14,7 @@ from headwater.api.access import Here, needs, router
 from headwater.api.asking import Asked, page_of
 from headwater.api.commands import told_with_routes
 from headwater.api.files import BRINGS_A_FILE, Between, file_answer, file_sent
+from headwater.errors import Misuse
 from headwater.services import house_lists
 from headwater.services.access.policy import Right
 from headwater.services.answers.kinds import Page
@@ -46,10 +47,23 @@ class Mends(BaseModel):
 
 
 class Dismissal(BaseModel):
-    """Refused records that need no mending, and why."""
+    """Refused records that need no mending, and why. They are named by `ids`; or they are all that are open of what
+    `run` refused, of what breaks `rule`, or of both, and `records` says how many that is.
+    """
 
     model_config = ConfigDict(extra="forbid")
-    ids: list[str] = Field(min_length=1, max_length=10_000)
+    ids: list[str] | None = Field(default=None, min_length=1, max_length=10_000)
+    run: str | None = Field(default=None, description="Refused by this run.")
+    rule: str | None = Field(default=None, description="Refused for this rule, perhaps among others.")
+    records: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description=(
+            "With `run` or `rule`: how many records they choose, as `GET /quarantine` counts them with "
+            "`filter=state:eq:open`; where another number is open by now, none is dismissed."
+        ),
+    )
     reason: str = Field(min_length=1, max_length=2000)
 
 
@@ -125,8 +139,19 @@ def resubmit(here: Here, mends: Mends) -> Resubmitted:
 
 @routes.post("/quarantine/dismissals", status_code=201, **needs(Right.WRITE, 404, 409, anywhere=True))
 def dismiss(here: Here, dismissal: Dismissal) -> Dismissed:
-    """Dismiss open records; all of them or, where one is not open, none."""
-    return {"dismissed": quarantines.dismiss_records(here, dismissal.ids, reason=dismissal.reason)}
+    """Dismiss open records; all of them or, where one is not open, or they are not as many as was said, none."""
+    is_chosen = dismissal.run is not None or dismissal.rule is not None
+    if dismissal.ids is not None and not is_chosen and dismissal.records is None:
+        return {"dismissed": quarantines.dismiss_records(here, dismissal.ids, reason=dismissal.reason)}
+    if dismissal.ids is not None or not is_chosen or dismissal.records is None:
+        raise Misuse(
+            "it is not said which records, or how many", where="ids", valid="ids; or run, rule or both, and records"
+        )
+    return {
+        "dismissed": quarantines.dismiss_counted(
+            here, dismissal.records, run=dismissal.run, rule=dismissal.rule, reason=dismissal.reason
+        )
+    }
 
 
 def _as_json(view: RecordView) -> RefusedShown:

@@ -286,6 +286,7 @@ class RunShown(RunTold):
     remote                of a file of a store; null for any other
     deleted               what a full load has deleted; null where it is none, or deleted nothing for a reason
     open_in_quarantine    refused records that are open still
+    settled_in_quarantine refused records that are settled, by state: dismissed before or since, resubmitted, expired
     open_of_earlier_runs  of a sync: run → refused records of its source that are open still and that it did not meet
     warnings              what was noticed about the file as a whole
     drift                 null where the columns are those of the last file
@@ -307,6 +308,7 @@ class RunShown(RunTold):
     chunks: ChunkCounts
     findings: RunFindings
     open_in_quarantine: int
+    settled_in_quarantine: dict[str, int]
     open_of_earlier_runs: NotRequired[dict[str, int]]
     warnings: list[str]
     drift: RunDrift | None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.connectors.csv_file import CsvConfig
 from headwater.connectors.csv_file.read import read_chunk
 from headwater.connectors.files import FileConfig, inspect_file
-from headwater.errors import InputRefused, Misuse, cannot_open
+from headwater.errors import Conflict, InputRefused, Misuse, cannot_open
 from headwater.mapping.compile import columns_read
 from headwater.pipeline.mending import KEY, RECORD, MendForm
 from headwater.services.access.policy import Right
@@ -166,8 +166,7 @@ def show_record(installation: Installation, key: str, *, tell_nulls: bool = Fals
 def dismiss_records(installation: Installation, keys: Collection[str], *, reason: str) -> int:
     """Say of open records that they need no mending, and why; all of them or, where one is not open, none."""
     seen = installation.seeing(Right.WRITE)
-    if not reason.strip():
-        raise Misuse("a dismissal needs a reason", where="reason", remedy="Say why the records need no mending.")
+    _check_reason(reason)
     named = list(dict.fromkeys(quarantine.parse_key(key) for key in keys))
     with seen.database.connect(seen.tenant_id) as connection:
         quarantine.dismiss(connection, seen.tenant_id, named, reason=reason)
@@ -175,11 +174,42 @@ def dismiss_records(installation: Installation, keys: Collection[str], *, reason
     return len(named)
 
 
-def open_for_longer(
-    installation: Installation, older_than: timedelta, *, run: str | None, rule: str | None
+def dismiss_counted(installation: Installation, count: int, *, run: str | None, rule: str | None, reason: str) -> int:
+    """Dismiss all open records that a run refused, or a rule, or the run for the rule. They were counted before:
+    Conflict, and none is dismissed, where there are more or less of them by now.
+    """
+    seen, tenant_id = installation.seeing(Right.WRITE), installation.tenant_id
+    _check_reason(reason)
+    with seen.database.connect(tenant_id) as connection:
+        which = which_records(connection, seen, state="open", run=run, rule=rule)
+        keys = quarantine.lock_some(connection, tenant_id, which, limit=count + 1)
+        if len(keys) != count:
+            raise Conflict(
+                "another number of records is open by now",
+                where="records",
+                value=count,
+                valid=str(quarantine.count_quarantined(connection, tenant_id, which)),
+                remedy="Look at them again, then dismiss them.",
+            )
+        quarantine.dismiss(connection, tenant_id, keys, reason=reason)
+        _note(seen, connection, "quarantine.dismissed", keys, reason=reason)
+    return count
+
+
+def dismiss_chosen(installation: Installation, *, run: str | None, rule: str | None, reason: str) -> int:
+    """Dismiss all open records that a run refused, or a rule, or the run for the rule, so many a transaction; how many
+    there were.
+    """
+    _check_reason(reason)
+    return _let_go(installation, run=run, rule=rule, reason=reason, older_than=None)
+
+
+def open_records(
+    installation: Installation, *, run: str | None, rule: str | None, older_than: timedelta | None = None
 ) -> tuple[int, dict[str, int]]:
-    """How many open records no run has refused for longer than this, and by rule; one that breaks two rules counts for
-    both.
+    """How many records are open, and by rule; one that breaks two rules counts for both.
+
+    older_than  of these only which no run has refused for longer
     """
     seen, tenant_id = installation.seeing(Right.READ), installation.tenant_id
     with seen.database.connect(tenant_id) as connection:
@@ -196,18 +226,35 @@ def expire_records(
     """Let go of the open records that no run has refused for longer than this, so many a transaction; how many there
     were. One that is refused again later is open again.
     """
+    return _let_go(installation, run=run, rule=rule, reason=reason, older_than=older_than)
+
+
+def _let_go(
+    installation: Installation, *, run: str | None, rule: str | None, reason: str, older_than: timedelta | None
+) -> int:
+    """Dismiss, or where an age is said let expire."""
     seen = installation.seeing(Right.WRITE)
-    expired = 0
+    to, action = (
+        (quarantine.dismiss, "quarantine.dismissed")
+        if older_than is None
+        else (quarantine.expire, "quarantine.expired")
+    )
+    gone = 0
     while True:
         with seen.database.connect(seen.tenant_id) as connection:
             which = which_records(connection, seen, state="open", run=run, rule=rule, older_than=older_than)
             keys = quarantine.lock_some(connection, seen.tenant_id, which, limit=AT_ONCE)
             if keys:
-                quarantine.expire(connection, seen.tenant_id, keys, reason=reason)
-                _note(seen, connection, "quarantine.expired", keys, reason=reason)
+                to(connection, seen.tenant_id, keys, reason=reason)
+                _note(seen, connection, action, keys, reason=reason)
         if not keys:
-            return expired
-        expired += len(keys)
+            return gone
+        gone += len(keys)
+
+
+def _check_reason(reason: str) -> None:
+    if not reason.strip():
+        raise Misuse("a dismissal needs a reason", where="reason", remedy="Say why the records need no mending.")
 
 
 def _note(

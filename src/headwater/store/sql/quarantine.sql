@@ -151,6 +151,14 @@ WHERE q.tenant_id = %(tenant_id)s AND q.state = 'open'
   AND (q.last_chunk_id IN (SELECT coalesce(reused_chunk_id, chunk_id) FROM chunks
                            WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s)) IS TRUE
 
+-- name: settled_of_run
+-- Of the records that this run refused those that are not open, by state.
+SELECT q.state, count(*) FROM quarantine q
+WHERE q.tenant_id = %(tenant_id)s AND q.state <> 'open'
+  AND (q.last_chunk_id IN (SELECT coalesce(reused_chunk_id, chunk_id) FROM chunks
+                           WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s)) IS TRUE
+GROUP BY 1 ORDER BY 1
+
 -- name: open_of_earlier_runs
 -- Open records of a source that runs before this one refused and this one did not: which runs, the latest first, and how
 -- many of each.
