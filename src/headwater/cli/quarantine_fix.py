@@ -213,7 +213,7 @@ def _tell(shown: Preview) -> None:
             typer.echo(f"\n{offer.difference}")
     if shown.compared.unknown is not None:
         typer.echo(f"What would change of the records that stand is not known: {shown.compared.unknown}.")
-    else:
+    if shown.compared.records is not None:
         typer.echo(
             f"`would change` counts records that stand, of the {shown.compared.records:,} {shown.compared.by}, and "
             f"come out otherwise than by mapping {_named(shown.mapping)}; `would refuse` those of them that would be "
@@ -253,7 +253,7 @@ def _next_steps(shown: Preview, offer: Offer | None, out: Path | None) -> None:
     if not useful:
         typer.echo("Nothing would load by this alone.")
         return
-    best = max(useful, key=lambda each: len(each.would_load))
+    best = max(useful, key=lambda each: (each.moved is not None, len(each.would_load)))
     out_file = f"{best.mapping.mapping}_{best.mapping.version}.yaml"
     if best.moved is None:
         typer.echo(f"Save the mapping: the same command with --as {best.name} --out {out_file}")

@@ -84,6 +84,11 @@ NUMBERS = {b"headwater.texts": b"numbers"}
 1234.50. What is written otherwise, as NaN, or JSON in a column that may hold a bare number, is left as it is.
 """
 
+MIXED = {b"headwater.texts": b"mixed"}
+"""Metadata of a field of texts in which numbers may stand among texts, each with the sign of `Selection.decimal` before
+its decimals: which of them were numbers nobody can tell any more.
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
@@ -92,6 +97,7 @@ class Column:
     type     in the source's own words: numeric(38,10)
     arrow    how `read` gives it; what Arrow has no exact type for comes as text
     numbers  whether it comes as text and its values are numbers nevertheless: see `NUMBERS`
+    mixed    whether it comes as text and its values may be numbers or texts: see `MIXED`
     """
 
     name: str
@@ -99,11 +105,13 @@ class Column:
     arrow: pa.DataType
     nullable: bool = True
     numbers: bool = False
+    mixed: bool = False
 
     @property
     def field(self) -> pa.Field[Any]:
         """The field of a batch in which it comes."""
-        return pa.field(self.name, self.arrow, self.nullable, metadata=NUMBERS if self.numbers else None)
+        told = NUMBERS if self.numbers else MIXED if self.mixed else None
+        return pa.field(self.name, self.arrow, self.nullable, metadata=told)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,8 +158,8 @@ class Selection:
     chunk_rows  rows a chunk is to have; None leaves it to `rows_a_chunk`
     window      of the calendar, what chunks of times end with, where it has no more rows than a chunk; None leaves it
                 to `window_of`. Misuse where it is one and the table cannot be cut so
-    decimal     the sign before the decimals of numbers that `read` gives among texts, as JSON mixes them; a column of
-                numbers alone is of a type of its own, or marked by `NUMBERS`
+    decimal     the sign before the decimals of numbers that `read` gives among texts, as JSON mixes them, in columns
+                marked by `MIXED`; a column of numbers alone is of a type of its own, or marked by `NUMBERS`
     """
 
     table: str

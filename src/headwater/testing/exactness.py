@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headwater.connectors.parquet_file.texts import leaves
-from headwater.connectors.protocol import Selection
+from headwater.connectors.protocol import MIXED, NUMBERS, Selection
 from headwater.testing.case import Case
 from headwater.testing.checking import Check, require
 from headwater.testing.opening import batches, opened
@@ -130,15 +130,18 @@ def named_values(sort: str, case: Case) -> dict[str, Any]:
 def under_every_locale(sort: str, case: Case) -> None:
     """A mapping by which decimals follow a comma reads the same: numbers have one then, and texts are as they were.
 
-    JSON that is no more than a number is one.
+    JSON that is no more than a number is one. A column of texts in which numbers are written with the comma says so.
     """
     named = named_values(sort, case)
     _, read = _values(sort, case, named, ",")
+    told = (read.schema.field(0).metadata or {}).items()
+    is_told = not pa.types.is_string(read.schema.field(0).type) or NUMBERS.items() <= told or MIXED.items() <= told
     for (name, value), text in zip(named.items(), _through_parquet(read, ","), strict=False):
         is_text = sort == "text" or (sort == "json" and name != "number")
         plain = text if is_text else "" if "." in text else text.replace(",", ".")
         said = f"{sort}, {name}: {value!r} at the source is {text!r} for a mapping whose decimals follow a comma"
         require(_same(sort, value, plain), f"{said}; see `NUMBERS` and `Selection.decimal` of the protocol")
+        require(is_text or is_told or "," not in text, f"{said}, and the column does not tell it: see `MIXED`")
 
 
 def _values(sort: str, case: Case, named: dict[str, Any], decimal: str) -> tuple[pa.DataType, pa.Table]:

@@ -126,7 +126,7 @@ def test_what_a_newer_run_has_read_is_left_out_and_a_blank_in_a_key_tells_nothin
             lines=np.zeros(len(rows), np.int64), ragged=(), skipped={}, sha256=b"",
         )  # fmt: skip
         with engine() as duck:
-            numbers: list[int] = newest.of(raw, told_by_key(duck, raw, ("a", "b"))).record_nos.tolist()
+            numbers: list[int] = newest.of({".": raw}, told_by_key(duck, raw, ("a", "b")))["."].record_nos.tolist()
         return numbers
 
     newest.begin_run()

@@ -13,7 +13,7 @@ import pyarrow as pa
 from headwater.connectors.http.exact_json import Record
 from headwater.connectors.nested.cells import Flattener, column_of, columns_of
 from headwater.connectors.nested.text import Number
-from headwater.connectors.protocol import NUMBERS, Column
+from headwater.connectors.protocol import MIXED, NUMBERS, Column
 from headwater.errors import InputRefused
 
 MORE = "_more"
@@ -83,7 +83,8 @@ def batch(
     numbers  columns of which the source says that they hold numbers, whatever its JSON makes of them
     """
     rows = [cells(record, where, decimal) for record in records]
-    schema = pa.schema([pa.field(name, pa.string(), metadata=NUMBERS if name in numbers else None) for name in names])
+    told = {name: NUMBERS if name in numbers else None if name == MORE else MIXED for name in names}
+    schema = pa.schema([pa.field(name, pa.string(), metadata=told[name]) for name in names])
     known = set(names)
     arrays = [
         pa.array(

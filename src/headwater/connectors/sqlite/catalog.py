@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Sequence
+from typing import Literal
 
 import pyarrow as pa
 
@@ -32,17 +33,21 @@ SELECT t.name, f.id, f."from", f."table",
 
 def tables(connection: sqlite3.Connection, dialect: SqliteDialect, name: str | None) -> list[SqlTable]:
     """The tables and views, or the one of this name."""
-    return [_table(connection, dialect, str(found)) for found, _ in connection.execute(_TABLES, (name,)).fetchall()]
+    found = connection.execute(_TABLES, (name,)).fetchall()
+    return [_table(connection, dialect, str(each), keeps_types=kind == "table") for each, kind in found]
 
 
-def _table(connection: sqlite3.Connection, dialect: SqliteDialect, name: str) -> SqlTable:
+def _table(connection: sqlite3.Connection, dialect: SqliteDialect, name: str, *, keeps_types: bool) -> SqlTable:
+    """`keeps_types`: of a table itself; what a view or a virtual table declares binds none of its values."""
     # hidden: 1 is a hidden column of a virtual table, 2 and 3 are generated ones.
     columns = connection.execute(
         'SELECT name, type, "notnull", pk FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY cid', (name,)
     ).fetchall()
     primary = [column[0] for column in sorted((c for c in columns if c[3]), key=lambda c: c[3])]
     alias = primary if len(primary) == 1 and any(c[3] and c[1].upper() == "INTEGER" for c in columns) else []
-    fields = tuple(_field(dialect, *column[:3], is_rowid=[column[0]] == alias) for column in columns)
+    fields = tuple(
+        _field(dialect, *column[:3], is_rowid=[column[0]] == alias, keeps_types=keeps_types) for column in columns
+    )
     nullable = {field.name for field in fields if field.column.nullable}
     return SqlTable(
         name=name,
@@ -67,18 +72,38 @@ def _unique(connection: sqlite3.Connection, name: str, nullable: set[str]) -> Se
     return min(keys, key=len, default=[])
 
 
-def _field(dialect: SqliteDialect, name: str, declared: str, not_null: int, *, is_rowid: bool) -> Field:
+def _field(
+    dialect: SqliteDialect, name: str, declared: str, not_null: int, *, is_rowid: bool, keeps_types: bool
+) -> Field:
     quoted = dialect.quoted(name)
+    holds = _holds(declared) if keeps_types else "mixed"
     return Field(
         # A column holds values of any type, whatever it is declared as: only a text keeps them all.
         column=Column(
-            name=name, type=declared or "(none declared)", arrow=pa.string(), nullable=not not_null and not is_rowid
+            name=name,
+            type=declared or "(none declared)",
+            arrow=pa.string(),
+            nullable=not not_null and not is_rowid,
+            numbers=holds == "numbers",
+            mixed=holds == "mixed",
         ),
         select=quoted,
         order=quoted,
         cast=declared,
         family=_family(declared),
     )
+
+
+def _holds(declared: str) -> Literal["numbers", "texts", "mixed"]:
+    """What values that look like numbers are in a column of this type: SQLite makes numbers of texts that do, or texts
+    of numbers, as they come in (https://sqlite.org/datatype3.html, 3.1; of ANY in a strict table neither).
+    """
+    kind = declared.strip().upper()
+    if "INT" in kind:
+        return "numbers"
+    if any(word in kind for word in ("CHAR", "CLOB", "TEXT")):
+        return "texts"
+    return "mixed" if kind in {"", "ANY"} or "BLOB" in kind else "numbers"
 
 
 def _family(declared: str) -> Family:

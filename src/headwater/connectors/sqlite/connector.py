@@ -48,11 +48,12 @@ class SqliteSession:
     def batches(self, statement: Statement, fields: Sequence[Field]) -> Generator[pa.RecordBatch, None, None]:
         """The rows of a result of whatever size, in batches of so many rows or characters."""
         made = schema(fields)
+        signs = ["." if field.column.numbers else statement.decimal for field in fields]
         with _said(self._path), closing(self.connection.execute(statement.sql, statement.values)) as cursor:
             rows: list[list[str | None]] = []
             length = 0
             for row in cursor:
-                rows.append([_text(value, statement.decimal) for value in row])
+                rows.append([_text(value, sign) for value, sign in zip(row, signs, strict=True)])
                 length += sum(len(text) for text in rows[-1] if text is not None)
                 if len(rows) >= _BATCH_ROWS or length >= _BATCH_CHARACTERS:
                     yield _batch(rows, made)

@@ -8,7 +8,8 @@ What the version that is changed refuses is not compared, though a row of it may
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +18,14 @@ import pyarrow as pa
 from headwater.documents.counted import counted
 from headwater.engine.duck import engine
 from headwater.errors import Misuse
+from headwater.mapping.compile import columns_read
 from headwater.pipeline.known_rows import KEY
 from headwater.pipeline.source_rows import later_is_newer
 from headwater.services.connectors.reconciling import reads_what_changed
 from headwater.services.full_loads import stored_key_hashes
+from headwater.services.quarantine.kept_texts import KeptTexts
 from headwater.services.quarantine.newest_rows import NewestRows, told_by_key
 from headwater.services.quarantine.two_versions import Readings, Versions
-from headwater.services.run_texts import RunTexts, span_of
-from headwater.services.sources import decimal_written
 from headwater.store import fixes, runs
 from headwater.store.chunks import chunks_of
 from headwater.store.cited_blobs import get_cited_blob
@@ -57,7 +58,7 @@ to 0.6 s on a busy machine, however little it read: a preview may take minutes, 
 class Compared:
     """What each mapping would do, in their order, and what that was found by.
 
-    effects  None where it is not known, for the reason `unknown`
+    effects  None where it is not known, of all or of some, for the reason `unknown`
     records  how many were read, those of records that were read again included; None where nothing could be compared
     by       whose records they are, in words
     """
@@ -97,9 +98,7 @@ def compare(
         why = _not_kept(connection, installation, found)
     if why is None:
         try:
-            why = _otherwise_written(found, base)
-            if why is None:
-                return _compared(installation, found, base, logics, progress)
+            return _by_sign(installation, found, base, logics, progress)
         except Misuse as misfit:
             why = f"it cannot be read by another mapping: {misfit}"
     return Compared(effects=(None,) * len(logics), unknown=why)
@@ -145,47 +144,69 @@ def _not_kept(connection: TenantConnection, installation: Installation, found: S
     return None
 
 
-def _otherwise_written(found: Sequence[_Read], base: Logic) -> str | None:
-    """Why what was read cannot be read by the mapping that is changed as it would read the source, where it cannot."""
-    for read in found:
-        written = decimal_written(read.run.layout)
-        if written not in {None, base.mapping.for_columns(read.run.layout["columns"]).locale.decimal}:
-            return f"run {read.run.run_id} wrote numbers with another sign before their decimals than the mapping reads"
+def _by_sign(
+    installation: Installation, found: Sequence[_Read], base: Logic, logics: Sequence[Logic], progress: Progress
+) -> Compared:
+    """Of those that say with which sign what was read cannot be brought again, it is not known."""
+    with ExitStack() as stack:
+        kept = [stack.enter_context(KeptTexts(installation, read.run, read.chunks)) for read in found]
+        before, *why = [_why_not(kept, logic) for logic in (base, *logics)]
+        if before is not None:
+            return Compared(effects=(None,) * len(logics), unknown=before)
+        known = [logic for logic, each in zip(logics, why, strict=True) if each is None]
+        if not known:
+            return Compared(effects=(None,) * len(logics), unknown=why[0])
+        compared = _compared(installation, kept, base, known, progress)
+    effects = iter(compared.effects)
+    unknown = next((each for each in why if each is not None), None)
+    return replace(compared, effects=tuple(None if each else next(effects) for each in why), unknown=unknown)
+
+
+def _why_not(kept: Sequence[KeptTexts], logic: Logic) -> str | None:
+    for texts in kept:
+        columns = texts.run.layout["columns"]
+        why = texts.why_not(_sign(logic, columns), columns_read(logic.mapping, columns).keys())
+        if why is not None:
+            return why
     return None
 
 
+def _sign(logic: Logic, columns: Sequence[str]) -> str:
+    return logic.mapping.for_columns(columns).locale.decimal
+
+
 def _compared(
-    installation: Installation, found: Sequence[_Read], base: Logic, logics: Sequence[Logic], progress: Progress
+    installation: Installation, kept: Sequence[KeptTexts], base: Logic, logics: Sequence[Logic], progress: Progress
 ) -> Compared:
-    records = sum(chunk.records for read in found for chunk in read.chunks)
-    version = base.recipe.load.version
+    records = sum(chunk.records for texts in kept for chunk in texts.chunks)
+    version, latest = base.recipe.load.version, kept[0].run
     sql_type = None if version is None else base.contract.by_name[version].kind.duckdb_type
-    progress.start(f"comparing with {found[0].run.source_name}", total=records)
+    progress.start(f"comparing with {latest.source_name}", total=records)
     try:
         with (
-            Versions(installation, (base, *logics), found[0].run.source_id) as versions,
+            Versions(installation, (base, *logics), latest.source_id) as versions,
             engine(memory_limit=f"{installation.settings.memory_limit // 2**20}MiB") as duck,
         ):
             readings, newest = Readings(duck, others=len(logics), version=sql_type), NewestRows()
-            for read in found:
+            for texts in kept:
                 readings.begin_run()
                 newest.begin_run()
-                fitting = versions.for_columns(read.run.layout["columns"])
-                is_read_again = later_is_newer(read.run.layout)
-                with RunTexts(installation, read.run) as texts:
-                    for chunk in reversed(read.chunks) if is_read_again else read.chunks:
-                        raw = texts.chunk(span_of(chunk))
-                        if is_read_again:
-                            newest.begin_run()
-                        if is_read_again or len(found) > 1:
-                            raw = newest.of(raw, _told_apart(read.run, fitting, raw, duck, version))
-                        before, *others = fitting.read(raw)
-                        readings.add(chunk.records, before, others)
-                        progress.advance(chunk.records)
-            effects = readings.effects(lambda: _rows_that_stand(installation, base, found[0].run.source_id))
+                columns, is_read_again = texts.run.layout["columns"], later_is_newer(texts.run.layout)
+                fitting = versions.for_columns(columns)
+                signs = [_sign(logic, columns) for logic in (base, *logics)]
+                for chunk in reversed(texts.chunks) if is_read_again else texts.chunks:
+                    raw = {sign: texts.chunk(chunk, sign) for sign in dict.fromkeys(signs)}
+                    if is_read_again:
+                        newest.begin_run()
+                    if is_read_again or len(kept) > 1:
+                        raw = newest.of(raw, _told_apart(texts.run, fitting, raw[signs[0]], duck, version))
+                    before, *others = fitting.read([raw[sign] for sign in signs])
+                    readings.add(chunk.records, before, others)
+                    progress.advance(chunk.records)
+            effects = readings.effects(lambda: _rows_that_stand(installation, base, latest.source_id))
     finally:
         progress.finish()
-    return Compared(effects=effects, records=records, by=_in_words(found))
+    return Compared(effects=effects, records=records, by=_in_words([texts.run for texts in kept]))
 
 
 def _told_apart(
@@ -211,11 +232,11 @@ def _rows_that_stand(installation: Installation, base: Logic, source_id: bytes) 
             yield pa.table({"key": stored_key_hashes(duck, newest, rows), "version": versions})
 
 
-def _in_words(found: Sequence[_Read]) -> str:
-    if found[0].run.kind != "sync":
+def _in_words(read: Sequence[Run]) -> str:
+    if read[0].kind != "sync":
         return "of the last import"
-    if not _is_whole(found[-1].run):
-        return f"that {counted(len(found), 'sync', 'syncs')} of the table have read"
-    since = len(found) - 1
+    if not _is_whole(read[-1]):
+        return f"that {counted(len(read), 'sync', 'syncs')} of the table have read"
+    since = len(read) - 1
     more = f" and {counted(since, 'sync', 'syncs')} since" if since else ""
     return f"that the last sync of the whole table{more} {'have' if since else 'has'} read"

@@ -11,7 +11,7 @@ import pyarrow as pa
 from headwater.engine.fragments import quote_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import duckdb
     import numpy.typing as npt
@@ -58,13 +58,18 @@ class NewestRows:
             self._newer.add(each)
         self._own.clear()
 
-    def of(self, raw: RawChunk, rows: pa.Array[Any]) -> RawChunk:
-        """The records of a chunk that no newer run has read; `rows` tells them apart, null those that nothing does."""
+    def of(self, written: Mapping[str, RawChunk], rows: pa.Array[Any]) -> dict[str, RawChunk]:
+        """The records of a chunk that no newer run has read, in each way that it is written; `rows` tells them apart,
+        null those that nothing does.
+        """
         is_told = np.asarray(rows.is_valid())
         hashes = rows.fill_null(0).to_numpy()
         self._own.append(hashes[is_told])
         places = np.flatnonzero(~(is_told & self._newer.among(hashes)))
-        return replace(raw, table=raw.table.take(places), record_nos=raw.record_nos[places])
+        return {
+            name: replace(raw, table=raw.table.take(places), record_nos=raw.record_nos[places])
+            for name, raw in written.items()
+        }
 
 
 def told_by_key(duck: duckdb.DuckDBPyConnection, raw: RawChunk, key: Sequence[str]) -> pa.Array[Any]:

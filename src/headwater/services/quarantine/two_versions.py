@@ -187,10 +187,13 @@ class Versions:
             self._columns = tuple(columns)
         return self
 
-    def read(self, raw: RawChunk) -> list[pa.Table]:
-        """What each version makes of a chunk: see `read`."""
+    def read(self, raws: Sequence[RawChunk]) -> list[pa.Table]:
+        """What each version makes of a chunk, which each may find written in its own way: see `read`."""
         version = self._logics[0].recipe.load.version
-        return [read(each.run(raw.table, raw.record_nos, first_record=1), version) for each in self._compiled]
+        return [
+            read(each.run(raw.table, raw.record_nos, first_record=1), version)
+            for each, raw in zip(self._compiled, raws, strict=True)
+        ]
 
     def keys(self, raw: RawChunk) -> pa.Array[Any]:
         """Of each record the hash of its key, as the first version reads it; null where it can read none."""

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from headwater.store.runs import Run
 
 
+def number_with(sign: str) -> str:
+    """Pattern of a number with decimals."""
+    return rf"[+-]?[0-9]*[{sign}][0-9]+(?:[eE][+-]?[0-9]+)?"
+
+
 class WrittenNumbers:
     """What a mapping would misread in the records that runs have refused last."""
 
@@ -31,7 +36,7 @@ class WrittenNumbers:
         for run in runs:
             written = decimal_written(run.layout)
             if written not in {None, reads}:
-                self._numbers[run.run_id] = re.compile(rf"[+-]?[0-9]*[{written}][0-9]+(?:[eE][+-]?[0-9]+)?")
+                self._numbers[run.run_id] = re.compile(number_with(written))
 
     def misread(self, record: OpenRecord) -> bool:
         """Whether a cell that the mapping reads may be such a number: of a text that looks so nobody knows any more."""
