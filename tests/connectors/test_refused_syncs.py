@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ import pytest
 
 from headwater.errors import HeadwaterError
 from headwater.pipeline.recipe import Recipe
+from headwater.services.connectors.asking import CircuitOpen
 from headwater.services.connectors.keeping import add, change, find, opened
 from headwater.services.connectors.syncing import files_to_sync, sync_files
 from headwater.services.connectors.viewing import status
 from headwater.services.trials.trial import try_sync
+from headwater.store import connectors
 from headwater.store.connectors import set_circuit
 from headwater.telemetry import SilentProgress
 from tests.synced import Synced
@@ -68,26 +71,72 @@ def test_whatever_refuses_a_plan_is_kept_with_its_time(synced: Synced) -> None:
     assert [row["run_id"] is None for row in logged] == [False, *[True] * 4]
 
 
-def test_files_of_a_store_that_come_to_no_run_are_kept(synced: Synced, tmp_path: Path) -> None:
-    installation = synced.river.installation
-    add(installation, "bills", "folder", {"path": str(tmp_path), "pattern": "*.xlsx"})
-    said = {"recipe": "bills", "source": {"connector": "bills"}, "mapping": str(synced.mapping())}
-    recipe = Recipe.model_validate(said)
-    (tmp_path / "broken.xlsx").write_bytes(b"no workbook")
+@dataclass
+class Bills:
+    """A folder of files and a connector to it."""
 
-    def sync() -> None:
-        stored = find(installation, "bills")
+    synced: Synced
+    folder: Path
+
+    def sync(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """`meanwhile` happens when the files are listed, and none is fetched."""
+        installation = self.synced.river.installation
+        said = {"recipe": "bills", "source": {"connector": "bills"}, "mapping": str(self.synced.mapping())}
+        recipe, stored = Recipe.model_validate(said), find(installation, "bills")
         with opened(installation, stored) as source:
             store, files = files_to_sync(installation, stored, source)
+            meanwhile()
             for _ in sync_files(
-                installation, stored, store, files, recipe=recipe, base=tmp_path, progress=SilentProgress()
+                installation, stored, store, files, recipe=recipe, base=self.folder, progress=SilentProgress()
             ):
                 pass
 
-    sync()
+    def leave_alone(self) -> None:
+        """The circuit of the source is open from now on."""
+        installation = self.synced.river.installation
+        stored = find(installation, "bills")
+        with installation.database.connect(installation.tenant_id) as connection:
+            set_circuit(
+                connection, installation.tenant_id, stored.connector_id, state="open", failures=5, last_error="away"
+            )
+
+
+@pytest.fixture
+def bills(synced: Synced, tmp_path: Path) -> Bills:
+    add(synced.river.installation, "bills", "folder", {"path": str(tmp_path), "pattern": "*.xlsx"})
+    (tmp_path / "broken.xlsx").write_bytes(b"no workbook")
+    return Bills(synced, tmp_path)
+
+
+def test_files_of_a_store_that_come_to_no_run_are_kept(synced: Synced, bills: Bills) -> None:
+    bills.sync()
     (broken,) = refused(synced, "bills")
     assert (broken["source_name"], "no workbook" in broken["error"]) == ("bills/broken.xlsx", False)
-    change(installation, "bills", {"path": str(tmp_path / "gone")})
+    change(synced.river.installation, "bills", {"path": str(bills.folder / "gone")})
     with pytest.raises(HeadwaterError):
-        sync()
+        bills.sync()
     assert [each["source_name"] for each in refused(synced, "bills")] == ["bills", "bills/broken.xlsx"]
+
+
+def test_a_circuit_that_opens_while_files_are_fetched_is_told_of_the_file_that_was_next(
+    synced: Synced, bills: Bills
+) -> None:
+    with pytest.raises(CircuitOpen):
+        bills.sync(bills.leave_alone)
+    (left,) = refused(synced, "bills")
+    assert (left["source_name"], "came to no answer" in left["error"]) == ("bills/broken.xlsx", True)
+    logged = synced.river.rows("SELECT status, source_name FROM connector_sync_logs WHERE connector = 'bills'")
+    assert logged == [{"status": "refused", "source_name": "bills/broken.xlsx"}]
+
+
+def test_of_each_connector_the_latest_are_kept(synced: Synced, bills: Bills, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(HeadwaterError):
+        synced.sync(source={"cursor": "site"})
+    monkeypatch.setattr(connectors, "REFUSED_SYNCS_KEPT", 2)
+    bills.sync()
+    bills.leave_alone()
+    for _ in range(2):
+        with pytest.raises(CircuitOpen):
+            bills.sync()
+    assert [each["source_name"] for each in refused(synced, "bills")] == ["bills", "bills"]
+    assert len(refused(synced)) == 1

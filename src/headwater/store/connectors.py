@@ -17,6 +17,8 @@ from headwater.store.queries import named_queries
 from headwater.store.records import number, select
 
 QUERIES = named_queries("connectors")
+REFUSED_SYNCS_KEPT = 1000
+"""So many of a connector: of a schedule that is refused every minute those of most of a day."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,9 +224,10 @@ def note_refused_sync(
     tried_at: datetime,
     error: Mapping[str, str],
 ) -> None:
-    """Note a sync that came to no run; the error as it may be kept for good."""
+    """Note a sync that came to no run, the error as it may be kept for good; of its connector the latest are kept."""
     values = {"tenant_id": tenant_id, "connector_id": connector_id, "source_name": source_name, "tried_at": tried_at}
-    connection.execute(QUERIES["note_refused_sync"], {**values, "error": Jsonb(error)})
+    stay = REFUSED_SYNCS_KEPT - 1
+    connection.execute(QUERIES["note_refused_sync"], {**values, "error": Jsonb(error), "stay": stay})
 
 
 def refused_syncs(

@@ -28,20 +28,28 @@ def refusal_kept(installation: Installation, stored: StoredConnector, source_nam
         raise
 
 
-def refusals_kept(installation: Installation, stored: StoredConnector, ended: Iterable[Imported]) -> Iterator[Imported]:
-    """What becomes of files, one after another; of one that is refused before a run is planned, that is kept."""
-    tried_at = datetime.now(UTC)
-    for each in ended:
+def refusals_kept(
+    installation: Installation, stored: StoredConnector, source_name: str, ended: Iterable[Imported]
+) -> Iterator[Imported]:
+    """What becomes of a file, or of each in it; of one that is refused before a run is planned, that is kept, and so is
+    what ends the sync with it, as a circuit that is open by now.
+    """
+    files = iter(ended)
+    while True:
+        tried_at = datetime.now(UTC)
+        with refusal_kept(installation, stored, source_name):
+            each = next(files, None)
+        if each is None:
+            return
         if each.view is None and each.error is not None:
             _keep(installation, stored, each.file, tried_at, each.error)
         yield each
-        tried_at = datetime.now(UTC)
 
 
 def _keep(
     installation: Installation, stored: StoredConnector, source_name: str, tried_at: datetime, error: HeadwaterError
 ) -> None:
-    """Without what the error quotes: this stays for good."""
+    """Without what the error quotes: this stays when what was quoted is erased."""
     if not installation.keeps:
         return
     with installation.database.connect(installation.tenant_id) as connection:

@@ -121,7 +121,7 @@ def sync_files(
             left.append((f"{stored.name}/{file.name}", last))
             there.update(run.source_name for run in last)
             continue
-        for each in refusals_kept(installation, stored, load(file)):
+        for each in refusals_kept(installation, stored, f"{stored.name}/{file.name}", load(file)):
             if each.view is None:
                 unread.add(name)
             yield each

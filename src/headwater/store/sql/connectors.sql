@@ -146,9 +146,15 @@ SELECT table_name, seen_no, changes, seen_at FROM source_schema_cache
 WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s ORDER BY seen_at DESC, table_name
 
 -- name: note_refused_sync
--- A sync that came to no run.
-INSERT INTO refused_syncs (tenant_id, refusal_id, connector_id, source_name, tried_at, error)
-VALUES (%(tenant_id)s, gen_random_uuid(), %(connector_id)s, %(source_name)s, %(tried_at)s, %(error)s)
+-- A sync that came to no run. Of those of its connector before it so many stay, the latest: a schedule that is refused
+-- minute by minute would fill the table.
+WITH noted AS (
+    INSERT INTO refused_syncs (tenant_id, refusal_id, connector_id, source_name, tried_at, error)
+    VALUES (%(tenant_id)s, gen_random_uuid(), %(connector_id)s, %(source_name)s, %(tried_at)s, %(error)s)
+)
+DELETE FROM refused_syncs WHERE tenant_id = %(tenant_id)s AND refusal_id IN (
+    SELECT refusal_id FROM refused_syncs WHERE tenant_id = %(tenant_id)s AND connector_id = %(connector_id)s
+    ORDER BY tried_at DESC, refusal_id OFFSET %(stay)s)
 
 -- name: refused_syncs
 -- Those of a connector, the latest first.
