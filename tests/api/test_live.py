@@ -55,6 +55,24 @@ def test_progress_is_told_while_a_run_goes_on(api: Api) -> None:
         assert (last["records_done"], last["chunks_done"]) == (ROWS, ROWS // CHUNK)
 
 
+def test_whoever_watches_a_job_that_failed_is_told_the_routes_of_what_to_do(api: Api) -> None:
+    (api.river.folder / "nothing.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    recipe = file_recipe("nothing.csv", Path(api.river.mapping("activity_form")).name)
+    job = ask_recipe(api.river.installation, recipe, api.river.folder, every=False)
+    with api.client("viewer") as watching:
+        with watching.stream("GET", f"/jobs/{job}/events") as stream:
+            *_, (kind, last) = events(stream)
+        assert (kind, last["state"]) == ("end", "failed"), last
+        kept = {**last["error"], "remedy": "`headwater runs list` shows them."}
+        with psycopg.connect(api.database.superuser_url) as superuser:
+            superuser.execute("UPDATE jobs SET error = %s WHERE job_id = %s", [json.dumps(kept), str(job)])
+        with watching.stream("GET", f"/jobs/{job}/events") as stream:
+            ((_, last),) = events(stream)
+        (listed,) = watching.get("/jobs", params={"filter": f"job_id:eq:{job}"}).json()["items"]
+        told = [each["error"]["remedy"] for each in (last, listed, watching.get(f"/jobs/{job}").json())]
+    assert told == ["`headwater runs list` shows them. Over HTTP: GET /runs."] * 3
+
+
 def test_of_a_job_of_several_files_it_is_told_how_many_are_to_come(api: Api) -> None:
     (folder := api.river.folder / "several").mkdir()
     for number in range(3):

@@ -45,11 +45,24 @@ def file_answer(write: Callable[[Path], object], name: str, media: str) -> Strea
     return StreamingResponse(blocks, media_type=media, headers=headers, background=BackgroundTask(file.close))
 
 
+def refuse_type(request: Request, valid: str) -> None:
+    """A file comes as what it is called here, whatever it holds: nobody then guesses what else the body might be."""
+    given = request.headers.get("content-type")
+    if given != valid:
+        raise StatusError(
+            415,
+            "the body is to be a file, whatever is in it",
+            where="Content-Type",
+            value=given,
+            valid=valid,
+            remedy=f"Send it with the header Content-Type: {valid}.",
+        )
+
+
 @asynccontextmanager
 async def file_sent(here: Installation, request: Request, name: str | None) -> AsyncIterator[Path]:
     """The file that is a request's body, under its name in a folder that goes again."""
-    if request.headers.get("content-type") != WHOLE_FILE:
-        raise StatusError(415, "the body is to be a file", where="Content-Type", valid=WHOLE_FILE)
+    refuse_type(request, WHOLE_FILE)
     called, most = file_name(refuse_name(name)), int(here.settings.api_upload_limit)
     with tempfile.TemporaryDirectory(prefix="headwater-") as folder:
         path, size = Path(folder) / called, 0

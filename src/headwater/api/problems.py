@@ -140,7 +140,11 @@ def answer(
 
 
 ASKED_OTHERWISE = "What addresses there are, and what each takes, GET /api/v1/openapi.json says."
-_VALID = {"missing": "it has to be given", "extra_forbidden": "no field of this name"}
+_VALID = {
+    "missing": "it has to be given",
+    "extra_forbidden": "no field of this name",
+    "exact_value": 'a text such as "12.5"; a whole number, true, false or null',
+}
 _BOUNDS = {
     "expected": "{}",
     "ge": "at least {}",

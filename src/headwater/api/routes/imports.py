@@ -20,6 +20,7 @@ from starlette.requests import ClientDisconnect
 from headwater.api.access import Here, needs, router
 from headwater.api.asking import Asked, page_of
 from headwater.api.commands import told_with_routes
+from headwater.api.files import refuse_type
 from headwater.api.idempotency import goes_on_with
 from headwater.api.problems import StatusError
 from headwater.services.access.policy import Right
@@ -109,7 +110,7 @@ def what_is_spoken(here: Here) -> Response:
     "/imports",
     status_code=201,
     response_class=Response,
-    **needs(Right.WRITE, 404, 408, 409, long="upload", also=BEGINS, anywhere=True),
+    **needs(Right.WRITE, 404, 408, 409, 415, long="upload", also=BEGINS, anywhere=True),
 )
 async def begin(
     here: Here,
@@ -128,6 +129,8 @@ async def begin(
     """
     said = _metadata(request.headers.get("upload-metadata"))
     brings = request.headers.get("content-type") == OFFSET_STREAM
+    if not brings and _has_body(request):
+        refuse_type(request, OFFSET_STREAM)
     length = request.headers.get("upload-length") or (request.headers.get("content-length") if brings else None)
     size = _number(length, "Upload-Length")
     called = receiving.refuse_name(name or said.get("filename"))
@@ -149,6 +152,11 @@ async def begin(
     return Response(body, status_code=201, headers=headers, media_type="application/json", background=after)
 
 
+def _has_body(request: Request) -> bool:
+    """Whether something is sent; of what comes in parts nobody says how much."""
+    return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+
+
 @routes.head(
     "/imports/{import_id}/file",
     response_class=Response,
@@ -168,8 +176,7 @@ def how_much_is_here(here: Here, import_id: UUID) -> Response:
 )
 async def send_on(here: Here, import_id: UUID, request: Request) -> Response:
     """Send more of the file, from the byte that Upload-Offset names."""
-    if request.headers.get("content-type") != OFFSET_STREAM:
-        raise StatusError(415, "a piece of a file has its own type", where="Content-Type", valid=OFFSET_STREAM)
+    refuse_type(request, OFFSET_STREAM)
     offset = _number(request.headers.get("upload-offset"), "Upload-Offset")
     reached, whole = await _taken(here, request, import_id, offset)
     after = BackgroundTask(looking.go_on_quietly, here, import_id) if whole else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Query, Request
 from fastapi.encoders import jsonable_encoder
@@ -18,6 +18,9 @@ from headwater.services.answers.jobs import JobAsked, JobListed, JobShown
 from headwater.services.answers.kinds import Page
 from headwater.services.run_progress import progress
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 routes = router("jobs")
 
 
@@ -26,13 +29,22 @@ def list_jobs(
     here: Here, asked: Asked, state: Annotated[str | None, Query(description="Those in this state only.")] = None
 ) -> Page[JobListed]:
     """The latest jobs first, and in any case how many there are."""
-    return page_of(house_lists.jobs(here, asked, state=state))
+    found = house_lists.jobs(here, asked, state=state)
+    for each in found.items:
+        each["error"] = told_with_routes(each["error"])
+    return page_of(found)
 
 
 @routes.get("/jobs/{job}", **needs(Right.READ, 404, anywhere=True))
 def show_job(here: Here, job: str) -> JobShown:
     """A job with its runs."""
-    shown: JobShown = jsonable_encoder(jobs.show_job(here, job).as_json())
+    shown: JobShown = _shown(jobs.show_job(here, job).as_json())
+    return shown
+
+
+def _shown(job: Mapping[str, Any]) -> Any:
+    """As JSON, with the routes of what its error says to do."""
+    shown = jsonable_encoder(job)
     return {**shown, "error": told_with_routes(shown["error"])}
 
 
@@ -56,7 +68,7 @@ async def watch_job(here: Here, job: str, request: Request) -> StreamingResponse
             view.job.sources_done,
             *((run.run_id, run.state, run.chunks_done, run.chunks_failed, run.records_done) for run in runs),
         )
-        body = jsonable_encoder({**jobs.job_as_json(view.job), "runs": [run.as_json() for run in runs]})
+        body = _shown({**jobs.job_as_json(view.job), "runs": [run.as_json() for run in runs]})
         return Seen(steps=steps, body=body, has_ended=view.job.has_ended)
 
     return await stream(look, request)
@@ -65,14 +77,14 @@ async def watch_job(here: Here, job: str, request: Request) -> StreamingResponse
 @routes.post("/jobs/{job}/cancellation", **needs(Right.WRITE, 404, 409, anywhere=True))
 def cancel_job(here: Here, job: str) -> JobListed:
     """Ask for a job's end: what is committed stays, and its run can be gone on with."""
-    shown: JobListed = jsonable_encoder(jobs.job_as_json(jobs.cancel_job(here, job)))
+    shown: JobListed = _shown(jobs.job_as_json(jobs.cancel_job(here, job)))
     return shown
 
 
 @routes.post("/jobs/{job}/repetition", **needs(Right.WRITE, 404, 409, anywhere=True))
 def retry_job(here: Here, job: str) -> JobListed:
     """Have a job done again that failed, was cancelled or left gaps."""
-    shown: JobListed = jsonable_encoder(jobs.job_as_json(jobs.retry_job(here, job)))
+    shown: JobListed = _shown(jobs.job_as_json(jobs.retry_job(here, job)))
     return shown
 
 

@@ -9,7 +9,8 @@ from uuid import UUID
 from fastapi import Header, Query, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from headwater.api.access import Here, needs, router
 from headwater.api.asking import Asked, etag, expected_hash, page_of
@@ -92,19 +93,31 @@ class _Exported(StreamingResponse):
             await run_in_threadpool(self._blocks.close)
 
 
+def _exact(value: object) -> object:
+    """A number with decimals is another once it was read: of 1.10 a zero is gone, and of many digits the last ones."""
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, float):
+        raise PydanticCustomError("exact_value", "a number with decimals is written as a text, so that it stays exact")
+    raise PydanticCustomError("exact_value", "a field holds one value")
+
+
+Value = Annotated[str | int | bool | None, BeforeValidator(_exact)]
+
+
 class Entered(BaseModel):
     """Records as they are entered: field → value. Decimals as texts, so that they stay exact."""
 
     model_config = ConfigDict(extra="forbid")
-    records: list[dict[str, str | int | bool | None]] = Field(min_length=1, max_length=1000)
+    records: list[dict[str, Value]] = Field(min_length=1, max_length=1000)
     unit_id: UUID | None = Field(default=None, description="The unit they belong to; null: the organisation.")
 
 
 class Corrected(BaseModel):
-    """Fields of a record that are to be others; those not named stay."""
+    """Fields of a record that are to be others; those not named stay. Decimals as texts, so that they stay exact."""
 
     model_config = ConfigDict(extra="forbid")
-    values: dict[str, str | int | bool | None] = Field(min_length=1)
+    values: dict[str, Value] = Field(min_length=1)
 
 
 @routes.post("/records/{reference}", status_code=201, **needs(Right.WRITE, 404, 409, anywhere=True))
