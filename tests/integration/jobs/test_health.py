@@ -32,6 +32,7 @@ def test_what_waits_is_stuck_fails_or_is_late_is_told(river: River) -> None:
     job = ask_resume(ours, str(run))
     river.change(
         "UPDATE headwater_queue.procrastinate_events SET at = now() - interval '20 minutes';"
+        " UPDATE audit_entries SET at = now() - interval '1 hour';"
         " UPDATE runs SET state = 'running', finished_at = NULL, started_at = now() - interval '2 hours';"
         " UPDATE chunks SET committed_at = now() - interval '1 hour'"
     )
@@ -61,6 +62,10 @@ def test_what_waits_is_stuck_fails_or_is_late_is_told(river: River) -> None:
     assert told["headwater_queue_waiting_jobs"] == [(("default",), 1)]
     for name in ("runs_stuck", "schedules_failing", "schedules_late", "records_quarantined_last_day"):
         assert told[f"headwater_{name}"] == [((), 1.0)], name
+    river.change("UPDATE audit_entries SET at = now() WHERE action = 'run.started'")  # it is gone on with
+    assert dict(figures_of(measure_all(ours)))["headwater_runs_stuck"] == [((), 0.0)]
+    river.change("UPDATE audit_entries SET at = now() - interval '1 hour'")
+    assert dict(figures_of(measure_all(ours)))["headwater_runs_stuck"] == [((), 1.0)]
     river.change("UPDATE chunks SET committed_at = %(now)s", now=datetime.now(UTC))
     assert dict(figures_of(measure_all(ours)))["headwater_runs_stuck"] == [((), 0.0)]
 

@@ -29,9 +29,13 @@ SELECT ceil(count(*)::numeric / %(rows)s)::integer FROM headwater_queue.procrast
 SELECT DISTINCT args ->> 'tenant_id' FROM headwater_queue.procrastinate_jobs
 
 -- name: runs
--- Runs at work, those of them that have not got on for so long, how those of the last hour ended, and jobs that wait.
+-- Runs at work, those of them that have not got on for so long, how those of the last hour ended, and jobs that wait. A run
+-- gets on when it is begun, or gone on with, and with each chunk: what it waits before that is no time of its own.
 SELECT count(*) FILTER (WHERE r.state = 'running') AS running,
        count(*) FILTER (WHERE r.state = 'running' AND greatest(r.started_at, (
+           SELECT max(at) FROM audit_entries e WHERE e.tenant_id = r.tenant_id
+           AND e.resource COLLATE "C" = 'run/' || r.run_id::text AND e.action = 'run.started'
+       ), (
            SELECT max(committed_at) FROM chunks c WHERE c.tenant_id = r.tenant_id AND c.run_id = r.run_id
        )) < clock_timestamp() - make_interval(mins => %(stuck_minutes)s)) AS stuck,
        count(*) FILTER (WHERE r.state LIKE 'succeeded%%' AND r.finished_at > clock_timestamp() - interval '1 hour')
