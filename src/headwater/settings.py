@@ -454,10 +454,8 @@ def _from_file(path: Path) -> dict[str, Any]:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        message = f"the file is not TOML: {error}"
-        raise Misuse(
-            message, where=str(path), valid='lines like chunk_size = 50000 and organisation = "default"'
-        ) from None
+        valid = 'lines like chunk_size = 50000 and organisation = "default"'
+        raise Misuse(f"the file is not TOML: {error}", where=str(path), valid=valid) from None
     except OSError as error:
         message = f"the file cannot be read: {error.strerror}"
         raise Misuse(message, where=str(path), remedy="Give this user the right to read it") from error
@@ -489,11 +487,15 @@ def _near(word: str, known: Iterable[str], *, alike: float) -> str:
 
 
 def _refusal(error: ValidationError, values: Mapping[str, Any], origin: Mapping[str, str]) -> Misuse:
-    """The first thing wrong, in one sentence."""
-    name = str(error.errors(include_url=False, include_input=False)[0]["loc"][0])
+    wrong = dict.fromkeys(str(each["loc"][0]) for each in error.errors(include_url=False, include_input=False))
+    found = [
+        _wrong(name, values[name], origin[name]) for name in wrong if name in values
+    ]  # a default may rest on these
+    return found[0] if len(found) == 1 else Misuse(" ".join(map(str, found)))
+
+
+def _wrong(name: str, value: object, origin: str) -> Misuse:
     field = Settings.model_fields[name]
-    extra = field.json_schema_extra
-    valid = extra["valid"] if isinstance(extra, dict) else ""
+    valid = field.json_schema_extra["valid"] if isinstance(field.json_schema_extra, dict) else ""
     is_secret = field.annotation in {_PostgresUrl | None, _Keys | None, _SecretReference | None, _ServerSecret | None}
-    value = None if is_secret else values[name]
-    return Misuse(f"{name} must be {valid}", where=origin[name], value=value)
+    return Misuse(f"{name} must be {valid}", where=origin, value=None if is_secret else value)

@@ -103,6 +103,18 @@ def test_a_bad_value_is_refused_in_one_sentence(name: str, where: str) -> None:
     assert (value[:200] in text) is (name not in SECRET)
 
 
+def test_all_bad_values_are_told_at_once_and_no_secret_among_them() -> None:
+    Path("headwater.toml").write_text("log_level = 'loud'\n", encoding="utf-8")
+    environ = {PREFIX + "CHUNK_SIZE": "many", PREFIX + "OWNER_URL": "mysql://a:s3cret@b/c"}
+    with pytest.raises(Misuse) as refused:
+        load_settings(environ=environ)
+    text = str(refused.value)
+    assert text.startswith("HEADWATER_OWNER_URL: owner_url must be ")
+    assert " (value: 'many'). headwater.toml: log_level must be " in text
+    assert ".." not in text
+    assert "s3cret" not in text
+
+
 def test_every_setting_has_a_wrong_value_that_was_tried() -> None:
     assert set(WRONG) | {"data_dir", "blob_dir"} == set(Settings.model_fields)
 
