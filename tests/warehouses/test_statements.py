@@ -143,7 +143,7 @@ def test_what_fails_on_the_way_is_for_later_and_then_reads_each_row_once(
         ({"states": ["PENDING", "CANCELED"]}, RetryLater, "CANCELED"),
         ({"states": ["RUNNING", "CLOSED"]}, RetryLater, "CLOSED"),
         ({"expired": 2}, RetryLater, "refuses two links"),
-        ({"cut": 7}, RetryLater, "8993 rows came of 9000"),
+        ({"cut": 7}, RetryLater, "8,993 rows came of 9,000"),
         ({"truncated": True}, InputRefused, "has cut the result"),
         ({"failure": ("TEMPORARILY_UNAVAILABLE", "come again", "")}, RetryLater, "come again"),
         ({"failure": ("BAD_REQUEST", "[CAST_INVALID_INPUT] no number", "22018")}, InputRefused, "no number"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from headwater.documents.counted import counted
 from headwater.engine.fragments import Fragment, Number, Text, first_of, joined, quote_name, quote_text
 from headwater.values.canonical import record_text_sql, sha256_sql
 
@@ -40,8 +41,8 @@ class Call:
         """Refuse a wrong number of arguments."""
         given = len([each for each in self.arguments if each is not None])
         if not lowest <= given <= highest:
-            valid = str(lowest) if lowest == highest else f"{lowest} to {highest}"
-            self.renderer.refuse(f"{name} has {given} arguments", valid=f"{valid} arguments")
+            valid = counted(lowest, "argument") if lowest == highest else f"{lowest} to {highest} arguments"
+            self.renderer.refuse(f"{name} has {counted(given, 'argument')}", valid=valid)
 
     def node(self, position: int) -> exp.Expr:
         """An argument that must be there."""

@@ -227,15 +227,15 @@ def _check_header(columns: Sequence[str], place: str) -> None:
                 where=place,
                 value=column,
                 valid=f"names that do not begin with {READING_PREFIX} or {RECORD_NUMBER}",
-                remedy="Rename the column in the file's header.",
+                remedy="Rename the column where it comes from.",
             )
         other = folded.setdefault(column.casefold(), column)
         if other is not column:
             raise Misuse(
-                "two columns of the file have the same name but for case",
+                "two columns have the same name but for case",
                 where=place,
                 value=f"{other}, {column}",
-                remedy="Rename one in the file's header.",
+                remedy="Rename one where it comes from.",
             )
 
 

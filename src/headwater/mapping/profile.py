@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headwater.documents.counted import counted
 from headwater.mapping import shapes
 from headwater.mapping.naming import unit_in_name
 
@@ -63,10 +64,10 @@ class OddCells:
         return 1 - self.count / self.filled
 
     def __str__(self) -> str:
-        kind = "dates" if self.kind in shapes.DAYS else "numbers"
-        return (
-            f"{self.count:,} of {self.filled:,} cells are no {kind}, the first {self.first!r} in record {self.record:,}"
-        )
+        kind = "date" if self.kind in shapes.DAYS else "number"
+        told = f"is no {kind}" if self.count == 1 else f"are no {kind}s"
+        of = counted(self.filled, "cell")
+        return f"{self.count:,} of {of} {told}, the first {self.first!r} in record {self.record:,}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headwater.documents.counted import counted
 from headwater.pipeline.known_rows import quarantine_key
 from headwater.values.canonical import cells_text, sha256
 
@@ -87,8 +88,8 @@ def ragged_rows(ragged: Sequence[Ragged], *, source_id: bytes, first_record: int
                 "rule": RAGGED_RULE,
                 "field": "",
                 "value": row.text[:200],
-                "message": f"The record has {row.actual} fields where the header has {row.expected}.",
-                "valid": f"{row.expected} fields",
+                "message": f"The record has {counted(row.actual, 'field')} where the header has {row.expected}.",
+                "valid": counted(row.expected, "field"),
                 "mend": "Put the missing delimiter in or take the superfluous one out; quote fields that contain it.",
             },
         )

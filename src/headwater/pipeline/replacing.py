@@ -34,7 +34,7 @@ def replaced_findings(replaced: Sequence[Replaced], document: Document, records:
                 "field": keys,
                 "value": told.get(each.record_no),
                 "message": (
-                    f"It took the place of record {each.stored_record} of {each.stored_source}, which had the same"
+                    f"It took the place of record {each.stored_record:,} of {each.stored_source}, which had the same"
                     f" {keys} and other content."
                 ),
             }

@@ -416,7 +416,7 @@ WHERE NOT told.is_step OR told.steps > 1""")
             conflicts=tuple(
                 Conflict(
                     record_no=number,
-                    stands=f"record {first_record + step} of this file",
+                    stands=f"record {first_record + step:,} of this source",
                     first=step,
                     row_hash=row_hash,
                 )

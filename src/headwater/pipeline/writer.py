@@ -353,7 +353,7 @@ def _follow(chunk: PreparedChunk, loaded: _Rounds, conflicts: list[Conflict], me
     older = {refusal.record_no: refusal for refusal in loaded.older}
     gone = set(loaded.left_out)
     for record_no, first in chunk.transformed.older.items():
-        stands = f"record {chunk.span.first_record + first} of this file"
+        stands = f"record {chunk.span.first_record + first:,} of this source"
         is_older = Conflict(record_no=record_no, stands=stands, is_older=True)
         conflicts.append(_deleted(record_no) if first in gone else is_older)
     for record_no, first in chunk.transformed.merged.items():
@@ -383,7 +383,7 @@ def _deleted(record_no: int) -> Conflict:
 
 
 def _conflict(record_no: int, refusal: Refusal, *, is_older: bool = False) -> Conflict:
-    stands = f"record {refusal.stored_record} of {refusal.stored_source}"
+    stands = f"record {refusal.stored_record:,} of {refusal.stored_source}"
     return Conflict(record_no=record_no, stands=stands, newer=refusal.newer, is_older=is_older)
 
 

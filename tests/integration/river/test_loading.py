@@ -28,9 +28,16 @@ def test_an_equal_record_is_merged_and_another_with_its_key_is_refused_naming_th
     (refused,) = river.rows("SELECT * FROM quarantine")
     (finding,) = refused["findings"]
     assert finding["rule"] == "activity.key.conflict"
-    assert "record 1 of this file" in finding["message"]
+    assert "record 1 of this source" in finding["message"]
     assert refused["raw"]["quantity"] == "3"
     assert (refused["record_no"], refused["line"]) == (4, 5)
+
+
+def test_a_record_far_down_is_named_by_a_number_that_can_be_read(river: River) -> None:
+    rows = [{"activity_id": str(number)} for number in range(1500)]
+    river.load(activities([*rows, {"activity_id": "1400", "quantity": "3"}]))
+    (refused,) = river.rows("SELECT findings FROM quarantine")
+    assert "record 1,401 of this source" in refused["findings"][0]["message"]
 
 
 @pytest.mark.parametrize("chunk_size", [1, 2, 3, 100])

@@ -120,11 +120,11 @@ def test_a_group_that_a_condition_leaves_nothing_of_is_none(connection: Connecti
 
 def test_rows_without_a_value_are_refused_unless_left_out(connection: Connection) -> None:
     rows = rows_of(connection, [*EMISSIONS, {"co2e_kg": None}])
-    assert figures(rows, "emissions") == {(): ("1 of 4 rows have no value",)}
+    assert figures(rows, "emissions") == {(): ("1 of 4 rows has no value",)}
     lenient = {**DEFINED["emissions"], "sum": {"of": "emissions", "field": "co2e_kg", "missing": "leave_out"}}
     (figure,) = computed(rows, "emissions", emissions=lenient).figures
     assert str(figure.figure) == "3.501"
-    assert figure.value.told == ("1 of 4 rows have no value and are left out",)
+    assert figure.value.told == ("1 of 4 rows has no value and is left out",)
 
 
 def test_a_ratio_divides_once_and_carries_units(connection: Connection) -> None:

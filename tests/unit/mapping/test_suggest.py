@@ -111,7 +111,7 @@ def test_a_quantity_with_cells_that_are_no_numbers_is_found_and_they_are_told() 
     bills = BILLS | {"Consumption (kWh)": ["100", "see note", "120"]}
     found = {each.field: each for each in suggested(ACTIVITY, **bills).fields}
     assert found["quantity"].column == "Consumption (kWh)"
-    assert "1 of 3 cells are no numbers, the first 'see note' in record 2" in found["quantity"].why
+    assert "1 of 3 cells is no number, the first 'see note' in record 2" in found["quantity"].why
     assert found["unit"].constant == "kWh"
 
 

@@ -16,6 +16,7 @@ from headwater.accounting.indicators.value import Input, Key, Series, Value, gua
 from headwater.accounting.units import Measure, Quantity
 from headwater.accounting.units.families import GWP_SETS
 from headwater.contracts.expression import compile_expression
+from headwater.documents.counted import counted
 from headwater.engine.expressions import parse
 from headwater.errors import InputRefused, Misuse
 
@@ -258,16 +259,17 @@ def _value(
     make: Callable[[Sequence[Mapping[str, Any]]], Value],
 ) -> Value:
     """What rows come to, or why nothing."""
-    met, counted = sum(row["met"] for row in rows), sum(row["counted"] for row in rows)
+    met, with_value = sum(row["met"] for row in rows), sum(row["counted"] for row in rows)
     if not met:
         units = {row["unit_of_value"] for row in rows}
         if asked.when_none == "zero" and len(units) == 1 and None not in units:
             return guarded(lambda _: Value(quantity=_read(0, next(iter(units)).split(chr(31))[0])), {})
         return Value(why=(_no_rows(source, asked),))
-    without = met - counted
-    notes = (f"{without:,} of {met:,} rows have no value and are left out",) if without else ()
-    if without and (asked.missing == "refuse" or not counted):
-        return Value(why=(f"{without:,} of {met:,} rows have no value",))
+    without = met - with_value
+    told = f"{without:,} of {counted(met, 'row')} {'has' if without == 1 else 'have'} no value"
+    notes = (f"{told} and {'is' if without == 1 else 'are'} left out",) if without else ()
+    if without and (asked.missing == "refuse" or not with_value):
+        return Value(why=(told,))
     for place, what in enumerate(source.apart):
         kinds = sorted({kind for row in rows for kind in row[f"apart_{place}"] or ()})
         if len(kinds) > 1:

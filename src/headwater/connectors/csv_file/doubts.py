@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from headwater.connectors.csv_file.records import Dialect, Place, cut
 from headwater.connectors.csv_file.sample import Row, is_figure, is_year
+from headwater.documents.counted import counted
 from headwater.errors import InputRefused
 
 _MARKUP = re.compile(r"\s*<[a-zA-Z!?][^<>]*>\s*<")
@@ -177,7 +178,8 @@ def refuse_short_header(rows: list[Row], header: int, name: str) -> None:
     ):
         return
     raise InputRefused(
-        f"the records have {len(supposed.cells)} fields, and the line above them has {len(above.cells)} names",
+        f"the records have {counted(len(supposed.cells), 'field')}, and the line above them has "
+        f"{counted(len(above.cells), 'name')}",
         where=f"{name}, line {above.line + 1}",
         value=", ".join(above.cells)[:80],
         valid="a name for every field of the records",

@@ -110,8 +110,9 @@ def _about_records(chunk: RawChunk | None, *, whole: bool) -> list[str]:
     if not chunk.ragged:
         return []
     first = chunk.ragged[0]
+    has = "has" if len(chunk.ragged) == 1 else "have"
     how_many = (
-        f"{len(chunk.ragged)} of the first {_SAMPLE_RECORDS} records have another number of fields than the header"
+        f"{len(chunk.ragged)} of the first {_SAMPLE_RECORDS} records {has} another number of fields than the header"
     )
     which = f"the first on line {first.line} ({first.actual} instead of {first.expected})"
-    return [f"{how_many}, {which}; they go to quarantine"]
+    return [f"{how_many}, {which}; {'it goes' if has == 'has' else 'they go'} to quarantine"]

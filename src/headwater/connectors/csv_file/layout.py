@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from headwater.connectors.csv_file.config import CsvConfig
 from headwater.connectors.csv_file.records import MAX_RECORD_BYTES, Dialect, Place, cut
 from headwater.connectors.text_table.parts import Part
+from headwater.documents.counted import counted
 from headwater.errors import InputRefused, Misuse
 
 MAX_COLUMNS = 2_000
@@ -69,7 +70,7 @@ def read_layout(head: bytes, config: CsvConfig, name: str, *, final: bool) -> La
     if not final:
         _refuse_endless(head, name)
         return None
-    raise _no_header(name, f"{len(preamble)} lines, none of them with column names")
+    raise _no_header(name, f"{counted(len(preamble), 'line')}, none of them with column names")
 
 
 def _no_header(where: str, found: str) -> InputRefused:
@@ -151,7 +152,7 @@ def _read_header(
         return None
     cells = _split(_decode(head[start:end], start, place), dialect, place)
     if not any(map(visible, cells)):
-        raise _no_header(place, f"{len(cells)} fields, none of them with a name")
+        raise _no_header(place, f"{counted(len(cells), 'field')}, none of them with a name")
     if len(cells) + (config.unnamed or 0) > MAX_COLUMNS:
         raise InputRefused(
             "too many columns",

@@ -17,6 +17,7 @@ from headwater.connectors.csv_file.layout import BYTE_ORDER_MARK, Layout
 from headwater.connectors.csv_file.plan import ChunkSpan
 from headwater.connectors.csv_file.records import Cut, Place, cut
 from headwater.connectors.text_table.parts import numbers
+from headwater.documents.counted import counted
 from headwater.errors import Stopped
 
 READER_VERSION = "4"
@@ -106,7 +107,7 @@ def parse_slice(data: bytes, span: ChunkSpan, layout: Layout) -> RawChunk:
     except pa.ArrowInvalid as error:
         raise _does_not_fit(span, str(error)) from error
     if table.num_rows + len(refused) != parsed.size:
-        raise _does_not_fit(span, f"{table.num_rows + len(refused) + instructions.size} records")
+        raise _does_not_fit(span, counted(table.num_rows + len(refused) + instructions.size, "record"))
     lines = _lines(span, layout, starts)
     ragged = []
     for index, row in refused:
@@ -215,7 +216,7 @@ def _line_of_each_record(data: bytes, span: ChunkSpan, layout: Layout) -> tuple[
         return None, np.empty(0, np.int32)
     records = _cut(data, span, layout)
     if records.ends.size != span.records:
-        raise _does_not_fit(span, f"{records.ends.size} records")
+        raise _does_not_fit(span, counted(records.ends.size, "record"))
     return (None if breaks == span.records else records.lines()), records.comments.astype(np.int32)
 
 
@@ -335,6 +336,6 @@ def _does_not_fit(span: ChunkSpan, found: str) -> Stopped:
         "the file is not the one that was planned",
         where=f"chunk {span.chunk_no}, bytes {span.byte_start} to {span.byte_end}",
         value=found,
-        valid=f"{span.records} records",
+        valid=counted(span.records, "record"),
         remedy="Run `headwater verify` to see what was changed, and import the file again.",
     )

@@ -165,9 +165,13 @@ def _delimiter(
     if best.score == 0:
         rare = [found for found in map(reading, _RARE - taken) if found.score == 1]
         if len(rare) == 1:
-            return rare[0], 0.9, (f"divided by {rare[0].delimiter}, as is every record, into {rare[0].fields} fields",)
+            return (
+                rare[0],
+                0.9,
+                (f"divided by {rare[0].delimiter}, as is every record, into {counted(rare[0].fields, 'field')}",),
+            )
         return best, 1.0, ("one column: no delimiter divides the records",)
-    what = f"{best.share:.0%} of the first {len(best.rows)} records have {best.fields} fields"
+    what = f"{best.share:.0%} of the first {counted(len(best.rows), 'record')} have {counted(best.fields, 'field')}"
     second = next((reading for reading in others if not _is_within_cells(reading, best)), None)
     if second is None:
         return best, 1.0, (f"divided by {DELIMITERS[best.delimiter]}, {what}",)
@@ -256,7 +260,7 @@ def _instructions(reading: _Reading, name: str) -> tuple[str, list[str]]:
     if reading.fields > 1 and divided <= len(signed) * 0.2:
         return _COMMENT, []
     if reading.fields > 1 and divided >= len(signed) * 0.8:
-        return "", [f"{len(signed)} records begin with {_COMMENT}; they are read as data"]
+        return "", [f"{counted(len(signed), 'record begins', 'records begin')} with {_COMMENT}; they are read as data"]
     raise InputRefused(
         f"lines begin with {_COMMENT}, and it cannot be told whether they are instructions or records",
         where=f"{name}, line {signed[0].line + 1}",

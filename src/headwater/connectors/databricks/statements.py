@@ -18,6 +18,7 @@ from headwater.connectors.databricks.refusals import ZONE, StatementError
 from headwater.connectors.databricks.sdk import WAIT_SECONDS, api_of, asked, library
 from headwater.connectors.databricks.session import ArrowSession, named
 from headwater.connectors.sql.statements import Statement
+from headwater.documents.counted import counted
 from headwater.errors import HeadwaterError, InputRefused
 
 FAILURES = (StatementError, OSError, pa.ArrowException)
@@ -77,7 +78,7 @@ class StatementsSession(ArrowSession):
                 came += batch.num_rows
                 yield pa.Table.from_batches([batch])
         if came != promised:  # a stream that breaks between two batches looks as if it had ended
-            raise StatementError(f"{came} rows came of {promised}", is_passing=True)
+            raise StatementError(f"{counted(came, 'row')} came of {promised:,}", is_passing=True)
 
     def _done(self, statement: Statement) -> Any:
         """The answer that tells the result. A statement that is not waited for to its end is cancelled."""

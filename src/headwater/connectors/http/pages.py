@@ -13,6 +13,7 @@ from typing import Protocol
 from headwater.connectors.http.exact_json import Record
 from headwater.connectors.http.failures import not_now
 from headwater.connectors.http.ranges import Filterable, beyond
+from headwater.documents.counted import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +75,8 @@ def _check_count(table: Readable, read: int, before: int, count: Callable[[], in
     if now is not None and min(before, now) <= read <= max(before, now):
         return
     raise not_now(
-        f"{read:,} rows came, {before:,} were counted before, {now or 0:,} after: the source changed while it was read",
+        f"{counted(read, 'row')} came, {counted(before, 'was', 'were')} counted before, {now or 0:,} after: the source"
+        " changed while it was read",
         table.name,
         "protocol",
     )

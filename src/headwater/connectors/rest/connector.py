@@ -16,6 +16,7 @@ from headwater.connectors.protocol import Problem, Resolve, Selection, SourceChu
 from headwater.connectors.rest.answers import Answer, Answers
 from headwater.connectors.rest.config import NoPages, RestConfig, RestCursor, RestTable
 from headwater.connectors.rest.windows import beginning, chunks, inside, newest_of, now, parameters
+from headwater.documents.counted import counted
 from headwater.errors import HeadwaterError, Misuse
 
 
@@ -197,7 +198,7 @@ class _Once:
     def finish(self) -> None:
         if self._total is not None and self._rows != self._total:
             raise not_now(
-                f"{self._rows:,} rows came, the source counts {self._total:,}: it changed while it was read",
+                f"{counted(self._rows, 'row')} came, the source counts {self._total:,}: it changed while it was read",
                 self._where,
                 "protocol",
             )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from headwater.connectors.workbook.grid import BLANK, ERROR, FORMULA, NUMBER, TEXT, Range, Row, columns_text
 from headwater.connectors.workbook.units import says_no_unit, unit_of
+from headwater.documents.counted import counted
 
 _CANDIDATES = 60
 _BELOW = 40
@@ -66,7 +67,8 @@ def find_header(head: Sequence[Row], merged: Sequence[Range], *, row: int | None
         evidence.append(f"merged cells make rows {top} to {bottom} one header")
     above = [found.number for found in head if found.number < top]
     if above:
-        evidence.append(f"{len(above)} rows with titles or guidance stand above it")
+        rows_above = counted(len(above), "row with titles or guidance stands", "rows with titles or guidance stand")
+        evidence.append(f"{rows_above} above it")
     units_row, about_units = _units(head, top, bottom)
     return Header(
         row=top,

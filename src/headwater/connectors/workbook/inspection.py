@@ -133,12 +133,12 @@ def _about_cells(choice: Choice) -> list[str]:
         if scan.rows <= max(table.layout.header + table.layout.header_rows - 1, table.layout.units_row):
             warnings.append(f"{where}: there are no records below the header")
         if scan.tally.errors:
-            warnings.append(f"{where}: {scan.tally.errors:,} cells hold an error, the first {scan.tally.first_error}")
+            told = counted(scan.tally.errors, "cell holds an error", "cells hold an error")
+            warnings.append(f"{where}: {told}, the first {scan.tally.first_error}")
         if scan.tally.uncached:
-            how_many = f"{scan.tally.uncached:,} formulas were saved without their value"
-            warnings.append(
-                f"{where}: {how_many}, the first {scan.tally.first_uncached[:80]}; their text is read instead"
-            )
+            how_many = counted(scan.tally.uncached, "formula was saved", "formulas were saved")
+            instead = f"the first {scan.tally.first_uncached[:80]}; their text is read instead"
+            warnings.append(f"{where}: {how_many} without their value, {instead}")
         if scan.tally.hidden_rows:
             told = counted(scan.tally.hidden_rows, "row is", "rows are")
             told += f" hidden, the first row {scan.tally.first_hidden}"
@@ -168,7 +168,8 @@ def _merged_numbers(table: Table, where: str) -> list[str]:
         return []
     first, times = found[0], found[0].bottom - found[0].top + 1
     value = own[first.top].texts[first.left]
-    what = f"{len(found)} merged cells hold one number for several rows, and each row is read with all of it"
+    cells = counted(len(found), "merged cell holds", "merged cells hold")
+    what = f"{cells} one number for several rows, and each row is read with all of it"
     return [f"{where}: {what}: the first is {first}, {value} in {times} rows; see that it is not summed {times} times"]
 
 
@@ -185,7 +186,8 @@ def _text_numbers(table: Table, where: str) -> list[str]:
     if not columns:
         return []
     named = ", ".join(map(letters, columns[:_SHOWN])) + (" …" if len(columns) > _SHOWN else "")
-    return [f"{where}: numbers stored as text in column {named} (first rows: {sum(counts[c] for c in columns)} cells)"]
+    cells = counted(sum(counts[column] for column in columns), "cell")
+    return [f"{where}: numbers stored as text in column {named} (first rows: {cells})"]
 
 
 def _about_names(headings: Sequence[Heading], tables: Sequence[Table]) -> list[str]:

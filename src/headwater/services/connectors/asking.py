@@ -100,7 +100,7 @@ class Asker:
         raise AssertionError("the last try answers or raises")
 
     def _given_up(self, error: RetryLater, about: str, number: int) -> InputRefused:
-        what, then = f"the source failed {number} times: {error.what}", "When it is well again"
+        what, then = f"the source failed {counted(number, 'time')}: {error.what}", "When it is well again"
         if error.after is not None and error.after > LONGEST_WAIT:
             then = f"After {datetime.now(UTC) + timedelta(seconds=error.after):%Y-%m-%d %H:%M:%S} UTC"
             what = (

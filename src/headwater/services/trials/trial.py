@@ -437,7 +437,7 @@ class _Trying:
                 seen.records[place[is_same & ~is_equal]].tolist(),
                 strict=True,
             ):
-                again.conflicts.append(Conflict(record_no=number, stands=f"record {record} of {self._name}"))
+                again.conflicts.append(Conflict(record_no=number, stands=f"record {record:,} of {self._name}"))
             is_new &= ~is_same
         order = np.argsort(standing.key_hashes[is_new])
         self._seen.append(

@@ -201,7 +201,8 @@ def _pipeline(work: Work, settings: Settings) -> list[Part]:
         Part(
             name="quality",
             state=_above(share, limit, min(5 * limit, 100.0)),
-            says=f"of {records.read:,} records of the last day {records.quarantined:,} were refused ({share:.1f} %)",
+            says=f"of {counted(records.read, 'record')} of the last day {counted(records.quarantined, 'was', 'were')} "
+            f"refused ({share:.1f} %)",
             limit=f"quarantine_percent={limit:g}",
             remedy="`headwater quarantine list` tells which rules." if share >= limit else None,
             figures=asdict(records),

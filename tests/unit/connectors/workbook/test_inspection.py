@@ -233,6 +233,6 @@ def test_a_number_merged_over_several_rows_is_told_since_it_is_read_in_each(tmp_
     lines: list[list[object]] = [["Site", "Energy"], ["Leeds", 300], ["York", None], ["Hull", None], ["Ely", 7]]
     path = book(tmp_path / "a.xlsx", {"Data": lines}, merged=("B2:B4",))
     (warning,) = inspect_workbook(path).warnings
-    assert "1 merged cells hold one number for several rows" in warning
+    assert "1 merged cell holds one number for several rows" in warning
     assert "B2:B4, 300 in 3 rows" in warning
     assert not inspect_workbook(book(tmp_path / "b.xlsx", {"Data": TABLE}, merged=("A2:A3",))).warnings

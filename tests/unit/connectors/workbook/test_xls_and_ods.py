@@ -123,7 +123,7 @@ def test_xls_is_read_as_its_formats_mean_it(tmp_path: Path) -> None:
     ]
     found = inspect_workbook(tmp_path / "a.xls")
     assert [(sheet.name, sheet.state) for sheet in found.sheets] == [("Data", "visible"), ("Old", "hidden")]
-    assert any("1 cells hold an error" in warning for warning in found.warnings)
+    assert any("1 cell holds an error" in warning for warning in found.warnings)
 
 
 def test_xls_counts_days_from_1904_where_it_says_so(tmp_path: Path) -> None:

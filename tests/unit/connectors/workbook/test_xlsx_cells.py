@@ -171,7 +171,7 @@ def test_formulas_without_values_and_errors_are_said(tmp_path: Path) -> None:
     )
     path = xlsx(tmp_path / "a.xlsx", {"Data": HEADER + "".join(cells)})
     warnings = " ".join(inspect_workbook(path).warnings)
-    assert "1 cells hold an error, the first B2: #REF!" in warnings
+    assert "1 cell holds an error, the first B2: #REF!" in warnings
     assert "2 formulas were saved without their value, the first B3: =A3*2" in warnings
     assert [record["value"] for _, _, record in rows_of(path)] == ["#REF!", "=A3*2", "=A3*2"]
 
