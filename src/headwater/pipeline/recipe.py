@@ -114,7 +114,7 @@ class Load(_Part):
             "records with a text in a new column that the mapping does not read; `stop` loads nothing where the "
             "mapping leaves a change open: a new column that it does not read, one that it read and that is gone or "
             "holds another kind of values. Both go on so until the mapping reads it, or one run of another mode has "
-            "taken the columns."
+            "taken the columns. None of the four adds a field to the contract."
         ),
     )
     chunk_size: int | None = Field(
