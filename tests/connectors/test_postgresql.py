@@ -330,6 +330,7 @@ def test_a_missing_right_is_named_with_its_object(source: Source) -> None:
         "CREATE SCHEMA locked",
         "CREATE TABLE locked.t (id int)",
         "GRANT SELECT ON locked.t TO headwater_app",
+        "CREATE TABLE bare ()",
     )
     assert {table.name: [c.name for c in table.columns] for table in source.connector.discover()} == {
         "public.half": ["id"]
@@ -345,6 +346,8 @@ def test_a_missing_right_is_named_with_its_object(source: Source) -> None:
             source.connector.plan(asked)
     (problem,) = source.connector.validate(Selection(table="public.none"))
     assert problem.cause == "not_found"
+    (problem,) = source.connector.validate(Selection(table="public.bare"))
+    assert (problem.cause, problem.what) == ("not_found", "'public.bare' has no columns")
     for name in ("half", "public.halv"):
         (problem,) = source.connector.validate(Selection(table=name))
         assert (problem.cause, problem.remedy) == ("not_found", "Did you mean public.half?")

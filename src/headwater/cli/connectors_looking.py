@@ -53,7 +53,7 @@ def sample(
         else:
             found, taken_at = ask(opened, name, table, rows=rows), None
     if as_json:
-        print_json(found.to_pylist())
+        print_json(_rows(found))
         return
     if not found.num_rows:
         print_table(["column", "comes as"], [(each.name, str(each.type)) for each in found.schema], whole=["column"])
@@ -65,7 +65,7 @@ def sample(
 
 
 def _tell(found: Any) -> None:
-    cells = [tuple(map(_cell, row.values())) for row in found.to_pylist()]
+    cells = [tuple(map(_cell, row.values())) for row in _rows(found)]
     widths = [
         max(len(column), *(_width(row[place]) for row in cells)) for place, column in enumerate(found.column_names)
     ]
@@ -86,6 +86,20 @@ def _tell(found: Any) -> None:
         whole=["comes as"],
     )
     typer.echo(f"{told_of(shown, len(cells), 'row')}; --json has all columns of each.")
+
+
+def _rows(found: Any) -> list[dict[str, Any]]:
+    """Rows as Python has them. A number of four bytes is the shortest one that means it, as its source shows it: in the
+    eight bytes that Python gives it 0.1 would be 0.10000000149011612.
+    """
+    import pyarrow as pa
+
+    for place, each in enumerate(found.schema):
+        if pa.types.is_float32(each.type):
+            shortest = found.column(place).cast(pa.string()).cast(pa.float64())
+            found = found.set_column(place, each.name, shortest)
+    rows: list[dict[str, Any]] = found.to_pylist()
+    return rows
 
 
 def _cell(value: object) -> str:

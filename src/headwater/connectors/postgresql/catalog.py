@@ -57,7 +57,8 @@ _ALL = """
 _SORTED = " ORDER BY CAST(n.nspname AS text) || '.' || c.relname COLLATE \"C\", n.oid, c.oid, a.attnum"
 
 _EXISTS = """
-SELECT n.nspname, c.relname, CAST(has_schema_privilege(n.oid, 'USAGE') AS text)
+SELECT n.nspname, c.relname, CAST(has_schema_privilege(n.oid, 'USAGE') AS text),
+       CAST(EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS text)
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE CAST(n.nspname AS text) || '.' || c.relname = current_setting('headwater.p1')
 """
@@ -131,7 +132,7 @@ def of_schemas(schemas: Sequence[str]) -> Statement:
 
 
 def exists(name: str) -> Statement:
-    """Whether there is a table, readable or not."""
+    """Whether there is a table, readable or not; its schema, whether that may be used, whether it has columns."""
     return Statement(_EXISTS, (name,))
 
 

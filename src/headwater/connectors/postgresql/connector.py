@@ -108,7 +108,14 @@ class PostgresConnector(ServerSource[PostgresConfig]):
                 valid="schema.table, as `discover` tells it",
                 remedy=self._likest(session, table),
             )
-        schema, name, may_use = found[0]
+        schema, name, may_use, has_columns = found[0]
+        if has_columns != "true":
+            return Problem(
+                cause="not_found",
+                what=f"{table!r} has no columns",
+                where=self._config.where,
+                valid="a table with columns",
+            )
         source = f"{self.dialect.quoted(str(schema))}.{self.dialect.quoted(str(name))}"
         lacking = f"SELECT on {source}" if may_use == "true" else f"USAGE on schema {self.dialect.quoted(str(schema))}"
         user = self.dialect.quoted(self._config.user)
