@@ -146,8 +146,10 @@ class RiverExport:
         every = chunks_of(self._connection, self._tenant_id, run.run_id)
         committed = [chunk for chunk in every if chunk.state == "committed"]
         if len(committed) < len(every):
+            open_ones = len(every) - len(committed)
+            are_not = "was not" if open_ones == 1 else "were not"
             self._notes.append(
-                f"{len(every) - len(committed)} of the run's {len(every)} chunks were not loaded when it was exported"
+                f"{open_ones:,} of the run's {len(every):,} chunks {are_not} loaded when it was exported"
             )
         planned = committed if one is None else [chunk for chunk in committed if chunk.chunk_id == one.chunk_id]
         mending = mending_of(self._installation, run, self._logic.contract)
