@@ -488,9 +488,7 @@ def _near(word: str, known: Iterable[str], *, alike: float) -> str:
 
 def _refusal(error: ValidationError, values: Mapping[str, Any], origin: Mapping[str, str]) -> Misuse:
     wrong = dict.fromkeys(str(each["loc"][0]) for each in error.errors(include_url=False, include_input=False))
-    found = [
-        _wrong(name, values[name], origin[name]) for name in wrong if name in values
-    ]  # a default may rest on these
+    found = [_wrong(name, values[name], origin[name]) for name in wrong if name in values]  # not defaults of others
     return found[0] if len(found) == 1 else Misuse(" ".join(map(str, found)))
 
 
