@@ -35,10 +35,12 @@ def test_a_number_with_decimals_is_to_be_a_text_and_all_that_is_wrong_is_told(ap
         refused = client.patch(path, json={"values": {"quantity": 12.5, "supplier": ["a"]}})
         told = refused.json()
         assert (refused.status_code, told["field"], told["value"]) == (422, "body.values.quantity", "12.5")
-        assert "written as a text" in told["detail"]
-        assert told["valid"] == 'a text such as "12.5"; a whole number, true, false or null'
+        assert told["detail"] == 'a number with decimals is written as a text such as "12.5", so that it stays exact'
         (_, other) = told["errors"]
-        assert (other["field"], other["message"]) == ("body.values.supplier", "a field holds one value")
+        assert (other["field"], other["message"]) == (
+            "body.values.supplier",
+            "a field holds one value: a text, a whole number, true, false or null",
+        )
         changed = client.patch(path, json={"values": {"quantity": "12.50", "supplier": "a"}})
         assert changed.status_code == 200, changed.text
         assert client.get(path).json()["values"]["quantity"] == "12.500000"

@@ -140,11 +140,7 @@ def answer(
 
 
 ASKED_OTHERWISE = "What addresses there are, and what each takes, GET /api/v1/openapi.json says."
-_VALID = {
-    "missing": "it has to be given",
-    "extra_forbidden": "no field of this name",
-    "exact_value": 'a text such as "12.5"; a whole number, true, false or null',
-}
+_VALID = {"missing": "it has to be given", "extra_forbidden": "no field of this name"}
 _BOUNDS = {
     "expected": "{}",
     "ge": "at least {}",
@@ -177,7 +173,7 @@ def wrong_parameters(error: RequestValidationError) -> JSONResponse:
 
 def _fact(error: Mapping[str, Any]) -> dict[str, Any]:
     field = ".".join(str(part) for part in error["loc"])
-    fact = {"field": field, "message": str(error["msg"]), "kind": str(error["type"])}
+    fact = {"field": field, "message": str(error["msg"]).removeprefix("Value error, "), "kind": str(error["type"])}
     value = error.get("input")
     if isinstance(value, str | int | float | bool) and not _is_secret(field):
         fact["value"] = str(value)[:SHOWN]

@@ -10,7 +10,6 @@ from fastapi import Header, Query, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
 
 from headwater.api.access import Here, needs, router
 from headwater.api.asking import Asked, etag, expected_hash, page_of
@@ -98,8 +97,10 @@ def _exact(value: object) -> object:
     if value is None or isinstance(value, str | int):
         return value
     if isinstance(value, float):
-        raise PydanticCustomError("exact_value", "a number with decimals is written as a text, so that it stays exact")
-    raise PydanticCustomError("exact_value", "a field holds one value")
+        what = 'a number with decimals is written as a text such as "12.5", so that it stays exact'
+        raise ValueError(what)  # noqa: TRY004  pydantic takes no other
+    what = "a field holds one value: a text, a whole number, true, false or null"
+    raise ValueError(what)
 
 
 Value = Annotated[str | int | bool | None, BeforeValidator(_exact)]
