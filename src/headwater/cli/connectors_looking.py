@@ -92,12 +92,9 @@ def _rows(found: Any) -> list[dict[str, Any]]:
     """Rows as Python has them. A number of four bytes is the shortest one that means it, as its source shows it: in the
     eight bytes that Python gives it 0.1 would be 0.10000000149011612.
     """
-    import pyarrow as pa
-
     for place, each in enumerate(found.schema):
-        if pa.types.is_float32(each.type):
-            shortest = found.column(place).cast(pa.string()).cast(pa.float64())
-            found = found.set_column(place, each.name, shortest)
+        if each.type == "float":
+            found = found.set_column(place, each.name, found.column(place).cast("string").cast("double"))
     rows: list[dict[str, Any]] = found.to_pylist()
     return rows
 

@@ -341,7 +341,8 @@ def test_a_pattern_that_means_no_file_is_told_with_what_there_is(
 def test_numbers_of_a_sample_are_shown_as_the_source_has_them(headwater: Headwater, tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "plants.duckdb")) as connection:
         connection.execute(
-            "CREATE TABLE plants AS SELECT 1000004::INTEGER AS plant, 2024::BIGINT AS year, 1234.5 AS kwh, 0.1::FLOAT AS share"
+            "CREATE TABLE plants AS"
+            " SELECT 1000004::INTEGER AS plant, 2024::BIGINT AS year, 1234.5 AS kwh, 0.1::FLOAT AS share"
         )
     assert headwater("connectors", "add", "plants", "-k", "duckdb", "-s", "path=plants.duckdb").code == 0
     told = headwater("connectors", "sample", "plants", "-t", "main.plants").out.splitlines()

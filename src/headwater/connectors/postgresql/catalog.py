@@ -58,7 +58,8 @@ _SORTED = " ORDER BY CAST(n.nspname AS text) || '.' || c.relname COLLATE \"C\", 
 
 _EXISTS = """
 SELECT n.nspname, c.relname, CAST(has_schema_privilege(n.oid, 'USAGE') AS text),
-       CAST(EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS text)
+       CAST(EXISTS (SELECT FROM pg_attribute a
+                     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS text)
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE CAST(n.nspname AS text) || '.' || c.relname = current_setting('headwater.p1')
 """
