@@ -35,11 +35,13 @@ def run(*command: str, beside: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.always
 def test_it_is_found_through_the_door(installed: Path) -> None:
     code = "from headwater.services.connectors.kinds import kind_named; print(kind_named('meter_log').title)"
     assert run(sys.executable, "-c", code, beside=installed).strip() == "Daily logs of a meter gateway"
 
 
+@pytest.mark.always
 def test_it_passes_the_suite_and_says_what_does_not_apply(installed: Path) -> None:
     tests = str(EXAMPLE / "tests")
     options = ["-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(EXAMPLE), "-v"]

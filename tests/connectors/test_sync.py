@@ -27,6 +27,7 @@ KEPT_BACK = (
 )
 
 
+@pytest.mark.always
 def test_every_row_comes_once_with_its_figure_and_is_proven(synced: Synced) -> None:
     _, ledger = synced.sync()
     assert (ledger.committed, ledger.read, ledger.inserted) == (10, 1000, 1000)
@@ -68,6 +69,7 @@ def test_the_same_again_changes_nothing(synced: Synced) -> None:
     assert (ledger.read, ledger.inserted, ledger.updated, ledger.unchanged) == (1000, 0, 0, 1000)
 
 
+@pytest.mark.always
 def test_with_a_cursor_only_what_changed_is_read(synced: Synced) -> None:
     by_cursor = {"source": {"cursor": "changed_at"}}
     synced.sync(**by_cursor)
@@ -85,6 +87,7 @@ def test_with_a_cursor_only_what_changed_is_read(synced: Synced) -> None:
     assert (ledger.read, ledger.updated, ledger.unchanged) == (12, 10, 2)
 
 
+@pytest.mark.always
 def test_what_the_source_no_longer_holds_goes_with_a_full_sync(synced: Synced) -> None:
     full = {"load": {"strategy": "full"}}
     synced.sync(**full)

@@ -61,6 +61,7 @@ def assert_whole(synced: Synced) -> None:
     assert (found.differences, found.not_recomputed) == ((), {})
 
 
+@pytest.mark.always
 @pytest.mark.faults(instants=20, sample=1)
 def test_killed_at_a_random_instant(synced: Synced, instant: float) -> None:
     mapping = synced.mapping()

@@ -55,6 +55,7 @@ def page_for(plant: Installation) -> str:
     return text
 
 
+@pytest.mark.always
 def test_a_database_is_connected_as_the_page_says(
     headwater: Headwater, river: River, plant: Installation, tmp_path: Path
 ) -> None:
