@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from headwater.testing.secrecy import SHORTEST, forms
 
 _FORMS: dict[str, str] = {}
+
+HANDS_OUT = "X-Hands-Out-Secrets"
+HANDING_OUT = {HANDS_OUT: "yes"}
+"""The header by which a server of the tests says that its answer holds a secret for whoever asked."""
+
+LONGEST = 600
+"""Characters that no planted secret has in any form."""
+
+PLANTED_FILES: set[Path] = set()
+"""Files that hold a secret on purpose, as those that a `file:` refers to."""
 
 
 def planted(secret: str) -> str:
@@ -12,8 +24,19 @@ def planted(secret: str) -> str:
     if len(secret) < SHORTEST:
         message = f"a secret of {len(secret)} characters might be found by chance; plant one of {SHORTEST} or more"
         raise ValueError(message)
-    _FORMS.update(dict.fromkeys(forms(secret), secret))
+    found = forms(secret)
+    if max(map(len, found)) > LONGEST:
+        message = f"a secret of {len(secret)} characters is too long to be found in what comes in parts"
+        raise ValueError(message)
+    _FORMS.update(dict.fromkeys(found, secret))
     return secret
+
+
+def planted_file(path: Path, text: str) -> Path:
+    """A file that holds a secret on purpose."""
+    path.write_text(text, encoding="utf-8")
+    PLANTED_FILES.add(path)
+    return path
 
 
 def told_in(text: str) -> str | None:

@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SUITE = """
+SUITE = r"""
 import logging, subprocess, sys
-import pytest, typer
+import httpx, pytest, typer
 from typer.testing import CliRunner
 from headwater.errors import Misuse
-from tests.planted import planted
+from tests.connectors.servers_http import http_server, json_reply
+from tests.planted import HANDING_OUT, planted, planted_file
 
 SECRET = planted("a secret, & more/of:it")
 app = typer.Typer()
@@ -43,6 +44,33 @@ def test_command():
 def test_process():
     subprocess.run([sys.executable, "-c", "import sys; sys.stderr.write(sys.argv[1])", SECRET], capture_output=True)
 
+def answered(**headers):
+    with http_server(lambda _: json_reply({"said": SECRET}, **headers)) as server:
+        return httpx.get(server.url, trust_env=False)
+
+def test_answer():
+    assert answered().status_code == 200
+
+def test_answer_in_parts():
+    parts = httpx.Response(200, content=iter([b"..." + SECRET[:9].encode(), SECRET[9:].encode()]))
+    assert list(parts.iter_lines())
+
+def test_header():
+    assert httpx.Response(200, headers={"Location": "/?key=" + SECRET}, content=b"x").read()
+
+def test_file(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "kept.csv").write_text("a,b\n1," + SECRET)
+
+def test_handed_out():
+    assert answered(**HANDING_OUT).status_code == 200
+
+def test_file_on_purpose(tmp_path):
+    planted_file(tmp_path / "secret", SECRET)
+
+def test_file_that_is_no_text(tmp_path):
+    (tmp_path / "blob").write_bytes(b"\0" + SECRET.encode())
+
 @pytest.fixture
 def left_behind():
     yield
@@ -57,8 +85,30 @@ def test_meant():
 
 def test_none():
     print("another secret")
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shared")
+    yield folder
+    (folder / "server.log").write_text(SECRET)
+
+def test_file_of_all(shared):
+    pass
 """
-TOLD = ("printed", "printed_and_looked_at", "logged", "error", "command", "process", "teardown")
+TOLD = (
+    "printed",
+    "printed_and_looked_at",
+    "logged",
+    "error",
+    "command",
+    "process",
+    "answer",
+    "answer_in_parts",
+    "header",
+    "file",
+    "file_of_all",
+    "teardown",
+)
 _SECRET = re.compile(
     r"""^(?:\w+, )*\w*(?:PASSWORD|SECRET|TOKEN|PLANTED|ACCOUNT_KEY)\w*(?:: \w+)? = (f?".*)$""", re.MULTILINE
 )

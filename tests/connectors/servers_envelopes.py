@@ -18,7 +18,7 @@ from typing import Any
 
 from headwater.testing import Row
 from tests.connectors.servers_http import Asked, Reply, json_reply
-from tests.planted import planted
+from tests.planted import HANDING_OUT, planted
 
 USER, PASSWORD = "reader", planted("reads-the-tests")
 TOKEN_SECRET, REFRESH_TOKEN = planted("client-secret-of-tests"), planted("refresh-of-the-tests")
@@ -119,7 +119,7 @@ class Service(ABC):
             return json_reply({"error": "invalid_grant"}, 400)
         token = f"token-{len(self.tokens) + 1}-of-the-tests"
         self.tokens = {token}
-        return json_reply({"access_token": token, "expires_in": 3600, "token_type": "Bearer"})
+        return json_reply({"access_token": token, "expires_in": 3600, "token_type": "Bearer"}, 200, **HANDING_OUT)
 
 
 class Fusion(Service):

@@ -16,7 +16,7 @@ import httpx
 
 from tests.connectors.servers_http import Asked, Reply, http_server, json_reply
 from tests.connectors.servers_odata import PASSWORD, USER
-from tests.planted import planted
+from tests.planted import HANDING_OUT, planted
 
 CLIENT, SECRET = "sb-headwater", planted("the secret of the client, & more/of:it")
 TOKEN = planted("a-token-that-the-front-gives")
@@ -69,7 +69,9 @@ class Front:
         with self.lock:
             self.given += 1
             self.good, self.left = f"{TOKEN}-{self.given}", self.good_for
-            return json_reply({"access_token": self.good, "token_type": "bearer", "expires_in": 3600})
+            return json_reply(
+                {"access_token": self.good, "token_type": "bearer", "expires_in": 3600}, 200, **HANDING_OUT
+            )
 
     def _lets(self, said: str | None) -> bool:
         """Whether a request is let through; one that is uses the token up by one."""

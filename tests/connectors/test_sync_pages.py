@@ -16,7 +16,7 @@ from headwater.telemetry import SilentProgress
 from tests.connectors.servers_http import Asked, Reply, http_server, json_reply
 from tests.connectors.servers_readings import Readings
 from tests.connectors.test_sync_circuit import recipe_of
-from tests.planted import planted
+from tests.planted import HANDING_OUT, planted
 from tests.river import River
 
 pytestmark = pytest.mark.server
@@ -44,7 +44,7 @@ class Faulty(Readings):
         if asked.path.endswith("/token"):
             self.tokens += 1
             token = f"{TOKEN}-{self.tokens}"
-            return json_reply({"access_token": token, "expires_in": 3600, "token_type": "Bearer"})
+            return json_reply({"access_token": token, "expires_in": 3600, "token_type": "Bearer"}, 200, **HANDING_OUT)
         found = super().answer(asked)
         low, _ = self._range(asked.params.get("$filter", ""))
         is_page = asked.path.endswith("/Readings") and asked.params.get("$select") != "reading_id"

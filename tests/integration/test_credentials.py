@@ -29,7 +29,7 @@ from headwater.services.connectors.secrets import (
 from headwater.services.installation import Installation
 from headwater.settings import Settings
 from headwater.store.credentials import Sealed, encrypt_again, list_credentials
-from tests.planted import planted
+from tests.planted import planted, planted_file
 from tests.river import River
 
 SECRET = planted("correct horse battery staple")
@@ -141,7 +141,7 @@ def test_what_somebody_changed_in_the_database_is_found_and_never_used(river: Ri
 def test_secrets_of_the_environment_and_of_files(river: River, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLANT_PASSWORD", SECRET)
     monkeypatch.setenv("EMPTY", "")
-    (tmp_path / "good").write_text(f"{SECRET}\r\n", encoding="utf-8")
+    planted_file(tmp_path / "good", f"{SECRET}\r\n")
     (tmp_path / "long").write_bytes(b"x" * (MAX_SECRET_BYTES + 1))
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\xfd")
     assert resolve(river.installation, "env:PLANT_PASSWORD") == SECRET

@@ -23,7 +23,7 @@ from headwater.telemetry import (
     waiting,
 )
 from tests.connectors.servers_http import Reply, http_server
-from tests.planted import planted
+from tests.planted import HANDING_OUT, planted
 
 KEY_IN_URL = planted("a-planted-signature-of-a-link")
 KEY_IN_HEADER = planted("a-planted-session-of-a-service")
@@ -95,7 +95,7 @@ def test_no_request_is_told_with_the_keys_in_its_url_and_its_headers(level: Lite
     stream = io.StringIO()
     configure_logging(level, "json", stream)
     with (
-        http_server(lambda _: Reply(headers={"Set-Cookie": f"session={KEY_IN_HEADER}"})) as server,
+        http_server(lambda _: Reply(headers={"Set-Cookie": f"session={KEY_IN_HEADER}", **HANDING_OUT})) as server,
         httpx.Client() as client,
     ):
         assert client.get(f"{server.url}/part", params={"X-Amz-Signature": KEY_IN_URL}).status_code == 200

@@ -14,7 +14,7 @@ from headwater.services.installation import Installation
 from headwater.settings import Settings
 from headwater.store.blobs import BlobStore
 from headwater.store.database import Database
-from tests.planted import planted
+from tests.planted import planted, planted_file
 
 TOKEN = planted("metrics-token-of-the-test")
 
@@ -47,7 +47,7 @@ def test_without_a_token_only_this_machine_reads_metrics_and_through_no_proxy(tm
 
 
 def test_with_a_token_whoever_sends_it_reads_metrics_from_anywhere(tmp_path: Path) -> None:
-    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    planted_file(tmp_path / "token", f"{TOKEN}\n")
     ours = installation(tmp_path, metrics_token=f"file:{tmp_path / 'token'}")
     refuse_strangers(ours, asked("192.0.2.1", authorization=f"Bearer {TOKEN}", x_forwarded_for="192.0.2.9"))
     for headers in ({}, {"authorization": "Bearer other"}, {"authorization": f"Basic {TOKEN}"}):

@@ -12,7 +12,7 @@ from headwater.connectors.http.config import HttpConfig
 from headwater.connectors.http.failures import problem_of
 from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater
 from tests.connectors.servers_http import Asked, Reply, Server, http_server, json_reply
-from tests.planted import planted
+from tests.planted import HANDING_OUT, planted
 
 PASSWORD = planted("pässword-of-the-test")
 SECRETS = {
@@ -227,13 +227,13 @@ def test_threads_share_one_renewal(server: Server, opened: Open, tokens: Tokens)
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [
-        (json_reply({"error": "invalid_client", "error_description": "me:" + PASSWORD}, 401), Misuse),
+        (json_reply({"error": "invalid_client", "error_description": "me:" + PASSWORD}, 401, **HANDING_OUT), Misuse),
         (json_reply({"error": "invalid_grant"}, 400), Misuse),
         (Reply(status=503, headers={"Retry-After": "3"}), RetryLater),
         (json_reply({"token": "x"}), InputRefused),
         (json_reply(["x"]), InputRefused),
         (Reply(body=b"<html>"), InputRefused),
-        (json_reply({"access_token": "line\nbreak"}), InputRefused),
+        (json_reply({"access_token": "line\nbreak"}, 200, **HANDING_OUT), InputRefused),
         (Reply(status=302, headers={"Location": "https://evil.example/"}), Misuse),
     ],
 )

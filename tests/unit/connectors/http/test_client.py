@@ -16,7 +16,7 @@ from headwater.connectors.http.failures import problem_of
 from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater
 from tests.connectors.certificates import make_certificates
 from tests.connectors.servers_http import Asked, Reply, Server, http_server, json_reply
-from tests.planted import planted
+from tests.planted import HANDING_OUT, planted
 
 SECRET = planted("s3cret-of-the-test")
 
@@ -325,7 +325,7 @@ def test_what_a_source_repeats_of_our_secret_is_left_out(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     server.answer = lambda asked: json_reply(
-        {"error": {"message": f"not taken: {asked.headers['authorization']}"}}, 400, Set_Cookie="a=b"
+        {"error": {"message": f"not taken: {asked.headers['authorization']}"}}, 400, Set_Cookie="a=b", **HANDING_OUT
     )
     client = opened(auth={"kind": "bearer", "token_ref": "env:T"})
     error = error_of(lambda: client.json(client.url()))
