@@ -142,7 +142,9 @@ class RunView:
     @property
     def seconds(self) -> float | None:
         """From the plan to the end of the last attempt; None while it runs."""
-        return None if self.run.finished_at is None else (self.run.finished_at - self.run.started_at).total_seconds()
+        if self.run.finished_at is None:
+            return None
+        return max(0.0, (self.run.finished_at - self.run.started_at).total_seconds())  # the clock may be set back
 
     def as_json(self) -> RunShown:
         """Plain values; the ledger's counts add up: read = mapped + skipped + quarantined_raw, produced = the rest."""

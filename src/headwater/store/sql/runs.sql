@@ -1,12 +1,14 @@
 -- name: create
--- A run with everything it rests on, before its first chunk.
+-- A run with everything it rests on, before its first chunk. Which of two runs is newer is told by their start: it is later
+-- than every other's, though the clock was set back meanwhile.
 INSERT INTO runs (tenant_id, run_id, kind, state, source_id, source_name, contract_hash, mapping_hash, recipe_hash,
                   lineage_hash, factor_set, reference_codes, connector_id, blob_sha256, text_sha256, encoding, layout,
-                  chunks_planned, records_planned, correlation_id)
+                  chunks_planned, records_planned, correlation_id, started_at)
 VALUES (%(tenant_id)s, %(run_id)s, %(kind)s, 'pending', %(source_id)s, %(source_name)s, %(contract_hash)s,
         %(mapping_hash)s, %(recipe_hash)s, %(lineage_hash)s, %(factor_set)s, %(reference_codes)s, %(connector_id)s,
         %(blob_sha256)s, %(text_sha256)s, %(encoding)s, %(layout)s, %(chunks_planned)s, %(records_planned)s,
-        %(correlation_id)s)
+        %(correlation_id)s, (SELECT greatest(clock_timestamp(), max(started_at) + interval '1 microsecond')
+                             FROM runs WHERE tenant_id = %(tenant_id)s))
 
 -- name: plan_chunks
 -- The planned chunks of a run, as columns of arrays.
