@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,14 @@ PASSWORD = planted("a planted secret, & more/of:it")
 
 @dataclass(frozen=True, kw_only=True)
 class MariaDb:
-    """The server; `config` is that of a login that may read what it is granted."""
+    """The server; `config` is that of a login that may read what it is granted. `kill` leaves its data be."""
 
     config: MysqlConfig
     socket: Path
     other_authority: Path
     version: str
+    kill: Callable[[], None]
+    start_again: Callable[[], None]
 
     def owner(self) -> Any:
         """A connection of the administrator's."""
@@ -80,10 +82,21 @@ def mariadb_server() -> Iterator[MariaDb]:
             *(f"--ssl-cert={certificates.certificate}", f"--ssl-key={certificates.key}", "--skip-name-resolve"),
             *("--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin"),
         ]
-        with (folder / "log").open("wb") as log:
-            server = subprocess.Popen([programs / "mariadbd", *options], stdout=log, stderr=log)
+        log = folder / "log"
+        running: list[subprocess.Popen[bytes]] = []
+
+        def start() -> None:
+            with log.open("ab") as told:
+                running.append(subprocess.Popen([programs / "mariadbd", *options], stdout=told, stderr=told))
+            _wait(folder / "s", running[-1], log)
+
+        def kill() -> None:
+            running[-1].kill()
+            running[-1].wait()
+
         try:
-            version = _prepare(folder / "s", server, folder / "log")
+            start()
+            version = _prepare(folder / "s")
             yield MariaDb(
                 config=MysqlConfig(
                     host="127.0.0.1",
@@ -96,17 +109,21 @@ def mariadb_server() -> Iterator[MariaDb]:
                 socket=folder / "s",
                 other_authority=certificates.other_authority,
                 version=version,
+                kill=kill,
+                start_again=start,
             )
         finally:
-            server.kill()
-            server.wait()
+            kill()
 
 
-def _prepare(path: Path, server: subprocess.Popen[bytes], log: Path) -> str:
+def _wait(path: Path, server: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + 60
     while probe.socket_problem_of(path, 5):
         assert server.poll() is None, log.read_text(encoding="utf-8", errors="replace")
         assert time.monotonic() < deadline, "MariaDB does not answer"
+
+
+def _prepare(path: Path) -> str:
     connection = pymysql.connect(unix_socket=str(path), user="root", autocommit=True)
     with connection, connection.cursor() as cursor:
         cursor.execute("CREATE DATABASE source CHARACTER SET utf8mb4")
