@@ -26,6 +26,7 @@ from headwater.services.full_loads import stored_key_hashes
 from headwater.services.quarantine.kept_texts import KeptTexts
 from headwater.services.quarantine.newest_rows import NewestRows, told_by_key
 from headwater.services.quarantine.two_versions import Readings, Versions
+from headwater.services.sources import decimal_written
 from headwater.store import fixes, runs
 from headwater.store.chunks import chunks_of
 from headwater.store.cited_blobs import get_cited_blob
@@ -49,8 +50,9 @@ if TYPE_CHECKING:
 WHOLE = frozenset({"succeeded", "succeeded_with_quarantine"})
 LOADED = WHOLE | {"partial_success"}
 MOST_SYNCS = 366
-"""So many are looked through beside the last of the whole table: a year of them, night by night. Each took 0.35
-to 0.6 s on a busy machine, however little it read: a preview may take minutes, and a dry run tells the same sooner.
+"""So many that read different rows are looked through beside the last of the whole table: a year of them, night by
+night. Each took 0.35 to 0.6 s on a busy machine, however little it read: a preview may take minutes, and a dry run
+tells the same sooner.
 """
 
 
@@ -107,8 +109,11 @@ def compare(
 def _read_last(
     connection: TenantConnection, installation: Installation, source_id: bytes, columns: tuple[str, ...]
 ) -> Iterator[_Read]:
-    """The newest first. A resubmission reads nothing of its source."""
-    tenant_id = installation.tenant_id
+    """The newest first. A resubmission reads nothing of its source. A sync of what has changed reads once more what the
+    last one ended with: of syncs one after another that read the very same only the newest is told, and none that read
+    nothing.
+    """
+    tenant_id, newer = installation.tenant_id, None
     for each in fixes.runs_of_source(connection, tenant_id, source_id):
         if each.kind == "resubmit" or (each.kind == "import" and each.state not in LOADED):
             continue
@@ -116,10 +121,14 @@ def _read_last(
         if run.kind == "import" and tuple(run.layout["columns"]) != columns:
             continue
         chunks = [chunk for chunk in chunks_of(connection, tenant_id, run.run_id) if chunk.state == "committed"]
-        if chunks or run.state in WHOLE:
-            yield _Read(run=run, chunks=chunks)
         if run.kind == "import" or _is_whole(run):
+            yield _Read(run=run, chunks=chunks)
             return
+        texts = [chunk.raw_sha256 for chunk in chunks if chunk.records]
+        reading = run.layout["columns"], decimal_written(run.layout), texts
+        if texts and reading != newer:
+            newer = reading
+            yield _Read(run=run, chunks=chunks)
 
 
 def _is_whole(run: Run) -> bool:
