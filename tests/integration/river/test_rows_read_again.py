@@ -19,6 +19,7 @@ from headwater.services.connectors.keeping import add
 from headwater.services.connectors.planning import plan_sync
 from headwater.services.imports import carry_out
 from headwater.services.replay_export.export import check, export_run
+from headwater.services.runs_view import show_run
 from headwater.telemetry import SilentProgress
 from tests.integration.river.test_corrected_in_the_source import MAPPING
 from tests.integration.river.test_keys_of_refused_records import checked
@@ -152,6 +153,8 @@ def test_a_row_that_was_found_as_an_older_run_left_it_is_updated_too(meters: Met
     ledger = meters.river.ledger(run_id)
     assert (ledger.unchanged, ledger.updated, ledger.quarantined) == (60, 1, 0)
     assert meters.standing() == meters.at_source()
+    (why,) = show_run(meters.river.installation, run_id).differences
+    assert why.startswith("1 record was loaded or found unchanged, and not standing each for itself: read twice")
     assert meters.proved(run_id)
 
 

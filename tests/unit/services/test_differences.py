@@ -32,7 +32,9 @@ def test_each_count_of_the_run_is_told_with_where_to_look() -> None:
     assert more.startswith("3 records were standing here")
     assert "--full" in more
     (fewer,) = told(rows_of_source=7)
-    assert fewer.startswith("2 records were loaded, and meanwhile replaced")
+    assert fewer.startswith("2 records were loaded or found unchanged, and not standing each for itself: read twice")
+    (fewer,) = told(rows_of_sync=7)
+    assert "read twice in this run" in fewer
 
 
 def test_where_the_run_counted_nothing_the_usual_causes_are_told() -> None:

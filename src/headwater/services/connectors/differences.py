@@ -116,7 +116,10 @@ def _of_counts(run_id: UUID, told: Mapping[str, Any], *, gaps: int) -> list[str]
             " loaded, or no longer in the source, where a full load (`--full`) deletes them."
         )
     if more < 0:
-        found.append(f"{_records(-more)} loaded, and meanwhile replaced by another source or erased.")
+        found.append(
+            f"{_records(-more)} loaded or found unchanged, and not standing each for itself: read twice in this run,"
+            " replaced by another source meanwhile, or erased."
+        )
     return found
 
 
@@ -124,9 +127,11 @@ def _of_changed(fewer: int) -> list[str]:
     """Of rows that a sync of what changed brought, and that do not stand each for itself."""
     if fewer <= 0:
         return []
-    return [
-        f"{_records(fewer)} loaded, and meanwhile replaced by a later one of the same key in this run, or deleted here."
-    ]
+    told = (
+        f"{_records(fewer)} loaded or found unchanged, and not standing each for itself: read twice in this run, where"
+        " the later reading stands, or deleted here."
+    )
+    return [told]
 
 
 def _records(count: int) -> str:
