@@ -63,6 +63,8 @@ def assert_whole(river: River, chunks: int) -> None:
     assert {row["activity_id"]: row["quantity"] for row in found} == {
         str(n): Decimal(n) * 3 / 2 for n in range(1, 1001)
     }
+    sums = (show_run(river.installation, run["run_id"]).run.reconciliation or {})["fields"]
+    assert [Decimal(each["difference"]) for each in sums.values()] == [0]
 
 
 def test_a_source_that_is_back_soon_is_waited_for(apart: Synced, source_server: TestServer) -> None:
@@ -110,6 +112,14 @@ def mariadb(river: River, monkeypatch: pytest.MonkeyPatch) -> Iterator[MariaDb]:
         yield server
 
 
+def recipe_of(river: River, rows: int) -> Recipe:
+    """In chunks of so many rows."""
+    (river.folder / "readings.yaml").write_text(yaml.safe_dump(MAPPING))
+    said = {"recipe": "readings", "source": {"connector": "plant", "table": "meter_reading"}}
+    mapped = {"mapping": str(river.folder / "readings.yaml"), "load": {"chunk_size": rows}}
+    return Recipe.model_validate({**said, **mapped})
+
+
 @pytest.mark.faults(instants=9, sample=1)
 def test_a_mariadb_that_is_back_soon_is_waited_for(river: River, mariadb: MariaDb, instant: float) -> None:
     back = threading.Thread(target=mariadb.start_again)
@@ -118,10 +128,19 @@ def test_a_mariadb_that_is_back_soon_is_waited_for(river: River, mariadb: MariaD
         mariadb.kill()
         back.start()
 
-    (river.folder / "readings.yaml").write_text(yaml.safe_dump(MAPPING))
-    said = {"recipe": "readings", "source": {"connector": "plant", "table": "meter_reading"}}
-    mapped = {"mapping": str(river.folder / "readings.yaml"), "load": {"chunk_size": 100}}
-    run_id = plan_sync(river.installation, Recipe.model_validate({**said, **mapped}), river.folder)
+    run_id = plan_sync(river.installation, recipe_of(river, 100), river.folder)
     carry_out(river.installation, run_id, progress=Then(1 + int(instant * 9), kill))
     back.join()
     assert_whole(river, 10)
+
+
+@pytest.mark.long
+def test_a_mariadb_that_stays_away_leaves_gaps_that_are_filled(river: River, mariadb: MariaDb) -> None:
+    run_id = plan_sync(river.installation, recipe_of(river, 250), river.folder)
+    carry_out(river.installation, run_id, progress=Then(1, mariadb.kill))
+    view = show_run(river.installation, run_id)
+    assert (view.run.state, bool(view.gaps)) == ("partial_success", True)
+    mariadb.start_again()
+    (done,) = resume_each(river.installation, unfinished_runs(river.installation, "plant"), progress=SilentProgress())
+    assert done.error is None
+    assert_whole(river, 4)
