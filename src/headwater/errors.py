@@ -107,9 +107,22 @@ class Misuse(HeadwaterError):
     """The call, a setting or a document is wrong; correcting it is up to the caller.
 
     is_unasked: a source was to be asked and was not: what it is asked by, a secret or a library, is missing here.
+    faults: each thing wrong, where there are several; the error itself tells them all.
     """
 
     is_unasked: bool = False
+    faults: tuple[Misuse, ...] = ()
+
+
+def refuse_all(found: Iterable[Misuse]) -> None:
+    """Misuse with all that was found wrong, if anything was: whoever mends one is not to be told of the next."""
+    faults = list(found)
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        error = Misuse(" ".join(map(str, faults)))
+        error.faults = tuple(one for each in faults for one in each.faults or (each,))
+        raise error
 
 
 class NotFound(Misuse):

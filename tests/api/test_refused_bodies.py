@@ -44,3 +44,15 @@ def test_a_number_with_decimals_is_to_be_a_text_and_all_that_is_wrong_is_told(ap
         changed = client.patch(path, json={"values": {"quantity": "12.50", "supplier": "a"}})
         assert changed.status_code == 200, changed.text
         assert client.get(path).json()["values"]["quantity"] == "12.500000"
+
+
+def test_all_that_is_wrong_with_a_connector_is_told_at_once(api: Api) -> None:
+    inside = {"host": "127.0.0.1", "database": "d", "user": "u", "password_ref": "env:HOME"}
+    misfit = [f"config of mysql, {key}" for key in ("database", "host", "hst", "port", "user")]
+    with api.client("data_engineer") as client:
+        for config, fields in ((inside, ["host", "password_ref"]), ({"hst": "h", "port": "many"}, misfit)):
+            refused = client.post("/connectors", json={"name": "wrong", "kind": "mysql", "config": config})
+            told = refused.json()
+            found = {each["field"]: each["message"] for each in told["errors"]}
+            assert (refused.status_code, sorted(set(found) - {"config of mysql, password_ref"})) == (422, fields), told
+            assert (told["field"], told["detail"]) == next(iter(found.items()))

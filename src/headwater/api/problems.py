@@ -108,19 +108,39 @@ def problem_of(error: HeadwaterError) -> JSONResponse:
         return answer(
             status, title=title, kind="Stopped", detail=error.what, remedy=with_routes(error.remedy), headers=headers
         )
+    faults = error.faults if isinstance(error, Misuse) else ()
+    first = faults[0] if faults else error
     return answer(
         status,
         title=title,
         kind=type(error).__name__,
-        detail=error.what,
-        field=error.where,
-        value=None if error.value is None or _is_secret(error.where) else str(error.value)[:SHOWN],
-        valid=error.valid,
-        remedy=with_routes(error.remedy),
+        detail=first.what,
+        field=first.where,
+        value=_value(first),
+        valid=first.valid,
+        remedy=with_routes(first.remedy),
         mine=mine,
         theirs=theirs,
+        errors=[_facts(each) for each in faults] if len(faults) > 1 else None,
         headers=headers,
     )
+
+
+def _facts(error: Misuse) -> dict[str, Any]:
+    """One of several things wrong, as `wrong_parameters` tells each."""
+    told = {
+        "field": error.where,
+        "message": error.what,
+        "kind": type(error).__name__,
+        "value": _value(error),
+        "valid": error.valid,
+        "remedy": with_routes(error.remedy),
+    }
+    return {name: fact for name, fact in told.items() if fact is not None}
+
+
+def _value(error: HeadwaterError) -> str | None:
+    return None if error.value is None or _is_secret(error.where) else str(error.value)[:SHOWN]
 
 
 def answer(

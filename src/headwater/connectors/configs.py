@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from headwater.connectors.protocol import Config, Kind
 from headwater.documents.wrong_document import WHOLE, sentences
-from headwater.errors import Misuse
+from headwater.errors import Misuse, refuse_all
 
 REFERENCES = ("env", "file", "stored")
 
@@ -22,20 +22,39 @@ def config_of(kind: Kind, values: Mapping[str, Any]) -> Config:
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False)
         wrong.sort(key=lambda each: each["type"] != "extra_forbidden")  # most likely a slip, of which others follow
-        raise Misuse(
-            "; ".join(each.removeprefix(f"{WHOLE}: ") for each in sentences(wrong, kind.config, {})),
-            where=f"config of {kind.name}",
-            remedy=f"`headwater connectors kinds {kind.name}` tells what its config holds.",
-        ) from None  # the cause would show the value
-    for key, value in _references(config):
+        told = {str(each["loc"][0]) for each in wrong if each["loc"]}
+        references = ((key, value) for key, value in values.items() if key.endswith("_ref") and key not in told)
+        misfit = _misfit(kind, sentences(wrong, kind.config, {}))
+        faults = [misfit, *_written_out(kind, references)]
+    else:
+        faults = list(_written_out(kind, _references(config)))
+    refuse_all(faults)  # beyond what pydantic raised, whose error would show values
+    return config
+
+
+def _misfit(kind: Kind, told: Sequence[str]) -> Misuse:
+    """Of keys that are wrong: the error that tells all of them, with each."""
+    remedy = f"`headwater connectors kinds {kind.name}` tells what its config holds."
+    error = Misuse(
+        "; ".join(each.removeprefix(f"{WHOLE}: ") for each in told), where=f"config of {kind.name}", remedy=remedy
+    )
+    error.faults = tuple(
+        Misuse(what, where=f"config of {kind.name}" + ("" if key == WHOLE else f", {key}"), remedy=remedy)
+        for key, _, what in (each.partition(": ") for each in told)
+    )
+    return error
+
+
+def _written_out(kind: Kind, references: Iterable[tuple[str, object]]) -> Iterator[Misuse]:
+    """Of fields that are to hold references, those that hold something else."""
+    for key, value in references:
         if not _is_reference(str(value)):
-            raise Misuse(
+            yield Misuse(
                 "secrets are not written into a config, it refers to them",
                 where=f"config of {kind.name}, {key}",
                 valid="env:NAME, file:/PATH or stored:NAME",
                 remedy="Store the secret: headwater connectors credentials set NAME; then say stored:NAME here.",
             )
-    return config
 
 
 def with_values(config: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,10 +76,15 @@ def with_values(config: Mapping[str, Any], values: Mapping[str, Any]) -> dict[st
 
 def refuse_relative(kind: Kind, config: Config) -> None:
     """Misuse where a file with a secret is named from the current folder: servers and workers have another."""
+    refuse_all(relative_secrets(kind, config))
+
+
+def relative_secrets(kind: Kind, config: Config) -> Iterator[Misuse]:
+    """Each file with a secret that is named so."""
     for key, value in _references(config):
         found, _, path = str(value).partition(":")
         if found == "file" and not path.startswith("/"):
-            raise Misuse(
+            yield Misuse(
                 "the file with a secret is named from the current folder, and servers and workers start in others",
                 where=f"config of {kind.name}, {key}",
                 value=value,
@@ -77,12 +101,12 @@ def paths_from(folder: Path, kind: Kind, values: Mapping[str, Any]) -> dict[str,
     return {key: str(folder / path) for key, path in paths.items() if str(folder / path) != named[key]}
 
 
-def refuse_relative_paths(kind: Kind, config: Config) -> None:
-    """Misuse where a file or folder is named from the current folder by who is in none: a program over HTTP."""
+def relative_paths(kind: Kind, config: Config) -> Iterator[Misuse]:
+    """Each file or folder that is named from the current folder by who is in none: a program over HTTP."""
     for key in type(config).model_fields:
         value = getattr(config, key)
         if isinstance(value, Path) and not value.is_absolute():
-            raise Misuse(
+            yield Misuse(
                 "a file or folder is named from the current folder, and servers and workers start in others",
                 where=f"config of {kind.name}, {key}",
                 value=str(value),

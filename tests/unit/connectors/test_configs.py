@@ -125,3 +125,17 @@ def test_what_is_wrong_is_said_with_its_place_and_what_is_valid() -> None:
     with pytest.raises(Misuse, match=r"config of rest, auth\.password_ref: secrets are not written") as raw:
         config_of(kinds["rest"], {**URL, "tables": TABLES, "auth": {**LOGINS[0], "password_ref": PLANTED}})
     assert raw.value.valid == "env:NAME, file:/PATH or stored:NAME"
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    kind = installed_kinds()["snowflake"]
+    wrong = {**ACCOUNT, "password_ref": "as it is", "tokn_ref": "env:T", "connect_timeout": "long"}
+    with pytest.raises(Misuse) as refused:
+        config_of(kind, wrong)
+    faults = {each.where: each.what for each in refused.value.faults}
+    assert list(faults) == [f"config of snowflake, {key}" for key in ("tokn_ref", "connect_timeout", "password_ref")]
+    assert all(what in str(refused.value) for what in faults.values())
+    with pytest.raises(Misuse) as refused:
+        config_of(kind, {**ACCOUNT, "private_key_ref": "one", "private_key_passphrase_ref": "two"})
+    assert len(refused.value.faults) == 2
+    assert "as it is" not in str(refused.value)

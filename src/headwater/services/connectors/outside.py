@@ -6,17 +6,18 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from headwater.connectors.configs import config_of, refuse_relative, refuse_relative_paths
+from headwater.connectors.configs import config_of, relative_paths, relative_secrets
+from headwater.errors import refuse_all
 from headwater.services.access.policy import Right
 from headwater.services.connectors import keeping
 from headwater.services.connectors.kinds import kind_named
-from headwater.services.connectors.reach import refuse_local
+from headwater.services.connectors.reach import local_values
 from headwater.store import audit, connectors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from headwater.connectors.protocol import RemoteFile, Table
+    from headwater.connectors.protocol import Config, RemoteFile, Table
     from headwater.services.installation import Installation
     from headwater.store.connectors import StoredConnector
 
@@ -25,8 +26,7 @@ def add(installation: Installation, name: str, kind: str, config: Mapping[str, A
     """Keep a connector. Misuse for what is wrong, and for what leads to the server itself."""
     installation.require(Right.TRANSFORM, on="connectors")
     checked = config_of(kind_named(kind), config)
-    refuse_local(installation.settings, checked)
-    refuse_relative_paths(kind_named(kind), checked)
+    _refuse(installation, kind, checked)
     return keeping.add(installation, name, kind, config, from_outside=True)
 
 
@@ -42,9 +42,7 @@ def change(
         keeping.refuse_another(found, expected, mine=dict(config))
         merged = {key: value for key, value in {**found.config, **config}.items() if value is not None}
         checked = config_of(kind_named(found.kind), merged)
-        refuse_local(installation.settings, checked)
-        refuse_relative(kind_named(found.kind), checked)
-        refuse_relative_paths(kind_named(found.kind), checked)
+        _refuse(installation, found.kind, checked)
         plain = checked.model_dump(mode="json", exclude_none=True)
         connectors.change_config(connection, tenant_id, found.connector_id, plain, from_outside=True)
         audit.append(
@@ -52,6 +50,13 @@ def change(
             payload=keeping.changed(config, found.config, plain),
         )  # fmt: skip
         return connectors.get_connector(connection, tenant_id, found.connector_id)
+
+
+def _refuse(installation: Installation, name: str, config: Config) -> None:
+    """Misuse with every value that leads to the server, or that means something else in another folder."""
+    kind = kind_named(name)
+    elsewhere = (*relative_secrets(kind, config), *relative_paths(kind, config))
+    refuse_all(tuple(local_values(installation.settings, config)) or elsewhere)
 
 
 def plain(found: Sequence[Table] | Sequence[RemoteFile]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from headwater.errors import Misuse, RetryLater, unasked
+from headwater.errors import Misuse, RetryLater, refuse_all, unasked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,19 +32,24 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 def refuse_local(settings: Settings, config: Config) -> None:
     """Misuse where a config leads to files, variables or sockets of the server, or to a network that is not allowed."""
+    refuse_all(local_values(settings, config))
+
+
+def local_values(settings: Settings, config: Config) -> Iterator[Misuse]:
+    """Each value of a config that leads there."""
     if settings.api_local_sources:
         return
     for key, value in _values(config):
         is_reference = key.endswith("_ref") and isinstance(value, str) and not value.startswith("stored:")
         if isinstance(value, Path) or is_reference:
-            raise Misuse(
+            yield Misuse(
                 "this would read what belongs to the server, not to the organisation",
                 where=key,
                 valid="stored:NAME for a secret; a source that is reached over the network",
                 remedy="Have whoever runs the server add the connector, or allow it by HEADWATER_API_LOCAL_SOURCES.",
             )
-        if leads_inside(key.rpartition(".")[2], value, networks_of(settings)):
-            raise _inside(key)
+        elif leads_inside(key.rpartition(".")[2], value, networks_of(settings)):
+            yield _inside(key)
 
 
 def reach_only(installation: Installation, source: object) -> None:
