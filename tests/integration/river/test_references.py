@@ -326,7 +326,7 @@ def test_what_is_calculated_is_imported_from_no_file(river: River) -> None:
     mapping.write_text("mapping: figures\nversion: 1.0.0\ncontract: emission@1\nfields: {activity_id: {column: id}}\n")
     sentence = (
         "mapping figures: emission is calculated from activity and never loaded from a file: "
-        "import records of activity instead."
+        "import records of activity instead (value: 'emission'). Valid: activity."
     )
     with pytest.raises(Misuse) as refused:
         river.load("id\na\n", mapping=str(mapping))
