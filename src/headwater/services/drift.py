@@ -278,7 +278,7 @@ def _kept_back(left_out: Sequence[Change], *, every: bool) -> str:
     where = "a new column" if every else "a new column that the mapping does not read"
     return (
         f"A record with a text in {where} goes to quarantine, and waits there until the mapping reads the column or "
-        "one run with --drift freeze takes it."
+        "one run with --drift freeze takes it; where a cursor says what changed, by one run with --full."
     )
 
 

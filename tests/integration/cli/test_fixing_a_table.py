@@ -196,7 +196,7 @@ def test_a_blank_is_nothing_that_a_mapping_can_be_told_of(headwater: Headwater) 
 
 
 def test_numbers_of_postgresql_are_compared_as_they_were_read(headwater: Headwater, synced: Synced) -> None:
-    """Their point would stand between thousands by the other sign: each would be a thousand times as much."""
+    """By the other sign they are the same, though the point that is kept of them would stand between thousands then."""
     path = synced.river.folder / "bills.yaml"
     fields = MAPPING["fields"] | {"quantity": {"column": "amount"}, "cost": {"column": "kwh"}}  # type: ignore[operator]
     path.write_text(yaml.safe_dump({**MAPPING, "fields": fields | {"currency": {"constant": "EUR"}}}))
@@ -208,8 +208,7 @@ def test_numbers_of_postgresql_are_compared_as_they_were_read(headwater: Headwat
     state = headwater("connectors", "state", "plant", "--json").json
 
     by_sign, by_text = offers(headwater)["decimal-sign"], offers(headwater)["same-text"]
-    assert (by_sign["moved_as"], by_text["moved"]) == ({"changed": 47, "refused": 0}, 0)
-    assert fix(headwater, *BY_SIGN, "--apply").code == 2
+    assert (by_sign["moved_as"], by_text["moved"]) == ({"changed": 0, "refused": 0}, 0)
     assert fix(headwater, *BY_TEXT, "--apply").code == 0
     assert headwater("connectors", "state", "plant", "--json").json == state
     synced.at_source(

@@ -201,7 +201,7 @@ def test_factors_are_imported_by_the_form_and_listed(headwater: Headwater, meter
 
 @pytest.mark.long
 def test_ctrl_c_says_how_to_go_on_and_nothing_is_done_twice(headwater: Headwater, meters: Path, tmp_path: Path) -> None:
-    meters.write_text(activities({"activity_id": f"a{number}"} for number in range(5_000)))
+    meters.write_text(activities({"activity_id": f"a{number}"} for number in range(10_000)))
     with subprocess.Popen(
         [Path(sys.executable).parent / "headwater", "import", meters, "-m", "form.yaml", "--chunk-size", "50"],
         cwd=tmp_path,
@@ -220,11 +220,11 @@ def test_ctrl_c_says_how_to_go_on_and_nothing_is_done_twice(headwater: Headwater
     assert "Traceback" not in said
     before = headwater("runs", "show", run, "--json").json
     assert before["state"] == "cancelled"
-    assert 3 <= before["chunks"]["committed"] < 100
+    assert 3 <= before["chunks"]["committed"] < 200
     after = headwater("runs", "resume", run, "--json")
     assert after.code == 0
     ledger = after.json["ledger"]
-    assert (ledger["read"], ledger["inserted"], ledger["unchanged"]) == (5_000, 5_000, 0)
+    assert (ledger["read"], ledger["inserted"], ledger["unchanged"]) == (10_000, 10_000, 0)
 
 
 @pytest.mark.parametrize(

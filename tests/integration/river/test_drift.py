@@ -24,7 +24,7 @@ from tests.river import ACTIVITY_COLUMNS, River, activities
 
 KEPT_BACK = (
     "A record with a text in a new column goes to quarantine, and waits there until the mapping reads the column or "
-    "one run with --drift freeze takes it."
+    "one run with --drift freeze takes it; where a cursor says what changed, by one run with --full."
 )
 
 

@@ -37,9 +37,9 @@ AND (q.last_chunk_id IN (SELECT coalesce(reused_chunk_id, chunk_id) FROM chunks
                            AND committed_at >= clock_timestamp() - %(older_than)s)) IS NOT TRUE
 
 -- name: lock_some
--- Some of the records chosen, locked, those that have been there longest first.
+-- Some of the records chosen, locked in the order in which an import takes them: by another each might wait for the other.
 SELECT quarantine_id, occurrence FROM quarantine q WHERE {which}
-ORDER BY updated_at, quarantine_id, occurrence LIMIT %(limit)s FOR UPDATE
+ORDER BY quarantine_id, occurrence LIMIT %(limit)s FOR UPDATE
 
 -- name: last_runs
 -- The runs that refused the records chosen last.
