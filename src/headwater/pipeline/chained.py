@@ -21,6 +21,11 @@ CONFLICTS_TOO = "conflicts_corrected"
 chunks before, which left them open.
 """
 
+OWN_TOO = "own_corrected"
+"""That a chunk looked for records which lower chunks of its run refused, too, as where the later reading stands; not held
+of chunks before, which left them open.
+"""
+
 
 def chunk_payload(
     ledger: dict[str, Any],
@@ -29,11 +34,13 @@ def chunk_payload(
     replaced: int = 0,
     corrected: int = 0,
     keys_told: int = 0,
+    later_is_newer: bool = False,
 ) -> dict[str, Any]:
     """Where a chunk lies, its ledger, the hashes of what went in and what came out.
 
     `beside` names the chunk whose records were known by their raw hash, so that a replay leaves out the same ones;
-    `replaced` is how many records of other sources were replaced, `corrected` how many refused ones the source has.
+    `replaced` is how many records of other sources were replaced, `corrected` how many refused ones the source has;
+    `later_is_newer` whether it read rows again that lower chunks may have refused.
     """
     relies_on = "".join(sorted(str(chunk) for chunk in ledger["relies_on"]))
     span: ChunkSpan = ledger["span"]
@@ -48,6 +55,7 @@ def chunk_payload(
         **{name: _digest(ledger[name]) for name in ("raw_hashes", "key_hashes")},
         **({"replaced": replaced} if replaced else {}),
         **({"corrected": corrected, CONFLICTS_TOO: True} if corrected else {}),
+        **({OWN_TOO: True} if corrected and later_is_newer else {}),
         **({KEYS_TOLD: keys_told} if keys_told else {}),
         "relies_on": hashlib.sha256(relies_on.encode()).hexdigest() if relies_on else None,
         **({"extract": extract.sha256.hex(), "last_row": extract.last_row} if extract else {}),

@@ -159,8 +159,8 @@ class ChunkTransaction(Protocol):
 
     def expire_corrected(self, loaded: RowsLoaded) -> int:
         """Where the run does not read all of its source: expire open records of the source that runs before it refused,
-        and that are corrected, as the chunk has loaded the very row of the source that each was, under the same key;
-        how many. `loaded` is asked for those rows.
+        or lower chunks of its own where the later reading stands, and that are corrected, as the chunk has loaded the
+        very row of the source that each was, under the same key; how many. `loaded` is asked for those rows.
         """
 
     def findings(self, rows: pa.Table) -> None:

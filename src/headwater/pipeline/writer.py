@@ -139,6 +139,7 @@ class ChunkWriter:
                 replaced=len(loaded.replaced),
                 corrected=corrected,
                 keys_told=len(repeats.conflicts),
+                later_is_newer=self._later_is_newer,
             )
             transaction.commit(ledger, payload=payload | held_keys(keys, transaction.held))
         self._seen.add(lambda: standing.key_hashes)

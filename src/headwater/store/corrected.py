@@ -1,7 +1,8 @@
 """Refused records that their source has corrected meanwhile, as a run shows that loads them: they are expired.
 
 A run that reads all of its source sees in the end what it did not refuse again. One that reads only what changed knows
-no more than the rows it has loaded, and by the source's own key which of them was refused before.
+no more than the rows it has loaded, and by the source's own key which of them was refused before: by an older run, or
+by a lower chunk of its own, where a later one may read a row again.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ class RowsLoaded(Protocol):
 class OpenRecords:
     """The open records of a source that runs before one refused, by their keys; looked up once, when first needed.
 
-    identity  the columns by which the source tells its rows apart: two of its rows may share a key of the contract
+    identity        the columns by which the source tells its rows apart: two of its rows may share a key of the
+                    contract
+    later_is_newer  whether what lower chunks of the run refused is among them: see `pipeline.source_rows`
     """
 
     def __init__(
@@ -56,20 +59,26 @@ class OpenRecords:
         run_id: UUID,
         started: datetime,
         identity: Sequence[str],
+        later_is_newer: bool,
     ) -> None:
         name, _, version = contract.partition("@")
-        self._values = {"tenant": tenant_id, "source": source_id, "started": started}
+        own = run_id if later_is_newer else None
+        self._values = {"tenant": tenant_id, "source": source_id, "started": started, "own": own}
         self._chosen = {"contract": f"{name}@{version.partition('.')[0]}."}
         self._reason = corrected_by(run_id)
         self._identity = tuple(identity)
+        self._later_is_newer = later_is_newer
         self._records: npt.NDArray[Any] | None = None
+        self._not_looked_at: list[UUID] = []  # chunks of this run, written since
 
-    def expire(self, connection: psycopg.Connection[Any], loaded: RowsLoaded, *, chunk_id: UUID) -> int:
+    def expire(self, connection: psycopg.Connection[Any], loaded: RowsLoaded, *, chunk_id: UUID, chunk_no: int) -> int:
         """Expire those whose very row of the source a chunk has loaded; how many."""
         found = self._among(connection, loaded)
+        if self._later_is_newer:
+            self._not_looked_at.append(chunk_id)
         if not found:
             return 0
-        values = {**_named(found), "chunk": chunk_id, "reason": self._reason}
+        values = {**_named(found), "chunk": chunk_id, "chunk_no": chunk_no, "reason": self._reason}
         return connection.execute(QUERIES["expire_corrected"], self._values | values).rowcount
 
     def _among(self, connection: psycopg.Connection[Any], loaded: RowsLoaded) -> list[tuple[UUID, int]]:
@@ -89,9 +98,16 @@ class OpenRecords:
 
     def _open(self, connection: psycopg.Connection[Any]) -> npt.NDArray[Any]:
         if self._records is None:
-            row = connection.execute(QUERIES["open_keys"], self._values | self._chosen).fetchone()
-            self._records = np.frombuffer(bytes(row[0] or b"") if row else b"", RECORD)
+            self._records = self._looked_up(connection, "open_keys")
+        elif self._not_looked_at:
+            since = self._looked_up(connection, "open_keys_of", chunks=self._not_looked_at)
+            self._records = np.concatenate([self._records, since]) if len(since) else self._records
+        self._not_looked_at = []
         return self._records
+
+    def _looked_up(self, connection: psycopg.Connection[Any], query: str, **values: Any) -> npt.NDArray[Any]:
+        row = connection.execute(QUERIES[query], self._values | self._chosen | values).fetchone()
+        return np.frombuffer(bytes(row[0] or b"") if row else b"", RECORD)
 
 
 def _named(records: Sequence[tuple[UUID, int]]) -> dict[str, Any]:

@@ -351,7 +351,9 @@ class ChunkTransaction:
         """See `ports.ChunkTransaction.expire_corrected`."""
         if self._refused_before is None:
             return 0
-        return self._refused_before.expire(self._connection, loaded, chunk_id=self._key.chunk_id)
+        return self._refused_before.expire(
+            self._connection, loaded, chunk_id=self._key.chunk_id, chunk_no=self._key.chunk_no
+        )
 
     def findings(self, rows: pa.Table) -> None:
         """Note what was seen about loaded records: record_no (in the file), rule_id, field, value, message."""

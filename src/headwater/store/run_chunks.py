@@ -76,7 +76,9 @@ class RunChunks:
         self._chunk_ids = chunk_ids
         self._settled_from = settled_from
         self._sealing = sealing
-        self._refused_before = _refused_before(tenant_id, run, contract, identity) if identity else None
+        self._refused_before = (
+            _refused_before(tenant_id, run, contract, identity, later_is_newer=later_is_newer) if identity else None
+        )
         self._writer = self._held_connection()
         self._reader: TenantConnection | None = None
         self._reading = Lock()  # the engine's thread asks for hashes, and the writer's
@@ -208,5 +210,15 @@ class RunChunks:
         return connection
 
 
-def _refused_before(tenant_id: UUID, run: runs.Run, contract: str, identity: Sequence[str]) -> OpenRecords:
-    return OpenRecords(tenant_id, run.source_id, contract, run_id=run.run_id, started=run.started_at, identity=identity)
+def _refused_before(
+    tenant_id: UUID, run: runs.Run, contract: str, identity: Sequence[str], *, later_is_newer: bool
+) -> OpenRecords:
+    return OpenRecords(
+        tenant_id,
+        run.source_id,
+        contract,
+        run_id=run.run_id,
+        started=run.started_at,
+        identity=identity,
+        later_is_newer=later_is_newer,
+    )

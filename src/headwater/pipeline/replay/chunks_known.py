@@ -42,7 +42,7 @@ class KnownChunks:
     def __post_init__(self) -> None:
         self.connection.execute(
             "CREATE TABLE known_chunks (chunk UUID, run UUID, started TIMESTAMPTZ, source VARCHAR, first_record BIGINT,"
-            " reused UUID, source_id BLOB)"
+            " reused UUID, source_id BLOB, chunk_no INTEGER)"
         )
         self.connection.execute("CREATE TABLE source_units (source_id BLOB, unit UUID)")
 
@@ -58,7 +58,7 @@ class KnownChunks:
         """From now on it is there."""
         self.by_id[chunk.chunk_id] = chunk
         self.connection.execute(
-            "INSERT INTO known_chunks VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO known_chunks VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             [
                 chunk.chunk_id,
                 chunk.run_id,
@@ -67,5 +67,6 @@ class KnownChunks:
                 chunk.first_record,
                 chunk.reused,
                 chunk.source_id,
+                chunk.chunk_no,
             ],
         )

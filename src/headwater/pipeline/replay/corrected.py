@@ -28,12 +28,14 @@ class ChunkThatCorrects:
 
     identity   the columns by which the source tells its rows apart
     conflicts  whether records refused for a key in conflict were among them
+    own        whether those were that lower chunks of its run had refused
     """
 
     chunk: KnownChunk
     contract: str
     count: int
     conflicts: bool = True
+    own: bool = False
     identity: Sequence[str] = ()
 
     @property
@@ -90,7 +92,8 @@ SELECT q.quarantine_id, q.occurrence, q.key_hash, q.is_held,
 FROM quarantine q LEFT JOIN stored_quarantine s USING (quarantine_id, occurrence)
 WHERE q.state = 'open' AND q.source_id = $2 AND starts_with(q.contract, $3) AND ($8 OR NOT contains(q.findings, $4))
   AND length(q.key_hash) = 16 AND q.last_chunk_id <> $5
-  AND q.last_chunk_id NOT IN (SELECT coalesce(reused, chunk) FROM known_chunks WHERE source_id = $6 AND started >= $7)
+  AND q.last_chunk_id NOT IN (SELECT coalesce(reused, chunk) FROM known_chunks WHERE source_id = $6 AND started >= $7
+                                AND NOT ($9 AND run = $10 AND chunk_no < $11))
   AND (q.is_held OR rank < 2)""",
         [
             one.reason,
@@ -101,6 +104,9 @@ WHERE q.state = 'open' AND q.source_id = $2 AND starts_with(q.contract, $3) AND 
             chunk.source_id,
             chunk.run_started,
             one.conflicts,
+            one.own,
+            chunk.run_id,
+            chunk.chunk_no,
         ],
     )
 

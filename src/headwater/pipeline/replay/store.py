@@ -11,7 +11,7 @@ from uuid import UUID
 
 import numpy as np
 
-from headwater.pipeline.chained import CONFLICTS_TOO, COUNTS, KEYS_TOLD
+from headwater.pipeline.chained import CONFLICTS_TOO, COUNTS, KEYS_TOLD, OWN_TOO
 from headwater.pipeline.replay.chunks_known import KnownChunk, KnownChunks
 from headwater.pipeline.replay.corrected import ChunkThatCorrects, expire_corrected
 from headwater.pipeline.replay.loaded import Meeting
@@ -264,6 +264,7 @@ class ReplayTransaction:
             contract=self._run.contract,
             count=self._payload["corrected"],
             conflicts=CONFLICTS_TOO in self._payload,
+            own=OWN_TOO in self._payload,
             identity=self._run.identity,
         )
         return expire_corrected(self._model.known.connection, one, loaded)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headwater.errors import HeadwaterError
-from headwater.pipeline.chained import CONFLICTS_TOO
+from headwater.pipeline.chained import CONFLICTS_TOO, OWN_TOO
 from headwater.pipeline.replay.corrected import ChunkThatCorrects, adopt_corrected
 from headwater.services.imports import stored_logic
 from headwater.services.replay.runs import known_chunk, place_in
@@ -40,6 +40,7 @@ def take_over_corrected(
         contract=contract,
         count=count,
         conflicts=CONFLICTS_TOO in chunk.payload,
+        own=OWN_TOO in chunk.payload,
     )
     made = adopt_corrected(model.known.connection, one, keys)
     model.differences.compare(
