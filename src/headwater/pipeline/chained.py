@@ -22,8 +22,8 @@ chunks before, which left them open.
 """
 
 OWN_TOO = "own_corrected"
-"""That a chunk looked for records which lower chunks of its run refused, too, as where the later reading stands; not held
-of chunks before, which left them open.
+"""That a chunk looked for records which lower chunks of its run refused, too, as where the later reading stands; not
+held of chunks before, which left them open.
 """
 
 
