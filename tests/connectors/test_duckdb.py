@@ -66,6 +66,12 @@ def test_foreign_keys_are_discovered(tmp_path: Path) -> None:
     assert told == {"main.meter": (key,), "main.site": ()}
 
 
+def test_uuids_and_times_are_told_from_texts(tmp_path: Path) -> None:
+    connector = made(tmp_path / "bare.duckdb", "CREATE TABLE t (a UUID, b VARCHAR, c TIMESTAMP, d BLOB)")
+    (table,) = connector.discover()
+    assert [column.name for column in table.columns if column.bare] == ["a", "c"]
+
+
 def made(path: Path, *statements: str) -> DuckdbConnector:
     with duckdb.connect(str(path)) as connection:
         for statement in statements:

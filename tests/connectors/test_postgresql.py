@@ -204,6 +204,12 @@ def test_a_key_is_not_taken_to_hold_across_tables_that_inherit(source: Source) -
     assert read_all(source.connector, by_key, plan) == rows
 
 
+def test_numbers_uuids_and_times_are_told_from_texts(source: Source) -> None:
+    source.run("CREATE TABLE t (a uuid, b text, c timestamptz, d numeric, e char(4), f uuid[], g date)")
+    (table,) = source.connector.discover()
+    assert [column.name for column in table.columns if column.bare] == ["a", "c", "d", "g"]
+
+
 def test_foreign_keys_are_discovered(source: Source) -> None:
     source.run(
         "CREATE TABLE site (a int, b text, c text UNIQUE, PRIMARY KEY (a, b))",

@@ -318,6 +318,21 @@ def test_foreign_keys_are_discovered(path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("declared", "is_bare"),
+    [
+        ("id INTEGER PRIMARY KEY", True),
+        ("id INTEGER PRIMARY KEY DESC", False),  # not the rowid: it takes a text, and NULL too
+        ("id INT PRIMARY KEY NOT NULL", False),
+        ("id TEXT PRIMARY KEY NOT NULL", False),
+    ],
+)
+def test_a_key_is_sure_to_hold_whole_numbers_where_it_is_the_rowid(path: Path, declared: str, *, is_bare: bool) -> None:
+    connector = made(path, f"CREATE TABLE t ({declared})")
+    ((column,),) = (table.columns for table in connector.discover())
+    assert (column.bare, column.nullable) == (is_bare, "DESC" in declared)
+
+
 def test_views_and_tables_without_a_key_are_read_whole(path: Path) -> None:
     connector = made(
         path,

@@ -98,6 +98,8 @@ class Column:
     arrow    how `read` gives it; what Arrow has no exact type for comes as text
     numbers  whether it comes as text and its values are numbers nevertheless: see `NUMBERS`
     mixed    whether it comes as text and its values may be numbers or texts: see `MIXED`
+    bare     whether it comes as text and none can begin or end with a blank: the source writes it from a number, a time
+             or a uuid
     """
 
     name: str
@@ -106,6 +108,7 @@ class Column:
     nullable: bool = True
     numbers: bool = False
     mixed: bool = False
+    bare: bool = False
 
     @property
     def field(self) -> pa.Field[Any]:

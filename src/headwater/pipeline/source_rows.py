@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,9 @@ SourceRow = tuple[int, tuple[str, ...]]
 """The hash of the key that a row was loaded under, and its cells in the columns of the source's own key."""
 
 LATER_IS_NEWER = "later_is_newer"
-"""In the layout of a run: that a key which it reads again is one row of the source, changed meanwhile."""
+"""In the layout of a run, where a key which it reads again is one row of the source, changed meanwhile: the number of
+its first chunk that is a range of the cursor. True, as it was once written, is the first of all.
+"""
 
 
 def identity_in(layout: Mapping[str, Any]) -> tuple[str, ...]:
@@ -37,23 +40,38 @@ def later_is_newer(layout: Mapping[str, Any]) -> bool:
     return bool(layout.get(LATER_IS_NEWER))
 
 
+def chunks_in_order(layout: Mapping[str, Any]) -> range:
+    """The numbers of the chunks whose place among the others says which reading of a row is the later one. That of rows
+    without a cursor does not: a row may lose its cursor after any other chunk has read it.
+    """
+    first = int(layout.get(LATER_IS_NEWER, 0))
+    return range(first, sys.maxsize) if first else range(0)
+
+
 def names_rows(document: Document, mapping: CompiledMapping, identity: Mapping[str, Column]) -> bool:
     """Whether no two rows of a source share a key of the contract, since that holds all of the source's own.
 
     identity  the columns of that, by their names in the layout
     """
     held = {mapping.texts[spec.name]: spec for spec in document.key}
-    kept = ((held.get(quote_name(name)), column.arrow) for name, column in identity.items())
-    return bool(identity) and all(spec is not None and _keeps(spec.kind, arrow) for spec, arrow in kept)
+    kept = ((held.get(quote_name(name)), column) for name, column in identity.items())
+    return bool(identity) and all(spec is not None and _keeps(spec.kind, column) for spec, column in kept)
 
 
-def _keeps(kind: object, arrow: pa.DataType) -> bool:
-    """Whether texts of such a column that differ are different values of such a field."""
-    if pa.types.is_integer(arrow) or isinstance(kind, Text | Code):
+def _keeps(kind: object, column: Column) -> bool:
+    """Whether values of such a column that differ are different values of such a field. Fields of texts trim them."""
+    arrow = column.arrow
+    if pa.types.is_integer(arrow):
         return True
+    if isinstance(kind, Text | Code):
+        return column.bare or not _is_text(arrow)
     return (isinstance(kind, Date) and pa.types.is_date(arrow)) or (
         isinstance(kind, Timestamp) and pa.types.is_timestamp(arrow)
     )
+
+
+def _is_text(arrow: pa.DataType) -> bool:
+    return bool(pa.types.is_string(arrow) or pa.types.is_large_string(arrow))
 
 
 def rows_loaded(

@@ -58,7 +58,7 @@ class ChunkWriter:
         names: RowNames,
         logic_hash: bytes,
         version: str | None = None,
-        later_is_newer: bool = False,
+        in_order: range = range(0),
     ) -> None:
         self._store = store
         self._seen = seen
@@ -67,7 +67,7 @@ class ChunkWriter:
         self._names = names
         self._logic_hash = logic_hash
         self._version = version
-        self._later_is_newer = later_is_newer
+        self._in_order = in_order
 
     def reuse(self, chunk: ReadChunk, earlier: EarlierChunk) -> Written:
         """Commit a chunk whose bytes and logic are those of an earlier one that stands: nothing is written again."""
@@ -139,7 +139,7 @@ class ChunkWriter:
                 replaced=len(loaded.replaced),
                 corrected=corrected,
                 keys_told=len(repeats.conflicts),
-                later_is_newer=self._later_is_newer,
+                later_is_newer=bool(self._in_order),
             )
             transaction.commit(ledger, payload=payload | held_keys(keys, transaction.held))
         self._seen.add(lambda: standing.key_hashes)
@@ -166,7 +166,7 @@ class ChunkWriter:
         standing = chunk.transformed.standing
         wanted = np.sort(np.array(numbers, np.int32))
         hashes = standing.key_hashes[np.searchsorted(standing.record_nos, wanted)]
-        if self._later_is_newer:
+        if chunk.span.chunk_no in self._in_order:
             is_read = np.zeros(hashes.size, np.bool_)
             for later in self._store.key_hashes(after=chunk.span.chunk_no):
                 is_read |= np.isin(hashes, later)
@@ -202,7 +202,7 @@ class ChunkWriter:
     def _calculation(self, results: _Rounds, findings: pa.Table, known: Standing | None) -> dict[str, Any]:
         """A figure that is the same for a record's next version is unchanged."""
         ledger = _calculation(results, findings, known)
-        is_ordered = self._version is not None or self._later_is_newer
+        is_ordered = self._version is not None or bool(self._in_order)
         return ledger if not is_ordered else {**ledger, "unchanged": results.unchanged + results.merged}
 
     def _put_away(self, transaction: ChunkTransaction, chunk: PreparedChunk, repeats: _Repeats) -> list[bytes]:

@@ -20,7 +20,7 @@ from headwater.pipeline.prepare import Preparation
 from headwater.pipeline.recipe import FactorChoice, Load, Recipe, RecipeSource, load_recipe
 from headwater.pipeline.run import ChunkRun
 from headwater.pipeline.seen import SeenKeys
-from headwater.pipeline.source_rows import identity_in, later_is_newer
+from headwater.pipeline.source_rows import chunks_in_order, identity_in
 from headwater.pipeline.writer import ChunkWriter
 from headwater.services.access.encrypting import refuse_keys_in_clear
 from headwater.services.access.policy import Right
@@ -413,7 +413,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
             identity=identity_in(run.layout) if run.kind == "sync" and logic.recipe.load.strategy != "full" else (),
             brought=brought if reads_what_changed(run) else None,
             corrects=bytes.fromhex(run.layout[CORRECTS]) if CORRECTS in run.layout else None,
-            later_is_newer=later_is_newer(run.layout),
+            in_order=chunks_in_order(run.layout),
         ) as store,
         SeenKeys(store.key_hashes) as seen,
     ):
@@ -433,7 +433,7 @@ def carry_out(installation: Installation, run_id: UUID, *, progress: Progress) -
                 names=transform.names,
                 logic_hash=logic_hash,
                 version=logic.recipe.load.version,
-                later_is_newer=later_is_newer(run.layout),
+                in_order=chunks_in_order(run.layout),
             ),
             store=store,
             progress=progress,

@@ -43,7 +43,8 @@ class ChunkKey:
 
     Rows of runs that began at `settled_from` or later are met as if this run had brought them: a resubmission takes the
     place of records that an older run refused, and does not replace what that run or a later one loaded.
-    In a run with `later_is_newer` a row that a later chunk reads again takes the place of what an earlier one loaded.
+    A chunk with `later_is_newer` takes the place of what an earlier one of the run loaded, and brings nothing that a
+    later one has read.
     A run with `corrects` brings one record that was made from the row of this hash, and takes the place of no other.
     """
 

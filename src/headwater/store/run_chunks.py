@@ -48,7 +48,8 @@ class RunChunks:
     brought   where the keys of the rows are kept that its chunks bring
     identity  where it does not read all of its source, so that no end of it tells what that has corrected, and chunks
               do: the columns by which the source tells its rows apart
-    later_is_newer  whether a key read again is a row that was changed meanwhile: see `pipeline.source_rows`
+    in_order  the numbers of the chunks in which a key read again is a row that was changed meanwhile: see
+              `pipeline.source_rows`
     """
 
     def __init__(
@@ -64,10 +65,10 @@ class RunChunks:
         identity: Sequence[str] = (),
         brought: BroughtKeys | None = None,
         corrects: bytes | None = None,
-        later_is_newer: bool = False,
+        in_order: range = range(0),
     ) -> None:
         self._database = database
-        self._later_is_newer = later_is_newer
+        self._in_order = in_order
         self._corrects = corrects
         self._brought = brought
         self._tenant_id = tenant_id
@@ -77,7 +78,7 @@ class RunChunks:
         self._settled_from = settled_from
         self._sealing = sealing
         self._refused_before = (
-            _refused_before(tenant_id, run, contract, identity, later_is_newer=later_is_newer) if identity else None
+            _refused_before(tenant_id, run, contract, identity, later_is_newer=bool(in_order)) if identity else None
         )
         self._writer = self._held_connection()
         self._reader: TenantConnection | None = None
@@ -171,7 +172,7 @@ class RunChunks:
             run_started=self._run.started_at,
             settled_from=self._settled_from,
             corrects=self._corrects,
-            later_is_newer=self._later_is_newer,
+            later_is_newer=chunk_no in self._in_order,
         )
         sealing = self._sealing(self._writer, key.chunk_id) if self._sealing is not None else None
         try:

@@ -27,6 +27,7 @@ from tests.river import River, factors
 
 BY_ID = {"activity_id": {"column": "id"}}
 BY_BILL = {"activity_id": {"column": "bill"}}
+BY_CODE = {"activity_id": {"column": "code"}}
 AT_WORK = 3
 """Chunks that may have been read when one is committed, that one included."""
 
@@ -108,18 +109,33 @@ class Meters:
         return True
 
 
-@pytest.fixture
-def meters(river: River, tmp_path: Path) -> Meters:
-    made = Meters(river, tmp_path / "meters.sqlite")
-    made.write("CREATE TABLE meters (id INTEGER PRIMARY KEY, bill TEXT, kwh INTEGER, changed INTEGER NOT NULL)")
-    made.write(
+def made(river: River, columns: str, *, row: str = "n, 'b' || n, n, n", options: str = "") -> Meters:
+    """A table of these columns, with 60 rows of these values by their number n."""
+    meters = Meters(river, river.folder / "meters.sqlite")
+    meters.write(f"CREATE TABLE meters ({columns}) {options}")
+    meters.write(
         "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 60)"
-        " INSERT INTO meters SELECT n, 'b' || n, n, n FROM n"
+        f" INSERT INTO meters SELECT {row} FROM n"
     )
     valid = {"factor_id": "f", "valid_from": "2020-01-01", "valid_to": "2030-01-01"}
     river.load(factors([valid]), name="factors.csv", mapping="factor_form")
-    add(river.installation, "meters", "sqlite", {"path": str(made.path)})
-    return made
+    add(river.installation, "meters", "sqlite", {"path": str(meters.path)})
+    return meters
+
+
+@pytest.fixture
+def meters(river: River) -> Meters:
+    return made(river, "id INTEGER PRIMARY KEY, bill TEXT, kwh INTEGER, changed INTEGER NOT NULL")
+
+
+@pytest.fixture
+def without_cursor(river: River) -> Meters:
+    """Row 5 has no value in its cursor."""
+    return made(
+        river,
+        "id INTEGER PRIMARY KEY, bill TEXT, kwh INTEGER, changed INTEGER",
+        row="n, 'b' || n, n, CASE WHEN n <> 5 THEN n END",
+    )
 
 
 @pytest.mark.parametrize("strategy", ["delta", "full"])
@@ -190,6 +206,64 @@ def test_two_rows_that_share_a_key_are_in_conflict_as_ever(meters: Meters) -> No
     assert meters.ended(run_id) == "succeeded_with_quarantine"
     assert meters.standing()["b1"] == "1"
     assert meters.proved(run_id)
+
+
+@pytest.mark.parametrize(
+    ("declared", "options", "other", "size"),
+    [
+        ("code TEXT PRIMARY KEY NOT NULL", "", "M3 ", 10),
+        ("code TEXT PRIMARY KEY NOT NULL", "", "\u00a0M3", 10),
+        ("code TEXT PRIMARY KEY NOT NULL", "", "M3 ", 1000),
+        ("code INTEGER PRIMARY KEY", "WITHOUT ROWID", "M3 ", 10),  # these two hold texts as well
+        ("code INT PRIMARY KEY NOT NULL", "", "M3 ", 10),
+    ],
+)
+def test_two_rows_whose_keys_differ_by_a_blank_are_in_conflict(
+    river: River, declared: str, options: str, other: str, size: int
+) -> None:
+    """Texts are trimmed, so that two rows of the source may have one key of the contract."""
+    columns = f"{declared}, bill TEXT, kwh INTEGER, changed INTEGER NOT NULL"
+    coded = made(river, columns, row="'M' || n, 'b' || n, n, n", options=options)
+    coded.write("INSERT INTO meters VALUES (?, 'bx', 300, 55)", other)
+    run_id = coded.sync(key=BY_CODE, size=size)
+    ledger = river.ledger(run_id)
+    assert (ledger.inserted, ledger.updated, ledger.quarantined) == (60, 0, 1)
+    assert coded.standing()["M3"] == "3"
+    assert coded.proved(run_id)
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["loaded by it", "found unchanged by it"])
+def test_a_row_that_lost_its_cursor_is_in_conflict_where_it_is_read_by_a_late_chunk(
+    without_cursor: Meters, *, is_known: bool
+) -> None:
+    """The chunk of rows without a cursor is the first, and may be read after all others: it is not the older one."""
+    meters = without_cursor
+    if is_known:
+        meters.sync()
+        meters.write("UPDATE meters SET kwh = 55 WHERE id = 5")
+    with meters.gap():
+        run_id = meters.sync(strategy="full")
+    assert meters.ended(run_id) == "partial_success"
+    meters.write("UPDATE meters SET kwh = 333, changed = NULL WHERE id = 33")
+    carry_out(meters.river.installation, run_id, progress=SilentProgress())
+    ledger = meters.river.ledger(run_id)
+    assert (ledger.failed, ledger.quarantined, ledger.skipped) == (0, 1, {})
+    assert meters.ended(run_id) == "succeeded_with_quarantine"
+    assert meters.standing() == meters.at_source() | {"33": "33"}
+    assert meters.proved(run_id)
+
+    run_id = meters.sync()  # which reads the rows without a cursor each time
+    assert meters.standing() == meters.at_source()
+    assert [row["state"] for row in meters.river.rows("SELECT state FROM quarantine")] == ["expired"]
+    assert meters.proved(run_id)
+
+
+def test_a_row_that_gets_its_first_cursor_while_the_table_is_read_is_updated(without_cursor: Meters) -> None:
+    run_id = without_cursor.sync({2: lambda: without_cursor.put(5, 500, changed=105)})
+    ledger = without_cursor.river.ledger(run_id)
+    assert (ledger.inserted, ledger.updated, ledger.quarantined) == (60, 1, 0)
+    assert without_cursor.standing() == without_cursor.at_source()
+    assert without_cursor.proved(run_id)
 
 
 @pytest.mark.parametrize("size", [3, 10, 1000])

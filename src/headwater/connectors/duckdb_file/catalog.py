@@ -110,6 +110,7 @@ def _field(dialect: DuckdbDialect, name: str, declared: str, *, is_nullable: boo
             arrow=pa.string() if arrow is None else arrow,
             nullable=is_nullable,
             numbers=declared == "JSON",
+            bare=declared == "UUID" or declared in _FAMILIES,
         ),
         select=quoted if arrow is not None else f"CAST({_as_text(quoted, declared)} AS VARCHAR)",
         order=quoted,

@@ -156,7 +156,12 @@ def _field(dialect: MysqlDialect, row: Sequence[str | None], *, is_json: bool) -
     arrow, select, cast = _type(quoted, kind, declared, row[8], row[9])
     return Field(
         column=Column(
-            name=name, type=declared, arrow=arrow, nullable=row[7] == "YES", numbers=is_json or kind == "json"
+            name=name,
+            type=declared,
+            arrow=arrow,
+            nullable=row[7] == "YES",
+            numbers=is_json or kind == "json",
+            bare=kind in {*_TIMES, "uuid"},
         ),
         select=select,
         # These are ordered by their number, and compared with a text as texts.

@@ -100,6 +100,7 @@ def field(declared: Property, version: Version, *, decimals_as_text: bool) -> Fi
             arrow=arrow,
             nullable=declared.nullable,
             numbers=value is _decimal_text,
+            bare=value in {_decimal_text, _guid},
         ),
         value=value,
         literal=literal,

@@ -181,7 +181,14 @@ def _field(dialect: PostgresDialect, *row: str | None) -> Field:
     if sort != "b" or kind not in _EXACT:
         select = f"CAST({_as_text(quoted, kind, sort, category)} AS text)"
     return Field(
-        column=Column(name=name, type=declared, arrow=arrow, nullable=not_null != "true", numbers=is_number),
+        column=Column(
+            name=name,
+            type=declared,
+            arrow=arrow,
+            nullable=not_null != "true",
+            numbers=is_number,
+            bare=sort == "b" and kind in {*_FAMILIES, "numeric", "uuid"},
+        ),
         select=select,
         order=f'{quoted} COLLATE "{collation}"' if collation else quoted,
         cast=declared,

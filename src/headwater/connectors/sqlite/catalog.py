@@ -45,6 +45,8 @@ def _table(connection: sqlite3.Connection, dialect: SqliteDialect, name: str, *,
     ).fetchall()
     primary = [column[0] for column in sorted((c for c in columns if c[3]), key=lambda c: c[3])]
     alias = primary if len(primary) == 1 and any(c[3] and c[1].upper() == "INTEGER" for c in columns) else []
+    if connection.execute("SELECT 1 FROM pragma_index_list(?) WHERE origin = 'pk'", (name,)).fetchone():
+        alias = []  # descending, or without a rowid: it has an index of its own, and holds whatever is put into it
     fields = tuple(
         _field(dialect, *column[:3], is_rowid=[column[0]] == alias, keeps_types=keeps_types) for column in columns
     )
@@ -86,6 +88,7 @@ def _field(
             nullable=not not_null and not is_rowid,
             numbers=holds == "numbers",
             mixed=holds == "mixed",
+            bare=is_rowid,  # no other column is sure to hold whole numbers alone
         ),
         select=quoted,
         order=quoted,

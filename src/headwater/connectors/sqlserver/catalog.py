@@ -113,7 +113,13 @@ def _field(dialect: SqlServerDialect, said: Sequence[str]) -> Field:
     else:
         select = as_text(shape, quoted)
     return Field(
-        column=Column(name=name, type=declared, arrow=arrow, nullable=null == "1"),
+        column=Column(
+            name=name,
+            type=declared,
+            arrow=arrow,
+            nullable=null == "1",
+            bare=kind in {*_TIMES, "uniqueidentifier"},
+        ),
         select=select,
         order=quoted,
         cast="nvarchar(4000)" if arrow == pa.string() and not shape and kind != "uniqueidentifier" else declared,

@@ -116,7 +116,7 @@ class ReplayedRun:
     contract: str
     settled_from: datetime | None
     identity: Sequence[str]  # the columns by which its source tells rows apart
-    later_is_newer: bool
+    in_order: range  # the chunks in which a key read again is a row changed meanwhile
 
 
 class ReplayStore:
@@ -225,7 +225,7 @@ class ReplayTransaction:
             first_record=self._chunk.first_record,
             settled_from=self._run.settled_from,
             version=version,
-            later_is_newer=self._run.later_is_newer,
+            later_is_newer=self._chunk.chunk_no in self._run.in_order,
             unit=self._model.known.source_units.get(self._run.source_id),
         )
         above = self._model.rows[_name(parent)] if parent is not None else None

@@ -218,7 +218,7 @@ def _identity(plan: SourcePlan, columns: Sequence[str]) -> dict[str, list[str]]:
 
 def _later_is_newer(
     logic: Logic, compiled: CompiledMapping, plan: SourcePlan, columns: Sequence[str]
-) -> dict[str, bool]:
+) -> dict[str, int]:
     """That a key which is read again is a row changed meanwhile, which has moved on to a higher range of the cursor:
     where the source sees to it that no other row has the key, and no version in the rows themselves decides.
     """
@@ -228,7 +228,10 @@ def _later_is_newer(
         name: column for name, column in zip(columns, plan.columns, strict=True) if column.name in set(plan.identity)
     }
     is_whole = len(own) == len(plan.identity)
-    return {LATER_IS_NEWER: True} if is_whole and names_rows(logic.contract, compiled, own) else {}
+    if not is_whole or not names_rows(logic.contract, compiled, own):
+        return {}
+    without = [chunk.chunk_no for chunk in plan.chunks if chunk.locator.get("by") == "blank"]
+    return {LATER_IS_NEWER: max(without, default=0) + 1}
 
 
 def _known_by(

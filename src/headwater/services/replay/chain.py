@@ -30,7 +30,7 @@ from headwater.pipeline.replay.store import (
     relied_on,
 )
 from headwater.pipeline.seen import SeenKeys
-from headwater.pipeline.source_rows import identity_in, later_is_newer
+from headwater.pipeline.source_rows import chunks_in_order, identity_in
 from headwater.pipeline.work import ReadChunk
 from headwater.pipeline.writer import ChunkWriter
 from headwater.services.chain_entries import layout_digest, plan_digest, run_of_chain
@@ -417,7 +417,7 @@ class Replay:
                     contract=logic.contract.reference,
                     settled_from=form.settled_from if form else None,
                     identity=identity_in(run.layout),
-                    later_is_newer=later_is_newer(run.layout),
+                    in_order=chunks_in_order(run.layout),
                 ),
                 self._standing,
             )
@@ -443,7 +443,7 @@ class Replay:
                 names=transform.names,
                 logic_hash=fingerprint(seen.logic, layout, calculation.document if calculation else None),
                 version=logic.recipe.load.version,
-                later_is_newer=later_is_newer(run.layout),
+                in_order=chunks_in_order(run.layout),
             ),
             seen=seen_keys,
             transform=transform,

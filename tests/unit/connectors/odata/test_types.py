@@ -194,3 +194,8 @@ def test_parsed_numbers_are_what_values_are_made_of() -> None:
     (record,) = parsed(b'[{"c": 1.10}]', "x")
     assert value(made("Edm.Decimal", "v4", precision=5, scale=2), record["c"]) == Decimal("1.10")
     assert batch([], (made("Edm.Decimal"),), "T").schema == pa.schema([("c", pa.string())])
+
+
+@pytest.mark.parametrize(("kind", "is_bare"), [("Edm.Guid", True), ("Edm.Decimal", True), ("Edm.String", False)])
+def test_what_comes_as_text_and_is_none_has_no_blanks_around_it(kind: str, *, is_bare: bool) -> None:
+    assert made(kind).column.bare == is_bare
