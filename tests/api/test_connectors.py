@@ -66,6 +66,7 @@ def source(path: Path, rows: int) -> Path:
     return path
 
 
+@pytest.mark.always
 def test_a_source_is_connected_from_nothing_to_its_rows(trusting: Trusting, tmp_path: Path) -> None:
     client = trusting.client
     nowhere, there = str(tmp_path / "nowhere.db"), str(source(tmp_path / "meters.db", 30))

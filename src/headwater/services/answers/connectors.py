@@ -176,6 +176,8 @@ class ColumnFound(TypedDict):
     type      in the source's own words: numeric(38,10)
     arrow     how it is read; what has no exact type there comes as text
     numbers   whether it comes as text and holds numbers nevertheless
+    mixed     whether it comes as text and may hold numbers among texts
+    bare      whether it comes as text and none begins or ends with a blank, as times and uuids do
     """
 
     name: str
@@ -183,6 +185,8 @@ class ColumnFound(TypedDict):
     arrow: str
     nullable: bool
     numbers: bool
+    mixed: bool
+    bare: bool
 
 
 class TableFound(TypedDict):
