@@ -5,6 +5,7 @@ The rooms, from the ground up; imports go down only:
     errors.py      every error, sorted by what the caller does next
     settings.py    what an installation can be told, from the environment and headwater.toml
     telemetry.py   log entries, and progress against the planned total
+    memory.py      how a process takes its memory and gives it back
     documents/     what people write: read as text, strict YAML, what is wrong told key by key; counts in words
     extras.py      libraries that only some need, and how each is brought into this installation
     plugins.py     the doors for packs and connectors, which the built-in ones use too

@@ -142,4 +142,5 @@ def test_import_headwater_brings_nothing_along() -> None:
 
 def test_the_ground_brings_no_engine_along() -> None:
     heavy = {"duckdb", "pyarrow", "numpy", "psycopg", "sqlglot", "jinja2"}
-    assert not loaded_by("import headwater.errors, headwater.settings, headwater.telemetry, headwater.values") & heavy
+    ground = ("errors", "memory", "settings", "telemetry", "values")
+    assert not loaded_by(f"from headwater import {', '.join(ground)}") & heavy

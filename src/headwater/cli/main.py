@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from typing import Annotated
 
 import typer
 
-from headwater import __version__
+from headwater import __version__, memory
 from headwater.cli import (
     audit,
     compare,
@@ -131,8 +130,7 @@ def run() -> None:
     for told in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(told) == signal.SIG_DFL:  # as by nohup it may be ignored
             signal.signal(told, _interrupt)
-    # Arrow's own allocator keeps memory for each thread that ever used it, and reads the choice when it is loaded.
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    memory.begin()
     app(prog_name="headwater")
 
 
