@@ -265,7 +265,7 @@ def test_a_factor_that_may_not_be_passed_on_is_left_out_and_its_figure_checked_b
     assert b"0.4321" not in members(file)["factors.csv"]
     found = check(file)
     assert told(found) == []
-    assert any("lacks 1 factors that may not be passed on" in note for note in found.notes)
+    assert any("lacks 1 factor that may not be passed on" in note for note in found.notes)
     assert "2 figures calculated again" not in "\n".join(lines_of(found))
     old = members(file)["chunks/1/figures.jsonl"]
     changed = check(resealed(file, {"chunks/1/figures.jsonl": old.replace(b'"AR5"', b'"AR4"', 1)}))

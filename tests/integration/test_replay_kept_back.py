@@ -109,7 +109,7 @@ def test_an_instrument_that_may_not_be_passed_on_is_left_out(
     assert {"source": "registry", "licence": "secret", "factors": 1} in manifest["licences"]
     found = check(file)
     assert told(found) == []
-    assert any("instruments.csv lacks 1 instruments" in note for note in found.notes)
+    assert any("instruments.csv lacks 1 instrument" in note for note in found.notes)
     assert "of them by hash only" in found.stages[-1].said
     lines = members(file)["lines.csv"]
     covered = next(line for line in lines.splitlines() if b'"deal"' in line)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from headwater.documents.counted import counted
 from headwater.errors import InputRefused
 from headwater.replay.chain import Chain
 from headwater.replay.chunks import ChunkCheck, Totals
@@ -122,21 +123,21 @@ def _check_run(reader: Reader, findings: Findings) -> None:
             check.records()
             check.ledger()
         stage.count = totals.records
-        stage.said = f"{totals.records - totals.withheld:,} records worked through from their cells"
+        stage.said = f"{counted(totals.records - totals.withheld, 'record')} worked through from their cells"
         if totals.withheld:
             stage.said += f", {totals.withheld:,} known by hash only: they may not be passed on"
     with findings.stage("rows") as stage:
         for check in checks:
             check.rows()
         stage.count = totals.rows
-        stage.said = f"{totals.rows:,} rows computed again, and found in the hashes that the audit chain holds"
+        stage.said = f"{counted(totals.rows, 'row')} computed again, and found in the hashes that the audit chain holds"
     if evidence_calculates(findings, evidence):
         with findings.stage("figures") as stage:
             for check in checks:
                 check.figures()
             stage.count = totals.figures + totals.by_hash
             by_hash = f"; {totals.by_hash:,} checked by hash" if totals.by_hash else ""
-            stage.said = f"{totals.figures:,} figures calculated again{by_hash}"
+            stage.said = f"{counted(totals.figures, 'figure')} calculated again{by_hash}"
     _tell(findings, manifest, totals)
 
 
@@ -177,14 +178,14 @@ def _check_inventory(reader: Reader, findings: Findings) -> None:
         stage.said = "document, lines and everything pinned are those that the audit chain cites"
     with findings.stage("pinned rows") as stage:
         stage.count = inventory.pinned()
-        stage.said = f"{inventory.rows:,} activities, factors and instruments, each by its row hash"
+        stage.said = f"{counted(inventory.rows, 'row')} of activities, factors and instruments, each by its hash"
     with findings.stage("choices") as stage:
         stage.count = inventory.choices()
-        stage.said = f"{stage.count:,} factors chosen again by the document's policy"
+        stage.said = f"{counted(stage.count, 'factor')} chosen again by the document's policy"
     with findings.stage("lines") as stage:
         stage.count = inventory.calculated()
         by_hash = f", {inventory.by_hash:,} of them by hash only" if inventory.by_hash else ""
-        stage.said = f"{inventory.lines:,} lines computed again from the pinned rows{by_hash}"
+        stage.said = f"{counted(inventory.lines, 'line')} computed again from the pinned rows{by_hash}"
     findings.facts["co2e_kg"] = {
         f"{gwp_set}, {name}": f"{as_decimal(total, PLACES):f}"
         for (gwp_set, name), total in sorted(inventory.totals.items())

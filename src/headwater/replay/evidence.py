@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from headwater.contracts.document import Document
+from headwater.documents.counted import counted
 from headwater.replay.chain import Chain
 from headwater.replay.container import Reader
 from headwater.replay.differences import Findings
@@ -96,8 +97,9 @@ class RunEvidence:
             findings.compare(member, "", "SHA-256", stored=hashed, recomputed=found, why=AS_CHAINED)
         if self.left_out:
             findings.notes.append(
-                f"{FACTORS} lacks {len(self._reader.manifest['left_out'])} factors that may not be passed on: its hash"
-                " cannot be computed again, and figures of their activity types and regions are checked by hash"
+                f"{FACTORS} lacks {counted(len(self._reader.manifest['left_out']), 'factor')} that may not be"
+                " passed on: its hash cannot be computed again, and figures of their activity types and"
+                " regions are checked by hash"
             )
         return len(cited) + self._check_logic(findings)
 

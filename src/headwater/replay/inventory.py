@@ -11,6 +11,7 @@ from typing import Any
 
 from headwater.contracts.document import Document
 from headwater.contracts.row_text import row_text
+from headwater.documents.counted import counted
 from headwater.errors import InputRefused
 from headwater.replay.chain import Chain
 from headwater.replay.choosing import Policy
@@ -58,19 +59,19 @@ class InventoryCheck:
         if self._left_out:
             del cited[FACTORS]
             self._findings.notes.append(
-                f"{FACTORS} lacks {len(self._left_out)} factors that may not be passed on: its hash cannot be computed"
-                " again, and lines of their activity types are checked by hash"
+                f"{FACTORS} lacks {counted(len(self._left_out), 'factor')} that may not be passed on: its hash"
+                " cannot be computed again, and lines of their activity types are checked by hash"
             )
         if self._left_instruments:
             del cited[INSTRUMENTS]
             self._findings.notes.append(
-                f"{INSTRUMENTS} lacks {len(self._left_instruments)} instruments that may not be passed on: its hash"
-                " cannot be computed again, and lines that they cover are checked by hash"
+                f"{INSTRUMENTS} lacks {counted(len(self._left_instruments), 'instrument')} that may not be passed on:"
+                " its hash cannot be computed again, and lines that they cover are checked by hash"
             )
         for member, rows in self._kept_back.items():
             del cited[member]
             self._findings.notes.append(
-                f"{member} lacks the personal values of {rows:,} row{'s' * (rows != 1)}: its hash and theirs cannot be"
+                f"{member} lacks the personal values of {counted(rows, 'row')}: its hash and theirs cannot be"
                 " computed again; the lines hold what counts of them"
             )
         if said.get("rates"):

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from headwater.documents.counted import counted
 from headwater.errors import HeadwaterError
 from headwater.replay.check import check_file
 from headwater.replay.differences import Difference, Findings
@@ -21,7 +22,7 @@ def lines_of(findings: Findings) -> Iterator[str]:
     yield f"{facts['kind']}: {about}"
     for stage in findings.stages:
         said = stage.said or "could not be gone through"
-        count = "1 difference" if stage.differences == 1 else f"{stage.differences:,} differences"
+        count = counted(stage.differences, "difference")
         yield f"  ✓ {stage.name}: {said}" if stage.holds else f"  ✗ {stage.name}: {count}"
     for name, total in facts.get("co2e_kg", {}).items():
         yield f"  {_spaced(total)} kg CO2e ({name})"

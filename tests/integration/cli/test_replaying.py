@@ -27,7 +27,7 @@ def run_id(headwater: Headwater) -> str:
 def test_a_figure_and_a_run_are_exported_and_checked(loaded: Headwater, tmp_path: Path) -> None:
     done = loaded("replay", "export", "emission", "a")
     assert done.code == 0, done.err
-    assert "✓ figures: 1 figures calculated again" in done.out
+    assert "✓ figures: 1 figure calculated again" in done.out
     assert "written to replay-a.pyz; check it anywhere: python replay-a.pyz" in done.out
     assert loaded("replay", "export", "run", run_id(loaded)[:8], "--out", "run.pyz").code == 0
     done = loaded("replay", "check", "run.pyz", "--json")
