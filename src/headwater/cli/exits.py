@@ -86,13 +86,23 @@ class Commands(TyperGroup):
 
 
 def tell_error(error: HeadwaterError, *, as_json: bool = False, remedy: str | None = None) -> None:
-    """One text on standard error, the word red on a terminal; or one line of JSON. `remedy` comes after its own."""
+    """One text on standard error, the word red on a terminal; or one line of JSON, which tells the first of several
+    things wrong, and all of them as `errors`. `remedy` comes after its own.
+    """
     if not as_json:
         typer.echo(f"{typer.style('error:', fg='red', bold=True)} {error}", err=True)
         if remedy:
             typer.echo(remedy, err=True)
         return
-    facts = {
+    faults = error.faults if isinstance(error, Misuse) else ()
+    facts: dict[str, Any] = _facts(faults[0] if faults else error, remedy)
+    if faults:
+        facts["errors"] = [_facts(each) for each in faults]
+    typer.echo(json.dumps({"error": facts}, ensure_ascii=False), err=True)
+
+
+def _facts(error: HeadwaterError, remedy: str | None = None) -> dict[str, str | None]:
+    return {
         "kind": type(error).__name__,
         "what": error.what,
         "where": error.where,
@@ -100,7 +110,6 @@ def tell_error(error: HeadwaterError, *, as_json: bool = False, remedy: str | No
         "valid": error.valid,
         "remedy": " ".join(part for part in (error.remedy, remedy) if part) or None,
     }
-    typer.echo(json.dumps({"error": facts}, ensure_ascii=False), err=True)
 
 
 def _misuse(error: TyperException) -> Misuse:

@@ -40,6 +40,15 @@ def test_errors_are_json_where_json_was_asked_for(
     assert told.err.startswith("error: ")
 
 
+def test_several_things_wrong_are_told_one_by_one(headwater: Headwater) -> None:
+    wrong = ["-s", "port=many", "-s", "hots=db.example.org"]
+    done = headwater("connectors", "add", "plant", "-k", "postgresql", *wrong, "--json")
+    assert done.code == 2
+    error = json.loads(done.err)["error"]
+    assert {each["where"] for each in error["errors"]} >= {"config of postgresql, port", "config of postgresql, hots"}
+    assert error["where"] == error["errors"][0]["where"]
+
+
 def test_choices_are_named(headwater: Headwater) -> None:
     done = headwater("quarantine", "list", "--state", "odd")
     assert "open, resubmitted, dismissed" in done.err
