@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from headwater.connectors import protocol
+from headwater.connectors.configs import config_of
 from headwater.connectors.protocol import Kind
+from headwater.documents.strict_yaml import parse_yaml
 from tools.reference_connectors import kinds
 
 CONNECTORS = Path(protocol.__file__).parent
@@ -44,6 +46,15 @@ def test_a_readme_names_each_version_that_the_kind_names(kind: Kind) -> None:
     text = readme(kind)
     assert re.search("proven against", text, re.IGNORECASE)
     assert [named for named in kind.proven_against if named not in text] == []
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_a_config_in_a_readme_is_one_that_the_kind_takes(kind: Kind) -> None:
+    for text in re.findall(r"^```yaml\n(.+?)^```", readme(kind), re.MULTILINE | re.DOTALL):
+        values = parse_yaml(text, where="README.md")
+        assert isinstance(values, dict)
+        assert values.pop("kind", kind.name) == kind.name
+        config_of(kind, values)
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)

@@ -125,7 +125,15 @@ def _as_set(value: object) -> str:
 def add(
     name: Name,
     *,
-    kind: Annotated[str, typer.Option("--kind", "-k", help="Its kind, see `headwater connectors kinds`.")],
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--kind",
+            "-k",
+            help="Its kind, see `headwater connectors kinds`; need not be said where the config says it.",
+            show_default=False,
+        ),
+    ] = None,
     config: ConfigFile = None,
     settings: Settings = None,
     as_json: AsJson = False,
@@ -136,7 +144,7 @@ def add(
 
     \b
     Examples:
-      headwater connectors add erp --kind odata --config erp.yaml
+      headwater connectors add erp --config erp.yaml
       headwater connectors add lab --kind sqlite --set path=lab.db
       headwater connectors add sap --kind odata --config sap.yaml --set auth.kind=bearer --set auth.token_ref=env:SAP
     """
@@ -145,8 +153,9 @@ def add(
 
     with installation() as opened:
         values = _config(config, settings)
-        paths = _paths(kind, values)
-        stored = keep(opened, name, kind, values | paths)
+        of_kind = _kind(kind, values)
+        paths = _paths(of_kind, values)
+        stored = keep(opened, name, of_kind, values | paths)
     if as_json:
         print_json(connector_as_json(stored))
     else:
@@ -168,7 +177,7 @@ def change(name: Name, *, config: ConfigFile = None, settings: Settings = None, 
 
     with installation() as opened:
         values = _config(config, settings)
-        paths = _paths(find(opened, name).kind, values)
+        paths = _paths(_kind(find(opened, name).kind, values), values)
         stored = keep(opened, name, values | paths)
     if as_json:
         print_json(connector_as_json(stored))
@@ -292,6 +301,19 @@ def _config(path: Path | None, settings: list[str] | None) -> dict[str, Any]:
             raise Misuse("a value is said as KEY=VALUE", where="--set", value=key, valid="--set host=db.example.org")
         values[key] = json.loads(value) if value in {"true", "false"} or value.isdecimal() else value
     return values
+
+
+def _kind(said: str | None, values: dict[str, Any]) -> str:
+    """The kind as it is said, or as the config says it, which then holds it no more."""
+    from headwater.errors import Misuse
+
+    written = values.pop("kind", said)
+    if written is None:
+        remedy = "`headwater connectors kinds` lists them; a config says it as kind: postgresql."
+        raise Misuse("a kind is needed", where="--kind", remedy=remedy)
+    if said not in {None, written}:
+        raise Misuse(f"the connector is of kind {said}", where="kind in the config", value=written, valid=said)
+    return str(written)
 
 
 def _paths(kind: str, values: Mapping[str, Any]) -> dict[str, str]:

@@ -66,6 +66,18 @@ def test_a_source_is_kept_looked_at_changed_and_let_go(headwater: Headwater, lab
         assert (gone.code, "there is no such connector (value: 'other'). Valid: lab" in gone.err) == (2, True)
 
 
+def test_a_config_may_say_its_kind(headwater: Headwater, lab: Lab, tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text(f"kind: sqlite\npath: {lab.path}\n")
+    added = headwater("connectors", "add", "other", "-c", "other.yaml", "--json").json
+    assert (added["kind"], "kind" in added["config"]) == ("sqlite", False)
+    assert headwater("connectors", "change", "other", "-c", "other.yaml").code == 0
+    assert headwater("connectors", "add", "third", "-k", "sqlite", "-c", "other.yaml").code == 0
+    refused = headwater("connectors", "add", "fourth", "-k", "duckdb", "-c", "other.yaml")
+    assert (refused.code, "the connector is of kind duckdb (value: 'sqlite')" in refused.err) == (2, True)
+    refused = headwater("connectors", "add", "fourth", "-s", "path=lab.db")
+    assert (refused.code, "--kind: a kind is needed. `headwater connectors kinds` lists" in refused.err) == (2, True)
+
+
 @pytest.mark.usefixtures("lab")
 def test_a_source_is_asked(headwater: Headwater) -> None:
     assert headwater("connectors", "validate", "lab", "-t", "a").out == "lab can be reached and read.\n"
