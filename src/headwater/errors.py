@@ -77,10 +77,12 @@ class RetryLater(HeadwaterError):
 
     after: seconds to wait before the next try, where whoever refused has said so.
     is_held: somebody else works on the same thing just now; nothing has failed.
+    tries: how often it was tried before this was said.
     """
 
     after: float | None = None
     is_held: bool = False
+    tries: int = 1
 
 
 class InputRefused(HeadwaterError):

@@ -1,7 +1,8 @@
 """Asking a source by HTTP: one request at a time, with its limits; what goes wrong comes as an error of the house.
 
-A request is not repeated here: a chunk that fails is read again by whoever reads chunks. There is one exception: a
-token that is refused is renewed once. Redirects are followed on the same host only, so that no secret goes elsewhere.
+A request that fails is sent again by itself, as `ask_again` says, so that a chunk of many answers need not begin again
+for one of them; a token that is refused is renewed once. Redirects are followed on the same host only, so that no
+secret goes elsewhere.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 import re
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlencode, urljoin, urlsplit, urlunsplit
 
 import httpx
@@ -26,8 +28,9 @@ from headwater.connectors.http.failures import mend_of_login, not_allowed, not_n
 from headwater.connectors.http.pace import PaceOf, in_process
 from headwater.connectors.http.reaching import AddressesOf, Reaching, proxy_of
 from headwater.connectors.protocol import Resolve
-from headwater.errors import HeadwaterError, InputRefused, Misuse, Stopped
+from headwater.errors import HeadwaterError, InputRefused, Misuse, RetryLater, Stopped
 
+T = TypeVar("T")
 _REDIRECTS = 5
 _SAID_BYTES = 64 * 1024
 _MB = 1024 * 1024
@@ -52,6 +55,7 @@ class HttpClient:
         self._signature: Signature | None = None
         self._client: httpx.Client | None = None
         self._addresses_of: AddressesOf | None = None
+        self._again: Callable[[RetryLater, int], bool] = lambda _error, _tries: False
         self._pace = in_process(_origin(config.url), config.requests_a_minute)
 
     def __enter__(self) -> Self:
@@ -65,6 +69,12 @@ class HttpClient:
     def keep_pace(self, pace: PaceOf) -> None:
         """Wait before each request as `pace` says: for whoever keeps rates across processes."""
         self._pace = pace(_origin(self._config.url), self._config.requests_a_minute)
+
+    def ask_again(self, again: Callable[[RetryLater, int], bool]) -> None:
+        """Send a request that failed once more where `again`, told why and how often it was sent, comes back with true;
+        it waits as long as is to be waited. By itself a client sends each once.
+        """
+        self._again = again
 
     def reach_only(self, addresses_of: AddressesOf) -> None:
         """Connect to these addresses of a host and to no others, whatever its name says a moment later."""
@@ -108,6 +118,11 @@ class HttpClient:
         self, url: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[Any, httpx.Headers]:
         """What the URL answers, as JSON with exact numbers; and the headers it came with."""
+        return self._repeated(lambda: self._answer(url, params, headers))
+
+    def _answer(
+        self, url: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None
+    ) -> tuple[Any, httpx.Headers]:
         asked = {"Accept": "application/json", **(headers or {})}
         with self._asked(url, params, asked) as (response, deadline):
             body = self._body(response, deadline, self._config.max_answer_mb, "max_answer_mb")
@@ -128,11 +143,18 @@ class HttpClient:
 
     def text(self, url: str, params: Mapping[str, str] | None = None, *, accept: str) -> bytes:
         """What the URL answers, as it comes."""
-        with self._asked(url, params, {"Accept": accept}) as (response, deadline):
-            return self._body(response, deadline, self._config.max_answer_mb, "max_answer_mb")
+
+        def asked() -> bytes:
+            with self._asked(url, params, {"Accept": accept}) as (response, deadline):
+                return self._body(response, deadline, self._config.max_answer_mb, "max_answer_mb")
+
+        return self._repeated(asked)
 
     def to_file(self, url: str, params: Mapping[str, str] | None, path: Path) -> None:
         """Write what the URL answers to a file: whole, or an error is raised."""
+        self._repeated(lambda: self._to_file(url, params, path))
+
+    def _to_file(self, url: str, params: Mapping[str, str] | None, path: Path) -> None:
         with self._asked(url, params, {"Accept": "application/json"}) as (response, deadline):
             try:
                 with path.open("wb") as file:
@@ -144,6 +166,16 @@ class HttpClient:
                     where=str(path),
                     remedy="Make room, or set TMPDIR to a folder that has it.",
                 ) from error
+
+    def _repeated(self, ask: Callable[[], T]) -> T:
+        for tries in count(1):
+            try:
+                return ask()
+            except RetryLater as error:
+                if not self._again(error, tries):
+                    error.tries = tries
+                    raise
+        raise AssertionError("it is asked until there is an answer or an error")
 
     @contextmanager
     def _asked(

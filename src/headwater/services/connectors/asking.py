@@ -6,7 +6,7 @@ import random
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Event
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from headwater.documents.counted import counted
 from headwater.errors import InputRefused, Misuse, RetryLater
@@ -78,16 +78,15 @@ class Asker:
 
         Only what may pass is asked again (`RetryLater`); other errors are the answer.
         """
-        before = self._check_circuit()
-        for number, seconds in enumerate((*RETRY_AFTER_SECONDS, None), start=1):
+        before, tries = self._check_circuit(), 0
+        while True:
             try:
                 answer = question()
             except RetryLater as error:
-                is_long = error.after is not None and error.after > LONGEST_WAIT
-                if seconds is None or is_long:
-                    self._failed(error, at_once=is_long)
-                    raise self._given_up(error, about, number) from error
-                self._pause(error, seconds, about, number)
+                tries += error.tries
+                if not self._waited(error, about, tries):
+                    self._failed(error, at_once=_is_long(error))
+                    raise self._given_up(error, about, tries) from error
             except (Misuse, InputRefused) as error:
                 if isinstance(error, Misuse) and error.is_unasked:
                     self._not_asked(before)
@@ -97,11 +96,18 @@ class Asker:
             else:
                 self._answered()
                 return answer
-        raise AssertionError("the last try answers or raises")
+
+    def repeat_requests(self, source: object) -> None:
+        """Have a source of many small requests send the one again that failed, not all of a question. A request that
+        was sent as often as a question is asked is the end of its question.
+        """
+        client: Any = getattr(source, "client", None)
+        if hasattr(client, "ask_again"):
+            client.ask_again(lambda error, tries: self._waited(error, error.where or self._name, tries))
 
     def _given_up(self, error: RetryLater, about: str, number: int) -> InputRefused:
         what, then = f"the source failed {counted(number, 'time')}: {error.what}", "When it is well again"
-        if error.after is not None and error.after > LONGEST_WAIT:
+        if error.after is not None and _is_long(error):
             then = f"After {datetime.now(UTC) + timedelta(seconds=error.after):%Y-%m-%d %H:%M:%S} UTC"
             what = (
                 f"the source asks to be left alone for {error.after:,.0f} s, and {LONGEST_WAIT:.0f} s are waited at "
@@ -112,14 +118,19 @@ class Asker:
         remedy = " ".join(filter(None, (error.remedy and f"{error.remedy.rstrip('.')}.", then + again)))
         return InputRefused(what, where=error.where or about, value=error.value, valid=error.valid, remedy=remedy)
 
-    def _pause(self, error: RetryLater, seconds: float, about: str, number: int) -> None:
+    def _waited(self, error: RetryLater, about: str, tries: int) -> bool:
+        """Whether it may be asked again, which is so once the wait is over."""
+        if tries > len(RETRY_AFTER_SECONDS) or _is_long(error):
+            return False
+        seconds = RETRY_AFTER_SECONDS[tries - 1]
         jittered = seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, hides nothing
         pause = jittered if error.after is None else error.after
         get_logger(__name__).warning(
-            "the source is asked again", connector=self._name, about=about, attempt=number, wait=round(pause, 1),
+            "the source is asked again", connector=self._name, about=about, attempt=tries, wait=round(pause, 1),
             error=str(error),
         )  # fmt: skip
         self._wait(pause)
+        return True
 
     def _check_circuit(self) -> Circuit:
         """The circuit as it stands; of one that is open, where this is the one who may ask."""
@@ -183,3 +194,8 @@ class Asker:
                     failures=0,
                     last_error=None,
                 )
+
+
+def _is_long(error: RetryLater) -> bool:
+    """Whether the source asks for a longer wait than it is given."""
+    return error.after is not None and error.after > LONGEST_WAIT

@@ -100,6 +100,7 @@ class SyncTexts(RunTexts):
             # Opening a connector reaches nothing yet, so that a source that is down shows with the first chunk.
             source = stack.enter_context(opened(self._installation, self._stored, given_up=self._given_up))
             self._source = tables_of(source, self._stored)
+            self._asker.repeat_requests(source)
             stack.enter_context(self._ahead)
             self._stack = stack.pop_all()
         return self
@@ -233,33 +234,37 @@ def write_parquet(
     rows, last = 0, None
     parquet: pq.ParquetWriter | None = None
     sink = pa.PythonFile(BlobFile(writer), mode="w")
-    for batch in batches:
-        if batch.schema.names != list(names):
-            raise _other_columns(batch.schema.names, names, where)
-        rows += batch.num_rows
-        if rows > MAX_CHUNK_ROWS:
-            raise InputRefused(
-                "the chunk has more rows than one may have",
-                where=where,
-                value=rows,
-                valid=f"at most {MAX_CHUNK_ROWS:,}",
-                remedy="Plan smaller ones: load.chunk_size in the recipe, or a cursor to cut the table by.",
-            )
+    with ExitStack() as stack:  # what is not read to its end is closed too, while there is what it is written to
+        for batch in batches:
+            rows += batch.num_rows
+            _check_batch(batch, names, rows, where)
+            if parquet is None:
+                parquet = stack.enter_context(pq.ParquetWriter(sink, batch.schema, compression="zstd"))
+            parquet.write_batch(batch)
+            if batch.num_rows and keys:
+                last = _last_key(batch, keys)
         if parquet is None:
-            parquet = pq.ParquetWriter(sink, batch.schema, compression="zstd")
-        parquet.write_batch(batch)
-        if batch.num_rows and keys:
-            last = _last_key(batch, keys)
-    if parquet is None:
-        raise InputRefused(
-            "the connector gave no batch of rows, not even an empty one that tells the columns",
-            where=where,
-            remedy="This is a fault of the connector: tell its author, for whom `headwater.testing` finds it.",
-        )
-    if said := footer():
-        parquet.add_key_value_metadata(dict(said))
-    parquet.close()
+            raise InputRefused(
+                "the connector gave no batch of rows, not even an empty one that tells the columns",
+                where=where,
+                remedy="This is a fault of the connector: tell its author, for whom `headwater.testing` finds it.",
+            )
+        if said := footer():
+            parquet.add_key_value_metadata(dict(said))
     return rows, last
+
+
+def _check_batch(batch: pa.RecordBatch, names: Sequence[str], rows: int, where: str) -> None:
+    if batch.schema.names != list(names):
+        raise _other_columns(batch.schema.names, names, where)
+    if rows > MAX_CHUNK_ROWS:
+        raise InputRefused(
+            "the chunk has more rows than one may have",
+            where=where,
+            value=rows,
+            valid=f"at most {MAX_CHUNK_ROWS:,}",
+            remedy="Plan smaller ones: load.chunk_size in the recipe, or a cursor to cut the table by.",
+        )
 
 
 def selection_of(body: Mapping[str, Any]) -> Selection:

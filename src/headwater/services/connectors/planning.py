@@ -182,6 +182,7 @@ def _asked(installation: Installation, stored: StoredConnector, selection: Selec
     asker = Asker(installation, stored.connector_id, stored.name)
     with refusal_noted(installation, stored.connector_id), opened(installation, stored) as source:
         tables = tables_of(source, stored)
+        asker.repeat_requests(source)
         plan = asker.ask(lambda: tables.plan(selection), about=f"the plan of {selection.table}")
     large = [chunk for chunk in plan.chunks if chunk.rows > MAX_CHUNK_ROWS]
     if large:
