@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 
+from headwater.pipeline.recipe import Recipe
+from headwater.services.connectors.keeping import add
+from headwater.services.connectors.planning import plan_sync
 from headwater.services.connectors.viewing import discover, status
-from tests.synced import Synced
+from tests.connectors.servers_http import http_server, json_reply
+from tests.river import River
+from tests.synced import MAPPING, Synced
 
 pytestmark = pytest.mark.server
 
@@ -75,3 +82,24 @@ def test_a_table_that_was_only_synced_is_not_gone_where_discovery_does_not_list_
     synced.sync(source={"table": "public.readings_of_all_years"})
     assert noted(synced) == 2
     assert [each["changes"] for each in status(synced.river.installation, "plant").schema_changes] == [[], []]
+
+
+@pytest.mark.parametrize("discovered_first", [True, False])
+def test_what_a_plan_has_not_looked_at_is_not_retyped(river: River, discovered_first: bool) -> None:
+    """The types of a declared service are those of the values on its first page, at which a plan does not look."""
+    row = {"reading_id": "1", "site": "s", "month": "2024-01-01", "kwh": 1.5}
+    with http_server(lambda _: json_reply({"rows": [row]})) as server:
+        (river.folder / "readings.yaml").write_text(yaml.safe_dump(MAPPING))
+        tables = [{"name": "readings", "path": "readings", "records": "rows", "key": ["reading_id"]}]
+        add(river.installation, "plant", "rest", {"url": server.url, "auth": {"kind": "none"}, "tables": tables})
+        said = {"recipe": "r", "source": {"connector": "plant", "table": "readings"}, "mapping": "readings.yaml"}
+        steps: list[Callable[[], object]] = [lambda: discover(river.installation, "plant")] * 2
+        steps.insert(
+            int(discovered_first), lambda: plan_sync(river.installation, Recipe.model_validate(said), river.folder)
+        )
+        for step in steps:
+            step()
+    assert [each for seen in status(river.installation, "plant").schema_changes for each in seen["changes"]] == []
+    (seen,) = river.rows("SELECT columns FROM source_schema_cache ORDER BY seen_no DESC LIMIT 1")
+    types = {column["name"]: column["type"] for column in seen["columns"]}
+    assert (types["site"], types["kwh"]) == ("string", "number")

@@ -22,6 +22,10 @@ _SCALARS: Mapping[type, str] = {bool: "boolean", Number: "number", str: "string"
 _flatteners = {decimal: Flattener("objects", decimal) for decimal in (".", ",")}
 
 
+NOT_LOOKED_AT = "JSON"
+"""The type of a column whose values nobody has looked at."""
+
+
 def found_columns(records: Iterable[Record], where: str) -> tuple[str, ...]:
     """The columns that records have, in the order they first come, and `_more`."""
     seen: dict[str, bool] = {}
@@ -38,7 +42,7 @@ def found_columns(records: Iterable[Record], where: str) -> tuple[str, ...]:
 
 def described(names: Sequence[str], kinds: Mapping[str, str] | None = None) -> tuple[Column, ...]:
     """Columns as the protocol has them; `kinds` as `kinds_of` tells them, of those that were looked at."""
-    return tuple(Column(name=name, type=(kinds or {}).get(name, "JSON"), arrow=pa.string()) for name in names)
+    return tuple(Column(name=name, type=(kinds or {}).get(name, NOT_LOOKED_AT), arrow=pa.string()) for name in names)
 
 
 def kinds_of(records: Iterable[Record]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from headwater.connectors.http.text_columns import NOT_LOOKED_AT
 from headwater.services.drift import changes_between
 from headwater.store import connectors
 from headwater.store.connectors import SchemaSeen
@@ -30,7 +31,12 @@ def note_columns(
     with installation.database.connect(tenant_id) as connection:
         before = connectors.schemas_seen(connection, tenant_id, stored.connector_id, table).get(table)
         was = before or SchemaSeen(table_name=table, seen_no=0, columns=[])
-        told = _with_unasked([_told(column) for column in columns], was.columns, asked)
+        types = {column["name"]: column["type"] for column in was.columns}
+        told = [_told(column) for column in columns]
+        for column in told:
+            if column["type"] == NOT_LOOKED_AT:  # by a plan, and by a discovery perhaps
+                column["type"] = types.get(column["name"], NOT_LOOKED_AT)
+        told = _with_unasked(told, was.columns, asked)
         now = replace(was, columns=told, is_gone=False)
         if now != before:
             _note(connection, tenant_id, stored, before, now)
@@ -79,7 +85,9 @@ def _changes(before: SchemaSeen, now: SchemaSeen) -> Iterator[SourceChange]:
         yield _change("table_gone" if now.is_gone else "table_back", None, None, None)
     was = {str(column["name"]): column for column in before.columns}
     has = {str(column["name"]): column for column in now.columns}
-    for each in changes_between(_types(was), _types(has)):
+    # Where nobody but plans has told of the table, what they have not looked at is not known.
+    unknown = NOT_LOOKED_AT if before.key_columns is None else None
+    for each in changes_between(_types(was, unknown), _types(has)):
         yield _change(each.kind, each.column, each.before, each.after)
     for name in (name for name in was if name in has):
         if was[name]["nullable"] != has[name]["nullable"]:
@@ -99,8 +107,8 @@ def _change(kind: str, column: str | None, before: str | None, after: str | None
     return {"kind": kind, "column": column, "before": before, "after": after}
 
 
-def _types(columns: dict[str, dict[str, Any]]) -> dict[str, str]:
-    return {name: str(column["type"]) for name, column in columns.items()}
+def _types(columns: dict[str, dict[str, Any]], unknown: str | None = None) -> dict[str, str]:
+    return {name: "" if column["type"] == unknown else str(column["type"]) for name, column in columns.items()}
 
 
 def _null(column: dict[str, Any]) -> str:
