@@ -48,6 +48,7 @@ ROUTES: Mapping[str, str] = {
     "quarantine list": "GET /quarantine",
     "records deleted": "GET /deleted-records/{reference}",
     "records destroy": f"POST {_RECORD}/destructions",
+    "records export": f"GET {_RECORD}/export",
     "records list": f"GET {_RECORD}",
     "records restore": f"POST {_RECORD}/restorations",
     "runs list": "GET /runs",

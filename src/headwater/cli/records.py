@@ -1,21 +1,27 @@
-"""`headwater records`: records of any contract listed, deleted by hand, restored, destroyed; subjects erased."""
+"""`headwater records`: records of any contract listed, exported, deleted, restored, destroyed; subjects erased."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headwater.cli.imports import AsJson
+from headwater.cli.imports import AsJson, Between
 from headwater.cli.printing import fitting, print_facts, print_json, print_table, text_of
 from headwater.cli.session import installation
 from headwater.documents.counted import counted
+from headwater.documents.delimiters import delimiter_of
 from headwater.errors import Misuse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-app = typer.Typer(no_args_is_help=True, help="Records of any contract: list, delete, restore, destroy, erase.")
+    from headwater.services.records import Form
+
+FORMS: dict[str, Form] = {".csv": "csv", ".parquet": "parquet", ".arrows": "arrow"}
+"""Format by the ending of the file; .arrows is that of Arrow's streams."""
+app = typer.Typer(no_args_is_help=True, help="Records of any contract: list, export, delete, restore, destroy, erase.")
 
 Contract = Annotated[str, typer.Argument(help="Their contract, like activity or activity@1.", show_default=False)]
 Keys = Annotated[
@@ -26,6 +32,8 @@ Filters = Annotated[
     list[str] | None,
     typer.Option("--filter", help="field:operator:value, of `in` field:in:one|other; may be said several times."),
 ]
+Sort = Annotated[str | None, typer.Option(help="Fields with a comma between; - before one turns it.")]
+Clear = Annotated[bool, typer.Option("--clear", help="Personal data in clear, which the audit chain notes.")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many to show.")]
 
 
@@ -34,11 +42,9 @@ def list_(
     contract: Contract,
     *,
     filters: Filters = None,
-    sort: Annotated[str | None, typer.Option(help="Fields with a comma between; - before one turns it.")] = None,
+    sort: Sort = None,
     limit: Limit = 20,
-    clear: Annotated[
-        bool, typer.Option("--clear", help="Personal data in clear, which the audit chain notes.")
-    ] = False,
+    clear: Clear = False,
     columns: Annotated[
         str | None, typer.Option("--columns", help="Which fields to show, with commas.", show_default="as many as fit")
     ] = None,
@@ -73,6 +79,48 @@ def list_(
         typer.echo(f"{more}: say --columns {','.join(filled[len(shown) :][:3])},… or --json")
     there = f"{page.total:,} or more records" if page.at_least else counted(page.total or 0, "record")
     typer.echo(f"{len(page.items):,} of {there}")
+
+
+@app.command()
+def export(
+    contract: Contract,
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="File to write: .csv, .parquet or .arrows.", show_default="CONTRACT.csv"),
+    ] = None,
+    filters: Filters = None,
+    sort: Sort = None,
+    clear: Clear = False,
+    delimiter: Between = ",",
+    as_json: AsJson = False,
+) -> None:
+    """Write records as they stand to a file, all of them, with all their fields. What is personal is masked unless
+    --clear is said.
+
+    \b
+    Examples:
+      headwater records export activity
+      headwater records export activity --out 2024.parquet --filter period_start:gte:2024-01-01
+      headwater records export activity --out activity.csv --delimiter ";"
+    """
+    from headwater.services.listing import Question
+    from headwater.services.records import export as blocks_of
+    from headwater.services.whole_files import written_whole
+
+    file = out or Path(f"{contract.partition('@')[0]}.csv")
+    form = FORMS.get(file.suffix.lower())
+    if form is None:
+        raise Misuse("its ending names no format that is written", where="--out", value=file, valid=", ".join(FORMS))
+    question = Question(filters=filters or (), sort=sort)
+    with installation() as opened, written_whole(file) as part, part.open("wb") as written:
+        for block in blocks_of(opened, contract, question, form, delimiter=delimiter_of(delimiter), clear=clear):
+            written.write(block)
+    size = file.stat().st_size
+    if as_json:
+        print_json({"file": str(file), "format": form, "bytes": size})
+    else:
+        typer.echo(f"{file}: {counted(size, 'byte')}")
 
 
 def _chosen(columns: str, names: Sequence[str]) -> list[str]:

@@ -20,7 +20,7 @@ PROMISED = {
     "import", "run", "runs list", "runs show", "runs resume", "quarantine list", "quarantine show",
     "quarantine export", "quarantine resubmit", "quarantine fix", "quarantine dismiss", "quarantine expire",
     "quarantine mirror", "records list", "records delete", "records restore", "records deleted", "records destroy",
-    "records erase-subject",
+    "records erase-subject", "records export",
     "records admit", "datasets list", "datasets offer", "datasets withdraw", "datasets accept", "datasets take",
     "datasets publish", "datasets retract",
     "contracts list", "contracts show",
